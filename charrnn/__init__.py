@@ -1,0 +1,1 @@
+"""Character-level recurrent language models: the network, its training, its generation; knows no HTTP, no Redis."""

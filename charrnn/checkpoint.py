@@ -1,0 +1,146 @@
+"""A trained network as one safetensors file, verified when it is read; knows nothing of where files are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from charrnn.config import ModelConfig
+from charrnn.vocabulary import Vocabulary
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+FORMAT: Final = 1
+METADATA_KEY: Final = "charrnn"
+"""All metadata is one JSON text under one key: safetensors writes several keys in no fixed order, and the bytes of a
+checkpoint are to be the same for the same training."""
+
+
+class CheckpointError(ValueError):
+    """A file is not a whole, undamaged checkpoint; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network with its vocabulary, its weights (names and shapes as in `ModelConfig.shapes`) and the record of its
+    training (plain JSON values: losses, corpus, configuration). Raises CheckpointError when they do not fit."""
+
+    config: ModelConfig
+    vocabulary: Vocabulary
+    weights: Weights
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.vocabulary) != self.config.vocabulary_size:
+            raise CheckpointError(
+                f"the vocabulary has {len(self.vocabulary)} characters, the network {self.config.vocabulary_size}"
+            )
+        expected, found = self.config.shapes(), {name: w.shape for name, w in self.weights.items()}
+        if expected != found:
+            wrong = sorted(set(expected.items()) ^ set(found.items()))
+            raise CheckpointError(f"names or shapes of the weights do not fit the configuration: {wrong[:4]}")
+        for name, weight in self.weights.items():
+            if weight.dtype != np.float32:
+                raise CheckpointError(f"{name} must be float32, not {weight.dtype}")
+            if not np.isfinite(weight).all():
+                raise CheckpointError(f"{name} has values that are not finite")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over everything that the checkpoint says, in hexadecimal."""
+        return _digest(self._description(), self.weights)
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes: the same checkpoint gives the same bytes, always."""
+        description = {**self._description(), "digest": self.digest}
+        tensors = {name: np.ascontiguousarray(self.weights[name]) for name in sorted(self.weights)}
+        return save(tensors, metadata={METADATA_KEY: _canonical(description)})
+
+    def _description(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "config": asdict(self.config),
+            "vocabulary": self.vocabulary.characters,
+            "record": dict(self.record),
+        }
+
+
+def load(path: Path) -> Checkpoint:
+    """Read and verify a checkpoint file: header, configuration, every name and shape, and the digest.
+
+    Raises CheckpointError when anything is amiss, FileNotFoundError when there is no such file.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint {path.name}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            description = _description_of(file.metadata())
+            config = ModelConfig(**description["config"])
+            _check_header(file, config)
+            weights = {name: file.get_tensor(name) for name in config.shapes()}
+        checkpoint = Checkpoint(config, Vocabulary(description["vocabulary"]), weights, description["record"])
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"not a checkpoint: {error}") from error
+    if checkpoint.digest != description.get("digest"):
+        raise CheckpointError(f"damaged: the digest says {description.get('digest')}, the content {checkpoint.digest}")
+    return checkpoint
+
+
+def describe(path: Path) -> tuple[ModelConfig, dict[str, Any], str]:
+    """Configuration, training record and digest from the header alone: quick, and not verified against the weights.
+
+    Raises CheckpointError, FileNotFoundError.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint {path.name}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            description = _description_of(file.metadata())
+        return ModelConfig(**description["config"]), dict(description["record"]), str(description["digest"])
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"not a checkpoint: {error}") from error
+
+
+def _description_of(metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    text = (metadata or {}).get(METADATA_KEY)
+    if text is None:
+        raise CheckpointError(f"not a checkpoint: no {METADATA_KEY!r} in the metadata")
+    description = json.loads(text)
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise CheckpointError(f"not a checkpoint of format {FORMAT}")
+    return description
+
+
+def _check_header(file: Any, config: ModelConfig) -> None:
+    """Compare names and shapes before any weight is read, so that a hostile header costs nothing."""
+    found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    if found != config.shapes():
+        wrong = sorted(set(config.shapes().items()) ^ set(found.items()))
+        raise CheckpointError(f"names or shapes of the weights do not fit the configuration: {wrong[:4]}")
+
+
+def _digest(description: Mapping[str, Any], weights: Weights) -> str:
+    digest = hashlib.sha256(_canonical(description).encode())
+    for name in sorted(weights):
+        weight = np.ascontiguousarray(weights[name], dtype="<f4")
+        digest.update(f"\0{name}{weight.shape}\0".encode())
+        digest.update(weight.data)
+    return digest.hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

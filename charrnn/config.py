@@ -1,0 +1,75 @@
+"""What a network is made of: its cell, its sizes, and the shape of every weight; knows neither torch nor files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+Cell = Literal["rnn", "gru", "lstm"]
+
+CELLS: Final[tuple[Cell, ...]] = get_args(Cell)
+GATES: Final[dict[Cell, int]] = {"rnn": 1, "gru": 3, "lstm": 4}
+"""How many gate vectors of the hidden size each cell computes in one step."""
+
+MAX_VOCABULARY_SIZE: Final = 100_000
+MAX_HIDDEN_SIZE: Final = 4096
+MAX_LAYERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The architecture of a network.
+
+    `embedding_size` 0 means one-hot input, as in the article: the first layer's `weight_ih` then has one column a
+    token. Raises ValueError, naming the field, the bound and the value, when a size is out of bounds.
+    """
+
+    vocabulary_size: int
+    cell: Cell = "lstm"
+    hidden_size: int = 256
+    layers: int = 1
+    embedding_size: int = 0
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS:
+            raise ValueError(f"cell must be one of {', '.join(CELLS)}, not {self.cell!r}")
+        for field, low, high in (
+            ("vocabulary_size", 1, MAX_VOCABULARY_SIZE),
+            ("hidden_size", 1, MAX_HIDDEN_SIZE),
+            ("layers", 1, MAX_LAYERS),
+            ("embedding_size", 0, MAX_HIDDEN_SIZE),
+        ):
+            value = getattr(self, field)
+            if type(value) is not int or not low <= value <= high:
+                raise ValueError(f"{field} must be an integer from {low} to {high}, not {value!r}")
+
+    @property
+    def input_size(self) -> int:
+        """Width of the first layer's input: the embedding, or the vocabulary when the input is one-hot."""
+        return self.embedding_size or self.vocabulary_size
+
+    @property
+    def state_parts(self) -> int:
+        """Vectors that a layer carries from step to step: h, and for an LSTM c as well."""
+        return 2 if self.cell == "lstm" else 1
+
+    @property
+    def state_shape(self) -> tuple[int, int, int]:
+        """Shape of one sequence's hidden state: [layers, state_parts, hidden_size]."""
+        return (self.layers, self.state_parts, self.hidden_size)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every weight, named and laid out as in torch's RNN, GRU and LSTM modules."""
+        rows = GATES[self.cell] * self.hidden_size
+        shapes: dict[str, tuple[int, ...]] = {}
+        if self.embedding_size:
+            shapes["embedding.weight"] = (self.vocabulary_size, self.embedding_size)
+        for layer in range(self.layers):
+            width = self.input_size if layer == 0 else self.hidden_size
+            shapes[f"rnn.weight_ih_l{layer}"] = (rows, width)
+            shapes[f"rnn.weight_hh_l{layer}"] = (rows, self.hidden_size)
+            shapes[f"rnn.bias_ih_l{layer}"] = (rows,)
+            shapes[f"rnn.bias_hh_l{layer}"] = (rows,)
+        shapes["output.weight"] = (self.vocabulary_size, self.hidden_size)
+        shapes["output.bias"] = (self.vocabulary_size,)
+        return shapes

@@ -1,0 +1,1 @@
+"""Generating for many sequences at once: what an engine takes and gives, and the engines themselves."""

@@ -1,0 +1,98 @@
+"""From scores to the next id: the parameters, the random number of a position, and the plain definition of the choice
+that every engine follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Scores = npt.NDArray[np.float32]
+
+RECENT_IDS: Final = 64
+"""How many of the latest ids the repetition penalty looks at, so that what a sequence remembers stays small."""
+
+_MASK: Final = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParams:
+    """How the next id is chosen; the defaults leave the model's distribution as it is.
+
+    In the order in which they act, which is vLLM's: `repetition_penalty` divides positive and multiplies negative
+    scores of the last 64 ids; `temperature` divides all scores (0: the likeliest id, the lowest on a tie);
+    `min_p` drops ids less likely than min_p times the likeliest; `top_k` keeps the k likeliest (0: all; ties with
+    the k-th stay); `top_p` keeps the likeliest ids until their share of what is left reaches top_p.
+    `logprobs` asks for that many likeliest ids a position, beside the chosen one, with natural logarithms of the
+    model's own distribution, before any of the above; None: no logarithms at all.
+    """
+
+    seed: int = 0
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    logprobs: int | None = None
+
+
+def uniform(seed: int, position: int) -> float:
+    """The random number in [0, 1) of a position: a hash of (seed, position), with nothing to keep.
+
+    It is output `position` of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014)
+    started at the seed, whose own bits are mixed first so that neighbouring seeds share no part of their streams.
+    """
+    z = (_mix(seed & _MASK) + (position + 1) * 0x9E3779B97F4A7C15) & _MASK
+    return float(_mix(z) >> 11) * 2.0**-53
+
+
+def _mix(z: int) -> int:
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return z ^ (z >> 31)
+
+
+def log_softmax(scores: Scores) -> Scores:
+    """Natural logarithms of the distribution that the scores stand for, [vocabulary_size]."""
+    shifted = scores - scores.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()), dtype=np.float32)
+
+
+def choose(scores: Scores, params: SamplingParams, recent: npt.NDArray[np.int32], position: int) -> int:
+    """The next id for the scores [vocabulary_size] of a sequence at `position`, whose latest ids are `recent`."""
+    scores = penalized(scores, recent, params.repetition_penalty)
+    if params.temperature == 0:
+        return int(scores.argmax())
+    scaled = scores / np.float32(params.temperature)
+    weights = np.exp(scaled - scaled.max())
+    weights[~_kept(weights, params)] = 0
+    cumulated = np.cumsum(weights, dtype=np.float32)
+    point = np.float32(uniform(params.seed, position)) * cumulated[-1]
+    return min(int(np.searchsorted(cumulated, point, side="right")), int(np.flatnonzero(weights)[-1]))
+
+
+def penalized(scores: Scores, recent: npt.NDArray[np.int32], penalty: float) -> Scores:
+    """The scores after the repetition penalty of Keskar et al. (CTRL, 2019) on the recent ids."""
+    if penalty == 1 or not recent.size:
+        return scores
+    result = scores.copy()
+    ids = np.unique(recent)
+    result[ids] = np.where(result[ids] > 0, result[ids] / np.float32(penalty), result[ids] * np.float32(penalty))
+    return result
+
+
+def _kept(weights: Scores, params: SamplingParams) -> npt.NDArray[np.bool_]:
+    """Which ids survive min_p, top_k and top_p; `weights` are the probabilities up to a factor, the largest 1."""
+    kept = weights >= np.float32(params.min_p)
+    if 0 < params.top_k < weights.size:
+        kept &= weights >= np.partition(weights, -params.top_k)[-params.top_k]
+    if params.top_p < 1:
+        order = np.argsort(-weights, kind="stable")
+        order = order[kept[order]]
+        share = np.cumsum(weights[order], dtype=np.float32)
+        last = int(np.searchsorted(share, np.float32(params.top_p) * share[-1], side="left"))
+        kept[:] = False
+        kept[order[: last + 1]] = True
+    return kept

@@ -1,0 +1,87 @@
+"""Characters to ids and back; knows nothing of the network that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int32]
+
+
+class UnknownCharactersError(ValueError):
+    """A text has characters outside the vocabulary; `unknown` lists them as (position, character)."""
+
+    def __init__(self, unknown: list[tuple[int, str]]) -> None:
+        self.unknown = unknown
+        shown = ", ".join(f"{character!r} at {position}" for position, character in unknown[:10])
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        super().__init__(f"{len(unknown)} characters outside the vocabulary: {shown}{more}")
+
+
+def codepoints(text: str) -> npt.NDArray[np.uint32]:
+    """The text's code points, [len(text)]; lone surrogates, which JSON can carry, count as characters too."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The characters that a model knows, in ascending order of code point: a character's id is its index.
+
+    Raises ValueError when the characters are not single, distinct and ascending.
+    """
+
+    characters: str
+
+    def __post_init__(self) -> None:
+        if not self.characters:
+            raise ValueError("a vocabulary needs at least one character")
+        if any(a >= b for a, b in zip(self.characters, self.characters[1:], strict=False)):
+            raise ValueError("a vocabulary's characters must be distinct and in ascending order")
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Vocabulary:
+        """The vocabulary of everything that occurs in the texts."""
+        seen: set[str] = set()
+        for text in texts:
+            seen.update(text)
+        return cls("".join(sorted(seen)))
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    @cached_property
+    def _codepoints(self) -> npt.NDArray[np.uint32]:
+        return codepoints(self.characters)
+
+    @cached_property
+    def start_id(self) -> int:
+        """What an empty prompt is taken to follow: a line's end, else a space, else the first character."""
+        return next((self.characters.index(c) for c in "\n " if c in self.characters), 0)
+
+    def encode(self, text: str) -> Ids:
+        """The ids of the text's characters, [len(text)]. Raises UnknownCharactersError."""
+        ids, known = self._lookup(text)
+        if not known.all():
+            raise UnknownCharactersError([(int(i), text[i]) for i in np.flatnonzero(~known)])
+        return ids
+
+    def encode_known(self, text: str) -> tuple[Ids, list[tuple[int, str]]]:
+        """The ids of the characters that are known, and those dropped as (position, character)."""
+        ids, known = self._lookup(text)
+        return ids[known], [(int(i), text[i]) for i in np.flatnonzero(~known)]
+
+    def decode(self, ids: Ids | Sequence[int]) -> str:
+        """The text of the ids. Raises IndexError when one is outside the vocabulary."""
+        array = np.asarray(ids, dtype=np.int32)
+        if array.size and not 0 <= array.min() <= array.max() < len(self):
+            raise IndexError(f"ids must be from 0 to {len(self) - 1}, not {int(array.min())} to {int(array.max())}")
+        return self._codepoints[array].tobytes().decode("utf-32-le", "surrogatepass")
+
+    def _lookup(self, text: str) -> tuple[Ids, npt.NDArray[np.bool_]]:
+        points = codepoints(text)
+        ids = np.searchsorted(self._codepoints, points).clip(max=len(self) - 1)
+        return ids.astype(np.int32), self._codepoints[ids] == points
