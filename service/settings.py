@@ -1,0 +1,51 @@
+"""The settings, each an environment variable with a default: the only module that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Keys = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """What can be configured. Raises pydantic's ValidationError, which names the variable, bound and value."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    data_dir: Path = Field(Path("data"), description="where models, corpora and runs are kept")
+    redis_url: str = Field("", description="Redis for the job queue; empty: an embedded server is started")
+    cache_url: str = Field("", description="Redis for the cache of results; empty: the same as `REDIS_URL`")
+    cache_ttl: int = Field(3600, ge=1, description="seconds that a result stays in the cache")
+    default_model: str = Field("shakespeare", description="the model of a request that names none")
+    max_length: int = Field(10_000, ge=1, description="most tokens that one request may generate")
+    max_prompt_length: int = Field(100_000, ge=1, description="most characters that a prompt may have")
+    max_corpus_bytes: int = Field(1 << 30, ge=1, description="largest corpus that may be uploaded, in bytes")
+    max_active: int = Field(64, ge=1, le=4096, description="sequences generated at once in a web process")
+    max_waiting: int = Field(128, ge=0, description="sequences that may wait in a web process; beyond it: 429")
+    api_keys: Keys = Field((), description="comma-separated keys for everything else; empty: open to all")
+    admin_api_keys: Keys = Field((), description="comma-separated keys for training and managing models")
+    web_workers: int = Field(os.cpu_count() or 1, ge=1, description="web processes; default: one a core")
+    web_threads: int = Field(256, ge=1, description="requests that a web process handles at once")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+
+    @field_validator("api_keys", "admin_api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, (key.strip() for key in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Whether this service starts a Redis-compatible server of its own."""
+        return not self.redis_url
