@@ -1,0 +1,80 @@
+"""The module that is trained: its names and shapes, its state, and the article's example."""
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import CELLS, Cell, ModelConfig
+from charrnn.model import CharRNN
+from charrnn.vocabulary import Vocabulary
+
+HELLO = Vocabulary("ehlo")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("layers", "embedding_size"), [(1, 0), (3, 5)])
+def test_names_and_shapes_are_the_configurations(cell: Cell, layers: int, embedding_size: int) -> None:
+    config = ModelConfig(11, cell, hidden_size=6, layers=layers, embedding_size=embedding_size)
+    model = CharRNN(config)
+    assert {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()} == config.shapes()
+    assert list(model.weights()) == list(config.shapes())
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_weights_go_into_a_checkpoint_and_back(cell: Cell) -> None:
+    config = ModelConfig(4, cell, hidden_size=6, embedding_size=3)
+    first, second = CharRNN(config), CharRNN(config)
+    checkpoint = Checkpoint(config, HELLO, first.weights())
+    second.load_weights(checkpoint.weights)
+    ids = torch.tensor([[0, 1, 2, 3]])
+    assert torch.equal(first(ids)[0], second(ids)[0])
+
+
+def test_weights_are_a_copy() -> None:
+    model = CharRNN(ModelConfig(4, hidden_size=6))
+    before = model.weights()["output.bias"]
+    with torch.no_grad():
+        model.output.bias.add_(1)
+    np.testing.assert_array_equal(model.weights()["output.bias"], before + 1)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_state_carried_on_gives_what_reading_in_one_go_gives(cell: Cell) -> None:
+    model = CharRNN(ModelConfig(9, cell, hidden_size=6, layers=2, embedding_size=4)).double()
+    ids = torch.randint(0, 9, (3, 10))
+    whole, _ = model(ids)
+    first, state = model(ids[:, :4])
+    second, state = model(ids[:, 4:], state)
+    assert state.shape == (2 if cell == "lstm" else 1, 2, 3, 6)
+    torch.testing.assert_close(torch.cat((first, second), 1), whole)
+
+
+def test_dropout_acts_in_training_alone_and_must_leave_something() -> None:
+    model = CharRNN(ModelConfig(9, hidden_size=32, embedding_size=4), dropout=0.5)
+    ids = torch.randint(0, 9, (1, 5))
+    assert not torch.equal(model(ids)[0], model(ids)[0])
+    model.eval()
+    assert torch.equal(model(ids)[0], model(ids)[0])
+    with pytest.raises(ValueError, match=r"dropout must be from 0 to less than 1, not 1\.0"):
+        CharRNN(ModelConfig(9), dropout=1.0)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_articles_example(cell: Cell) -> None:
+    """Trained on "hello", fed "hell" it answers "ello"; fed 'h' and then its own answers, it spells "hello"."""
+    torch.manual_seed(0)
+    model = CharRNN(ModelConfig(len(HELLO), cell, hidden_size=8))  # one-hot input
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    ids = torch.tensor(HELLO.encode("hello")).long()[None]
+    for _ in range(80):
+        optimizer.zero_grad()
+        scores, _ = model(ids[:, :-1])
+        torch.nn.functional.cross_entropy(scores[0], ids[0, 1:]).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert HELLO.decode(model(ids[:, :-1])[0][0].argmax(1).tolist()) == "ello"
+    spelled, state = [int(ids[0, 0])], None
+    for _ in range(4):
+        scores, state = model(torch.tensor([[spelled[-1]]]), state)
+        spelled.append(int(scores[0, 0].argmax()))
+    assert HELLO.decode(spelled) == "hello"
