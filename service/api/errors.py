@@ -1,0 +1,146 @@
+"""One shape for every error, and the one place where exceptions become statuses."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Flask, Response
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from charrnn.checkpoint import CheckpointError
+from charrnn.vocabulary import UnknownCharactersError
+from model_store.errors import AliasedError, InvalidNameError, NotFoundError
+from service.generation.errors import BusyError, ClientGoneError, ClosedError, ModelUnavailableError
+
+log = logging.getLogger(__name__)
+
+TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+SHOWN = 200
+"""Longest part of a refused value that a message repeats, in characters."""
+
+
+class ApiError(Exception):
+    """An error as the contract has it; `more` adds fields beside the four that are always there."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        param: str | None = None,
+        *,
+        retry_after: int | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.param = status, code, message, param
+        self.retry_after, self.more = retry_after, dict(more or {})
+
+    @property
+    def type(self) -> str:
+        """The family that clients map to their exception classes."""
+        return TYPES.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
+
+    def body(self) -> dict[str, Any]:
+        """The JSON value of the reply."""
+        error = {"type": self.type, "code": self.code, "message": self.message, "param": self.param, **self.more}
+        return {"error": error}
+
+    def response(self) -> Response:
+        """The reply, with Retry-After where there is one."""
+        response = Response(json.dumps(self.body()), self.status, mimetype="application/json")
+        if self.retry_after is not None:
+            response.headers["Retry-After"] = str(self.retry_after)
+        if self.status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+
+def register(app: Flask) -> None:
+    """Answer every exception that a route lets out in the contract's shape."""
+    app.register_error_handler(Exception, lambda error: to_api_error(error).response())
+
+
+def to_api_error(error: Exception) -> ApiError:
+    """The contract's error for an exception; what is not foreseen is logged and becomes a bare 500."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, HTTPException):
+        return _from_http(error)
+    for kind, convert in _CONVERSIONS:
+        if isinstance(error, kind):
+            return convert(error)
+    log.error("unforeseen error", exc_info=error)
+    return ApiError(500, "internal_error", "an error on the server; the request id finds it in the log")
+
+
+def invalid(error: ValidationError) -> ApiError:
+    """400 for a body that is not JSON, else 422 naming each field with its bound and value."""
+    details = error.errors(include_url=False, include_context=False)
+    if details[0]["type"] == "json_invalid":
+        return ApiError(400, "invalid_json", f"the body is not JSON: {details[0]['msg']}")
+    if not details[0]["loc"] and details[0]["type"] in {"model_type", "model_attributes_type", "dict_type"}:
+        return ApiError(422, "invalid_value", "the body must be a JSON object")
+    messages = [_sentence(str(d["type"]), _field(d["loc"]), str(d["msg"]), d["input"]) for d in details[:5]]
+    code = "unknown_field" if details[0]["type"] == "extra_forbidden" else "invalid_value"
+    return ApiError(422, code, "; ".join(messages), _field(details[0]["loc"]) or None)
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return str(location[0]) if location else ""
+
+
+def _sentence(kind: str, field: str, message: str, value: object) -> str:
+    if kind == "extra_forbidden":
+        return f"{field!r} is not a field of this request"
+    if kind == "missing":
+        return f"{field} is required"
+    message = message.removeprefix("Value error, ")
+    if kind == "value_error":
+        return message
+    return f"{field}: {message[0].lower()}{message[1:]}, not {shown(value)}"
+
+
+def shown(value: object) -> str:
+    """A value as a message repeats it."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
+
+
+def _from_http(error: HTTPException) -> ApiError:
+    status = error.code or 500
+    names = {
+        400: "bad_request",
+        404: "not_found",
+        405: "method_not_allowed",
+        413: "too_large",
+        415: "wrong_content_type",
+    }
+    message = error.description or str(error)
+    if isinstance(error, RequestEntityTooLarge):
+        message = "the body is larger than this route takes"
+    return ApiError(status, names.get(status, (error.name or "error").lower().replace(" ", "_")), message)
+
+
+def _unknown_characters(error: UnknownCharactersError) -> ApiError:
+    listed = [{"position": position, "character": character} for position, character in error.unknown[:1000]]
+    hint = 'the model does not know them; "unknown": "skip" drops them'
+    return ApiError(422, "unknown_character", f"prompt: {error} ({hint})", "prompt", more={"unknown": listed})
+
+
+_CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
+    (ValidationError, invalid),
+    (UnknownCharactersError, _unknown_characters),
+    (InvalidNameError, lambda e: ApiError(422, "invalid_name", str(e), "model")),
+    (NotFoundError, lambda e: ApiError(404, f"{e.kind}_not_found", str(e), "model")),
+    (AliasedError, lambda e: ApiError(409, "version_in_use", str(e), "version")),
+    (CheckpointError, lambda e: ApiError(422, "invalid_checkpoint", str(e), "file")),
+    (BusyError, lambda e: ApiError(429, "busy", str(e), retry_after=e.retry_after)),
+    (ClosedError, lambda e: ApiError(503, "shutting_down", str(e), retry_after=1)),
+    (ModelUnavailableError, lambda e: ApiError(503, "model_unavailable", str(e), "model", retry_after=10)),
+    (ClientGoneError, lambda e: ApiError(499, "client_gone", str(e))),
+)

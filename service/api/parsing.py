@@ -1,0 +1,24 @@
+"""From a request's bytes to a valid value."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from flask import request
+
+from service.api.errors import ApiError
+from service.api.schemas import Body
+from service.settings import Settings
+
+MAX_JSON_BYTES: Final = 4 << 20
+
+B = TypeVar("B", bound=Body)
+
+
+def json_body(schema: type[B], settings: Settings) -> B:
+    """The request's body, valid. Raises ApiError 413 and 415 and pydantic's ValidationError (400 or 422)."""
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        got = request.mimetype or "none"
+        raise ApiError(415, "wrong_content_type", f"Content-Type must be application/json, not {got}")
+    request.max_content_length = MAX_JSON_BYTES
+    return schema.model_validate_json(request.get_data(cache=False), context={"settings": settings})

@@ -1,0 +1,112 @@
+"""The bodies of requests as JSON has them, and what becomes of them once they are valid."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from charrnn.sampling import SamplingParams
+from service.generation.requests import GenerationRequest
+from service.settings import Settings
+
+Stop = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Body(BaseModel):
+    """A JSON object whose types are taken as they stand; unknown fields are refused, null stands for the default."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        return {k: v for k, v in data.items() if v is not None} if isinstance(data, dict) else data
+
+
+class GenerateBody(Body):
+    """`POST /generate`."""
+
+    prompt: str | None = None
+    seed_text: str | None = None
+    length: int = Field(200, ge=1)
+    temperature: float = Field(1.0, ge=0, le=10)
+    model: str | None = None
+    seed: int | None = Field(None, ge=-(1 << 63), lt=1 << 63)
+    top_k: int = Field(0, ge=-1, lt=1 << 31)
+    top_p: float = Field(1.0, gt=0, le=1)
+    min_p: float = Field(0.0, ge=0, le=1)
+    repetition_penalty: float = Field(1.0, gt=0, le=10)
+    stop: Stop | Annotated[list[Stop], Field(max_length=8)] = Field(default_factory=list)
+    n: int = Field(1, ge=1, le=16)
+    logprobs: int | None = Field(None, ge=0, le=20)
+    echo: bool = False
+    unknown: Literal["error", "skip"] = "error"
+    cache: bool = True
+
+    @field_validator("seed", mode="before")
+    @classmethod
+    def _seed_is_no_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError("seed is the integer of the random stream, not a text: the text to go on from is `prompt`")
+        return value
+
+    @field_validator("length")
+    @classmethod
+    def _length_bound(cls, value: int, info: ValidationInfo) -> int:
+        return _at_most("length", value, _settings(info).max_length, "tokens (MAX_LENGTH)")
+
+    @field_validator("prompt", "seed_text")
+    @classmethod
+    def _prompt_bound(cls, value: str, info: ValidationInfo) -> str:
+        limit = _settings(info).max_prompt_length
+        _at_most(str(info.field_name), len(value), limit, "characters (MAX_PROMPT_LENGTH)")
+        return value
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> GenerateBody:
+        if None not in (self.prompt, self.seed_text) and self.prompt != self.seed_text:
+            raise ValueError("prompt and seed_text are two names of one field: give one of them")
+        return self
+
+    def request(self, settings: Settings, *, read_cache: bool = True) -> GenerationRequest:
+        """The request with every default filled in."""
+        return GenerationRequest(
+            model=self.model or settings.default_model,
+            prompt=self.prompt or self.seed_text or "",
+            length=self.length,
+            seed=self.seed,
+            sampling=SamplingParams(
+                temperature=self.temperature,
+                top_k=max(self.top_k, 0),
+                top_p=self.top_p,
+                min_p=self.min_p,
+                repetition_penalty=self.repetition_penalty,
+                logprobs=self.logprobs,
+            ),
+            stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop),
+            n=self.n,
+            echo=self.echo,
+            skip_unknown=self.unknown == "skip",
+            read_cache=read_cache and self.cache,
+            write_cache=self.cache,
+        )
+
+
+class AliasBody(Body):
+    """`PUT /models/{name}/aliases/{alias}`."""
+
+    version: int = Field(ge=1)
+
+
+def _settings(info: ValidationInfo) -> Settings:
+    """The settings whose bounds hold, handed to pydantic as the validation's context."""
+    settings = (info.context or {})["settings"]
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def _at_most(field: str, value: int, limit: int, unit: str) -> int:
+    if value > limit:
+        raise ValueError(f"{field} must be at most {limit} {unit}, not {value}")
+    return value

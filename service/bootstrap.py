@@ -1,0 +1,140 @@
+"""The composition root: the only place that builds objects out of settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+import redis
+from flask import Flask
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.engine.base import Engine
+from charrnn.engine.reference import ReferenceEngine
+from model_store.promotion import install_starter
+from model_store.store import ModelStore
+from service.api.app import Services, create_app
+from service.generation.cache import GenerationCache
+from service.generation.generator import TextGenerator
+from service.generation.resident import ResidentModels
+from service.generation.scheduler import Scheduler
+from service.settings import Settings
+from service.training.corpora import CorpusStore
+from service.training.jobs import JobStore
+from service.training.queue import JobQueue
+
+log = logging.getLogger(__name__)
+
+STARTER_MODEL: Final = "shakespeare"
+STARTER_PATH: Final = Path(__file__).parent / "starter" / "shakespeare.safetensors"
+CACHE_TIMEOUT_SECONDS: Final = 0.25
+REFRESH_SECONDS: Final = 1.0
+
+
+def build_web(settings: Settings) -> Flask:
+    """The application of one web process, its scheduler's thread started."""
+    configure_logging(settings)
+    store = build_store(settings)
+    cache = GenerationCache(_cache_client(settings), settings.cache_ttl)
+    models = ResidentModels(store, build_engine)
+    scheduler = Scheduler(settings.max_active, settings.max_waiting)
+    queue = JobQueue(settings.redis_url)
+    scheduler.start()
+    _refresh_regularly(models, settings.default_model)
+
+    def degraded() -> list[str]:
+        lost = [] if cache.available else ["cache: Redis is not available"]
+        return lost + ([] if queue.available() else ["queue: Redis is not available"]) + models.degraded
+
+    services = Services(
+        generator=TextGenerator(models, cache, scheduler),
+        store=store,
+        corpora=CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes),
+        jobs=JobStore(settings.data_dir / "runs"),
+        queue=queue,
+        check_ready=lambda: _check_ready(models, settings.default_model),
+        degraded=degraded,
+    )
+    return create_app(services, settings, admin_keys(settings))
+
+
+def build_store(settings: Settings) -> ModelStore:
+    """The model store, with the starter model in it when it is new."""
+    store = ModelStore(settings.data_dir / "models")
+    if (version := install_starter(store, STARTER_MODEL, STARTER_PATH)) is not None:
+        log.info("the starter model %s version %d was put into the new store", STARTER_MODEL, version)
+    return store
+
+
+def build_engine(checkpoint: Checkpoint) -> Engine:
+    """The engine that generates from a checkpoint."""
+    return ReferenceEngine(checkpoint)
+
+
+def admin_keys(settings: Settings) -> tuple[str, ...]:
+    """ADMIN_API_KEYS; when that is empty, the key in DATA_DIR/admin-key, made at the first start."""
+    if settings.admin_api_keys:
+        return settings.admin_api_keys
+    path = admin_key_path(settings)
+    if not path.exists():
+        _make_key(path)
+    return (path.read_text().strip(),)
+
+
+def admin_key_path(settings: Settings) -> Path:
+    """Where the admin key is kept that the service made for itself."""
+    return settings.data_dir / "admin-key"
+
+
+def configure_logging(settings: Settings) -> None:
+    """One line an event on standard error."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+
+
+def _make_key(path: Path) -> None:
+    """Linked into place whole, so that of several processes at their first start all read the same key."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{secrets.token_urlsafe(32)}\n")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _cache_client(settings: Settings) -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.cache_url or settings.redis_url,
+        socket_timeout=CACHE_TIMEOUT_SECONDS,
+        socket_connect_timeout=CACHE_TIMEOUT_SECONDS,
+    )
+
+
+def _check_ready(models: ResidentModels, default_model: str) -> None:
+    models.get(default_model)
+
+
+def _refresh_regularly(models: ResidentModels, default_model: str) -> None:
+    """A thread that has promoted versions loaded before a request asks for them."""
+
+    def run() -> None:
+        try:
+            models.get(default_model)
+        except Exception as error:
+            log.warning("the default model %s cannot be served: %s", default_model, error)
+        while True:
+            time.sleep(REFRESH_SECONDS)
+            models.refresh()
+
+    threading.Thread(target=run, name="refresh", daemon=True).start()

@@ -1,0 +1,1 @@
+"""Text from resident models: requests, cache, scheduler; knows neither HTTP nor training."""

@@ -1,0 +1,91 @@
+"""Results kept in Redis: a cache that is never needed, so that Redis gone is a miss and a line in the log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final, Protocol
+
+from redis.exceptions import RedisError
+
+from service.generation.requests import Choice, GenerationRequest, TokenLogprobs
+
+log = logging.getLogger(__name__)
+
+KEY_PREFIX: Final = "charrnn:generation:1:"
+PAUSE_SECONDS: Final = 2.0
+"""After a failure Redis is left alone for this long, so that a dead one costs no request its time-out."""
+
+
+class RedisClient(Protocol):
+    """What the cache asks of a Redis client."""
+
+    def get(self, name: str) -> Any: ...
+    def set(self, name: str, value: str, *, ex: int) -> Any: ...
+
+
+class GenerationCache:
+    """Choices by (version's digest, request); entries live `ttl` seconds."""
+
+    def __init__(self, client: RedisClient, ttl: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._ttl = ttl
+        self._clock = clock
+        self._paused_until = float("-inf")
+
+    @property
+    def available(self) -> bool:
+        """Whether the latest use of Redis went well, or was too long ago to tell."""
+        return self._clock() >= self._paused_until
+
+    def get(self, digest: str, request: GenerationRequest) -> tuple[Choice, ...] | None:
+        """The choices of an identical earlier request to the version with this digest."""
+        raw = self._attempt(lambda: self._client.get(cache_key(digest, request)))
+        if raw is None:
+            return None
+        try:
+            return _decode(raw)
+        except (ValueError, KeyError, TypeError):
+            log.warning("cache: an entry could not be read and counts as a miss")
+            return None
+
+    def put(self, digest: str, request: GenerationRequest, choices: tuple[Choice, ...]) -> None:
+        """Keep the choices for identical requests to come."""
+        text = json.dumps([asdict(choice) for choice in choices])
+        self._attempt(lambda: self._client.set(cache_key(digest, request), text, ex=self._ttl))
+
+    def _attempt(self, use: Callable[[], Any]) -> Any:
+        if not self.available:
+            return None
+        try:
+            return use()
+        except (RedisError, OSError) as error:
+            self._paused_until = self._clock() + PAUSE_SECONDS
+            log.warning("cache: Redis is not available (%s); going on without it", type(error).__name__)
+            return None
+
+
+def cache_key(digest: str, request: GenerationRequest) -> str:
+    """Names everything that the choices depend on, the seed as it was asked for (or not) included."""
+    asked = asdict(request)
+    for field in ("model", "read_cache", "write_cache"):
+        del asked[field]
+    del asked["sampling"]["seed"]
+    text = json.dumps([digest, asked], sort_keys=True)
+    return KEY_PREFIX + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _decode(raw: str | bytes) -> tuple[Choice, ...]:
+    return tuple(Choice(**{**choice, "logprobs": _logprobs(choice["logprobs"])}) for choice in json.loads(raw))
+
+
+def _logprobs(raw: list[dict[str, Any]] | None) -> tuple[TokenLogprobs, ...] | None:
+    if raw is None:
+        return None
+    return tuple(
+        TokenLogprobs(token["token"], token["logprob"], tuple((t, p) for t, p in token["top"])) for token in raw
+    )

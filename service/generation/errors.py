@@ -1,0 +1,23 @@
+"""What can keep a generation from being made, for callers to tell apart."""
+
+from __future__ import annotations
+
+
+class BusyError(Exception):
+    """Every place is taken and as many requests wait as may; `retry_after` is in seconds."""
+
+    def __init__(self, limit: int, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"{limit} sequences are waiting already (MAX_WAITING): try again in {retry_after} s")
+
+
+class ClosedError(Exception):
+    """The process is shutting down and takes nothing new."""
+
+
+class ClientGoneError(Exception):
+    """Whoever asked has hung up; the work was dropped."""
+
+
+class ModelUnavailableError(Exception):
+    """The version exists and could not be loaded, and no earlier one is there to stand in."""

@@ -1,0 +1,67 @@
+"""What is asked of a generation and what comes of it, every default filled in; knows nothing of JSON or HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from charrnn.sampling import SamplingParams
+
+FinishReason = Literal["length", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A valid request: `model` as `name`, `name@3` or `name@alias`; `seed` None lets the server draw one.
+
+    `sampling.seed` is not looked at: the seed of choice i is `seed + i`, so that each choice can be had alone.
+    """
+
+    model: str
+    prompt: str = ""
+    length: int = 200
+    seed: int | None = None
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    echo: bool = False
+    skip_unknown: bool = False
+    read_cache: bool = True
+    write_cache: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprobs:
+    """Natural logarithms of one token's probability and of the likeliest ones', best first; None: follows nothing."""
+
+    token: str
+    logprob: float | None
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One generated text, which can be made again alone from its `seed`."""
+
+    text: str
+    seed: int
+    finish_reason: FinishReason
+    completion_tokens: int
+    logprobs: tuple[TokenLogprobs, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The result of a request; `skipped` lists unknown characters that were dropped, as (position, character)."""
+
+    model: str
+    version: int
+    choices: tuple[Choice, ...]
+    prompt_tokens: int
+    skipped: tuple[tuple[int, str], ...] = ()
+    cached: bool = False
+
+
+def choice_seed(seed: int, index: int) -> int:
+    """The seed of choice `index`: seed + index, kept within signed 64 bits."""
+    return (seed + index + (1 << 63)) % (1 << 64) - (1 << 63)

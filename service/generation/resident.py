@@ -1,0 +1,153 @@
+"""The versions in memory, ready to generate: loaded beside the old ones, switched to when they work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from charrnn.checkpoint import Checkpoint, CheckpointError
+from charrnn.engine.base import Engine, Sequence
+from charrnn.vocabulary import Vocabulary
+from model_store.errors import DamagedVersionError
+from model_store.names import parse_reference
+from service.generation.errors import ModelUnavailableError
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, int]
+
+RETRY_SECONDS: Final = 10.0
+"""How long a version that could not be loaded is left alone before it is tried again."""
+
+
+class Store(Protocol):
+    """What is asked of a model store."""
+
+    def resolve(self, name: str, selector: str | None = None) -> int: ...
+    def load(self, name: str, version: int) -> Checkpoint: ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ResidentModel:
+    """One version, loaded; never changed, and kept alive by the requests that started with it."""
+
+    name: str
+    version: int
+    digest: str
+    vocabulary: Vocabulary
+    engine: Engine
+    record: dict[str, Any]
+
+
+class ResidentModels:
+    """Up to `capacity` versions, the least recently used leaving first.
+
+    A reference is resolved at every request, so a promotion by any process holds from the next request on. A version
+    that an alias points to and that cannot be loaded changes nothing: the one that served before goes on serving.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        build: Callable[[Checkpoint], Engine],
+        capacity: int = 16,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._build = build
+        self._capacity = capacity
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._models: OrderedDict[Key, ResidentModel] = OrderedDict()
+        self._served: dict[str, Key] = {}
+        self._failed: dict[Key, tuple[float, str]] = {}
+
+    def get(self, reference: str) -> ResidentModel:
+        """The version that `name`, `name@3` or `name@alias` stands for now.
+
+        Raises the store's errors when there is none, ModelUnavailableError when it cannot be loaded.
+        """
+        name, selector = parse_reference(reference)
+        key = (name, self._store.resolve(name, selector))
+        try:
+            model = self._find(key) or self._load(key)
+        except ModelUnavailableError:
+            earlier = self._find(self._served[reference]) if reference in self._served else None
+            if earlier is None or (selector or "").isdigit():
+                raise
+            return earlier
+        self._served[reference] = key
+        return model
+
+    def loaded(self) -> list[ResidentModel]:
+        """The versions in memory."""
+        with self._lock:
+            return list(self._models.values())
+
+    def refresh(self) -> None:
+        """Load what the references in use point to now, so that the next request need not wait for it."""
+        for reference in list(self._served):
+            try:
+                self.get(reference)
+            except Exception as error:
+                log.debug("%s is no longer served: %s", reference, error)
+                self._served.pop(reference, None)
+
+    @property
+    def degraded(self) -> list[str]:
+        """What could not be loaded, each with the reason."""
+        return [f"{name}@{version}: {reason}" for (name, version), (_, reason) in list(self._failed.items())]
+
+    def _find(self, key: Key) -> ResidentModel | None:
+        with self._lock:
+            if key in self._models:
+                self._models.move_to_end(key)
+            return self._models.get(key)
+
+    def _load(self, key: Key) -> ResidentModel:
+        with self._loading:
+            if (model := self._find(key)) is not None:
+                return model
+            self._refuse_if_it_just_failed(key)
+            try:
+                model = self._read(key)
+            except (DamagedVersionError, CheckpointError, OSError, MemoryError) as error:
+                reason = type(error).__name__ if isinstance(error, OSError) else str(error)
+                self._failed[key] = (self._clock(), reason)
+                log.exception("%s version %d cannot be loaded", *key)
+                raise ModelUnavailableError(f"{key[0]} version {key[1]} cannot be loaded: {reason}") from error
+            self._keep(key, model)
+            return model
+
+    def _refuse_if_it_just_failed(self, key: Key) -> None:
+        since, reason = self._failed.get(key, (float("-inf"), ""))
+        if self._clock() - since < RETRY_SECONDS:
+            raise ModelUnavailableError(f"{key[0]} version {key[1]} cannot be loaded: {reason}")
+
+    def _read(self, key: Key) -> ResidentModel:
+        began = time.perf_counter()
+        checkpoint = self._store.load(*key)
+        engine = self._build(checkpoint)
+        _warm(engine, checkpoint.vocabulary)
+        log.info("%s version %d loaded in %.3f s", *key, time.perf_counter() - began)
+        return ResidentModel(*key, checkpoint.digest, checkpoint.vocabulary, engine, dict(checkpoint.record))
+
+    def _keep(self, key: Key, model: ResidentModel) -> None:
+        with self._lock:
+            self._failed.pop(key, None)
+            self._models[key] = model
+            while len(self._models) > self._capacity:
+                self._models.popitem(last=False)
+
+
+def _warm(engine: Engine, vocabulary: Vocabulary) -> None:
+    """Generate a little, so that whatever an engine sets up at first use is set up before the first request."""
+    batch = engine.batch(1)
+    batch.add(Sequence(vocabulary.encode(vocabulary.characters[:1]), length=2))
+    batch.step(4)

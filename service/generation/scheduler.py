@@ -1,0 +1,189 @@
+"""One thread that owns the batches: every active sequence advances with the others, joining and leaving at any step."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from charrnn.engine.base import Batch, Engine, Output, Sequence
+from charrnn.vocabulary import Ids
+from service.generation.errors import BusyError, ClosedError
+
+log = logging.getLogger(__name__)
+
+QUANTUM_SECONDS: Final = 0.002
+"""About how long one call of an engine may take, which is how long a new request waits to join."""
+MAX_STEPS: Final = 256
+
+Watch = Callable[[Ids], bool]
+
+
+class Ticket:
+    """One sequence's place with the scheduler, as seen by whoever asked for it.
+
+    `wake` is set when the sequence is done or has failed, and with `stream` at all news; it may be shared by several
+    tickets. `watch` sees the new ids in the scheduler's thread and ends the sequence by returning True.
+    """
+
+    def __init__(
+        self, sequence: Sequence, wake: threading.Event, watch: Watch | None = None, *, stream: bool = False
+    ) -> None:
+        self.sequence = sequence
+        self.done = False
+        self.error: BaseException | None = None
+        self.cancelled = False
+        self._wake = wake
+        self._watch = watch
+        self._stream = stream
+        self._outputs: deque[Output] = deque()
+
+    def take(self) -> list[Output]:
+        """What has come since the last call, in order. Raises what the engine failed with."""
+        if self.error is not None:
+            raise self.error
+        return [self._outputs.popleft() for _ in range(len(self._outputs))]
+
+    def cancel(self) -> None:
+        """Give the place up: the sequence leaves before the next step."""
+        self.cancelled = True
+
+    def deliver(self, output: Output) -> bool:
+        """For the scheduler: hand over an output; whether the sequence is over with it."""
+        self._outputs.append(output)
+        over = output.done or (self._watch is not None and bool(output.ids.size) and self._watch(output.ids))
+        if over:
+            self.finish()
+        elif self._stream:
+            self._wake.set()
+        return over
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """For the scheduler: nothing more will come."""
+        self.error = error
+        self.done = True
+        self._wake.set()
+
+
+class Scheduler:
+    """Generates for up to `max_active` sequences at once, of any resident versions; up to `max_waiting` more wait.
+
+    The places are given in the order of arrival. `start` is called after a fork, in the process that generates.
+    """
+
+    def __init__(self, max_active: int, max_waiting: int, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._max_active = max_active
+        self._max_waiting = max_waiting
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Engine, Ticket]] = deque()
+        self._running: dict[Engine, _Running] = {}
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take nothing new, finish what runs and waits, and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    @property
+    def active(self) -> int:
+        """Sequences being generated."""
+        return sum(len(running.tickets) for running in list(self._running.values()))
+
+    @property
+    def waiting(self) -> int:
+        """Sequences waiting for a place."""
+        return len(self._waiting)
+
+    def submit(self, engine: Engine, tickets: list[Ticket]) -> None:
+        """Queue the sequences of one request, all of them or none.
+
+        Raises BusyError when they cannot all be active or wait, ClosedError after `close`.
+        """
+        with self._changed:
+            if self._closed:
+                raise ClosedError("the service is shutting down")
+            free = self._max_active - self.active
+            if len(self._waiting) + len(tickets) > free + self._max_waiting:
+                raise BusyError(self._max_waiting)
+            self._waiting.extend((engine, ticket) for ticket in tickets)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while self._admit():
+            for engine, running in list(self._running.items()):
+                running.step(self._clock)
+                if not running.tickets:
+                    del self._running[engine]
+
+    def _admit(self) -> bool:
+        """Let those who wait in as far as there is place; sleep when there is nothing to do. False: it is over."""
+        with self._changed:
+            while not self._waiting and not self._running:
+                if self._closed:
+                    return False
+                self._changed.wait()
+            while self._waiting and self.active < self._max_active:
+                engine, ticket = self._waiting.popleft()
+                if ticket.cancelled:
+                    ticket.finish()
+                    continue
+                if engine not in self._running:
+                    self._running[engine] = _Running(engine.batch(self._max_active))
+                self._running[engine].add(ticket)
+            return True
+
+
+class _Running:
+    """One version's batch and whose sequences are in it."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._seconds_a_row = QUANTUM_SECONDS
+        self.tickets: dict[int, Ticket] = {}
+
+    def add(self, ticket: Ticket) -> None:
+        try:
+            self.tickets[self._batch.add(ticket.sequence)] = ticket
+        except Exception as error:
+            log.exception("a sequence could not be started")
+            ticket.finish(error)
+
+    def step(self, clock: Callable[[], float]) -> None:
+        """Drop what was cancelled, advance the rest by about a quantum, hand out what came."""
+        for handle in [handle for handle, ticket in self.tickets.items() if ticket.cancelled]:
+            self._leave(handle).finish()
+        if not self.tickets:
+            return
+        steps = int(np.clip(QUANTUM_SECONDS / (self._seconds_a_row * len(self.tickets)), 1, MAX_STEPS))
+        began = clock()
+        try:
+            outputs = self._batch.step(steps)
+            # Per row, so that the estimate holds at once when many join: a step of more rows costs no more a row.
+            self._seconds_a_row = max((clock() - began) / (steps * len(self.tickets)), 1e-7)
+            for output in outputs:
+                if self.tickets[output.handle].deliver(output):
+                    self._leave(output.handle)
+        except Exception as error:
+            log.exception("a batch failed; its sequences are given up")
+            self._fail(error)
+
+    def _leave(self, handle: int) -> Ticket:
+        self._batch.remove(handle)
+        return self.tickets.pop(handle)
+
+    def _fail(self, error: Exception) -> None:
+        for handle in list(self.tickets):
+            self._leave(handle).finish(error)
