@@ -1,0 +1,36 @@
+"""What a checkpoint on disk is called and when it exists: versions, aliases; knows no HTTP and no training."""
+
+from model_store.aliases import AliasChange
+from model_store.errors import (
+    AliasedError,
+    DamagedVersionError,
+    InvalidNameError,
+    NoEarlierVersionError,
+    NotFoundError,
+    StoreError,
+)
+from model_store.names import CURRENT, check_alias, check_name, parse_reference
+from model_store.promotion import POLICIES, Promote, Publication, install_starter, promote_version, publish_and_promote
+from model_store.store import ModelStore, VersionRecord
+
+__all__ = [
+    "CURRENT",
+    "POLICIES",
+    "AliasChange",
+    "AliasedError",
+    "DamagedVersionError",
+    "InvalidNameError",
+    "ModelStore",
+    "NoEarlierVersionError",
+    "NotFoundError",
+    "Promote",
+    "Publication",
+    "StoreError",
+    "VersionRecord",
+    "check_alias",
+    "check_name",
+    "install_starter",
+    "parse_reference",
+    "promote_version",
+    "publish_and_promote",
+]

@@ -1,0 +1,109 @@
+"""The model store from a terminal: `python -m model_store list | show | promote | rollback | delete`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from model_store import CURRENT, ModelStore, StoreError, VersionRecord, parse_reference
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0 done, 1 refused, 2 wrong use."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(ModelStore(options.data_dir / "models"), options)
+    except StoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m model_store", description="Look after the published models.")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path(os.environ.get("DATA_DIR") or "data"),
+        help="where the service keeps its data; models are in DIR/models (default: $DATA_DIR, else ./data)",
+        metavar="DIR",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("list", help="every model, its versions and aliases").set_defaults(run=_list)
+    show = commands.add_parser("show", help="what a version says of itself")
+    show.add_argument("reference", metavar="NAME[@VERSION|@ALIAS]")
+    show.set_defaults(run=_show)
+    promote = commands.add_parser("promote", help="let an alias stand for a version")
+    promote.add_argument("name", metavar="NAME")
+    promote.add_argument("version", type=int, metavar="VERSION")
+    promote.set_defaults(run=_promote)
+    rollback = commands.add_parser("rollback", help="let an alias stand for what it stood for before")
+    rollback.add_argument("name", metavar="NAME")
+    rollback.set_defaults(run=_rollback)
+    for command in (promote, rollback):
+        command.add_argument("--alias", default=CURRENT, help=f"default: {CURRENT}")
+        command.add_argument("--reason", default="", help="kept in the alias's history")
+    delete = commands.add_parser("delete", help="delete a version that no alias stands for")
+    delete.add_argument("name", metavar="NAME")
+    delete.add_argument("version", type=int, metavar="VERSION")
+    delete.set_defaults(run=_delete)
+    return parser
+
+
+def _list(store: ModelStore, options: argparse.Namespace) -> None:
+    for name in store.models():
+        pointing: dict[int, list[str]] = {}
+        for alias, version in sorted(store.aliases(name).items()):
+            pointing.setdefault(version, []).append(alias)
+        for version in store.versions(name):
+            print(_line(store.describe(name, version), pointing.get(version, [])))
+    if not store.models():
+        print(f"no models in {options.data_dir}", file=sys.stderr)
+
+
+def _line(entry: VersionRecord, aliases: list[str]) -> str:
+    config, loss = entry.config, entry.record.get("validation_loss")
+    network = f"{config.cell} {config.layers}x{config.hidden_size}"
+    shown = f"{loss:.4f}" if isinstance(loss, int | float) else "-"
+    return f"{entry.name}@{entry.version:<4} {network:<12} {shown:>8} {entry.published} {' '.join(aliases)}".rstrip()
+
+
+def _show(store: ModelStore, options: argparse.Namespace) -> None:
+    name, selector = parse_reference(options.reference)
+    entry = store.describe(name, store.resolve(name, selector))
+    for title, value in (
+        ("model", name),
+        ("version", entry.version),
+        ("digest", entry.digest),
+        ("bytes", entry.bytes),
+        ("published", entry.published),
+        ("config", entry.config),
+        *sorted(entry.record.items()),
+    ):
+        print(f"{title:<16} {value}")
+    for alias in sorted(store.aliases(name)):
+        for change in store.history(name, alias):
+            note = " (rolled back)" if change.rolled_back else ""
+            print(f"@{alias:<15} {change.time} version {change.version}{note} {change.reason}".rstrip())
+
+
+def _promote(store: ModelStore, options: argparse.Namespace) -> None:
+    store.set_alias(options.name, options.alias, options.version, options.reason)
+    print(f"{options.name}@{options.alias} is version {options.version}")
+
+
+def _rollback(store: ModelStore, options: argparse.Namespace) -> None:
+    version = store.rollback(options.name, options.alias, options.reason)
+    print(f"{options.name}@{options.alias} is version {version}")
+
+
+def _delete(store: ModelStore, options: argparse.Namespace) -> None:
+    store.delete(options.name, options.version)
+    print(f"deleted version {options.version} of {options.name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What can go wrong in the store, one class a kind; knows nothing of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+Kind = Literal["model", "version", "alias"]
+
+
+class StoreError(Exception):
+    """Anything that the store refuses; the message is fit for its user."""
+
+
+class InvalidNameError(StoreError, ValueError):
+    """A model's or alias's name that could leave the store, or cannot be told from a version."""
+
+
+class NotFoundError(StoreError, LookupError):
+    """There is no such thing; `kind` says of what kind."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        self.kind: Kind = kind
+        super().__init__(message)
+
+
+class AliasedError(StoreError):
+    """A version cannot be deleted while `aliases` point to it."""
+
+    def __init__(self, name: str, version: int, aliases: Sequence[str]) -> None:
+        self.aliases = tuple(aliases)
+        super().__init__(f"version {version} of {name} cannot be deleted while {', '.join(aliases)} points to it")
+
+
+class NoEarlierVersionError(StoreError):
+    """There is nothing to roll back to."""
+
+
+class DamagedVersionError(StoreError):
+    """A version's file is not what was published."""

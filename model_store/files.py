@@ -1,0 +1,102 @@
+"""Files that come into being whole or not at all, and locks between processes; knows nothing of what is in them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+DRAFT_PREFIX: Final = ".draft-"
+
+
+@contextmanager
+def draft(folder: Path) -> Iterator[BinaryIO]:
+    """A new file in `folder`, under a name that nobody looks for; it is gone at the end, unless renamed or linked.
+
+    Its lock tells the living from the dead: `remove_dead_drafts` takes away what no process holds.
+    """
+    file = _open_draft(folder)
+    try:
+        with file:
+            yield file
+    finally:
+        with suppress(FileNotFoundError):
+            Path(file.name).unlink()
+
+
+def _open_draft(folder: Path) -> BinaryIO:
+    while True:
+        path = folder / f"{DRAFT_PREFIX}{secrets.token_hex(8)}"
+        file = path.open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        # Taken for a dead one between its creation and its lock.
+        file.close()
+
+
+def finish(file: BinaryIO) -> None:
+    """Bring all that was written to the disk, before the file gets the name under which others find it."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Give `path` a new content in one step: readers see the old one or the new one, after a power cut as well."""
+    with draft(path.parent) as file:
+        file.write(data)
+        finish(file)
+        Path(file.name).replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` against other threads and processes; the kernel frees it when its holder dies."""
+    descriptor = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is(path, descriptor):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def remove_dead_drafts(folder: Path) -> None:
+    """Take away the drafts of processes that are gone."""
+    for path in folder.glob(f"{DRAFT_PREFIX}*"):
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def _is(path: Path, descriptor: int) -> bool:
+    """Whether the name still stands for the open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

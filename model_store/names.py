@@ -1,0 +1,55 @@
+"""Which names models, aliases and selectors may have; knows nothing of what is stored under them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from model_store.errors import InvalidNameError
+
+CURRENT: Final = "current"
+"""The alias that a model's plain name stands for."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RULE: Final = "must be 1 to 64 letters, digits, '.', '_' or '-', the first a letter or a digit"
+
+
+def is_name(name: str) -> bool:
+    """Whether a model may have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_name(name: str) -> str:
+    """The model's name, when it is one. Raises InvalidNameError."""
+    if not is_name(name):
+        raise InvalidNameError(f"a model's name {_RULE}, not {_shown(name)}")
+    return name
+
+
+def check_alias(alias: str) -> str:
+    """The alias, when it is one: as a model's name, but not digits alone, which name a version."""
+    if not is_name(alias):
+        raise InvalidNameError(f"an alias {_RULE}, not {_shown(alias)}")
+    if is_number(alias):
+        raise InvalidNameError(f"an alias must not be a number, which names a version, not {_shown(alias)}")
+    return alias
+
+
+def is_number(selector: str) -> bool:
+    """Whether a selector means a version by its number."""
+    return selector.isascii() and selector.isdigit()
+
+
+def parse_reference(reference: str) -> tuple[str, str | None]:
+    """`name`, `name@3` or `name@alias` as (name, selector or None). Raises InvalidNameError."""
+    name, separator, selector = reference.partition("@")
+    check_name(name)
+    if not separator:
+        return name, None
+    if not is_name(selector):
+        raise InvalidNameError(f"what follows '@' {_RULE}, not {_shown(selector)}")
+    return name, selector
+
+
+def _shown(name: str) -> str:
+    return repr(name) if len(name) <= 70 else f"{name[:60]!r}… ({len(name)} characters)"

@@ -1,0 +1,87 @@
+"""When a new version becomes the one that serves; knows nothing of how it was trained."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import Checkpoint
+from model_store.errors import DamagedVersionError
+from model_store.names import CURRENT
+from model_store.store import ModelStore
+
+Promote = Literal["if_better", "always", "never"]
+
+POLICIES: Final[tuple[Promote, ...]] = get_args(Promote)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What became of a checkpoint: its version, and whether `current` stands for it now."""
+
+    version: int
+    promoted: bool
+
+
+def publish_and_promote(
+    store: ModelStore, name: str, checkpoint: Checkpoint, promote: Promote = "if_better", reason: str = ""
+) -> Publication:
+    """Publish the checkpoint and let `current` stand for it, as the policy says; see `promote_version`."""
+    version = store.publish(name, checkpoint)
+    return Publication(version, promote_version(store, name, version, promote, reason))
+
+
+def promote_version(store: ModelStore, name: str, version: int, policy: Promote, reason: str = "") -> bool:
+    """Let `current` stand for the version if the policy says so; returns whether it does.
+
+    `if_better`: when there is no current version, when its validation loss is lower, or when the two were validated on
+    different texts. Such losses cannot be compared, and who trains a model on a new text wants it to serve.
+    """
+    if policy == "never":
+        return False
+    record = store.describe(name, version).record
+
+    def wanted(held: int | None) -> bool:
+        return policy == "always" or held is None or better(record, _record(store, name, held))
+
+    return store.set_alias_if(name, CURRENT, version, wanted, reason)
+
+
+def better(record: dict[str, Any], than: dict[str, Any]) -> bool:
+    """Whether one training record should replace another: `validation_loss` in nats per token, `corpus` what of."""
+    loss, other = _loss(record), _loss(than)
+    if math.isinf(loss) or math.isinf(other):
+        return loss < other
+    return loss < other or record.get("corpus") != than.get("corpus")
+
+
+def install_starter(store: ModelStore, name: str, path: Path) -> int | None:
+    """Publish the checkpoint file as version 1 of a model that never had one, and let `current` stand for it.
+
+    Returns the version, or None when the model had one already. May be called by any number of processes at every
+    start; one that died halfway is completed by the next.
+    """
+    if store.has(name) and CURRENT in store.aliases(name):
+        return None
+    checkpoint = checkpoints.load(path)
+    version = store.publish_first(name, checkpoint) or store.find(name, checkpoint.digest)
+    if version == 1 and store.set_alias_if(name, CURRENT, 1, lambda held: held is None, "the starter model"):
+        return version
+    return None
+
+
+def _record(store: ModelStore, name: str, version: int) -> dict[str, Any]:
+    """The version's record; an empty one, which anything is better than, when it cannot be read."""
+    try:
+        return store.describe(name, version).record
+    except DamagedVersionError:
+        return {}
+
+
+def _loss(record: dict[str, Any]) -> float:
+    """The validation loss, or infinity when the record has none."""
+    loss = record.get("validation_loss")
+    return float(loss) if isinstance(loss, int | float) and math.isfinite(loss) else math.inf

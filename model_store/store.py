@@ -1,0 +1,246 @@
+"""Which checkpoints exist under which names; knows nothing of who trains them or who generates with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeVar
+
+from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import Checkpoint, CheckpointError
+from charrnn.config import ModelConfig
+from model_store import files, versions
+from model_store.aliases import AliasChange, AliasReader, Histories, append, earlier, now
+from model_store.errors import AliasedError, DamagedVersionError, NoEarlierVersionError, NotFoundError
+from model_store.names import CURRENT, check_alias, check_name, is_name, is_number
+
+T = TypeVar("T")
+
+LOCK: Final = ".lock"
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """What a version says of itself: `digest` SHA-256 in hexadecimal, `bytes` of the file, `published` UTC ISO 8601."""
+
+    name: str
+    version: int
+    config: ModelConfig
+    record: dict[str, Any]
+    digest: str
+    bytes: int
+    published: str
+
+
+class ModelStore:
+    """The models under `root`, one folder a name: `<version>.safetensors` files that never change, and their aliases.
+
+    Any number of threads and processes may use the same root. Every method takes names as they come and raises
+    InvalidNameError for those that could leave the store, NotFoundError for what is not there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._aliases = AliasReader()
+
+    def publish(self, name: str, checkpoint: Checkpoint) -> int:
+        """Make the checkpoint the next version of `name`: whole, on disk and under a number never given before.
+
+        Raises OSError when the disk fails or is full; nothing is left behind then.
+        """
+        version = self._publish(name, checkpoint, lambda: True)
+        assert version is not None
+        return version
+
+    def publish_first(self, name: str, checkpoint: Checkpoint) -> int | None:
+        """Publish the checkpoint as version 1, or nothing (None) when the model ever had a version."""
+        return self._publish(name, checkpoint, lambda: not self.has(name))
+
+    def _publish(self, name: str, checkpoint: Checkpoint, condition: Callable[[], bool]) -> int | None:
+        folder, data = self._folder(name), checkpoint.to_bytes()
+        try:
+            with _draft_in(folder) as file:
+                file.write(data)
+                files.finish(file)
+                with self._locked(folder):
+                    versions.tidy(folder)
+                    return versions.place(folder, file) if condition() else None
+        except OSError:
+            _forget_if_empty(folder)
+            raise
+
+    def load(self, name: str, version: int) -> Checkpoint:
+        """The verified checkpoint. Raises NotFoundError, DamagedVersionError."""
+        return self._read(name, version, checkpoints.load)
+
+    def describe(self, name: str, version: int) -> VersionRecord:
+        """What the header says, not verified against the weights. Raises NotFoundError, DamagedVersionError."""
+        config, record, digest = self._read(name, version, checkpoints.describe)
+        stat = self.path(name, version).stat()
+        published = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="milliseconds")
+        return VersionRecord(name, version, config, record, digest, stat.st_size, published.replace("+00:00", "Z"))
+
+    def path(self, name: str, version: int) -> Path:
+        """The version's file. Raises NotFoundError."""
+        path = self._folder(name) / f"{version}{versions.SUFFIX}"
+        if not path.is_file():
+            raise self._missing(name, version)
+        return path
+
+    def models(self) -> list[str]:
+        """The names of the models that have a version, sorted."""
+        if not self.root.is_dir():
+            return []
+        names = (entry.name for entry in self.root.iterdir() if entry.is_dir())
+        return sorted(name for name in names if is_name(name) and versions.numbers(self.root / name))
+
+    def versions(self, name: str) -> list[int]:
+        """The model's versions, ascending. Raises NotFoundError when it never had one."""
+        folder = self._folder(name)
+        found = versions.numbers(folder)
+        if not found and not versions.ever(folder):
+            raise NotFoundError("model", f"there is no model {name}")
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether the model ever had a version, deleted ones included."""
+        return versions.ever(self._folder(name))
+
+    def find(self, name: str, digest: str, after: int = 0) -> int | None:
+        """The first version later than `after` whose checkpoint has this digest, if any."""
+        for version in versions.numbers(self._folder(name)):
+            if version > after and self.describe(name, version).digest == digest:
+                return version
+        return None
+
+    def delete(self, name: str, version: int) -> None:
+        """Delete a version; its number stays taken. Raises NotFoundError, AliasedError while an alias points to it."""
+        with self._locked(self.path(name, version).parent) as folder:
+            pointing = sorted(alias for alias, held in self.aliases(name).items() if held == version)
+            if pointing:
+                raise AliasedError(name, version, pointing)
+            self.path(name, version)
+            versions.remove(folder, version)
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """What every alias of the model stands for. Raises NotFoundError when there is no such model."""
+        try:
+            return dict(self._aliases.versions(str(self._folder(name))))
+        except FileNotFoundError:
+            self.versions(name)
+            return {}
+
+    def history(self, name: str, alias: str = CURRENT) -> tuple[AliasChange, ...]:
+        """The alias's changes, oldest first. Raises NotFoundError."""
+        return self._histories(name)[self._known(name, alias)]
+
+    def set_alias(self, name: str, alias: str, version: int, reason: str = "") -> None:
+        """Let the alias stand for the version from now on, in every process. Raises NotFoundError."""
+        self.set_alias_if(name, alias, version, lambda _: True, reason)
+
+    def set_alias_if(
+        self, name: str, alias: str, version: int, condition: Callable[[int | None], bool], reason: str = ""
+    ) -> bool:
+        """Let the alias stand for the version if `condition` holds of what it stands for now (None: nothing), with no
+        other change between the question and the answer; returns whether it stands for it."""
+        check_alias(alias)
+        with self._locked(self.path(name, version).parent) as folder:
+            self.path(name, version)
+            held = self.aliases(name).get(alias)
+            if held == version:
+                return True
+            if not condition(held):
+                return False
+            append(folder, self._histories(name), alias, AliasChange(version, now(), reason))
+            return True
+
+    def rollback(self, name: str, alias: str = CURRENT, reason: str = "") -> int:
+        """Let the alias stand for what it stood for before; twice goes two steps back.
+
+        Returns the version. Raises NotFoundError, NoEarlierVersionError.
+        """
+        self._known(name, alias)
+        with self._locked(self._folder(name)) as folder:
+            changes, existing = self.history(name, alias), set(self.versions(name))
+            version = earlier(changes, existing.__contains__)
+            if version is None:
+                raise NoEarlierVersionError(f"{name}@{alias} has stood for no other version that still exists")
+            change = AliasChange(version, now(), reason, rolled_back=True)
+            append(folder, self._histories(name), alias, change)
+            return version
+
+    def resolve(self, name: str, selector: str | None = None) -> int:
+        """The version that a selector ("3", an alias, None for `current`) stands for now. Raises NotFoundError.
+
+        Made for every request: microseconds, and a promotion by another process is seen at once.
+        """
+        check_name(name)
+        if selector is not None and is_number(selector):
+            return self._numbered(name, selector)
+        try:
+            return self._aliases.versions(f"{self.root}/{name}")[selector or CURRENT]
+        except (KeyError, FileNotFoundError):
+            pass
+        check_alias(selector or CURRENT)
+        self.versions(name)
+        raise NotFoundError("alias", f"model {name} has no alias {selector or CURRENT}")
+
+    def _numbered(self, name: str, selector: str) -> int:
+        if not os.path.isfile(f"{self.root}/{name}/{selector}{versions.SUFFIX}"):  # noqa: PTH113 (microseconds)
+            raise self._missing(name, selector)
+        return int(selector)
+
+    def _known(self, name: str, alias: str) -> str:
+        if alias not in self.aliases(name):
+            raise NotFoundError("alias", f"model {name} has no alias {check_alias(alias)}")
+        return alias
+
+    def _histories(self, name: str) -> Histories:
+        try:
+            return self._aliases.histories(str(self._folder(name)))
+        except FileNotFoundError:
+            return {}
+
+    def _read(self, name: str, version: int, read: Callable[[Path], T]) -> T:
+        try:
+            return read(self.path(name, version))
+        except FileNotFoundError as error:
+            raise self._missing(name, version) from error
+        except CheckpointError as error:
+            self.path(name, version)  # A version deleted while it was read is missing, not damaged.
+            raise DamagedVersionError(f"version {version} of {name} cannot be used: {error}") from error
+
+    def _missing(self, name: str, version: int | str) -> NotFoundError:
+        if not versions.ever(self._folder(name)):
+            return NotFoundError("model", f"there is no model {name}")
+        return NotFoundError("version", f"model {name} has no version {version}")
+
+    def _folder(self, name: str) -> Path:
+        return self.root / check_name(name)
+
+    @contextmanager
+    def _locked(self, folder: Path) -> Iterator[Path]:
+        with files.locked(folder / LOCK):
+            yield folder
+
+
+@contextmanager
+def _draft_in(folder: Path) -> Iterator[BinaryIO]:
+    """A draft in a model's folder, which is made when it is not there."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        files.sync_folder(folder.parent)
+    with files.draft(folder) as file:
+        yield file
+
+
+def _forget_if_empty(folder: Path) -> None:
+    """Take away the folder of a model whose first publication failed; one with anything in it stays."""
+    with suppress(OSError), files.locked(folder / LOCK):
+        if os.listdir(folder) == [LOCK]:  # noqa: PTH208
+            (folder / LOCK).unlink()
+            folder.rmdir()

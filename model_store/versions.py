@@ -1,0 +1,67 @@
+"""The version files of one model: their numbers, how they come and go; knows no aliases and no contents."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from model_store import files
+
+SUFFIX: Final = ".safetensors"
+DELETED: Final = ".deleted"
+
+_VERSION: Final = re.compile(rf"([1-9][0-9]*){re.escape(SUFFIX)}")
+_NUMBERED: Final = re.compile(rf"([1-9][0-9]*)(?:{re.escape(SUFFIX)}|{re.escape(DELETED)})")
+
+
+def numbers(folder: Path) -> list[int]:
+    """The versions that can be read, ascending; none when there is no such folder."""
+    return _numbers(folder, _VERSION)
+
+
+def ever(folder: Path) -> bool:
+    """Whether the model ever had a version, deleted ones included."""
+    return bool(_numbers(folder, _NUMBERED))
+
+
+def place(folder: Path, file: BinaryIO) -> int:
+    """Publish a finished draft under the next number, which was never given before; the caller holds the model's lock.
+
+    The link is the one step in which the version comes into being, and it cannot overwrite anything.
+    """
+    number = max(_numbers(folder, _NUMBERED), default=0) + 1
+    os.fchmod(file.fileno(), 0o444)
+    os.utime(file.fileno())
+    os.link(file.name, folder / f"{number}{SUFFIX}")
+    files.sync_folder(folder)
+    return number
+
+
+def remove(folder: Path, number: int) -> None:
+    """Delete a version in one step, leaving a tombstone that keeps its number taken. The caller holds the lock.
+
+    Raises FileNotFoundError. The renamed file is then replaced, not truncated: readers may have it mapped.
+    """
+    tombstone = folder / f"{number}{DELETED}"
+    (folder / f"{number}{SUFFIX}").rename(tombstone)
+    files.replace(tombstone, b"")
+
+
+def tidy(folder: Path) -> None:
+    """Take away what dead processes left: drafts, and the content of versions deleted halfway."""
+    files.remove_dead_drafts(folder)
+    for tombstone in folder.glob(f"*{DELETED}"):
+        with suppress(FileNotFoundError):
+            if tombstone.stat().st_size:
+                files.replace(tombstone, b"")
+
+
+def _numbers(folder: Path, pattern: re.Pattern[str]) -> list[int]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 (no Path objects wanted)
+    except FileNotFoundError:
+        return []
+    return sorted({int(match[1]) for match in map(pattern.fullmatch, names) if match})

@@ -1,0 +1,33 @@
+"""Stores and checkpoints small enough to publish hundreds of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.vocabulary import Vocabulary
+from model_store import ModelStore
+
+CONFIG = ModelConfig(vocabulary_size=4, cell="rnn", hidden_size=3)
+
+
+class Checkpoints:
+    """Checkpoints told apart by one number."""
+
+    def __call__(self, value: float, **record: object) -> Checkpoint:
+        weights = {name: np.full(shape, value, np.float32) for name, shape in CONFIG.shapes().items()}
+        return Checkpoint(CONFIG, Vocabulary("ehlo"), weights, record)
+
+
+@pytest.fixture(scope="session")
+def checkpoint() -> Checkpoints:
+    return Checkpoints()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models")

@@ -1,0 +1,99 @@
+"""Several real processes on one store, in any order: no version is ever half-written, renumbered or changed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import model_store
+from model_store import ModelStore
+
+ACTIONS = ["publish", "publish", "read", "read", "alias", "rollback", "resolve", "delete"]
+PLANS = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 5)), min_size=1, max_size=12)
+
+
+def started() -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("process.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(model_store.__file__).parents[1])},
+    )
+
+
+def tell(process: "subprocess.Popen[str]", root: Path, plan: list[tuple[str, int]]) -> None:
+    assert process.stdin
+    process.stdin.write(json.dumps({"root": str(root), "plan": plan}) + "\n")
+    process.stdin.flush()
+
+
+def answer(process: "subprocess.Popen[str]") -> list[dict[str, Any]]:
+    assert process.stdout
+    events: list[dict[str, Any]] = json.loads(process.stdout.readline())
+    return events
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[list["subprocess.Popen[str]"]]:
+    with ExitStack() as stack:
+        running = [stack.enter_context(started()) for _ in range(3)]
+        yield running
+        for process in running:
+            process.kill()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plans=st.lists(PLANS, min_size=3, max_size=3))
+def test_any_interleaving_shows_only_what_was_published(
+    processes: list["subprocess.Popen[str]"], plans: list[list[tuple[str, int]]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        for process, plan in zip(processes, plans, strict=True):
+            tell(process, root, plan)
+        events = [event for process in processes for event in answer(process)]
+        published = [event["published"] for event in events if "published" in event]
+        digests: dict[int, str] = dict(published)
+        deleted = {event["deleted"] for event in events if "deleted" in event}
+        assert sorted(digests) == list(range(1, len(published) + 1)), "numbers are given once, without gaps"
+        for version, digest in (event["seen"] for event in events if "seen" in event):
+            assert digests[version] == digest, "what is read is what was published under this number"
+        store = ModelStore(root)
+        left = sorted(set(digests) - deleted)
+        if digests:
+            assert store.versions("bard") == left
+        for version in left:
+            assert store.load("bard", version).digest == digests[version]
+        for version in store.aliases("bard").values() if digests else ():
+            assert version in left, "an alias never stands for a deleted version"
+
+
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.02, 0.04])
+def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path, after: float) -> None:
+    with started() as process:
+        tell(process, tmp_path, [("publish", 0)])
+        answer(process)
+        tell(process, tmp_path, [("publish", value % 6) for value in range(10_000)])
+        while not len(ModelStore(tmp_path).versions("bard")) > 1:
+            time.sleep(0.001)
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+    store = ModelStore(tmp_path)
+    before = store.versions("bard")
+    assert before == list(range(1, len(before) + 1))
+    for version in before:
+        store.load("bard", version)
+    assert store.publish("bard", store.load("bard", 1)) == len(before) + 1
+    assert not list((tmp_path / "bard").glob(".draft-*"))
