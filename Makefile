@@ -1,0 +1,60 @@
+# `make run` starts the service, `make test` checks everything; both set up what they need. `make help` lists the rest.
+
+VENV ?= .venv
+# The first interpreter that is new enough; PYTHON=... chooses another.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
+	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+# Where torch alone is taken from. Empty: the usual index, whose build for Linux on x86 brings several GB of CUDA.
+# The CPU index address that pytorch.org's "Get started" selector shows gives the small build.
+TORCH_INDEX_URL ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: run test lint format clean help
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
+	@$(BIN)/python -m service
+
+test: lint ## lint, check types and run the tests
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: $(VENV)/.ready-dev ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.ready-dev ## put the code into the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what was installed and cached; the data directory stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+$(VENV)/.ready: requirements.txt | $(VENV)/.created
+	@echo "Installing what the service needs into $(VENV) (once; minutes, not hours) ..."
+	@$(if $(TORCH_INDEX_URL),$(PIP) install --no-deps --index-url "$(TORCH_INDEX_URL)" "$$(grep '^torch==' requirements.txt)")
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+# Made again when the interpreter that it was made from is gone.
+ifneq ($(shell $(BIN)/python -c 'import pip' 2>/dev/null && echo works),works)
+.PHONY: $(VENV)/.created
+endif
+$(VENV)/.created:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is not" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks its venv module; install it (Debian, Ubuntu: the package python3-venv)" >&2; exit 1; }
+	@rm -f $(VENV)/.ready $(VENV)/.ready-dev
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@

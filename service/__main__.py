@@ -1,0 +1,49 @@
+"""`python -m service`: the command line; every command is a function of its parsed arguments."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from service.preflight import StartError
+from service.serving import serve
+from service.settings import Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, `serve` when none is named; the exit status is 0, or 1 with one line that says why."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
+        return _failure("; ".join(problems))
+    except StartError as error:
+        return _failure(str(error))
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m service", description="Text from character-level networks.")
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands.add_parser("serve", help="web processes, training worker, embedded Redis (default)")
+    return parser
+
+
+def _serve(_: argparse.Namespace) -> int:
+    return serve(Settings())
+
+
+def _failure(message: str) -> int:
+    print(f"service: {message}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

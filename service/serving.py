@@ -1,0 +1,43 @@
+"""The whole service on one machine: which processes it consists of and what is checked first."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from service import preflight
+from service.embedded_redis import embedded_redis
+from service.settings import Settings
+from service.supervision import Program, supervise
+
+GRACEFUL_SECONDS = 10
+"""What running requests get to finish when the web processes are told to end."""
+
+GUNICORN_CONFIGURATION = Path(__file__).parent.parent / "gunicorn.conf.py"
+
+
+def serve(settings: Settings) -> int:
+    """Run web processes, worker and (without REDIS_URL) a Redis-compatible server until told to end; the exit status.
+
+    Raises StartError when something needed is taken or missing, before anything has been started.
+    """
+    with preflight.lock(settings.data_dir):
+        preflight.check_address(settings.host, settings.port)
+        return supervise(programs(settings), settings.data_dir / "run")
+
+
+def programs(settings: Settings) -> list[Program]:
+    """The processes, in the order in which they start; they end in the reverse order."""
+    if not settings.embedded_redis:
+        return _own_programs({})
+    server = embedded_redis(settings.data_dir)
+    return [Program("redis", server.command), *_own_programs({"REDIS_URL": server.url})]
+
+
+def _own_programs(environment: dict[str, str]) -> list[Program]:
+    worker = (sys.executable, "-m", "service.worker")
+    web = (sys.executable, "-m", "gunicorn", "-c", str(GUNICORN_CONFIGURATION))
+    return [
+        Program("worker", worker, environment, stop_seconds=20),
+        Program("web", web, environment, stop_seconds=GRACEFUL_SECONDS + 5),
+    ]
