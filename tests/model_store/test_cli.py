@@ -7,6 +7,7 @@ from charrnn.checkpoint import Checkpoint
 from model_store import ModelStore
 from model_store.__main__ import main
 
+Capture = pytest.CaptureFixture[str]
 Make = Callable[..., Checkpoint]
 
 
@@ -19,13 +20,13 @@ def data(tmp_path: Path, checkpoint: Make) -> Path:
     return tmp_path
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+def run(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
     status = main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
     return status, out, err
 
 
-def test_list_shows_versions_losses_and_aliases(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_shows_versions_losses_and_aliases(data: Path, capsys: Capture) -> None:
     status, out, _ = run(capsys, "--data-dir", data, "list")
     first, second = out.splitlines()
     assert status == 0
@@ -33,17 +34,17 @@ def test_list_shows_versions_losses_and_aliases(data: Path, capsys: pytest.Captu
     assert second.split()[-1] == "current"
 
 
-def test_list_of_an_empty_store_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_of_an_empty_store_says_so(tmp_path: Path, capsys: Capture) -> None:
     assert run(capsys, "--data-dir", tmp_path, "list") == (0, "", f"no models in {tmp_path}\n")
 
 
-def test_show_has_the_digest_and_the_history(data: Path, capsys: pytest.CaptureFixture[str], checkpoint: Make) -> None:
+def test_show_has_the_digest_and_the_history(data: Path, capsys: Capture, checkpoint: Make) -> None:
     _, out, _ = run(capsys, "--data-dir", data, "show", "bard@1")
     assert checkpoint(1, validation_loss=1.0).digest in out
     assert len([line for line in out.splitlines() if line.startswith("@current")]) == 2
 
 
-def test_roll_back_promote_delete(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_roll_back_promote_delete(data: Path, capsys: Capture) -> None:
     store = ModelStore(data / "models")
     assert run(capsys, "--data-dir", data, "rollback", "bard")[1] == "bard@current is version 1\n"
     assert store.resolve("bard") == 1
@@ -65,7 +66,7 @@ def test_roll_back_promote_delete(data: Path, capsys: pytest.CaptureFixture[str]
     ],
 )
 def test_what_is_refused_is_said_in_one_line(
-    data: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+    data: Path, capsys: Capture, arguments: tuple[str, ...], message: str
 ) -> None:
     status, out, err = run(capsys, "--data-dir", data, *arguments)
     assert (status, out) == (1, "")
@@ -75,7 +76,7 @@ def test_what_is_refused_is_said_in_one_line(
 
 
 def test_the_data_directory_comes_from_the_environment(
-    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    data: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATA_DIR", str(data))
     assert "bard@1" in run(capsys, "list")[1]

@@ -8,6 +8,8 @@ from charrnn.checkpoint import Checkpoint
 from model_store import ModelStore, Publication, install_starter, publish_and_promote
 from model_store.promotion import better
 
+Make = Callable[..., Checkpoint]
+
 TEXT, OTHER_TEXT = {"sha256": "aa"}, {"sha256": "bb"}
 
 
@@ -24,8 +26,6 @@ TEXT, OTHER_TEXT = {"sha256": "aa"}, {"sha256": "bb"}
         ({}, {}, False),
     ],
 )
-
-Make = Callable[..., Checkpoint]
 def test_what_is_better(record: dict[str, object], than: dict[str, object], expected: bool) -> None:
     assert better(record, than) is expected
 
@@ -67,7 +67,7 @@ def test_the_starter_is_the_first_version_of_a_new_store(store: ModelStore, chec
     assert store.versions("bard") == [1]
 
 
-def test_the_starter_does_not_touch_a_model_that_had_versions(store: ModelStore, checkpoint: Make, tmp_path: Path) -> None:
+def test_the_starter_touches_no_model_that_had_versions(store: ModelStore, checkpoint: Make, tmp_path: Path) -> None:
     path = tmp_path / "starter.safetensors"
     path.write_bytes(checkpoint(1).to_bytes())
     store.publish("bard", checkpoint(2))
@@ -78,7 +78,7 @@ def test_the_starter_does_not_touch_a_model_that_had_versions(store: ModelStore,
     assert store.versions("bard") == []
 
 
-def test_a_starter_that_was_published_but_not_promoted_is_completed(store: ModelStore, checkpoint: Make, tmp_path: Path) -> None:
+def test_a_starter_published_but_not_promoted_is_completed(store: ModelStore, checkpoint: Make, tmp_path: Path) -> None:
     path = tmp_path / "starter.safetensors"
     path.write_bytes(checkpoint(1).to_bytes())
     store.publish("bard", checkpoint(1))

@@ -48,9 +48,7 @@ def test_a_number_is_never_given_again(store: ModelStore, checkpoint: Make) -> N
     assert store.versions("bard") == [1, 5]
 
 
-def test_a_model_whose_versions_are_all_deleted_is_not_listed_and_keeps_its_numbers(
-    store: ModelStore, checkpoint: Make
-) -> None:
+def test_a_model_without_versions_is_not_listed_and_keeps_its_numbers(store: ModelStore, checkpoint: Make) -> None:
     store.publish("bard", checkpoint(1))
     store.delete("bard", 1)
     assert store.models() == []
@@ -80,9 +78,7 @@ def test_a_version_describes_itself(store: ModelStore, checkpoint: Make) -> None
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "a" * 300, "a\n", "a@b"])
-def test_a_name_that_could_leave_the_store_is_refused_everywhere(
-    store: ModelStore, checkpoint: Make, name: str
-) -> None:
+def test_a_name_that_could_leave_is_refused_everywhere(store: ModelStore, checkpoint: Make, name: str) -> None:
     for call in (
         lambda: store.publish(name, checkpoint(1)),
         lambda: store.load(name, 1),
