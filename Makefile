@@ -38,7 +38,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/.ready: requirements.txt | $(VENV)/.created
-	@echo "Installing what the service needs into $(VENV) (once; minutes, not hours) ..."
+	@echo "Installing what the service needs into $(VENV) (once; this takes minutes) ..."
 	@$(if $(TORCH_INDEX_URL),$(PIP) install --no-deps --index-url "$(TORCH_INDEX_URL)" "$$(grep '^torch==' requirements.txt)")
 	@$(PIP) install -r requirements.txt
 	@touch $@
@@ -47,14 +47,13 @@ $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-# Made again when the interpreter that it was made from is gone.
-ifneq ($(shell $(BIN)/python -c 'import pip' 2>/dev/null && echo works),works)
-.PHONY: $(VENV)/.created
+# All is made again when the interpreter that it was made from is gone.
+ifneq ($(shell $(BIN)/python -c '' 2>/dev/null && echo works),works)
+.PHONY: $(VENV)/.created $(VENV)/.ready $(VENV)/.ready-dev
 endif
 $(VENV)/.created:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is not" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks its venv module; install it (Debian, Ubuntu: the package python3-venv)" >&2; exit 1; }
-	@rm -f $(VENV)/.ready $(VENV)/.ready-dev
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@

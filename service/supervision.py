@@ -110,6 +110,8 @@ class _Supervision(Supervisor):  # type: ignore[misc]
         events.subscribe(events.ProcessStateStoppedEvent, self._on_stopped)
         events.subscribe(events.ProcessStateFatalEvent, self._on_failure)
         events.subscribe(events.SupervisorStoppingEvent, self._on_stopping)
+        for group in sorted(self.process_groups.values()):
+            group.transition()  # starts it now; the loop would first wait a second for something to happen
         super().runforever()
 
     def _pass_on(self, event: Any) -> None:
@@ -123,7 +125,8 @@ class _Supervision(Supervisor):  # type: ignore[misc]
 
     def _on_death(self, event: Any) -> None:
         self._clear_away(event.process)
-        _say(f"{event.process.config.name} (process {event.process.pid}) ended unexpectedly; it is started again")
+        again = "; it is started again" if event.process.backoff < STARTS else ""
+        _say(f"{event.process.config.name} (process {event.process.pid}) ended unexpectedly{again}")
 
     def _on_stopped(self, event: Any) -> None:
         self._clear_away(event.process)
