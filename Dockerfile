@@ -1,0 +1,32 @@
+# One image for every process. On its own it runs all of them (`python -m service`, with the embedded Redis server);
+# docker-compose.yml runs the web processes and the worker apart.
+
+FROM python:3.11-slim AS build
+# Where torch alone is taken from; empty: the usual index, whose build brings several GB of CUDA. The CPU index address
+# that pytorch.org's "Get started" selector shows gives the small build.
+ARG TORCH_INDEX_URL=""
+RUN python -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
+COPY requirements.txt .
+RUN if [ -n "$TORCH_INDEX_URL" ]; then \
+        pip install --no-deps --index-url "$TORCH_INDEX_URL" "$(grep '^torch==' requirements.txt)"; \
+    fi \
+    && pip install -r requirements.txt
+
+FROM python:3.11-slim
+RUN groupadd --gid 10001 app \
+    && useradd --uid 10001 --gid app --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin app \
+    && install -d -o app -g app /data /data/models /data/corpora /data/runs
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /app
+COPY gunicorn.conf.py ./
+COPY charrnn charrnn
+COPY model_store model_store
+COPY service service
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
+USER app
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", \
+    "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
+CMD ["python", "-m", "service"]
