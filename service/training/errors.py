@@ -1,0 +1,81 @@
+"""What can go wrong between an uploaded text and a published model, one class a kind; knows nothing of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TrainingError(Exception):
+    """Anything that is refused here; the message is fit for its user."""
+
+
+class CorpusError(TrainingError, ValueError):
+    """A text that cannot be a corpus."""
+
+
+class TooLargeError(CorpusError):
+    """An upload is over the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"a corpus may have at most {limit} bytes, and this one has more")
+
+
+class EmptyCorpusError(CorpusError):
+    """An upload has no text in it."""
+
+
+class IncompleteUploadError(CorpusError):
+    """An upload ended before all its bytes were here."""
+
+
+class BinaryCorpusError(CorpusError):
+    """An upload is no text."""
+
+
+class EncodingError(CorpusError):
+    """A text is not UTF-8 and its encoding cannot be told; `position` is the first bad byte's, from 0."""
+
+    def __init__(self, position: int, message: str) -> None:
+        self.position = position
+        super().__init__(message)
+
+
+class CorpusNotFoundError(TrainingError, LookupError):
+    """There is no such corpus."""
+
+
+class CorpusInUseError(TrainingError):
+    """A corpus cannot be deleted while `jobs` need it."""
+
+    def __init__(self, corpus: str, jobs: Sequence[str]) -> None:
+        self.jobs = tuple(jobs)
+        super().__init__(f"corpus {corpus} cannot be deleted while {', '.join(jobs)} needs it")
+
+
+class JobRequestError(TrainingError, ValueError):
+    """A field of a job's request is out of bounds; `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+class JobNotFoundError(TrainingError, LookupError):
+    """There is no such job."""
+
+
+class JobFinishedError(TrainingError):
+    """A job that has ended cannot be changed any more."""
+
+
+class LeaseHeldError(TrainingError):
+    """Another worker is at work on this run."""
+
+
+class LeaseLostError(TrainingError):
+    """Another worker has taken this run over: nothing may be written to it any more."""
+
+
+class QueueDownError(TrainingError):
+    """The queue cannot be reached; the job is kept on disk and will be found there."""
