@@ -22,21 +22,22 @@ from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 SETTLED_SECONDS = 10
 """A process that lives this long has started; dying earlier is a failed start, repeated with a growing delay."""
 
-STARTS = 5
-"""Failed starts in a row after which everything ends."""
-
 _LONGEST_LINE = 1 << 16
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
 @dataclass(frozen=True)
 class Program:
-    """One process to keep alive: its argument list, what it finds in its environment, and its time to end."""
+    """One process to keep alive: its argument list and what it finds in its environment.
+
+    It gets `stop_seconds` to end before it is killed; after `starts` failed starts in a row everything ends.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_seconds: int = 10
+    starts: int = 5
 
 
 def supervise(programs: Sequence[Program], run_dir: Path) -> int:
@@ -73,7 +74,7 @@ def _section(program: Program, rank: int) -> list[str]:
         f"priority={rank}",
         "autorestart=true",
         f"startsecs={SETTLED_SECONDS}",
-        f"startretries={STARTS - 1}",
+        f"startretries={program.starts - 1}",
         f"stopwaitsecs={program.stop_seconds}",
         "killasgroup=true",
         "stdout_logfile=NONE",
@@ -85,7 +86,7 @@ def _section(program: Program, rank: int) -> list[str]:
 
 def _escaped(command: Sequence[str]) -> str:
     # Backslashes, not quotes: the file's parser takes a "#" or ";" after a space for a comment, even between quotes.
-    return " ".join(re.sub(r"([^\w@%+=:,./-])", r"\\\1", each) for each in command).replace("%", "%%")
+    return " ".join(re.sub(r"([^\w@%+=:,./-])", r"\\\1", each) or "''" for each in command).replace("%", "%%")
 
 
 class _Options(ServerOptions):  # type: ignore[misc]
@@ -125,7 +126,7 @@ class _Supervision(Supervisor):  # type: ignore[misc]
 
     def _on_death(self, event: Any) -> None:
         self._clear_away(event.process)
-        again = "; it is started again" if event.process.backoff < STARTS else ""
+        again = "; it is started again" if event.process.backoff <= event.process.config.startretries else ""
         _say(f"{event.process.config.name} (process {event.process.pid}) ended unexpectedly{again}")
 
     def _on_stopped(self, event: Any) -> None:
@@ -141,8 +142,9 @@ class _Supervision(Supervisor):  # type: ignore[misc]
             _write(stream, rest and rest + b"\n")
 
     def _on_failure(self, event: Any) -> None:
-        name = event.process.config.name
-        _say(f"{name} does not stay up ({STARTS} starts failed, each within {SETTLED_SECONDS} s); ending the rest")
+        config = event.process.config
+        starts = f"{config.startretries + 1} starts failed, each within {config.startsecs} s"
+        _say(f"{config.name} does not stay up ({starts}); ending the rest")
         self.failed = True
         self.options.mood = SupervisorStates.SHUTDOWN
 
