@@ -1,0 +1,176 @@
+"""The files of the deployment agree with each other and with the settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from service.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+IN_THE_IMAGE = {"HOST", "PORT", "DATA_DIR"}
+BETWEEN_CONTAINERS = {"REDIS_URL", "CACHE_URL"}
+
+
+def setting_names() -> set[str]:
+    return {name.upper() for name in Settings.model_fields}
+
+
+def requirements(name: str) -> list[Requirement]:
+    lines = (line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith("-r ")]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_is_one_exact_version(name: str) -> None:
+    for requirement in requirements(name):
+        assert re.fullmatch(r"==[0-9][0-9A-Za-z.]*", str(requirement.specifier)), requirement
+
+
+def test_what_the_requirements_need_is_required_too() -> None:
+    pinned = {canonicalize_name(each.name) for each in requirements("requirements.txt")}
+    pinned |= {canonicalize_name(each.name) for each in requirements("requirements-dev.txt")}
+    for name in pinned:
+        assert {each for each in needs_of(name) if not brought_by_torch(each)} <= pinned, name
+
+
+def needs_of(name: str) -> set[str]:
+    try:
+        lines = requires(name) or []
+    except PackageNotFoundError:  # not for this version of Python
+        return set()
+    needed = map(Requirement, lines)
+    return {
+        canonicalize_name(each.name) for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})
+    }
+
+
+def brought_by_torch(name: str) -> bool:
+    """The packages of its CUDA build, which its own metadata pins."""
+    return name.startswith(("nvidia-", "cuda-")) or name == "triton"
+
+
+def test_the_image_starts_from_one_base_and_runs_as_an_ordinary_user() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert set(bases) == {"python:3.11-slim"}
+    last_stage = DOCKERFILE.rpartition("FROM ")[2]
+    assert re.findall(r"^USER (\S+)", last_stage, re.MULTILINE) == ["app"]
+
+
+def test_the_image_holds_every_package_and_nothing_else_can_get_in() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = set(re.findall(r"^COPY (?!--)(\S+)", DOCKERFILE, re.MULTILINE))
+    assert kept == copied == {"requirements.txt", "gunicorn.conf.py", "charrnn", "model_store", "service"}
+
+
+class Answer(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status if self.path == "/healthz" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Ill(Answer):
+    status = 503
+
+
+@pytest.fixture(params=[Answer, Ill])
+def server(request: pytest.FixtureRequest) -> Iterator[HTTPServer]:
+    with HTTPServer(("127.0.0.1", 0), request.param) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_the_health_check_tells_well_from_ill(server: HTTPServer) -> None:
+    text = re.search(r"HEALTHCHECK.*?CMD (\[.*?\])\n", DOCKERFILE, re.DOTALL)
+    assert text is not None
+    program, *arguments = json.loads(text[1].replace("\\\n", ""))
+    assert program == "python"
+    environment = os.environ | {"PORT": str(server.server_port)}
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, check=False)
+    assert (done.returncode == 0) == (server.RequestHandlerClass is Answer)
+
+
+def test_the_containers_get_every_setting() -> None:
+    for name in ("api", "worker"):
+        given = set(SERVICES[name]["environment"])
+        assert given == setting_names() - IN_THE_IMAGE, name
+    in_the_image = set(re.findall(r"\b([A-Z_]+)=", DOCKERFILE.rpartition("ENV ")[2].partition("\n")[0]))
+    assert in_the_image >= IN_THE_IMAGE
+
+
+def test_the_admins_key_is_required() -> None:
+    assert SERVICES["api"]["environment"]["ADMIN_API_KEYS"].startswith("${ADMIN_API_KEYS:?")
+
+
+def test_the_example_names_every_variable_that_compose_reads() -> None:
+    read = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    assert set(example()) == read
+
+
+def test_the_example_shows_the_defaults() -> None:
+    shown = {name: value for name, value in example().items() if value and name in setting_names()}
+    assert set(shown) == setting_names() - BETWEEN_CONTAINERS - {
+        "DATA_DIR",
+        "API_KEYS",
+        "ADMIN_API_KEYS",
+        "WEB_WORKERS",
+    }
+    for name, value in shown.items():
+        assert str(Settings.model_fields[name.lower()].default) == value, name
+
+
+def example() -> dict[str, str]:
+    lines = re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    return dict(lines)
+
+
+def test_the_cache_forgets_and_the_queue_does_not() -> None:
+    cache, queue = (" ".join(SERVICES[name]["command"]) for name in ("cache", "queue"))
+    assert {SERVICES[name]["image"] for name in ("cache", "queue")} == {"redis:7"}
+    assert "--maxmemory-policy allkeys-lru" in cache
+    assert "--appendonly no" in cache
+    assert "--maxmemory-policy noeviction" in queue
+    assert "--appendonly yes" in queue
+    assert "volumes" not in SERVICES["cache"]
+    assert SERVICES["queue"]["volumes"] == ["queue:/data"]
+
+
+def test_models_corpora_and_runs_outlive_the_containers() -> None:
+    mounted = {"models:/data/models", "corpora:/data/corpora", "runs:/data/runs"}
+    assert set(SERVICES["api"]["volumes"]) == set(SERVICES["worker"]["volumes"]) == mounted
+    assert set(COMPOSE["volumes"]) == {"models", "corpora", "runs", "queue"}
+
+
+def test_every_container_comes_back_by_itself() -> None:
+    assert {each["restart"] for each in SERVICES.values()} == {"unless-stopped"}
+
+
+def test_the_check_of_a_clone_can_be_run() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "make test" in script.read_text()
