@@ -1,0 +1,48 @@
+"""How well a network predicts a text that it does not train on; changes nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from charrnn.model import CharRNN
+from charrnn.training.text import IGNORED, Streams, TextIds
+
+SEGMENT: Final = 256
+MAX_STREAMS: Final = 32
+WARM_UP: Final = 256
+"""Characters that a stream reads before its first prediction, so that reading side by side costs what one continuous
+reading would give: the state is carried over the whole text in effect."""
+
+
+@torch.no_grad()
+def evaluate(model: CharRNN, ids: TextIds, streams: int | None = None) -> float:
+    """The loss on a text [at least 2 ids], nats per character, in float32, the state carried from its first character
+    to its last; the first character follows nothing and is not predicted. `streams` 1 reads it in one go, exactly."""
+    device = model.output.weight.device
+    text = Streams(ids, streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP))), SEGMENT)
+    was_training = model.training
+    model.eval()
+    state = _warmed_up(model, text)
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    for index in range(text.segments):
+        segment = text.segment(index)
+        scores, state = model(torch.from_numpy(segment.inputs).to(device), state)
+        targets = torch.from_numpy(segment.targets).to(device)
+        total += functional.cross_entropy(
+            scores.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
+        ).double()
+    model.train(was_training)
+    return float(total) / text.characters
+
+
+def _warmed_up(model: CharRNN, text: Streams) -> Tensor:
+    """The streams' first state: zeros for the first, for the others that of the characters before them."""
+    state = model.initial_state(text.streams)
+    if text.streams > 1:
+        before = torch.from_numpy(text.before(WARM_UP)).to(state.device)
+        state[:, :, 1:] = model(before)[1]
+    return state

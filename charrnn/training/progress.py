@@ -1,0 +1,61 @@
+"""What a training run says about itself while it runs; knows nothing of how it trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from charrnn.training.record import bits
+from charrnn.training.samples import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands, and what is new since the last word.
+
+    `steps` and `seconds_left` are None while a budget in minutes is being measured. `loss` (nats per character) is
+    the mean over the steps since the last word, None without any; `learning_rate` is the next step's, `gradient_norm`
+    (before clipping) the last one's; `characters_per_second` is the training's alone, `seconds` have been spent,
+    evaluations included, over all resumptions. `validation_loss` (nats per character; None when nothing is held out)
+    and `samples` are there right after an evaluation.
+    """
+
+    step: int
+    steps: int | None
+    characters: int
+    loss: float | None
+    learning_rate: float
+    gradient_norm: float
+    characters_per_second: float
+    seconds: float
+    seconds_left: float | None
+    validation_loss: float | None = None
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def fraction(self) -> float:
+        """The share of the steps that are done, 0 to 1."""
+        return self.step / self.steps if self.steps else 0.0
+
+    @property
+    def bits_per_character(self) -> float | None:
+        """The validation loss in bits."""
+        return bits(self.validation_loss)
+
+
+@dataclass(slots=True)
+class Pace:
+    """What happened since the last word: characters, their summed loss, and the seconds that the steps took."""
+
+    loss_sum: float = 0.0
+    characters: int = 0
+    seconds: float = 0.0
+
+    @property
+    def loss(self) -> float | None:
+        """The mean loss, nats per character; None without a step."""
+        return self.loss_sum / self.characters if self.characters else None
+
+    @property
+    def characters_per_second(self) -> float:
+        """0 without a step."""
+        return self.characters / self.seconds if self.seconds else 0.0

@@ -1,0 +1,109 @@
+"""One step of truncated backpropagation through time: a segment in, changed weights and the carried state out; knows
+no schedule, no evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
+
+from charrnn.checkpoint import Weights
+from charrnn.config import ModelConfig
+from charrnn.model import CharRNN
+from charrnn.sampling import uniform
+from charrnn.training.config import TrainingConfig
+from charrnn.training.optimizer import adamw, moments, restore_moments, set_learning_rate
+from charrnn.training.precision import autocast
+from charrnn.training.state import Tensors
+from charrnn.training.text import IGNORED, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step's mean loss (nats per character) and the norm of all gradients together, before clipping."""
+
+    loss: float
+    gradient_norm: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether both are numbers; where they are not, nothing was changed."""
+        return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
+
+
+class Learner:
+    """A network with its optimiser and the hidden state [state_parts, layers, streams, hidden_size] that it carries
+    from segment to segment. `precision` as in `charrnn.training.precision`."""
+
+    def __init__(
+        self, config: ModelConfig, training: TrainingConfig, streams: int, device: torch.device, precision: str
+    ) -> None:
+        self._training = training
+        self._device = device
+        self._precision = precision
+        with _randomness(training.seed, 0, device):
+            self.model = CharRNN(config, training.dropout).to(device)
+        self._optimizer = adamw(self.model, training.weight_decay)
+        self._hidden = self.model.initial_state(streams)
+
+    def step(self, segment: Segment, number: int, learning_rate: float) -> Step:
+        """Read a segment, go back through it, and change the weights once; dropout follows from seed and `number`."""
+        set_learning_rate(self._optimizer, learning_rate)
+        self._optimizer.zero_grad()
+        with _randomness(self._training.seed, 1 + number, self._device):
+            loss, hidden = self._loss(segment)
+            loss.backward()  # type: ignore[no-untyped-call]
+        norm = clip_grad_norm_(self.model.parameters(), self._training.clip or math.inf)
+        step = Step(loss.item(), norm.item())
+        if step.finite:
+            self._optimizer.step()
+            self._hidden = hidden.detach().float()  # carried on, but no gradient goes back through it
+        return step
+
+    def _loss(self, segment: Segment) -> tuple[Tensor, Tensor]:
+        """Mean cross entropy over a segment, in nats per character, and the state after it."""
+        inputs = torch.from_numpy(segment.inputs).to(self._device)
+        targets = torch.from_numpy(segment.targets).to(self._device)
+        with autocast(self._precision, self._device):
+            scores, hidden = self.model(inputs, self._hidden)
+        scores = scores.flatten(0, 1).float()  # [streams * t, vocabulary_size]
+        return functional.cross_entropy(scores, targets.flatten(), ignore_index=IGNORED), hidden
+
+    def begin_epoch(self) -> None:
+        """Each stream goes on where the one before it ended, which is what stands before its own first character."""
+        self._hidden = self._hidden.roll(1, dims=2)
+        self._hidden[:, :, 0] = 0
+
+    def start_again(self, weights: Weights) -> None:
+        """Go on from these weights, with nothing remembered."""
+        self.model.load_weights(weights)
+        self._optimizer = adamw(self.model, self._training.weight_decay)
+        self._hidden = torch.zeros_like(self._hidden)
+
+    def tensors(self) -> dict[str, Tensors]:
+        """A copy of everything that the next step depends on, by kind."""
+        return {
+            "model": self.model.weights(),
+            **moments(self._optimizer, self.model),
+            "hidden": {"": self._hidden.cpu().numpy().copy()},
+        }
+
+    def restore(self, tensors: dict[str, Tensors], steps: int) -> None:
+        """Put back what `tensors` gave when the optimiser had taken so many steps."""
+        self.model.load_weights(tensors["model"])
+        restore_moments(self._optimizer, self.model, tensors, steps)
+        self._hidden = torch.tensor(tensors["hidden"][""], device=self._device)
+
+
+@contextmanager
+def _randomness(seed: int, position: int, device: torch.device) -> Iterator[None]:
+    """torch's random numbers as a function of (seed, position), the caller's left as they were: nothing to save."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(int(uniform(seed, position) * 2.0**53))
+        yield

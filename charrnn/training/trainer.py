@@ -1,0 +1,261 @@
+"""Training a network on a text, as far as the caller asks for it: steps, evaluations, what is kept, what is told;
+knows no files, no jobs, no clock but the one that it is given."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import asdict
+from typing import Any, Final
+
+import torch
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.training.config import TrainingConfig
+from charrnn.training.evaluation import evaluate
+from charrnn.training.precision import fastest_precision
+from charrnn.training.progress import Pace, Progress
+from charrnn.training.record import training_record
+from charrnn.training.samples import Sample, prompts_for, write_samples
+from charrnn.training.schedule import Schedule
+from charrnn.training.state import Position, Tensors, TrainingState, TrainingStateError
+from charrnn.training.steps import Learner, Step
+from charrnn.training.text import Streams, TextIds, split
+from charrnn.vocabulary import Vocabulary
+
+TELL_EVERY: Final = 0.25
+"""Seconds between two words on the progress, so that a caller who wants to stop is heard soon."""
+
+MEASURED_SHARE, MEASURED_SECONDS, MEASURED_STEPS = 0.05, 5.0, 5
+"""A budget in minutes is turned into steps after this share of it or so many seconds, but not before so many steps."""
+
+RETRIES: Final = 3
+RETRY_FACTOR: Final = 0.3
+"""What a run that diverged multiplies its learning rate by when it starts again from its best weights."""
+
+
+class DivergedError(RuntimeError):
+    """The loss was no longer a number, or was worse than guessing, and smaller learning rates did not help."""
+
+
+class Trainer:
+    """One training run; `run` advances it, `state` is its resume point, `checkpoint` its result so far.
+
+    `ids` is the whole text, any integer type, possibly a memory map; `corpus` what the record is to say about it
+    (plain JSON: name, sha256). With `state`, the run goes on from there, and ends with the very bytes that it would
+    have ended with uninterrupted (on the same kind of machine with as many threads).
+
+    Raises ValueError when the text is too short, TrainingStateError when the state is another run's.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        training: TrainingConfig,
+        ids: TextIds,
+        vocabulary: Vocabulary,
+        *,
+        corpus: Mapping[str, Any] | None = None,
+        state: TrainingState | None = None,
+        device: str = "cpu",
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.config, self.training, self._vocabulary = config, training, vocabulary
+        self._corpus = dict(corpus or {})
+        self._clock = clock
+        text, self._validation = split(ids, training.validation_fraction, training.segment_length)
+        self._streams = Streams(text, training.batch_size, training.segment_length)
+        self._prompts = prompts_for(text, self._validation, vocabulary)
+        self._precision = str(state.run["precision"]) if state else fastest_precision(config, torch.device(device))
+        self._learner = Learner(config, training, self._streams.streams, torch.device(device), self._precision)
+        self._kept: Tensors = self._learner.model.weights()
+        self._position = Position()
+        self._evaluations: list[dict[str, Any]] = []
+        self._schedule = self._first_schedule()
+        self._gradient_norm = 0.0
+        self._pace = Pace()
+        self._evaluation_seconds = 0.0
+        self._measured_from: tuple[int, float] | None = None
+        if state is not None:
+            self._restore(state)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, and the last evaluation as well."""
+        return self._position.step == self._schedule.total and self._evaluated
+
+    def run(self) -> Iterator[Progress]:
+        """Train; a word on the progress several times a second, and after every evaluation. Leaving the loop stops
+        the training; `state` and `checkpoint` can be asked for at any word, and another `run` goes on.
+
+        Raises DivergedError.
+        """
+        while not self.finished:
+            if self._schedule.evaluates(self._position.step) and not self._evaluated:
+                yield self._progress(*self._evaluate())
+                continue
+            self._step()
+            if self._pace.seconds >= TELL_EVERY:
+                yield self._progress()
+
+    def checkpoint(self) -> Checkpoint:
+        """The best network so far by validation loss (nothing held out: that of the last evaluation)."""
+        sizes = {"training": self._streams.characters + 1, "validation": len(self._validation)}
+        record = training_record(self._corpus, self.training, sizes, self._position, deepcopy(self._evaluations))
+        return Checkpoint(self.config, self._vocabulary, dict(self._kept), record)
+
+    def state(self) -> TrainingState:
+        """A copy of everything that the rest of the run depends on."""
+        kinds = {**self._learner.tensors(), "kept": self._kept}
+        tensors = {f"{kind}/{name}": tensor for kind, named in kinds.items() for name, tensor in named.items()}
+        return TrainingState(tensors, deepcopy(self._position), self._identity(), deepcopy(self._evaluations))
+
+    def _restore(self, state: TrainingState) -> None:
+        for field, value in self._identity().items():
+            if state.run.get(field) != value:
+                raise TrainingStateError(f"the resume point is another run's: {field} differs")
+        position = self._position = deepcopy(state.position)
+        kinds: dict[str, dict[str, Any]] = {}
+        for name, tensor in state.tensors.items():
+            kind, _, weight = name.partition("/")
+            kinds.setdefault(kind, {})[weight] = tensor
+        self._learner.restore(dict(kinds), position.optimizer_steps)
+        self._kept = kinds["kept"]
+        self._evaluations = deepcopy(state.evaluations)
+        self._schedule = Schedule(position.total, position.evaluate_every)
+
+    def _identity(self) -> dict[str, Any]:
+        """What a resume point must agree on with the run that takes it up; the precision it brings along."""
+        return {
+            "config": asdict(self.config),
+            "training": self.training.as_dict(),
+            "corpus": self._corpus,
+            "characters": self._streams.characters + 1 + len(self._validation),
+            "vocabulary": self._vocabulary.characters,
+            "precision": self._precision,
+        }
+
+    def _first_schedule(self) -> Schedule:
+        budget = self.training.budget
+        if budget.minutes is not None:
+            return self._fix(Schedule(None))
+        steps = budget.steps or math.ceil((budget.epochs or 0) * self._streams.segments)
+        return self._fix(Schedule.of(steps, *self._sizes()))
+
+    def _fix(self, schedule: Schedule) -> Schedule:
+        self._position.total, self._position.evaluate_every = schedule.total, schedule.evaluate_every
+        return schedule
+
+    def _sizes(self) -> tuple[int, int]:
+        """Characters of a step, about, and of the validation part."""
+        return max(1, self._streams.characters // self._streams.segments), len(self._validation)
+
+    def _step(self) -> None:
+        began, position = self._clock(), self._position
+        if position.segment == self._streams.segments:
+            self._learner.begin_epoch()
+            position.segment = 0
+        segment = self._streams.segment(position.segment)
+        step = self._learner.step(segment, position.step, self._learning_rate())
+        self._gradient_norm = step.gradient_norm
+        if step.finite:
+            self._count(step, segment.characters)
+        else:
+            self._start_again(f"the loss was {step.loss}, its gradient's norm {step.gradient_norm}")
+        seconds = self._clock() - began
+        position.seconds += seconds
+        self._pace.seconds += seconds
+        self._measure()
+
+    def _count(self, step: Step, characters: int) -> None:
+        position, pace = self._position, self._pace
+        position.step += 1
+        position.segment += 1
+        position.optimizer_steps += 1
+        position.characters += characters
+        position.loss_sum += step.loss * characters
+        position.loss_characters += characters
+        pace.loss_sum += step.loss * characters
+        pace.characters += characters
+
+    def _learning_rate(self) -> float:
+        position = self._position
+        share = self._schedule.learning_rate(position.step, position.optimizer_steps)
+        return self.training.learning_rate * share * RETRY_FACTOR**position.retries
+
+    def _measure(self) -> None:
+        """Turn a budget in minutes into steps, once, as soon as it is known how long one takes."""
+        minutes, position = self.training.budget.minutes, self._position
+        if minutes is None or self._schedule.total is not None:
+            return
+        if self._measured_from is None:  # the very first step prepares what the others use
+            self._measured_from = (position.step, position.seconds)
+        steps, seconds = position.step - self._measured_from[0], position.seconds - self._measured_from[1]
+        if steps < MEASURED_STEPS or seconds < min(MEASURED_SECONDS, MEASURED_SHARE * minutes * 60):
+            return
+        left = minutes * 60 - position.seconds
+        per_step = max(seconds / steps, 1e-9)
+        self._schedule = self._fix(
+            Schedule.measured(position.step, left, per_step, self._evaluation_seconds, self._sizes())
+        )
+
+    def _start_again(self, what_happened: str) -> None:
+        """Go on from the best weights with a smaller step and nothing remembered. Raises DivergedError."""
+        position = self._position
+        if position.retries == RETRIES:
+            raise DivergedError(
+                f"training diverged at step {position.step}: {what_happened}; {RETRIES} new starts with smaller steps"
+                f" diverged as well: learning_rate {self.training.learning_rate:g} or clip {self.training.clip:g} is"
+                " too large"
+            )
+        position.retries += 1
+        position.optimizer_steps = 0
+        self._learner.start_again(self._kept)
+
+    @property
+    def _evaluated(self) -> bool:
+        return bool(self._evaluations) and self._evaluations[-1]["step"] == self._position.step
+
+    def _evaluate(self) -> tuple[float | None, tuple[Sample, ...]]:
+        """Measure, keep the weights if they are the best so far, and write samples."""
+        began, position, model = self._clock(), self._position, self._learner.model
+        training_loss = position.loss_sum / position.loss_characters if position.loss_characters else None
+        validation_loss = evaluate(model, self._validation) if len(self._validation) else None
+        position.loss_sum, position.loss_characters = 0.0, 0
+        worst = math.log(self.config.vocabulary_size) + 1
+        if (training_loss or 0) > worst or not math.isfinite(validation_loss or 0):
+            self._start_again(f"the loss was {training_loss}, worse than guessing, or {validation_loss} on new text")
+            validation_loss = None
+        elif position.best_loss is None or validation_loss is None or validation_loss < position.best_loss:
+            position.best_loss, position.best_step = validation_loss, position.step
+            self._kept = model.weights()
+        self._note(training_loss, validation_loss)
+        samples = write_samples(Checkpoint(self.config, self._vocabulary, model.weights()), self._prompts)
+        self._evaluation_seconds = self._clock() - began
+        position.seconds += self._evaluation_seconds
+        return validation_loss, samples
+
+    def _note(self, training_loss: float | None, validation_loss: float | None) -> None:
+        losses = {"training_loss": training_loss, "validation_loss": validation_loss}
+        counts = {"step": self._position.step, "characters": self._position.characters}
+        self._evaluations.append({**counts, **losses})
+
+    def _progress(self, validation_loss: float | None = None, samples: tuple[Sample, ...] = ()) -> Progress:
+        position, pace, self._pace = self._position, self._pace, Pace()
+        total = self._schedule.total
+        return Progress(
+            position.step,
+            total,
+            position.characters,
+            pace.loss,
+            self._learning_rate(),
+            self._gradient_norm,
+            pace.characters_per_second,
+            position.seconds,
+            position.seconds / position.step * (total - position.step) if total and position.step else None,
+            validation_loss,
+            samples,
+        )

@@ -1,0 +1,38 @@
+"""Defaults by the size of the text and the budget."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.config import ModelConfig
+from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.defaults import MAX_VALIDATION, defaults_for
+
+BUDGETS = st.one_of(
+    st.floats(0.01, 1000).map(lambda minutes: Budget(minutes=minutes)),
+    st.floats(0.01, 1000).map(lambda epochs: Budget(epochs=epochs)),
+    st.integers(1, 10**7).map(lambda steps: Budget(steps=steps)),
+)
+
+
+@given(st.integers(2, 300_000_000), st.integers(1, 100_000), BUDGETS)
+def test_they_are_always_within_bounds_and_fit_the_text(characters: int, vocabulary_size: int, budget: Budget) -> None:
+    model, training = defaults_for(characters, vocabulary_size, budget)
+    ModelConfig(vocabulary_size, **model)
+    chosen = TrainingConfig(budget, **training)
+    assert chosen.segment_length < characters
+    assert characters * chosen.validation_fraction <= MAX_VALIDATION + 1
+
+
+@pytest.mark.parametrize("budget", [Budget(minutes=5), Budget(epochs=5)])
+def test_more_text_has_more_units(budget: Budget) -> None:
+    sizes = [defaults_for(10**power, 96, budget)[0]["hidden_size"] for power in range(3, 9)]
+    assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
+
+
+def test_more_time_has_more_units_and_more_repetitions_more_dropout() -> None:
+    chosen = [defaults_for(1_100_000, 65, Budget(minutes=minutes)) for minutes in (0.2, 1.5, 5, 60)]
+    assert [model["hidden_size"] for model, _ in chosen] == sorted(model["hidden_size"] for model, _ in chosen)
+    assert chosen[0][0]["hidden_size"] < chosen[-1][0]["hidden_size"]
+    assert [training["dropout"] for _, training in chosen] == sorted(training["dropout"] for _, training in chosen)
+    assert chosen[0][1]["dropout"] < chosen[-1][1]["dropout"]

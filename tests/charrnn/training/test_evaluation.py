@@ -1,0 +1,43 @@
+"""The loss on held-out text, against reading it in one go."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn.config import CELLS, Cell, ModelConfig
+from charrnn.model import CharRNN
+from charrnn.training.evaluation import WARM_UP, evaluate
+
+
+def model(cell: Cell = "lstm") -> CharRNN:
+    torch.manual_seed(0)
+    return CharRNN(ModelConfig(7, cell, hidden_size=12, layers=2, embedding_size=5), dropout=0.5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("characters", [2, 100, 257, 1000])
+def test_it_is_the_mean_over_all_characters_but_the_first(cell: Cell, characters: int) -> None:
+    network = model(cell)
+    ids = np.random.default_rng(0).integers(0, 7, characters).astype(np.uint8)
+    network.eval()
+    scores, _ = network(torch.tensor(ids[None, :-1]).long())
+    expected = torch.nn.functional.cross_entropy(scores[0], torch.tensor(ids[1:]).long()).item()
+    network.train()
+    assert evaluate(network, ids) == pytest.approx(expected, abs=1e-5)
+    assert network.training
+
+
+def test_reading_side_by_side_is_reading_in_one_go() -> None:
+    ids = np.random.default_rng(0).integers(0, 7, 16 * WARM_UP + 3).astype(np.uint8)
+    network = model()
+    assert evaluate(network, ids, streams=4) == pytest.approx(evaluate(network, ids, streams=1), abs=1e-6)
+
+
+def test_a_network_that_knows_nothing_is_at_the_logarithm_of_the_vocabulary() -> None:
+    network = model()
+    with torch.no_grad():
+        network.output.weight.zero_()
+        network.output.bias.zero_()
+    assert evaluate(network, np.zeros(50, dtype=np.uint8)) == pytest.approx(math.log(7))

@@ -1,0 +1,265 @@
+"""Training runs from the outside: what they reach, what they say, and that nothing that interrupts them shows."""
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn.checkpoint import load
+from charrnn.config import CELLS, Cell, ModelConfig
+from charrnn.engine.base import Sequence
+from charrnn.engine.reference import ReferenceEngine
+from charrnn.sampling import SamplingParams
+from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.progress import Progress
+from charrnn.training.state import TrainingState, TrainingStateError
+from charrnn.training.trainer import RETRIES, DivergedError, Trainer
+from charrnn.vocabulary import Vocabulary
+
+TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
+VOCABULARY = Vocabulary.of([TEXT])
+IDS = VOCABULARY.encode(TEXT).astype(np.uint8)
+CONFIG = ModelConfig(len(VOCABULARY), "lstm", hidden_size=16, layers=2, embedding_size=8)
+TRAINING = TrainingConfig(Budget(steps=60), segment_length=16, batch_size=8, dropout=0.2, seed=3)
+CORPUS = {"name": "bottles", "sha256": "0" * 64}
+
+
+def ticks(seconds: float = 0.01) -> Callable[[], float]:
+    """A clock on which every look takes so long."""
+    count = itertools.count()
+    return lambda: next(count) * seconds
+
+
+def trainer(
+    training: TrainingConfig = TRAINING, config: ModelConfig = CONFIG, state: TrainingState | None = None
+) -> Trainer:
+    return Trainer(config, training, IDS, VOCABULARY, corpus=CORPUS, state=state, clock=ticks())
+
+
+def run(training: Trainer) -> list[Progress]:
+    return list(training.run())
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_articles_example(cell: Cell) -> None:
+    hello = Vocabulary("ehlo")
+    training = TrainingConfig(Budget(steps=75), segment_length=4, learning_rate=0.05)
+    spelling = Trainer(ModelConfig(4, cell, hidden_size=8), training, hello.encode("hello"), hello)
+    for _ in spelling.run():
+        pass
+    checkpoint = spelling.checkpoint()
+    assert checkpoint.record["validation_loss"] is None  # five characters leave nothing to hold out
+    batch = ReferenceEngine(checkpoint).batch(1)
+    batch.add(Sequence(hello.encode("h"), 4, SamplingParams(temperature=0)))
+    assert hello.decode(batch.step(9)[0].ids) == "ello"
+
+
+def test_it_learns_and_keeps_the_best() -> None:
+    bottles = trainer(replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02))
+    losses = [p.validation_loss for p in run(bottles) if p.validation_loss is not None]
+    assert losses[0] == pytest.approx(math.log(len(VOCABULARY)), abs=0.3)
+    assert min(losses) < 0.7
+    checkpoint = bottles.checkpoint()
+    assert checkpoint.record["validation_loss"] == min(losses)
+    assert checkpoint.record["bits_per_character"] == pytest.approx(min(losses) / math.log(2))
+    best = min(checkpoint.record["evaluations"], key=lambda evaluation: evaluation["validation_loss"])
+    assert checkpoint.record["best_step"] == best["step"]
+
+
+@pytest.mark.parametrize("cuts", [[1], [1, 2, 3], [9, 24, 25, 59], [60]])
+def test_an_interrupted_run_ends_with_the_same_bytes(cuts: list[int], uninterrupted: bytes) -> None:
+    state = None
+    for cut in cuts:
+        part = Trainer(CONFIG, TRAINING, IDS, VOCABULARY, corpus=CORPUS, state=state, clock=ticks(1.0))
+        stopped = next(p for p in part.run() if p.step == cut)  # with this clock there is a word after each step
+        assert stopped.step == cut
+        state = TrainingState.from_bytes(part.state().to_bytes())
+        torch.rand(cut)  # what others do with torch's random numbers is nothing to a run
+    last = trainer(state=state)
+    run(last)
+    assert last.checkpoint().to_bytes() == uninterrupted
+
+
+@pytest.fixture(scope="module")
+def uninterrupted() -> bytes:
+    whole = trainer()
+    run(whole)
+    return whole.checkpoint().to_bytes()
+
+
+def test_a_gradient_step_in_bfloat16_resumes_as_exactly() -> None:
+    wide = replace(CONFIG, hidden_size=256, layers=1)
+    short = replace(TRAINING, budget=Budget(steps=6))
+    whole = trainer(short, wide)
+    run(whole)
+    part = Trainer(wide, short, IDS, VOCABULARY, corpus=CORPUS, clock=ticks(1.0))
+    next(p for p in part.run() if p.step == 3)
+    rest = trainer(short, wide, TrainingState.from_bytes(part.state().to_bytes()))
+    run(rest)
+    assert rest.checkpoint().to_bytes() == whole.checkpoint().to_bytes()
+
+
+def test_a_state_is_a_copy_and_the_run_goes_on_from_where_the_loop_was_left(uninterrupted: bytes) -> None:
+    whole = trainer()
+    next(iter(whole.run()))
+    before = whole.state().to_bytes()
+    state = whole.state()
+    run(whole)
+    assert state.to_bytes() == before
+    assert whole.checkpoint().to_bytes() == uninterrupted
+
+
+def test_another_seed_is_another_run(uninterrupted: bytes) -> None:
+    other = trainer(replace(TRAINING, seed=4))
+    run(other)
+    assert other.checkpoint().to_bytes() != uninterrupted
+
+
+def test_a_finished_run_has_nothing_left_to_say(uninterrupted: bytes) -> None:
+    whole = trainer()
+    run(whole)
+    again = trainer(state=whole.state())
+    assert again.finished and run(again) == []
+    assert again.checkpoint().to_bytes() == uninterrupted
+
+
+@pytest.mark.parametrize(
+    ("training", "config", "field"),
+    [
+        (replace(TRAINING, seed=4), CONFIG, "training"),
+        (replace(TRAINING, budget=Budget(steps=61)), CONFIG, "training"),
+        (TRAINING, replace(CONFIG, hidden_size=17), "config"),
+    ],
+)
+def test_another_runs_state_is_refused(training: TrainingConfig, config: ModelConfig, field: str) -> None:
+    state = trainer().state()
+    with pytest.raises(TrainingStateError, match=f"another run's: {field} differs"):
+        trainer(training, config, state)
+
+
+def test_another_texts_state_is_refused() -> None:
+    state = trainer().state()
+    with pytest.raises(TrainingStateError, match="another run's: characters differs"):
+        Trainer(CONFIG, TRAINING, IDS[:-1], VOCABULARY, corpus=CORPUS, state=state)
+    with pytest.raises(TrainingStateError, match="another run's: corpus differs"):
+        Trainer(CONFIG, TRAINING, IDS, VOCABULARY, corpus={"name": "other"}, state=state)
+
+
+@pytest.mark.parametrize(("budget", "steps", "epochs"), [(Budget(epochs=2), 54, 2.0), (Budget(steps=27), 27, 1.0)])
+def test_a_budget_is_exact(budget: Budget, steps: int, epochs: float) -> None:
+    bottles = trainer(replace(TRAINING, budget=budget, segment_length=13))
+    characters = len(IDS) - math.ceil(len(IDS) * 0.1)
+    assert steps / epochs == math.ceil(math.ceil((characters - 1) / 8) / 13)
+    last = run(bottles)[-1]
+    assert (last.step, last.steps, last.fraction, last.seconds_left) == (steps, steps, 1.0, 0.0)
+    assert last.characters == epochs * (characters - 1)
+    assert bottles.checkpoint().record["epochs"] == epochs
+
+
+def test_a_budget_in_minutes_becomes_steps_and_stays_with_them() -> None:
+    minutes = replace(TRAINING, budget=Budget(minutes=0.1))
+    first = Trainer(CONFIG, minutes, IDS, VOCABULARY, corpus=CORPUS, clock=ticks(0.02))
+    words = run(first)
+    assert words[0].steps is None and words[0].fraction == 0.0 and words[0].seconds_left is None
+    fixed = {word.steps for word in words if word.steps is not None}
+    assert len(fixed) == 1
+    assert words[-1].step in fixed
+    assert words[-1].seconds == pytest.approx(6.0, rel=0.1)  # on a clock that takes as long for every look
+    part = Trainer(CONFIG, minutes, IDS, VOCABULARY, corpus=CORPUS, clock=ticks(0.02))
+    next(p for p in part.run() if p.steps is not None)
+    slow = Trainer(CONFIG, minutes, IDS, VOCABULARY, corpus=CORPUS, state=part.state(), clock=ticks(5.0))
+    assert {word.steps for word in slow.run()} == fixed
+    assert slow.checkpoint().to_bytes() == first.checkpoint().to_bytes()
+
+
+def test_time_spent_elsewhere_is_not_counted() -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.1
+        return now[0]
+
+    bottles = Trainer(CONFIG, TRAINING, IDS, VOCABULARY, clock=clock)
+    spent = []
+    for word in bottles.run():
+        spent.append(word.seconds)
+        now[0] += 1000
+    assert 0 < spent[-1] < 60
+
+
+def test_words_between_evaluations_come_often_and_say_how_it_goes() -> None:
+    words = run(Trainer(CONFIG, TRAINING, IDS, VOCABULARY, clock=ticks(1.0)))
+    between = [word for word in words if not word.samples]
+    assert between
+    for word in between:
+        assert word.loss is not None and math.isfinite(word.loss)
+        assert word.characters_per_second > 0 and word.gradient_norm > 0 and word.learning_rate > 0
+        assert word.validation_loss is None and word.bits_per_character is None
+    assert [word.step for word in words] == sorted(word.step for word in words)
+
+
+def test_samples_have_the_same_prompts_and_seeds_throughout() -> None:
+    words = [word for word in run(trainer()) if word.samples]
+    first, last = words[0].samples, words[-1].samples
+    assert [(s.prompt, s.seed) for s in first] == [(s.prompt, s.seed) for s in last]
+    assert first[0].prompt == TEXT[0]
+    assert all(len(sample.text) == 200 for sample in last)
+    assert [s.text for s in first] != [s.text for s in last]
+
+
+def test_the_record_is_plain_json_without_times(tmp_path_factory: pytest.TempPathFactory, uninterrupted: bytes) -> None:
+    path = tmp_path_factory.mktemp("checkpoint") / "c.safetensors"
+    path.write_bytes(uninterrupted)
+    record = load(path).record
+    assert record["corpus"] == CORPUS
+    assert record["training"] == TRAINING.as_dict()
+    assert record["characters"] == {"training": len(IDS) - 310, "validation": 310}
+    assert (record["steps"], record["steps_total"], record["retries"]) == (60, 60, 0)
+    assert record["evaluations"][0]["step"] == 0 and record["evaluations"][-1]["step"] == 60
+    assert not [key for key in record if "second" in key or "time" in key]
+
+
+def test_no_step_goes_further_than_clipping_allows() -> None:
+    plain = replace(TRAINING, dropout=0.0, weight_decay=0.0, budget=Budget(steps=3))
+    norms = [word.gradient_norm for word in run(trainer(replace(plain, clip=1e-3)))]
+    assert max(norms) > 1e-2  # what is told is the norm before clipping
+    weights = [trainer(replace(plain, clip=clip)) for clip in (1e-12, 0.0)]
+    before = weights[0].checkpoint().weights["output.bias"]
+    moved = []
+    for bottles in weights:
+        run(bottles)
+        moved.append(float(np.abs(bottles.state().tensors["model/output.bias"] - before).max()))
+    assert moved[0] < 1e-2 * moved[1]  # gradients far below AdamW's epsilon hardly move anything
+
+
+def test_the_state_is_carried_and_gradients_stay_within_a_segment() -> None:
+    bottles = trainer(replace(TRAINING, budget=Budget(steps=2)))
+    assert not bottles.state().tensors["hidden/"].any()
+    run(bottles)
+    hidden = bottles.state().tensors["hidden/"]
+    assert hidden.shape == (2, 2, 8, 16) and np.abs(hidden).max() > 0
+
+
+def test_a_run_that_diverges_for_good_says_so() -> None:
+    wild = replace(TRAINING, learning_rate=100, clip=0, budget=Budget(steps=400))
+    with pytest.raises(DivergedError, match=rf"diverged at step \d+: .*; {RETRIES} new starts with smaller steps"):
+        run(trainer(wild, replace(CONFIG, cell="rnn")))
+
+
+def test_a_run_that_diverges_once_starts_again_with_smaller_steps() -> None:
+    wild = replace(TRAINING, learning_rate=5, budget=Budget(steps=250))
+    bottles = trainer(wild, replace(CONFIG, cell="rnn", layers=1))
+    words = run(bottles)
+    record = bottles.checkpoint().record
+    assert 0 < record["retries"] <= RETRIES
+    assert record["validation_loss"] < math.log(len(VOCABULARY))
+    assert words[-1].step == 250
+
+
+def test_a_text_that_is_too_short_is_told_what_it_needs() -> None:
+    with pytest.raises(ValueError, match="the text has 16 characters; at least 17 are needed with segment_length 16"):
+        Trainer(CONFIG, TRAINING, IDS[:16], VOCABULARY)
