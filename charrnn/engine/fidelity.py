@@ -1,0 +1,60 @@
+"""How well an engine predicts a text, and what precision a version may be served in; knows the interface alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.engine.base import Engine, Sequence
+from charrnn.engine.kernels import Precision
+from charrnn.engine.native import NativeEngine
+from charrnn.vocabulary import Ids
+
+TOLERANCE: Final = 0.001
+"""Nats a character by which the quick engine may miss the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """Losses on the same text, in nats a character."""
+
+    int8: float
+    float32: float
+
+    @property
+    def difference(self) -> float:
+        return self.int8 - self.float32
+
+    @property
+    def precision(self) -> Precision:
+        """What the version is to be served in."""
+        return "int8" if abs(self.difference) <= TOLERANCE else "float32"
+
+
+def measure(checkpoint: Checkpoint, ids: Ids, streams: int = 64) -> Fidelity:
+    """Both engines' losses on held-out ids. Raises ValueError as `loss` does."""
+    int8, float32 = (loss(NativeEngine(checkpoint, p), ids, streams) for p in ("int8", "float32"))
+    return Fidelity(int8, float32)
+
+
+def loss(engine: Engine, ids: Ids, streams: int = 64) -> float:
+    """Nats a character: the mean of -ln p(id | what stands before), over the ids [n] cut into as many `streams` of
+    equal length, each from an empty state; their first ids follow nothing and do not count.
+
+    Raises ValueError for fewer than two ids.
+    """
+    if len(ids) < 2:
+        raise ValueError(f"a loss needs at least 2 ids, not {len(ids)}")
+    streams = max(1, min(streams, len(ids) // 2))
+    batch = engine.batch(streams)
+    for part in np.array_split(np.asarray(ids, dtype=np.int32), streams):
+        batch.add(Sequence(prompt=part, length=0, score=True))
+    logprobs: list[float] = []
+    while len(logprobs) < len(ids) - streams:
+        for output in batch.step(len(ids)):
+            if output.prompt_logprobs is not None:
+                logprobs.extend(output.prompt_logprobs.chosen[1:].tolist())
+    return float(-np.sum(logprobs) / len(logprobs))

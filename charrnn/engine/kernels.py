@@ -1,0 +1,183 @@
+"""The compiled step: all sequences of a batch forward by many ids in one call outside the interpreter's lock; knows
+addresses and records, no Python objects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import llvmlite.binding as llvm
+from numba import __version__ as numba_version
+from numba import njit, types
+from numba.core import config as numba_config
+from numba.np.numpy_support import from_dtype
+
+from charrnn.config import Cell
+from charrnn.engine.choice import choose, choose_plainly, report
+from charrnn.engine.layers import hidden_layer, output_layer
+from charrnn.engine.records import LAYER, PLAN, SLOT
+from charrnn.engine.rows import read_int32, read_int64, write_float32, write_int32, write_int64
+
+Isa = Literal["vnni", "portable"]
+Precision = Literal["int8", "float32"]
+Advance = Callable[[Any, Any, Any, int], None]
+
+_SIGNATURE: Final = types.void(*(from_dtype(record)[::1] for record in (PLAN, LAYER, SLOT)), types.int64)
+
+
+def host_isa() -> Isa:
+    """The quickest kernel that this processor, or the one numba is told to compile for, can run."""
+    needed = ("avx512f", "avx512vnni")
+    name, features = (vars(numba_config).get(option) for option in ("CPU_NAME", "CPU_FEATURES"))
+    if name is None and features is None:
+        host = llvm.get_host_cpu_features()
+        return "vnni" if all(host.get(feature) for feature in needed) else "portable"
+    return "vnni" if all(f"+{feature}" in (features or "") for feature in needed) else "portable"
+
+
+def kernel(cell: Cell, precision: Precision, isa: Isa) -> Advance:
+    """The compiled step of a cell; quick when it lies in numba's cache on disk, else it takes seconds."""
+    return _kernel(cell, precision, isa, _source_digest())
+
+
+@cache
+def _source_digest() -> str:
+    """Over everything that is compiled: numba's cache looks at one file only, and must not outlive the others."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256(f"{numba_version} {llvm.llvm_version_info}".encode())
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _kernel(cell: Cell, precision: Precision, isa: Isa, digest: str) -> Advance:
+    # numba's cache tells kernels apart by what they close over, so these are plain strings.
+    def advance(plan: Any, layers: Any, slots: Any, steps: int) -> None:
+        if not digest:
+            return
+        p = plan[0]
+        for _ in range(steps):
+            count = p.active_count
+            if count == 0:
+                return
+            for i in range(count):
+                write_int64(p.adds, i, p.table + slots[read_int64(p.active, i)].last * p.table_stride)
+            before, after = p.hidden + p.turn * p.hidden_half, p.hidden + (1 - p.turn) * p.hidden_half
+            for index in range(p.layers):
+                layer = layers[index]
+                state = 2 * index * p.hidden_half
+                if index > 0:
+                    for i in range(count):
+                        write_int64(p.adds, i, layer.bias)
+                hidden_layer(
+                    cell,
+                    precision,
+                    isa,
+                    (
+                        count,
+                        p.active,
+                        p.adds,
+                        p.blocks,
+                        layer.weights,
+                        layer.input_steps,
+                        p.steps,
+                        layer.constants,
+                        after + state - 2 * p.hidden_half,
+                        before + state,
+                        after + state,
+                        p.hidden_stride,
+                        p.memory + index * p.memory_layer,
+                        p.memory_stride,
+                    ),
+                )
+            p.turn = 1 - p.turn
+            wanted = _list_wanted(p, slots)
+            if wanted:
+                output_layer(
+                    precision,
+                    isa,
+                    (
+                        wanted,
+                        p.wanted,
+                        p.groups,
+                        p.rest,
+                        p.output_weights,
+                        p.steps,
+                        p.output_constants,
+                        after + 2 * (p.layers - 1) * p.hidden_half,
+                        p.hidden_stride,
+                        p.scores,
+                        p.score_blocks * 64,
+                    ),
+                )
+            _take_ids(p, slots)
+
+    compiled: Advance = njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy")(advance)
+    return compiled
+
+
+@njit(error_model="numpy")
+def _list_wanted(p: Any, slots: Any) -> int:
+    """List the places whose scores somebody asks for: those past their prompt, or that have it scored."""
+    wanted = 0
+    for i in range(p.active_count):
+        place = read_int64(p.active, i)
+        if slots[place].cursor == slots[place].known or slots[place].score:
+            write_int64(p.wanted, wanted, place)
+            wanted += 1
+    return wanted
+
+
+@njit(error_model="numpy")
+def _take_ids(p: Any, slots: Any) -> None:
+    """Give every sequence its next id, known or chosen, and keep those that are not done."""
+    kept, row = 0, 0
+    for i in range(p.active_count):
+        place = read_int64(p.active, i)
+        slot = slots[place]
+        scores = p.scores + row * p.score_blocks * 64
+        if slot.cursor < slot.known:
+            following = read_int32(slot.prompt, slot.cursor)
+            if slot.score:
+                row += 1
+                _report_prompt(p, slot, scores, following)
+            slot.cursor += 1
+        else:
+            row += 1
+            if slot.plain:
+                following = choose_plainly(slot, scores, p.weights, p.score_blocks)
+            else:
+                following = choose(slot, scores, p.weights, p.score_blocks)
+            if slot.report:
+                _report_chosen(p, slot, scores, following)
+            write_int32(slot.ids, slot.emitted, following)
+            slot.emitted += 1
+            slot.position += 1
+        slot.last = following
+        slot.recent[slot.recent_count & (slot.recent.size - 1)] = following
+        slot.recent_count += 1
+        slot.turn = p.turn
+        if slot.cursor < slot.known or slot.emitted < slot.length:
+            write_int64(p.active, kept, place)
+            kept += 1
+    p.active_count = kept
+
+
+@njit(error_model="numpy")
+def _report_prompt(p: Any, slot: Any, scores: int, following: int) -> None:
+    at = 4 * slot.top * slot.cursor
+    logarithm = report(
+        scores, p.weights, p.score_blocks, following, slot.top, slot.prompt_top_ids + at, slot.prompt_tops + at
+    )
+    write_float32(slot.prompt_chosen, slot.cursor, logarithm)
+
+
+@njit(error_model="numpy")
+def _report_chosen(p: Any, slot: Any, scores: int, following: int) -> None:
+    at = 4 * slot.top * slot.emitted
+    logarithm = report(scores, p.weights, p.score_blocks, following, slot.top, slot.top_ids + at, slot.tops + at)
+    write_float32(slot.chosen, slot.emitted, logarithm)

@@ -1,0 +1,78 @@
+"""The records that Python and the compiled step share, laid out as C structures; every address is an int64."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from charrnn.sampling import RECENT_IDS
+
+PLAN: Final = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "layers",
+            "blocks",  # of units, in every layer
+            "steps",  # of a product over a hidden state
+            "table",  # [vocabulary, blocks, added, 16] float32: what each id adds to the first layer's sums
+            "table_stride",
+            "hidden",  # [layers, 2, places]: the states before and after a step, in turn
+            "hidden_stride",  # bytes from place to place
+            "hidden_half",  # bytes from the states before to those after
+            "memory",  # [layers, blocks, places, 16] float32
+            "memory_stride",  # bytes from block to block
+            "memory_layer",  # bytes from layer to layer
+            "groups",  # full groups of outputs
+            "rest",
+            "output_weights",
+            "output_constants",
+            "score_blocks",
+            "scores",  # [places, score_blocks, 16] float32
+            "weights",  # room of the choice
+            "active",  # [places] int64: places of the sequences that are not done
+            "active_count",
+            "adds",  # [places] int64
+            "wanted",  # [places] int64
+            "turn",  # which half of `hidden` is the state now
+        )
+    ],
+    align=True,
+)
+
+LAYER: Final = np.dtype([(name, np.int64) for name in ("weights", "constants", "bias", "input_steps")], align=True)
+
+SLOT: Final = np.dtype(
+    [
+        ("seed", np.uint64),
+        ("position", np.uint64),
+        ("last", np.int64),  # the newest id, not yet read
+        ("known", np.int64),  # ids of the prompt that follow
+        ("cursor", np.int64),  # how many of them have been taken
+        ("prompt", np.int64),  # address of int32
+        ("length", np.int64),
+        ("emitted", np.int64),
+        ("ids", np.int64),  # address of int32 [length]
+        ("plain", np.int64),  # a temperature and nothing else
+        ("greedy", np.int64),
+        ("filtered", np.int64),
+        ("score", np.int64),
+        ("report", np.int64),  # logarithms for chosen ids
+        ("top", np.int64),  # how many of the likeliest
+        ("top_k", np.int64),
+        ("factor", np.float32),  # log2(e) / temperature
+        ("top_p", np.float32),
+        ("min_p", np.float32),
+        ("penalty", np.float32),
+        ("chosen", np.int64),  # addresses of the logarithms: float32 [n], int32 [n, top], float32 [n, top]
+        ("top_ids", np.int64),
+        ("tops", np.int64),
+        ("prompt_chosen", np.int64),
+        ("prompt_top_ids", np.int64),
+        ("prompt_tops", np.int64),
+        ("turn", np.int64),  # which half holds the state, once done
+        ("recent_count", np.int64),
+        ("recent", np.int32, (RECENT_IDS,)),  # a ring
+    ],
+    align=True,
+)
