@@ -52,7 +52,7 @@ class CharRNN(nn.Module):
         """
         if state is None:
             state = self.initial_state(ids.shape[0])
-        hidden, parts = self.rnn(self._input(ids), tuple(state) if self.config.cell == "lstm" else state[0])
+        hidden, parts = self.rnn(self.input_vectors(ids), tuple(state) if self.config.cell == "lstm" else state[0])
         new_state = torch.stack(parts) if self.config.cell == "lstm" else parts[None]
         return self.output(self._drop(hidden)), new_state  # hidden [B, T, hidden_size]
 
@@ -61,8 +61,8 @@ class CharRNN(nn.Module):
         config = self.config
         return self.output.weight.new_zeros(config.state_parts, config.layers, batch_size, config.hidden_size)
 
-    def _input(self, ids: Tensor) -> Tensor:
-        """Each id's vector x_t, [B, T, input_size]: a row of the embedding, or one-hot."""
+    def input_vectors(self, ids: Tensor) -> Tensor:
+        """Each id's vector x_t, [..., input_size]: a row of the embedding, or one-hot."""
         if self.config.embedding_size:
             return self._drop(self.embedding(ids))
         return functional.one_hot(ids, self.config.vocabulary_size).to(self.output.weight.dtype)

@@ -15,8 +15,9 @@ class Progress:
     `steps` and `seconds_left` are None while a budget in minutes is being measured. `loss` (nats per character) is
     the mean over the steps since the last word, None without any; `learning_rate` is the next step's, `gradient_norm`
     (before clipping) the last one's; `characters_per_second` is the training's alone, `seconds` have been spent,
-    evaluations included, over all resumptions. `validation_loss` (nats per character; None when nothing is held out)
-    and `samples` are there right after an evaluation.
+    evaluations included, over all resumptions. `validation_loss` (nats per character; None when nothing is held out),
+    `samples` and `gradient_norms` (for each layer the norm of the loss's gradient at the state k steps back, k from 0
+    on) are there right after an evaluation.
     """
 
     step: int
@@ -30,6 +31,7 @@ class Progress:
     seconds_left: float | None
     validation_loss: float | None = None
     samples: tuple[Sample, ...] = ()
+    gradient_norms: tuple[tuple[float, ...], ...] = ()
 
     @property
     def fraction(self) -> float:

@@ -11,6 +11,9 @@ FLOOR: Final = 0.01
 """What is left of the learning rate at the end, as a share of the peak."""
 
 EVALUATIONS: Final = 25
+MIN_STEPS: Final = 10
+"""Steps between two evaluations, at least: samples take longer than the steps of a small network."""
+
 MAX_EVALUATION_SHARE: Final = 0.25
 """Characters read to evaluate per character trained on, at most; reading is about a third of the work."""
 
@@ -27,7 +30,7 @@ class Schedule:
     def of(cls, total: int, step_characters: int, validation_characters: int) -> Schedule:
         """Evaluations spread evenly: EVALUATIONS of them, or fewer if they would take too large a share."""
         affordable = math.ceil(validation_characters / (MAX_EVALUATION_SHARE * step_characters))
-        return cls(total, max(1, math.ceil(total / EVALUATIONS), affordable))
+        return cls(total, max(MIN_STEPS, math.ceil(total / EVALUATIONS), affordable))
 
     @classmethod
     def measured(

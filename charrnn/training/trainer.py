@@ -16,6 +16,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.training.config import TrainingConfig
 from charrnn.training.evaluation import evaluate
+from charrnn.training.gradients import gradient_norms
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import Pace, Progress
 from charrnn.training.record import training_record
@@ -25,6 +26,8 @@ from charrnn.training.state import Position, Tensors, TrainingState, TrainingSta
 from charrnn.training.steps import Learner, Step
 from charrnn.training.text import Streams, TextIds, split
 from charrnn.vocabulary import Vocabulary
+
+__all__ = ["DivergedError", "Progress", "Trainer"]
 
 TELL_EVERY: Final = 0.25
 """Seconds between two words on the progress, so that a caller who wants to stop is heard soon."""
@@ -66,9 +69,9 @@ class Trainer:
         self.config, self.training, self._vocabulary = config, training, vocabulary
         self._corpus = dict(corpus or {})
         self._clock = clock
-        text, self._validation = split(ids, training.validation_fraction, training.segment_length)
-        self._streams = Streams(text, training.batch_size, training.segment_length)
-        self._prompts = prompts_for(text, self._validation, vocabulary)
+        self._text, self._validation = split(ids, training.validation_fraction, training.segment_length)
+        self._streams = Streams(self._text, training.batch_size, training.segment_length)
+        self._prompts = prompts_for(self._text, self._validation, vocabulary)
         self._precision = str(state.run["precision"]) if state else fastest_precision(config, torch.device(device))
         self._learner = Learner(config, training, self._streams.streams, torch.device(device), self._precision)
         self._kept: Tensors = self._learner.model.weights()
@@ -219,8 +222,8 @@ class Trainer:
     def _evaluated(self) -> bool:
         return bool(self._evaluations) and self._evaluations[-1]["step"] == self._position.step
 
-    def _evaluate(self) -> tuple[float | None, tuple[Sample, ...]]:
-        """Measure, keep the weights if they are the best so far, and write samples."""
+    def _evaluate(self) -> tuple[float | None, tuple[Sample, ...], tuple[tuple[float, ...], ...]]:
+        """Measure, keep the weights if they are the best so far, and write samples: what Progress tells of it."""
         began, position, model = self._clock(), self._position, self._learner.model
         training_loss = position.loss_sum / position.loss_characters if position.loss_characters else None
         validation_loss = evaluate(model, self._validation) if len(self._validation) else None
@@ -234,16 +237,22 @@ class Trainer:
             self._kept = model.weights()
         self._note(training_loss, validation_loss)
         samples = write_samples(Checkpoint(self.config, self._vocabulary, model.weights()), self._prompts)
+        norms = gradient_norms(model, self._text, self.training.segment_length)
         self._evaluation_seconds = self._clock() - began
         position.seconds += self._evaluation_seconds
-        return validation_loss, samples
+        return validation_loss, samples, tuple(tuple(layer) for layer in norms.tolist())
 
     def _note(self, training_loss: float | None, validation_loss: float | None) -> None:
         losses = {"training_loss": training_loss, "validation_loss": validation_loss}
         counts = {"step": self._position.step, "characters": self._position.characters}
         self._evaluations.append({**counts, **losses})
 
-    def _progress(self, validation_loss: float | None = None, samples: tuple[Sample, ...] = ()) -> Progress:
+    def _progress(
+        self,
+        validation_loss: float | None = None,
+        samples: tuple[Sample, ...] = (),
+        norms: tuple[tuple[float, ...], ...] = (),
+    ) -> Progress:
         position, pace, self._pace = self._position, self._pace, Pace()
         total = self._schedule.total
         return Progress(
@@ -258,4 +267,5 @@ class Trainer:
             position.seconds / position.step * (total - position.step) if total and position.step else None,
             validation_loss,
             samples,
+            norms,
         )

@@ -211,6 +211,15 @@ def test_samples_have_the_same_prompts_and_seeds_throughout() -> None:
     assert [s.text for s in first] != [s.text for s in last]
 
 
+def test_every_evaluation_measures_the_gradient_of_each_layer_back_through_a_segment() -> None:
+    for word in run(trainer()):
+        if word.samples:
+            assert [len(layer) for layer in word.gradient_norms] == [TRAINING.segment_length + 1] * CONFIG.layers
+            assert all(norm > 0 for norm in word.gradient_norms[-1])
+        else:
+            assert word.gradient_norms == ()
+
+
 def test_the_record_is_plain_json_without_times(tmp_path_factory: pytest.TempPathFactory, uninterrupted: bytes) -> None:
     path = tmp_path_factory.mktemp("checkpoint") / "c.safetensors"
     path.write_bytes(uninterrupted)

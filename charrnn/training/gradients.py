@@ -1,0 +1,71 @@
+"""How far back a network learns: the size of the loss's gradient at the state k steps ago; changes nothing.
+
+It is what vanishes or explodes: back from step to step it is multiplied by the same matrix and by the derivatives of
+the same functions (Bengio, Simard, Frasconi: Learning Long-Term Dependencies with Gradient Descent is Difficult, 1994;
+Pascanu, Mikolov, Bengio: On the Difficulty of Training Recurrent Neural Networks, 2013).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from charrnn.config import Cell
+from charrnn.model import CharRNN
+from charrnn.training.text import TextIds
+
+SEQUENCES: Final = 16
+
+Norms = npt.NDArray[np.float32]
+
+
+def gradient_norms(model: CharRNN, text: TextIds, steps: int, sequences: int = SEQUENCES) -> Norms:
+    """The norm of d loss_t / d state_{t-k}, [layers, steps + 1], k from 0 to `steps` along the second axis.
+
+    The loss is that of one character, in nats; the state all that a layer carries (h, and c of an LSTM), with every
+    way that it takes from there to the loss. Mean over `sequences` places spread over the text, each read from
+    `steps` characters before. Fewer steps are taken when the text has fewer characters; it must have 2.
+    """
+    steps = min(steps, len(text) - 2)
+    starts = np.linspace(0, len(text) - steps - 2, sequences).astype(np.int64)
+    windows = np.stack([np.asarray(text[start : start + steps + 2], dtype=np.int64) for start in starts])
+    ids = torch.from_numpy(windows).to(model.output.weight.device)  # [sequences, steps + 2]
+    with torch.enable_grad():
+        states, scores = _unrolled(model, ids[:, :-1])
+        loss = functional.cross_entropy(scores, ids[:, -1], reduction="sum")  # a sum: no sequence feels the others
+        flat = [part for state in states for layer in state for part in layer]
+        gradients = torch.autograd.grad(loss, flat, materialize_grads=True)  # the last c is carried on to nowhere
+    shape = (len(states), model.config.layers, -1, len(starts), model.config.hidden_size)
+    by_step = torch.stack(gradients).reshape(shape).flip(0)  # [k, layers, state_parts, sequences, hidden_size]
+    norms = by_step.square().sum((2, 4)).sqrt().mean(2)
+    return np.ascontiguousarray(norms.T.cpu().numpy(), dtype=np.float32)
+
+
+def _unrolled(model: CharRNN, ids: Tensor) -> tuple[list[list[tuple[Tensor, ...]]], Tensor]:
+    """Every layer's state after each of the ids [B, T], and the last one's scores [B, vocabulary_size]: the fused
+    modules do not show the states in between."""
+    layers: list[tuple[Tensor, ...]] = [tuple(layer) for layer in model.initial_state(ids.shape[0]).transpose(0, 1)]
+    states = []
+    hidden = torch.empty(0)
+    for t in range(ids.shape[1]):
+        hidden = model.input_vectors(ids[:, t])
+        for number, state in enumerate(layers):
+            layers[number] = _step(model, number, hidden, state)
+            hidden = layers[number][0]
+        states.append(list(layers))
+    return states, model.output(hidden)
+
+
+def _step(model: CharRNN, layer: int, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    weights: list[Any] = [getattr(model.rnn, f"{name}_l{layer}") for name in names]
+    cell: Cell = model.config.cell
+    if cell == "lstm":
+        h, c = torch.lstm_cell(x, list(state), *weights)
+        return h, c.clone()  # h_t is computed from c_t: only the copy has the gradient of what is carried on alone
+    return ((torch.gru_cell if cell == "gru" else torch.rnn_tanh_cell)(x, state[0], *weights),)
