@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 DRAFT_PREFIX: Final = ".draft-"
+POLL_SECONDS: Final = 0.02
 
 
 @contextmanager
@@ -54,6 +56,14 @@ def replace(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def replace_quickly(path: Path, data: bytes) -> None:
+    """As `replace`, without waiting for the disk: after a power cut the content may be lost."""
+    with draft(path.parent) as file:
+        file.write(data)
+        file.flush()
+        Path(file.name).replace(path)
+
+
 def sync_folder(folder: Path) -> None:
     """Bring a folder's names to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -64,26 +74,43 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` against other threads and processes; the kernel frees it when its holder dies."""
-    descriptor = _lock(path)
+def locked(path: Path, timeout: float | None = None) -> Iterator[None]:
+    """Hold the lock file `path` against other threads and processes; the kernel frees it when its holder dies.
+
+    Raises TimeoutError when it is not free within `timeout` seconds.
+    """
+    descriptor = _lock(path, timeout)
     try:
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path, timeout: float | None) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _wait(descriptor, timeout)
             if _is(path, descriptor):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _wait(descriptor: int, timeout: float | None) -> None:
+    if timeout is None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return
+    deadline = time.monotonic() + timeout
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"the lock is held for more than {timeout} s")
+        time.sleep(POLL_SECONDS)
 
 
 def remove_dead_drafts(folder: Path) -> None:

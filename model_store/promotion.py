@@ -51,11 +51,12 @@ def promote_version(store: ModelStore, name: str, version: int, policy: Promote,
 
 
 def better(record: dict[str, Any], than: dict[str, Any]) -> bool:
-    """Whether one training record should replace another: `validation_loss` in nats per token, `corpus` what of."""
+    """Whether one training record should replace another: `validation_loss` in nats per token, `corpus` with the
+    `sha256` of the text, `characters` with how many were held out for `validation`."""
     loss, other = _loss(record), _loss(than)
     if math.isinf(loss) or math.isinf(other):
         return loss < other
-    return loss < other or record.get("corpus") != than.get("corpus")
+    return loss < other or _validated_on(record) != _validated_on(than)
 
 
 def install_starter(store: ModelStore, name: str, path: Path) -> int | None:
@@ -79,6 +80,10 @@ def _record(store: ModelStore, name: str, version: int) -> dict[str, Any]:
         return store.describe(name, version).record
     except DamagedVersionError:
         return {}
+
+
+def _validated_on(record: dict[str, Any]) -> tuple[object, object]:
+    return record.get("corpus", {}).get("sha256"), record.get("characters", {}).get("validation")
 
 
 def _loss(record: dict[str, Any]) -> float:

@@ -87,3 +87,10 @@ def test_a_lock_whose_file_was_removed_is_made_anew(tmp_path: Path) -> None:
     waiter.join()
     assert entered.is_set()
     assert path.exists()
+
+
+def test_a_lock_is_waited_for_only_so_long(tmp_path: Path) -> None:
+    with files.locked(tmp_path / "lock"), pytest.raises(TimeoutError), files.locked(tmp_path / "lock", timeout=0.05):
+        pass
+    with files.locked(tmp_path / "lock", timeout=0):
+        pass

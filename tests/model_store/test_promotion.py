@@ -11,6 +11,7 @@ from model_store.promotion import better
 Make = Callable[..., Checkpoint]
 
 TEXT, OTHER_TEXT = {"sha256": "aa"}, {"sha256": "bb"}
+CURRENT = {"validation_loss": 1.5, "corpus": TEXT}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ TEXT, OTHER_TEXT = {"sha256": "aa"}, {"sha256": "bb"}
         ({"validation_loss": 1.5, "corpus": TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, False),
         ({"validation_loss": 1.6, "corpus": TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, False),
         ({"validation_loss": 1.6, "corpus": OTHER_TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, True),
+        ({"validation_loss": 1.6, "corpus": TEXT, "characters": {"validation": 9}}, CURRENT, True),
+        ({"validation_loss": 1.6, "corpus": {**TEXT, "name": "other"}}, CURRENT, False),
         ({"corpus": OTHER_TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, False),
         ({"validation_loss": nan, "corpus": OTHER_TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, False),
         ({"validation_loss": 9.0}, {}, True),

@@ -1,0 +1,141 @@
+"""One run, one writer: who may write to a run's directory, and how a worker that slept through its turn is kept out;
+knows nothing of what is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from model_store import files
+from service.training.errors import LeaseHeldError, LeaseLostError
+from service.training.run_files import LOCK, read_json
+
+log = logging.getLogger(__name__)
+
+LEASE: Final = "lease.json"
+TTL_SECONDS: Final = 6.0
+LOCK_SECONDS: Final = 2.0
+"""How long to wait for the directory's lock, which is held for moments, before its holder is taken to be asleep."""
+
+
+class Lease:
+    """The right to write to a run, held until `release`, or until another worker took it over.
+
+    It is kept up by a thread of its own, so that a computation may take as long as it likes. A holder that is stopped
+    for longer than the lease lasts may lose it: the next one gets a higher token, and every write is made under the
+    directory's lock after a look at the token, so that a holder of the past cannot write any more.
+    """
+
+    def __init__(self, folder: Path, token: int, ttl: float) -> None:
+        self._folder = folder
+        self._token = token
+        self._ttl = ttl
+        self._released = threading.Event()
+        self._thread = threading.Thread(target=self._keep_up, name=f"lease of {folder.name}", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def take(cls, folder: Path, ttl: float = TTL_SECONDS) -> Lease:
+        """Take the lease of a run that nobody holds, or whose holder has not been heard of for `ttl` seconds.
+
+        Raises LeaseHeldError, FileNotFoundError when there is no such run.
+        """
+        try:
+            with files.locked(folder / LOCK, timeout=LOCK_SECONDS):
+                if is_live(folder, ttl):
+                    raise LeaseHeldError(f"another worker is at work on run {folder.name}")
+                token = _token(folder) + 1
+                _write(folder, token, released=False)
+        except TimeoutError as error:
+            raise LeaseHeldError(f"another worker holds the lock of run {folder.name}") from error
+        return cls(folder, token, ttl)
+
+    @classmethod
+    def take_soon(cls, folder: Path, stop: threading.Event, ttl: float = TTL_SECONDS) -> Lease:
+        """Take the lease, waiting for its holder to be given up; one that is heard of again ends the wait at once.
+
+        Raises LeaseHeldError, also when `stop` is set.
+        """
+        deadline = time.monotonic() + 2 * ttl
+        heard = _heard(folder)
+        while True:
+            try:
+                return cls.take(folder, ttl)
+            except LeaseHeldError:
+                if stop.wait(ttl / 20) or _heard(folder) != heard or time.monotonic() > deadline:
+                    raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Write in here: nobody else can take the run over meanwhile. Raises LeaseLostError."""
+        with files.locked(self._folder / LOCK):
+            if self._released.is_set() or _token(self._folder) != self._token:
+                raise LeaseLostError(f"run {self._folder.name} was taken over by another worker")
+            yield
+            os.utime(self._folder / LEASE)
+
+    def release(self) -> None:
+        """Let the next one take the run at once; harmless when the lease is lost already."""
+        try:
+            with self.held():
+                _write(self._folder, self._token, released=True)
+        except LeaseLostError:
+            pass
+        finally:
+            self._released.set()
+            self._thread.join()
+
+    def _keep_up(self) -> None:
+        while not self._released.wait(self._ttl / 4):
+            try:
+                with self.held():
+                    pass
+            except LeaseLostError:
+                return
+            except OSError as error:
+                log.warning("the lease of run %s could not be kept up: %s", self._folder.name, error.strerror)
+
+
+def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
+    """Whether a worker holds the run and was heard of within the last `ttl` seconds."""
+    lease = read_json(folder / LEASE)
+    if lease is None or lease["released"]:
+        return False
+    # In either direction: a clock that was set back must not keep a dead worker alive.
+    return abs(time.time() - _heard(folder) / 1e9) < ttl
+
+
+def _heard(folder: Path) -> int:
+    """When the holder was last heard of, in nanoseconds; 0: never."""
+    try:
+        return (folder / LEASE).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _token(folder: Path) -> int:
+    lease = read_json(folder / LEASE)
+    return int(lease["token"]) if lease else 0
+
+
+def _write(folder: Path, token: int, released: bool) -> None:
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    text = json.dumps({"token": token, "owner": owner, "released": released})
+    files.replace(folder / LEASE, text.encode())

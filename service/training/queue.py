@@ -1,0 +1,126 @@
+"""Which worker gets which job: a queue in Redis of job ids, nothing else; knows no job's content and no training.
+
+Dramatiq moves the messages: each worker's heartbeat is kept up outside the thread that computes, and what a dead
+worker had is given to the next one. Its retries, time limits and the like are left out, because a run's directory
+says better what is to be done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from service.training.errors import QueueDownError
+
+log = logging.getLogger(__name__)
+
+NAMESPACE: Final = "charrnn:queue"
+QUEUE: Final = "training"
+ACTOR: Final = "train"
+
+HEARTBEAT_TIMEOUT_MS: Final = 6_000
+POLL_MS: Final = 500
+CONNECT_SECONDS: Final = 1.0
+ANSWER_SECONDS: Final = 3.0
+
+_ALWAYS: Final = 1_000_000
+"""Of a million commands so many look for dead workers; dramatiq's own thousand finds them minutes later."""
+
+
+class JobQueue:
+    """Where jobs are handed in. Without a connection until it is used; an empty `url` is a queue that is down."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._broker = make_broker(url) if url else None
+
+    def submit(self, job: str) -> None:
+        """Tell a worker about a job. Raises QueueDownError, soon, when that is not possible: workers look for such
+        jobs in the directory of runs by themselves."""
+        message: dramatiq.Message[Any] = dramatiq.Message(
+            queue_name=QUEUE, actor_name=ACTOR, args=(job,), kwargs={}, options={}
+        )
+        self._asked(lambda broker: broker.enqueue(message))
+
+    def waiting(self) -> set[str]:
+        """The jobs that no worker has taken yet. Raises QueueDownError."""
+        key = f"{NAMESPACE}:{QUEUE}"
+
+        def ask(broker: RedisBroker) -> Any:
+            ids = broker.client.lrange(key, 0, -1)
+            return broker.client.hmget(f"{key}.msgs", ids) if ids else []
+
+        return {str(dramatiq.Message.decode(data).args[0]) for data in self._asked(ask) if data is not None}
+
+    def available(self) -> bool:
+        """Whether the queue answers."""
+        try:
+            self._asked(lambda broker: broker.client.ping())
+        except QueueDownError:
+            return False
+        return True
+
+    def _asked(self, ask: Callable[[RedisBroker], Any]) -> Any:
+        if self._broker is None:
+            raise QueueDownError("the queue cannot be reached: no Redis is configured")
+        try:
+            return ask(self._broker)
+        except redis.RedisError as error:
+            log.debug("the queue does not answer", exc_info=error)
+            raise QueueDownError(f"the queue cannot be reached ({type(error).__name__})") from error
+
+
+class JobConsumer:
+    """Takes jobs from the queue, one at a time, and gives each to `handle` in a thread of its own.
+
+    A job is taken off the queue when `handle` returns, whatever it did. Survives restarts of Redis.
+    """
+
+    def __init__(self, url: str, handle: Callable[[str], None]) -> None:
+        broker = make_broker(url)
+        dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(handle)
+        self._worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MS)
+        # A job in hand counts: while one is being trained, no second one is kept from the other workers.
+        self._worker.queue_prefetch = 1
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+        self._worker.start()
+
+    def stop(self, timeout: float) -> None:
+        """Take no more jobs, and wait up to about twice `timeout` seconds for the one in hand to be left."""
+        self._worker.stop(timeout=int(timeout * 1000))
+
+
+def make_broker(url: str) -> RedisBroker:
+    """The connection to the queue; made when it is first used."""
+    client = redis.Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        # One more try at once: the connection may be from before a restart of Redis.
+        retry=Retry(NoBackoff(), 1),
+    )
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=client,
+        middleware=[],
+        namespace=NAMESPACE,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
+        maintenance_chance=_ALWAYS,
+    )
+    broker.declare_queue(QUEUE)
+    return broker
+
+
+def shown(url: str) -> str:
+    """The address in a Redis URL, fit for a log: without the password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or parts.path}:{parts.port or 6379}" if parts.hostname else parts.path

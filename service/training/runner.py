@@ -1,0 +1,263 @@
+"""What a worker does with a job: train from where the run stands, show how it goes, publish; knows no queue."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import asdict
+from threading import Event
+from typing import Any, Final, Literal
+
+import torch
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.training.config import TrainingConfig
+from charrnn.training.defaults import defaults_for
+from charrnn.training.progress import Progress
+from charrnn.training.state import TrainingState, TrainingStateError
+from charrnn.training.trainer import DivergedError, Trainer
+from model_store.errors import StoreError
+from model_store.promotion import promote_version
+from model_store.store import ModelStore
+from service.training.corpora import CorpusStore
+from service.training.corpus_ids import ids
+from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
+from service.training.jobs import Job, JobProgress, JobStore
+from service.training.lease import Lease
+from service.training.requests import SETTINGS, SIZES
+from service.training.runs import Run
+
+log = logging.getLogger(__name__)
+
+Outcome = Literal["ended", "handed over", "not mine"]
+
+NOTE_SECONDS: Final = 0.5
+SAVE_SECONDS: Final = 3.0
+SAVE_SHARE: Final = 0.05
+"""Of the time, at most, goes into resume points; those of a large network are saved less often for that."""
+
+RECORDS: Final = 1200
+"""About as many measurements are kept of a run, however long it is; fewer of one that is shorter than 10 minutes."""
+
+MAX_DEATHS: Final = 20
+
+
+class JobRunner:
+    """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers."""
+
+    def __init__(self, jobs: JobStore, corpora: CorpusStore, store: ModelStore) -> None:
+        self._jobs = jobs
+        self._corpora = corpora
+        self._store = store
+
+    def run(self, job_id: str, stop: Event) -> Outcome:
+        """Bring the job to its end, unless another worker is at it; with `stop` set, leave it to the next one, at once.
+
+        Raises JobNotFoundError.
+        """
+        job, folder = self._jobs.get(job_id), self._jobs.folder(job_id)
+        if job.is_final:
+            return "ended"
+        try:
+            lease = Lease.take_soon(folder, stop)
+        except LeaseHeldError as error:
+            log.info("%s", error)
+            return "not mine"
+        try:
+            with lease:
+                return self._run(job, Run(folder, lease), stop)
+        except LeaseLostError as error:
+            log.warning("%s; this worker leaves it alone", error)
+            return "not mine"
+
+    def _run(self, job: Job, run: Run, stop: Event) -> Outcome:
+        if run.status.is_final:
+            return "ended"
+        try:
+            ended = self._attempt(job, run, stop)
+        except LeaseLostError:
+            raise
+        except Exception as error:
+            message = _explained(error)
+            run.fail(message)
+            log.exception("job %s failed: %s", job.id, message)
+            return "ended"
+        return "ended" if ended else "handed over"
+
+    def _attempt(self, job: Job, run: Run, stop: Event) -> bool:
+        """Whether the job has come to its end."""
+        if run.cancel_requested():
+            return self._cancel(run)
+        deaths = run.start()
+        if deaths > MAX_DEATHS:
+            raise TrainingError(f"{deaths} workers in a row died at the same point of this job")
+        if self._was_published(job, run):
+            return True
+        trainer = self._trainer(job, run)
+        if not _Watch(run, trainer, stop).train():
+            if run.cancel_requested():
+                return self._cancel(run)
+            run.hand_over()
+            log.info("job %s is handed over", job.id)
+            return False
+        self._publish(job, run, trainer.checkpoint())
+        return True
+
+    def _cancel(self, run: Run) -> bool:
+        run.cancel()
+        log.info("job %s is cancelled", run.id)
+        return True
+
+    def _trainer(self, job: Job, run: Run) -> Trainer:
+        """The trainer of this job, as far as the newest resume point that is sound."""
+        corpus = self._corpora.get(job.request.corpus)
+        vocabulary, text = ids(self._corpora, corpus.id)
+
+        def plan() -> dict[str, Any]:
+            model, training = defaults_for(len(text), len(vocabulary), job.request.budget)
+            model |= job.request.chosen(SIZES)
+            config = TrainingConfig(job.request.budget, **(training | job.request.chosen(SETTINGS)))
+            corpus_record = {"name": corpus.name, "sha256": corpus.sha256}
+            return {"model": model, "training": config.as_dict(), "corpus": corpus_record}
+
+        decided = run.plan(plan)
+        config = ModelConfig(vocabulary_size=len(vocabulary), **decided["model"])
+        training = TrainingConfig.from_dict(decided["training"])
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+
+        def made(state: TrainingState | None) -> Trainer:
+            return Trainer(config, training, text, vocabulary, corpus=decided["corpus"], state=state, device=device)
+
+        for data in run.resume_points():
+            try:
+                state = TrainingState.from_bytes(data)
+                trainer = made(state)
+            except TrainingStateError as error:
+                log.warning("job %s: a resume point is passed over: %s", job.id, error)
+                continue
+            log.info("job %s goes on at step %d", job.id, state.position.step)
+            return trainer
+        log.info("job %s begins: %s on %s", job.id, _sizes(config), corpus.name)
+        return made(None)
+
+    def _publish(self, job: Job, run: Run, checkpoint: Checkpoint) -> None:
+        name = job.request.model
+        after = max(self._store.versions(name), default=0) if self._store.has(name) else 0
+
+        def publish() -> tuple[int, bool]:
+            version = self._store.publish(name, checkpoint)
+            return version, self._promote(job, version)
+
+        state = run.publish({"digest": checkpoint.digest, "after": after}, publish)
+        log.info("job %s published %s@%s%s", job.id, name, state.version, ", promoted" if state.promoted else "")
+
+    def _was_published(self, job: Job, run: Run) -> bool:
+        """Complete what a worker left that died after it had published and before it could say so."""
+        intent = run.intent()
+        if intent is None:
+            return False
+        version = self._store.find(job.request.model, intent["digest"], intent["after"])
+        if version is None:
+            return False
+        run.publish(intent, lambda: (version, self._promote(job, version)))
+        log.info("job %s had published %s@%d", job.id, job.request.model, version)
+        return True
+
+    def _promote(self, job: Job, version: int) -> bool:
+        return promote_version(self._store, job.request.model, version, job.request.promote, f"job {job.id}")
+
+
+class _Watch:
+    """Drives a trainer and writes down how it goes: not more often than anybody reads it, but soon enough."""
+
+    def __init__(self, run: Run, trainer: Trainer, stop: Event) -> None:
+        self._run = run
+        self._trainer = trainer
+        self._stop = stop
+        self._noted = self._saved = time.monotonic()
+        self._save_seconds = 0.0
+        self._recorded = -math.inf
+        self._validation_loss: float | None = None
+
+    def train(self) -> bool:
+        """Train to the end (True), or until somebody wants it to stop (False); a resume point is saved then."""
+        for progress in self._trainer.run():
+            if self._run.cancel_requested():
+                return False
+            if self._stop.is_set():
+                self._save(progress)
+                return False
+            self._write_down(progress)
+            if time.monotonic() - self._saved >= max(SAVE_SECONDS, self._save_seconds / SAVE_SHARE):
+                self._save(progress)
+        return True
+
+    def _write_down(self, progress: Progress) -> None:
+        if progress.validation_loss is not None:
+            self._validation_loss = progress.validation_loss
+        evaluated = bool(progress.samples) or progress.validation_loss is not None
+        if not evaluated and time.monotonic() - self._noted < NOTE_SECONDS:
+            return
+        self._noted = time.monotonic()
+        self._run.note(_shown(progress, self._validation_loss))
+        if evaluated:
+            self._run.record("evaluation", progress.step, _measured(progress))
+        elif progress.seconds - self._recorded >= max(NOTE_SECONDS, progress.seconds / RECORDS):
+            self._recorded = progress.seconds
+            self._run.record("metrics", progress.step, _measured(progress))
+        if progress.samples:
+            self._run.record("samples", progress.step, {"samples": [asdict(sample) for sample in progress.samples]})
+
+    def _save(self, progress: Progress) -> None:
+        began = time.monotonic()
+        self._run.save(progress.step, self._trainer.state().to_bytes())
+        self._saved = time.monotonic()
+        self._save_seconds = self._saved - began
+
+
+def _shown(progress: Progress, validation_loss: float | None) -> JobProgress:
+    return JobProgress(
+        fraction=progress.fraction,
+        step=progress.step,
+        steps=progress.steps,
+        characters=progress.characters,
+        characters_per_second=progress.characters_per_second,
+        seconds=progress.seconds,
+        seconds_left=progress.seconds_left,
+        loss=progress.loss,
+        validation_loss=validation_loss,
+    )
+
+
+def _measured(progress: Progress) -> dict[str, Any]:
+    values = {
+        "characters": progress.characters,
+        "loss": progress.loss,
+        "validation_loss": progress.validation_loss,
+        "bits_per_character": progress.bits_per_character,
+        "learning_rate": progress.learning_rate,
+        "gradient_norm": progress.gradient_norm,
+        "characters_per_second": progress.characters_per_second,
+        "seconds": progress.seconds,
+        "seconds_left": progress.seconds_left,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _explained(error: Exception) -> str:
+    """What a user may read of an error; the rest is in the worker's log."""
+    if isinstance(error, TrainingError | StoreError | DivergedError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"the worker's disk or system failed: {error.strerror or type(error).__name__}"
+    if isinstance(error, ValueError) and error.args:
+        return str(error)
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+        return "out of memory: a smaller hidden_size, batch_size or segment_length may help"
+    return f"an error in the worker ({type(error).__name__}); its log has more"
+
+
+def _sizes(config: ModelConfig) -> str:
+    return f"{config.cell} {config.layers}x{config.hidden_size}, {config.vocabulary_size} characters"

@@ -1,0 +1,132 @@
+"""A run's directory in the hands of the one worker that may write to it; knows nothing of how training is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+from model_store import files
+from model_store.aliases import now
+from service.training import run_files
+from service.training.jobs import JobProgress, JobStatus, read_status, write_status
+from service.training.lease import Lease
+
+ATTEMPTS: Final = "attempts.json"
+KINDS: Final = ("metrics", "evaluation", "samples")
+
+
+class Run:
+    """A run that is held by `lease`. Every method that writes raises LeaseLostError when another worker took it over,
+    and then has written nothing."""
+
+    def __init__(self, folder: Path, lease: Lease) -> None:
+        self._folder = folder
+        self._lease = lease
+        with lease.held():
+            run_files.mend_events(folder)
+            files.remove_dead_drafts(folder)
+        self._last_step = {kind: self._recorded(kind) for kind in KINDS}
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self._folder.name
+
+    @property
+    def status(self) -> JobStatus:
+        """What became of the job so far."""
+        return read_status(self._folder)
+
+    def cancel_requested(self) -> bool:
+        """Whether somebody asked for its end."""
+        return (self._folder / run_files.CANCEL).exists()
+
+    def start(self) -> int:
+        """Say that the job is running; returns how many workers in a row began from the same resume point and died."""
+        with self._lease.held():
+            state = self.status
+            write_status(self._folder, replace(state, status="running", started=state.started or now()))
+            before = run_files.read_json(self._folder / ATTEMPTS) or {}
+            step = run_files.newest_step(self._folder)
+            deaths = before["deaths"] + 1 if before.get("step") == step else 0
+            run_files.write_json(self._folder / ATTEMPTS, {"step": step, "deaths": deaths})
+            return deaths
+
+    def hand_over(self) -> None:
+        """Say that the job waits for the next worker, who finds it where this one leaves it, alive."""
+        with self._lease.held():
+            write_status(self._folder, replace(self.status, status="queued"))
+            (self._folder / ATTEMPTS).unlink(missing_ok=True)
+
+    def plan(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What was decided when the job was first begun, which holds for whoever goes on: made once, then kept."""
+        kept = run_files.read_json(self._folder / run_files.PLAN)
+        if kept is not None:
+            return kept
+        made = make()
+        with self._lease.held():
+            run_files.write_json(self._folder / run_files.PLAN, made)
+        return made
+
+    def note(self, progress: JobProgress) -> None:
+        """Show how far the job is."""
+        data = json.dumps(asdict(progress)).encode()
+        with self._lease.held():
+            files.replace_quickly(self._folder / run_files.PROGRESS, data)
+
+    def record(self, kind: str, step: int, values: dict[str, Any]) -> None:
+        """Add an event of one of KINDS to the log, unless one of that kind is there for this step or a later one."""
+        if step <= self._last_step[kind]:
+            return
+        with self._lease.held():
+            run_files.append_event(self._folder, kind, {"step": step, **values})
+        self._last_step[kind] = step
+
+    def save(self, step: int, state: bytes) -> None:
+        """Keep a resume point, and the one before it."""
+        with files.draft(self._folder) as file:
+            file.write(run_files.sealed(state))
+            files.finish(file)
+            with self._lease.held():
+                Path(file.name).replace(self._folder / run_files.resume_name(step))
+                files.sync_folder(self._folder)
+                run_files.drop_old_resume_points(self._folder)
+
+    def resume_points(self) -> Iterator[bytes]:
+        """The undamaged resume points, the newest first."""
+        return run_files.read_resume_points(self._folder)
+
+    def intent(self) -> dict[str, Any] | None:
+        """What an earlier worker was about to publish, if any was."""
+        return run_files.read_json(self._folder / run_files.INTENT)
+
+    def publish(self, intent: dict[str, Any], publish: Callable[[], tuple[int, bool]]) -> JobStatus:
+        """Publish with the run in hand and say so; `intent` lets the next worker find the version, should this one die
+        between the two. `publish` returns the version and whether it was promoted."""
+        with self._lease.held():
+            run_files.write_json(self._folder / run_files.INTENT, intent)
+            version, promoted = publish()
+            return self._end(replace(self.status, status="succeeded", version=version, promoted=promoted))
+
+    def fail(self, message: str) -> JobStatus:
+        """Say that the job cannot be done, and why."""
+        with self._lease.held():
+            return self._end(replace(self.status, status="failed", error=message))
+
+    def cancel(self) -> JobStatus:
+        """Say that the job was ended on request."""
+        with self._lease.held():
+            return self._end(replace(self.status, status="cancelled"))
+
+    def _end(self, state: JobStatus) -> JobStatus:
+        ended = replace(state, finished=now())
+        write_status(self._folder, ended)
+        run_files.drop_resume_points(self._folder)
+        return ended
+
+    def _recorded(self, kind: str) -> int:
+        events = run_files.read_events(self._folder)
+        return max((event.data.get("step", 0) for event in events if event.kind == kind), default=-1)

@@ -1,0 +1,44 @@
+"""Handing a job in: checked against its corpus, kept on disk, told to the queue; knows no HTTP."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final, Protocol
+
+from service.training.corpora import CorpusStore
+from service.training.errors import JobRequestError, QueueDownError
+from service.training.jobs import Job, JobStore
+from service.training.requests import JobRequest
+
+log = logging.getLogger(__name__)
+
+MIN_CHARACTERS: Final = 100
+"""A shorter text teaches a network nothing that it could go on from."""
+
+
+class Queue(Protocol):
+    """Where workers hear of jobs."""
+
+    def submit(self, job: str) -> None: ...
+
+
+def submit(request: JobRequest, corpora: CorpusStore, jobs: JobStore, queue: Queue) -> Job:
+    """Keep a new job and tell the workers. With the queue down they find it by themselves once it is back.
+
+    Raises CorpusNotFoundError, JobRequestError when the corpus is too short to train on.
+    """
+    _check_length(corpora.get(request.corpus).characters, request)
+    job = jobs.create(request)
+    try:
+        queue.submit(job.id)
+    except QueueDownError as error:
+        log.warning("job %s waits in the directory of runs: %s", job.id, error)
+    return job
+
+
+def _check_length(characters: int, request: JobRequest) -> None:
+    needed = max(MIN_CHARACTERS, (request.segment_length or 0) + 1)
+    if characters < needed:
+        reason = f" with segment_length {request.segment_length}" if needed > MIN_CHARACTERS else ""
+        message = f"corpus has {characters} characters; at least {needed} are needed to train on it{reason}"
+        raise JobRequestError("corpus", message)

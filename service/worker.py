@@ -1,0 +1,108 @@
+"""The worker's process: takes jobs from the queue and trains them until it is told to end; knows no HTTP."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Final
+
+from model_store.store import ModelStore
+from service.settings import Settings
+from service.training.corpora import CorpusStore
+from service.training.errors import JobNotFoundError, QueueDownError
+from service.training.jobs import JobStore
+from service.training.queue import JobConsumer, JobQueue, shown
+from service.training.reconciler import Reconciler
+from service.training.runner import JobRunner
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 8.0
+NICENESS: Final = 10
+
+
+class Worker:
+    """One training worker on the data in `data_dir` and the queue at `redis_url`."""
+
+    def __init__(self, data_dir: Path, redis_url: str) -> None:
+        self._jobs = JobStore(data_dir / "runs")
+        self._queue = JobQueue(redis_url)
+        self._runner = JobRunner(self._jobs, CorpusStore(data_dir / "corpora"), ModelStore(data_dir / "models"))
+        self._reconciler = Reconciler(self._jobs, self._queue)
+        self._consumer = JobConsumer(redis_url, self._handle)
+        self._stop = Event()
+
+    def run(self) -> None:
+        """Work until `stop`; then leave the job in hand to the next worker, at once."""
+        if not self._wait_for_queue():
+            return
+        self._consumer.start()
+        log.info("worker %d takes jobs from %s", os.getpid(), shown(self._queue.url))
+        while not self._stop.wait(LOOK_SECONDS):
+            self._look()
+        log.info("worker %d ends", os.getpid())
+        self._consumer.stop(STOP_SECONDS)
+
+    def stop(self) -> None:
+        """Make `run` return; may be called by a signal's handler."""
+        self._stop.set()
+
+    def _wait_for_queue(self) -> bool:
+        told = False
+        while not self._queue.available():
+            if not told:
+                log.warning("waiting for Redis at %s", shown(self._queue.url))
+                told = True
+            if self._stop.wait(LOOK_SECONDS):
+                return False
+        return True
+
+    def _look(self) -> None:
+        try:
+            self._reconciler.look()
+        except OSError as error:
+            log.warning("the directory of runs could not be looked through: %s", error.strerror)
+
+    def _handle(self, job: str) -> None:
+        """What is done with a job from the queue; one that is left halfway is handed in again."""
+        try:
+            outcome = self._runner.run(job, self._stop)
+        except JobNotFoundError as error:
+            log.warning("%s", error)
+            return
+        if outcome == "handed over":
+            try:
+                self._queue.submit(job)
+            except QueueDownError as error:
+                log.warning("job %s waits in the directory of runs: %s", job, error)
+
+
+def main() -> int:
+    """Run a worker with the settings of the environment until SIGTERM or SIGINT; the exit status."""
+    settings = Settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    # Of dramatiq's own messages only those about trouble are news here.
+    logging.getLogger("dramatiq").setLevel(logging.WARNING)
+    # Whoever waits for generated text goes first.
+    os.nice(NICENESS)
+    worker = Worker(settings.data_dir, settings.redis_url)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        worker.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    worker.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
