@@ -48,14 +48,15 @@ def build_web(settings: Settings) -> Flask:
     _refresh_regularly(models, settings.default_model)
 
     def degraded() -> list[str]:
-        lost = [] if cache.available else ["cache: Redis is not available"]
+        lost = [] if cache.available() else ["cache: Redis is not available"]
         return lost + ([] if queue.available() else ["queue: Redis is not available"]) + models.degraded
 
+    jobs = JobStore(settings.data_dir / "runs")
     services = Services(
         generator=TextGenerator(models, cache, scheduler),
         store=store,
-        corpora=CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes),
-        jobs=JobStore(settings.data_dir / "runs"),
+        corpora=CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes, in_use=jobs.using),
+        jobs=jobs,
         queue=queue,
         check_ready=lambda: _check_ready(models, settings.default_model),
         degraded=degraded,

@@ -19,7 +19,7 @@ from service.generation.generator import TextGenerator
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
-from service.training.queue import JobQueue
+from service.training.submission import Queue
 
 log = logging.getLogger("service.requests")
 
@@ -34,7 +34,7 @@ class Services:
     store: ModelStore
     corpora: CorpusStore
     jobs: JobStore
-    queue: JobQueue
+    queue: Queue
     check_ready: Callable[[], None]
     degraded: Callable[[], list[str]]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask, Response
 from pydantic import ValidationError
@@ -15,11 +16,13 @@ from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
 from model_store.errors import AliasedError, InvalidNameError, NotFoundError
 from service.generation.errors import BusyError, ClientGoneError, ClosedError, ModelUnavailableError
+from service.training import errors as training
 
 log = logging.getLogger(__name__)
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-SHOWN = 200
+INTERNAL: Final = "an error on the server; the request id finds it in the log"
+SHOWN: Final = 200
 """Longest part of a refused value that a message repeats, in characters."""
 
 
@@ -75,7 +78,7 @@ def to_api_error(error: Exception) -> ApiError:
         if isinstance(error, kind):
             return convert(error)
     log.error("unforeseen error", exc_info=error)
-    return ApiError(500, "internal_error", "an error on the server; the request id finds it in the log")
+    return ApiError(500, "internal_error", INTERNAL)
 
 
 def invalid(error: ValidationError) -> ApiError:
@@ -132,6 +135,14 @@ def _unknown_characters(error: UnknownCharactersError) -> ApiError:
     return ApiError(422, "unknown_character", f"prompt: {error} ({hint})", "prompt", more={"unknown": listed})
 
 
+def _from_system(error: OSError) -> ApiError:
+    """A full disk is said; whatever else the system refuses stays in the log."""
+    log.error("the system refused", exc_info=error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ApiError(503, "disk_full", "the server's disk is full; nothing was kept", retry_after=60)
+    return ApiError(500, "internal_error", INTERNAL)
+
+
 _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (ValidationError, invalid),
     (UnknownCharactersError, _unknown_characters),
@@ -139,8 +150,20 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (NotFoundError, lambda e: ApiError(404, f"{e.kind}_not_found", str(e), "model")),
     (AliasedError, lambda e: ApiError(409, "version_in_use", str(e), "version")),
     (CheckpointError, lambda e: ApiError(422, "invalid_checkpoint", str(e), "file")),
+    (training.TooLargeError, lambda e: ApiError(413, "too_large", str(e), "file")),
+    (training.EmptyCorpusError, lambda e: ApiError(422, "empty_corpus", str(e), "file")),
+    (training.IncompleteUploadError, lambda e: ApiError(400, "incomplete_upload", str(e), "file")),
+    (training.BinaryCorpusError, lambda e: ApiError(422, "binary_corpus", str(e), "file")),
+    (training.EncodingError, lambda e: ApiError(422, "unknown_encoding", str(e), "file")),
+    (training.CorpusError, lambda e: ApiError(422, "invalid_corpus", str(e), "file")),
+    (training.CorpusNotFoundError, lambda e: ApiError(404, "corpus_not_found", str(e), "corpus")),
+    (training.CorpusInUseError, lambda e: ApiError(409, "corpus_in_use", str(e), "corpus")),
+    (training.JobRequestError, lambda e: ApiError(422, "invalid_value", str(e), e.field)),
+    (training.JobNotFoundError, lambda e: ApiError(404, "job_not_found", str(e), "job")),
+    (training.JobFinishedError, lambda e: ApiError(409, "job_finished", str(e), "job")),
     (BusyError, lambda e: ApiError(429, "busy", str(e), retry_after=e.retry_after)),
     (ClosedError, lambda e: ApiError(503, "shutting_down", str(e), retry_after=1)),
     (ModelUnavailableError, lambda e: ApiError(503, "model_unavailable", str(e), "model", retry_after=10)),
+    (OSError, _from_system),
     (ClientGoneError, lambda e: ApiError(499, "client_gone", str(e))),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -12,8 +13,10 @@ from service.api.auth import Guard
 from service.api.connection import client_is_there
 from service.api.parsing import json_body
 from service.api.schemas import GenerateBody
-from service.generation.generator import TextGenerator
-from service.generation.requests import Choice, Generation
+from service.api.sse import Event, event_stream
+from service.generation.generator import Stream, TextGenerator
+from service.generation.reading import Piece
+from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
 from service.settings import Settings
 
 
@@ -24,35 +27,46 @@ def blueprint(generator: TextGenerator, settings: Settings, guard: Guard) -> Blu
 
     @routes.post("/generate")
     def generate() -> Response:
-        began = time.perf_counter()
         body = json_body(GenerateBody, settings)
         asked = body.request(settings, read_cache=not request.cache_control.no_cache)
-        generation = generator.generate(asked, alive=client_is_there(request.environ))
-        response = Response(json.dumps(_reply(generation, time.perf_counter() - began)), mimetype="application/json")
-        response.headers["X-Cache"] = "hit" if generation.cached else "miss" if asked.read_cache else "bypass"
-        return response
+        alive = client_is_there(request.environ)
+        if body.stream:
+            stream = generator.stream(asked, alive)
+            return event_stream(_chunks(stream, g.request_id), cache_header(asked, stream.cached))
+        generation = generator.generate(asked, alive)
+        reply = json.dumps(_reply(generation))
+        return Response(reply, mimetype="application/json", headers=cache_header(asked, generation.cached))
 
     return routes
 
 
-def _reply(generation: Generation, seconds: float) -> dict[str, Any]:
-    completion = sum(choice.completion_tokens for choice in generation.choices)
+def cache_header(asked: GenerationRequest, cached: bool) -> dict[str, str]:
+    """What the cache had to do with a reply."""
+    return {"X-Cache": "hit" if cached else "miss" if asked.read_cache else "bypass"}
+
+
+def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:
+    """The tokens of a request, as they are counted everywhere."""
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+    }
+
+
+def _reply(generation: Generation) -> dict[str, Any]:
     reply: dict[str, Any] = {
         "id": f"gen-{g.request_id}",
         "model": generation.model,
         "version": generation.version,
         "text": generation.choices[0].text,
         "choices": [_choice(index, choice) for index, choice in enumerate(generation.choices)],
-        "usage": {
-            "prompt_tokens": generation.prompt_tokens,
-            "completion_tokens": completion,
-            "total_tokens": generation.prompt_tokens + completion,
-        },
+        "usage": usage(generation.prompt_tokens, sum(choice.completion_tokens for choice in generation.choices)),
         "cached": generation.cached,
-        "timing": {"total": round(seconds, 6)},
+        "timing": {"total": round(time.perf_counter() - g.began, 6)},
     }
     if generation.skipped:
-        reply["skipped"] = [{"position": position, "character": c} for position, c in generation.skipped]
+        reply["skipped"] = _skipped(generation.skipped)
     return reply
 
 
@@ -64,8 +78,37 @@ def _choice(index: int, choice: Choice) -> dict[str, Any]:
         "finish_reason": choice.finish_reason,
     }
     if choice.logprobs is not None:
-        reply["logprobs"] = [
-            {"token": t.token, "logprob": t.logprob, "top": [{"token": o, "logprob": p} for o, p in t.top]}
-            for t in choice.logprobs
-        ]
+        reply["logprobs"] = _logprobs(choice.logprobs)
     return reply
+
+
+def _logprobs(tokens: tuple[TokenLogprobs, ...]) -> list[dict[str, Any]]:
+    return [
+        {"token": t.token, "logprob": t.logprob, "top": [{"token": o, "logprob": p} for o, p in t.top]} for t in tokens
+    ]
+
+
+def _skipped(skipped: tuple[tuple[int, str], ...]) -> list[dict[str, Any]]:
+    return [{"position": position, "character": character} for position, character in skipped]
+
+
+def _chunks(stream: Stream, request_id: str) -> Iterator[Event | None]:
+    """A chunk for each piece; those that begin a choice say its seed, the last one of all counts the tokens."""
+    began = time.perf_counter()
+    head: dict[str, Any] = {"id": f"gen-{request_id}", "model": stream.model, "version": stream.version}
+    for news in stream.pieces:
+        yield None if news is None else Event({**head, **_chunk(*news, stream.seeds)})
+    last = {
+        **head,
+        "text": "",
+        "usage": usage(stream.prompt_tokens, stream.completion_tokens()),
+        "cached": stream.cached,
+    }
+    if stream.skipped:
+        last["skipped"] = _skipped(stream.skipped)
+    yield Event({**last, "timing": {"total": round(time.perf_counter() - began, 6)}})
+
+
+def _chunk(index: int, piece: Piece, seeds: tuple[int, ...]) -> dict[str, Any]:
+    chunk = {"index": index, "text": piece.text, "seed": seeds[index], "finish_reason": piece.finish_reason}
+    return chunk if piece.logprobs is None else {**chunk, "logprobs": _logprobs(piece.logprobs)}

@@ -6,9 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell
 from charrnn.sampling import SamplingParams
+from charrnn.training.config import Budget
+from model_store.promotion import Promote
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
+from service.training.requests import DEFAULT_BUDGET, JobRequest
 
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -42,6 +46,7 @@ class GenerateBody(Body):
     logprobs: int | None = Field(None, ge=0, le=20)
     echo: bool = False
     unknown: Literal["error", "skip"] = "error"
+    stream: bool = False
     cache: bool = True
 
     @field_validator("seed", mode="before")
@@ -72,7 +77,7 @@ class GenerateBody(Body):
     def request(self, settings: Settings, *, read_cache: bool = True) -> GenerationRequest:
         """The request with every default filled in."""
         return GenerationRequest(
-            model=self.model or settings.default_model,
+            model=settings.default_model if self.model is None else self.model,
             prompt=self.prompt or self.seed_text or "",
             length=self.length,
             seed=self.seed,
@@ -97,6 +102,46 @@ class AliasBody(Body):
     """`PUT /models/{name}/aliases/{alias}`."""
 
     version: int = Field(ge=1)
+
+
+class BudgetBody(Body):
+    """How long to train: exactly one of the three."""
+
+    minutes: float | None = Field(None, gt=0, le=100_000)
+    epochs: float | None = Field(None, gt=0, le=1_000_000)
+    steps: int | None = Field(None, ge=1, le=1_000_000_000)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> BudgetBody:
+        if len(given := self.model_dump(exclude_none=True)) != 1:
+            raise ValueError(f"budget must be exactly one of minutes, epochs and steps, not {given or 'nothing'}")
+        return self
+
+
+class JobBody(Body):
+    """`POST /jobs`; what is left out is chosen by the trainer."""
+
+    corpus: str
+    model: str
+    cell: Cell | None = None
+    hidden_size: int | None = Field(None, ge=1, le=MAX_HIDDEN_SIZE)
+    layers: int | None = Field(None, ge=1, le=MAX_LAYERS)
+    embedding_size: int | None = Field(None, ge=0, le=MAX_HIDDEN_SIZE)
+    dropout: float | None = Field(None, ge=0, le=0.95)
+    segment_length: int | None = Field(None, ge=1, le=4096)
+    batch_size: int | None = Field(None, ge=1, le=4096)
+    learning_rate: float | None = Field(None, ge=1e-8, le=100)
+    clip: float | None = Field(None, ge=0, le=1e6)
+    validation_fraction: float | None = Field(None, ge=0, le=0.5)
+    budget: BudgetBody | None = None
+    seed: int | None = Field(None, ge=0, lt=1 << 63)
+    promote: Promote = "if_better"
+
+    def request(self) -> JobRequest:
+        """The request as the job store keeps it."""
+        values = self.model_dump(exclude_unset=True, exclude={"budget"})
+        budget = DEFAULT_BUDGET if self.budget is None else Budget(**self.budget.model_dump(exclude_none=True))
+        return JobRequest(**values, budget=budget)
 
 
 def _settings(info: ValidationInfo) -> Settings:

@@ -37,7 +37,6 @@ class GenerationCache:
         self._clock = clock
         self._paused_until = float("-inf")
 
-    @property
     def available(self) -> bool:
         """Whether the latest use of Redis went well, or was too long ago to tell."""
         return self._clock() >= self._paused_until
@@ -59,7 +58,7 @@ class GenerationCache:
         self._attempt(lambda: self._client.set(cache_key(digest, request), text, ex=self._ttl))
 
     def _attempt(self, use: Callable[[], Any]) -> Any:
-        if not self.available:
+        if not self.available():
             return None
         try:
             return use()

@@ -1,20 +1,22 @@
-"""TextGenerator: a request to its result, through the resident models, the cache and the scheduler."""
+"""TextGenerator: a request to its result, whole or in pieces, through resident models, cache and scheduler."""
 
 from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from charrnn.engine.base import Logprobs, Output, Sequence
-from charrnn.vocabulary import Ids, Vocabulary
+from charrnn.engine.base import Sequence
+from charrnn.vocabulary import Ids
 from service.generation.cache import GenerationCache
 from service.generation.errors import ClientGoneError
-from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs, choice_seed
+from service.generation.reading import ChoiceReader, Piece
+from service.generation.requests import Choice, Generation, GenerationRequest, choice_seed
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.scheduler import Scheduler, Ticket
 from service.generation.stopping import StopMatcher
@@ -22,12 +24,35 @@ from service.generation.stopping import StopMatcher
 DRAWN_SEED_BITS: Final = 53
 """A drawn seed is exact in every JSON reader, those included whose only number is a double."""
 POLL_SECONDS: Final = 0.05
+"""How often it is asked whether the client is still there."""
+PIECE_SECONDS: Final = 0.02
+"""Pieces of a stream follow one another no sooner, so that under load a piece is more than a character."""
 
 Alive = Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A result on its way: `pieces` gives (index of the choice, piece) until every choice has ended, and now and then
+    None, when there has been nothing new."""
+
+    model: str
+    version: int
+    prompt_tokens: int
+    skipped: tuple[tuple[int, str], ...]
+    cached: bool
+    seeds: tuple[int, ...]
+    pieces: Iterator[tuple[int, Piece] | None]
+    completion_tokens: Callable[[], int]
+    """How many tokens were generated, once the pieces have come to their end."""
+
+
 class TextGenerator:
-    """Answers generation requests in any number of threads at once."""
+    """Answers generation requests in any number of threads at once.
+
+    `alive` is asked now and then whether anybody still wants the result. Raises UnknownCharactersError, BusyError,
+    ClosedError, ClientGoneError, ModelUnavailableError and the model store's errors.
+    """
 
     def __init__(self, models: ResidentModels, cache: GenerationCache, scheduler: Scheduler) -> None:
         self._models = models
@@ -35,41 +60,110 @@ class TextGenerator:
         self._scheduler = scheduler
 
     def generate(self, request: GenerationRequest, alive: Alive = lambda: True) -> Generation:
-        """The result of a request. `alive` is asked now and then whether anybody still wants it.
-
-        Raises UnknownCharactersError, BusyError, ClosedError, ClientGoneError, ModelUnavailableError and the model
-        store's errors.
-        """
-        model = self._models.get(request.model)
-        prompt, skipped = _encode(model.vocabulary, request)
+        """The whole result."""
+        model, prompt, skipped = self._prepare(request)
         choices = self._cache.get(model.digest, request) if request.read_cache else None
         cached = choices is not None
         if choices is None:
-            choices = self._choices(model, prompt, request, alive)
-            if request.write_cache:
-                self._cache.put(model.digest, request, choices)
+            run = _Run(model, prompt, request)
+            self._scheduler.submit(model.engine, run.tickets)
+            run.wait(alive)
+            choices = run.choices()
+            self._keep(model, request, choices)
         return Generation(model.name, model.version, choices, prompt.size, skipped, cached)
 
-    def _choices(
-        self, model: ResidentModel, prompt: Ids, request: GenerationRequest, alive: Alive
-    ) -> tuple[Choice, ...]:
-        first_seed = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
-        seeds = [choice_seed(first_seed, index) for index in range(request.n)]
-        wake = threading.Event()
-        tickets = [Ticket(_sequence(model, prompt, request, seed), wake, _watch(model, request)) for seed in seeds]
-        self._scheduler.submit(model.engine, tickets)
-        _wait(tickets, wake, alive)
-        return tuple(
-            _choice(model.vocabulary, prompt, request, seed, ticket.take())
-            for seed, ticket in zip(seeds, tickets, strict=True)
+    def stream(self, request: GenerationRequest, alive: Alive = lambda: True) -> Stream:
+        """The result in pieces, as they are made; what can be refused is refused here, before the first piece."""
+        model, prompt, skipped = self._prepare(request)
+        choices = self._cache.get(model.digest, request) if request.read_cache else None
+        if choices is not None:
+            seeds = tuple(choice.seed for choice in choices)
+            counted = sum(choice.completion_tokens for choice in choices)
+            return Stream(
+                model.name, model.version, prompt.size, skipped, True, seeds, _replayed(choices), lambda: counted
+            )
+        run = _Run(model, prompt, request, stream=True)
+        self._scheduler.submit(model.engine, run.tickets)
+
+        def pieces() -> Iterator[tuple[int, Piece] | None]:
+            yield from run.pieces(alive)
+            self._keep(model, request, run.choices())
+
+        return Stream(
+            model.name, model.version, prompt.size, skipped, False, run.seeds, pieces(), run.completion_tokens
         )
 
+    def _prepare(self, request: GenerationRequest) -> tuple[ResidentModel, Ids, tuple[tuple[int, str], ...]]:
+        model = self._models.get(request.model)
+        if not request.skip_unknown:
+            return model, model.vocabulary.encode(request.prompt), ()
+        ids, skipped = model.vocabulary.encode_known(request.prompt)
+        return model, ids, tuple(skipped)
 
-def _encode(vocabulary: Vocabulary, request: GenerationRequest) -> tuple[Ids, tuple[tuple[int, str], ...]]:
-    if request.skip_unknown:
-        ids, skipped = vocabulary.encode_known(request.prompt)
-        return ids, tuple(skipped)
-    return vocabulary.encode(request.prompt), ()
+    def _keep(self, model: ResidentModel, request: GenerationRequest, choices: tuple[Choice, ...]) -> None:
+        if request.write_cache:
+            self._cache.put(model.digest, request, choices)
+
+
+class _Run:
+    """The sequences of one request, with the scheduler: a ticket and a reader for each choice."""
+
+    def __init__(self, model: ResidentModel, prompt: Ids, request: GenerationRequest, *, stream: bool = False) -> None:
+        first = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
+        self.seeds = tuple(choice_seed(first, index) for index in range(request.n))
+        self._wake = threading.Event()
+        self.tickets = [
+            Ticket(_sequence(model, prompt, request, seed), self._wake, _watch(model, request), stream=stream)
+            for seed in self.seeds
+        ]
+        self._readers = [ChoiceReader(model.vocabulary, prompt, request, seed) for seed in self.seeds]
+
+    def wait(self, alive: Alive) -> None:
+        """Until all are done. Raises ClientGoneError, having given the places up, when nobody waits any more."""
+        while not all(ticket.done for ticket in self.tickets):
+            self._wait_for_news(alive)
+
+    def choices(self) -> tuple[Choice, ...]:
+        """The choices of a run that is done."""
+        for ticket, reader in zip(self.tickets, self._readers, strict=True):
+            reader.read(ticket.take())
+        return tuple(reader.choice() for reader in self._readers)
+
+    def completion_tokens(self) -> int:
+        """Tokens generated so far, those of stop texts included."""
+        return sum(reader.tokens for reader in self._readers)
+
+    def pieces(self, alive: Alive) -> Iterator[tuple[int, Piece] | None]:
+        """What there is to give out, as it comes; leaving early gives the places up."""
+        try:
+            while any(reader.finish_reason is None for reader in self._readers):
+                if self._wait_for_news(alive):
+                    yield from self._news()
+                    time.sleep(PIECE_SECONDS)
+                else:
+                    yield None
+        finally:
+            self._cancel()
+
+    def _news(self) -> Iterator[tuple[int, Piece]]:
+        for index, (ticket, reader) in enumerate(zip(self.tickets, self._readers, strict=True)):
+            if reader.finish_reason is None and (outputs := ticket.take()):
+                piece = reader.read(outputs)
+                if piece.text or piece.finish_reason:
+                    yield index, piece
+
+    def _wait_for_news(self, alive: Alive) -> bool:
+        if self._wake.wait(POLL_SECONDS):
+            self._wake.clear()
+            return True
+        if not alive():
+            self._cancel()
+            raise ClientGoneError("the client hung up")
+        return False
+
+    def _cancel(self) -> None:
+        for ticket in self.tickets:
+            ticket.cancel()
 
 
 def _sequence(model: ResidentModel, prompt: Ids, request: GenerationRequest, seed: int) -> Sequence:
@@ -80,6 +174,7 @@ def _sequence(model: ResidentModel, prompt: Ids, request: GenerationRequest, see
 
 
 def _watch(model: ResidentModel, request: GenerationRequest) -> Callable[[Ids], bool] | None:
+    """Ends a sequence in the scheduler's thread as soon as a stop text is complete."""
     if not request.stop:
         return None
     matcher = StopMatcher(request.stop)
@@ -91,72 +186,6 @@ def _watch(model: ResidentModel, request: GenerationRequest) -> Callable[[Ids], 
     return watch
 
 
-def _wait(tickets: list[Ticket], wake: threading.Event, alive: Alive) -> None:
-    """Until all are done. Raises ClientGoneError, having given the places up, when nobody waits any more."""
-    while not all(ticket.done for ticket in tickets):
-        if wake.wait(POLL_SECONDS):
-            wake.clear()
-        elif not alive():
-            for ticket in tickets:
-                ticket.cancel()
-            raise ClientGoneError("the client hung up")
-
-
-@dataclass(frozen=True, slots=True)
-class _Generated:
-    """What the engine made of a sequence, in one piece."""
-
-    ids: Ids
-    logprobs: Logprobs | None
-    prompt_logprobs: Logprobs | None
-
-
-def _joined(outputs: list[Output]) -> _Generated:
-    ids = np.concatenate([output.ids for output in outputs]) if outputs else np.empty(0, np.int32)
-    parts = [output.logprobs for output in outputs if output.logprobs is not None]
-    logprobs = (
-        Logprobs(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("chosen", "top_ids", "top")))
-        if parts
-        else None
-    )
-    return _Generated(ids, logprobs, next((o.prompt_logprobs for o in outputs if o.prompt_logprobs), None))
-
-
-def _choice(
-    vocabulary: Vocabulary, prompt: Ids, request: GenerationRequest, seed: int, outputs: list[Output]
-) -> Choice:
-    made = _joined(outputs)
-    text, tokens, stopped = _cut(vocabulary.decode(made.ids), request.stop)
-    logprobs = None
-    if request.sampling.logprobs is not None:
-        before = _token_logprobs(vocabulary, prompt, made.prompt_logprobs) if request.echo else ()
-        logprobs = before + _token_logprobs(vocabulary, made.ids[: len(text)], made.logprobs)
-    if request.echo:
-        text = vocabulary.decode(prompt) + text
-    return Choice(text, seed, "stop" if stopped else "length", tokens, logprobs)
-
-
-def _cut(text: str, stops: tuple[str, ...]) -> tuple[str, int, bool]:
-    """The text before the first stop text, how many tokens were generated until it was complete, whether there was."""
-    if not stops:
-        return text, len(text), False
-    matcher, passed = StopMatcher(stops), []
-    for count, character in enumerate(text, start=1):
-        passed.append(matcher.feed(character))
-        if matcher.stopped:
-            return "".join(passed), count, True
-    return "".join(passed) + matcher.flush(), len(text), False
-
-
-def _token_logprobs(vocabulary: Vocabulary, ids: Ids, logprobs: Logprobs | None) -> tuple[TokenLogprobs, ...]:
-    if logprobs is None:
-        return ()
-    return tuple(_token(vocabulary, token, logprobs, at) for at, token in enumerate(vocabulary.decode(ids)))
-
-
-def _token(vocabulary: Vocabulary, token: str, logprobs: Logprobs, at: int) -> TokenLogprobs:
-    chosen = float(logprobs.chosen[at])
-    if np.isnan(chosen):
-        return TokenLogprobs(token, None)
-    likeliest = zip(vocabulary.decode(logprobs.top_ids[at]), logprobs.top[at].tolist(), strict=True)
-    return TokenLogprobs(token, chosen, tuple(likeliest))
+def _replayed(choices: tuple[Choice, ...]) -> Iterator[tuple[int, Piece] | None]:
+    for index, choice in enumerate(choices):
+        yield index, Piece(choice.text, choice.logprobs, choice.finish_reason)

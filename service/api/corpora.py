@@ -1,0 +1,55 @@
+"""`/corpora`: texts to train on, uploaded, listed, deleted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from model_store.names import check_name
+from service.api.auth import Guard
+from service.api.jobs import describe_job
+from service.api.uploads import upload
+from service.settings import Settings
+from service.training.corpora import Corpus, CorpusStore
+from service.training.jobs import JobStore
+from service.training.requests import JobRequest
+from service.training.submission import Queue, submit
+
+
+def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
+    """The routes of corpora, all of them an admin's."""
+    routes = Blueprint("corpora", __name__, url_prefix="/corpora")
+    routes.before_request(guard)
+
+    @routes.post("")
+    def add() -> tuple[Response, int]:
+        with upload(settings.data_dir / "corpora", settings.max_corpus_bytes) as sent:
+            if (model := sent.fields.get("model")) is not None:
+                check_name(model)
+            corpus, created = corpora.add(sent.chunks, sent.name, sent.size)
+        reply = describe_corpus(corpus)
+        if model is not None:
+            reply["job"] = describe_job(submit(JobRequest(corpus.id, model), corpora, jobs, queue))
+        return jsonify(reply), 201 if created else 200
+
+    @routes.get("")
+    def list_all() -> Response:
+        return jsonify(corpora=[describe_corpus(corpus) for corpus in corpora.list()])
+
+    @routes.get("/<corpus_id>")
+    def show(corpus_id: str) -> Response:
+        return jsonify(describe_corpus(corpora.get(corpus_id)))
+
+    @routes.delete("/<corpus_id>")
+    def delete(corpus_id: str) -> Response:
+        corpora.delete(corpus_id)
+        return Response(status=204)
+
+    return routes
+
+
+def describe_corpus(corpus: Corpus) -> dict[str, Any]:
+    """The JSON of a corpus."""
+    return asdict(corpus)

@@ -1,0 +1,93 @@
+"""`/jobs`: training asked for, watched, cancelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify, request
+
+from service.api.auth import Guard
+from service.api.connection import client_is_there
+from service.api.errors import ApiError
+from service.api.parsing import json_body
+from service.api.schemas import JobBody
+from service.api.sse import Event, event_stream
+from service.settings import Settings
+from service.training.corpora import CorpusStore
+from service.training.jobs import Job, JobStore
+from service.training.submission import Queue, submit
+
+POLL_SECONDS: Final = 0.25
+
+
+def blueprint(jobs: JobStore, corpora: CorpusStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
+    """The routes of jobs, all of them an admin's."""
+    routes = Blueprint("jobs", __name__, url_prefix="/jobs")
+    routes.before_request(guard)
+
+    @routes.post("")
+    def start() -> tuple[Response, int]:
+        job = submit(json_body(JobBody, settings).request(), corpora, jobs, queue)
+        return jsonify(describe_job(job)), 202
+
+    @routes.get("")
+    def list_all() -> Response:
+        return jsonify(jobs=[describe_job(job) for job in jobs.list()])
+
+    @routes.get("/<job_id>")
+    def show(job_id: str) -> Response:
+        job = describe_job(jobs.get(job_id))
+        return jsonify(job | {"metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)})
+
+    @routes.post("/<job_id>/cancel")
+    def cancel(job_id: str) -> Response:
+        return jsonify(describe_job(jobs.cancel(job_id)))
+
+    @routes.get("/<job_id>/events")
+    def events(job_id: str) -> Response:
+        jobs.folder(job_id)
+        return event_stream(_follow(jobs, job_id, _last_event_id(), client_is_there(request.environ)))
+
+    return routes
+
+
+def describe_job(job: Job) -> dict[str, Any]:
+    """The JSON of a job, without its measurements."""
+    state = asdict(job.state)
+    return {
+        "id": job.id,
+        "status": state.pop("status"),
+        "corpus": job.request.corpus,
+        "model": job.request.model,
+        "created": job.created,
+        **state,
+        "cancel_requested": job.cancel_requested,
+        "progress": asdict(job.progress),
+        "request": job.request.as_dict(),
+    }
+
+
+def _last_event_id() -> int:
+    given = request.headers.get("Last-Event-ID", "0")
+    if not given.isascii() or not given.isdigit() or len(given) > 18:
+        raise ApiError(
+            422, "invalid_value", f"Last-Event-ID must be an event's id, not {given[:50]!r}", "Last-Event-ID"
+        )
+    return int(given)
+
+
+def _follow(jobs: JobStore, job_id: str, after: int, alive: Callable[[], bool]) -> Iterator[Event | None]:
+    """What happened and what happens, until the job has ended or nobody listens."""
+    while alive():
+        # Asked before the events are read: what was written before the end is then among them.
+        ended = jobs.get(job_id).is_final
+        for event in jobs.events(job_id, after):
+            after = event.id
+            yield Event(event.data, kind=event.kind, id=str(event.id))
+        if ended:
+            return
+        yield None
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,96 @@
+"""From what an engine gives for one sequence to the text, the tokens and the end of one choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from charrnn.engine.base import Logprobs, Output
+from charrnn.vocabulary import Ids, Vocabulary
+from service.generation.requests import Choice, FinishReason, GenerationRequest, TokenLogprobs
+from service.generation.stopping import StopMatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next part of a choice's text, its tokens' logarithms when they were asked for, and how it ended if it has."""
+
+    text: str
+    logprobs: tuple[TokenLogprobs, ...] | None = None
+    finish_reason: FinishReason | None = None
+
+
+class ChoiceReader:
+    """Reads the outputs of one choice as they come; what is given out is never taken back."""
+
+    def __init__(self, vocabulary: Vocabulary, prompt: Ids, request: GenerationRequest, seed: int) -> None:
+        self._vocabulary = vocabulary
+        self._matcher = StopMatcher(request.stop) if request.stop else None
+        self._seed = seed
+        self._echo = vocabulary.decode(prompt) if request.echo else ""
+        self._wants_logprobs = request.sampling.logprobs is not None
+        self._waiting: list[TokenLogprobs] = []
+        self.tokens = 0
+        self._pieces: list[Piece] = []
+        self.finish_reason: FinishReason | None = None
+
+    def read(self, outputs: Iterable[Output]) -> Piece:
+        """What the outputs add to the choice; an empty text when there is nothing to give out yet."""
+        text = "".join(self._take(output) for output in outputs if self.finish_reason is None)
+        piece = Piece(text, self._logprobs_of(text), self.finish_reason)
+        self._pieces.append(piece)
+        return piece
+
+    def choice(self) -> Choice:
+        """The whole choice, once it has ended."""
+        assert self.finish_reason is not None
+        text = "".join(piece.text for piece in self._pieces)
+        logprobs = tuple(token for piece in self._pieces for token in piece.logprobs or ())
+        wanted = logprobs if self._wants_logprobs else None
+        return Choice(text, self._seed, self.finish_reason, self.tokens, wanted)
+
+    def _take(self, output: Output) -> str:
+        self._waiting += _tokens(self._vocabulary, self._echo, output.prompt_logprobs)
+        tokens = self._vocabulary.decode(output.ids)
+        self._waiting += _tokens(self._vocabulary, tokens, output.logprobs)
+        prompt, self._echo = self._echo, ""
+        return prompt + self._passed(tokens, output.done)
+
+    def _passed(self, tokens: str, done: bool) -> str:
+        """What of the new tokens can be given out, and whether the choice ends with them."""
+        if self._matcher is None:
+            self.tokens += len(tokens)
+            self.finish_reason = "length" if done else None
+            return tokens
+        text = ""
+        for token in tokens:
+            text += self._matcher.feed(token)
+            self.tokens += 1
+            if self._matcher.stopped:
+                self.finish_reason = "stop"
+                return text
+        self.finish_reason = "length" if done else None
+        return text + (self._matcher.flush() if done else "")
+
+    def _logprobs_of(self, text: str) -> tuple[TokenLogprobs, ...] | None:
+        """Those of the tokens that make up the text; those of tokens held back wait."""
+        if not self._wants_logprobs:
+            return None
+        given, self._waiting = self._waiting[: len(text)], self._waiting[len(text) :]
+        return tuple(given)
+
+
+def _tokens(vocabulary: Vocabulary, tokens: str, logprobs: Logprobs | None) -> list[TokenLogprobs]:
+    if logprobs is None:
+        return []
+    return [_token(vocabulary, token, logprobs, at) for at, token in enumerate(tokens)]
+
+
+def _token(vocabulary: Vocabulary, token: str, logprobs: Logprobs, at: int) -> TokenLogprobs:
+    chosen = float(logprobs.chosen[at])
+    if np.isnan(chosen):
+        return TokenLogprobs(token, None)
+    likeliest = zip(vocabulary.decode(logprobs.top_ids[at]), logprobs.top[at].tolist(), strict=True)
+    return TokenLogprobs(token, chosen, tuple(likeliest))

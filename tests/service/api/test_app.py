@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/generate", 405, "method_not_allowed"),
+        ("DELETE", "/healthz", 405, "method_not_allowed"),
+    ],
+)
+def test_errors_of_routing_have_the_one_shape(
+    client: FlaskClient, method: str, path: str, status: int, code: str
+) -> None:
+    reply = client.open(path, method=method)
+    assert reply.status_code == status
+    assert reply.json is not None
+    error = reply.json["error"]
+    assert set(error) == {"type", "code", "message", "param"}
+    assert (error["type"], error["code"]) == ("invalid_request_error", code)
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 200, "naïve"])
+def test_a_request_id_that_cannot_be_kept_is_replaced(client: FlaskClient, given: str) -> None:
+    reply = client.get("/healthz", headers={"X-Request-Id": given.encode()})  # type: ignore[dict-item]
+    assert reply.headers["X-Request-Id"] not in ("", given)
+
+
+def test_alive_and_ready(client: FlaskClient, queue: Any) -> None:
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").json == {"status": "ready", "degraded": []}
+    queue.error = ConnectionError()
+    assert client.get("/readyz").json == {"status": "ready", "degraded": ["queue: Redis is not available"]}
+
+
+def test_not_ready_without_a_model(new_client: Any) -> None:
+    reply = new_client(default_model="nobody").get("/readyz")
+    assert reply.status_code == 503
+    assert reply.headers["Retry-After"]
+    assert reply.json["error"]["code"] == "not_ready"

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+TEXT = "To be, or not to be: that is the question.\n" * 30
+
+
+def upload(client: FlaskClient, data: bytes, admin: dict[str, str], query: str = "") -> Any:
+    return client.post(f"/corpora{query}", data=data, content_type="text/plain", headers=admin)
+
+
+def left_over(folder: Path) -> list[str]:
+    return [str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != ".lock"]
+
+
+def test_a_raw_body(client: FlaskClient, admin: dict[str, str]) -> None:
+    reply = upload(client, TEXT.encode(), admin, "?name=hamlet")
+    assert reply.status_code == 201
+    body = reply.json
+    assert (body["name"], body["bytes"], body["characters"], body["lines"]) == ("hamlet", 1290, 1290, 30)
+    assert body["vocabulary_size"] == len(set(TEXT))
+    assert len(body["sha256"]) == 64
+    assert client.get(f"/corpora/{body['id']}", headers=admin).json == body
+    assert client.get("/corpora", headers=admin).json == {"corpora": [body]}
+
+
+def test_a_form(client: FlaskClient, admin: dict[str, str]) -> None:
+    form = {"file": (io.BytesIO(TEXT.encode()), "hamlet.txt")}
+    reply = client.post("/corpora", data=form, headers=admin)
+    assert (reply.status_code, reply.json["name"]) == (201, "hamlet.txt")  # type: ignore[index]
+    named = {"file": (io.BytesIO(b"other" + TEXT.encode()), "hamlet.txt"), "name": "mine"}
+    assert client.post("/corpora", data=named, headers=admin).json["name"] == "mine"  # type: ignore[index]
+
+
+def test_the_same_content_again_is_the_same_corpus(client: FlaskClient, admin: dict[str, str]) -> None:
+    first = upload(client, TEXT.encode(), admin)
+    again = client.post("/corpora", data={"file": (io.BytesIO(TEXT.encode()), "x")}, headers=admin)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json["id"] == again.json["id"]  # type: ignore[index]
+
+
+def test_with_a_model_a_job_starts(client: FlaskClient, admin: dict[str, str], queue: Any) -> None:
+    reply = upload(client, TEXT.encode(), admin, "?model=hamlet")
+    assert reply.status_code == 201
+    job = reply.json["job"]
+    assert (job["status"], job["model"], job["corpus"]) == ("queued", "hamlet", reply.json["id"])
+    assert queue.submitted == [job["id"]]
+    form = {"file": (io.BytesIO(TEXT.encode()), "x"), "model": "hamlet"}
+    assert client.post("/corpora", data=form, headers=admin).json["job"]["id"] != job["id"]  # type: ignore[index]
+
+
+def test_a_bad_model_name_is_refused_before_anything_is_kept(
+    client: FlaskClient, admin: dict[str, str], settings: Any
+) -> None:
+    assert upload(client, TEXT.encode(), admin, "?model=../x").status_code == 422
+    form = {"file": (io.BytesIO(TEXT.encode()), "x"), "model": "a/b"}
+    assert client.post("/corpora", data=form, headers=admin).status_code == 422
+    assert left_over(settings.data_dir / "corpora") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code", "says"),
+    [
+        (b"", 422, "empty_corpus", ""),
+        (b"\x00\x01\x02" * 500, 422, "binary_corpus", ""),
+        (b"plain text " * 50 + b"\xff\xfe\xfd\x81 " + b"more " * 50, 422, None, "550"),
+        (b"x" * 100_001, 413, "too_large", "100000"),
+        (b"x" * 300_000, 413, "too_large", "100000"),
+    ],
+)
+def test_what_is_no_corpus(
+    client: FlaskClient, admin: dict[str, str], settings: Any, data: bytes, status: int, code: str | None, says: str
+) -> None:
+    as_form = {"file": (io.BytesIO(data), "x")}
+    for reply in (upload(client, data, admin), client.post("/corpora", data=as_form, headers=admin)):
+        assert reply.status_code == status, reply.text
+        assert code in (None, reply.json["error"]["code"])
+        assert reply.json["error"]["param"] == "file"
+        assert says in reply.json["error"]["message"]
+    assert left_over(settings.data_dir / "corpora") == []
+
+
+def test_a_form_without_a_file(client: FlaskClient, admin: dict[str, str]) -> None:
+    reply = client.post("/corpora", data={"name": "x"}, content_type="multipart/form-data", headers=admin)
+    assert (reply.status_code, reply.json["error"]["param"]) == (422, "file")  # type: ignore[index]
+
+
+def test_another_content_type(client: FlaskClient, admin: dict[str, str]) -> None:
+    assert client.post("/corpora", json={"file": "x"}, headers=admin).status_code == 415
+
+
+def test_delete(client: FlaskClient, admin: dict[str, str]) -> None:
+    corpus = upload(client, TEXT.encode(), admin, "?model=hamlet").json
+    assert client.delete(f"/corpora/{corpus['id']}", headers=admin).status_code == 409
+    client.post(f"/jobs/{corpus['job']['id']}/cancel", headers=admin)
+    assert client.delete(f"/corpora/{corpus['id']}", headers=admin).status_code == 204
+    assert client.get(f"/corpora/{corpus['id']}", headers=admin).status_code == 404
+
+
+@pytest.mark.parametrize("corpus", ["0123456789abcdef", "..", "x" * 300])
+def test_a_corpus_that_is_not_there(client: FlaskClient, admin: dict[str, str], corpus: str) -> None:
+    assert client.get(f"/corpora/{corpus}", headers=admin).status_code == 404

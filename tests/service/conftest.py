@@ -1,0 +1,178 @@
+"""Hand-made parts for generation: an engine that counts, a store in memory, a Redis that can be switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.engine.base import Engine, Logprobs, Output, Sequence, State
+from charrnn.vocabulary import Vocabulary
+from model_store.errors import NotFoundError
+from service.generation.cache import GenerationCache
+from service.generation.generator import TextGenerator
+from service.generation.resident import ResidentModels
+from service.generation.scheduler import Scheduler
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class CountingEngine:
+    """After a letter comes the one that is (1 + seed) further on; remembers what was asked of it."""
+
+    def __init__(self, size: int = len(LETTERS)) -> None:
+        self.size = size
+        self.largest = 0
+        self.added = 0
+        self.gate: Callable[[], None] = lambda: None
+
+    def batch(self, capacity: int) -> CountingBatch:
+        return CountingBatch(self, capacity)
+
+
+class CountingBatch:
+    def __init__(self, engine: CountingEngine, capacity: int) -> None:
+        self.engine = engine
+        self.capacity = capacity
+        self.rows: dict[int, tuple[Sequence, int, int]] = {}
+        self.handles = iter(range(1 << 30))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, sequence: Sequence) -> int:
+        assert len(self.rows) < self.capacity
+        handle = next(self.handles)
+        self.rows[handle] = (sequence, int(sequence.prompt[-1]), 0)
+        self.engine.added += 1
+        self.engine.largest = max(self.engine.largest, len(self.rows))
+        return handle
+
+    def remove(self, handle: int) -> State:
+        _, last, made = self.rows.pop(handle)
+        return State(np.zeros((1, 1, 1), np.float32), last, made, np.empty(0, np.int32))
+
+    def step(self, steps: int) -> list[Output]:
+        self.engine.gate()
+        return [self._advance(handle, min(steps, 3)) for handle in self.rows]
+
+    def _advance(self, handle: int, steps: int) -> Output:
+        sequence, last, made = self.rows[handle]
+        count = min(steps, sequence.length - made)
+        ids = (last + (1 + sequence.sampling.seed) * np.arange(1, count + 1)) % self.engine.size
+        self.rows[handle] = (sequence, int(ids[-1]) if count else last, made + count)
+        return Output(handle, ids.astype(np.int32), made + count == sequence.length, self._logprobs(sequence, count))
+
+    def _logprobs(self, sequence: Sequence, count: int) -> Logprobs | None:
+        if sequence.sampling.logprobs is None:
+            return None
+        k = sequence.sampling.logprobs
+        return Logprobs(np.zeros(count, np.float32), np.zeros((count, k), np.int32), np.zeros((count, k), np.float32))
+
+
+class MemoryStore:
+    """Checkpoints in a dictionary; `current` is the latest unless set."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, dict[int, Checkpoint | Exception]] = {}
+        self.current: dict[str, int] = {}
+        self.loads = 0
+
+    def put(self, name: str, checkpoint: Checkpoint | Exception) -> int:
+        version = len(self.versions.setdefault(name, {})) + 1
+        self.versions[name][version] = checkpoint
+        self.current[name] = version
+        return version
+
+    def resolve(self, name: str, selector: str | None = None) -> int:
+        if name not in self.versions:
+            raise NotFoundError("model", f"there is no model {name}")
+        version = int(selector) if selector else self.current[name]
+        if version not in self.versions[name]:
+            raise NotFoundError("version", f"{name} has no version {version}")
+        return version
+
+    def load(self, name: str, version: int) -> Checkpoint:
+        self.loads += 1
+        found = self.versions[name][version]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+class MemoryRedis:
+    """The two commands that the cache uses, and a switch."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.ttls: dict[str, int] = {}
+        self.up = True
+        self.calls = 0
+
+    def _call(self) -> None:
+        self.calls += 1
+        if not self.up:
+            raise RedisConnectionError("refused")
+
+    def get(self, name: str) -> str | None:
+        self._call()
+        return self.values.get(name)
+
+    def set(self, name: str, value: str, *, ex: int) -> None:
+        self._call()
+        self.values[name] = value
+        self.ttls[name] = ex
+
+
+def checkpoint(characters: str = LETTERS, loss: float = 1.0) -> Checkpoint:
+    """A tiny network that knows the characters."""
+    config = ModelConfig(len(characters), cell="rnn", hidden_size=1)
+    weights = {name: np.full(shape, loss, np.float32) for name, shape in config.shapes().items()}
+    return Checkpoint(config, Vocabulary(characters), weights, {"validation_loss": loss})
+
+
+@pytest.fixture
+def engine() -> CountingEngine:
+    return CountingEngine()
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    memory = MemoryStore()
+    memory.put("letters", checkpoint())
+    return memory
+
+
+@pytest.fixture
+def redis() -> MemoryRedis:
+    return MemoryRedis()
+
+
+@pytest.fixture
+def new_checkpoint() -> Callable[..., Checkpoint]:
+    return checkpoint
+
+
+@pytest.fixture
+def scheduler() -> Iterator[Scheduler]:
+    scheduler = Scheduler(max_active=4, max_waiting=4)
+    scheduler.start()
+    yield scheduler
+    scheduler.close()
+
+
+@pytest.fixture
+def models(store: MemoryStore, engine: CountingEngine) -> ResidentModels:
+    def build(_: Checkpoint) -> Engine:
+        return engine
+
+    return ResidentModels(store, build)
+
+
+@pytest.fixture
+def generator(models: ResidentModels, redis: MemoryRedis, scheduler: Scheduler) -> TextGenerator:
+    return TextGenerator(models, GenerationCache(redis, ttl=60), scheduler)

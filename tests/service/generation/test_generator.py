@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from charrnn.sampling import SamplingParams
+from charrnn.vocabulary import UnknownCharactersError
+from service.generation.errors import ClientGoneError
+from service.generation.generator import TextGenerator
+from service.generation.requests import GenerationRequest, choice_seed
+
+
+def ask(**fields: Any) -> GenerationRequest:
+    return GenerationRequest(**{"model": "letters", "prompt": "xa", "length": 5, "seed": 0, **fields})
+
+
+def test_the_text_goes_on_from_the_prompt(generator: TextGenerator) -> None:
+    made = generator.generate(ask())
+    assert (made.model, made.version, made.prompt_tokens, made.cached) == ("letters", 1, 2, False)
+    assert [(c.text, c.seed, c.finish_reason, c.completion_tokens) for c in made.choices] == [("bcdef", 0, "length", 5)]
+
+
+def test_an_empty_prompt_follows_the_start_of_the_vocabulary(generator: TextGenerator) -> None:
+    made = generator.generate(ask(prompt=""))
+    assert (made.choices[0].text, made.prompt_tokens) == ("bcdef", 0)
+
+
+def test_choices_have_seeds_with_which_each_can_be_had_alone(generator: TextGenerator) -> None:
+    made = generator.generate(ask(n=3))
+    assert [choice.text for choice in made.choices] == ["bcdef", "cegik", "dgjmp"]
+    alone = [generator.generate(ask(seed=choice.seed)).choices[0] for choice in made.choices]
+    assert alone == list(made.choices)
+
+
+def test_the_seeds_of_choices_stay_within_64_bits() -> None:
+    assert choice_seed(2**63 - 1, 1) == -(2**63)
+    assert choice_seed(-5, 2) == -3
+
+
+@pytest.mark.parametrize(
+    ("stop", "text", "tokens", "reason"),
+    [(("d",), "bc", 3, "stop"), (("ef", "zz"), "bcd", 5, "stop"), (("fg",), "bcdef", 5, "length")],
+)
+def test_stop_texts_end_a_choice(
+    generator: TextGenerator, stop: tuple[str, ...], text: str, tokens: int, reason: str
+) -> None:
+    choice = generator.generate(ask(stop=stop, sampling=SamplingParams(logprobs=1))).choices[0]
+    assert (choice.text, choice.completion_tokens, choice.finish_reason) == (text, tokens, reason)
+    assert choice.logprobs is not None
+    assert "".join(token.token for token in choice.logprobs) == text
+
+
+def test_a_stop_text_ends_the_work_too(generator: TextGenerator) -> None:
+    assert generator.generate(ask(length=1 << 40, stop=("z",))).choices[0].completion_tokens == 25
+
+
+def test_echo_puts_the_prompt_before_the_text(generator: TextGenerator) -> None:
+    made = generator.generate(ask(echo=True))
+    assert made.choices[0].text == "xabcdef"
+    assert made.choices[0].completion_tokens == 5
+
+
+def test_unknown_characters_are_refused_or_skipped(generator: TextGenerator) -> None:
+    with pytest.raises(UnknownCharactersError, match="'É' at 1") as caught:
+        generator.generate(ask(prompt="xÉa!"))
+    assert caught.value.unknown == [(1, "É"), (3, "!")]
+    made = generator.generate(ask(prompt="xÉa!", skip_unknown=True))
+    assert (made.choices[0].text, made.prompt_tokens, made.skipped) == ("bcdef", 2, ((1, "É"), (3, "!")))
+
+
+def test_an_identical_request_is_answered_from_the_cache(generator: TextGenerator, engine: Any) -> None:
+    first = generator.generate(ask(seed=None))
+    added = engine.added
+    again = generator.generate(ask(seed=None))
+    assert (again.cached, again.choices, engine.added) == (True, first.choices, added)
+    assert 0 <= first.choices[0].seed < 2**53
+
+
+def test_the_cache_can_be_left_out(generator: TextGenerator, redis: Any) -> None:
+    generator.generate(ask(write_cache=False))
+    assert not redis.values
+    generator.generate(ask())
+    assert not generator.generate(ask(read_cache=False)).cached
+
+
+def test_redis_gone_changes_nothing(generator: TextGenerator, redis: Any) -> None:
+    redis.up = False
+    assert generator.generate(ask()).choices[0].text == "bcdef"
+
+
+def test_a_client_that_hangs_up_frees_its_places(generator: TextGenerator, engine: Any, scheduler: Any) -> None:
+    with pytest.raises(ClientGoneError):
+        generator.generate(ask(length=1 << 40, n=4), alive=lambda: False)
+    assert generator.generate(ask()).choices[0].text == "bcdef"
+    assert scheduler.waiting == 0
+
+
+def test_a_request_keeps_the_version_that_it_started_with(
+    generator: TextGenerator, engine: Any, store: Any, new_checkpoint: Any
+) -> None:
+    entered, opened = threading.Event(), threading.Event()
+
+    def gate() -> None:
+        entered.set()
+        opened.wait(10)
+
+    generator.generate(ask(seed=9))
+    engine.gate = gate
+    made = []
+    thread = threading.Thread(target=lambda: made.append(generator.generate(ask(read_cache=False))))
+    thread.start()
+    assert entered.wait(10)
+    store.put("letters", new_checkpoint(loss=0.5))
+    opened.set()
+    thread.join()
+    assert made[0].version == 1
+    assert generator.generate(ask()).version == 2

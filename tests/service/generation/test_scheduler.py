@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from charrnn.engine.base import Sequence
+from charrnn.sampling import SamplingParams
+from charrnn.vocabulary import Ids
+from service.generation.errors import BusyError, ClosedError
+from service.generation.scheduler import MAX_STEPS, Scheduler, Ticket
+
+SECONDS = 10
+
+
+def ticket(length: int = 5, wake: threading.Event | None = None, **more: Any) -> Ticket:
+    sequence = Sequence(np.array([0], np.int32), length, SamplingParams())
+    return Ticket(sequence, wake or threading.Event(), **more)
+
+
+def wait(ticket: Ticket) -> Ids:
+    """The ids of a ticket once it is done."""
+    assert ticket._wake.wait(SECONDS)
+    return np.concatenate([output.ids for output in ticket.take()] or [np.empty(0, np.int32)])
+
+
+def test_a_sequence_is_generated_to_its_length(scheduler: Scheduler, engine: Any) -> None:
+    one = ticket(7)
+    scheduler.submit(engine, [one])
+    assert wait(one).tolist() == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_sequences_advance_together_and_the_others_wait_their_turn(scheduler: Scheduler, engine: Any) -> None:
+    opened = threading.Event()
+    engine.gate = lambda: opened.wait(SECONDS)
+    tickets = [ticket(length) for length in (3, 30, 300, 3, 30, 9)]
+    for one in tickets:
+        scheduler.submit(engine, [one])
+    opened.set()
+    assert [len(wait(one)) for one in tickets] == [3, 30, 300, 3, 30, 9]
+    assert engine.largest == 4
+    assert (scheduler.active, scheduler.waiting) == (0, 0)
+
+
+def test_full_is_said_at_once_and_a_request_is_taken_whole_or_not_at_all(scheduler: Scheduler, engine: Any) -> None:
+    opened = threading.Event()
+    engine.gate = lambda: opened.wait(SECONDS)
+    first = [ticket() for _ in range(6)]
+    scheduler.submit(engine, first)
+    with pytest.raises(BusyError, match="MAX_WAITING"):
+        scheduler.submit(engine, [ticket() for _ in range(3)])
+    last = [ticket(), ticket()]
+    scheduler.submit(engine, last)
+    opened.set()
+    assert [len(wait(one)) for one in first + last] == [5] * 8
+
+
+def test_a_cancelled_sequence_gives_its_place_up(scheduler: Scheduler, engine: Any) -> None:
+    entered, opened = threading.Event(), threading.Event()
+
+    def gate() -> None:
+        entered.set()
+        opened.wait(SECONDS)
+
+    engine.gate = gate
+    endless = [ticket(1 << 30) for _ in range(4)]
+    scheduler.submit(engine, endless)
+    waiting, after = ticket(), ticket()
+    scheduler.submit(engine, [waiting, after])
+    assert entered.wait(SECONDS)
+    waiting.cancel()
+    for one in endless:
+        one.cancel()
+    opened.set()
+    assert len(wait(after)) == 5
+    assert waiting._wake.wait(SECONDS)
+    assert all(one.done for one in endless)
+    assert engine.added == 5
+
+
+def test_a_watch_ends_a_sequence(scheduler: Scheduler, engine: Any) -> None:
+    seen: list[int] = []
+
+    def watch(ids: Ids) -> bool:
+        seen.extend(ids.tolist())
+        return len(seen) >= 6
+
+    one = ticket(1 << 30, watch=watch)
+    scheduler.submit(engine, [one])
+    assert wait(one).tolist() == seen
+    assert 6 <= len(seen) < 6 + MAX_STEPS
+
+
+def test_streaming_wakes_at_every_output(scheduler: Scheduler, engine: Any) -> None:
+    wake = threading.Event()
+    one = ticket(9, wake, stream=True)
+    turns = threading.Semaphore(0)
+    engine.gate = lambda: turns.acquire(timeout=SECONDS)
+    scheduler.submit(engine, [one])
+    pieces = []
+    while not one.done:
+        turns.release()
+        assert wake.wait(SECONDS)
+        wake.clear()
+        pieces += [output.ids.tolist() for output in one.take()]
+    pieces += [output.ids.tolist() for output in one.take()]
+    assert [one_id for piece in pieces for one_id in piece] == list(range(1, 10))
+    assert len(pieces) > 2
+
+
+def test_a_failing_engine_fails_its_sequences_and_nothing_else(scheduler: Scheduler, engine: Any) -> None:
+    def fail() -> None:
+        raise MemoryError("no more")
+
+    engine.gate = fail
+    one = ticket()
+    scheduler.submit(engine, [one])
+    assert one._wake.wait(SECONDS)
+    with pytest.raises(MemoryError, match="no more"):
+        one.take()
+    engine.gate = lambda: None
+    two = ticket()
+    scheduler.submit(engine, [two])
+    assert len(wait(two)) == 5
+
+
+def test_closing_finishes_what_was_taken(engine: Any) -> None:
+    scheduler = Scheduler(max_active=1, max_waiting=9)
+    tickets = [ticket() for _ in range(5)]
+    scheduler.submit(engine, tickets)
+    scheduler.start()
+    scheduler.close()
+    assert [len(wait(one)) for one in tickets] == [5] * 5
+    with pytest.raises(ClosedError):
+        scheduler.submit(engine, [ticket()])
