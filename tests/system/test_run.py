@@ -162,6 +162,7 @@ def test_a_part_that_is_killed_comes_back(service: Service, name: str) -> None:
     service.kill(name)
     until(lambda: service.answers("/readyz") and service.request("/readyz")["degraded"] == [])
     assert len(service.request("/generate", {"prompt": name, "length": 5, "cache": False})["text"]) == 5
+    until(lambda: f"worker {service.children()['worker']} takes jobs" in service.output.read_text())
 
 
 def test_a_web_process_that_is_killed_comes_back(service: Service) -> None:
