@@ -13,7 +13,7 @@ from torch.nn import functional
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import GATES
 from charrnn.engine.base import Output, Sequence, State
-from charrnn.engine.row import Row, check
+from charrnn.engine.bookkeeping import Row, check
 
 TILE: Final = 8
 """Rows that are computed together, always this many: a row's arithmetic must not change with the number of rows."""

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from charrnn.training.config import Budget
 
-SPEEDS: Final = {64: 500_000, 128: 300_000, 192: 180_000, 256: 120_000, 384: 55_000, 512: 33_000, 640: 20_000}
-"""Characters a second that one LSTM layer of each hidden size trains on, two cores of an AMD Zen 4 in bfloat16."""
 
-CHARACTERS_PER_UNIT: Final = {
-    64: 0,
-    128: 10_000,
-    192: 50_000,
-    256: 150_000,
-    384: 600_000,
-    512: 3_000_000,
-    640: 10_000_000,
-}
-"""From so many characters of text on a hidden size has enough to learn."""
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """A hidden size, when to take it, and how to train it.
 
-READING_PER_UNIT: Final = {64: 0, 128: 4e5, 192: 1e6, 256: 2e6, 384: 8e6, 512: 2e7, 640: 6e7}
-"""From so many characters read in training, repetitions included, a hidden size beats the next smaller one."""
+    `text`: characters of text from which on it has enough to learn; `reading`: characters read in training,
+    repetitions included, from which on it beats the next smaller one; `speed`: characters a second that one LSTM
+    layer of it trains on, on two cores of an AMD Zen 4 in bfloat16.
+    """
 
-LEARNING_RATES: Final = {64: 1e-2, 128: 8e-3, 192: 7e-3, 256: 6e-3, 384: 5e-3, 512: 4e-3, 640: 3e-3}
+    hidden_size: int
+    text: int
+    reading: float
+    speed: int
+    learning_rate: float
+
+
+SIZES: Final = (
+    _Size(64, 0, 0, 500_000, 1e-2),
+    _Size(128, 10_000, 4e5, 300_000, 8e-3),
+    _Size(192, 50_000, 1e6, 180_000, 7e-3),
+    _Size(256, 150_000, 2e6, 120_000, 6e-3),
+    _Size(384, 600_000, 8e6, 55_000, 5e-3),
+    _Size(512, 3_000_000, 2e7, 33_000, 4e-3),
+    _Size(640, 10_000_000, 6e7, 20_000, 3e-3),
+)
 
 DROPOUTS: Final = ((1.5, 0.0), (4, 0.1), (12, 0.2), (40, 0.3), (150, 0.4))
 """Up to so many repetitions of the text, so much dropout; more beyond."""
@@ -33,48 +43,65 @@ MAX_VALIDATION: Final = 1_000_000
 """Characters. Holding out more makes the loss no surer, and every evaluation longer."""
 
 
-def defaults_for(characters: int, vocabulary_size: int, budget: Budget) -> tuple[dict[str, Any], dict[str, Any]]:
+def defaults_for(
+    characters: int, vocabulary_size: int, budget: Budget, chosen: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What ModelConfig (all but the vocabulary's size) and TrainingConfig (all but the budget) are to be called with,
-    for a text of so many characters."""
-    hidden_size = _hidden_size(characters, budget)
-    segment_length = 64 if characters >= 5_000 else max(1, min(32, characters // 8))
+    for a text of so many characters. `chosen` are settings of either that stand, and that the others are to suit."""
+    given = dict(chosen or {})
+    segment_length = given.get("segment_length", 64 if characters >= 5_000 else max(1, min(32, characters // 8)))
+    batch_size = given.get("batch_size", _batch_size(characters, segment_length))
+    size = _size(characters, budget, given, segment_length * batch_size)
     model = {
         "cell": "lstm",
-        "hidden_size": hidden_size,
+        "hidden_size": size.hidden_size,
         "layers": 1,
         "embedding_size": _embedding_size(vocabulary_size),
     }
     training = {
         "segment_length": segment_length,
-        "batch_size": _batch_size(characters, segment_length),
-        "learning_rate": LEARNING_RATES[hidden_size],
+        "batch_size": batch_size,
+        "learning_rate": size.learning_rate,
         "clip": 1.0,
         "validation_fraction": min(0.1, MAX_VALIDATION / max(1, characters)),
-        "dropout": _dropout(_repetitions(characters, hidden_size, budget)),
+        "dropout": _dropout(_reading(characters, size.speed, budget, segment_length * batch_size) / max(1, characters)),
         "weight_decay": 0.01,
+        "seed": 0,
     }
-    return model, training
+    return _with(model, given), _with(training, given)
 
 
-def _hidden_size(characters: int, budget: Budget) -> int:
-    """The largest that the text and the budget justify."""
-    fitting = [
-        size
-        for size in SPEEDS
-        if characters >= CHARACTERS_PER_UNIT[size]
-        and characters * _repetitions(characters, size, budget) >= READING_PER_UNIT[size]
-    ]
-    return max(fitting)
+def _with(defaults: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given.get(name, value) for name, value in defaults.items()}
 
 
-def _repetitions(characters: int, hidden_size: int, budget: Budget) -> float:
-    """How often the text is read, about."""
+def _size(characters: int, budget: Budget, given: Mapping[str, Any], step: int) -> _Size:
+    """The largest that text and budget justify, or what comes nearest to the hidden size that is given."""
+    layers = given.get("layers", 1)
+    if "hidden_size" in given:
+        hidden_size: int = given["hidden_size"]
+        nearest = min(SIZES, key=lambda size: abs(size.hidden_size - hidden_size))
+        wide = max(1.0, hidden_size / SIZES[-1].hidden_size)
+    else:
+        fitting = (s for s in SIZES if characters >= s.text)
+        nearest = max(
+            (s for s in fitting if _reading(characters, s.speed // layers, budget, step) >= s.reading),
+            key=lambda size: size.hidden_size,
+        )
+        hidden_size, wide = nearest.hidden_size, 1.0
+    # A deeper network, a wider one than the table has, and the vanilla cell want smaller steps.
+    rate = nearest.learning_rate / wide / layers**0.5 / (3 if given.get("cell") == "rnn" else 1)
+    speed = max(1, int(nearest.speed / wide**2 / layers))
+    return _Size(hidden_size, nearest.text, nearest.reading, speed, rate)
+
+
+def _reading(characters: int, speed: int, budget: Budget, step: int) -> float:
+    """How many characters are read in training, about; `step` of them at each step."""
     if budget.epochs is not None:
-        return budget.epochs
+        return budget.epochs * characters
     if budget.minutes is not None:
-        return budget.minutes * 60 * SPEEDS[hidden_size] / max(1, characters)
-    segment_length = 64
-    return (budget.steps or 0) * segment_length * _batch_size(characters, segment_length) / max(1, characters)
+        return budget.minutes * 60 * speed
+    return (budget.steps or 0) * step
 
 
 def _batch_size(characters: int, segment_length: int) -> int:

@@ -36,3 +36,20 @@ def test_more_time_has_more_units_and_more_repetitions_more_dropout() -> None:
     assert chosen[0][0]["hidden_size"] < chosen[-1][0]["hidden_size"]
     assert [training["dropout"] for _, training in chosen] == sorted(training["dropout"] for _, training in chosen)
     assert chosen[0][1]["dropout"] < chosen[-1][1]["dropout"]
+
+
+def test_what_is_chosen_stands_and_the_rest_suits_it() -> None:
+    chosen = {"hidden_size": 1280, "layers": 2, "dropout": 0.35, "seed": 7, "segment_length": 100}
+    model, training = defaults_for(1_100_000, 65, Budget(minutes=5), chosen)
+    assert {**model, **training}.items() >= chosen.items()
+    usual = defaults_for(1_100_000, 65, Budget(minutes=5))
+    assert training["learning_rate"] < usual[1]["learning_rate"] / 2
+    assert set(model) == set(usual[0]) and set(training) == set(usual[1])
+
+
+def test_the_vanilla_cell_takes_smaller_steps() -> None:
+    rates = [
+        defaults_for(1_100_000, 65, Budget(minutes=5), {"cell": cell, "hidden_size": 256})[1]["learning_rate"]
+        for cell in ("rnn", "lstm")
+    ]
+    assert rates[0] < rates[1]
