@@ -126,7 +126,10 @@ class _Run:
     def choices(self) -> tuple[Choice, ...]:
         """The choices of a run that is done."""
         for ticket, reader in zip(self.tickets, self._readers, strict=True):
-            reader.read(ticket.take())
+            while reader.finish_reason is None:
+                outputs = ticket.take()
+                assert outputs, "a sequence that is done has ended its choice"
+                reader.read(outputs)
         return tuple(reader.choice() for reader in self._readers)
 
     def completion_tokens(self) -> int:

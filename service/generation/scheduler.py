@@ -44,10 +44,11 @@ class Ticket:
         self._outputs: deque[Output] = deque()
 
     def take(self) -> list[Output]:
-        """What has come since the last call, in order. Raises what the engine failed with."""
-        if self.error is not None:
+        """What has come since the last call, in order; after the last of it, raises what the engine failed with."""
+        outputs = [self._outputs.popleft() for _ in range(len(self._outputs))]
+        if not outputs and self.error is not None:
             raise self.error
-        return [self._outputs.popleft() for _ in range(len(self._outputs))]
+        return outputs
 
     def cancel(self) -> None:
         """Give the place up: the sequence leaves before the next step."""

@@ -77,7 +77,8 @@ def test_what_is_no_corpus(
     client: FlaskClient, admin: dict[str, str], settings: Any, data: bytes, status: int, code: str | None, says: str
 ) -> None:
     as_form = {"file": (io.BytesIO(data), "x")}
-    for reply in (upload(client, data, admin), client.post("/corpora", data=as_form, headers=admin)):
+    replies: list[Any] = [upload(client, data, admin), client.post("/corpora", data=as_form, headers=admin)]
+    for reply in replies:
         assert reply.status_code == status, reply.text
         assert code in (None, reply.json["error"]["code"])
         assert reply.json["error"]["param"] == "file"
@@ -95,7 +96,7 @@ def test_another_content_type(client: FlaskClient, admin: dict[str, str]) -> Non
 
 
 def test_delete(client: FlaskClient, admin: dict[str, str]) -> None:
-    corpus = upload(client, TEXT.encode(), admin, "?model=hamlet").json
+    corpus: Any = upload(client, TEXT.encode(), admin, "?model=hamlet").json
     assert client.delete(f"/corpora/{corpus['id']}", headers=admin).status_code == 409
     client.post(f"/jobs/{corpus['job']['id']}/cancel", headers=admin)
     assert client.delete(f"/corpora/{corpus['id']}", headers=admin).status_code == 204
