@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import torch
@@ -18,25 +19,36 @@ WARM_UP: Final = 256
 reading would give: the state is carried over the whole text in effect."""
 
 
-@torch.no_grad()
 def evaluate(model: CharRNN, ids: TextIds, streams: int | None = None) -> float:
     """The loss on a text [at least 2 ids], nats per character, in float32, the state carried from its first character
     to its last; the first character follows nothing and is not predicted. `streams` 1 reads it in one go, exactly."""
+    *_, loss = evaluation(model, ids, streams)
+    assert loss is not None  # the last one is the loss
+    return loss
+
+
+@torch.no_grad()
+def evaluation(model: CharRNN, ids: TextIds, streams: int | None = None) -> Iterator[float | None]:
+    """`evaluate`, to be driven: None after every segment, so that the caller can do or stop something, then the
+    loss."""
     device = model.output.weight.device
     text = Streams(ids, streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP))), SEGMENT)
     was_training = model.training
-    model.eval()
-    state = _warmed_up(model, text)
     total = torch.zeros((), dtype=torch.float64, device=device)
-    for index in range(text.segments):
-        segment = text.segment(index)
-        scores, state = model(torch.from_numpy(segment.inputs).to(device), state)
-        targets = torch.from_numpy(segment.targets).to(device)
-        total += functional.cross_entropy(
-            scores.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
-        ).double()
-    model.train(was_training)
-    return float(total) / text.characters
+    try:
+        model.eval()
+        state = _warmed_up(model, text)
+        for index in range(text.segments):
+            segment = text.segment(index)
+            scores, state = model(torch.from_numpy(segment.inputs).to(device), state)
+            targets = torch.from_numpy(segment.targets).to(device)
+            total += functional.cross_entropy(
+                scores.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
+            ).double()
+            yield None
+    finally:
+        model.train(was_training)
+    yield float(total) / text.characters
 
 
 def _warmed_up(model: CharRNN, text: Streams) -> Tensor:

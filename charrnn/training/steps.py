@@ -54,6 +54,7 @@ class Learner:
 
     def step(self, segment: Segment, number: int, learning_rate: float) -> Step:
         """Read a segment, go back through it, and change the weights once; dropout follows from seed and `number`."""
+        self.model.train()
         set_learning_rate(self._optimizer, learning_rate)
         self._optimizer.zero_grad()
         with _randomness(self._training.seed, 1 + number, self._device):

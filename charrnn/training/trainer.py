@@ -15,7 +15,7 @@ import torch
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.training.config import TrainingConfig
-from charrnn.training.evaluation import evaluate
+from charrnn.training.evaluation import evaluation
 from charrnn.training.gradients import gradient_norms
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import Pace, Progress
@@ -98,7 +98,7 @@ class Trainer:
         """
         while not self.finished:
             if self._schedule.evaluates(self._position.step) and not self._evaluated:
-                yield self._progress(*self._evaluate())
+                yield from self._evaluate()
                 continue
             self._step()
             if self._pace.seconds >= TELL_EVERY:
@@ -168,10 +168,14 @@ class Trainer:
             self._count(step, segment.characters)
         else:
             self._start_again(f"the loss was {step.loss}, its gradient's norm {step.gradient_norm}")
-        seconds = self._clock() - began
-        position.seconds += seconds
-        self._pace.seconds += seconds
+        self._pace.seconds += self._spend(began)
         self._measure()
+
+    def _spend(self, began: float) -> float:
+        """Count the time since then as spent on training; how much it was, in seconds."""
+        seconds = self._clock() - began
+        self._position.seconds += seconds
+        return seconds
 
     def _count(self, step: Step, characters: int) -> None:
         position, pace = self._position, self._pace
@@ -222,11 +226,27 @@ class Trainer:
     def _evaluated(self) -> bool:
         return bool(self._evaluations) and self._evaluations[-1]["step"] == self._position.step
 
-    def _evaluate(self) -> tuple[float | None, tuple[Sample, ...], tuple[tuple[float, ...], ...]]:
-        """Measure, keep the weights if they are the best so far, and write samples: what Progress tells of it."""
-        began, position, model = self._clock(), self._position, self._learner.model
+    def _evaluate(self) -> Iterator[Progress]:
+        """Measure, keep the weights if they are the best so far, and tell of it; a word now and then meanwhile."""
+        before, began, model = self._position.seconds, self._clock(), self._learner.model
+        validation_loss = None
+        for loss in evaluation(model, self._validation) if len(self._validation) else ():
+            validation_loss = loss
+            if self._clock() - began >= TELL_EVERY:
+                self._spend(began)
+                yield self._progress()
+                began = self._clock()
+        validation_loss = self._judge(validation_loss)
+        samples = write_samples(Checkpoint(self.config, self._vocabulary, model.weights()), self._prompts)
+        norms = gradient_norms(model, self._text, self.training.segment_length)
+        self._spend(began)
+        self._evaluation_seconds = self._position.seconds - before
+        yield self._progress(validation_loss, samples, tuple(tuple(layer) for layer in norms.tolist()))
+
+    def _judge(self, validation_loss: float | None) -> float | None:
+        """Keep the weights or go back to those that are kept; the loss, or None where it is no number."""
+        position = self._position
         training_loss = position.loss_sum / position.loss_characters if position.loss_characters else None
-        validation_loss = evaluate(model, self._validation) if len(self._validation) else None
         position.loss_sum, position.loss_characters = 0.0, 0
         worst = math.log(self.config.vocabulary_size) + 1
         if (training_loss or 0) > worst or not math.isfinite(validation_loss or 0):
@@ -234,13 +254,9 @@ class Trainer:
             validation_loss = None
         elif position.best_loss is None or validation_loss is None or validation_loss < position.best_loss:
             position.best_loss, position.best_step = validation_loss, position.step
-            self._kept = model.weights()
+            self._kept = self._learner.model.weights()
         self._note(training_loss, validation_loss)
-        samples = write_samples(Checkpoint(self.config, self._vocabulary, model.weights()), self._prompts)
-        norms = gradient_norms(model, self._text, self.training.segment_length)
-        self._evaluation_seconds = self._clock() - began
-        position.seconds += self._evaluation_seconds
-        return validation_loss, samples, tuple(tuple(layer) for layer in norms.tolist())
+        return validation_loss
 
     def _note(self, training_loss: float | None, validation_loss: float | None) -> None:
         losses = {"training_loss": training_loss, "validation_loss": validation_loss}

@@ -91,7 +91,19 @@ def uninterrupted() -> bytes:
     return whole.checkpoint().to_bytes()
 
 
-def test_a_gradient_step_in_bfloat16_resumes_as_exactly() -> None:
+def test_a_run_left_inside_an_evaluation_goes_on_as_exactly(uninterrupted: bytes) -> None:
+    part = Trainer(CONFIG, TRAINING, IDS, VOCABULARY, corpus=CORPUS, clock=ticks(1.0))
+    words = itertools.groupby(part.run(), key=lambda word: word.step)
+    inside = next(first for first in (next(group) for step, group in words if step == 30))
+    assert inside.step == 30 and inside.samples == ()
+    state = part.state()
+    for goes_on in (part, trainer(state=state)):
+        run(goes_on)
+        assert goes_on.checkpoint().to_bytes() == uninterrupted
+
+
+def test_a_gradient_step_in_bfloat16_on_all_threads_resumes_as_exactly() -> None:
+    torch.set_num_threads(2)
     wide = replace(CONFIG, hidden_size=256, layers=1)
     short = replace(TRAINING, budget=Budget(steps=6))
     whole = trainer(short, wide)
@@ -193,7 +205,7 @@ def test_time_spent_elsewhere_is_not_counted() -> None:
 
 def test_words_between_evaluations_come_often_and_say_how_it_goes() -> None:
     words = run(Trainer(CONFIG, TRAINING, IDS, VOCABULARY, clock=ticks(1.0)))
-    between = [word for word in words if not word.samples]
+    between = [word for word in words if word.loss is not None and not word.samples]
     assert between
     for word in between:
         assert word.loss is not None and math.isfinite(word.loss)
