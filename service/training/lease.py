@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 LEASE: Final = "lease.json"
 TTL_SECONDS: Final = 6.0
+POLL_SECONDS: Final = 0.2
 LOCK_SECONDS: Final = 2.0
 """How long to wait for the directory's lock, which is held for moments, before its holder is taken to be asleep."""
 
@@ -71,7 +72,7 @@ class Lease:
             try:
                 return cls.take(folder, ttl)
             except LeaseHeldError:
-                if stop.wait(ttl / 20) or _heard(folder) != heard or time.monotonic() > deadline:
+                if stop.wait(POLL_SECONDS) or _heard(folder) != heard or time.monotonic() > deadline:
                     raise
 
     def __enter__(self) -> Self:

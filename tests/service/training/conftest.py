@@ -1,0 +1,45 @@
+"""Stores of corpora, jobs and models in a directory of their own, and a job that is done in moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from charrnn.training.config import Budget
+from model_store import ModelStore
+from service.training.corpora import Corpus, CorpusStore
+from service.training.jobs import Job, JobStore
+from service.training.requests import JobRequest
+
+TEXT = "the quick brown fox jumps over the lazy dog\nand packs my box with five dozen liquor jugs\n" * 20
+
+
+@pytest.fixture
+def corpora(tmp_path: Path) -> CorpusStore:
+    return CorpusStore(tmp_path / "corpora")
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> JobStore:
+    return JobStore(tmp_path / "runs")
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models")
+
+
+@pytest.fixture
+def corpus(corpora: CorpusStore) -> Corpus:
+    return corpora.add([TEXT.encode()], "fox")[0]
+
+
+@pytest.fixture
+def new_job(jobs: JobStore, corpus: Corpus) -> Callable[..., Job]:
+    def create(steps: int = 20, **fields: object) -> Job:
+        sizes = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8, **fields}
+        return jobs.create(JobRequest(corpus.id, "fox", budget=Budget(steps=steps), **sizes))  # type: ignore[arg-type]
+
+    return create
