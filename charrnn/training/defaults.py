@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -35,8 +36,9 @@ SIZES: Final = (
     _Size(640, 10_000_000, 6e7, 20_000, 3e-3),
 )
 
-DROPOUTS: Final = ((1.5, 0.0), (4, 0.1), (12, 0.2), (40, 0.3), (150, 0.4))
-"""Up to so many repetitions of the text, so much dropout; more beyond."""
+DROPOUTS: Final = ((1.5, 0.0), (12.5, 0.1), (40, 0.2), (100, 0.3), (300, 0.4))
+"""Up to so much pressure to learn the text by heart (`_pressure`), so much dropout; more beyond. On tiny Shakespeare
+read 12 times, 256 units reach 1.471 nats per character with 0.1 and 1.485 with 0.2."""
 
 MAX_DROPOUT: Final = 0.5
 MAX_VALIDATION: Final = 1_000_000
@@ -58,13 +60,14 @@ def defaults_for(
         "layers": 1,
         "embedding_size": _embedding_size(vocabulary_size),
     }
+    reading = _reading(characters, size.speed, budget, segment_length * batch_size)
     training = {
         "segment_length": segment_length,
         "batch_size": batch_size,
         "learning_rate": size.learning_rate,
         "clip": 1.0,
         "validation_fraction": min(0.1, MAX_VALIDATION / max(1, characters)),
-        "dropout": _dropout(_reading(characters, size.speed, budget, segment_length * batch_size) / max(1, characters)),
+        "dropout": _dropout(_pressure(characters, reading, size.hidden_size)),
         "weight_decay": 0.01,
         "seed": 0,
     }
@@ -114,5 +117,12 @@ def _embedding_size(vocabulary_size: int) -> int:
     return 32 if vocabulary_size < 40 else 64 if vocabulary_size < 400 else 128
 
 
-def _dropout(repetitions: float) -> float:
-    return next((dropout for limit, dropout in DROPOUTS if repetitions <= limit), MAX_DROPOUT)
+def _pressure(characters: int, reading: float, hidden_size: int) -> float:
+    """How strongly a network is drawn to learn the text by heart: how often it reads it, times 256ths of units, more
+    for a shorter text."""
+    characters = max(1, characters)
+    return reading / characters * hidden_size / 256 * math.sqrt(math.sqrt(1_000_000 / characters))
+
+
+def _dropout(pressure: float) -> float:
+    return next((dropout for limit, dropout in DROPOUTS if pressure <= limit), MAX_DROPOUT)
