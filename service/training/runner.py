@@ -116,9 +116,9 @@ class JobRunner:
         vocabulary, text = ids(self._corpora, corpus.id)
 
         def plan() -> dict[str, Any]:
-            model, training = defaults_for(len(text), len(vocabulary), job.request.budget)
-            model |= job.request.chosen(SIZES)
-            config = TrainingConfig(job.request.budget, **(training | job.request.chosen(SETTINGS)))
+            budget, chosen = job.request.budget, job.request.chosen((*SIZES, *SETTINGS))
+            model, training = defaults_for(len(text), len(vocabulary), budget, chosen)
+            config = TrainingConfig(budget, **training)
             corpus_record = {"name": corpus.name, "sha256": corpus.sha256}
             return {"model": model, "training": config.as_dict(), "corpus": corpus_record}
 

