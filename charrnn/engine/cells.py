@@ -19,8 +19,8 @@ TANH: Final = -2 / math.log(2)
 """Factors of a pre-activation that its function expects."""
 
 LARGEST: Final = 29.0
-"""Powers of two beyond this are cut off: 2^-29 is below half a unit in the last place of 1, and the product of three
-denominators and a cell's memory stays finite."""
+"""Powers of two beyond this are cut off, so that the product of three denominators and a cell's memory stays finite.
+Powers below 2^-29 vanish beside the 1 that they are added to, whatever they are."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def gru(v: Lanes, t: Sequence[Value], biases: Sequence[Value], memory: Value | N
     """torch's GRU: n = tanh(x_n + r (h_n + b)), h' = (1 - z) n + z h."""
     one = v.floats(1.0)
     r = v.divide(one, v.add(one, _power(v, t[0])))
-    z = _power(v, t[1])
+    z = _power(v, v.maximum(t[1], v.floats(-LARGEST)))
     n = _power(v, v.fma(r, v.add(t[3], biases[0]), t[2]))
     above = v.fma(z, v.subtract(one, n), v.multiply(memory, v.add(one, n)))
     h = v.divide(above, v.multiply(v.add(one, z), v.add(one, n)))
@@ -86,7 +86,7 @@ STEPS: Final[dict[str, Step]] = {"rnn": rnn, "gru": gru, "lstm": lstm}
 
 
 def _power(v: Lanes, t: Value) -> Value:
-    return v.exp2(v.clamp(t, LARGEST))
+    return v.exp2_at_most(t, LARGEST)
 
 
 def _tanh(v: Lanes, t: Value) -> Value:

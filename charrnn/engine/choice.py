@@ -1,7 +1,8 @@
 """From a row of scores to the next id, inside the compiled step: the definition in charrnn.sampling, up to rounding.
 
 Weights are powers of two of the scaled scores, the largest 1; padding after the vocabulary has score -inf, weight 0.
-A row of V ids has ceil(V / 16) blocks; sixteen blocks make a stretch, so that a large vocabulary is searched in levels.
+A row of V ids has ceil(V / 16) blocks, sixteen of which are a stretch, so that the search in a
+large vocabulary looks into one stretch, then into one block.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from charrnn.engine.rows import (
     bits_of,
     copy_blocks,
     count_from,
+    cumulate,
     drop_below,
+    first_beyond,
     first_equal,
     lane_beyond,
     largest,
@@ -29,16 +32,22 @@ from charrnn.engine.rows import (
     write_int32,
 )
 
+SUMS: Final = 64
+STRETCH_SUMS: Final = 128
+"""Where things lie in the room of the choice, in bytes; the weights are the last."""
+
+STRETCH: Final = 16
+"""Blocks of a stretch: so many sums make one vector."""
+
 LOG2_E: Final = np.float32(1 / math.log(2))
 ONE: Final = np.float32(1)
 BITS_OF_ONE: Final = 0x3F800000
-STRETCH: Final = 16
-"""Blocks of a stretch."""
 
 
 @njit(inline="never", error_model="numpy")
-def choose(slot: Any, scores: int, weights: int, blocks: int) -> int:
-    """The next id of a sequence, for its scores; `weights` is room for as many numbers and the sums of stretches."""
+def choose(slot: Any, scores: int, room: int, blocks: int) -> int:
+    """The next id of a sequence, for its scores."""
+    weights = room + _before_weights(blocks)
     if slot.penalty != ONE:
         copy_blocks(weights, scores, blocks)
         _penalize(slot, scores, weights)
@@ -49,14 +58,19 @@ def choose(slot: Any, scores: int, weights: int, blocks: int) -> int:
     weigh(weights, scores, blocks, top, slot.factor)
     if slot.filtered:
         _filter(slot, weights, blocks)
-    return pick(weights, blocks, np.float32(uniform(slot.seed, slot.position)))
+    return int(choose_weighed(slot, weights, room, blocks))
 
 
 @njit(error_model="numpy")
-def choose_plainly(slot: Any, scores: int, weights: int, blocks: int) -> int:
-    """`choose` for a sequence with a temperature and nothing else."""
-    weigh(weights, scores, blocks, largest(scores, blocks), slot.factor)
-    return pick(weights, blocks, np.float32(uniform(slot.seed, slot.position)))
+def weigh_plainly(slot: Any, scores: int, blocks: int) -> None:
+    """The weights, in the scores' place, for a sequence with a temperature and nothing else."""
+    weigh(scores, scores, blocks, largest(scores, blocks), slot.factor)
+
+
+@njit(error_model="numpy")
+def choose_weighed(slot: Any, weights: int, room: int, blocks: int) -> int:
+    """The next id of a sequence, for the weights of all."""
+    return int(pick(weights, room, blocks, np.float32(uniform(slot.seed, slot.position))))
 
 
 @njit(error_model="numpy")
@@ -84,44 +98,52 @@ def position_of(numbers: int, blocks: int, value: Any) -> int:
 
 
 @njit(error_model="numpy")
-def pick(weights: int, blocks: int, share: Any) -> int:
+def pick(weights: int, room: int, blocks: int, share: Any) -> int:
     """The id at which the sum of the weights so far passes `share` of the whole, never one of weight 0."""
-    stretch, before = 0, np.float32(0)
     if blocks <= STRETCH:
-        point = share * sum_from(weights, blocks, 0)
-    else:
-        stretch, before, point = _stretch(weights, blocks, share)
-    first = stretch * STRETCH
-    end = min(first + STRETCH, blocks)
-    below = point - before
-    chosen, before = first, np.float32(0)
-    passed = np.float32(0)
-    for block in range(first, end):
-        passed += sum_from(weights + 64 * block, 1, 0)
-        if passed <= below:
-            chosen, before = block + 1, passed
-    lane = 16
-    if chosen < end:
-        lane = lane_beyond(weights, chosen, below - before)
-    if lane == 16:
-        return _last_up_to(weights, min(chosen, end - 1))
-    return chosen * 16 + lane
+        return int(_find(weights, room, blocks, share * cumulate(room + SUMS, weights, blocks)))
+    return int(_pick_in_stretches(weights, room, blocks, share))
 
 
-@njit(inline="never", error_model="numpy")
-def _stretch(weights: int, blocks: int, share: Any) -> tuple[int, Any, Any]:
-    """The stretch in which the point of choice lies, the sum before it, and the point."""
-    stretches = (blocks + STRETCH - 1) // STRETCH
-    sums = weights + 64 * blocks
+@njit(error_model="numpy")
+def _pick_in_stretches(weights: int, room: int, blocks: int, share: Any) -> int:
+    """Find the stretch by the sums of those before it, then the id in it."""
+    sums, stretches = room + STRETCH_SUMS, (blocks + STRETCH - 1) // STRETCH
     total = np.float32(0)
-    for s in range(stretches):
-        total += sum_from(weights + 64 * STRETCH * s, min(STRETCH, blocks - STRETCH * s), 0)
-        write_float32(sums, s, total)
-    point = share * total
-    for s in range(stretches - 1):
-        if read_float32(sums, s) > point:
-            return s, read_float32(sums, s - 1) if s else np.float32(0), point
-    return stretches - 1, read_float32(sums, stretches - 2), point
+    for stretch in range(stretches):
+        write_float32(sums, stretch, total)
+        total += sum_from(weights + 64 * STRETCH * stretch, min(STRETCH, blocks - STRETCH * stretch), 0)
+    point, stretch = share * total, stretches - 1
+    while stretch > 0 and read_float32(sums, stretch) > point:
+        stretch -= 1
+    first = STRETCH * stretch
+    count = min(STRETCH, blocks - first)
+    cumulate(room + SUMS, weights + 64 * first, count)
+    return int(16 * first + _find(weights + 64 * first, room, count, point - read_float32(sums, stretch)))
+
+
+@njit(error_model="numpy")
+def _find(weights: int, room: int, blocks: int, point: Any) -> int:
+    """The id at which the sum of up to sixteen blocks, cumulated already, passes the point."""
+    block, lane = first_beyond(room + SUMS, 0, point), 16
+    if block < blocks:
+        lane = lane_beyond(weights, block, point - read_float32(room + SUMS - 4, block))
+    if lane == 16:
+        return int(_last_up_to(weights, min(block, blocks - 1)))
+    return int(block * 16 + lane)
+
+
+@njit
+def room_size(blocks: int) -> int:
+    """How many float32, zeros at first, the choice needs: zeros, the sums so far of sixteen blocks, the sums before
+    each stretch of sixteen blocks, the weights."""
+    return _before_weights(blocks) // 4 + 16 * blocks
+
+
+@njit
+def _before_weights(blocks: int) -> int:
+    """Bytes."""
+    return STRETCH_SUMS + 64 * (blocks // 256 + 1)
 
 
 @njit(inline="never", error_model="numpy")
@@ -182,12 +204,14 @@ def _keep_share(weights: int, blocks: int, top_p: Any) -> None:
 
 @njit(inline="never", error_model="numpy")
 def report(  # noqa: PLR0917
-    scores: int, weights: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
+    scores: int, room: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
 ) -> float:
     """The natural logarithm of the chosen id's probability; writes ids and logarithms of the `top` likeliest, best
     first and the lowest id first among equals."""
     highest = largest(scores, blocks)
-    whole = np.float32(math.log(weigh(weights, scores, blocks, highest, LOG2_E)))
+    weights = room + _before_weights(blocks)
+    weigh(weights, scores, blocks, highest, LOG2_E)
+    whole = np.float32(math.log(sum_from(weights, blocks, 0)))
     found = 0
     for i in range(16 * blocks):
         score = read_float32(scores, i)

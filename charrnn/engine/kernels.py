@@ -16,7 +16,7 @@ from numba.core import config as numba_config
 from numba.np.numpy_support import from_dtype
 
 from charrnn.config import Cell
-from charrnn.engine.choice import choose, choose_plainly, report
+from charrnn.engine.choice import choose, choose_weighed, report, weigh_plainly
 from charrnn.engine.layers import hidden_layer, output_layer
 from charrnn.engine.records import LAYER, PLAN, SLOT
 from charrnn.engine.rows import read_int32, read_int64, write_float32, write_int32, write_int64
@@ -114,7 +114,7 @@ def _kernel(cell: Cell, precision: Precision, isa: Isa, digest: str) -> Advance:
                         p.score_blocks * 64,
                     ),
                 )
-            _take_ids(p, slots)
+            _take_ids(p, slots, wanted)
 
     compiled: Advance = njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy")(advance)
     return compiled
@@ -133,9 +133,10 @@ def _list_wanted(p: Any, slots: Any) -> int:
 
 
 @njit(error_model="numpy")
-def _take_ids(p: Any, slots: Any) -> None:
+def _take_ids(p: Any, slots: Any, wanted: int) -> None:
     """Give every sequence its next id, known or chosen, and keep those that are not done."""
     kept, row = 0, 0
+    _weigh_all(p, slots, wanted)
     for i in range(p.active_count):
         place = read_int64(p.active, i)
         slot = slots[place]
@@ -149,9 +150,9 @@ def _take_ids(p: Any, slots: Any) -> None:
         else:
             row += 1
             if slot.plain:
-                following = choose_plainly(slot, scores, p.weights, p.score_blocks)
+                following = choose_weighed(slot, scores, p.room, p.score_blocks)
             else:
-                following = choose(slot, scores, p.weights, p.score_blocks)
+                following = choose(slot, scores, p.room, p.score_blocks)
             if slot.report:
                 _report_chosen(p, slot, scores, following)
             write_int32(slot.ids, slot.emitted, following)
@@ -168,10 +169,19 @@ def _take_ids(p: Any, slots: Any) -> None:
 
 
 @njit(error_model="numpy")
+def _weigh_all(p: Any, slots: Any, wanted: int) -> None:
+    """Weights for the plain sequences first, so that the processor has several rows under way at a time."""
+    for row in range(wanted):
+        slot = slots[read_int64(p.wanted, row)]
+        if slot.plain and slot.cursor == slot.known:
+            weigh_plainly(slot, p.scores + row * p.score_blocks * 64, p.score_blocks)
+
+
+@njit(error_model="numpy")
 def _report_prompt(p: Any, slot: Any, scores: int, following: int) -> None:
     at = 4 * slot.top * slot.cursor
     logarithm = report(
-        scores, p.weights, p.score_blocks, following, slot.top, slot.prompt_top_ids + at, slot.prompt_tops + at
+        scores, p.room, p.score_blocks, following, slot.top, slot.prompt_top_ids + at, slot.prompt_tops + at
     )
     write_float32(slot.prompt_chosen, slot.cursor, logarithm)
 
@@ -179,5 +189,5 @@ def _report_prompt(p: Any, slot: Any, scores: int, following: int) -> None:
 @njit(error_model="numpy")
 def _report_chosen(p: Any, slot: Any, scores: int, following: int) -> None:
     at = 4 * slot.top * slot.emitted
-    logarithm = report(scores, p.weights, p.score_blocks, following, slot.top, slot.top_ids + at, slot.tops + at)
+    logarithm = report(scores, p.room, p.score_blocks, following, slot.top, slot.top_ids + at, slot.tops + at)
     write_float32(slot.chosen, slot.emitted, logarithm)

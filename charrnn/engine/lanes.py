@@ -22,26 +22,32 @@ F32 = ir.FloatType()
 INTS = ir.VectorType(I32, LANES)
 FLOATS = ir.VectorType(F32, LANES)
 
-EXP2_COEFFICIENTS: Final = (
-    0.0013264728477224708,
-    0.009671512991189957,
-    0.05550733581185341,
-    0.24022242426872253,
-    0.6931470036506653,
-    1.0,
-)
-"""2^r on [-1/2, 1/2], highest power first: the polynomial of least maximal relative error (Lawson's iteration) among
-those with value 1 at 0, its coefficients rounded to float32. Relative error at most 1.7e-7, rounding included."""
+EXP2_COEFFICIENTS: Final = {
+    4: (0.013426696881651878, 0.0522424541413784, 0.2412802129983902, 0.6930448412895203, 1.0),
+    5: (
+        0.0018671313300728798,
+        0.009017027914524078,
+        0.05579991638660431,
+        0.24016444385051727,
+        0.6931512951850891,
+        1.0,
+    ),
+}
+"""2^r on [0, 1] by degree, highest power first: the polynomial of least maximal relative error (Lawson's iteration)
+among those with value 1 at 0, its coefficients rounded to float32. Relative errors, rounding included: degree 4 at most
+3.0e-6, degree 5 at most 1.5e-7."""
 
 Value = Any
 
 
 class Lanes:
-    """Emits operations into a function under construction; addresses are 64-bit integers."""
+    """Emits operations into a function under construction; addresses are 64-bit integers; `degree` is that of exp2's
+    polynomial."""
 
-    def __init__(self, builder: ir.IRBuilder, isa: str) -> None:
+    def __init__(self, builder: ir.IRBuilder, isa: str, degree: int = 5) -> None:
         self.builder = builder
         self.isa = isa
+        self.degree = degree
 
     def address(self, base: Value, offset: int | Value) -> Value:
         """base + offset, in bytes."""
@@ -99,24 +105,31 @@ class Lanes:
     def maximum(self, a: Value, b: Value) -> Value:
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
-    def clamp(self, x: Value, bound: float) -> Value:
-        return self.maximum(self.minimum(x, self.floats(bound)), self.floats(-bound))
-
     def exp2(self, t: Value) -> Value:
         """2^t for t in [-125, 125]."""
-        whole = self.call("llvm.rint.v16f32", FLOATS, t)
-        rest = self.subtract(t, whole)
-        power = self.floats(EXP2_COEFFICIENTS[0])
-        for coefficient in EXP2_COEFFICIENTS[1:]:
+        whole, rest = self._split(t)
+        first, *others = EXP2_COEFFICIENTS[self.degree]
+        power = self.floats(first)
+        for coefficient in others:
             power = self.fma(power, rest, self.floats(coefficient))
-        return self.scale(power, whole)
+        return self._scale(power, whole)
 
-    def scale(self, x: Value, exponent: Value) -> Value:
+    def exp2_at_most(self, t: Value, bound: float) -> Value:
+        """2^t, cut off at 2^bound above; below 2^-bound it may be any smaller number instead."""
+        limited = self.minimum(t, self.floats(bound))
+        return self.exp2(limited if self.isa == "vnni" else self.maximum(limited, self.floats(-bound)))
+
+    def _split(self, t: Value) -> tuple[Value, Value]:
+        """A number with the whole part of t, rounded down, and the rest, in [0, 1]."""
+        whole = self.call("llvm.floor.v16f32", FLOATS, t)
+        return whole, self.subtract(t, whole)
+
+    def _scale(self, x: Value, exponent: Value) -> Value:
         """x * 2^exponent for a whole exponent, where neither x nor the result is subnormal."""
-        builder = self.builder
         if self.isa == "vnni":
             mask, rounding = ir.Constant(I16, -1), ir.Constant(I32, 4)
             return self.call("llvm.x86.avx512.mask.scalef.ps.512", FLOATS, x, exponent, x, mask, rounding)
+        builder = self.builder
         shifted = builder.shl(builder.fptosi(exponent, INTS), self.ints(23))
         return builder.bitcast(builder.add(builder.bitcast(x, INTS), shifted), FLOATS)
 

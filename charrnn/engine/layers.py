@@ -22,6 +22,9 @@ from charrnn.engine.products import MAX_ROWS, Arithmetic
 HIDDEN_STEP: Final = {"int8": LANES, "float32": 4 * LANES}
 """Bytes of sixteen units of the hidden state."""
 
+DEGREE: Final = {"int8": 4, "float32": 5}
+"""Of the powers' polynomial: an error of 3e-6 is far below what eight bits of a state tell apart."""
+
 ROUNDING: Final = 12582912.0
 """1.5 * 2^23: added to a small number it leaves the number, rounded to even, in the low bits."""
 
@@ -41,7 +44,7 @@ def _type_hidden_layer(
     signature = types.void(cell, precision, isa, arguments)
 
     def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, values: Sequence[Value]) -> Value:
-        lanes = Lanes(builder, isa.literal_value)
+        lanes = Lanes(builder, isa.literal_value, DEGREE[precision.literal_value])
         layer = Hidden(*(builder.extract_value(values[3], i) for i in range(arguments.count)))
         _hidden(cell.literal_value, Arithmetic(precision.literal_value, lanes), layer)
         return ir.Constant(ir.LiteralStructType([]).as_pointer(), None)

@@ -13,6 +13,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, State
 from charrnn.engine.cells import LAYOUTS
+from charrnn.engine.choice import room_size
 from charrnn.engine.kernels import Advance, Isa, Precision, host_isa, kernel
 from charrnn.engine.lanes import BYTES, LANES
 from charrnn.engine.packing import PackedModel, pack, padded_size, score_blocks
@@ -177,7 +178,7 @@ class _Memory:
         self._hidden = _aligned((config.layers, 2, capacity, size), np.uint8 if self._is_int8 else np.float32)
         self._kept = _aligned((config.layers, blocks, capacity, LANES) if self._layout.memory else (0,), np.float32)
         self._scores = _aligned((capacity, score_blocks(config), LANES), np.float32)
-        self._weights = _aligned((2 * score_blocks(config) + 1, LANES), np.float32)
+        self._room = _aligned((room_size(score_blocks(config)),), np.float32)
         self.active, self._adds, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
         self.slots = np.zeros(capacity, dtype=SLOT)
         self._arrays = [model.array("table"), model.array("output_weights"), model.array("output_constants")]
@@ -215,7 +216,7 @@ class _Memory:
             "output_constants": output_constants.ctypes.data,
             "score_blocks": score_blocks(self._config),
             "scores": self._scores.ctypes.data,
-            "weights": self._weights.ctypes.data,
+            "room": self._room.ctypes.data,
             "active": self.active.ctypes.data,
             "adds": self._adds.ctypes.data,
             "wanted": self._wanted.ctypes.data,
@@ -308,7 +309,8 @@ def slot_for(params: SamplingParams, position: int, recent: Ids) -> npt.NDArray[
     slot["seed"], slot["position"] = params.seed & _MASK, position
     slot["recent"][: latest.size], slot["recent_count"] = latest, latest.size
     slot["greedy"], slot["filtered"] = greedy, filtered
-    slot["plain"] = not (greedy or filtered or params.repetition_penalty != 1)
+    unusual = greedy or filtered or params.repetition_penalty != 1 or params.logprobs is not None
+    slot["plain"] = not unusual
     slot["factor"] = 0 if greedy else min(1 / (params.temperature * math.log(2)), _LARGEST_FACTOR)
     slot["top_k"], slot["top_p"], slot["min_p"] = params.top_k, params.top_p, params.min_p
     slot["penalty"], slot["report"] = params.repetition_penalty, params.logprobs is not None

@@ -29,7 +29,7 @@ PLAN: Final = np.dtype(
             "output_constants",
             "score_blocks",
             "scores",  # [places, score_blocks, 16] float32
-            "weights",  # room of the choice
+            "room",  # of the choice
             "active",  # [places] int64: places of the sequences that are not done
             "active_count",
             "adds",  # [places] int64
@@ -53,7 +53,7 @@ SLOT: Final = np.dtype(
         ("length", np.int64),
         ("emitted", np.int64),
         ("ids", np.int64),  # address of int32 [length]
-        ("plain", np.int64),  # a temperature and nothing else
+        ("plain", np.int64),  # a temperature and nothing else, not even logarithms
         ("greedy", np.int64),
         ("filtered", np.int64),
         ("score", np.int64),

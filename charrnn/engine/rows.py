@@ -103,19 +103,29 @@ def first_equal(v: Lanes, address: Value, block: Value, value: Value) -> Value:
     return _first_lane(v, equal)
 
 
-@operation(types.float32, _address, _address, _count, types.float32, types.float32)
+@operation(types.void, _address, _address, _count, types.float32, types.float32)
 def weigh(  # noqa: PLR0917
     v: Lanes, target: Value, source: Value, blocks: Value, top: Value, factor: Value
-) -> Value:
-    """target = 2^((source - top) * factor), and 0 where that is below 2^-125; returns the sum."""
+) -> None:
+    """target = 2^((source - top) * factor), and 0 where that is below 2^-125."""
     tops, factors, least = v.splat(top), v.splat(factor), v.floats(-125.0)
-    with v.repeat(blocks, [v.floats(0.0)]) as loop:
+    with v.repeat(blocks, []) as loop:
         t = v.multiply(v.subtract(v.load(FLOATS, _block(v, source, loop.index)), tops), factors)
         power = v.exp2(v.maximum(t, least))
         weights = v.builder.select(v.builder.fcmp_ordered(">=", t, least), power, v.floats(0.0))
         v.store(weights, _block(v, target, loop.index))
-        loop.after = [v.add(loop.values[0], weights)]
-    return v.sum(loop.results[0])
+
+
+@operation(types.float32, _address, _address, _count)
+def cumulate(v: Lanes, target: Value, address: Value, blocks: Value) -> Value:
+    """Number b of the sixteen at the target becomes the sum of the blocks up to b; returns the sum of all."""
+    numbers = ir.Constant(INTS, list(range(16)))
+    with v.repeat(blocks, [v.floats(0.0)]) as loop:
+        total = v.splat(v.sum(v.load(FLOATS, _block(v, address, loop.index))))
+        later = v.builder.icmp_signed(">=", numbers, v.splat(v.builder.trunc(loop.index, I32)))
+        loop.after = [v.add(loop.values[0], v.builder.select(later, total, v.floats(0.0)))]
+    v.store(loop.results[0], target)
+    return v.builder.extract_element(loop.results[0], _lane(15))
 
 
 @operation(types.float32, _address, _count, _bits)
@@ -158,6 +168,12 @@ def drop_below(v: Lanes, address: Value, blocks: Value, bits: Value) -> None:
 def bits_of(v: Lanes, value: Value) -> Value:
     """The bits of a number that is not negative."""
     return v.builder.zext(v.builder.bitcast(value, I32), I64)
+
+
+@operation(types.int64, _address, _count, types.float32)
+def first_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
+    """The first lane of a block that is beyond the point; 16 when none is."""
+    return _first_lane(v, v.builder.fcmp_ordered(">", v.load(FLOATS, _block(v, address, block)), v.splat(point)))
 
 
 @operation(types.int64, _address, _count, types.float32)

@@ -25,7 +25,8 @@ def _choose(slots: Any, scores: Any, weights: Any) -> tuple[int, int]:
     slot, blocks = slots[0], scores.size // 16
     chosen = choice.choose(slot, scores.ctypes.data, weights.ctypes.data, blocks)
     if slot.plain:
-        return chosen, choice.choose_plainly(slot, scores.ctypes.data, weights.ctypes.data, blocks)
+        choice.weigh_plainly(slot, scores.ctypes.data, blocks)
+        return chosen, choice.choose_weighed(slot, scores.ctypes.data, weights.ctypes.data, blocks)
     return chosen, chosen
 
 
@@ -40,7 +41,8 @@ def _report(scores: Any, weights: Any, chosen: int, top_ids: Any, tops: Any) -> 
 @njit
 def _weights(scores: Any, factor: Any) -> Any:
     weights = np.empty_like(scores)
-    weigh(weights.ctypes.data, scores.ctypes.data, scores.size // 16, largest(scores.ctypes.data, 1), factor)
+    top = largest(scores.ctypes.data, 1)
+    weigh(weights.ctypes.data, scores.ctypes.data, scores.size // 16, top, factor)
     return weights
 
 
@@ -61,7 +63,7 @@ def padded(scores: Floats) -> Floats:
 def compiled(scores: Floats, params: SamplingParams, recent: Any = (), position: int = 0) -> int:
     slots = np.array([slot_for(params, position, np.array(recent, dtype=np.int32))])
     whole = padded(scores)
-    found = _choose(slots, whole, np.zeros(2 * whole.size + 16, dtype=np.float32))
+    found = _choose(slots, whole, np.zeros(choice.room_size(whole.size // 16), dtype=np.float32))
     assert found[0] == found[1]
     return int(found[0])
 
@@ -176,7 +178,7 @@ def test_reports_the_likeliest_ids(vocabulary: int) -> None:
     scores = np.random.default_rng(1).normal(0, 3, vocabulary).astype(np.float32).round(1)
     k = min(20, vocabulary)
     top_ids, tops, whole = np.zeros(k, np.int32), np.zeros(k, np.float32), padded(scores)
-    chosen = _report(whole, np.zeros(2 * whole.size + 16, np.float32), 1, top_ids, tops)
+    chosen = _report(whole, np.zeros(choice.room_size(whole.size // 16), np.float32), 1, top_ids, tops)
     order = np.argsort(-scores, kind="stable")[:k]
     expected = log_softmax(scores)
     np.testing.assert_array_equal(top_ids, order)
