@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from flask import request
+from werkzeug.exceptions import HTTPException
 
 from service.api.errors import ApiError
 from service.api.schemas import Body
@@ -21,4 +24,20 @@ def json_body(schema: type[B], settings: Settings) -> B:
         got = request.mimetype or "none"
         raise ApiError(415, "wrong_content_type", f"Content-Type must be application/json, not {got}")
     request.max_content_length = MAX_JSON_BYTES
-    return schema.model_validate_json(request.get_data(cache=False), context={"settings": settings})
+    with whole_body():
+        data = request.get_data(cache=False)
+    return schema.model_validate_json(data, context={"settings": settings})
+
+
+@contextmanager
+def whole_body() -> Iterator[None]:
+    """Around reading a request's body: one that breaks off is the client's error.
+
+    WSGI says nothing of what a server raises then, and gunicorn has classes of its own for a broken chunk.
+    """
+    try:
+        yield
+    except (HTTPException, ApiError):
+        raise
+    except Exception as error:
+        raise ApiError(400, "incomplete_body", "the body ended before it was whole; nothing was kept") from error

@@ -13,6 +13,7 @@ from flask import request
 from werkzeug.formparser import FormDataParser
 
 from service.api.errors import ApiError
+from service.api.parsing import whole_body
 
 CHUNK_BYTES: Final = 1 << 20
 FORM_OVERHEAD_BYTES: Final = 1 << 16
@@ -71,8 +72,13 @@ def _form(folder: Path, max_bytes: int) -> Iterator[Upload]:
 
     try:
         request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
-        parser = FormDataParser(stream_factory, max_form_memory_size=FORM_OVERHEAD_BYTES, max_form_parts=16)
-        _, form, files = parser.parse(request.stream, request.mimetype, request.content_length, request.mimetype_params)
+        parser = FormDataParser(
+            stream_factory, max_form_memory_size=FORM_OVERHEAD_BYTES, max_form_parts=16, silent=False
+        )
+        with whole_body():
+            _, form, files = parser.parse(
+                request.stream, request.mimetype, request.content_length, request.mimetype_params
+            )
         if (file := files.get("file")) is None:
             raise ApiError(422, "missing_field", "file is required: the part of the form that holds the text", "file")
         fields = form.to_dict()
@@ -83,5 +89,9 @@ def _form(folder: Path, max_bytes: int) -> Iterator[Upload]:
 
 
 def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
-    while piece := stream.read(CHUNK_BYTES):
+    while True:
+        with whole_body():
+            piece = stream.read(CHUNK_BYTES)
+        if not piece:
+            return
         yield piece

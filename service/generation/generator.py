@@ -140,13 +140,18 @@ class _Run:
         """What there is to give out, as it comes; leaving early gives the places up."""
         try:
             while any(reader.finish_reason is None for reader in self._readers):
-                if self._wait_for_news(alive):
+                if self._has_ended_unread() or self._wait_for_news(alive):
                     yield from self._news()
                     time.sleep(PIECE_SECONDS)
                 else:
                     yield None
         finally:
             self._cancel()
+
+    def _has_ended_unread(self) -> bool:
+        """Whether a sequence is done whose end (a failure, after its last outputs) was not read: nothing more wakes."""
+        ends = zip(self.tickets, self._readers, strict=True)
+        return any(ticket.done and reader.finish_reason is None for ticket, reader in ends)
 
     def _news(self) -> Iterator[tuple[int, Piece]]:
         for index, (ticket, reader) in enumerate(zip(self.tickets, self._readers, strict=True)):

@@ -106,3 +106,38 @@ def test_delete(client: FlaskClient, admin: dict[str, str]) -> None:
 @pytest.mark.parametrize("corpus", ["0123456789abcdef", "..", "x" * 300])
 def test_a_corpus_that_is_not_there(client: FlaskClient, admin: dict[str, str], corpus: str) -> None:
     assert client.get(f"/corpora/{corpus}", headers=admin).status_code == 404
+
+
+class BrokenOff(io.RawIOBase):
+    """A body that breaks off as gunicorn's do: with an exception of the server's own."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._data.readinto(buffer)
+        if not count:
+            raise RuntimeError("no more data")
+        return count
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=x"])
+def test_an_upload_that_breaks_off_leaves_nothing(
+    client: FlaskClient, admin: dict[str, str], settings: Any, declared: bool, content_type: str
+) -> None:
+    head = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' if "x" in content_type[-1] else b""
+    )
+    body = head + TEXT.encode()
+    environ = {
+        "wsgi.input": io.BytesIO(body) if declared else io.BufferedReader(BrokenOff(body)),
+        "wsgi.input_terminated": not declared,
+        "CONTENT_LENGTH": str(len(body) + 500) if declared else "",
+    }
+    reply = client.post("/corpora", content_type=content_type, headers=admin, environ_overrides=environ)
+    assert reply.status_code == 400, reply.text
+    assert left_over(settings.data_dir / "corpora") == []
