@@ -16,7 +16,7 @@ from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.errors import JobNotFoundError, QueueDownError
 from service.training.jobs import JobStore
-from service.training.queue import JobConsumer, JobQueue, shown
+from service.training.queue import JobConsumer, JobQueue, QuietConnections, shown
 from service.training.reconciler import Reconciler
 from service.training.runner import JobRunner
 
@@ -37,6 +37,7 @@ class Worker:
         self._reconciler = Reconciler(self._jobs, self._queue)
         self._consumer = JobConsumer(redis_url, self._handle)
         self._stop = Event()
+        self._answered = True
 
     def run(self) -> None:
         """Work until `stop`; then leave the job in hand to the next worker, at once."""
@@ -54,16 +55,26 @@ class Worker:
         self._stop.set()
 
     def _wait_for_queue(self) -> bool:
-        told = False
-        while not self._queue.available():
-            if not told:
-                log.warning("waiting for Redis at %s", shown(self._queue.url))
-                told = True
+        while not self._watch_queue("waiting for it"):
             if self._stop.wait(LOOK_SECONDS):
                 return False
         return True
 
+    def _watch_queue(self, meanwhile: str) -> bool:
+        """Whether the queue answers; said once when it stops and once when it starts to."""
+        answers = self._queue.available()
+        if answers != self._answered:
+            address = shown(self._queue.url)
+            if answers:
+                log.info("Redis at %s answers", address)
+            else:
+                log.warning("Redis at %s does not answer: %s", address, meanwhile)
+        self._answered = answers
+        return answers
+
     def _look(self) -> None:
+        if not self._watch_queue("no new job is taken, one in hand goes on"):
+            return
         try:
             self._reconciler.look()
         except OSError as error:
@@ -89,8 +100,10 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    # Of dramatiq's own messages only those about trouble are news here.
+    # Of dramatiq's own messages only those about trouble are news here, and Redis is watched by the worker itself.
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(QuietConnections())
     # Whoever waits for generated text goes first.
     os.nice(NICENESS)
     worker = Worker(settings.data_dir, settings.redis_url)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from threading import Event, Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -29,7 +30,8 @@ ACTOR: Final = "train"
 HEARTBEAT_TIMEOUT_MS: Final = 6_000
 POLL_MS: Final = 500
 CONNECT_SECONDS: Final = 1.0
-ANSWER_SECONDS: Final = 3.0
+ANSWER_SECONDS: Final = 2.0
+PARTING_SECONDS: Final = 3.0
 
 _ALWAYS: Final = 1_000_000
 """Of a million commands so many look for dead workers; dramatiq's own thousand finds them minutes later."""
@@ -85,8 +87,11 @@ class JobConsumer:
     """
 
     def __init__(self, url: str, handle: Callable[[str], None]) -> None:
+        self._handle = handle
+        self._idle = Event()
+        self._idle.set()
         broker = make_broker(url)
-        dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(handle)
+        dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(self._take)
         self._worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MS)
         # A job in hand counts: while one is being trained, no second one is kept from the other workers.
         self._worker.queue_prefetch = 1
@@ -96,8 +101,27 @@ class JobConsumer:
         self._worker.start()
 
     def stop(self, timeout: float) -> None:
-        """Take no more jobs, and wait up to about twice `timeout` seconds for the one in hand to be left."""
-        self._worker.stop(timeout=int(timeout * 1000))
+        """Take no more jobs, wait up to `timeout` seconds for the one in hand to be left, then say good-bye to Redis,
+        which is not waited for long."""
+        parting = Thread(target=self._worker.stop, kwargs={"timeout": int(timeout * 1000)}, daemon=True)
+        parting.start()
+        self._idle.wait(timeout)
+        parting.join(PARTING_SECONDS)
+
+    def _take(self, job: str) -> None:
+        self._idle.clear()
+        try:
+            self._handle(job)
+        finally:
+            self._idle.set()
+
+
+class QuietConnections(logging.Filter):
+    """Leaves out dramatiq's words on a connection that is down, which it repeats every few seconds."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be logged."""
+        return not (record.name.startswith("dramatiq.worker.") and "connection error" in str(record.msg))
 
 
 def make_broker(url: str) -> RedisBroker:
@@ -107,7 +131,7 @@ def make_broker(url: str) -> RedisBroker:
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
         # One more try at once: the connection may be from before a restart of Redis.
-        retry=Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
     broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=client,

@@ -187,12 +187,19 @@ class _Watch:
             if self._run.cancel_requested():
                 return False
             if self._stop.is_set():
-                self._save(progress)
+                self._save_at_the_end(progress)
                 return False
+            self._keep_up(progress)
+        return True
+
+    def _keep_up(self, progress: Progress) -> None:
+        """Write down what is due. A disk that is full for a while costs what would have been written, not the job."""
+        try:
             self._write_down(progress)
             if time.monotonic() - self._saved >= max(SAVE_SECONDS, self._save_seconds / SAVE_SHARE):
                 self._save(progress)
-        return True
+        except OSError as error:
+            log.warning("job %s goes on, but its progress could not be kept: %s", self._run.id, error.strerror)
 
     def _write_down(self, progress: Progress) -> None:
         if progress.validation_loss is not None:
@@ -209,6 +216,12 @@ class _Watch:
             self._run.record("metrics", progress.step, _measured(progress))
         if progress.samples:
             self._run.record("samples", progress.step, {"samples": [asdict(sample) for sample in progress.samples]})
+
+    def _save_at_the_end(self, progress: Progress) -> None:
+        try:
+            self._save(progress)
+        except OSError as error:
+            log.warning("job %s is left at an earlier point: %s", self._run.id, error.strerror)
 
     def _save(self, progress: Progress) -> None:
         began = time.monotonic()

@@ -227,7 +227,7 @@ def test_the_queue_may_be_down_when_a_job_is_handed_in_and_when_a_worker_starts(
     with pytest.raises(QueueDownError):
         place.queue.submit(job.id)
     assert time.monotonic() - began < 5
-    wait_until(lambda: "waiting for Redis" in place.log(worker), 60)
+    wait_until(lambda: "does not answer: waiting for it" in place.log(worker), 60)
     place.server.start()
     place.wait_for(job, "succeeded", seconds=30)
     place.server.stop()
@@ -238,6 +238,8 @@ def test_the_queue_may_be_down_when_a_job_is_handed_in_and_when_a_worker_starts(
     place.server.stop()
     worker.terminate()
     assert worker.wait(20) == 0
+    told = [line for line in place.log(worker).splitlines() if "does not answer" in line or "connection" in line]
+    assert 2 <= len(told) <= 3, "once for every time that it was down, not every second"
 
 
 def test_two_workers_train_two_jobs_at_once(place: Place) -> None:

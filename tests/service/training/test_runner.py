@@ -1,6 +1,9 @@
 """Jobs run for real, in moments, on a network of 8 units."""
 
+import resource
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 
 import pytest
@@ -115,6 +118,32 @@ def test_a_damaged_resume_point_costs_no_more_than_its_steps(
     (folder / run_files.resume_name(598)).write_bytes(b"damaged")
     assert runner.run(job.id, NEVER) == "ended"
     assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
+
+
+def test_a_full_disk_costs_a_resume_point_but_not_the_job(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job(steps=600, hidden_size=64)
+    with largest_file(64 << 10):
+        stopped_at(runner, jobs, job.id, 50)
+    names = {path.name for path in jobs.folder(job.id).iterdir()}
+    assert not [name for name in names if name.startswith(("resume-", ".draft-"))]
+    assert jobs.get(job.id).status == "queued"
+    runner.run(job.id, NEVER)
+    assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """A limit on files of this process: writing beyond it fails as a full disk does, halfway."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_job_that_another_worker_trains_is_left_to_it(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
