@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, TypeVar
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
@@ -19,8 +19,6 @@ from model_store.errors import AliasedError, DamagedVersionError, NoEarlierVersi
 from model_store.names import CURRENT, check_alias, check_name, is_name, is_number
 
 T = TypeVar("T")
-
-LOCK: Final = ".lock"
 
 
 @dataclass(frozen=True)
@@ -63,14 +61,14 @@ class ModelStore:
     def _publish(self, name: str, checkpoint: Checkpoint, condition: Callable[[], bool]) -> int | None:
         folder, data = self._folder(name), checkpoint.to_bytes()
         try:
-            with _draft_in(folder) as file:
+            with versions.draft_in(folder) as file:
                 file.write(data)
                 files.finish(file)
                 with self._locked(folder):
                     versions.tidy(folder)
                     return versions.place(folder, file) if condition() else None
         except OSError:
-            _forget_if_empty(folder)
+            versions.forget_if_empty(folder)
             raise
 
     def load(self, name: str, version: int) -> Checkpoint:
@@ -224,23 +222,5 @@ class ModelStore:
 
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[Path]:
-        with files.locked(folder / LOCK):
+        with files.locked(folder / versions.LOCK):
             yield folder
-
-
-@contextmanager
-def _draft_in(folder: Path) -> Iterator[BinaryIO]:
-    """A draft in a model's folder, which is made when it is not there."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        files.sync_folder(folder.parent)
-    with files.draft(folder) as file:
-        yield file
-
-
-def _forget_if_empty(folder: Path) -> None:
-    """Take away the folder of a model whose first publication failed; one with anything in it stays."""
-    with suppress(OSError), files.locked(folder / LOCK):
-        if os.listdir(folder) == [LOCK]:  # noqa: PTH208
-            (folder / LOCK).unlink()
-            folder.rmdir()

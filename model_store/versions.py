@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -12,6 +13,7 @@ from model_store import files
 
 SUFFIX: Final = ".safetensors"
 DELETED: Final = ".deleted"
+LOCK: Final = ".lock"
 
 _VERSION: Final = re.compile(rf"([1-9][0-9]*){re.escape(SUFFIX)}")
 _NUMBERED: Final = re.compile(rf"([1-9][0-9]*)(?:{re.escape(SUFFIX)}|{re.escape(DELETED)})")
@@ -57,6 +59,24 @@ def tidy(folder: Path) -> None:
         with suppress(FileNotFoundError):
             if tombstone.stat().st_size:
                 files.replace(tombstone, b"")
+
+
+@contextmanager
+def draft_in(folder: Path) -> Iterator[BinaryIO]:
+    """A draft in a model's folder, which is made when it is not there."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        files.sync_folder(folder.parent)
+    with files.draft(folder) as file:
+        yield file
+
+
+def forget_if_empty(folder: Path) -> None:
+    """Take away the folder of a model whose first publication failed; one with anything in it stays."""
+    with suppress(OSError), files.locked(folder / LOCK):
+        if os.listdir(folder) == [LOCK]:  # noqa: PTH208
+            (folder / LOCK).unlink()
+            folder.rmdir()
 
 
 def _numbers(folder: Path, pattern: re.Pattern[str]) -> list[int]:

@@ -15,13 +15,12 @@ from typing import BinaryIO, Final
 
 from model_store import files
 from model_store.aliases import now
-from service.training.decoding import CHUNK, Census, decoded, detect, marked_encoding
+from service.training.conversion import convert
+from service.training.decoding import Census
 from service.training.errors import (
     CorpusError,
     CorpusInUseError,
     CorpusNotFoundError,
-    EmptyCorpusError,
-    EncodingError,
     IncompleteUploadError,
     TooLargeError,
 )
@@ -78,7 +77,7 @@ class CorpusStore:
         with self._draft() as folder:
             with (folder / TEXT).open("x+b") as file:
                 self._receive(chunks, file, size)
-                census, encoding = _convert(file, folder)
+                census, encoding = convert(file, folder / TEXT)
             corpus = _described(census, encoding, name)
             (folder / CHARACTERS).write_text(census.vocabulary, encoding="utf-8", newline="")
             files.replace(folder / RECORD, json.dumps(asdict(corpus)).encode())
@@ -186,43 +185,6 @@ def _is_held(path: Path) -> bool:
 def _check_name(name: str) -> None:
     if len(name) > MAX_NAME or not name.isprintable():
         raise CorpusError(f"name must be at most {MAX_NAME} printable characters, not {name[:60]!r} ({len(name)})")
-
-
-def _convert(file: BinaryIO, folder: Path) -> tuple[Census, str]:
-    """Make the uploaded file UTF-8 without a byte order mark; counts it and names the encoding it had."""
-    file.flush()
-    file.seek(0)
-    encoding, skipped = marked_encoding(file.read(4)) or ("utf-8", 0)
-    try:
-        census = _rewrite(file, folder, encoding, skipped)
-    except EncodingError as error:
-        if skipped:
-            raise
-        encoding = detect(file, error)
-        census = _rewrite(file, folder, encoding, 0)
-    if not census.characters:
-        raise EmptyCorpusError("the corpus is empty")
-    return census, encoding
-
-
-def _rewrite(file: BinaryIO, folder: Path, encoding: str, skipped: int) -> Census:
-    """Decode the file from byte `skipped` on. What is UTF-8 already stays as it is; else the text takes its place."""
-    census = Census()
-    file.seek(skipped)
-    texts = decoded(iter(lambda: file.read(CHUNK), b""), encoding, skipped)
-    if encoding == "utf-8" and not skipped:
-        for text in texts:
-            census.count(text, text.encode())
-        files.finish(file)
-        return census
-    with files.draft(folder) as converted:
-        for text in texts:
-            encoded = text.encode()
-            census.count(text, encoded)
-            converted.write(encoded)
-        files.finish(converted)
-        Path(converted.name).replace(folder / TEXT)
-    return census
 
 
 def _described(census: Census, encoding: str, name: str) -> Corpus:
