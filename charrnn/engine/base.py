@@ -54,7 +54,7 @@ class Logprobs:
     top: npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)  # one a sequence and call: frozen ones take twice as long to make
 class Output:
     """What the latest steps made of one sequence: new `ids`; with logprobs asked, theirs in `logprobs`; with `score`
     asked, those of the prompt's ids in `prompt_logprobs`, once they are all read. `done`: all `length` ids are out."""

@@ -133,14 +133,13 @@ def _find(weights: int, room: int, blocks: int, point: Any) -> int:
     return int(block * 16 + lane)
 
 
-@njit
 def room_size(blocks: int) -> int:
     """How many float32, zeros at first, the choice needs: zeros, the sums so far of sixteen blocks, the sums before
     each stretch of sixteen blocks, the weights."""
-    return _before_weights(blocks) // 4 + 16 * blocks
+    return int(_before_weights.py_func(blocks)) // 4 + 16 * blocks
 
 
-@njit
+@njit(error_model="numpy")
 def _before_weights(blocks: int) -> int:
     """Bytes."""
     return STRETCH_SUMS + 64 * (blocks // 256 + 1)

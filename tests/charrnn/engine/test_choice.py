@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from charrnn.engine import choice
-from charrnn.engine.native import slot_for
+from charrnn.engine.members import sampling_record
 from charrnn.engine.rows import largest, sum_from, weigh
 from charrnn.sampling import SamplingParams, log_softmax, penalized, uniform
 from charrnn.sampling import choose as plainly
@@ -61,7 +61,7 @@ def padded(scores: Floats) -> Floats:
 
 
 def compiled(scores: Floats, params: SamplingParams, recent: Any = (), position: int = 0) -> int:
-    slots = np.array([slot_for(params, position, np.array(recent, dtype=np.int32))])
+    slots = sampling_record(params, position, np.array(recent, dtype=np.int32))
     whole = padded(scores)
     found = _choose(slots, whole, np.zeros(choice.room_size(whole.size // 16), dtype=np.float32))
     assert found[0] == found[1]
