@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from model_store import CURRENT, ModelStore, StoreError, VersionRecord, parse_reference
@@ -16,9 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(ModelStore(options.data_dir / "models"), options)
+        sys.stdout.flush()
     except StoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever reads the output has seen enough; nothing more can be written, at the interpreter's end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -80,14 +85,14 @@ def _show(store: ModelStore, options: argparse.Namespace) -> None:
         ("digest", entry.digest),
         ("bytes", entry.bytes),
         ("published", entry.published),
-        ("config", entry.config),
+        *asdict(entry.config).items(),
         *sorted(entry.record.items()),
     ):
-        print(f"{title:<16} {value}")
+        print(f"{title:<18} {f'{len(value)} entries' if isinstance(value, list) else value}")
     for alias in sorted(store.aliases(name)):
         for change in store.history(name, alias):
             note = " (rolled back)" if change.rolled_back else ""
-            print(f"@{alias:<15} {change.time} version {change.version}{note} {change.reason}".rstrip())
+            print(f"@{alias:<17} {change.time} version {change.version}{note} {change.reason}".rstrip())
 
 
 def _promote(store: ModelStore, options: argparse.Namespace) -> None:

@@ -1,8 +1,12 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import model_store
 from charrnn.checkpoint import Checkpoint
 from model_store import ModelStore
 from model_store.__main__ import main
@@ -80,3 +84,13 @@ def test_the_data_directory_comes_from_the_environment(
 ) -> None:
     monkeypatch.setenv("DATA_DIR", str(data))
     assert "bard@1" in run(capsys, "list")[1]
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(data: Path) -> None:
+    command = [sys.executable, "-m", "model_store", "--data-dir", str(data), "show", "bard@1"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(model_store.__file__).parents[1])}
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing) as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
