@@ -20,7 +20,7 @@ run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DA
 
 test: lint ## lint, check types and run the tests
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-dev ## check style
 	$(BIN)/ruff check .
