@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.engine.base import Engine, Sequence
 from charrnn.vocabulary import Vocabulary
-from model_store.errors import DamagedVersionError
-from model_store.names import parse_reference
+from model_store.aliases import AliasChange
+from model_store.errors import DamagedVersionError, NotFoundError
+from model_store.names import CURRENT, is_number, parse_reference
 from service.generation.errors import ModelUnavailableError
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Store(Protocol):
 
     def resolve(self, name: str, selector: str | None = None) -> int: ...
     def load(self, name: str, version: int) -> Checkpoint: ...
+    def history(self, name: str, alias: str = CURRENT) -> tuple[AliasChange, ...]: ...
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,7 +50,7 @@ class ResidentModels:
     """Up to `capacity` versions, the least recently used leaving first.
 
     A reference is resolved at every request, so a promotion by any process holds from the next request on. A version
-    that an alias points to and that cannot be loaded changes nothing: the one that served before goes on serving.
+    that an alias points to and that cannot be loaded changes nothing: the one before it in the alias's history serves.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class ResidentModels:
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._models: OrderedDict[Key, ResidentModel] = OrderedDict()
-        self._served: dict[str, Key] = {}
+        self._references: set[str] = set()
         self._failed: dict[Key, tuple[float, str]] = {}
 
     def get(self, reference: str) -> ResidentModel:
@@ -78,11 +80,10 @@ class ResidentModels:
         try:
             model = self._find(key) or self._load(key)
         except ModelUnavailableError:
-            earlier = self._find(self._served[reference]) if reference in self._served else None
-            if earlier is None or (selector or "").isdigit():
+            if selector is not None and is_number(selector):
                 raise
-            return earlier
-        self._served[reference] = key
+            model = self._stand_in(key, selector or CURRENT)
+        self._references.add(reference)
         return model
 
     def loaded(self) -> list[ResidentModel]:
@@ -92,17 +93,27 @@ class ResidentModels:
 
     def refresh(self) -> None:
         """Load what the references in use point to now, so that the next request need not wait for it."""
-        for reference in list(self._served):
+        for reference in list(self._references):
             try:
                 self.get(reference)
             except Exception as error:
                 log.debug("%s is no longer served: %s", reference, error)
-                self._served.pop(reference, None)
+                self._references.discard(reference)
 
     @property
     def degraded(self) -> list[str]:
         """What could not be loaded, each with the reason."""
         return [f"{name}@{version}: {reason}" for (name, version), (_, reason) in list(self._failed.items())]
+
+    def _stand_in(self, failed: Key, alias: str) -> ResidentModel:
+        """The version that the alias last stood for and that can be loaded. Raises ModelUnavailableError."""
+        for change in reversed(self._store.history(failed[0], alias)):
+            key = (failed[0], change.version)
+            try:
+                return self._find(key) or self._load(key)
+            except (ModelUnavailableError, NotFoundError) as error:
+                log.debug("%s cannot stand in: %s", key, error)
+        raise ModelUnavailableError(f"{failed[0]} version {failed[1]} cannot be loaded, nor any before it")
 
     def _find(self, key: Key) -> ResidentModel | None:
         with self._lock:

@@ -12,6 +12,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Logprobs, Output, Sequence, State
 from charrnn.vocabulary import Vocabulary
+from model_store.aliases import AliasChange
 from model_store.errors import NotFoundError
 from service.generation.cache import GenerationCache
 from service.generation.generator import TextGenerator
@@ -79,22 +80,26 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.versions: dict[str, dict[int, Checkpoint | Exception]] = {}
-        self.current: dict[str, int] = {}
+        self.current: dict[str, list[int]] = {}
         self.loads = 0
 
     def put(self, name: str, checkpoint: Checkpoint | Exception) -> int:
         version = len(self.versions.setdefault(name, {})) + 1
         self.versions[name][version] = checkpoint
-        self.current[name] = version
+        self.current.setdefault(name, []).append(version)
         return version
 
     def resolve(self, name: str, selector: str | None = None) -> int:
         if name not in self.versions:
             raise NotFoundError("model", f"there is no model {name}")
-        version = int(selector) if selector else self.current[name]
+        version = int(selector) if selector else self.current[name][-1]
         if version not in self.versions[name]:
             raise NotFoundError("version", f"{name} has no version {version}")
         return version
+
+    def history(self, name: str, alias: str = "current") -> tuple[AliasChange, ...]:
+        assert alias == "current"
+        return tuple(AliasChange(version, "2026-01-01T00:00:00Z") for version in self.current[name])
 
     def load(self, name: str, version: int) -> Checkpoint:
         self.loads += 1

@@ -41,13 +41,28 @@ def test_a_damaged_version_changes_nothing(models: ResidentModels, store: Any) -
         models.get("letters@2")
 
 
+def test_a_new_process_finds_the_version_before_a_damaged_one(models: ResidentModels, store: Any) -> None:
+    store.put("letters", CheckpointError("damaged"))
+    store.put("letters", CheckpointError("damaged too"))
+    assert models.get("letters").version == 1
+    del store.versions["letters"][1]
+    assert models.get("letters").version == 1  # it is resident
+
+
+def test_with_no_version_that_works_the_model_is_unavailable(models: ResidentModels, store: Any) -> None:
+    store.put("broken", CheckpointError("damaged"))
+    store.put("broken", CheckpointError("damaged too"))
+    with pytest.raises(ModelUnavailableError, match="broken version 2 cannot be loaded, nor any before it"):
+        models.get("broken")
+
+
 def test_a_version_that_failed_is_tried_again_after_a_while(store: Any, engine: Any, new_checkpoint: Any) -> None:
     now = 0.0
     models = ResidentModels(store, lambda _: engine, clock=lambda: now)
     version = store.put("letters", OSError("disk"))
     for _ in range(3):
         with pytest.raises(ModelUnavailableError):
-            models.get("letters")
+            models.get(f"letters@{version}")
     assert store.loads == 1
     store.versions["letters"][version] = new_checkpoint()
     now = RETRY_SECONDS
