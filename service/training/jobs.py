@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -27,6 +28,7 @@ Lines = list[dict[str, Any]]
 
 FINAL: Final[tuple[Status, ...]] = ("succeeded", "failed", "cancelled")
 LOCK_SECONDS: Final = 0.5
+DEAD_SECONDS: Final = 60
 
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{12}-[0-9a-f]{6}")
 _DRAFT: Final = ".new-"
@@ -97,6 +99,7 @@ class JobStore:
     def create(self, request: JobRequest) -> Job:
         """Keep a new job, queued; it exists whole or not at all, and is on the disk when this returns."""
         self.root.mkdir(parents=True, exist_ok=True)
+        self._remove_dead_drafts()
         moment = datetime.now(UTC)
         job = f"{moment:%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
         draft = self.root / f"{_DRAFT}{job}"
@@ -179,6 +182,13 @@ class JobStore:
             if not state.is_final and not is_live(folder):
                 write_status(folder, JobStatus("cancelled", state.started, now()))
         return self.get(job)
+
+    def _remove_dead_drafts(self) -> None:
+        """A job is made within moments: what is half made after a minute is nobody's."""
+        for draft in self.root.glob(f"{_DRAFT}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - draft.stat().st_mtime > DEAD_SECONDS:
+                    shutil.rmtree(draft, ignore_errors=True)
 
     def folder(self, job: str) -> Path:
         """The job's directory. Raises JobNotFoundError."""

@@ -14,19 +14,21 @@ from charrnn.config import ModelConfig
 from charrnn.vocabulary import Vocabulary
 from model_store import AliasedError, ModelStore, NoEarlierVersionError, NotFoundError
 
-CONFIG = ModelConfig(vocabulary_size=4, cell="rnn", hidden_size=3)
 NAME = "bard"
+SIZES = {"publish": 3, "publish large": 1000}
+"""Hidden units: some hundred bytes, and 4 MB, which are not written in one go."""
 
 
-def made(value: int) -> Checkpoint:
-    weights = {name: np.full(shape, value, np.float32) for name, shape in CONFIG.shapes().items()}
-    return Checkpoint(CONFIG, Vocabulary("ehlo"), weights, {"value": value})
+def made(value: int, hidden_size: int) -> Checkpoint:
+    config = ModelConfig(vocabulary_size=4, cell="rnn", hidden_size=hidden_size)
+    weights = {name: np.full(shape, value, np.float32) for name, shape in config.shapes().items()}
+    return Checkpoint(config, Vocabulary("ehlo"), weights, {"value": value})
 
 
 def act(store: ModelStore, action: str, value: int) -> dict[str, Any]:
     """One action; what it did or saw, as (version, digest) pairs."""
-    if action == "publish":
-        checkpoint = made(value)
+    if action in SIZES:
+        checkpoint = made(value, SIZES[action])
         return {"published": [store.publish(NAME, checkpoint), checkpoint.digest]}
     try:
         existing = store.versions(NAME)

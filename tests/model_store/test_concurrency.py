@@ -80,12 +80,28 @@ def test_any_interleaving_shows_only_what_was_published(
             assert version in left, "an alias never stands for a deleted version"
 
 
-@pytest.mark.parametrize("after", [0.0, 0.01, 0.02, 0.04])
+def test_a_large_version_is_whole_from_the_moment_it_is_seen(
+    processes: list["subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    store, seen = ModelStore(tmp_path), 0
+    tell(processes[0], tmp_path, [("publish large", value) for value in range(20)])
+    while seen < 20:
+        if seen + 1 in versions_now(store):
+            seen += 1
+            store.load("bard", seen)
+    assert len(answer(processes[0])) == 20
+
+
+def versions_now(store: ModelStore) -> list[int]:
+    return store.versions("bard") if store.has("bard") else []
+
+
+@pytest.mark.parametrize("after", [0.0, 0.004, 0.011, 0.017, 0.023])
 def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path, after: float) -> None:
     with started() as process:
         tell(process, tmp_path, [("publish", 0)])
         answer(process)
-        tell(process, tmp_path, [("publish", value % 6) for value in range(10_000)])
+        tell(process, tmp_path, [("publish large", value % 6) for value in range(1_000)])
         while not len(ModelStore(tmp_path).versions("bard")) > 1:
             time.sleep(0.001)
         time.sleep(after)

@@ -1,5 +1,3 @@
-import fcntl
-import os
 import threading
 from pathlib import Path
 
@@ -42,15 +40,24 @@ def test_only_the_drafts_of_the_dead_are_removed(tmp_path: Path) -> None:
         assert not dead.exists()
 
 
-def test_a_draft_taken_for_dead_before_its_lock_is_made_anew(tmp_path: Path) -> None:
-    """The cleaner holds the lock of what it removes: whoever waited for it finds its file without a name."""
-    with files.draft(tmp_path) as first:
-        path = Path(first.name)
-        waiting = path.open("rb")
-        path.unlink()
-    fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    assert os.fstat(waiting.fileno()).st_nlink == 0
-    waiting.close()
+def test_a_draft_is_never_taken_for_dead_before_its_writer_has_its_lock(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def clean() -> None:
+        while not done.is_set():
+            files.remove_dead_drafts(tmp_path)
+
+    cleaners = [threading.Thread(target=clean) for _ in range(2)]
+    for cleaner in cleaners:
+        cleaner.start()
+    try:
+        for _ in range(1500):
+            with files.draft(tmp_path) as file:
+                assert Path(file.name).exists()
+    finally:
+        done.set()
+        for cleaner in cleaners:
+            cleaner.join()
 
 
 def test_one_holds_a_lock_at_a_time(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import os
+import time
 from collections.abc import Callable
 
 import pytest
@@ -87,3 +89,9 @@ def test_half_a_job_is_no_job(jobs: JobStore, new_job: NewJob) -> None:
     half.mkdir()
     (half / run_files.REQUEST).write_text("{")
     assert [job.id for job in jobs.list()] == [job.id]
+    new_job()
+    assert half.exists(), "somebody may be making it"
+    past = time.time() - 3600
+    os.utime(half, (past, past))
+    new_job()
+    assert not half.exists()
