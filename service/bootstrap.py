@@ -10,16 +10,15 @@ import time
 from pathlib import Path
 from typing import Final
 
+import numba
 import redis
 from flask import Flask
 
-from charrnn.checkpoint import Checkpoint
-from charrnn.engine.base import Engine
-from charrnn.engine.reference import ReferenceEngine
 from model_store.promotion import install_starter
 from model_store.store import ModelStore
 from service.api.app import Services, create_app
 from service.generation.cache import GenerationCache
+from service.generation.engines import build_engine
 from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
@@ -39,9 +38,10 @@ REFRESH_SECONDS: Final = 1.0
 def build_web(settings: Settings) -> Flask:
     """The application of one web process, its scheduler's thread started."""
     configure_logging(settings)
+    _keep_kernels(settings)
     store = build_store(settings)
     cache = GenerationCache(_cache_client(settings), settings.cache_ttl)
-    models = ResidentModels(store, build_engine)
+    models = ResidentModels(store, build_engine(settings.device, settings.data_dir / "packed"))
     scheduler = Scheduler(settings.max_active, settings.max_waiting)
     queue = JobQueue(settings.redis_url)
     scheduler.start()
@@ -72,11 +72,6 @@ def build_store(settings: Settings) -> ModelStore:
     return store
 
 
-def build_engine(checkpoint: Checkpoint) -> Engine:
-    """The engine that generates from a checkpoint."""
-    return ReferenceEngine(checkpoint)
-
-
 def admin_keys(settings: Settings) -> tuple[str, ...]:
     """ADMIN_API_KEYS; when that is empty, the key in DATA_DIR/admin-key, made at the first start."""
     if settings.admin_api_keys:
@@ -97,6 +92,13 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
+
+
+def _keep_kernels(settings: Settings) -> None:
+    """Compiled kernels are kept with the data, unless NUMBA_CACHE_DIR says otherwise: the program's own folder, where
+    numba would put them, may belong to somebody else."""
+    options = vars(numba.config)
+    options["CACHE_DIR"] = options["CACHE_DIR"] or str(settings.data_dir.absolute() / "kernels")
 
 
 def _make_key(path: Path) -> None:

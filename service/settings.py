@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     max_length: int = Field(10_000, ge=1, description="most tokens that one request may generate")
     max_prompt_length: int = Field(100_000, ge=1, description="most characters that a prompt may have")
     max_corpus_bytes: int = Field(1 << 30, ge=1, description="largest corpus that may be uploaded, in bytes")
+    device: Literal["cpu", "cuda"] = Field(
+        "cpu", description="what generates: `cpu` (compiled kernels) or `cuda` (torch)"
+    )
     max_active: int = Field(64, ge=1, le=4096, description="sequences generated at once in a web process")
     max_waiting: int = Field(128, ge=0, description="sequences that may wait in a web process; beyond it: 429")
     api_keys: Keys = Field((), description="comma-separated keys for everything else; empty: open to all")

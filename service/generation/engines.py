@@ -1,0 +1,96 @@
+"""Which engine a version gets, and its packed weights as files that all web processes of a machine map; knows no
+scheduler."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.engine.base import Engine
+from charrnn.engine.kernels import Precision
+from charrnn.engine.native import NativeEngine
+from charrnn.engine.packing import PackedModel, pack
+
+log = logging.getLogger(__name__)
+
+Device = Literal["cpu", "cuda"]
+BuildEngine = Callable[[Checkpoint], Engine]
+
+KEPT: Final = 32
+"""Packed versions that stay on disk, the most recently used; any other is packed again when it is asked for."""
+
+
+def build_engine(device: Device, folder: Path) -> BuildEngine:
+    """What makes a checkpoint's engine for the device; `folder` keeps packed weights."""
+    if device == "cpu":
+        return lambda checkpoint: native_engine(checkpoint, folder)
+    # torch takes seconds and hundreds of megabytes to import, which a web process on a CPU does without.
+    reference = importlib.import_module("charrnn.engine.reference")
+    return lambda checkpoint: _announced(reference.ReferenceEngine(checkpoint, device), f"torch on {device}")
+
+
+def native_engine(checkpoint: Checkpoint, folder: Path) -> Engine:
+    """The engine for CPUs, in the precision that the version's record was measured to allow."""
+    engine = NativeEngine(shared(checkpoint, precision_of(checkpoint), folder))
+    return _announced(engine, engine.description)
+
+
+def precision_of(checkpoint: Checkpoint) -> Precision:
+    """int8, unless the version missed the float network by too much when that was measured at its publication."""
+    fidelity = checkpoint.record.get("fidelity")
+    measured = fidelity.get("precision") if isinstance(fidelity, dict) else None
+    return "float32" if measured == "float32" else "int8"
+
+
+def shared(checkpoint: Checkpoint, precision: Precision, folder: Path) -> PackedModel:
+    """The packed weights, mapped from a file that every process shares; private ones where no file can be kept.
+
+    The file's name says the SHA-256 of what is in it, so a damaged one is seen and made anew.
+    """
+    stem = f"{checkpoint.digest}-{precision}-"
+    for path in folder.glob(f"{stem}*"):
+        if (found := _mapped(path)) is not None:
+            return found
+    packed = pack(checkpoint, precision)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{stem}{_digest(packed)}"
+        packed.save(path)
+        _forget_old(folder)
+        return PackedModel.map(path)
+    except OSError as error:
+        log.warning("packed weights are not shared between processes: %s", error.strerror)
+        return packed
+
+
+def _mapped(path: Path) -> PackedModel | None:
+    try:
+        packed = PackedModel.map(path)
+        if _digest(packed) == path.name.rpartition("-")[2]:
+            os.utime(path)
+            return packed
+    except (OSError, ValueError) as error:
+        log.debug("%s cannot be mapped: %s", path.name, error)
+    return None
+
+
+def _digest(packed: PackedModel) -> str:
+    return hashlib.sha256(packed.buffer.data).hexdigest()
+
+
+def _forget_old(folder: Path) -> None:
+    """A process that has a file mapped keeps it, also when it is removed here."""
+    by_use = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in by_use[KEPT:]:
+        path.unlink(missing_ok=True)
+
+
+def _announced(engine: Engine, description: str) -> Engine:
+    log.info("generating with %s", description)
+    return engine

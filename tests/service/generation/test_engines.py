@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.engine.base import Sequence
+from charrnn.engine.native import NativeEngine
+from charrnn.engine.packing import PackedModel
+from service.generation.engines import KEPT, build_engine, precision_of, shared
+
+New = Callable[..., Checkpoint]
+
+
+def test_the_packed_weights_are_a_file_that_the_next_process_maps(new_checkpoint: New, tmp_path: Path) -> None:
+    first = shared(new_checkpoint(), "int8", tmp_path / "packed")
+    (path,) = (tmp_path / "packed").iterdir()
+    before = path.stat().st_ino
+    second = shared(new_checkpoint(), "int8", tmp_path / "packed")
+    assert isinstance(first.buffer, np.memmap)
+    assert isinstance(second.buffer, np.memmap)
+    assert path.stat().st_ino == before
+    assert np.array_equal(first.buffer, second.buffer)
+
+
+def test_a_damaged_file_is_made_anew(new_checkpoint: New, tmp_path: Path) -> None:
+    whole = np.array(shared(new_checkpoint(), "int8", tmp_path).buffer)
+    (path,) = tmp_path.iterdir()
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert np.array_equal(shared(new_checkpoint(), "int8", tmp_path).buffer, whole)
+    assert np.array_equal(PackedModel.map(path).buffer, whole)
+
+
+def test_another_version_or_precision_is_another_file(new_checkpoint: New, tmp_path: Path) -> None:
+    shared(new_checkpoint(), "int8", tmp_path)
+    shared(new_checkpoint(), "float32", tmp_path)
+    shared(new_checkpoint(loss=0.5), "int8", tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_without_a_place_for_files_the_weights_are_private(
+    new_checkpoint: New, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    packed = shared(new_checkpoint(), "int8", tmp_path / "file" / "packed")
+    assert packed.digest == new_checkpoint().digest
+    assert "not shared" in caplog.text
+
+
+def test_the_least_recently_used_files_go(new_checkpoint: New, tmp_path: Path) -> None:
+    for index in range(KEPT + 3):
+        shared(new_checkpoint(loss=float(index)), "int8", tmp_path)
+    assert len(list(tmp_path.iterdir())) == KEPT
+
+
+@pytest.mark.parametrize(
+    ("record", "precision"),
+    [
+        ({}, "int8"),
+        ({"fidelity": {"precision": "float32"}}, "float32"),
+        ({"fidelity": {"precision": "int8"}}, "int8"),
+        ({"fidelity": {"precision": "../x"}}, "int8"),
+        ({"fidelity": 5}, "int8"),
+    ],
+)
+def test_the_record_says_the_precision(new_checkpoint: New, record: dict[str, object], precision: str) -> None:
+    assert precision_of(replace(new_checkpoint(), record=record)) == precision
+
+
+def test_the_engine_says_which_kernel_runs(
+    new_checkpoint: New, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        engine = build_engine("cpu", tmp_path)(new_checkpoint())
+    assert isinstance(engine, NativeEngine)
+    assert f"generating with {engine.description}" in caplog.text
+    batch = engine.batch(1)
+    batch.add(Sequence(np.array([0], np.int32), length=3))
+    assert batch.step(3)[0].ids.size == 3
