@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Keys = Annotated[tuple[str, ...], NoDecode]
+RATE: Final = re.compile(r"([1-9]\d{0,8}/(second|minute|hour|day)(;|$))+(?<!;)")
+
+Listed = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -32,21 +35,33 @@ class Settings(BaseSettings):
     )
     max_active: int = Field(64, ge=1, le=4096, description="sequences generated at once in a web process")
     max_waiting: int = Field(128, ge=0, description="sequences that may wait in a web process; beyond it: 429")
-    api_keys: Keys = Field((), description="comma-separated keys for everything else; empty: open to all")
-    admin_api_keys: Keys = Field((), description="comma-separated keys for training and managing models")
+    api_keys: Listed = Field((), description="comma-separated keys for everything else; empty: open to all")
+    admin_api_keys: Listed = Field((), description="comma-separated keys for training and managing models")
     web_workers: int = Field(os.cpu_count() or 1, ge=1, description="web processes; default: one a core")
     web_threads: int = Field(256, ge=1, description="requests that a web process handles at once")
+    request_timeout: float = Field(120, gt=0, le=86_400, description="seconds that a generation may take, then: 503")
+    rate_limit: str = Field("", description="requests a key or address may make, such as `60/minute`; empty: no limit")
+    cors_origins: Listed = Field((), description="comma-separated origins whose pages may call this; `*`: any")
+    trusted_proxies: int = Field(0, ge=0, le=8, description="proxies in front, whose `X-Forwarded-For` is believed")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    log_format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, else JSON lines")
 
-    @field_validator("api_keys", "admin_api_keys", mode="before")
+    @field_validator("api_keys", "admin_api_keys", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, (key.strip() for key in value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_a_rate(cls, value: str) -> str:
+        if value and not RATE.fullmatch(value):
+            raise ValueError(f"RATE_LIMIT must be such as 60/minute or 10/second;1000/day, not {value!r}")
+        return value
 
     @property
     def embedded_redis(self) -> bool:

@@ -138,6 +138,8 @@ def test_the_example_shows_the_defaults() -> None:
         "DATA_DIR",
         "API_KEYS",
         "ADMIN_API_KEYS",
+        "CORS_ORIGINS",
+        "RATE_LIMIT",
         "WEB_WORKERS",
     }
     for name, value in shown.items():
