@@ -8,6 +8,7 @@ import importlib
 import logging
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,6 +17,7 @@ from charrnn.engine.base import Engine
 from charrnn.engine.kernels import Precision
 from charrnn.engine.native import NativeEngine
 from charrnn.engine.packing import PackedModel, pack
+from model_store.files import locked
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +38,14 @@ def build_engine(device: Device, folder: Path) -> BuildEngine:
 
 
 def native_engine(checkpoint: Checkpoint, folder: Path) -> Engine:
-    """The engine for CPUs, in the precision that the version's record was measured to allow."""
-    engine = NativeEngine(shared(checkpoint, precision_of(checkpoint), folder))
+    """The engine for CPUs, in the precision that the version's record was measured to allow.
+
+    One process at a time: at the very first start the kernels are compiled, which takes seconds of every core, and
+    the next process then finds them in numba's cache.
+    """
+    packed = shared(checkpoint, precision_of(checkpoint), folder)
+    with _one_at_a_time(folder):
+        engine = NativeEngine(packed)
     return _announced(engine, engine.description)
 
 
@@ -67,6 +75,11 @@ def shared(checkpoint: Checkpoint, precision: Precision, folder: Path) -> Packed
     except OSError as error:
         log.warning("packed weights are not shared between processes: %s", error.strerror)
         return packed
+
+
+def _one_at_a_time(folder: Path) -> AbstractContextManager[None]:
+    """The lock beside the folder; nothing, where there is no place for it."""
+    return locked(folder.with_suffix(".lock")) if os.access(folder.parent, os.W_OK) else nullcontext()
 
 
 def _mapped(path: Path) -> PackedModel | None:
