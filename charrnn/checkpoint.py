@@ -17,6 +17,7 @@ from safetensors.numpy import save
 
 from charrnn.config import ModelConfig
 from charrnn.vocabulary import Vocabulary
+from charrnn.words import described
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
@@ -43,7 +44,7 @@ class Checkpoint:
     def __post_init__(self) -> None:
         if len(self.vocabulary) != self.config.vocabulary_size:
             raise CheckpointError(
-                f"the vocabulary has {len(self.vocabulary)} characters, the network {self.config.vocabulary_size}"
+                f"the vocabulary has {len(self.vocabulary)} tokens, the network {self.config.vocabulary_size}"
             )
         expected, found = self.config.shapes(), {name: w.shape for name, w in self.weights.items()}
         if expected != found:
@@ -70,7 +71,7 @@ class Checkpoint:
         return {
             "format": FORMAT,
             "config": asdict(self.config),
-            "vocabulary": self.vocabulary.characters,
+            "vocabulary": self.vocabulary.description,
             "record": dict(self.record),
         }
 
@@ -88,7 +89,7 @@ def load(path: Path) -> Checkpoint:
             config = ModelConfig(**description["config"])
             _check_header(file, config)
             weights = {name: file.get_tensor(name) for name in config.shapes()}
-        checkpoint = Checkpoint(config, Vocabulary(description["vocabulary"]), weights, description["record"])
+        checkpoint = Checkpoint(config, described(description["vocabulary"]), weights, description["record"])
     except CheckpointError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:

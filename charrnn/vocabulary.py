@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Ids = npt.NDArray[np.int32]
 
+Level = Literal["char", "word"]
+"""What a token is."""
+
 
 class UnknownCharactersError(ValueError):
-    """A text has characters outside the vocabulary; `unknown` lists them as (position, character)."""
+    """A text has characters (of a vocabulary of words: words) that it does not know; `unknown` lists them as
+    (position in characters, character or word)."""
 
-    def __init__(self, unknown: list[tuple[int, str]]) -> None:
+    def __init__(self, unknown: list[tuple[int, str]], kind: str = "characters") -> None:
         self.unknown = unknown
-        shown = ", ".join(f"{character!r} at {position}" for position, character in unknown[:10])
+        shown = ", ".join(f"{token!r} at {position}" for position, token in unknown[:10])
         more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
-        super().__init__(f"{len(unknown)} characters outside the vocabulary: {shown}{more}")
+        super().__init__(f"{len(unknown)} {kind} outside the vocabulary: {shown}{more}")
 
 
 def codepoints(text: str) -> npt.NDArray[np.uint32]:
@@ -35,6 +40,8 @@ class Vocabulary:
     """
 
     characters: str
+
+    level: ClassVar[Level] = "char"
 
     def __post_init__(self) -> None:
         if not self.characters:
@@ -56,6 +63,16 @@ class Vocabulary:
     @cached_property
     def _codepoints(self) -> npt.NDArray[np.uint32]:
         return codepoints(self.characters)
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The id that stands for whatever the vocabulary leaves out, and is never generated; None without one."""
+        return None
+
+    @property
+    def description(self) -> Any:
+        """Plain JSON that says which vocabulary this is; `charrnn.words.described` is its inverse."""
+        return self.characters
 
     @cached_property
     def start_id(self) -> int:
@@ -80,6 +97,14 @@ class Vocabulary:
         if array.size and not 0 <= array.min() <= array.max() < len(self):
             raise IndexError(f"ids must be from 0 to {len(self) - 1}, not {int(array.min())} to {int(array.max())}")
         return self._codepoints[array].tobytes().decode("utf-32-le", "surrogatepass")
+
+    def tokens_of(self, ids: Ids | Sequence[int]) -> Sequence[str]:
+        """The text of each of the ids. Raises IndexError when one is outside the vocabulary."""
+        return self.decode(ids)
+
+    def extended(self, other: Vocabulary) -> Vocabulary:
+        """This vocabulary with all that another one of its level knows as well."""
+        return Vocabulary("".join(sorted({*self.characters, *other.characters})))
 
     def _lookup(self, text: str) -> tuple[Ids, npt.NDArray[np.bool_]]:
         points = codepoints(text)

@@ -29,9 +29,11 @@ class ChoiceReader:
         self._vocabulary = vocabulary
         self._matcher = StopMatcher(request.stop) if request.stop else None
         self._seed = seed
+        self._prompt = prompt
         self._echo = vocabulary.decode(prompt) if request.echo else ""
         self._wants_logprobs = request.sampling.logprobs is not None
         self._waiting: list[TokenLogprobs] = []
+        self._ahead = 0
         self.tokens = 0
         self._pieces: list[Piece] = []
         self.finish_reason: FinishReason | None = None
@@ -52,20 +54,19 @@ class ChoiceReader:
         return Choice(text, self._seed, self.finish_reason, self.tokens, wanted)
 
     def _take(self, output: Output) -> str:
-        self._waiting += _tokens(self._vocabulary, self._echo, output.prompt_logprobs)
-        tokens = self._vocabulary.decode(output.ids)
-        self._waiting += _tokens(self._vocabulary, tokens, output.logprobs)
+        self._waiting += _tokens(self._vocabulary, self._prompt, output.prompt_logprobs)
+        self._waiting += _tokens(self._vocabulary, output.ids, output.logprobs)
         prompt, self._echo = self._echo, ""
-        return prompt + self._passed(tokens, output.done)
+        return prompt + self._passed(output.ids, output.done)
 
-    def _passed(self, tokens: str, done: bool) -> str:
+    def _passed(self, ids: Ids, done: bool) -> str:
         """What of the new tokens can be given out, and whether the choice ends with them."""
         if self._matcher is None:
-            self.tokens += len(tokens)
+            self.tokens += ids.size
             self.finish_reason = "length" if done else None
-            return tokens
+            return self._vocabulary.decode(ids)
         text = ""
-        for token in tokens:
+        for token in self._vocabulary.tokens_of(ids):
             text += self._matcher.feed(token)
             self.tokens += 1
             if self._matcher.stopped:
@@ -75,22 +76,28 @@ class ChoiceReader:
         return text + (self._matcher.flush() if done else "")
 
     def _logprobs_of(self, text: str) -> tuple[TokenLogprobs, ...] | None:
-        """Those of the tokens that make up the text; those of tokens held back wait."""
+        """Those of the tokens that the text begins; those of tokens held back wait."""
         if not self._wants_logprobs:
             return None
-        given, self._waiting = self._waiting[: len(text)], self._waiting[len(text) :]
+        count, length = 0, len(text) - self._ahead
+        while length > 0 and count < len(self._waiting):
+            length -= len(self._waiting[count].token)
+            count += 1
+        self._ahead = -length
+        given, self._waiting = self._waiting[:count], self._waiting[count:]
         return tuple(given)
 
 
-def _tokens(vocabulary: Vocabulary, tokens: str, logprobs: Logprobs | None) -> list[TokenLogprobs]:
+def _tokens(vocabulary: Vocabulary, ids: Ids, logprobs: Logprobs | None) -> list[TokenLogprobs]:
     if logprobs is None:
         return []
-    return [_token(vocabulary, token, logprobs, at) for at, token in enumerate(tokens)]
+    return [_token(vocabulary, token, logprobs, at) for at, token in enumerate(vocabulary.tokens_of(ids))]
 
 
 def _token(vocabulary: Vocabulary, token: str, logprobs: Logprobs, at: int) -> TokenLogprobs:
     chosen = float(logprobs.chosen[at])
     if np.isnan(chosen):
         return TokenLogprobs(token, None)
-    likeliest = zip(vocabulary.decode(logprobs.top_ids[at]), logprobs.top[at].tolist(), strict=True)
-    return TokenLogprobs(token, chosen, tuple(likeliest))
+    top_ids = logprobs.top_ids[at]
+    likeliest = zip(top_ids.tolist(), vocabulary.tokens_of(top_ids), logprobs.top[at].tolist(), strict=True)
+    return TokenLogprobs(token, chosen, tuple((t, p) for i, t, p in likeliest if i != vocabulary.unknown_id))

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import numpy as np
+
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.engine.base import Engine, Sequence
 from charrnn.vocabulary import Vocabulary
@@ -160,5 +162,5 @@ class ResidentModels:
 def _warm(engine: Engine, vocabulary: Vocabulary) -> None:
     """Generate a little, so that whatever an engine sets up at first use is set up before the first request."""
     batch = engine.batch(1)
-    batch.add(Sequence(vocabulary.encode(vocabulary.characters[:1]), length=2))
+    batch.add(Sequence(np.array([vocabulary.start_id], dtype=np.int32), length=2))
     batch.step(4)

@@ -1,0 +1,113 @@
+"""Words to ids and back: exact whatever the text and however it is cut."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.vocabulary import UnknownCharactersError, Vocabulary
+from charrnn.words import LONGEST, MAX_WORDS, UNKNOWN, WordVocabulary, described, token_pieces, tokens
+
+TRICKY = st.text(st.sampled_from("ab'\u2019 \r\n\t1_\u0301\u05d0\u4f60.\U0001f600") | st.characters())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Don't stop.", ["Don't", " ", "stop", "."]),
+        ("a, b\r\n\n c", ["a", ",", " ", "b", "\r\n", "\n", " ", "c"]),
+        ("'tis 'a'", ["'", "tis", " ", "'", "a", "'"]),
+        ("v12.5_x", ["v", "1", "2", ".", "5", "_", "x"]),
+        ("e\u0301te\u0301", ["e\u0301te\u0301"]),
+        ("\u05e9\u05b8\u05dc\u05d5\u05b9\u05dd!", ["\u05e9\u05b8\u05dc\u05d5\u05b9\u05dd", "!"]),
+        ("\u4f60\u597d", ["\u4f60", "\u597d"]),
+        ("x" * (LONGEST + 1), ["x" * LONGEST, "x"]),
+    ],
+)
+def test_words_punctuation_and_space_are_tokens(text: str, expected: list[str]) -> None:
+    assert tokens(text) == expected
+
+
+@given(TRICKY, st.lists(st.integers(0, 40)))
+def test_tokens_are_the_same_however_a_text_is_cut(text: str, cuts: list[int]) -> None:
+    ends = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    pieces = [text[a:b] for a, b in itertools.pairwise(ends)]
+    found = [token for piece in token_pieces(pieces) for token in piece]
+    assert found == tokens(text)
+    assert "".join(found) == text
+
+
+@given(TRICKY.filter(bool))
+def test_a_known_text_comes_back_exactly(text: str) -> None:
+    vocabulary = WordVocabulary.of([text])
+    assert vocabulary.decode(vocabulary.encode(text)) == text
+    assert "".join(vocabulary.tokens_of(vocabulary.encode(text))) == text
+
+
+def test_the_most_frequent_words_are_known() -> None:
+    names = [
+        f"{a}{b}{c}" for a in "abcdefghijklmnopqrstuvwxyz" for b in "aeiouxyz" for c in "abcdefghijklmnopqrstuvwxyz"
+    ]
+    text = " ".join([*names, *names, "once"] * 2 + ["twice", "twice"])
+    vocabulary = WordVocabulary.of([text, " ".join(f"{name}{name}" for name in names * 2)])
+    assert len(vocabulary) == MAX_WORDS + 1
+    assert vocabulary.words[0] == " "
+    assert set(names) <= set(vocabulary.words)
+
+
+def test_what_is_not_known_is_said_with_its_position() -> None:
+    vocabulary = WordVocabulary.of(["to be, or not to be"])
+    with pytest.raises(UnknownCharactersError, match="2 words outside the vocabulary: 'see' at 3, '!' at 10") as caught:
+        vocabulary.encode("to see not!")
+    assert caught.value.unknown == [(3, "see"), (10, "!")]
+    ids, dropped = vocabulary.encode_known("to see not!")
+    assert (vocabulary.decode(ids), dropped) == ("to  not", [(3, "see"), (10, "!")])
+    counted = vocabulary.encode_tokens(["to", "see"])
+    assert counted.tolist() == [vocabulary.words.index("to"), vocabulary.unknown_id]
+    assert vocabulary.decode(counted) == f"to{UNKNOWN}"
+
+
+def test_ids_outside_the_vocabulary_are_refused() -> None:
+    with pytest.raises(IndexError, match="ids must be from 0 to 2, not 3 to 3"):
+        WordVocabulary(("a", " ")).decode([3])
+
+
+@pytest.mark.parametrize("words", [(), ("a", "a"), ("a b",), ("",)])
+def test_a_vocabulary_that_cannot_be(words: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="vocabulary"):
+        WordVocabulary(words)
+
+
+@pytest.mark.parametrize(("text", "start"), [("b\n a", "\n"), ("b\r\n a", "\r\n"), ("b a", " "), ("b", "b")])
+def test_an_empty_prompt_follows_a_lines_end_or_a_space(text: str, start: str) -> None:
+    vocabulary = WordVocabulary.of([text])
+    assert vocabulary.words[vocabulary.start_id] == start
+
+
+def test_a_vocabulary_is_extended_without_moving_its_words() -> None:
+    longer = WordVocabulary(("b", " ")).extended(WordVocabulary(("a", "b")))
+    assert longer == WordVocabulary(("b", " ", "a"))
+    assert Vocabulary("bd").extended(Vocabulary("ad")) == Vocabulary("abd")
+
+
+def test_a_checkpoint_keeps_either_kind_of_vocabulary(tmp_path: Path) -> None:
+    for vocabulary in (WordVocabulary(("to", " ", "be")), Vocabulary(" bet")):
+        config = ModelConfig(4, "rnn", hidden_size=2)
+        weights = {name: np.ones(shape, np.float32) for name, shape in config.shapes().items()}
+        path = tmp_path / "version"
+        path.write_bytes(Checkpoint(config, vocabulary, weights).to_bytes())
+        loaded = checkpoints.load(path)
+        assert loaded.vocabulary == vocabulary
+        assert loaded.vocabulary.level == vocabulary.level
+
+
+@pytest.mark.parametrize("description", [{"level": "sentence", "words": ["a"]}, {"words": ["a"]}, {"level": "word"}])
+def test_a_description_of_no_vocabulary(description: dict[str, object]) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        described(description)
