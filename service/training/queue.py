@@ -70,6 +70,11 @@ class JobQueue:
             return False
         return True
 
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        if self._broker is not None:
+            self._broker.client.close()
+
     def _asked(self, ask: Callable[[RedisBroker], Any]) -> Any:
         if self._broker is None:
             raise QueueDownError("the queue cannot be reached: no Redis is configured")
@@ -90,7 +95,7 @@ class JobConsumer:
         self._handle = handle
         self._idle = Event()
         self._idle.set()
-        broker = make_broker(url)
+        self._broker = broker = make_broker(url)
         dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(self._take)
         self._worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MS)
         # A job in hand counts: while one is being trained, no second one is kept from the other workers.
@@ -107,6 +112,7 @@ class JobConsumer:
         parting.start()
         self._idle.wait(timeout)
         parting.join(PARTING_SECONDS)
+        self._broker.client.close()
 
     def _take(self, job: str) -> None:
         self._idle.clear()

@@ -21,6 +21,7 @@ from model_store import ModelStore
 from service.training.corpora import CorpusStore
 from service.training.errors import QueueDownError
 from service.training.jobs import Job, JobStore
+from service.training.lease import is_live
 from service.training.queue import JobQueue
 from service.training.requests import JobRequest
 
@@ -46,7 +47,8 @@ class Server:
     def start(self) -> None:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         self._process = subprocess.Popen([str(get_binary_path()), *options], stdout=subprocess.DEVNULL)
-        wait_until(JobQueue(self.url).available, 10)
+        with closing(JobQueue(self.url)) as queue:
+            wait_until(queue.available, 10)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -132,6 +134,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     for worker in place.workers:
         if worker.poll() is None:
             kill_all(worker)
+    place.queue.close()
     place.server.stop()
 
 
@@ -196,6 +199,7 @@ def test_a_worker_that_slept_cannot_write_or_publish(place: Place) -> None:
     place.worker()
     place.wait_for(job, "succeeded", seconds=90)
     folder = place.jobs.folder(job.id)
+    wait_until(lambda: not is_live(folder), 10)
     before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".draft-")}
     sleeper.send_signal(signal.SIGCONT)
     wait_until(lambda: "was taken over by another worker" in place.log(sleeper), 10)

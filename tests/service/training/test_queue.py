@@ -30,8 +30,9 @@ def test_a_queue_that_is_down_says_so(url: str) -> None:
 def test_a_queue_that_does_not_answer_is_given_up_soon() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as deaf:
         began = time.monotonic()
-        with pytest.raises(QueueDownError):
-            JobQueue(f"redis://127.0.0.1:{deaf.getsockname()[1]}").submit("a job")
+        queue = JobQueue(f"redis://127.0.0.1:{deaf.getsockname()[1]}")
+        with closing(queue), pytest.raises(QueueDownError):
+            queue.submit("a job")
         assert time.monotonic() - began < 60, "an end, which would else not come at all"
 
 
