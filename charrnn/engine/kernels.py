@@ -21,21 +21,35 @@ from charrnn.engine.layers import hidden_layer, output_layer
 from charrnn.engine.records import LAYER, PLAN, SLOT
 from charrnn.engine.rows import read_int32, read_int64, write_float32, write_int32, write_int64
 
-Isa = Literal["vnni", "portable"]
+Isa = Literal["vnni", "avx2", "portable"]
 Precision = Literal["int8", "float32"]
 Advance = Callable[[Any, Any, Any, int], None]
 
 _SIGNATURE: Final = types.void(*(from_dtype(record)[::1] for record in (PLAN, LAYER, SLOT)), types.int64)
 
 
+_NEEDED: Final[dict[Isa, tuple[str, ...]]] = {
+    "vnni": ("avx512f", "avx512vnni"),
+    "avx2": ("avx2", "fma"),
+    "portable": (),
+}
+"""Features of the processor that each kernel uses, the quickest first."""
+
+
+def runnable_isas() -> tuple[Isa, ...]:
+    """The kernels that this processor can run, the quickest first; of one that numba is told to compile for, the
+    features that it is told."""
+    options = vars(numba_config)
+    if options.get("CPU_NAME") is None and options.get("CPU_FEATURES") is None:
+        features = {name for name, present in llvm.get_host_cpu_features().items() if present}
+    else:
+        features = {name[1:] for name in (options.get("CPU_FEATURES") or "").split(",") if name[:1] == "+"}
+    return tuple(isa for isa, needed in _NEEDED.items() if features.issuperset(needed))
+
+
 def host_isa() -> Isa:
-    """The quickest kernel that this processor, or the one numba is told to compile for, can run."""
-    needed = ("avx512f", "avx512vnni")
-    name, features = (vars(numba_config).get(option) for option in ("CPU_NAME", "CPU_FEATURES"))
-    if name is None and features is None:
-        host = llvm.get_host_cpu_features()
-        return "vnni" if all(host.get(feature) for feature in needed) else "portable"
-    return "vnni" if all(f"+{feature}" in (features or "") for feature in needed) else "portable"
+    """The quickest kernel that this processor can run."""
+    return runnable_isas()[0]
 
 
 def kernel(cell: Cell, precision: Precision, isa: Isa) -> Advance:
@@ -43,13 +57,15 @@ def kernel(cell: Cell, precision: Precision, isa: Isa) -> Advance:
     return _kernel(cell, precision, isa, _source_digest())
 
 
+_SOURCES: Final = ("cells", "choice", "kernels", "lanes", "layers", "products", "records", "rows")
+
+
 @cache
 def _source_digest() -> str:
     """Over everything that is compiled: numba's cache looks at one file only, and must not outlive the others."""
-    folder = Path(__file__).parent
     digest = hashlib.sha256(f"{numba_version} {llvm.llvm_version_info}".encode())
-    for path in sorted(folder.glob("*.py")):
-        digest.update(path.read_bytes())
+    for name in _SOURCES:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 from charrnn.engine.cells import LAYOUTS, STEPS, Layout
 from charrnn.engine.lanes import BYTES, I8, I32, I64, LANES, Lanes, Value
-from charrnn.engine.products import MAX_ROWS, Arithmetic
+from charrnn.engine.products import Arithmetic
 
 HIDDEN_STEP: Final = {"int8": LANES, "float32": 4 * LANES}
 """Bytes of sixteen units of the hidden state."""
@@ -149,7 +149,7 @@ def _hidden(cell: str, arithmetic: Arithmetic, layer: Hidden) -> None:
                 row = _Row(add, constants, kept, v.address(output, offsets[r]))
                 _gates(cell, layout, arithmetic, totals[r], row)
 
-        _tiles(v, layer.count, tile)
+        _tiles(arithmetic, layer.count, tile)
 
 
 @dataclass(frozen=True)
@@ -232,15 +232,15 @@ def _output_groups(arithmetic: Arithmetic, outputs: Outputs, columns: int) -> No
                     score = _scaled(arithmetic, totals[r][column], constants, columns, column, bias)
                     v.store(score, target, BYTES * column)
 
-        _tiles(v, outputs.count, tile)
+        _tiles(arithmetic, outputs.count, tile)
 
 
 _FLOATS: Final = ir.VectorType(ir.FloatType(), LANES)
 
 
 def _first_sums(arithmetic: Arithmetic, constants: Value, columns: int, rows: int) -> list[list[Value]]:
-    """int8: minus 128 times the sums of the weights, which the activations' offset would add; float32: zeros."""
-    if arithmetic.precision == "float32":
+    """Minus 128 times the sums of the weights, where the activations' offset will add that; else zeros."""
+    if not arithmetic.is_offset:
         return [[arithmetic.zero() for _ in range(columns)] for _ in range(rows)]
     first = [arithmetic.lanes.load(arithmetic.sums, constants, BYTES * column) for column in range(columns)]
     return [list(first) for _ in range(rows)]
@@ -257,18 +257,18 @@ def _scaled(  # noqa: PLR0917
     return v.multiply(sums, scale) if add is None else v.fma(sums, scale, add)
 
 
-def _tiles(v: Lanes, count: Value, tile: Callable[[Value, int], None]) -> None:
+def _tiles(arithmetic: Arithmetic, count: Value, tile: Callable[[Value, int], None]) -> None:
     """Call `tile` with (first row, rows) for as few tiles as cover `count` rows, as even as they can be."""
-    builder = v.builder
-    tiles = builder.udiv(builder.add(count, ir.Constant(I64, MAX_ROWS - 1)), ir.Constant(I64, MAX_ROWS))
+    v, builder, most = arithmetic.lanes, arithmetic.lanes.builder, arithmetic.max_rows
+    tiles = builder.udiv(builder.add(count, ir.Constant(I64, most - 1)), ir.Constant(I64, most))
     least = builder.udiv(count, builder.select(_is_zero(builder, tiles), ir.Constant(I64, 1), tiles))
     larger = builder.sub(count, builder.mul(least, tiles))
     with v.repeat(tiles, [ir.Constant(I64, 0)]) as loop:
         first = loop.values[0]
         extra = builder.zext(builder.icmp_signed("<", loop.index, larger), I64)
         rows = builder.add(least, extra)
-        with _switch(builder, rows, MAX_ROWS) as case:
-            for size in range(1, MAX_ROWS + 1):
+        with _switch(builder, rows, most) as case:
+            for size in range(1, most + 1):
                 with case(size):
                     tile(first, size)
         loop.after = [builder.add(first, rows)]

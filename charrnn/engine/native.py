@@ -12,7 +12,11 @@ from charrnn.engine.members import Member, check, record, state_of
 from charrnn.engine.memory import BatchMemory
 from charrnn.engine.packing import PackedModel, pack
 
-_INSTRUCTIONS: Final[dict[Isa, str]] = {"vnni": "AVX-512 VNNI", "portable": "portable instructions"}
+_INSTRUCTIONS: Final[dict[Isa, str]] = {
+    "vnni": "AVX-512 VNNI",
+    "avx2": "AVX2",
+    "portable": "portable instructions",
+}
 
 
 class NativeEngine:

@@ -15,8 +15,12 @@ from llvmlite import ir
 
 from charrnn.engine.lanes import BYTES, F32, FLOATS, I8, I16, I32, I64, INTS, LANES, Lanes, Value
 
-MAX_ROWS: Final = 6
-"""Rows of a tile at most: with four columns 24 sums, which leaves registers for the weights."""
+_BYTES: Final = ir.VectorType(I8, BYTES)
+_HALF: Final = BYTES // 2
+"""Bytes of an AVX2 register."""
+
+MAX_ROWS: Final = {"vnni": 6, "avx2": 1, "portable": 1}
+"""Rows of a tile at most: with four columns 24 sums of AVX-512's 32 registers, and what others can still hold."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,15 @@ class Arithmetic:
     def sums(self) -> ir.Type:
         return INTS if self.precision == "int8" else FLOATS
 
+    @property
+    def is_offset(self) -> bool:
+        """Whether sums contain 128 times the sum of the weights, because activations are taken as they are stored."""
+        return self.precision == "int8" and self.lanes.isa != "avx2"
+
+    @property
+    def max_rows(self) -> int:
+        return MAX_ROWS[self.lanes.isa]
+
     def zero(self) -> Value:
         return self.lanes.ints(0) if self.precision == "int8" else self.lanes.floats(0.0)
 
@@ -40,21 +53,47 @@ class Arithmetic:
         return self.lanes.load(self.sums, address, offset)
 
     def inputs(self, address: Value, offset: int) -> Value:
-        """The four activations (int8) or the one (float32) of a step, in all lanes."""
-        return self.lanes.splat(self.lanes.load(I32 if self.precision == "int8" else F32, address, offset))
+        """The four activations (int8) or the one (float32) of a step, in all lanes; what `multiply_add` takes."""
+        x = self.lanes.splat(self.lanes.load(I32 if self.precision == "int8" else F32, address, offset))
+        return self._signed_inputs(x) if self.precision == "int8" and self.lanes.isa == "avx2" else x
 
     def multiply_add(self, total: Value, inputs: Value, weights: Value) -> Value:
         if self.precision == "float32":
             return self.lanes.fma(inputs, weights, total)
         if self.lanes.isa == "vnni":
             return self.lanes.call("llvm.x86.avx512.vpdpbusd.512", INTS, total, inputs, weights)
+        if self.lanes.isa == "avx2":
+            return self._multiply_add_avx2(total, inputs, weights)
         return self._multiply_add_portable(total, inputs, weights)
+
+    def _signed_inputs(self, x: Value) -> tuple[Value, Value]:
+        """The activations less their offset, in [-127, 127], and their magnitudes; half a vector is enough."""
+        builder, lanes = self.lanes.builder, self.lanes
+        half = lanes.shuffle(builder.bitcast(x, _BYTES), range(_HALF))
+        signed = builder.xor(half, ir.Constant(half.type, [128] * _HALF))
+        return signed, lanes.call("llvm.abs.v32i8", half.type, signed, ir.Constant(ir.IntType(1), 0))
+
+    def _multiply_add_avx2(self, total: Value, inputs: tuple[Value, Value], weights: Value) -> Value:
+        """|x| times w with the sign of x: pairs of products of 127 by 127 at most fit into the 16 bits of vpmaddubsw,
+        which would not hold pairs of products of the offset activations."""
+        builder, lanes = self.lanes.builder, self.lanes
+        words, sums = ir.VectorType(I16, _HALF // 2), ir.VectorType(I32, _HALF // 4)
+        signed, magnitudes = inputs
+        halves = []
+        for first in (0, _HALF):
+            half = lanes.shuffle(builder.bitcast(weights, _BYTES), range(first, first + _HALF))
+            half = lanes.call("llvm.x86.avx2.psign.b", half.type, half, signed)
+            pairs = lanes.call("llvm.x86.avx2.pmadd.ub.sw", words, magnitudes, half)
+            ones = ir.Constant(words, [1] * (_HALF // 2))
+            halves.append(lanes.call("llvm.x86.avx2.pmadd.wd", sums, pairs, ones))
+        mask = ir.Constant(INTS, list(range(LANES)))
+        return builder.add(total, builder.shuffle_vector(halves[0], halves[1], mask))
 
     def _multiply_add_portable(self, total: Value, inputs: Value, weights: Value) -> Value:
         builder, lanes = self.lanes.builder, self.lanes
-        bytes_, words = ir.VectorType(I8, 4 * LANES), ir.VectorType(I16, 4 * LANES)
-        unsigned = builder.zext(builder.bitcast(inputs, bytes_), words)
-        signed = builder.sext(builder.bitcast(weights, bytes_), words)
+        words = ir.VectorType(I16, 4 * LANES)
+        unsigned = builder.zext(builder.bitcast(inputs, _BYTES), words)
+        signed = builder.sext(builder.bitcast(weights, _BYTES), words)
         pair, quads = ir.VectorType(I32, 2 * LANES), range(LANES)
         halves = []
         for part in (0, 1):
