@@ -20,6 +20,7 @@ from model_store.store import ModelStore
 from service.training.corpora import CorpusStore
 from service.training.corpus_ids import ids
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
+from service.training.fidelity import with_fidelity
 from service.training.jobs import Job, JobStore
 from service.training.lease import Lease
 from service.training.requests import SETTINGS, SIZES
@@ -91,7 +92,7 @@ class JobRunner:
             run.hand_over()
             log.info("job %s is handed over", job.id)
             return False
-        self._publish(job, run, trainer.checkpoint())
+        self._publish(job, run, with_fidelity(trainer.checkpoint(), trainer.held_out))
         return True
 
     def _cancel(self, run: Run) -> bool:
