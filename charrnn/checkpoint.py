@@ -22,6 +22,9 @@ from charrnn.words import described
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 FORMAT: Final = 1
+NEVER: Final = np.float32(-1e9)
+"""An output's bias that leaves its token no probability, at any temperature, yet is a number as any other."""
+
 METADATA_KEY: Final = "charrnn"
 """All metadata is one JSON text under one key: safetensors writes several keys in no fixed order, and the bytes of a
 checkpoint are to be the same for the same training."""
@@ -74,6 +77,15 @@ class Checkpoint:
             "vocabulary": self.vocabulary.description,
             "record": dict(self.record),
         }
+
+
+def never_unknown(weights: Weights, vocabulary: Vocabulary) -> Weights:
+    """The weights of a network that never generates the vocabulary's unknown token, should it have one."""
+    if vocabulary.unknown_id is None:
+        return weights
+    bias = weights["output.bias"].copy()
+    bias[vocabulary.unknown_id] = NEVER
+    return {**weights, "output.bias": bias}
 
 
 def load(path: Path) -> Checkpoint:

@@ -106,6 +106,10 @@ class Vocabulary:
         """This vocabulary with all that another one of its level knows as well."""
         return Vocabulary("".join(sorted({*self.characters, *other.characters})))
 
+    def places_of(self, other: Vocabulary) -> Ids:
+        """The ids that the tokens of another vocabulary of its level have in this one, which knows them all."""
+        return self.encode(other.characters)
+
     def _lookup(self, text: str) -> tuple[Ids, npt.NDArray[np.bool_]]:
         points = codepoints(text)
         ids = np.searchsorted(self._codepoints, points).clip(max=len(self) - 1)

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import torch
 
-from charrnn.checkpoint import Checkpoint
+from charrnn.checkpoint import Checkpoint, never_unknown
 from charrnn.config import ModelConfig
 from charrnn.training.config import TrainingConfig
+from charrnn.training.continuing import continued
 from charrnn.training.evaluation import evaluation
 from charrnn.training.gradients import gradient_norms
 from charrnn.training.precision import fastest_precision
@@ -48,8 +49,9 @@ class Trainer:
     """One training run; `run` advances it, `state` is its resume point, `checkpoint` its result so far.
 
     `ids` is the whole text, any integer type, possibly a memory map; `corpus` what the record is to say about it
-    (plain JSON: name, sha256). With `state`, the run goes on from there, and ends with the very bytes that it would
-    have ended with uninterrupted (on the same kind of machine with as many threads).
+    (plain JSON: name, sha256). A new run starts from the weights of `base`, if one is given, whose sizes are the same
+    and whose tokens `vocabulary` has. With `state`, the run goes on from there, and ends with the very bytes that it
+    would have ended with uninterrupted (on the same kind of machine with as many threads).
 
     Raises ValueError when the text is too short, TrainingStateError when the state is another run's.
     """
@@ -63,6 +65,7 @@ class Trainer:
         *,
         corpus: Mapping[str, Any] | None = None,
         state: TrainingState | None = None,
+        base: Checkpoint | None = None,
         device: str = "cpu",
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -74,6 +77,8 @@ class Trainer:
         self._prompts = prompts_for(self._text, self._validation, vocabulary)
         self._precision = str(state.run["precision"]) if state else fastest_precision(config, torch.device(device))
         self._learner = Learner(config, training, self._streams.streams, torch.device(device), self._precision)
+        if base is not None and state is None:
+            self._learner.start_again(continued(base, vocabulary, self._learner.model.weights()))
         self._kept: Tensors = self._learner.model.weights()
         self._position = Position()
         self._evaluations: list[dict[str, Any]] = []
@@ -108,7 +113,7 @@ class Trainer:
         """The best network so far by validation loss (nothing held out: that of the last evaluation)."""
         sizes = {"training": self._streams.characters + 1, "validation": len(self._validation)}
         record = training_record(self._corpus, self.training, sizes, self._position, deepcopy(self._evaluations))
-        return Checkpoint(self.config, self._vocabulary, dict(self._kept), record)
+        return Checkpoint(self.config, self._vocabulary, never_unknown(dict(self._kept), self._vocabulary), record)
 
     def state(self) -> TrainingState:
         """A copy of everything that the rest of the run depends on."""
@@ -137,7 +142,7 @@ class Trainer:
             "training": self.training.as_dict(),
             "corpus": self._corpus,
             "characters": self._streams.characters + 1 + len(self._validation),
-            "vocabulary": self._vocabulary.characters,
+            "vocabulary": self._vocabulary.description,
             "precision": self._precision,
         }
 
@@ -237,7 +242,8 @@ class Trainer:
                 yield self._progress()
                 began = self._clock()
         validation_loss = self._judge(validation_loss)
-        samples = write_samples(Checkpoint(self.config, self._vocabulary, model.weights()), self._prompts)
+        weights = never_unknown(model.weights(), self._vocabulary)
+        samples = write_samples(Checkpoint(self.config, self._vocabulary, weights), self._prompts)
         norms = gradient_norms(model, self._text, self.training.segment_length)
         self._spend(began)
         self._evaluation_seconds = self._position.seconds - before
