@@ -102,7 +102,9 @@ class Place:
         return job
 
     def step(self, job: Job) -> int:
-        return self.jobs.get(job.id).progress.step
+        found = self.jobs.get(job.id)
+        assert found.status != "failed", found.state.error
+        return found.progress.step
 
     def wait_for_step(self, job: Job, step: int, seconds: float = 60) -> None:
         wait_until(lambda: self.step(job) >= step, seconds)
