@@ -22,6 +22,8 @@ from service.generation.engines import build_engine
 from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
+from service.generation.scoring import Scorer
+from service.generation.tokenization import Tokenizer
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
@@ -54,6 +56,8 @@ def build_web(settings: Settings) -> Flask:
     jobs = JobStore(settings.data_dir / "runs")
     services = Services(
         generator=TextGenerator(models, cache, scheduler),
+        tokenizer=Tokenizer(models),
+        scorer=Scorer(models, scheduler),
         store=store,
         corpora=CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes, in_use=jobs.using),
         jobs=jobs,

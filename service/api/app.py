@@ -13,9 +13,11 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from model_store.store import ModelStore
-from service.api import corpora, errors, generation, jobs, models, operating
+from service.api import completions, corpora, errors, generation, jobs, models, operating, texts
 from service.api.auth import require_admin, require_key
 from service.generation.generator import TextGenerator
+from service.generation.scoring import Scorer
+from service.generation.tokenization import Tokenizer
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
@@ -31,6 +33,8 @@ class Services:
     """Everything that the routes call."""
 
     generator: TextGenerator
+    tokenizer: Tokenizer
+    scorer: Scorer
     store: ModelStore
     corpora: CorpusStore
     jobs: JobStore
@@ -50,6 +54,10 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     errors.register(app)
     app.register_blueprint(operating.blueprint(services.check_ready, services.degraded))
     app.register_blueprint(generation.blueprint(services.generator, settings, anyone))
+    app.register_blueprint(texts.blueprint(services.tokenizer, services.scorer, settings, anyone))
+    app.register_blueprint(
+        completions.blueprint(services.generator, services.tokenizer, services.store, settings, anyone)
+    )
     app.register_blueprint(models.open_blueprint(services.store, anyone))
     app.register_blueprint(models.admin_blueprint(services.store, settings, admin))
     app.register_blueprint(corpora.blueprint(services.corpora, services.jobs, services.queue, settings, admin))

@@ -16,6 +16,7 @@ from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
 from model_store.errors import AliasedError, InvalidNameError, NotFoundError
 from service.generation.errors import BusyError, ClientGoneError, ClosedError, ModelUnavailableError
+from service.generation.tokenization import UnknownIdsError
 from service.training import errors as training
 
 log = logging.getLogger(__name__)
@@ -129,10 +130,11 @@ def _from_http(error: HTTPException) -> ApiError:
     return ApiError(status, names.get(status, (error.name or "error").lower().replace(" ", "_")), message)
 
 
-def _unknown_characters(error: UnknownCharactersError) -> ApiError:
+def unknown_characters(error: UnknownCharactersError, field: str = "prompt", *, can_skip: bool = True) -> ApiError:
+    """The error for a field whose text has characters that the model does not know, listed with their positions."""
     listed = [{"position": position, "character": character} for position, character in error.unknown[:1000]]
-    hint = 'the model does not know them; "unknown": "skip" drops them'
-    return ApiError(422, "unknown_character", f"prompt: {error} ({hint})", "prompt", more={"unknown": listed})
+    hint = 'the model does not know them; "unknown": "skip" drops them' if can_skip else "the model does not know them"
+    return ApiError(422, "unknown_character", f"{field}: {error} ({hint})", field, more={"unknown": listed})
 
 
 def _from_system(error: OSError) -> ApiError:
@@ -145,7 +147,8 @@ def _from_system(error: OSError) -> ApiError:
 
 _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (ValidationError, invalid),
-    (UnknownCharactersError, _unknown_characters),
+    (UnknownCharactersError, unknown_characters),
+    (UnknownIdsError, lambda e: ApiError(422, "unknown_id", str(e), "ids")),
     (InvalidNameError, lambda e: ApiError(422, "invalid_name", str(e), "model")),
     (NotFoundError, lambda e: ApiError(404, f"{e.kind}_not_found", str(e), "model")),
     (AliasedError, lambda e: ApiError(409, "version_in_use", str(e), "version")),

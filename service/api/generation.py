@@ -66,7 +66,7 @@ def _reply(generation: Generation) -> dict[str, Any]:
         "timing": {"total": round(time.perf_counter() - g.began, 6)},
     }
     if generation.skipped:
-        reply["skipped"] = _skipped(generation.skipped)
+        reply["skipped"] = skipped_characters(generation.skipped)
     return reply
 
 
@@ -88,7 +88,8 @@ def _logprobs(tokens: tuple[TokenLogprobs, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _skipped(skipped: tuple[tuple[int, str], ...]) -> list[dict[str, Any]]:
+def skipped_characters(skipped: tuple[tuple[int, str], ...]) -> list[dict[str, Any]]:
+    """What was dropped of a text, and where it stood."""
     return [{"position": position, "character": character} for position, character in skipped]
 
 
@@ -105,7 +106,7 @@ def _chunks(stream: Stream, request_id: str) -> Iterator[Event | None]:
         "cached": stream.cached,
     }
     if stream.skipped:
-        last["skipped"] = _skipped(stream.skipped)
+        last["skipped"] = skipped_characters(stream.skipped)
     yield Event({**last, "timing": {"total": round(time.perf_counter() - began, 6)}})
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget
 from model_store.promotion import Promote
+from service.api.bounds import AtMost
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
 from service.training.requests import DEFAULT_BUDGET, JobRequest
 
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
+Id = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 class Body(BaseModel):
@@ -28,14 +30,20 @@ class Body(BaseModel):
         return {k: v for k, v in data.items() if v is not None} if isinstance(data, dict) else data
 
 
-class GenerateBody(Body):
-    """`POST /generate`."""
+class ModelBody(Body):
+    """A request to a model."""
 
-    prompt: str | None = None
-    seed_text: str | None = None
-    length: int = Field(200, ge=1)
-    temperature: float = Field(1.0, ge=0, le=10)
     model: str | None = None
+
+    def reference(self, settings: Settings) -> str:
+        """The model that is meant."""
+        return settings.default_model if self.model is None else self.model
+
+
+class SamplingBody(ModelBody):
+    """How a text is continued, whichever way it was asked for."""
+
+    temperature: float = Field(1.0, ge=0, le=10)
     seed: int | None = Field(None, ge=-(1 << 63), lt=1 << 63)
     top_k: int = Field(0, ge=-1, lt=1 << 31)
     top_p: float = Field(1.0, gt=0, le=1)
@@ -56,30 +64,12 @@ class GenerateBody(Body):
             raise ValueError("seed is the integer of the random stream, not a text: the text to go on from is `prompt`")
         return value
 
-    @field_validator("length")
-    @classmethod
-    def _length_bound(cls, value: int, info: ValidationInfo) -> int:
-        return _at_most("length", value, _settings(info).max_length, "tokens (MAX_LENGTH)")
-
-    @field_validator("prompt", "seed_text")
-    @classmethod
-    def _prompt_bound(cls, value: str, info: ValidationInfo) -> str:
-        limit = _settings(info).max_prompt_length
-        _at_most(str(info.field_name), len(value), limit, "characters (MAX_PROMPT_LENGTH)")
-        return value
-
-    @model_validator(mode="after")
-    def _one_prompt(self) -> GenerateBody:
-        if None not in (self.prompt, self.seed_text) and self.prompt != self.seed_text:
-            raise ValueError("prompt and seed_text are two names of one field: give one of them")
-        return self
-
-    def request(self, settings: Settings, *, read_cache: bool = True) -> GenerationRequest:
-        """The request with every default filled in."""
+    def continuing(self, prompt: str, length: int, model: str, *, read_cache: bool) -> GenerationRequest:
+        """The request for going on from the prompt, with every default filled in."""
         return GenerationRequest(
-            model=settings.default_model if self.model is None else self.model,
-            prompt=self.prompt or self.seed_text or "",
-            length=self.length,
+            model=model,
+            prompt=prompt,
+            length=length,
             seed=self.seed,
             sampling=SamplingParams(
                 temperature=self.temperature,
@@ -96,6 +86,43 @@ class GenerateBody(Body):
             read_cache=read_cache and self.cache,
             write_cache=self.cache,
         )
+
+
+class GenerateBody(SamplingBody):
+    """`POST /generate`."""
+
+    prompt: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
+    seed_text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
+    length: Annotated[int, Field(ge=1), AtMost("max_length", "tokens")] = 200
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> GenerateBody:
+        if None not in (self.prompt, self.seed_text) and self.prompt != self.seed_text:
+            raise ValueError("prompt and seed_text are two names of one field: give one of them")
+        return self
+
+    def request(self, settings: Settings, *, read_cache: bool = True) -> GenerationRequest:
+        """The request with every default filled in."""
+        prompt = self.prompt or self.seed_text or ""
+        return self.continuing(prompt, self.length, self.reference(settings), read_cache=read_cache)
+
+
+class ScoreBody(ModelBody):
+    """`POST /score`; the text may be as long as a prompt."""
+
+    text: Annotated[str, AtMost("max_prompt_length", "characters")]
+
+
+class TokenizeBody(ScoreBody):
+    """`POST /tokenize`."""
+
+    unknown: Literal["error", "skip"] = "error"
+
+
+class DetokenizeBody(ModelBody):
+    """`POST /detokenize`."""
+
+    ids: Annotated[list[Id], AtMost("max_prompt_length", "ids")]
 
 
 class AliasBody(Body):
@@ -142,16 +169,3 @@ class JobBody(Body):
         values = self.model_dump(exclude_unset=True, exclude={"budget"})
         budget = DEFAULT_BUDGET if self.budget is None else Budget(**self.budget.model_dump(exclude_none=True))
         return JobRequest(**values, budget=budget)
-
-
-def _settings(info: ValidationInfo) -> Settings:
-    """The settings whose bounds hold, handed to pydantic as the validation's context."""
-    settings = (info.context or {})["settings"]
-    assert isinstance(settings, Settings)
-    return settings
-
-
-def _at_most(field: str, value: int, limit: int, unit: str) -> int:
-    if value > limit:
-        raise ValueError(f"{field} must be at most {limit} {unit}, not {value}")
-    return value

@@ -66,7 +66,17 @@ class CountingBatch:
         count = min(steps, sequence.length - made)
         ids = (last + (1 + sequence.sampling.seed) * np.arange(1, count + 1)) % self.engine.size
         self.rows[handle] = (sequence, int(ids[-1]) if count else last, made + count)
-        return Output(handle, ids.astype(np.int32), made + count == sequence.length, self._logprobs(sequence, count))
+        output = Output(handle, ids.astype(np.int32), made + count == sequence.length, self._logprobs(sequence, count))
+        if sequence.score and not made:
+            output.prompt_logprobs = self._prompt_logprobs(sequence)
+        return output
+
+    def _prompt_logprobs(self, sequence: Sequence) -> Logprobs:
+        """An even chance for each letter, so that what is expected can be said."""
+        count, k = len(sequence.prompt), sequence.sampling.logprobs or 0
+        chosen = np.full(count, -np.log(2), np.float32)
+        chosen[0] = np.nan
+        return Logprobs(chosen, np.zeros((count, k), np.int32), np.full((count, k), -np.log(2), np.float32))
 
     def _logprobs(self, sequence: Sequence, count: int) -> Logprobs | None:
         if sequence.sampling.logprobs is None:

@@ -17,6 +17,8 @@ from service.generation.cache import GenerationCache
 from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
+from service.generation.scoring import Scorer
+from service.generation.tokenization import Tokenizer
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
@@ -77,6 +79,8 @@ def new_client(
         jobs = JobStore(changed.data_dir / "runs")
         services = Services(
             generator=TextGenerator(models, GenerationCache(redis, changed.cache_ttl), scheduler),
+            tokenizer=Tokenizer(models),
+            scorer=Scorer(models, scheduler),
             store=model_store,
             corpora=CorpusStore(changed.data_dir / "corpora", changed.max_corpus_bytes, in_use=jobs.using),
             jobs=jobs,

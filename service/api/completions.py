@@ -1,0 +1,169 @@
+"""`/v1`: the OpenAI shapes of completions and models, so that its clients work by changing their base URL."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from model_store.names import parse_reference
+from model_store.store import ModelStore
+from service.api.auth import Guard
+from service.api.completion_schemas import CompletionBody
+from service.api.connection import client_is_there
+from service.api.generation import cache_header, usage
+from service.api.parsing import json_body
+from service.api.sse import Event, event_stream
+from service.generation.generator import Stream, TextGenerator
+from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
+from service.generation.tokenization import Tokenizer
+from service.settings import Settings
+
+OWNER = "charrnn"
+
+
+def blueprint(
+    generator: TextGenerator, tokenizer: Tokenizer, store: ModelStore, settings: Settings, guard: Guard
+) -> Blueprint:
+    """The routes that OpenAI's clients know."""
+    routes = Blueprint("completions", __name__, url_prefix="/v1")
+    routes.before_request(guard)
+
+    @routes.post("/completions")
+    def complete() -> Response:
+        body = json_body(CompletionBody, settings)
+        asked = _requests(body, tokenizer, settings, read_cache=not request.cache_control.no_cache)
+        alive = client_is_there(request.environ)
+        head = _head(body, settings)
+        if body.stream:
+            # The first is begun before the reply is: what can be refused then has its status.
+            first = generator.stream(asked[0], alive)
+            streams = (first if at == 0 else generator.stream(each, alive) for at, each in enumerate(asked))
+            chunks = _chunks(head, streams, body)
+            return event_stream(chunks, cache_header(asked[0], first.cached and len(asked) == 1))
+        made = [generator.generate(each, alive) for each in asked]
+        reply = json.dumps(_reply(head, made))
+        header = cache_header(asked[0], all(each.cached for each in made))
+        return Response(reply, mimetype="application/json", headers=header)
+
+    @routes.get("/models")
+    def list_models() -> Response:
+        names = (name for name in store.models() if store.aliases(name))
+        return jsonify(object="list", data=[_model(store, name) for name in names])
+
+    @routes.get("/models/<reference>")
+    def show_model(reference: str) -> Response:
+        return jsonify(_model(store, reference))
+
+    return routes
+
+
+def _requests(
+    body: CompletionBody, tokenizer: Tokenizer, settings: Settings, *, read_cache: bool
+) -> list[GenerationRequest]:
+    """One request a prompt. Ids are read by the version that then goes on from them."""
+    model = body.reference(settings)
+    asked = []
+    for prompt in body.prompts():
+        text, reference = prompt, model
+        if not isinstance(prompt, str):
+            tokens = tokenizer.decode(model, prompt)
+            text, reference = "".join(tokens.tokens), f"{tokens.model}@{tokens.version}"
+        asked.append(body.continuing(str(text), body.max_tokens, reference, read_cache=read_cache))
+    return asked
+
+
+def _head(body: CompletionBody, settings: Settings) -> dict[str, Any]:
+    return {
+        "id": f"cmpl-{g.request_id}",
+        "object": "text_completion",
+        "created": int(time.time()),
+        "model": body.reference(settings),
+    }
+
+
+def _reply(head: dict[str, Any], made: list[Generation]) -> dict[str, Any]:
+    choices = [choice for each in made for choice in each.choices]
+    prompt_tokens = sum(each.prompt_tokens for each in made)
+    return {
+        **head,
+        "system_fingerprint": _fingerprint(made[0].model, made[0].version),
+        "choices": [_choice(index, choice) for index, choice in enumerate(choices)],
+        "usage": usage(prompt_tokens, sum(choice.completion_tokens for choice in choices)),
+    }
+
+
+def _fingerprint(model: str, version: int) -> str:
+    """What a seed gives the same text with."""
+    return f"{model}@{version}"
+
+
+def _choice(index: int, choice: Choice) -> dict[str, Any]:
+    return {
+        "index": index,
+        "text": choice.text,
+        "seed": choice.seed,
+        "finish_reason": choice.finish_reason,
+        "logprobs": None if choice.logprobs is None else _logprobs(choice.logprobs, 0),
+    }
+
+
+def _logprobs(tokens: tuple[TokenLogprobs, ...], offset: int) -> dict[str, Any]:
+    """Four lists of one length; `offset` is where in the choice's text the first of the tokens stands."""
+    offsets = []
+    for token in tokens:
+        offsets.append(offset)
+        offset += len(token.token)
+    return {
+        "tokens": [token.token for token in tokens],
+        "token_logprobs": [token.logprob for token in tokens],
+        "top_logprobs": [
+            None if token.logprob is None else {**dict(token.top), token.token: token.logprob} for token in tokens
+        ],
+        "text_offset": offsets,
+    }
+
+
+def _chunks(head: dict[str, Any], streams: Iterator[Stream], body: CompletionBody) -> Iterator[Event | None]:
+    """Chunks of one prompt's choices after the other's, the usage of all at the end if it was asked for."""
+    usage_wanted = body.stream_options is not None and body.stream_options.include_usage
+    prompt_tokens = completion_tokens = 0
+    for at, stream in enumerate(streams):
+        head = {**head, "system_fingerprint": _fingerprint(stream.model, stream.version)}
+        head |= {"usage": None} if usage_wanted else {}
+        for chunk in _choice_chunks(stream, at * body.n):
+            yield None if chunk is None else Event({**head, "choices": [chunk]})
+        prompt_tokens += stream.prompt_tokens
+        completion_tokens += stream.completion_tokens()
+    if usage_wanted:
+        yield Event({**head, "choices": [], "usage": usage(prompt_tokens, completion_tokens)})
+
+
+def _choice_chunks(stream: Stream, first_index: int) -> Iterator[dict[str, Any] | None]:
+    offsets = [0] * len(stream.seeds)
+    for news in stream.pieces:
+        if news is None:
+            yield None
+            continue
+        index, piece = news
+        logprobs = None if piece.logprobs is None else _logprobs(piece.logprobs, offsets[index])
+        offsets[index] += len(piece.text)
+        yield {
+            "index": first_index + index,
+            "text": piece.text,
+            "seed": stream.seeds[index],
+            "finish_reason": piece.finish_reason,
+            "logprobs": logprobs,
+        }
+
+
+def _model(store: ModelStore, reference: str) -> dict[str, Any]:
+    """A model by its name, or one version or alias of it: whatever `model` of a request may be."""
+    name, selector = parse_reference(reference)
+    published = store.describe(name, store.resolve(name, selector)).published
+    created = int(datetime.fromisoformat(published).timestamp())
+    return {"id": reference, "object": "model", "created": created, "owned_by": OWNER}

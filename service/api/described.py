@@ -1,0 +1,71 @@
+"""What a route says of itself, written beside its function; `service.api.openapi` makes the document of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel
+
+Access = Literal["open", "key", "admin"]
+F = TypeVar("F", bound=Callable[..., Any])
+
+ATTRIBUTE: Final = "operation"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter or header of a route."""
+
+    name: str
+    description: str
+    place: Literal["query", "header"] = "query"
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route: `body` is the model of its JSON, `uploads` the content types of a file; `reply` the model of the
+    answer, or its content type when it is no JSON. `errors` adds statuses to those that body and access bring."""
+
+    summary: str
+    access: Access = "key"
+    description: str = ""
+    body: type[BaseModel] | None = None
+    uploads: tuple[str, ...] = ()
+    reply: type[BaseModel] | str | None = None
+    status: int = 200
+    other_status: int | None = None
+    streams: bool = False
+    errors: tuple[int, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    examples: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def error_statuses(self) -> list[int]:
+        """Every status that means an error of this route."""
+        found = {500, *self.errors}
+        if self.body is not None or self.uploads:
+            found |= {400, 413, 415, 422}
+        if self.access != "open":
+            found |= {401}
+        if self.access == "admin":
+            found |= {403}
+        return sorted(found)
+
+
+def describe(summary: str, **more: Any) -> Callable[[F], F]:
+    """Give a route's function its description; the arguments are those of `Operation`."""
+
+    def attach(function: F) -> F:
+        setattr(function, ATTRIBUTE, Operation(summary, **more))
+        return function
+
+    return attach
+
+
+def operation_of(function: Callable[..., Any]) -> Operation | None:
+    """What a route says of itself, if anything."""
+    found = getattr(function, ATTRIBUTE, None)
+    return found if isinstance(found, Operation) else None

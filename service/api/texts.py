@@ -1,0 +1,65 @@
+"""`POST /tokenize`, `/detokenize` and `/score`: what a model makes of a text that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from charrnn.vocabulary import UnknownCharactersError
+from service.api.auth import Guard
+from service.api.connection import client_is_there
+from service.api.errors import unknown_characters
+from service.api.generation import skipped_characters
+from service.api.parsing import json_body
+from service.api.schemas import DetokenizeBody, ScoreBody, TokenizeBody
+from service.generation.scoring import Scorer
+from service.generation.tokenization import Tokenizer
+from service.settings import Settings
+
+
+def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: Guard) -> Blueprint:
+    """The routes that read texts."""
+    routes = Blueprint("texts", __name__)
+    routes.before_request(guard)
+
+    @routes.post("/tokenize")
+    def tokenize() -> Response:
+        body = json_body(TokenizeBody, settings)
+        with _unknown_in_text(can_skip=True):
+            found = tokenizer.encode(body.reference(settings), body.text, skip_unknown=body.unknown == "skip")
+        reply: dict[str, Any] = {"model": found.model, "version": found.version, "count": found.ids.size}
+        reply |= {"ids": found.ids.tolist(), "tokens": list(found.tokens)}
+        return jsonify(reply | ({"skipped": skipped_characters(found.skipped)} if found.skipped else {}))
+
+    @routes.post("/detokenize")
+    def detokenize() -> Response:
+        body = json_body(DetokenizeBody, settings)
+        found = tokenizer.decode(body.reference(settings), body.ids)
+        return jsonify(model=found.model, version=found.version, text="".join(found.tokens))
+
+    @routes.post("/score")
+    def score() -> Response:
+        body = json_body(ScoreBody, settings)
+        with _unknown_in_text(can_skip=False):
+            found = scorer.score(body.reference(settings), body.text, client_is_there(request.environ))
+        return jsonify(
+            model=found.model,
+            version=found.version,
+            tokens=list(found.tokens),
+            logprobs=found.logprobs,
+            bits_per_character=found.bits_per_character,
+            perplexity=found.perplexity,
+        )
+
+    return routes
+
+
+@contextmanager
+def _unknown_in_text(*, can_skip: bool) -> Iterator[None]:
+    try:
+        yield
+    except UnknownCharactersError as error:
+        raise unknown_characters(error, "text", can_skip=can_skip) from error

@@ -1,0 +1,78 @@
+"""How likely a version finds a text, token by token; the numbers are those that generating the text would report."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from charrnn.engine import base as engine
+from charrnn.vocabulary import Ids
+from service.generation.errors import ClientGoneError
+from service.generation.resident import ResidentModel, ResidentModels
+from service.generation.scheduler import Scheduler, Ticket
+
+POLL_SECONDS: Final = 0.05
+"""How often it is asked whether the client is still there."""
+LARGEST_EXPONENT: Final = 700.0
+"""e to the power of more than this is no double any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A text under a version: its `tokens`, and of each the natural logarithm of its probability; None for the first,
+    which follows nothing."""
+
+    model: str
+    version: int
+    characters: int
+    tokens: Sequence[str]
+    logprobs: tuple[float | None, ...]
+
+    @property
+    def bits_per_character(self) -> float | None:
+        """What the tokens after the first cost, by the characters that they have; None when there are none."""
+        scored = self.characters - len(self.tokens[0]) if self.tokens else 0
+        return self._nats() / math.log(2) / scored if scored else None
+
+    @property
+    def perplexity(self) -> float | None:
+        """e to the mean that a token after the first costs in nats; None when there is none, or for no double."""
+        nats = self._nats() / (len(self.tokens) - 1) if len(self.tokens) > 1 else math.inf
+        return math.exp(nats) if nats <= LARGEST_EXPONENT else None
+
+    def _nats(self) -> float:
+        return -math.fsum(logprob for logprob in self.logprobs if logprob is not None)
+
+
+class Scorer:
+    """Scores texts through the scheduler, among the sequences that are being generated.
+
+    Raises what TextGenerator raises.
+    """
+
+    def __init__(self, models: ResidentModels, scheduler: Scheduler) -> None:
+        self._models = models
+        self._scheduler = scheduler
+
+    def score(self, reference: str, text: str, alive: Callable[[], bool] = lambda: True) -> Score:
+        """The logarithm of every token's probability, given those before it."""
+        model = self._models.get(reference)
+        ids = model.vocabulary.encode(text)
+        logprobs = self._logprobs(model, ids, alive) if ids.size else ()
+        return Score(model.name, model.version, len(text), model.vocabulary.tokens_of(ids), logprobs)
+
+    def _logprobs(self, model: ResidentModel, ids: Ids, alive: Callable[[], bool]) -> tuple[float | None, ...]:
+        wake = threading.Event()
+        ticket = Ticket(engine.Sequence(ids, length=0, score=True), wake)
+        self._scheduler.submit(model.engine, [ticket])
+        while not ticket.done:
+            if not wake.wait(POLL_SECONDS) and not alive():
+                ticket.cancel()
+                raise ClientGoneError("the client hung up")
+        found = next(output.prompt_logprobs for output in ticket.take() if output.prompt_logprobs is not None)
+        return tuple(None if np.isnan(chosen) else float(chosen) for chosen in found.chosen)

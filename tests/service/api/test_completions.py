@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+ASK = {"model": "letters", "prompt": "xa", "max_tokens": 5, "seed": 0}
+
+
+def complete(client: FlaskClient, status: int = 200, **fields: Any) -> Any:
+    reply = client.post("/v1/completions", json={**ASK, **fields})
+    assert reply.status_code == status, reply.text
+    return reply.json
+
+
+def chunks(client: FlaskClient, **fields: Any) -> list[Any]:
+    reply = client.post("/v1/completions", json={**ASK, "stream": True, **fields})
+    *lines, done = [line for line in reply.text.split("\n\n") if line and not line.startswith(":")]
+    assert done == "data: [DONE]"
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def test_a_completion_has_openais_shape(client: FlaskClient) -> None:
+    reply = client.post("/v1/completions", json=ASK, headers={"X-Request-Id": "mine"})
+    body: Any = reply.json
+    assert body.pop("created") > 1e9
+    assert body == {
+        "id": "cmpl-mine",
+        "object": "text_completion",
+        "model": "letters",
+        "system_fingerprint": "letters@1",
+        "choices": [{"index": 0, "text": "bcdef", "seed": 0, "finish_reason": "length", "logprobs": None}],
+        "usage": {"prompt_tokens": 2, "completion_tokens": 5, "total_tokens": 7},
+    }
+    assert reply.headers["X-Cache"] == "miss"
+
+
+def test_sixteen_tokens_unless_more_are_asked_for(client: FlaskClient) -> None:
+    assert complete(client, max_tokens=None)["usage"]["completion_tokens"] == 16
+
+
+def test_it_is_the_same_as_generate_and_shares_its_cache(client: FlaskClient) -> None:
+    generated: Any = client.post("/generate", json={"prompt": "xa", "length": 5, "seed": 3}).json
+    reply = client.post("/v1/completions", json={**ASK, "seed": 3})
+    assert reply.headers["X-Cache"] == "hit"
+    assert reply.json["choices"][0]["text"] == generated["text"]  # type: ignore[index]
+
+
+def test_ids_as_a_prompt(client: FlaskClient) -> None:
+    assert complete(client, prompt=[23, 0])["choices"][0]["text"] == "bcdef"
+    assert complete(client, prompt=[[23, 0], [1]])["choices"][1]["text"] == "cdefg"
+    assert complete(client, 422, prompt=[26])["error"]["message"] == "ids of letters are from 0 to 25, not 26"
+
+
+def test_several_prompts_make_as_many_times_n_choices(client: FlaskClient) -> None:
+    body = complete(client, prompt=["a", "xb"], n=2, max_tokens=3)
+    assert [(each["index"], each["text"]) for each in body["choices"]] == [
+        (0, "bcd"),
+        (1, "ceg"),
+        (2, "cde"),
+        (3, "dfh"),
+    ]
+    assert body["usage"] == {"prompt_tokens": 3, "completion_tokens": 12, "total_tokens": 15}
+    streamed = chunks(client, prompt=["a", "xb"], n=2, max_tokens=3, cache=False)
+    assert {each["choices"][0]["index"] for each in streamed} == {0, 1, 2, 3}
+
+
+def test_echo_with_nothing_to_generate(client: FlaskClient) -> None:
+    choice = complete(client, echo=True, max_tokens=0, logprobs=0)["choices"][0]
+    assert choice["text"] == "xa"
+    assert choice["logprobs"]["tokens"] == ["x", "a"]
+    assert choice["logprobs"]["token_logprobs"] == [None, pytest.approx(-0.6931472)]
+    assert "max_tokens must be at least 1 without echo" in complete(client, 422, max_tokens=0)["error"]["message"]
+
+
+def test_logprobs_as_lists(client: FlaskClient) -> None:
+    logprobs = complete(client, logprobs=1, max_tokens=3)["choices"][0]["logprobs"]
+    assert logprobs == {
+        "tokens": ["b", "c", "d"],
+        "token_logprobs": [0.0, 0.0, 0.0],
+        "top_logprobs": [{"a": 0.0, "b": 0.0}, {"a": 0.0, "c": 0.0}, {"a": 0.0, "d": 0.0}],
+        "text_offset": [0, 1, 2],
+    }
+
+
+def test_a_stream_adds_up_to_the_same(client: FlaskClient) -> None:
+    whole = complete(client, logprobs=0, echo=True, max_tokens=50)["choices"][0]
+    streamed = chunks(client, logprobs=0, echo=True, max_tokens=50, cache=False)
+    pieces = [each["choices"][0] for each in streamed]
+    assert "".join(piece["text"] for piece in pieces) == whole["text"]
+    for name in ("tokens", "token_logprobs", "text_offset"):
+        assert [each for piece in pieces for each in piece["logprobs"][name]] == whole["logprobs"][name]
+    assert [piece["finish_reason"] for piece in pieces][-1] == "length"
+    assert {each["object"] for each in streamed} == {"text_completion"}
+    assert not any("usage" in each for each in streamed)
+
+
+def test_the_usage_of_a_stream_when_it_is_asked_for(client: FlaskClient) -> None:
+    *pieces, last = chunks(client, stream_options={"include_usage": True})
+    assert all(each["usage"] is None for each in pieces)
+    assert (last["choices"], last["usage"]["total_tokens"]) == ([], 7)
+    error = complete(client, 422, stream_options={"include_usage": True})["error"]
+    assert "stream_options is for streams" in error["message"]
+
+
+def test_a_stop_text_is_not_part_of_it(client: FlaskClient) -> None:
+    choice = complete(client, stop=["de"])["choices"][0]
+    assert (choice["text"], choice["finish_reason"]) == ("bc", "stop")
+
+
+def test_what_asks_for_nothing_is_taken(client: FlaskClient) -> None:
+    neutral: dict[str, Any] = {
+        "user": "someone",
+        "best_of": 1,
+        "presence_penalty": 0,
+        "frequency_penalty": 0.0,
+        "suffix": None,
+        "logit_bias": {},
+        "stop": "",
+        "stream": False,
+        "top_k": -1,
+        "min_p": 0,
+        "repetition_penalty": 1,
+    }
+    assert complete(client, **neutral)["choices"][0]["text"] == "bcdef"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("best_of", 2),
+        ("presence_penalty", 0.5),
+        ("frequency_penalty", -1),
+        ("suffix", "end"),
+        ("logit_bias", {"5": 1}),
+        ("max_tokens", 1001),
+        ("max_tokens", -1),
+        ("max_tokens", "5"),
+        ("prompt", 5),
+        ("prompt", []),
+        ("prompt", ["a", 5]),
+        ("prompt", [["a"]]),
+        ("prompt", "a" * 2001),
+        ("prompt", [0] * 2001),
+        ("prompt", ["a"] * 65),
+        ("prompt", [-1]),
+        ("prompt", [10**30]),
+        ("n", 17),
+        ("stream_options", {"chunks": 5}),
+        ("user", 5),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(client: FlaskClient, field: str, value: Any) -> None:
+    error = complete(client, 422, **{field: value})["error"]
+    assert error["type"] == "invalid_request_error"
+    assert field in error["message"] or error["param"] == field
+
+
+def test_fields_of_another_api_are_refused_by_name(client: FlaskClient) -> None:
+    error = complete(client, 422, messages=[])["error"]
+    assert (error["code"], error["param"]) == ("unknown_field", "messages")
+
+
+def test_a_model_that_is_not_there(client: FlaskClient) -> None:
+    assert complete(client, 404, model="gpt")["error"]["code"] == "model_not_found"
+    assert complete(client, 404, model="gpt", stream=True)["error"]["code"] == "model_not_found"
+
+
+def test_models(client: FlaskClient) -> None:
+    listed: Any = client.get("/v1/models").json
+    assert listed["object"] == "list"
+    (model,) = listed["data"]
+    assert (model["id"], model["object"], model["owned_by"]) == ("letters", "model", "charrnn")
+    assert client.get("/v1/models/letters").json == model
+    assert client.get("/v1/models/letters@1").json == {**model, "id": "letters@1"}
+    assert client.get("/v1/models/nobody").status_code == 404
+    assert client.get("/v1/models/letters@7").status_code == 404
+    assert client.get("/v1/models/-").status_code == 422
