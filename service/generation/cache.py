@@ -7,11 +7,13 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from redis.exceptions import RedisError
 
+from charrnn.sampling import SamplingParams
 from service.generation.requests import Choice, GenerationRequest, TokenLogprobs
 
 log = logging.getLogger(__name__)
@@ -19,6 +21,12 @@ log = logging.getLogger(__name__)
 KEY_PREFIX: Final = "charrnn:generation:1:"
 PAUSE_SECONDS: Final = 2.0
 """After a failure Redis is left alone for this long, so that a dead one costs no request its time-out."""
+
+_ASKED: Final = attrgetter(
+    *(f.name for f in fields(GenerationRequest) if f.name not in {"model", "sampling", "read_cache", "write_cache"})
+)
+_PLAIN: Final = tuple(f.name for f in fields(Choice) if f.name != "logprobs")
+_SAMPLED: Final = attrgetter(*(f.name for f in fields(SamplingParams) if f.name != "seed"))
 
 
 class RedisClient(Protocol):
@@ -54,7 +62,7 @@ class GenerationCache:
 
     def put(self, digest: str, request: GenerationRequest, choices: tuple[Choice, ...]) -> None:
         """Keep the choices for identical requests to come."""
-        text = json.dumps([asdict(choice) for choice in choices])
+        text = json.dumps([_encoded(choice) for choice in choices])
         self._attempt(lambda: self._client.set(cache_key(digest, request), text, ex=self._ttl))
 
     def _attempt(self, use: Callable[[], Any]) -> Any:
@@ -70,12 +78,13 @@ class GenerationCache:
 
 def cache_key(digest: str, request: GenerationRequest) -> str:
     """Names everything that the choices depend on, the seed as it was asked for (or not) included."""
-    asked = asdict(request)
-    for field in ("model", "read_cache", "write_cache"):
-        del asked[field]
-    del asked["sampling"]["seed"]
-    text = json.dumps([digest, asked], sort_keys=True)
-    return KEY_PREFIX + hashlib.sha256(text.encode()).hexdigest()
+    asked = repr((digest, _ASKED(request), _SAMPLED(request.sampling)))
+    return KEY_PREFIX + hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _encoded(choice: Choice) -> dict[str, Any]:
+    logprobs = None if choice.logprobs is None else [asdict(token) for token in choice.logprobs]
+    return {**{field: getattr(choice, field) for field in _PLAIN}, "logprobs": logprobs}
 
 
 def _decode(raw: str | bytes) -> tuple[Choice, ...]:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 QUANTUM_SECONDS: Final = 0.002
 """About how long one call of an engine may take, which is how long a new request waits to join."""
 MAX_STEPS: Final = 256
+KEPT_BATCHES: Final = 4
 
 Watch = Callable[[Ids], bool]
 
@@ -124,15 +125,20 @@ class Scheduler:
 
     def _run(self) -> None:
         while self._admit():
-            for engine, running in list(self._running.items()):
+            for running in list(self._running.values()):
                 running.step(self._clock)
-                if not running.tickets:
-                    del self._running[engine]
+            self._forget_idle()
+
+    def _forget_idle(self) -> None:
+        """Keep the batches of the versions last used: making one anew costs more than a short text."""
+        idle = [engine for engine, running in self._running.items() if not running.tickets]
+        for engine in idle[: max(0, len(self._running) - KEPT_BATCHES)]:
+            del self._running[engine]
 
     def _admit(self) -> bool:
         """Let those who wait in as far as there is place; sleep when there is nothing to do. False: it is over."""
         with self._changed:
-            while not self._waiting and not self._running:
+            while not self._waiting and not self.active:
                 if self._closed:
                     return False
                 self._changed.wait()
@@ -141,9 +147,9 @@ class Scheduler:
                 if ticket.cancelled:
                     ticket.finish()
                     continue
-                if engine not in self._running:
-                    self._running[engine] = _Running(engine.batch(self._max_active))
-                self._running[engine].add(ticket)
+                running = self._running.pop(engine, None) or _Running(engine.batch(self._max_active))
+                self._running[engine] = running  # the last one used stands last
+                running.add(ticket)
             return True
 
 
