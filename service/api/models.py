@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict
-from typing import Any
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final, cast, get_args
 
-from flask import Blueprint, Response, jsonify, send_file
+from flask import Blueprint, Response, jsonify, request, send_file
 
+from charrnn.checkpoint import Checkpoint
+from model_store import files
+from model_store.distrust import load_foreign
+from model_store.names import check_name
+from model_store.promotion import Promote, publish_and_promote
 from model_store.store import ModelStore, VersionRecord
 from service.api.auth import Guard
+from service.api.errors import ApiError, shown
 from service.api.parsing import json_body
 from service.api.schemas import AliasBody
+from service.api.uploads import too_large, upload
 from service.settings import Settings
+
+CONTENT_TYPE: Final = "application/octet-stream"
+MAX_CHECKPOINT_BYTES: Final = 1 << 30
+
+_reading = threading.Lock()
 
 
 def open_blueprint(store: ModelStore, guard: Guard) -> Blueprint:
@@ -34,7 +49,9 @@ def open_blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     return routes
 
 
-def admin_blueprint(store: ModelStore, settings: Settings, guard: Guard) -> Blueprint:
+def admin_blueprint(
+    store: ModelStore, settings: Settings, guard: Guard, max_bytes: int = MAX_CHECKPOINT_BYTES
+) -> Blueprint:
     """What only an admin may do."""
     routes = Blueprint("models_admin", __name__)
     routes.before_request(guard)
@@ -42,7 +59,14 @@ def admin_blueprint(store: ModelStore, settings: Settings, guard: Guard) -> Blue
     @routes.get("/models/<name>/versions/<int:version>/weights")
     def download(name: str, version: int) -> Response:
         path = store.path(name, version).absolute()
-        return send_file(path, "application/octet-stream", as_attachment=True, download_name=f"{name}-{path.name}")
+        return send_file(path, CONTENT_TYPE, as_attachment=True, download_name=f"{name}-{path.name}")
+
+    @routes.post("/models/<name>/versions")
+    def add(name: str) -> tuple[Response, int]:
+        check_name(name)
+        policy = _policy()
+        publication = publish_and_promote(store, name, _uploaded(store.root, max_bytes), policy, reason="uploaded")
+        return jsonify(_version(store, store.describe(name, publication.version))), 201
 
     @routes.put("/models/<name>/aliases/<alias>")
     def promote(name: str, alias: str) -> Response:
@@ -55,6 +79,27 @@ def admin_blueprint(store: ModelStore, settings: Settings, guard: Guard) -> Blue
         return Response(status=204)
 
     return routes
+
+
+def _policy() -> Promote:
+    given = request.args.get("promote", "if_better")
+    for policy in get_args(Promote):
+        if given == policy:
+            return cast(Promote, policy)
+    raise ApiError(422, "invalid_value", f"promote must be if_better, always or never, not {shown(given)}", "promote")
+
+
+def _uploaded(folder: Path, max_bytes: int) -> Checkpoint:
+    """The request's file, on disk only while it is read; one at a time, since reading takes several times its size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files.remove_dead_drafts(folder)
+    with upload(folder, max_bytes, CONTENT_TYPE) as sent, files.draft(folder) as file:
+        for size in accumulate(map(file.write, sent.chunks)):
+            if size > max_bytes:
+                raise too_large(max_bytes, "more")
+        file.flush()
+        with _reading:
+            return load_foreign(Path(file.name))
 
 
 def _summary(store: ModelStore, name: str) -> dict[str, Any]:

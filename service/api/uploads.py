@@ -31,14 +31,15 @@ class Upload:
 
 
 @contextmanager
-def upload(folder: Path, max_bytes: int) -> Iterator[Upload]:
-    """The file of this request. A form's file is kept in `folder`, unseen, while it is read.
+def upload(folder: Path, max_bytes: int, content_type: str = "text/plain") -> Iterator[Upload]:
+    """The file of this request: a form's, or a raw body of the content type, whose bytes the reader has to count.
 
-    Raises ApiError 413 for a body that is too large, 415 for another content type, 422 for a form without `file`.
+    A form's file is kept in `folder`, unseen, while it is read. Raises ApiError 413 for a body that is too large, 415
+    for another content type, 422 for a form without `file`.
     """
     _check_declared_size(max_bytes)
-    if request.mimetype == "text/plain":
-        request.max_content_length = None  # the corpus store counts as it reads
+    if request.mimetype == content_type:
+        request.max_content_length = None
         yield Upload(
             _pieces(request.stream), request.args.get("name", ""), request.args.to_dict(), request.content_length
         )
@@ -47,7 +48,9 @@ def upload(folder: Path, max_bytes: int) -> Iterator[Upload]:
             yield sent
     else:
         got = request.mimetype or "none"
-        raise ApiError(415, "wrong_content_type", f"Content-Type must be multipart/form-data or text/plain, not {got}")
+        raise ApiError(
+            415, "wrong_content_type", f"Content-Type must be multipart/form-data or {content_type}, not {got}"
+        )
 
 
 def _check_declared_size(max_bytes: int) -> None:
@@ -58,7 +61,7 @@ def _check_declared_size(max_bytes: int) -> None:
 
 def too_large(max_bytes: int, size: str) -> ApiError:
     """The error for an upload over the limit."""
-    return ApiError(413, "too_large", f"file must be at most {max_bytes} bytes (MAX_CORPUS_BYTES), not {size}", "file")
+    return ApiError(413, "too_large", f"file must be at most {max_bytes} bytes, not {size}", "file")
 
 
 @contextmanager
@@ -80,7 +83,7 @@ def _form(folder: Path, max_bytes: int) -> Iterator[Upload]:
                 request.stream, request.mimetype, request.content_length, request.mimetype_params
             )
         if (file := files.get("file")) is None:
-            raise ApiError(422, "missing_field", "file is required: the part of the form that holds the text", "file")
+            raise ApiError(422, "missing_field", "file is required: the part of the form that holds it", "file")
         fields = form.to_dict()
         yield Upload(_pieces(file.stream), fields.get("name") or file.filename or "", fields)
     finally:
