@@ -115,6 +115,11 @@ class Trainer:
         record = training_record(self._corpus, self.training, sizes, self._position, deepcopy(self._evaluations))
         return Checkpoint(self.config, self._vocabulary, never_unknown(dict(self._kept), self._vocabulary), record)
 
+    @property
+    def held_out(self) -> TextIds:
+        """What the network is not trained on; the text itself where nothing is held out."""
+        return self._validation if len(self._validation) else self._text
+
     def state(self) -> TrainingState:
         """A copy of everything that the rest of the run depends on."""
         kinds = {**self._learner.tensors(), "kept": self._kept}

@@ -61,7 +61,9 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     app.register_blueprint(models.open_blueprint(services.store, anyone))
     app.register_blueprint(models.admin_blueprint(services.store, settings, admin))
     app.register_blueprint(corpora.blueprint(services.corpora, services.jobs, services.queue, settings, admin))
-    app.register_blueprint(jobs.blueprint(services.jobs, services.corpora, services.queue, settings, admin))
+    app.register_blueprint(
+        jobs.blueprint(services.jobs, services.corpora, services.queue, settings, admin, models=services.store)
+    )
     return app
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
+from model_store.store import ModelStore
 from service.api.auth import Guard
 from service.api.connection import client_is_there
 from service.api.errors import ApiError
@@ -23,14 +24,16 @@ from service.training.submission import Queue, submit
 POLL_SECONDS: Final = 0.25
 
 
-def blueprint(jobs: JobStore, corpora: CorpusStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
+def blueprint(
+    jobs: JobStore, corpora: CorpusStore, queue: Queue, settings: Settings, guard: Guard, *, models: ModelStore
+) -> Blueprint:
     """The routes of jobs, all of them an admin's."""
     routes = Blueprint("jobs", __name__, url_prefix="/jobs")
     routes.before_request(guard)
 
     @routes.post("")
     def start() -> tuple[Response, int]:
-        job = submit(json_body(JobBody, settings).request(), corpora, jobs, queue)
+        job = submit(json_body(JobBody, settings).request(), corpora, jobs, queue, models)
         return jsonify(describe_job(job)), 202
 
     @routes.get("")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget
+from charrnn.vocabulary import Level
 from model_store.promotion import Promote
 from service.api.bounds import AtMost
 from service.generation.requests import GenerationRequest
@@ -154,6 +155,7 @@ class JobBody(Body):
     hidden_size: int | None = Field(None, ge=1, le=MAX_HIDDEN_SIZE)
     layers: int | None = Field(None, ge=1, le=MAX_LAYERS)
     embedding_size: int | None = Field(None, ge=0, le=MAX_HIDDEN_SIZE)
+    level: Level | None = None
     dropout: float | None = Field(None, ge=0, le=0.95)
     segment_length: int | None = Field(None, ge=1, le=4096)
     batch_size: int | None = Field(None, ge=1, le=4096)
@@ -162,6 +164,7 @@ class JobBody(Body):
     validation_fraction: float | None = Field(None, ge=0, le=0.5)
     budget: BudgetBody | None = None
     seed: int | None = Field(None, ge=0, lt=1 << 63)
+    base: str | None = None
     promote: Promote = "if_better"
 
     def request(self) -> JobRequest:

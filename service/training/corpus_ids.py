@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.vocabulary import Vocabulary
+from charrnn.vocabulary import Level, Vocabulary
+from charrnn.words import WordVocabulary, described, token_pieces
 from model_store import files
 from service.training.corpora import TEXT, CorpusStore
 from service.training.decoding import CHUNK, decoded
 
+WORDS: Final = "words.json"
+
 _WIDTHS: Final = ((1 << 8, "uint8"), (1 << 16, "uint16"), (1 << 31, "int32"))
 
 Encoded = np.memmap[tuple[int], np.dtype[np.integer]]
+Check = Callable[[], None]
 
 
-def ids(store: CorpusStore, corpus: str) -> tuple[Vocabulary, Encoded]:
-    """The corpus's vocabulary and its text in that vocabulary's ids, [characters], mapped read-only.
+def _nothing() -> None:
+    """The check of a caller who waits for the end."""
 
-    Written beside the text the first time: one byte a character for up to 256 different ones, else two or four.
-    Raises CorpusNotFoundError.
+
+def ids(
+    store: CorpusStore, corpus: str, level: Level = "char", base: Vocabulary | None = None, check: Check = _nothing
+) -> tuple[Vocabulary, Encoded]:
+    """A vocabulary for the corpus and its text in that vocabulary's ids, [tokens], mapped read-only.
+
+    The vocabulary is the corpus's own, or `base` (of the same level) extended by it. Written beside the text the first
+    time: one byte a token for up to 256 different ones, else two or four. `check` is called several times a second
+    meanwhile; what it raises ends the work and leaves nothing behind. Raises CorpusNotFoundError.
     """
-    vocabulary, folder = Vocabulary(store.characters(corpus)), store.folder(corpus)
+    folder = store.folder(corpus)
+    own = Vocabulary(store.characters(corpus)) if level == "char" else _words(folder, check)
+    vocabulary = base.extended(own) if base is not None else own
     dtype = smallest(len(vocabulary))
-    path = folder / f"ids.{dtype.name}"
+    path = folder / f"ids{'' if level == 'char' and vocabulary == own else _suffix(vocabulary)}.{dtype.name}"
     if not path.exists():
-        _write(folder, vocabulary, dtype, path)
+        _write(folder, vocabulary, dtype, path, check)
     return vocabulary, np.memmap(path, dtype=dtype, mode="r")
 
 
@@ -38,9 +54,35 @@ def smallest(size: int) -> np.dtype[np.integer]:
     return np.dtype(name)
 
 
-def _write(folder: Path, vocabulary: Vocabulary, dtype: npt.DTypeLike, path: Path) -> None:
-    with (folder / TEXT).open("rb") as text, files.draft(folder) as file:
-        for piece in decoded(iter(lambda: text.read(CHUNK), b""), "utf-8"):
-            file.write(vocabulary.encode(piece).astype(dtype).tobytes())
+def _words(folder: Path, check: Check) -> Vocabulary:
+    """The corpus's vocabulary of words, which takes counting all of them: kept beside the text."""
+    path = folder / WORDS
+    if not path.exists():
+        files.replace(path, json.dumps(WordVocabulary.of(_pieces(folder, check)).description).encode())
+    return described(json.loads(path.read_bytes()))
+
+
+def _suffix(vocabulary: Vocabulary) -> str:
+    text = json.dumps(vocabulary.description)
+    return f"-{vocabulary.level}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _write(folder: Path, vocabulary: Vocabulary, dtype: npt.DTypeLike, path: Path, check: Check) -> None:
+    with files.draft(folder) as file:
+        for encoded in _encoded(vocabulary, _pieces(folder, check)):
+            file.write(encoded.astype(dtype).tobytes())
         files.finish(file)
         Path(file.name).replace(path)
+
+
+def _encoded(vocabulary: Vocabulary, pieces: Iterator[str]) -> Iterator[npt.NDArray[np.int32]]:
+    if isinstance(vocabulary, WordVocabulary):
+        return (vocabulary.encode_tokens(found) for found in token_pieces(pieces))
+    return (vocabulary.encode(piece) for piece in pieces)
+
+
+def _pieces(folder: Path, check: Check) -> Iterator[str]:
+    with (folder / TEXT).open("rb") as text:
+        for piece in decoded(iter(lambda: text.read(CHUNK), b""), "utf-8"):
+            check()
+            yield piece

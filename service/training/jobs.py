@@ -36,8 +36,8 @@ _DRAFT: Final = ".new-"
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job is: `fraction` 0 to 1, `seconds` spent training, losses in nats per character; None: not known
-    yet."""
+    """How far a job is: `fraction` 0 to 1, `seconds` spent training, losses in nats per token, the validation's in bits
+    per character as well, the gradient's norm before clipping; None: not known yet."""
 
     fraction: float = 0.0
     step: int = 0
@@ -48,6 +48,9 @@ class JobProgress:
     seconds_left: float | None = None
     loss: float | None = None
     validation_loss: float | None = None
+    bits_per_character: float | None = None
+    learning_rate: float | None = None
+    gradient_norm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,8 @@ class JobStore:
         return run_files.read_events(self.folder(job), after)
 
     def metrics(self, job: str) -> Lines:
-        """The measurements made so far, in the order of their steps; those of evaluations have a `validation_loss`.
+        """The measurements made so far, in the order of their steps, each with the latest losses known by then; those
+        of evaluations have `gradient_norms`.
 
         Raises JobNotFoundError.
         """

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import logging
 from threading import Event
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.training.config import TrainingConfig
-from charrnn.training.defaults import defaults_for
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import DivergedError, Trainer
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
 from model_store.store import ModelStore
 from service.training.corpora import CorpusStore
-from service.training.corpus_ids import ids
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
 from service.training.fidelity import with_fidelity
 from service.training.jobs import Job, JobStore
 from service.training.lease import Lease
-from service.training.requests import SETTINGS, SIZES
+from service.training.preparation import Preparation, prepare
 from service.training.runs import Run
 from service.training.watch import Watch
 
@@ -32,6 +29,10 @@ log = logging.getLogger(__name__)
 Outcome = Literal["ended", "handed over", "not mine"]
 
 MAX_DEATHS: Final = 20
+
+
+class _StoppedError(Exception):
+    """Somebody wants the job to stop."""
 
 
 class JobRunner:
@@ -85,40 +86,52 @@ class JobRunner:
             raise TrainingError(f"{deaths} workers in a row died at the same point of this job")
         if self._was_published(job, run):
             return True
-        trainer = self._trainer(job, run)
-        if not Watch(run, trainer, stop).train():
-            if run.cancel_requested():
-                return self._cancel(run)
-            run.hand_over()
-            log.info("job %s is handed over", job.id)
-            return False
-        self._publish(job, run, with_fidelity(trainer.checkpoint(), trainer.held_out))
-        return True
+        checkpoint = self._trained(job, run, stop)
+        if checkpoint is not None:
+            self._publish(job, run, checkpoint)
+            return True
+        if run.cancel_requested():
+            return self._cancel(run)
+        run.hand_over()
+        log.info("job %s is handed over", job.id)
+        return False
+
+    def _trained(self, job: Job, run: Run, stop: Event) -> Checkpoint | None:
+        """What there is to publish; None when somebody wants the job to stop."""
+
+        def check() -> None:
+            if stop.is_set() or run.cancel_requested():
+                raise _StoppedError
+
+        try:
+            given = prepare(job.request, self._corpora, self._store, run.plan, check)
+        except _StoppedError:
+            return None
+        trainer = self._trainer(job, run, given)
+        if not Watch(run, trainer, stop, given.characters_per_token).train():
+            return None
+        return with_fidelity(given.described(trainer.checkpoint()), given.known(trainer.held_out))
 
     def _cancel(self, run: Run) -> bool:
         run.cancel()
         log.info("job %s is cancelled", run.id)
         return True
 
-    def _trainer(self, job: Job, run: Run) -> Trainer:
+    def _trainer(self, job: Job, run: Run, given: Preparation) -> Trainer:
         """The trainer of this job, as far as the newest resume point that is sound."""
-        corpus = self._corpora.get(job.request.corpus)
-        vocabulary, text = ids(self._corpora, corpus.id)
-
-        def plan() -> dict[str, Any]:
-            budget, chosen = job.request.budget, job.request.chosen((*SIZES, *SETTINGS))
-            model, training = defaults_for(len(text), len(vocabulary), budget, chosen)
-            config = TrainingConfig(budget, **training)
-            corpus_record = {"name": corpus.name, "sha256": corpus.sha256}
-            return {"model": model, "training": config.as_dict(), "corpus": corpus_record}
-
-        decided = run.plan(plan)
-        config = ModelConfig(vocabulary_size=len(vocabulary), **decided["model"])
-        training = TrainingConfig.from_dict(decided["training"])
         device = "cuda" if torch.cuda.is_available() else "cpu"
 
         def made(state: TrainingState | None) -> Trainer:
-            return Trainer(config, training, text, vocabulary, corpus=decided["corpus"], state=state, device=device)
+            return Trainer(
+                given.config,
+                given.training,
+                given.text,
+                given.vocabulary,
+                corpus=given.corpus,
+                base=given.base,
+                state=state,
+                device=device,
+            )
 
         for data in run.resume_points():
             try:
@@ -129,7 +142,7 @@ class JobRunner:
                 continue
             log.info("job %s goes on at step %d", job.id, state.position.step)
             return trainer
-        log.info("job %s begins: %s on %s", job.id, _sizes(config), corpus.name)
+        log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.corpus["name"])
         return made(None)
 
     def _publish(self, job: Job, run: Run, checkpoint: Checkpoint) -> None:
@@ -173,4 +186,4 @@ def _explained(error: Exception) -> str:
 
 
 def _sizes(config: ModelConfig) -> str:
-    return f"{config.cell} {config.layers}x{config.hidden_size}, {config.vocabulary_size} characters"
+    return f"{config.cell} {config.layers}x{config.hidden_size}, {config.vocabulary_size} tokens"

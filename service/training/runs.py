@@ -11,7 +11,7 @@ from typing import Any, Final
 from model_store import files
 from model_store.aliases import now
 from service.training import run_files
-from service.training.jobs import JobProgress, JobStatus, read_status, write_status
+from service.training.jobs import JobProgress, JobStatus, read_progress, read_status, write_status
 from service.training.lease import Lease
 
 ATTEMPTS: Final = "attempts.json"
@@ -39,6 +39,11 @@ class Run:
     def status(self) -> JobStatus:
         """What became of the job so far."""
         return read_status(self._folder)
+
+    @property
+    def progress(self) -> JobProgress:
+        """How far the job is, as it was last shown."""
+        return read_progress(self._folder)
 
     def cancel_requested(self) -> bool:
         """Whether somebody asked for its end."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Final, Protocol
 
+from model_store.store import ModelStore
+from service.training.bases import find_base
 from service.training.corpora import CorpusStore
 from service.training.errors import JobRequestError, QueueDownError
 from service.training.jobs import Job, JobStore
@@ -22,13 +24,23 @@ class Queue(Protocol):
     def submit(self, job: str) -> None: ...
 
 
-def submit(request: JobRequest, corpora: CorpusStore, jobs: JobStore, queue: Queue) -> Job:
-    """Keep a new job and tell the workers. With the queue down they find it by themselves once it is back.
+def keep(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: ModelStore | None = None) -> Job:
+    """Keep a new job, if it can be done; `models` is where its base is looked up, which else its worker does.
 
-    Raises CorpusNotFoundError, JobRequestError when the corpus is too short to train on.
+    Raises CorpusNotFoundError, JobRequestError when the corpus is too short to train on or does not suit the base.
     """
     _check_length(corpora.get(request.corpus).characters, request)
-    job = jobs.create(request)
+    if models is not None:
+        find_base(request, models)
+    return jobs.create(request)
+
+
+def submit(
+    request: JobRequest, corpora: CorpusStore, jobs: JobStore, queue: Queue, models: ModelStore | None = None
+) -> Job:
+    """Keep a new job and tell the workers; raises as `keep` does. With the queue down they find it by themselves once
+    it is back."""
+    job = keep(request, corpora, jobs, models)
     try:
         queue.submit(job.id)
     except QueueDownError as error:

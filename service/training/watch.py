@@ -24,18 +24,32 @@ SAVE_SHARE: Final = 0.05
 RECORDS: Final = 1200
 """About as many measurements are kept of a run, however long it is; fewer of one that is shorter than 10 minutes."""
 
+MEASURED: Final = (
+    "characters",
+    "loss",
+    "validation_loss",
+    "bits_per_character",
+    "learning_rate",
+    "gradient_norm",
+    "characters_per_second",
+    "seconds",
+    "seconds_left",
+)
+"""What every event of a measurement says, as far as it is known."""
+
 
 class Watch:
     """Shows the progress of a run and saves its resume points: not more often than is of use, but soon enough."""
 
-    def __init__(self, run: Run, trainer: Trainer, stop: Event) -> None:
+    def __init__(self, run: Run, trainer: Trainer, stop: Event, characters_per_token: float = 1.0) -> None:
         self._run = run
+        self._characters_per_token = characters_per_token
         self._trainer = trainer
         self._stop = stop
         self._noted = self._saved = time.monotonic()
         self._save_seconds = 0.0
         self._recorded = -math.inf
-        self._validation_loss: float | None = None
+        self._shown = run.progress
 
     def train(self) -> bool:
         """Train to the end (True), or until somebody wants it to stop (False); a resume point is saved then."""
@@ -58,20 +72,43 @@ class Watch:
             log.warning("job %s goes on, but its progress could not be kept: %s", self._run.id, error.strerror)
 
     def _write_down(self, progress: Progress) -> None:
-        if progress.validation_loss is not None:
-            self._validation_loss = progress.validation_loss
+        self._shown = self._as_shown(progress)
         evaluated = bool(progress.samples) or progress.validation_loss is not None
         if not evaluated and time.monotonic() - self._noted < NOTE_SECONDS:
             return
         self._noted = time.monotonic()
-        self._run.note(_shown(progress, self._validation_loss))
+        self._run.note(self._shown)
         if evaluated:
-            self._run.record("evaluation", progress.step, _measured(progress))
+            norms = {"gradient_norms": _rounded(progress.gradient_norms)}
+            self._run.record("evaluation", progress.step, self._measured() | norms)
         elif progress.seconds - self._recorded >= max(NOTE_SECONDS, progress.seconds / RECORDS):
             self._recorded = progress.seconds
-            self._run.record("metrics", progress.step, _measured(progress))
+            self._run.record("metrics", progress.step, self._measured())
         if progress.samples:
             self._run.record("samples", progress.step, {"samples": [asdict(sample) for sample in progress.samples]})
+
+    def _as_shown(self, progress: Progress) -> JobProgress:
+        """The progress, with the latest losses where it has no new ones."""
+        before, per_token = self._shown, self._characters_per_token
+        new = progress.validation_loss is not None and progress.bits_per_character is not None
+        return JobProgress(
+            fraction=progress.fraction,
+            step=progress.step,
+            steps=progress.steps,
+            characters=round(progress.characters * per_token),
+            characters_per_second=progress.characters_per_second * per_token,
+            seconds=progress.seconds,
+            seconds_left=progress.seconds_left,
+            loss=before.loss if progress.loss is None else progress.loss,
+            validation_loss=progress.validation_loss if new else before.validation_loss,
+            bits_per_character=(progress.bits_per_character or 0.0) / per_token if new else before.bits_per_character,
+            learning_rate=progress.learning_rate,
+            gradient_norm=progress.gradient_norm if math.isfinite(progress.gradient_norm) else None,
+        )
+
+    def _measured(self) -> dict[str, Any]:
+        values = asdict(self._shown)
+        return {name: values[name] for name in MEASURED if values[name] is not None}
 
     def _save_at_the_end(self, progress: Progress) -> None:
         try:
@@ -86,30 +123,6 @@ class Watch:
         self._save_seconds = self._saved - began
 
 
-def _shown(progress: Progress, validation_loss: float | None) -> JobProgress:
-    return JobProgress(
-        fraction=progress.fraction,
-        step=progress.step,
-        steps=progress.steps,
-        characters=progress.characters,
-        characters_per_second=progress.characters_per_second,
-        seconds=progress.seconds,
-        seconds_left=progress.seconds_left,
-        loss=progress.loss,
-        validation_loss=validation_loss,
-    )
-
-
-def _measured(progress: Progress) -> dict[str, Any]:
-    values = {
-        "characters": progress.characters,
-        "loss": progress.loss,
-        "validation_loss": progress.validation_loss,
-        "bits_per_character": progress.bits_per_character,
-        "learning_rate": progress.learning_rate,
-        "gradient_norm": progress.gradient_norm,
-        "characters_per_second": progress.characters_per_second,
-        "seconds": progress.seconds,
-        "seconds_left": progress.seconds_left,
-    }
-    return {name: value for name, value in values.items() if value is not None}
+def _rounded(layers: tuple[tuple[float, ...], ...]) -> list[list[float]]:
+    """Gradient norms with as many digits as a chart can show; where they are no numbers, 0, as if nothing came back."""
+    return [[float(f"{norm:.4g}") if math.isfinite(norm) else 0.0 for norm in layer] for layer in layers]

@@ -1,0 +1,55 @@
+"""The version that a job goes on from: found, pinned, and held against what the job asks for; knows no training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from charrnn.checkpoint import Checkpoint
+from model_store.errors import InvalidNameError, StoreError
+from model_store.names import parse_reference
+from model_store.store import ModelStore
+from service.training.errors import JobRequestError
+from service.training.requests import SIZES, JobRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A version as a job's plan and its model's record name it."""
+
+    model: str
+    version: int
+    digest: str
+
+    def load(self, store: ModelStore) -> Checkpoint:
+        """The version's checkpoint. Raises JobRequestError when it is no longer what was pinned, StoreError."""
+        checkpoint = store.load(self.model, self.version)
+        if checkpoint.digest != self.digest:
+            raise JobRequestError(
+                "base", f"base {self.model}@{self.version} is not the version that the job began with"
+            )
+        return checkpoint
+
+
+def find_base(request: JobRequest, store: ModelStore) -> tuple[Base, Checkpoint] | None:
+    """The version that the request's `base` stands for now, if it has one.
+
+    Raises JobRequestError when there is no such version, or when the request asks for another level, cell or size.
+    """
+    if request.base is None:
+        return None
+    try:
+        name, selector = parse_reference(request.base)
+        version = store.resolve(name, selector)
+        checkpoint = store.load(name, version)
+    except (StoreError, InvalidNameError) as error:
+        raise JobRequestError("base", f"base: {error}") from error
+    _check_agreement(request, checkpoint)
+    return Base(name, version, checkpoint.digest), checkpoint
+
+
+def _check_agreement(request: JobRequest, base: Checkpoint) -> None:
+    fixed = {name: getattr(base.config, name) for name in SIZES} | {"level": base.vocabulary.level}
+    for name, value in fixed.items():
+        asked = getattr(request, name)
+        if asked not in (None, value):
+            raise JobRequestError(name, f"{name} must be {value}, as in the base {request.base}, not {asked}")

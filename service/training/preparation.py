@@ -1,0 +1,114 @@
+"""What a job's training is given: its text as ids, its vocabulary, the sizes and settings decided for it; knows no
+lease, no events, and does not train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.training.config import TrainingConfig
+from charrnn.training.defaults import defaults_for
+from charrnn.training.record import bits
+from charrnn.training.text import TextIds
+from charrnn.vocabulary import Level, Vocabulary
+from model_store.store import ModelStore
+from service.training.bases import Base, find_base
+from service.training.corpora import CorpusStore
+from service.training.corpus_ids import Check, ids
+from service.training.errors import JobRequestError
+from service.training.requests import SETTINGS, SIZES, JobRequest
+
+Decided = dict[str, Any]
+Keep = Callable[[Callable[[], Decided]], Decided]
+"""Returns what was decided when the job began, by the function that it is given if that was never called."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Preparation:
+    """All that a trainer needs; `characters` are the whole text's, `corpus` what the record is to say about it."""
+
+    config: ModelConfig
+    training: TrainingConfig
+    vocabulary: Vocabulary
+    text: TextIds
+    characters: int
+    corpus: dict[str, Any]
+    base: Checkpoint | None
+    base_record: dict[str, Any] | None
+
+    @property
+    def characters_per_token(self) -> float:
+        """1 unless tokens are words."""
+        return self.characters / len(self.text)
+
+    def known(self, text: TextIds) -> TextIds:
+        """What of a text the published network can generate."""
+        unknown = self.vocabulary.unknown_id
+        return text if unknown is None else text[text != unknown]
+
+    def described(self, checkpoint: Checkpoint) -> Checkpoint:
+        """The checkpoint with what only a job knows in its record."""
+        more: dict[str, Any] = {}
+        if self.vocabulary.level != "char":
+            more["level"] = self.vocabulary.level
+            more["characters_per_token"] = self.characters_per_token
+            per_token = bits(checkpoint.record["validation_loss"])
+            more["bits_per_character"] = None if per_token is None else per_token / self.characters_per_token
+        if self.base_record is not None:
+            more["base"] = self.base_record
+        return replace(checkpoint, record={**checkpoint.record, **more}) if more else checkpoint
+
+
+def prepare(request: JobRequest, corpora: CorpusStore, store: ModelStore, keep: Keep, check: Check) -> Preparation:
+    """Make a job's text and settings ready; `check` is called several times a second and may raise to end it.
+
+    Raises CorpusNotFoundError, JobRequestError, StoreError when the version to go on from is gone.
+    """
+    corpus = corpora.get(request.corpus)
+
+    def text_for(level: Level, base: Checkpoint | None) -> tuple[Vocabulary, TextIds]:
+        return ids(corpora, corpus.id, level, base.vocabulary if base else None, check)
+
+    def decide() -> Decided:
+        pinned, base = find_base(request, store) or (None, None)
+        level = base.vocabulary.level if base else request.level or "char"
+        vocabulary, text = text_for(level, base)
+        _check_length(len(text), request, level)
+        sizes = {name: getattr(base.config, name) for name in SIZES} if base else {}
+        chosen = request.chosen((*SIZES, *SETTINGS)) | sizes
+        model, training = defaults_for(len(text), len(vocabulary), request.budget, chosen)
+        return {
+            "model": model,
+            "training": TrainingConfig(request.budget, **training).as_dict(),
+            "corpus": {"name": corpus.name, "sha256": corpus.sha256},
+            "level": level,
+            "base": asdict(pinned) if pinned else None,
+        }
+
+    decided = keep(decide)
+    base_record: dict[str, Any] | None = decided.get("base")
+    base = Base(**base_record).load(store) if base_record else None
+    vocabulary, text = text_for(decided.get("level", "char"), base)
+    return Preparation(
+        config=ModelConfig(vocabulary_size=len(vocabulary), **decided["model"]),
+        training=TrainingConfig.from_dict(decided["training"]),
+        vocabulary=vocabulary,
+        text=text,
+        characters=corpus.characters,
+        corpus=decided["corpus"],
+        base=base,
+        base_record=base_record,
+    )
+
+
+def _check_length(length: int, request: JobRequest, level: Level) -> None:
+    """Enough characters can be too few words."""
+    needed = max(2, (request.segment_length or 0) + 1)
+    if length < needed:
+        kind = "characters" if level == "char" else "words, punctuation marks and spaces"
+        reason = f" with segment_length {request.segment_length}" if request.segment_length else ""
+        message = f"corpus has {length} {kind}; at least {needed} are needed to train on it{reason}"
+        raise JobRequestError("corpus", message)
