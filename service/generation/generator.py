@@ -66,7 +66,8 @@ class TextGenerator:
         cached = choices is not None
         if choices is None:
             run = _Run(model, prompt, request)
-            self._scheduler.submit(model.engine, run.tickets)
+            self._scheduler.submit(model.engine, run.tickets, helps=True)
+            self._scheduler.help(run.is_done)
             run.wait(alive)
             choices = run.choices()
             self._keep(model, request, choices)
@@ -120,8 +121,12 @@ class _Run:
 
     def wait(self, alive: Alive) -> None:
         """Until all are done. Raises ClientGoneError, having given the places up, when nobody waits any more."""
-        while not all(ticket.done for ticket in self.tickets):
+        while not self.is_done():
             self._wait_for_news(alive)
+
+    def is_done(self) -> bool:
+        """Whether every sequence has come to its end."""
+        return all(ticket.done for ticket in self.tickets)
 
     def choices(self) -> tuple[Choice, ...]:
         """The choices of a run that is done."""

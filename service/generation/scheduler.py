@@ -1,4 +1,5 @@
-"""One thread that owns the batches: every active sequence advances with the others, joining and leaving at any step."""
+"""One thread at a time owns the batches: every active sequence advances with the others, joining and leaving at any
+step."""
 
 from __future__ import annotations
 
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 QUANTUM_SECONDS: Final = 0.002
 """About how long one call of an engine may take, which is how long a new request waits to join."""
 MAX_STEPS: Final = 256
+HELP_SECONDS: Final = 0.02
+"""How long a thread that asked works for others too; it must soon look again whether its client is still there."""
 KEPT_BATCHES: Final = 4
 
 Watch = Callable[[Ids], bool]
@@ -75,7 +78,8 @@ class Ticket:
 class Scheduler:
     """Generates for up to `max_active` sequences at once, of any resident versions; up to `max_waiting` more wait.
 
-    The places are given in the order of arrival. `start` is called after a fork, in the process that generates.
+    The places are given in the order of arrival. A thread of its own advances the batches, or a thread that asked, by
+    `help`; never both. `start` is called after a fork, in the process that generates.
     """
 
     def __init__(self, max_active: int, max_waiting: int, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -83,6 +87,7 @@ class Scheduler:
         self._max_waiting = max_waiting
         self._clock = clock
         self._changed = threading.Condition()
+        self._at_work = threading.Lock()
         self._waiting: deque[tuple[Engine, Ticket]] = deque()
         self._running: dict[Engine, _Running] = {}
         self._closed = False
@@ -109,8 +114,8 @@ class Scheduler:
         """Sequences waiting for a place."""
         return len(self._waiting)
 
-    def submit(self, engine: Engine, tickets: list[Ticket]) -> None:
-        """Queue the sequences of one request, all of them or none.
+    def submit(self, engine: Engine, tickets: list[Ticket], *, helps: bool = False) -> None:
+        """Queue the sequences of one request, all of them or none; with `helps`, the caller calls `help` at once.
 
         Raises BusyError when they cannot all be active or wait, ClosedError after `close`.
         """
@@ -121,13 +126,46 @@ class Scheduler:
             if len(self._waiting) + len(tickets) > free + self._max_waiting:
                 raise BusyError(self._max_waiting)
             self._waiting.extend((engine, ticket) for ticket in tickets)
-            self._changed.notify()
+            if not helps:
+                self._changed.notify()
+
+    def help(self, done: Callable[[], bool]) -> None:
+        """Advance the batches in the caller's thread until `done()`, but not for long, unless another thread is at it.
+
+        A short text then costs no change of threads, which costs more than the text.
+        """
+        # Whoever is at it sees what was submitted before: it looks again after it has stopped.
+        if not self._at_work.acquire(blocking=False):
+            return
+        try:
+            until = self._clock() + HELP_SECONDS
+            while not done() and self._clock() < until and self._admit():
+                self._step()
+        finally:
+            self._at_work.release()
+        with self._changed:
+            if self._has_work():
+                self._changed.notify()
 
     def _run(self) -> None:
-        while self._admit():
-            for running in list(self._running.values()):
-                running.step(self._clock)
-            self._forget_idle()
+        while self._wait_for_work():
+            with self._at_work:
+                while self._admit():
+                    self._step()
+
+    def _wait_for_work(self) -> bool:
+        """Sleep until there is something to do. False: it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_work() or self._closed)
+            return self._has_work()
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting or self.active)
+
+    def _step(self) -> None:
+        for running in list(self._running.values()):
+            running.step(self._clock)
+        self._forget_idle()
 
     def _forget_idle(self) -> None:
         """Keep the batches of the versions last used: making one anew costs more than a short text."""
@@ -136,12 +174,8 @@ class Scheduler:
             del self._running[engine]
 
     def _admit(self) -> bool:
-        """Let those who wait in as far as there is place; sleep when there is nothing to do. False: it is over."""
+        """Let those who wait in as far as there is place. False: there is nothing to do."""
         with self._changed:
-            while not self._waiting and not self.active:
-                if self._closed:
-                    return False
-                self._changed.wait()
             while self._waiting and self.active < self._max_active:
                 engine, ticket = self._waiting.popleft()
                 if ticket.cancelled:
@@ -150,7 +184,7 @@ class Scheduler:
                 running = self._running.pop(engine, None) or _Running(engine.batch(self._max_active))
                 self._running[engine] = running  # the last one used stands last
                 running.add(ticket)
-            return True
+            return self._has_work()
 
 
 class _Running:

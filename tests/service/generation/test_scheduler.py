@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -135,3 +136,52 @@ def test_closing_finishes_what_was_taken(engine: Any) -> None:
     assert [len(wait(one)) for one in tickets] == [5] * 5
     with pytest.raises(ClosedError):
         scheduler.submit(engine, [ticket()])
+
+
+def test_who_asks_can_do_the_work(engine: Any) -> None:
+    scheduler = Scheduler(max_active=4, max_waiting=4)  # its own thread is not started
+    one = ticket(7)
+    scheduler.submit(engine, [one], helps=True)
+    scheduler.help(lambda: one.done)
+    assert wait(one).tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert (scheduler.active, scheduler.waiting) == (0, 0)
+
+
+def test_what_a_helper_leaves_undone_is_taken_over(scheduler: Scheduler, engine: Any) -> None:
+    short, long = ticket(2), ticket(3000)
+    scheduler.submit(engine, [long, short], helps=True)
+    scheduler.help(lambda: short.done)
+    assert len(wait(long)) == 3000
+
+
+def test_a_helper_does_not_work_for_long(engine: Any) -> None:
+    now = iter(range(1000))
+    scheduler = Scheduler(max_active=1, max_waiting=1, clock=lambda: float(next(now)))
+    one = ticket(1 << 40)
+    scheduler.submit(engine, [one], helps=True)
+    scheduler.help(lambda: one.done)
+    assert not one.done
+
+
+def test_many_helpers_and_the_thread_share_the_work(scheduler: Scheduler, engine: Any) -> None:
+    lengths = list(range(1, 60))
+    made: list[int] = []
+
+    def ask(length: int) -> None:
+        one = ticket(length)
+        while True:
+            try:
+                scheduler.submit(engine, [one], helps=True)
+                break
+            except BusyError:
+                time.sleep(0.001)
+        scheduler.help(lambda: one.done)
+        made.append(len(wait(one)))
+
+    threads = [threading.Thread(target=ask, args=(length,)) for length in lengths]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert sorted(made) == lengths
+    assert (scheduler.active, scheduler.waiting) == (0, 0)
