@@ -21,7 +21,7 @@ from benchmarks import peers, rooflines
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.engine.base import Sequence
-from charrnn.engine.kernels import Isa, Precision
+from charrnn.engine.instructions import Isa, Precision
 from charrnn.engine.native import NativeEngine
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Vocabulary

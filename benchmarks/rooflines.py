@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from charrnn.engine.kernels import host_isa
+from charrnn.engine.instructions import host_isa
 from charrnn.engine.lanes import BYTES, I64, Lanes
 from charrnn.engine.products import Arithmetic
 

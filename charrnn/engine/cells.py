@@ -49,6 +49,9 @@ LAYOUTS: Final = {
 }
 """Columns: rnn four groups of units; gru r, z, the input's n, the hidden state's n; lstm i, f, g, o."""
 
+OUTPUT_COLUMNS: Final = 4
+"""Vectors of sixteen ids in a full group of outputs; the last group may be half of that."""
+
 Step = Callable[[Lanes, Sequence[Value], Sequence[Value], "Value | None"], tuple[list[Value], "Value | None"]]
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from charrnn.engine.records import STRETCH_SUMS, SUMS, bytes_before_weights
 from charrnn.engine.rows import (
     bits_of,
     copy_blocks,
@@ -32,12 +33,10 @@ from charrnn.engine.rows import (
     write_int32,
 )
 
-SUMS: Final = 64
-STRETCH_SUMS: Final = 128
-"""Where things lie in the room of the choice, in bytes; the weights are the last."""
-
 STRETCH: Final = 16
 """Blocks of a stretch: so many sums make one vector."""
+
+before_weights = njit(error_model="numpy")(bytes_before_weights)
 
 LOG2_E: Final = np.float32(1 / math.log(2))
 ONE: Final = np.float32(1)
@@ -47,7 +46,7 @@ BITS_OF_ONE: Final = 0x3F800000
 @njit(inline="never", error_model="numpy")
 def choose(slot: Any, scores: int, room: int, blocks: int) -> int:
     """The next id of a sequence, for its scores."""
-    weights = room + _before_weights(blocks)
+    weights = room + before_weights(blocks)
     if slot.penalty != ONE:
         copy_blocks(weights, scores, blocks)
         _penalize(slot, scores, weights)
@@ -133,18 +132,6 @@ def _find(weights: int, room: int, blocks: int, point: Any) -> int:
     return int(block * 16 + lane)
 
 
-def room_size(blocks: int) -> int:
-    """How many float32, zeros at first, the choice needs: zeros, the sums so far of sixteen blocks, the sums before
-    each stretch of sixteen blocks, the weights."""
-    return int(_before_weights.py_func(blocks)) // 4 + 16 * blocks
-
-
-@njit(error_model="numpy")
-def _before_weights(blocks: int) -> int:
-    """Bytes."""
-    return STRETCH_SUMS + 64 * (blocks // 256 + 1)
-
-
 @njit(inline="never", error_model="numpy")
 def _last_up_to(weights: int, block: int) -> int:
     """Where rounding let the sum end before the point: the last id of positive weight up to the block."""
@@ -208,7 +195,7 @@ def report(  # noqa: PLR0917
     """The natural logarithm of the chosen id's probability; writes ids and logarithms of the `top` likeliest, best
     first and the lowest id first among equals."""
     highest = largest(scores, blocks)
-    weights = room + _before_weights(blocks)
+    weights = room + before_weights(blocks)
     weigh(weights, scores, blocks, highest, LOG2_E)
     whole = np.float32(math.log(sum_from(weights, blocks, 0)))
     found = 0

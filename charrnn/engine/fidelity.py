@@ -9,7 +9,7 @@ import numpy as np
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Engine, Sequence
-from charrnn.engine.kernels import Precision
+from charrnn.engine.instructions import Precision
 from charrnn.engine.native import NativeEngine
 from charrnn.vocabulary import Ids
 

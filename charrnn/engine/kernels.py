@@ -3,88 +3,36 @@ addresses and records, no Python objects."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import llvmlite.binding as llvm
-from numba import __version__ as numba_version
-from numba import njit, types
-from numba.core import config as numba_config
-from numba.np.numpy_support import from_dtype
+from numba import carray, njit, types  # type: ignore[attr-defined]
 
 from charrnn.config import Cell
 from charrnn.engine.choice import choose, choose_weighed, report, weigh_plainly
+from charrnn.engine.code import Advance
+from charrnn.engine.instructions import Isa, Precision
 from charrnn.engine.layers import hidden_layer, output_layer
 from charrnn.engine.records import LAYER, PLAN, SLOT
-from charrnn.engine.rows import read_int32, read_int64, write_float32, write_int32, write_int64
+from charrnn.engine.rows import as_pointer, read_int32, read_int64, write_float32, write_int32, write_int64
 
-Isa = Literal["vnni", "avx2", "portable"]
-Precision = Literal["int8", "float32"]
-Advance = Callable[[Any, Any, Any, int], None]
-
-_SIGNATURE: Final = types.void(*(from_dtype(record)[::1] for record in (PLAN, LAYER, SLOT)), types.int64)
+_SIGNATURE: Final = types.void(types.int64, types.int64, types.int64, types.int64)
 
 
-_NEEDED: Final[dict[Isa, tuple[str, ...]]] = {
-    "vnni": ("avx512f", "avx512vnni"),
-    "avx2": ("avx2", "fma"),
-    "portable": (),
-}
-"""Features of the processor that each kernel uses, the quickest first."""
+def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
+    """The compiled step of a cell, which takes seconds to make."""
 
-
-def runnable_isas() -> tuple[Isa, ...]:
-    """The kernels that this processor can run, the quickest first; of one that numba is told to compile for, the
-    features that it is told."""
-    options = vars(numba_config)
-    if options.get("CPU_NAME") is None and options.get("CPU_FEATURES") is None:
-        features = {name for name, present in llvm.get_host_cpu_features().items() if present}
-    else:
-        features = {name[1:] for name in (options.get("CPU_FEATURES") or "").split(",") if name[:1] == "+"}
-    return tuple(isa for isa, needed in _NEEDED.items() if features.issuperset(needed))
-
-
-def host_isa() -> Isa:
-    """The quickest kernel that this processor can run."""
-    return runnable_isas()[0]
-
-
-def kernel(cell: Cell, precision: Precision, isa: Isa) -> Advance:
-    """The compiled step of a cell; quick when it lies in numba's cache on disk, else it takes seconds."""
-    return _kernel(cell, precision, isa, _source_digest())
-
-
-_SOURCES: Final = ("cells", "choice", "kernels", "lanes", "layers", "products", "records", "rows")
-
-
-@cache
-def _source_digest() -> str:
-    """Over everything that is compiled: numba's cache looks at one file only, and must not outlive the others."""
-    digest = hashlib.sha256(f"{numba_version} {llvm.llvm_version_info}".encode())
-    for name in _SOURCES:
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def _kernel(cell: Cell, precision: Precision, isa: Isa, digest: str) -> Advance:
-    # numba's cache tells kernels apart by what they close over, so these are plain strings.
-    def advance(plan: Any, layers: Any, slots: Any, steps: int) -> None:
-        if not digest:
-            return
-        p = plan[0]
+    def advance(plan: int, layers: int, slots: int, steps: int) -> None:
+        p, layer_records = carray(as_pointer(plan), 1, PLAN)[0], carray(as_pointer(layers), 1, LAYER)
+        slot_records = carray(as_pointer(slots), 1, SLOT)
         for _ in range(steps):
             count = p.active_count
             if count == 0:
                 return
             for i in range(count):
-                write_int64(p.adds, i, p.table + slots[read_int64(p.active, i)].last * p.table_stride)
+                write_int64(p.adds, i, p.table + slot_records[read_int64(p.active, i)].last * p.table_stride)
             before, after = p.hidden + p.turn * p.hidden_half, p.hidden + (1 - p.turn) * p.hidden_half
             for index in range(p.layers):
-                layer = layers[index]
+                layer = layer_records[index]
                 state = 2 * index * p.hidden_half
                 if index > 0:
                     for i in range(count):
@@ -111,7 +59,7 @@ def _kernel(cell: Cell, precision: Precision, isa: Isa, digest: str) -> Advance:
                     ),
                 )
             p.turn = 1 - p.turn
-            wanted = _list_wanted(p, slots)
+            wanted = _list_wanted(p, slot_records)
             if wanted:
                 output_layer(
                     precision,
@@ -130,10 +78,10 @@ def _kernel(cell: Cell, precision: Precision, isa: Isa, digest: str) -> Advance:
                         p.score_blocks * 64,
                     ),
                 )
-            _take_ids(p, slots, wanted)
+            _take_ids(p, slot_records, wanted)
 
-    compiled: Advance = njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy")(advance)
-    return compiled
+    function: Advance = njit(_SIGNATURE, nogil=True, error_model="numpy")(advance)
+    return function
 
 
 @njit(error_model="numpy")

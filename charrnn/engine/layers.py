@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from charrnn.engine.cells import LAYOUTS, STEPS, Layout
+from charrnn.engine.cells import LAYOUTS, OUTPUT_COLUMNS, STEPS, Layout
 from charrnn.engine.lanes import BYTES, I8, I32, I64, LANES, Lanes, Value
 from charrnn.engine.products import Arithmetic
 
@@ -27,9 +27,6 @@ DEGREE: Final = {"int8": 4, "float32": 5}
 
 ROUNDING: Final = 12582912.0
 """1.5 * 2^23: added to a small number it leaves the number, rounded to even, in the low bits."""
-
-OUTPUT_COLUMNS: Final = 4
-"""Vectors of sixteen ids in a full group of outputs; the last group may be half of that."""
 
 
 def _type_hidden_layer(

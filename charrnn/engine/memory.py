@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.engine.cells import LAYOUTS
-from charrnn.engine.choice import room_size
+from charrnn.engine.cells import LAYOUTS, OUTPUT_COLUMNS
 from charrnn.engine.lanes import BYTES, LANES
-from charrnn.engine.layers import OUTPUT_COLUMNS
 from charrnn.engine.packing import PackedModel, padded_size, score_blocks
-from charrnn.engine.records import LAYER, PLAN, SLOT
+from charrnn.engine.records import LAYER, PLAN, SLOT, room_size
 
 
 class BatchMemory:
-    """Room for `capacity` sequences: `plan`, `layers` and `slots` are what the compiled step takes; `active` lists the
-    places of the sequences that are not done, the first `active_count` of it."""
+    """Room for `capacity` sequences. `addresses` of `plan`, `layers` and `slots` are what the compiled step takes;
+    `active` lists the places of the sequences that are not done, the first `active_count` of it."""
 
     def __init__(self, model: PackedModel, capacity: int) -> None:
         config = self._config = model.config
@@ -35,6 +33,7 @@ class BatchMemory:
         self.plan = np.zeros(1, dtype=PLAN)
         for name, value in (self._sizes(blocks) | self._addresses()).items():
             self.plan[name] = value
+        self.addresses = (self.plan.ctypes.data, self.layers.ctypes.data, self.slots.ctypes.data)
 
     @property
     def _steps(self) -> int:

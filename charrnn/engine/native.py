@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Output, Sequence, State
-from charrnn.engine.kernels import Advance, Isa, Precision, host_isa, kernel
+from charrnn.engine.code import Advance, default_folder, load
+from charrnn.engine.instructions import Isa, Precision, host_isa
 from charrnn.engine.members import Member, check, record, state_of
 from charrnn.engine.memory import BatchMemory
 from charrnn.engine.packing import PackedModel, pack
@@ -23,18 +25,23 @@ class NativeEngine:
     """One version's numbers on the CPU; ids are the same with either `isa`, which is the quickest unless given.
 
     `precision` int8 is quick and within 0.001 nats a character of the network; float32 is as exact as the checkpoint.
-    Raises ValueError when a model is packed in another precision.
+    `kernels` is the folder of compiled kernels, which is the user's cache folder unless given. Raises ValueError when a
+    model is packed in another precision, CompilationError.
     """
 
     def __init__(
-        self, model: Checkpoint | PackedModel, precision: Precision | None = None, isa: Isa | None = None
+        self,
+        model: Checkpoint | PackedModel,
+        precision: Precision | None = None,
+        isa: Isa | None = None,
+        kernels: Path | None = None,
     ) -> None:
         packed = model if isinstance(model, PackedModel) else pack(model, precision or "int8")
         if precision not in (None, packed.precision):
             raise ValueError(f"precision must be {packed.precision}, which the model is packed in, not {precision}")
         self.model = packed
         self.isa: Isa = isa or host_isa()
-        self.advance: Advance = kernel(packed.config.cell, packed.precision, self.isa)
+        self.advance: Advance = load(kernels or default_folder(), packed.config.cell, packed.precision, self.isa)
 
     @property
     def config(self) -> ModelConfig:
@@ -108,7 +115,7 @@ class NativeBatch:
         places = memory.active[: memory.active_count].copy()
         if not places.size or steps < 1:
             return outputs
-        self._advance(memory.plan, memory.layers, memory.slots, steps)
+        self._advance(*memory.addresses, steps)
         slots = memory.slots
         emitted = slots["emitted"][places].tolist()
         unread = (slots["known"] - slots["cursor"])[places].tolist()

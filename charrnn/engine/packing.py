@@ -34,10 +34,9 @@ import numpy.typing as npt
 
 from charrnn.checkpoint import Checkpoint, Weights
 from charrnn.config import GATES, ModelConfig
-from charrnn.engine.cells import LAYOUTS, Layout
-from charrnn.engine.kernels import Precision
+from charrnn.engine.cells import LAYOUTS, OUTPUT_COLUMNS, Layout
+from charrnn.engine.instructions import Precision
 from charrnn.engine.lanes import LANES
-from charrnn.engine.layers import OUTPUT_COLUMNS
 
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]

@@ -76,3 +76,18 @@ SLOT: Final = np.dtype(
     ],
     align=True,
 )
+
+SUMS: Final = 64
+STRETCH_SUMS: Final = 128
+"""Where things lie in the room of the choice, in bytes: zeros, the sums so far of sixteen blocks, the sums before each
+stretch of sixteen blocks, the weights."""
+
+
+def bytes_before_weights(blocks: int) -> int:
+    """Where the weights lie in the room of the choice, for rows of that many blocks of sixteen."""
+    return STRETCH_SUMS + 64 * (blocks // 256 + 1)
+
+
+def room_size(blocks: int) -> int:
+    """How many float32, zeros at first, the choice needs."""
+    return bytes_before_weights(blocks) // 4 + 16 * blocks

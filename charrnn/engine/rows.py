@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from charrnn.engine.lanes import BYTES, F32, FLOATS, I16, I32, I64, INTS, Lanes, Value
+from charrnn.engine.lanes import BYTES, F32, FLOATS, I8, I16, I32, I64, INTS, Lanes, Value
 
 _TYPED: dict[int, Callable[[Callable[[], Any]], Callable[..., Any]]] = {
     1: lambda typed: lambda _context, _a: typed(),
@@ -79,6 +79,12 @@ def read_float32(v: Lanes, address: Value, index: Value) -> Value:
 def write_float32(v: Lanes, address: Value, index: Value, value: Value) -> None:
     """Number `index` of float32 at the address becomes `value`."""
     v.store(value, v.address(address, v.builder.shl(index, _int(2))))
+
+
+@operation(types.voidptr, _address)
+def as_pointer(v: Lanes, address: Value) -> Value:
+    """The address as a pointer."""
+    return v.builder.inttoptr(address, I8.as_pointer())
 
 
 @operation(types.void, _address, _address, _count)

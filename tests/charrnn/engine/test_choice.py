@@ -13,6 +13,7 @@ from numba import njit
 
 from charrnn.engine import choice
 from charrnn.engine.members import sampling_record
+from charrnn.engine.records import room_size
 from charrnn.engine.rows import largest, sum_from, weigh
 from charrnn.sampling import SamplingParams, log_softmax, penalized, uniform
 from charrnn.sampling import choose as plainly
@@ -63,7 +64,7 @@ def padded(scores: Floats) -> Floats:
 def compiled(scores: Floats, params: SamplingParams, recent: Any = (), position: int = 0) -> int:
     slots = sampling_record(params, position, np.array(recent, dtype=np.int32))
     whole = padded(scores)
-    found = _choose(slots, whole, np.zeros(choice.room_size(whole.size // 16), dtype=np.float32))
+    found = _choose(slots, whole, np.zeros(room_size(whole.size // 16), dtype=np.float32))
     assert found[0] == found[1]
     return int(found[0])
 
@@ -178,7 +179,7 @@ def test_reports_the_likeliest_ids(vocabulary: int) -> None:
     scores = np.random.default_rng(1).normal(0, 3, vocabulary).astype(np.float32).round(1)
     k = min(20, vocabulary)
     top_ids, tops, whole = np.zeros(k, np.int32), np.zeros(k, np.float32), padded(scores)
-    chosen = _report(whole, np.zeros(choice.room_size(whole.size // 16), np.float32), 1, top_ids, tops)
+    chosen = _report(whole, np.zeros(room_size(whole.size // 16), np.float32), 1, top_ids, tops)
     order = np.argsort(-scores, kind="stable")[:k]
     expected = log_softmax(scores)
     np.testing.assert_array_equal(top_ids, order)

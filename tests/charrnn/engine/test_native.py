@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Output, Sequence, State
-from charrnn.engine.kernels import Isa, runnable_isas
+from charrnn.engine.instructions import Isa, host_features, runnable_isas
 from charrnn.engine.native import NativeBatch, NativeEngine
 from charrnn.engine.packing import pack
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
 
-ISAS = runnable_isas()
+ISAS = runnable_isas(host_features())
 PARAMS = (
     SamplingParams(seed=1),
     SamplingParams(seed=2, temperature=0),
