@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
-
 from charrnn.engine.base import Batch, Engine, Output, Sequence
 from charrnn.vocabulary import Ids
 from service.generation.errors import BusyError, ClosedError
@@ -208,7 +206,7 @@ class _Running:
             self._leave(handle).finish()
         if not self.tickets:
             return
-        steps = int(np.clip(QUANTUM_SECONDS / (self._seconds_a_row * len(self.tickets)), 1, MAX_STEPS))
+        steps = max(1, min(MAX_STEPS, int(QUANTUM_SECONDS / (self._seconds_a_row * len(self.tickets)))))
         began = clock()
         try:
             outputs = self._batch.step(steps)
