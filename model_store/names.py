@@ -10,7 +10,8 @@ from model_store.errors import InvalidNameError
 CURRENT: Final = "current"
 """The alias that a model's plain name stands for."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_NAME: Final = re.compile(NAME_PATTERN)
 _RULE: Final = "must be 1 to 64 letters, digits, '.', '_' or '-', the first a letter or a digit"
 
 

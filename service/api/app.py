@@ -13,7 +13,7 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from model_store.store import ModelStore
-from service.api import completions, corpora, errors, generation, jobs, models, operating, texts
+from service.api import completions, corpora, documentation, errors, generation, jobs, models, operating, texts
 from service.api.auth import require_admin, require_key
 from service.generation.generator import TextGenerator
 from service.generation.scoring import Scorer
@@ -64,6 +64,7 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     app.register_blueprint(
         jobs.blueprint(services.jobs, services.corpora, services.queue, settings, admin, models=services.store)
     )
+    app.register_blueprint(documentation.blueprint(app, settings))
     return app
 
 

@@ -15,8 +15,10 @@ from model_store.store import ModelStore
 from service.api.auth import Guard
 from service.api.completion_schemas import CompletionBody
 from service.api.connection import client_is_there
+from service.api.described import describe
 from service.api.generation import cache_header, usage
 from service.api.parsing import json_body
+from service.api.replies import CompletionReply, ModelCard, ModelCards
 from service.api.sse import Event, event_stream
 from service.generation.generator import Stream, TextGenerator
 from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
@@ -24,6 +26,17 @@ from service.generation.tokenization import Tokenizer
 from service.settings import Settings
 
 OWNER = "charrnn"
+
+EXAMPLES = {
+    "a completion": {"prompt": "ROMEO:", "max_tokens": 60, "temperature": 0.8},
+    "two choices with logarithms": {"prompt": "ROMEO:", "max_tokens": 8, "n": 2, "seed": 7, "logprobs": 3},
+    "a stream with its usage": {
+        "prompt": "ROMEO:",
+        "max_tokens": 30,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    },
+}
 
 
 def blueprint(
@@ -34,6 +47,15 @@ def blueprint(
     routes.before_request(guard)
 
     @routes.post("/completions")
+    @describe(
+        "A completion in OpenAI's shape",
+        description="Fields of OpenAI that have no meaning here are taken when they ask for nothing.",
+        body=CompletionBody,
+        reply=CompletionReply,
+        streams=True,
+        errors=(404, 429, 503),
+        examples=EXAMPLES,
+    )
     def complete() -> Response:
         body = json_body(CompletionBody, settings)
         asked = _requests(body, tokenizer, settings, read_cache=not request.cache_control.no_cache)
@@ -51,11 +73,13 @@ def blueprint(
         return Response(reply, mimetype="application/json", headers=header)
 
     @routes.get("/models")
+    @describe("The models in OpenAI's shape", reply=ModelCards)
     def list_models() -> Response:
         names = (name for name in store.models() if store.aliases(name))
         return jsonify(object="list", data=[_model(store, name) for name in names])
 
     @routes.get("/models/<reference>")
+    @describe("A model, version or alias in OpenAI's shape", reply=ModelCard, errors=(404, 422))
     def show_model(reference: str) -> Response:
         return jsonify(_model(store, reference))
 

@@ -7,15 +7,19 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from model_store.names import check_name
+from model_store.names import NAME_PATTERN, check_name
 from service.api.auth import Guard
+from service.api.described import Parameter, describe
 from service.api.jobs import describe_job
+from service.api.replies import CorporaReply, CorpusReply, NewCorpusReply
 from service.api.uploads import upload
 from service.settings import Settings
 from service.training.corpora import Corpus, CorpusStore
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
 from service.training.submission import Queue, submit
+
+NAME = f"^{NAME_PATTERN}$"
 
 
 def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
@@ -24,6 +28,20 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
     routes.before_request(guard)
 
     @routes.post("")
+    @describe(
+        "Upload a text to train on",
+        description="With `model`, training starts at once and its `job` is in the reply. The same text again: 200.",
+        access="admin",
+        uploads=("text/plain", "multipart/form-data"),
+        parameters=(
+            Parameter("name", "what the corpus is called"),
+            Parameter("model", "what to train of it at once", schema={"type": "string", "pattern": NAME}),
+        ),
+        reply=NewCorpusReply,
+        status=201,
+        other_status=200,
+        errors=(503,),
+    )
     def add() -> tuple[Response, int]:
         with upload(settings.data_dir / "corpora", settings.max_corpus_bytes) as sent:
             if (model := sent.fields.get("model")) is not None:
@@ -35,14 +53,17 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
         return jsonify(reply), 201 if created else 200
 
     @routes.get("")
+    @describe("All corpora", access="admin", reply=CorporaReply)
     def list_all() -> Response:
         return jsonify(corpora=[describe_corpus(corpus) for corpus in corpora.list()])
 
     @routes.get("/<corpus_id>")
+    @describe("A corpus", access="admin", reply=CorpusReply, errors=(404,))
     def show(corpus_id: str) -> Response:
         return jsonify(describe_corpus(corpora.get(corpus_id)))
 
     @routes.delete("/<corpus_id>")
+    @describe("Delete a corpus that no job needs", access="admin", status=204, errors=(404, 409))
     def delete(corpus_id: str) -> Response:
         corpora.delete(corpus_id)
         return Response(status=204)

@@ -11,13 +11,23 @@ from flask import Blueprint, Response, g, request
 
 from service.api.auth import Guard
 from service.api.connection import client_is_there
+from service.api.described import describe
 from service.api.parsing import json_body
+from service.api.replies import GenerateReply
 from service.api.schemas import GenerateBody
 from service.api.sse import Event, event_stream
 from service.generation.generator import Stream, TextGenerator
 from service.generation.reading import Piece
 from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
 from service.settings import Settings
+
+EXAMPLES = {
+    "a text": {"prompt": "ROMEO:", "length": 200, "temperature": 0.8},
+    "the same text every time": {"prompt": "ROMEO:", "length": 100, "seed": 7},
+    "three choices that end with a line": {"prompt": "JULIET:\n", "length": 80, "n": 3, "stop": "\n"},
+    "a stream": {"prompt": "ROMEO:", "length": 50, "stream": True},
+    "logarithms": {"prompt": "ROMEO:", "length": 5, "temperature": 0, "logprobs": 2, "echo": True},
+}
 
 
 def blueprint(generator: TextGenerator, settings: Settings, guard: Guard) -> Blueprint:
@@ -26,6 +36,15 @@ def blueprint(generator: TextGenerator, settings: Settings, guard: Guard) -> Blu
     routes.before_request(guard)
 
     @routes.post("/generate")
+    @describe(
+        "Text from a model",
+        description="An identical request gets the same text. A stream's events are chunks of JSON, the last `[DONE]`.",
+        body=GenerateBody,
+        reply=GenerateReply,
+        streams=True,
+        errors=(404, 429, 503),
+        examples=EXAMPLES,
+    )
     def generate() -> Response:
         body = json_body(GenerateBody, settings)
         asked = body.request(settings, read_cache=not request.cache_control.no_cache)

@@ -12,8 +12,10 @@ from flask import Blueprint, Response, jsonify, request
 from model_store.store import ModelStore
 from service.api.auth import Guard
 from service.api.connection import client_is_there
+from service.api.described import Parameter, describe
 from service.api.errors import ApiError
 from service.api.parsing import json_body
+from service.api.replies import JobDetailReply, JobReply, JobsReply
 from service.api.schemas import JobBody
 from service.api.sse import Event, event_stream
 from service.settings import Settings
@@ -22,6 +24,7 @@ from service.training.jobs import Job, JobStore
 from service.training.submission import Queue, submit
 
 POLL_SECONDS: Final = 0.25
+LAST_EVENT: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 
 
 def blueprint(
@@ -32,24 +35,43 @@ def blueprint(
     routes.before_request(guard)
 
     @routes.post("")
+    @describe(
+        "Train a version",
+        access="admin",
+        body=JobBody,
+        reply=JobReply,
+        status=202,
+        errors=(404, 503),
+        examples={"five minutes": {"corpus": "0" * 64, "model": "plays", "budget": {"minutes": 5}}},
+    )
     def start() -> tuple[Response, int]:
         job = submit(json_body(JobBody, settings).request(), corpora, jobs, queue, models)
         return jsonify(describe_job(job)), 202
 
     @routes.get("")
+    @describe("All jobs", access="admin", reply=JobsReply)
     def list_all() -> Response:
         return jsonify(jobs=[describe_job(job) for job in jobs.list()])
 
     @routes.get("/<job_id>")
+    @describe("A job with its measurements and samples", access="admin", reply=JobDetailReply, errors=(404,))
     def show(job_id: str) -> Response:
         job = describe_job(jobs.get(job_id))
         return jsonify(job | {"metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)})
 
     @routes.post("/<job_id>/cancel")
+    @describe("Cancel a job", access="admin", reply=JobReply, errors=(404, 409))
     def cancel(job_id: str) -> Response:
         return jsonify(describe_job(jobs.cancel(job_id)))
 
     @routes.get("/<job_id>/events")
+    @describe(
+        "A job's measurements as they are made",
+        access="admin",
+        parameters=(Parameter("Last-Event-ID", "the id of the last event that is known", "header", LAST_EVENT),),
+        reply="text/event-stream",
+        errors=(404, 422),
+    )
     def events(job_id: str) -> Response:
         jobs.folder(job_id)
         return event_stream(_follow(jobs, job_id, _last_event_id(), client_is_there(request.environ)))

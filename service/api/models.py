@@ -17,14 +17,17 @@ from model_store.names import check_name
 from model_store.promotion import Promote, publish_and_promote
 from model_store.store import ModelStore, VersionRecord
 from service.api.auth import Guard
+from service.api.described import Parameter, describe
 from service.api.errors import ApiError, shown
 from service.api.parsing import json_body
+from service.api.replies import ModelReply, ModelsReply, VersionReply
 from service.api.schemas import AliasBody
 from service.api.uploads import too_large, upload
 from service.settings import Settings
 
 CONTENT_TYPE: Final = "application/octet-stream"
 MAX_CHECKPOINT_BYTES: Final = 1 << 30
+PROMOTE: Final = {"type": "string", "enum": list(get_args(Promote)), "default": "if_better"}
 
 _reading = threading.Lock()
 
@@ -35,14 +38,17 @@ def open_blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     routes.before_request(guard)
 
     @routes.get("/models")
+    @describe("All models", reply=ModelsReply)
     def list_models() -> Response:
         return jsonify(models=[_summary(store, name) for name in store.models()])
 
     @routes.get("/models/<name>")
+    @describe("A model's versions and aliases", reply=ModelReply, errors=(404, 422))
     def show_model(name: str) -> Response:
         return jsonify(_model(store, name))
 
     @routes.get("/models/<name>/versions/<int:version>")
+    @describe("A version's record", reply=VersionReply, errors=(404, 422))
     def show_version(name: str, version: int) -> Response:
         return jsonify(_version(store, store.describe(name, version)))
 
@@ -57,11 +63,21 @@ def admin_blueprint(
     routes.before_request(guard)
 
     @routes.get("/models/<name>/versions/<int:version>/weights")
+    @describe("A version's checkpoint file", access="admin", reply=CONTENT_TYPE, errors=(404, 422))
     def download(name: str, version: int) -> Response:
         path = store.path(name, version).absolute()
         return send_file(path, CONTENT_TYPE, as_attachment=True, download_name=f"{name}-{path.name}")
 
     @routes.post("/models/<name>/versions")
+    @describe(
+        "Publish a checkpoint that was trained elsewhere",
+        access="admin",
+        uploads=(CONTENT_TYPE, "multipart/form-data"),
+        parameters=(Parameter("promote", "whether `current` stands for it then", schema=PROMOTE),),
+        reply=VersionReply,
+        status=201,
+        errors=(503,),
+    )
     def add(name: str) -> tuple[Response, int]:
         check_name(name)
         policy = _policy()
@@ -69,11 +85,20 @@ def admin_blueprint(
         return jsonify(_version(store, store.describe(name, publication.version))), 201
 
     @routes.put("/models/<name>/aliases/<alias>")
+    @describe(
+        "Let an alias stand for a version",
+        access="admin",
+        body=AliasBody,
+        reply=ModelReply,
+        errors=(404,),
+        examples={"promote or roll back": {"version": 1}},
+    )
     def promote(name: str, alias: str) -> Response:
         store.set_alias(name, alias, json_body(AliasBody, settings).version, reason="by request")
         return jsonify(_model(store, name))
 
     @routes.delete("/models/<name>/versions/<int:version>")
+    @describe("Delete a version that no alias stands for", access="admin", status=204, errors=(404, 409, 422))
     def delete(name: str, version: int) -> Response:
         store.delete(name, version)
         return Response(status=204)

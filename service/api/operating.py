@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
 
+from service.api.described import describe
 from service.api.errors import ApiError
+from service.api.replies import HealthReply, ReadyReply
 
 Degraded = Callable[[], list[str]]
 
@@ -16,10 +18,12 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded) -> Blueprint:
     routes = Blueprint("operating", __name__)
 
     @routes.get("/healthz")
+    @describe("Whether the process is alive", access="open", reply=HealthReply)
     def healthz() -> Response:
         return jsonify(status="ok")
 
     @routes.get("/readyz")
+    @describe("Whether text can be generated now, and what is degraded", access="open", reply=ReadyReply, errors=(503,))
     def readyz() -> Response:
         try:
             check_ready()

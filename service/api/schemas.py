@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget
 from charrnn.vocabulary import Level
+from model_store.names import NAME_PATTERN
 from model_store.promotion import Promote
 from service.api.bounds import AtMost
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
 from service.training.requests import DEFAULT_BUDGET, JobRequest
+
+REFERENCE_PATTERN = f"^{NAME_PATTERN}(@{NAME_PATTERN})?$"
 
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
 Id = Annotated[int, Field(ge=0, lt=1 << 31)]
@@ -30,11 +35,20 @@ class Body(BaseModel):
     def _null_is_absent(cls, data: Any) -> Any:
         return {k: v for k, v in data.items() if v is not None} if isinstance(data, dict) else data
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        fields = handler.resolve_ref_schema(made).get("properties", {})
+        for name, field in fields.items():
+            if not cls.model_fields[name].is_required():
+                fields[name] = _or_null(field)
+        return made
+
 
 class ModelBody(Body):
     """A request to a model."""
 
-    model: str | None = None
+    model: Annotated[str, Field(json_schema_extra={"pattern": REFERENCE_PATTERN})] | None = None
 
     def reference(self, settings: Settings) -> str:
         """The model that is meant."""
@@ -172,3 +186,13 @@ class JobBody(Body):
         values = self.model_dump(exclude_unset=True, exclude={"budget"})
         budget = DEFAULT_BUDGET if self.budget is None else Budget(**self.budget.model_dump(exclude_none=True))
         return JobRequest(**values, budget=budget)
+
+
+def _or_null(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a field that may be null as well; what is said of the field stays where it is looked for."""
+    about = {name: field[name] for name in ("title", "description", "default") if name in field}
+    kinds = {name: value for name, value in field.items() if name not in about}
+    alternatives = kinds["anyOf"] if list(kinds) == ["anyOf"] else [kinds]
+    if {"type": "null"} not in alternatives:
+        alternatives = [*alternatives, {"type": "null"}]
+    return {"anyOf": alternatives, **{name: value for name, value in about.items() if name != "title"}}

@@ -11,9 +11,11 @@ from flask import Blueprint, Response, jsonify, request
 from charrnn.vocabulary import UnknownCharactersError
 from service.api.auth import Guard
 from service.api.connection import client_is_there
+from service.api.described import describe
 from service.api.errors import unknown_characters
 from service.api.generation import skipped_characters
 from service.api.parsing import json_body
+from service.api.replies import DetokenizeReply, ScoreReply, TokenizeReply
 from service.api.schemas import DetokenizeBody, ScoreBody, TokenizeBody
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
@@ -26,6 +28,13 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
     routes.before_request(guard)
 
     @routes.post("/tokenize")
+    @describe(
+        "The ids of a text",
+        body=TokenizeBody,
+        reply=TokenizeReply,
+        errors=(404, 503),
+        examples={"a text": {"text": "ROMEO:"}},
+    )
     def tokenize() -> Response:
         body = json_body(TokenizeBody, settings)
         with _unknown_in_text(can_skip=True):
@@ -35,12 +44,26 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
         return jsonify(reply | ({"skipped": skipped_characters(found.skipped)} if found.skipped else {}))
 
     @routes.post("/detokenize")
+    @describe(
+        "The text of ids",
+        body=DetokenizeBody,
+        reply=DetokenizeReply,
+        errors=(404, 503),
+        examples={"some ids": {"ids": [1, 2, 3]}},
+    )
     def detokenize() -> Response:
         body = json_body(DetokenizeBody, settings)
         found = tokenizer.decode(body.reference(settings), body.ids)
         return jsonify(model=found.model, version=found.version, text="".join(found.tokens))
 
     @routes.post("/score")
+    @describe(
+        "How likely a model finds a text",
+        body=ScoreBody,
+        reply=ScoreReply,
+        errors=(404, 429, 503),
+        examples={"a text": {"text": "ROMEO:\nBut soft!"}},
+    )
     def score() -> Response:
         body = json_body(ScoreBody, settings)
         with _unknown_in_text(can_skip=False):

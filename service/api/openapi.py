@@ -1,0 +1,145 @@
+"""The OpenAPI 3.1 document, made of the routes' own descriptions and the models that validate their bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+from flask import Flask
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from werkzeug.routing import Rule
+
+from model_store.names import NAME_PATTERN
+from service.api.bounds import fill_in
+from service.api.described import Operation, Parameter, operation_of
+from service.api.replies import ErrorReply
+from service.settings import Settings
+
+TITLE: Final = "Character-level recurrent language models"
+SECURITY: Final = "key"
+STATUSES: Final = {
+    400: "not JSON, or not whole",
+    401: "no key, or a wrong one",
+    403: "not an admin's key",
+    404: "there is no such thing",
+    409: "in the way of something else",
+    413: "too large",
+    415: "another content type than this route takes",
+    422: "a value out of its bounds, or a field that there is not",
+    429: "too busy, or too often; see Retry-After",
+    500: "an error on the server",
+    503: "what is needed is down; see Retry-After",
+}
+FILE: Final = {"type": "string", "contentMediaType": "application/octet-stream"}
+
+_PLACEHOLDER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
+
+Models = list[tuple[type[BaseModel], Literal["validation", "serialization"]]]
+
+
+def document(app: Flask, settings: Settings) -> dict[str, Any]:
+    """The document of every described route of the application, bounds that are settings filled in."""
+    found = list(_described(app))
+    models: Models = [(ErrorReply, "serialization")]
+    for _, _, operation in found:
+        models += [(operation.body, "validation")] if operation.body else []
+        models += [(operation.reply, "serialization")] if isinstance(operation.reply, type) else []
+    _, schemas = models_json_schema(list(dict.fromkeys(models)), ref_template="#/components/schemas/{model}")
+    paths: dict[str, dict[str, Any]] = {}
+    for rule, method, operation in found:
+        paths.setdefault(_path(rule), {})[method] = _operation(rule, method, operation, settings)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": TITLE, "version": "1", "license": {"name": "MIT"}},
+        "paths": paths,
+        "components": {
+            "schemas": fill_in(schemas["$defs"], settings),
+            "securitySchemes": {SECURITY: {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def undescribed(app: Flask) -> list[str]:
+    """The routes that say nothing of themselves."""
+    return [rule.rule for rule in app.url_map.iter_rules() if operation_of(app.view_functions[rule.endpoint]) is None]
+
+
+def _described(app: Flask) -> Iterator[tuple[Rule, str, Operation]]:
+    for rule in app.url_map.iter_rules():
+        operation = operation_of(app.view_functions[rule.endpoint])
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if operation is not None:
+                yield rule, method.lower(), operation
+
+
+def _path(rule: Rule) -> str:
+    return _PLACEHOLDER.sub(r"{\2}", rule.rule)
+
+
+def _operation(rule: Rule, method: str, operation: Operation, settings: Settings) -> dict[str, Any]:
+    made: dict[str, Any] = {"summary": operation.summary, "operationId": f"{method}_{rule.endpoint.replace('.', '_')}"}
+    if operation.description:
+        made["description"] = operation.description
+    parameters = [_placed(*match) for match in _PLACEHOLDER.findall(rule.rule)]
+    parameters += [_parameter(each) for each in operation.parameters]
+    if parameters:
+        made["parameters"] = parameters
+    if operation.body is not None or operation.uploads:
+        made["requestBody"] = {"required": True, "content": _request_content(operation)}
+    made["responses"] = _responses(operation)
+    if operation.access == "admin" or (operation.access == "key" and settings.api_keys):
+        made["security"] = [{SECURITY: []}]
+    return made
+
+
+def _placed(converter: str, name: str) -> dict[str, Any]:
+    """A parameter in the path."""
+    named = {"name", "alias"}
+    schema: dict[str, Any] = {"type": "string", "minLength": 1}
+    if converter == "int":
+        schema = {"type": "integer", "minimum": 1}
+    elif name in named:
+        schema = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    described = {"name": parameter.name, "in": parameter.place, "description": parameter.description}
+    return {**described, "required": False, "schema": dict(parameter.schema)}
+
+
+def _request_content(operation: Operation) -> dict[str, Any]:
+    if operation.body is not None:
+        content: dict[str, Any] = {"schema": _reference(operation.body)}
+        if operation.examples:
+            content["examples"] = {name: {"value": value} for name, value in operation.examples.items()}
+        return {"application/json": content}
+    form = {"type": "object", "properties": {"file": FILE}, "required": ["file"]}
+    return {kind: {"schema": form if kind.startswith("multipart/") else FILE} for kind in operation.uploads}
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": operation.summary}
+    if operation.reply is not None:
+        good["content"] = _reply_content(operation)
+    statuses = [operation.status, *([operation.other_status] if operation.other_status else [])]
+    errors = {"application/json": {"schema": _reference(ErrorReply)}}
+    return {str(status): good for status in statuses} | {
+        str(status): {"description": STATUSES[status], "content": errors} for status in operation.error_statuses
+    }
+
+
+def _reply_content(operation: Operation) -> dict[str, Any]:
+    if isinstance(operation.reply, str):
+        return {operation.reply: {"schema": {"type": "string"}}}
+    assert operation.reply is not None
+    content: dict[str, Any] = {"application/json": {"schema": _reference(operation.reply)}}
+    if operation.streams:
+        content["text/event-stream"] = {"schema": {"type": "string"}}
+    return content
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

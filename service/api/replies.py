@@ -1,0 +1,274 @@
+"""The JSON of every reply, for the document that describes them; a running service validates nothing with these."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from charrnn.config import ModelConfig
+from model_store.aliases import AliasChange
+from service.generation.requests import FinishReason
+from service.training.corpora import Corpus
+from service.training.jobs import JobProgress, Status
+
+
+class Reply(BaseModel):
+    """An object with these fields and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorBody(BaseModel):
+    """What is wrong: `message` names the field, the bound and the value; some errors list more beside it."""
+
+    type: str
+    code: str
+    message: str
+    param: str | None
+
+
+class ErrorReply(Reply):
+    """The one shape of every error."""
+
+    error: ErrorBody
+
+
+class Usage(Reply):
+    """Tokens read and made."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class Skipped(Reply):
+    """A part of the prompt that the model does not know and that was dropped."""
+
+    position: int
+    character: str
+
+
+class TopLogprob(Reply):
+    """One of the likeliest tokens of a position."""
+
+    token: str
+    logprob: float
+
+
+class TokenLogprob(Reply):
+    """A token and the natural logarithm of its probability; null: it follows nothing."""
+
+    token: str
+    logprob: float | None
+    top: list[TopLogprob]
+
+
+class ChoiceReply(Reply):
+    """One generated text; its seed gives it again."""
+
+    index: int
+    text: str
+    seed: int
+    finish_reason: FinishReason
+    logprobs: list[TokenLogprob] = Field(default=[], description="only when `logprobs` was asked for")
+
+
+class Timing(Reply):
+    """Seconds."""
+
+    total: float
+
+
+class GenerateReply(Reply):
+    """What was generated; `text` is the first choice's."""
+
+    id: str
+    model: str
+    version: int
+    text: str
+    choices: list[ChoiceReply]
+    usage: Usage
+    cached: bool
+    timing: Timing
+    skipped: list[Skipped] = Field(default=[], description='only with `"unknown": "skip"`')
+
+
+class CompletionLogprobs(Reply):
+    """Lists of one length: a token each."""
+
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
+    text_offset: list[int]
+
+
+class CompletionChoice(Reply):
+    """One generated text, in OpenAI's shape, and the seed that gives it again."""
+
+    index: int
+    text: str
+    seed: int
+    finish_reason: FinishReason
+    logprobs: CompletionLogprobs | None
+
+
+class CompletionReply(Reply):
+    """OpenAI's text completion; `system_fingerprint` is the version that a seed gives the same text with."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[CompletionChoice]
+    usage: Usage
+
+
+class ModelCard(Reply):
+    """A model as OpenAI's clients list it."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class ModelCards(Reply):
+    """The models that can be asked by their names."""
+
+    object: Literal["list"]
+    data: list[ModelCard]
+
+
+class TokenizeReply(Reply):
+    """The ids of a text and the text of each."""
+
+    model: str
+    version: int
+    count: int
+    ids: list[int]
+    tokens: list[str]
+    skipped: list[Skipped] = Field(default=[], description='only with `"unknown": "skip"`')
+
+
+class DetokenizeReply(Reply):
+    """The text of the ids."""
+
+    model: str
+    version: int
+    text: str
+
+
+class ScoreReply(Reply):
+    """Natural logarithms, null for the first token, and their mean as bits a character and as perplexity."""
+
+    model: str
+    version: int
+    tokens: list[str]
+    logprobs: list[float | None]
+    bits_per_character: float | None
+    perplexity: float | None
+
+
+class VersionReply(Reply):
+    """A version: what network it is, what its training recorded, which aliases stand for it."""
+
+    model: str
+    version: int
+    digest: str
+    bytes: int
+    published: str
+    aliases: list[str]
+    config: ModelConfig
+    record: dict[str, Any]
+
+
+class ModelReply(Reply):
+    """A model: its versions, what its aliases stand for, and what they stood for before."""
+
+    name: str
+    aliases: dict[str, int]
+    history: dict[str, list[AliasChange]]
+    versions: list[VersionReply]
+
+
+class ModelSummary(Reply):
+    """A model in a list."""
+
+    name: str
+    versions: list[int]
+    aliases: dict[str, int]
+
+
+class ModelsReply(Reply):
+    """All models."""
+
+    models: list[ModelSummary]
+
+
+class JobReply(Reply):
+    """A training job."""
+
+    id: str
+    status: Status
+    corpus: str
+    model: str
+    created: str
+    started: str | None
+    finished: str | None
+    version: int | None = Field(description="the published one")
+    promoted: bool | None
+    error: str | None
+    cancel_requested: bool
+    progress: JobProgress
+    request: dict[str, Any]
+
+
+class JobDetailReply(JobReply):
+    """A training job with what was measured and the texts that it wrote."""
+
+    metrics: list[dict[str, Any]]
+    samples: list[dict[str, Any]]
+
+
+class JobsReply(Reply):
+    """All jobs."""
+
+    jobs: list[JobReply]
+
+
+class CorpusReply(RootModel[Corpus]):
+    """A text to train on."""
+
+
+class NewCorpusReply(BaseModel):
+    """A text to train on, and the job that was started."""
+
+    id: str
+    name: str
+    sha256: str
+    bytes: int
+    characters: int
+    lines: int
+    vocabulary_size: int
+    job: JobReply | None = Field(default=None, description="only with `model`")
+
+
+class CorporaReply(Reply):
+    """All corpora."""
+
+    corpora: list[Corpus]
+
+
+class HealthReply(Reply):
+    """Alive."""
+
+    status: Literal["ok"]
+
+
+class ReadyReply(Reply):
+    """Able to generate; what is not as it should be is listed."""
+
+    status: Literal["ready"]
+    degraded: list[str]
