@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
+from numba.core import config as numba_config
 
 from charrnn.engine.code import ENTRY
 from charrnn.engine.kernels import compiled
@@ -24,9 +25,11 @@ def machine_code(kernel: Any) -> bytes:
         if not function.is_declaration and function.name != ENTRY:
             function.linkage = "internal"
     machine = _machine()
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
+    unused = llvm.create_new_module_pass_manager()
+    unused.add_global_dead_code_eliminate_pass()
+    for passes in (unused, builder.getModulePassManager()):
+        passes.run(module, builder)
     return bytes(machine.emit_object(module))
 
 
@@ -55,6 +58,8 @@ def write(code: bytes, path: Path) -> None:
 
 def main(arguments: list[str]) -> None:
     cell, precision, isa, path = arguments
+    # numba would optimize every function by itself, and throw that away: it is done once, for all of them.
+    numba_config.OPT = type(numba_config.OPT)(0)
     write(machine_code(compiled(cell, precision, isa)), Path(path))  # type: ignore[arg-type]
 
 
