@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from service import train_arguments
 from service.preflight import StartError
 from service.serving import serve
 from service.settings import Settings
@@ -33,11 +35,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.add_parser("serve", help="web processes, training worker, embedded Redis (default)")
+    train = commands.add_parser("train", help="a plain text to a published model, here in the terminal")
+    train_arguments.add_arguments(train)
+    train.set_defaults(run=_train)
     return parser
 
 
 def _serve(_: argparse.Namespace) -> int:
     return serve(Settings())
+
+
+def _train(parsed: argparse.Namespace) -> int:
+    # Imported when it is wanted: torch, which it needs, is large, and no other command has a use for it.
+    status: int = importlib.import_module("service.train").train(parsed, Settings())
+    return status
 
 
 def _failure(message: str) -> int:

@@ -1,0 +1,139 @@
+"""`python -m service train`: a text to a published model in one terminal; needs neither a server nor a queue."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Final, TextIO
+
+from model_store.errors import StoreError
+from model_store.store import ModelStore
+from service import train_arguments
+from service.preflight import StartError
+from service.settings import Settings
+from service.training.corpora import CorpusStore
+from service.training.decoding import CHUNK
+from service.training.errors import TrainingError
+from service.training.jobs import Job, JobStore
+from service.training.runner import JobRunner
+from service.training.submission import keep
+from service.training.terminal import Follower
+
+INTERRUPTED: Final = 130
+
+
+def train(parsed: argparse.Namespace, settings: Settings, out: TextIO | None = None) -> int:
+    """Do what the arguments say, shown on `out` or the standard output.
+
+    Returns the exit status: 0 published, 1 failed or cancelled, 130 interrupted and saved. Raises StartError, in words for a person, when it cannot be begun.
+    """
+    # What goes wrong is shown in the terminal's own words; LOG_LEVEL=debug shows the rest.
+    logging.basicConfig(level=logging.DEBUG if settings.log_level == "debug" else logging.CRITICAL)
+    command = _Command(settings, out or sys.stdout)
+    try:
+        if parsed.resume:
+            return command.run(parsed.resume)
+        return command.run(command.begin(parsed).id)
+    except (TrainingError, StoreError, ValueError) as error:
+        raise StartError(str(error)) from error
+
+
+class _Command:
+    """The stores in DATA_DIR, which a running service shares, and where to show things."""
+
+    def __init__(self, settings: Settings, out: TextIO) -> None:
+        data = settings.data_dir
+        self._address = f"http://{settings.host}:{settings.port}"
+        self._out = out
+        self._jobs = JobStore(data / "runs")
+        self._corpora = CorpusStore(data / "corpora", settings.max_corpus_bytes, in_use=self._jobs.using)
+        self._models = ModelStore(data / "models")
+
+    def begin(self, parsed: argparse.Namespace) -> Job:
+        """Store the text and keep the job."""
+        if not parsed.file or not parsed.model:
+            raise StartError("train needs a FILE and a --model, or --resume JOB")
+        request = train_arguments.request(parsed)
+        path = Path(parsed.file)
+        try:
+            with path.open("rb") as file:
+                corpus, _ = self._corpora.add(iter(lambda: file.read(CHUNK), b""), _shown_name(path))
+        except OSError as error:
+            raise StartError(f"{error.filename or path}: {error.strerror}") from error
+        self._say(f"{path}: {corpus.characters:,} characters, {corpus.vocabulary_size} different ones")
+        return keep(replace(request, corpus=corpus.id), self._corpora, self._jobs, self._models)
+
+    def run(self, job: str) -> int:
+        """Train, shown as it goes, to the end or until Ctrl-C."""
+        self._jobs.get(job)
+        self._say(f"job {job} (Ctrl-C saves it)")
+        stop = Event()
+        with _interrupts(stop):
+            follower = Follower(self._jobs, job, self._out)
+            try:
+                outcome = JobRunner(self._jobs, self._corpora, self._models).run(job, stop)
+            finally:
+                follower.close()
+        if outcome == "not mine":
+            raise StartError(f"another worker is at work on job {job}")
+        return self._conclude(self._jobs.get(job))
+
+    def _conclude(self, job: Job) -> int:
+        if not job.is_final:
+            self._say(f"saved; go on with: python -m service train --resume {job.id}")
+            self._say("(a service that runs on the same DATA_DIR goes on with it by itself)")
+            return INTERRUPTED
+        if job.status != "succeeded":
+            self._say(f"{job.status}: {job.state.error or 'on request'}")
+            return 1
+        self._say_published(job)
+        return 0
+
+    def _say_published(self, job: Job) -> None:
+        name, version = job.request.model, job.state.version
+        self._say(f"published {name}@{version}" + (f", which {name} stands for now" if job.state.promoted else ""))
+        if job.progress.bits_per_character is not None:
+            record = self._models.describe(name, version or 0).record
+            loss, bits = record["validation_loss"], record["bits_per_character"]
+            self._say(f"validation loss {loss:.4f} nats per token, {bits:.3f} bits per character")
+        body = {"model": name if job.state.promoted else f"{name}@{version}", "prompt": "", "length": 500}
+        asked = (
+            f"curl -s {self._address}/generate -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
+        )
+        self._say(f"to generate, start the service (python -m service), then:\n  {asked}")
+
+    def _say(self, text: str) -> None:
+        self._out.write(text + "\n")
+        self._out.flush()
+
+
+def _shown_name(path: Path) -> str:
+    """The file's name as a corpus may be called."""
+    return "".join(c for c in path.name if c.isprintable())[:200]
+
+
+@contextmanager
+def _interrupts(stop: Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM set `stop`; a second Ctrl-C ends at once."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

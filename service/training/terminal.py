@@ -1,0 +1,108 @@
+"""A job as one watches it in a terminal: a bar that moves, the texts as they become more natural; knows no training."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from typing import Any, Final, TextIO
+
+from service.training.jobs import JobProgress, JobStore
+from service.training.run_files import Event
+
+POLL_SECONDS: Final = 0.2
+LINE_SECONDS: Final = 10.0
+"""Between two lines of progress where no bar can move."""
+
+MIN_BAR: Final = 10
+_ERASE: Final = "\r\x1b[K"
+
+
+class Follower:
+    """Shows a job on `out` from a thread of its own, from now until `close`."""
+
+    def __init__(self, jobs: JobStore, job: str, out: TextIO) -> None:
+        self._jobs = jobs
+        self._job = job
+        self._out = out
+        self._moves = out.isatty()
+        self._last = max((event.id for event in jobs.events(job)), default=0)
+        self._lined = 0.0
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"follower of {job}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Show what is left to be shown, and end."""
+        self._closed.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._closed.wait(POLL_SECONDS):
+            self._show()
+        self._show()
+        if self._moves:
+            self._write("\n")
+
+    def _show(self) -> None:
+        for event in self._jobs.events(self._job, self._last):
+            self._last = event.id
+            if event.kind == "samples":
+                self._write(f"{_ERASE if self._moves else ''}{sample_text(event)}\n")
+            elif event.kind == "evaluation":
+                self._write(f"{_ERASE if self._moves else ''}{evaluation_line(event)}\n")
+        self._show_progress(self._jobs.get(self._job).progress)
+
+    def _show_progress(self, progress: JobProgress) -> None:
+        if self._moves:
+            self._write(_ERASE + bar(progress, shutil.get_terminal_size().columns - 1))
+        elif time.monotonic() - self._lined >= LINE_SECONDS:
+            self._lined = time.monotonic()
+            self._write(facts(progress) + "\n")
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+
+
+def bar(progress: JobProgress, width: int) -> str:
+    """One line of `width` characters at most: a bar, and beside it what there is room for."""
+    said = facts(progress)
+    room = max(MIN_BAR, width - len(said) - 3)
+    filled = round(room * progress.fraction)
+    return f"[{'#' * filled}{'.' * (room - filled)}] {said}"[:width]
+
+
+def facts(progress: JobProgress) -> str:
+    """How far, how well, how fast, how much longer."""
+    said = [f"{progress.fraction:4.0%}", f"{progress.characters_per_second:,.0f} characters/s"]
+    if progress.loss is not None:
+        said.insert(1, f"loss {progress.loss:.3f}")
+    if progress.validation_loss is not None:
+        said.insert(2, f"validation {progress.validation_loss:.3f}")
+    if progress.seconds_left is not None:
+        said.append(f"{duration(progress.seconds_left)} left")
+    return "  ".join(said)
+
+
+def duration(seconds: float) -> str:
+    """As minutes and seconds, with hours when there are any: 4:05, 1:00:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def evaluation_line(event: Event) -> str:
+    """Where the job stands and how well it predicts text that it does not train on."""
+    values: dict[str, Any] = event.data
+    measured = "nothing is held out"
+    if "validation_loss" in values:
+        measured = f"validation loss {values['validation_loss']:.3f}, {values['bits_per_character']:.3f} bits/character"
+    return f"\n-- step {values['step']:,}, {values['characters']:,} characters: {measured}"
+
+
+def sample_text(event: Event) -> str:
+    """What the network writes after a single character, indented."""
+    sample: dict[str, Any] = event.data["samples"][0]
+    text = "".join(c if c == "\n" or c.isprintable() else " " for c in sample["prompt"] + sample["text"])
+    return "\n".join(f"   {line}" for line in text.splitlines())

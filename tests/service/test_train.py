@@ -1,0 +1,151 @@
+"""The command line's training, in moments, on a network of 8 units."""
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from time import sleep
+
+import pytest
+import torch
+
+from model_store.store import ModelStore
+from service.__main__ import main
+from service.training.jobs import JobProgress, JobStore
+from service.training.run_files import Event
+from service.training.terminal import bar, duration, evaluation_line, sample_text
+
+TEXT = "the quick brown fox jumps over the lazy dog\nand packs my box with five dozen liquor jugs\n" * 20
+SMALL = ("--hidden-size", "8", "--embedding-size", "0", "--batch-size", "2", "--segment-length", "8")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    path = tmp_path / "fox.txt"
+    path.write_text(TEXT)
+    return str(path)
+
+
+def test_a_text_becomes_a_published_model(data: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", text, "--model", "fox", "--steps", "20", "--layers", "2", *SMALL]) == 0
+    shown = capsys.readouterr().out
+    store = ModelStore(data / "models")
+    assert store.resolve("fox") == 1
+    version = store.describe("fox", 1)
+    assert (version.config.layers, version.config.hidden_size, version.record["steps"]) == (2, 8, 20)
+    assert "1,780 characters, 28 different ones" in shown
+    assert "-- step 0, 0 characters: validation loss" in shown
+    assert "-- step 20, " in shown
+    assert "\n   t" in shown
+    assert "published fox@1, which fox stands for now" in shown
+    assert f"{version.record['bits_per_character']:.3f} bits per character" in shown
+    assert """'{"model": "fox", "prompt": "", "length": 500}'""" in shown
+
+
+def test_an_interrupted_job_is_saved_and_gone_on_with(
+    data: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = JobStore(data / "runs")
+
+    def interrupt() -> None:
+        while not (jobs.root.exists() and jobs.ids() and jobs.get(jobs.ids()[0]).progress.step):
+            sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = Thread(target=interrupt, daemon=True)
+    thread.start()
+    assert main(["train", text, "--model", "fox", "--steps", "800", *SMALL]) == 130
+    thread.join()
+    (job,) = jobs.list()
+    assert (job.status, ModelStore(data / "models").has("fox")) == ("queued", False)
+    assert f"go on with: python -m service train --resume {job.id}" in capsys.readouterr().out
+    assert main(["train", "--resume", job.id]) == 0
+    assert jobs.get(job.id).status == "succeeded"
+    assert main(["train", text, "--model", "whole", "--steps", "800", *SMALL]) == 0
+    store = ModelStore(data / "models")
+    assert store.describe("fox", 1).digest == store.describe("whole", 1).digest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{text}"], "train needs a FILE and a --model, or --resume JOB"),
+        (["{text}.gone", "--model", "fox"], "No such file"),
+        (["{text}", "--model", "../fox"], "../fox"),
+        (["{text}", "--model", "fox", "--minutes", "0"], "budget.minutes must be more than 0"),
+        (["{text}", "--model", "fox", "--hidden-size", "0"], "hidden_size must be an integer from 1"),
+        (["{text}", "--model", "fox", "--segment-length", "4000"], "has 1780 characters; at least 4001 are needed"),
+        (["{text}", "--model", "fox", "--base", "nothing"], "there is no model nothing"),
+        (["--resume", "nothing"], "there is no job 'nothing'"),
+    ],
+)
+def test_what_cannot_be_begun_is_said_in_a_line(
+    data: Path, text: str, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["train", *(argument.replace("{text}", text) for argument in arguments)]) == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not JobStore(data / "runs").ids()
+
+
+def test_a_text_that_is_too_short(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "short.txt").write_text("too short")
+    assert main(["train", str(tmp_path / "short.txt"), "--model", "fox"]) == 1
+    assert "corpus has 9 characters; at least 100 are needed" in capsys.readouterr().err
+
+
+def test_where_the_cursor_can_go_back_a_bar_moves(data: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["train", text, "--model", "fox", "--steps", "20", *SMALL]) == 0
+    last = out.getvalue().split("\r")[-1]
+    assert last.removeprefix("\x1b[K").startswith("[##########")
+    assert "100%" in last
+
+
+@pytest.mark.parametrize(
+    ("fraction", "width", "start"), [(0.0, 60, "[...."), (0.5, 80, "[####"), (1.0, 40, "[####"), (0.3, 20, "[###.")]
+)
+def test_a_bar_is_never_wider_than_its_terminal(fraction: float, width: int, start: str) -> None:
+    progress = JobProgress(fraction, characters_per_second=87_000, loss=1.5, validation_loss=1.6, seconds_left=61)
+    line = bar(progress, width)
+    assert len(line) <= width
+    assert line.startswith(start)
+    if width == 80:
+        assert " 50%  loss 1.500  validation 1.600  87,000 characters/s  1:01 left" in line
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (65.4, "1:05"), (3600, "1:00:00"), (36_061, "10:01:01")])
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_a_text_cannot_write_to_the_terminal_more_than_text() -> None:
+    event = Event(1, "samples", {"samples": [{"prompt": "a", "text": "\x1b[2Jb\nc"}]})
+    assert sample_text(event) == "   a [2Jb\n   c"
+
+
+def test_an_evaluation_without_held_out_text_says_so() -> None:
+    assert "nothing is held out" in evaluation_line(Event(1, "evaluation", {"step": 1, "characters": 2}))
