@@ -35,7 +35,8 @@ INTERRUPTED: Final = 130
 def train(parsed: argparse.Namespace, settings: Settings, out: TextIO | None = None) -> int:
     """Do what the arguments say, shown on `out` or the standard output.
 
-    Returns the exit status: 0 published, 1 failed or cancelled, 130 interrupted and saved. Raises StartError, in words for a person, when it cannot be begun.
+    Returns the exit status: 0 published, 1 failed or cancelled, 130 interrupted and saved. Raises StartError, in words
+    for a person, when it cannot be begun.
     """
     # What goes wrong is shown in the terminal's own words; LOG_LEVEL=debug shows the rest.
     logging.basicConfig(level=logging.DEBUG if settings.log_level == "debug" else logging.CRITICAL)
