@@ -3,6 +3,7 @@ knows nothing of data, of losses, of files."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,11 +22,25 @@ MODULES: Final[dict[Cell, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]] = {
 }
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Masks:
+    """Dropout that leaves out the same elements at every step of a segment: factors for the embedding [B, 1,
+    input_size] and for what goes to the output [B, 1, hidden_size] (Gal, Ghahramani: A Theoretically Grounded
+    Application of Dropout in Recurrent Neural Networks, 2016)."""
+
+    embedding: Tensor
+    output: Tensor
+
+    def of(self, rows: slice) -> Masks:
+        """The masks of some of the B."""
+        return Masks(self.embedding[rows], self.output[rows])
+
+
 class CharRNN(nn.Module):
     """A recurrent network over tokens: y_t = W_hy h_t + b_y, h_t = cell(x_t, h_{t-1}) in each layer (`charrnn.cells`).
 
     Its `state_dict` has the names and shapes of `ModelConfig.shapes`. `dropout` is the share of a vector's elements
-    that is left out in training: of the embedding, between layers, and before the output.
+    that is left out in training, between layers and, by `masks`, before the output; half as many of the embedding's.
     """
 
     def __init__(self, config: ModelConfig, dropout: float = 0.0) -> None:
@@ -45,16 +60,31 @@ class CharRNN(nn.Module):
         )
         self.output = nn.Linear(config.hidden_size, config.vocabulary_size)
 
-    def forward(self, ids: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, ids: Tensor, state: Tensor | None = None, masks: Masks | None = None) -> tuple[Tensor, Tensor]:
         """Scores [B, T, vocabulary_size] of what follows each of the ids [B, T], and the state after the last one.
 
-        A state is [state_parts, layers, B, hidden_size]; None: all zeros.
+        A state is [state_parts, layers, B, hidden_size]; None: all zeros. `masks`: what is left out, of each of the B.
         """
         if state is None:
             state = self.initial_state(ids.shape[0])
-        hidden, parts = self.rnn(self.input_vectors(ids), tuple(state) if self.config.cell == "lstm" else state[0])
+        vectors = self.input_vectors(ids)
+        if masks is not None and self.config.embedding_size:
+            vectors = vectors * masks.embedding
+        hidden, parts = self.rnn(vectors, tuple(state) if self.config.cell == "lstm" else state[0])
         new_state = torch.stack(parts) if self.config.cell == "lstm" else parts[None]
-        return self.output(self._drop(hidden)), new_state  # hidden [B, T, hidden_size]
+        if masks is not None:
+            hidden = hidden * masks.output.to(hidden.dtype)
+        return self.output(hidden), new_state  # hidden [B, T, hidden_size]
+
+    def masks(self, batch_size: int) -> Masks | None:
+        """Random masks for the training on one segment; None without dropout."""
+        if not self.dropout:
+            return None
+        config, like = self.config, self.output.weight
+        return Masks(
+            _mask(like, batch_size, config.input_size, self.dropout / 2),
+            _mask(like, batch_size, config.hidden_size, self.dropout),
+        )
 
     def initial_state(self, batch_size: int) -> Tensor:
         """The state before the first token, [state_parts, layers, batch_size, hidden_size], all zeros."""
@@ -64,11 +94,9 @@ class CharRNN(nn.Module):
     def input_vectors(self, ids: Tensor) -> Tensor:
         """Each id's vector x_t, [..., input_size]: a row of the embedding, or one-hot."""
         if self.config.embedding_size:
-            return self._drop(self.embedding(ids))
+            vectors: Tensor = self.embedding(ids)
+            return vectors
         return functional.one_hot(ids, self.config.vocabulary_size).to(self.output.weight.dtype)
-
-    def _drop(self, vectors: Tensor) -> Tensor:
-        return functional.dropout(vectors, self.dropout, self.training) if self.dropout else vectors
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
         """A copy of the weights for a checkpoint, in the order of `ModelConfig.shapes`."""
@@ -78,3 +106,8 @@ class CharRNN(nn.Module):
     def load_weights(self, weights: Weights) -> None:
         """Take a checkpoint's weights. Raises RuntimeError, naming them, when names or shapes do not fit."""
         self.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
+
+
+def _mask(like: Tensor, batch_size: int, width: int, dropout: float) -> Tensor:
+    """0 for what is left out; the rest makes up for it, so that the sum's mean stays."""
+    return like.new_empty(batch_size, 1, width).bernoulli_(1 - dropout) / (1 - dropout)

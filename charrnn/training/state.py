@@ -13,7 +13,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 METADATA_KEY: Final = "charrnn.training"
 
 Tensors = Mapping[str, npt.NDArray[np.float32]]
@@ -46,8 +46,9 @@ class Position:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrainingState:
-    """`tensors`: weights, the optimiser's moments, the hidden state, the best weights so far; `position`: where the
-    run stands; `run`: the configuration and corpus that it belongs to; `evaluations`: what was measured."""
+    """`tensors`: weights, their average, the optimiser's moments, the hidden state, the best weights so far;
+    `position`: where the run stands; `run`: the configuration and corpus that it belongs to; `evaluations`: what was
+    measured."""
 
     tensors: Tensors
     position: Position

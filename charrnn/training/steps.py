@@ -17,8 +17,10 @@ from charrnn.checkpoint import Weights
 from charrnn.config import ModelConfig
 from charrnn.model import CharRNN
 from charrnn.sampling import uniform
+from charrnn.training.average import Average
 from charrnn.training.config import TrainingConfig
 from charrnn.training.optimizer import adamw, moments, restore_moments, set_learning_rate
+from charrnn.training.parallel import ALONE, Team
 from charrnn.training.precision import autocast
 from charrnn.training.state import Tensors
 from charrnn.training.text import IGNORED, Segment
@@ -38,17 +40,27 @@ class Step:
 
 
 class Learner:
-    """A network with its optimiser and the hidden state [state_parts, layers, streams, hidden_size] that it carries
-    from segment to segment. `precision` as in `charrnn.training.precision`."""
+    """A network with its optimiser, the average of its weights, and the hidden state [state_parts, layers, streams,
+    hidden_size] that it carries from segment to segment. `precision` as in `charrnn.training.precision`; each process
+    of a team reads its share of the streams, and all of them have the whole state."""
 
     def __init__(
-        self, config: ModelConfig, training: TrainingConfig, streams: int, device: torch.device, precision: str
+        self,
+        config: ModelConfig,
+        training: TrainingConfig,
+        streams: int,
+        *,
+        device: torch.device,
+        precision: str,
+        team: Team = ALONE,
     ) -> None:
         self._training = training
         self._device = device
         self._precision = precision
+        self._team = team
         with _randomness(training.seed, 0, device):
             self.model = CharRNN(config, training.dropout).to(device)
+        self.average = Average(self.model)
         self._optimizer = adamw(self.model, training.weight_decay)
         self._hidden = self.model.initial_state(streams)
 
@@ -60,21 +72,37 @@ class Learner:
         with _randomness(self._training.seed, 1 + number, self._device):
             loss, hidden = self._loss(segment)
             loss.backward()  # type: ignore[no-untyped-call]
+        loss, hidden = self._summed(loss.detach(), hidden.detach().float())
         norm = clip_grad_norm_(self.model.parameters(), self._training.clip or math.inf)
         step = Step(loss.item(), norm.item())
         if step.finite:
             self._optimizer.step()
-            self._hidden = hidden.detach().float()  # carried on, but no gradient goes back through it
+            self.average.update(self.model)
+            self._hidden = hidden  # carried on, but no gradient goes back through it
         return step
 
     def _loss(self, segment: Segment) -> tuple[Tensor, Tensor]:
-        """Mean cross entropy over a segment, in nats per character, and the state after it."""
-        inputs = torch.from_numpy(segment.inputs).to(self._device)
-        targets = torch.from_numpy(segment.targets).to(self._device)
+        """This process's part of the mean cross entropy over a segment, in nats per character, and the state after it
+        of the streams that are its own."""
+        own = self._team.share(segment.inputs.shape[0])
+        masks = self.model.masks(segment.inputs.shape[0])  # the whole team draws the same ones
+        inputs = torch.from_numpy(segment.inputs[own]).to(self._device)
+        targets = torch.from_numpy(segment.targets[own]).to(self._device)
         with autocast(self._precision, self._device):
-            scores, hidden = self.model(inputs, self._hidden)
+            scores, hidden = self.model(inputs, self._hidden[:, :, own], masks and masks.of(own))
         scores = scores.flatten(0, 1).float()  # [streams * t, vocabulary_size]
-        return functional.cross_entropy(scores, targets.flatten(), ignore_index=IGNORED), hidden
+        total = functional.cross_entropy(scores, targets.flatten(), ignore_index=IGNORED, reduction="sum")
+        return total / segment.characters, hidden
+
+    def _summed(self, loss: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """The whole team's loss and state; the gradients become the whole team's as well."""
+        if self._team.size == 1:
+            return loss, hidden
+        whole = torch.zeros_like(self._hidden)
+        whole[:, :, self._team.share(whole.shape[2])] = hidden
+        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+        self._team.sum([*gradients, loss, whole])
+        return loss, whole
 
     def begin_epoch(self) -> None:
         """Each stream goes on where the one before it ended, which is what stands before its own first character."""
@@ -84,6 +112,7 @@ class Learner:
     def start_again(self, weights: Weights) -> None:
         """Go on from these weights, with nothing remembered."""
         self.model.load_weights(weights)
+        self.average.restore(weights, 0)
         self._optimizer = adamw(self.model, self._training.weight_decay)
         self._hidden = torch.zeros_like(self._hidden)
 
@@ -91,6 +120,7 @@ class Learner:
         """A copy of everything that the next step depends on, by kind."""
         return {
             "model": self.model.weights(),
+            "average": self.average.model.weights(),
             **moments(self._optimizer, self.model),
             "hidden": {"": self._hidden.cpu().numpy().copy()},
         }
@@ -98,6 +128,7 @@ class Learner:
     def restore(self, tensors: dict[str, Tensors], steps: int) -> None:
         """Put back what `tensors` gave when the optimiser had taken so many steps."""
         self.model.load_weights(tensors["model"])
+        self.average.restore(tensors["average"], steps)
         restore_moments(self._optimizer, self.model, tensors, steps)
         self._hidden = torch.tensor(tensors["hidden"][""], device=self._device)
 

@@ -18,6 +18,7 @@ from charrnn.training.config import TrainingConfig
 from charrnn.training.continuing import continued
 from charrnn.training.evaluation import evaluation
 from charrnn.training.gradients import gradient_norms
+from charrnn.training.parallel import ALONE, Team
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import Pace, Progress
 from charrnn.training.record import training_record
@@ -67,16 +68,20 @@ class Trainer:
         state: TrainingState | None = None,
         base: Checkpoint | None = None,
         device: str = "cpu",
+        team: Team = ALONE,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.config, self.training, self._vocabulary = config, training, vocabulary
         self._corpus = dict(corpus or {})
-        self._clock = clock
+        self._clock, self._team = clock, team
         self._text, self._validation = split(ids, training.validation_fraction, training.segment_length)
         self._streams = Streams(self._text, training.batch_size, training.segment_length)
         self._prompts = prompts_for(self._text, self._validation, vocabulary)
-        self._precision = str(state.run["precision"]) if state else fastest_precision(config, torch.device(device))
-        self._learner = Learner(config, training, self._streams.streams, torch.device(device), self._precision)
+        on = torch.device(device)
+        self._precision = str(state.run["precision"]) if state else fastest_precision(config, on)
+        self._learner = Learner(
+            config, training, self._streams.streams, device=on, precision=self._precision, team=team
+        )
         if base is not None and state is None:
             self._learner.start_again(continued(base, vocabulary, self._learner.model.weights()))
         self._kept: Tensors = self._learner.model.weights()
@@ -208,6 +213,7 @@ class Trainer:
         minutes, position = self.training.budget.minutes, self._position
         if minutes is None or self._schedule.total is not None:
             return
+        position.seconds = self._team.agreed(position.seconds)
         if self._measured_from is None:  # the very first step prepares what the others use
             self._measured_from = (position.step, position.seconds)
         steps, seconds = position.step - self._measured_from[0], position.seconds - self._measured_from[1]
@@ -238,7 +244,7 @@ class Trainer:
 
     def _evaluate(self) -> Iterator[Progress]:
         """Measure, keep the weights if they are the best so far, and tell of it; a word now and then meanwhile."""
-        before, began, model = self._position.seconds, self._clock(), self._learner.model
+        before, began, model = self._position.seconds, self._clock(), self._learner.average.model
         validation_loss = None
         for loss in evaluation(model, self._validation) if len(self._validation) else ():
             validation_loss = loss
@@ -251,7 +257,7 @@ class Trainer:
         samples = write_samples(Checkpoint(self.config, self._vocabulary, weights), self._prompts)
         norms = gradient_norms(model, self._text, self.training.segment_length)
         self._spend(began)
-        self._evaluation_seconds = self._position.seconds - before
+        self._evaluation_seconds = self._team.agreed(self._position.seconds - before)
         yield self._progress(validation_loss, samples, tuple(tuple(layer) for layer in norms.tolist()))
 
     def _judge(self, validation_loss: float | None) -> float | None:
@@ -265,7 +271,7 @@ class Trainer:
             validation_loss = None
         elif position.best_loss is None or validation_loss is None or validation_loss < position.best_loss:
             position.best_loss, position.best_step = validation_loss, position.step
-            self._kept = self._learner.model.weights()
+            self._kept = self._learner.average.model.weights()
         self._note(training_loss, validation_loss)
         return validation_loss
 

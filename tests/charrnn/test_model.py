@@ -50,12 +50,34 @@ def test_a_state_carried_on_gives_what_reading_in_one_go_gives(cell: Cell) -> No
     torch.testing.assert_close(torch.cat((first, second), 1), whole)
 
 
-def test_dropout_acts_in_training_alone_and_must_leave_something() -> None:
-    model = CharRNN(ModelConfig(9, hidden_size=32, embedding_size=4), dropout=0.5)
-    ids = torch.randint(0, 9, (1, 5))
-    assert not torch.equal(model(ids)[0], model(ids)[0])
-    model.eval()
-    assert torch.equal(model(ids)[0], model(ids)[0])
+def test_dropout_leaves_out_what_the_masks_say_at_every_step() -> None:
+    torch.manual_seed(0)
+    model = CharRNN(ModelConfig(9, hidden_size=200, embedding_size=100), dropout=0.5)
+    ids = torch.randint(0, 9, (3, 5))
+    masks = model.masks(3)
+    assert masks is not None
+    assert not torch.allclose(model(ids, None, masks)[0], model(ids)[0])
+    torch.testing.assert_close(model(ids[1:], None, masks.of(slice(1, 3)))[0], model(ids, None, masks)[0][1:])
+    before = model(ids, None, masks)[0].detach()
+    weights = model.state_dict()
+    weights["rnn.weight_ih_l0"][:, masks.embedding[0, 0] == 0] = 9.0  # which the first of the three does not see
+    weights["output.weight"][:, masks.output[0, 0] == 0] = 9.0
+    after = model(ids, None, masks)[0].detach()
+    torch.testing.assert_close(after[0], before[0])
+    assert not torch.allclose(after[1], before[1])
+
+
+def test_masks_leave_out_their_share_and_make_up_for_it() -> None:
+    masks = CharRNN(ModelConfig(9, hidden_size=500, embedding_size=400), dropout=0.4).masks(50)
+    assert masks is not None
+    for mask, share, shape in ((masks.embedding, 0.2, (50, 1, 400)), (masks.output, 0.4, (50, 1, 500))):
+        assert mask.shape == shape
+        assert float((mask == 0).float().mean()) == pytest.approx(share, abs=0.02)
+        assert float(mask.mean()) == pytest.approx(1, abs=0.02)
+    assert CharRNN(ModelConfig(9)).masks(2) is None
+
+
+def test_dropout_must_leave_something() -> None:
     with pytest.raises(ValueError, match=r"dropout must be from 0 to less than 1, not 1\.0"):
         CharRNN(ModelConfig(9), dropout=1.0)
 

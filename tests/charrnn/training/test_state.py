@@ -50,6 +50,6 @@ def test_other_bytes_are_refused(data: bytes) -> None:
 
 
 def test_another_format_is_refused() -> None:
-    data = state().to_bytes().replace(b'\\"format\\": 1', b'\\"format\\": 9')
-    with pytest.raises(TrainingStateError, match="not a resume point of format 1"):
+    data = state().to_bytes().replace(b'\\"format\\": 2', b'\\"format\\": 9')
+    with pytest.raises(TrainingStateError, match="not a resume point of format 2"):
         TrainingState.from_bytes(data)

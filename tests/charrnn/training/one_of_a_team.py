@@ -1,0 +1,40 @@
+"""What each process does in the test of training with several: trains, and writes what came of it as JSON.
+
+`torchrun --nproc-per-node 2 one_of_a_team.py FOLDER`, or alone without torchrun."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from charrnn.config import ModelConfig
+from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.parallel import launched
+from charrnn.training.trainer import Trainer
+from charrnn.vocabulary import Vocabulary
+
+TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
+
+
+def main(folder: Path) -> None:
+    torch.set_num_threads(1)
+    vocabulary = Vocabulary.of([TEXT])
+    config = ModelConfig(len(vocabulary), "gru", hidden_size=16, embedding_size=8)  # in float32 everywhere
+    results = {}
+    with launched() as (team, device):
+        for name, budget in (("steps", Budget(steps=60)), ("minutes", Budget(minutes=0.02))):
+            training = TrainingConfig(budget, segment_length=16, batch_size=5, dropout=0.2, seed=3)
+            trainer = Trainer(config, training, vocabulary.encode(TEXT), vocabulary, team=team, device=device)
+            for _ in trainer.run():
+                pass
+            checkpoint, state = trainer.checkpoint(), trainer.state()
+            hidden = state.tensors["hidden/"].ravel().tolist()
+            results[name] = {"digest": checkpoint.digest, "record": checkpoint.record, "hidden": hidden}
+        (folder / f"{team.rank}-of-{team.size}.json").write_text(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

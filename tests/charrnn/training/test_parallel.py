@@ -1,0 +1,48 @@
+"""Training on several processes: the same as on one, and every process agrees with the others."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.training.parallel import Team
+
+SCRIPT = Path(__file__).with_name("one_of_a_team.py")
+ROOT = Path(__file__).parents[3]
+
+
+@given(st.integers(1, 64), st.integers(1, 64))
+def test_every_stream_is_read_by_one_process_and_each_has_as_much_to_do(streams: int, size: int) -> None:
+    shares = [Team(rank, size).share(streams) for rank in range(size)]
+    assert [stream for share in shares for stream in range(streams)[share]] == list(range(streams))
+    lengths = [len(range(streams)[share]) for share in shares]
+    assert max(lengths) - min(lengths) <= 1
+
+
+def trained(folder: Path, *launcher: str) -> dict[str, dict[str, Any]]:
+    """What each process of the team wrote, by its file's name."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, *launcher, SCRIPT, folder], env=environment, check=True, timeout=120)
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+
+def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
+    trained(tmp_path)
+    results = trained(tmp_path, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    one, first, second = results["0-of-1"], results["0-of-2"], results["1-of-2"]
+    assert first == second  # also with a budget in minutes, though each has measured another time
+    assert first["minutes"]["record"]["steps"] > 5
+    alone, together = one["steps"]["record"], first["steps"]["record"]
+    assert together["steps"] == alone["steps"] and together["characters_seen"] == alone["characters_seen"]
+    for a, b in zip(alone["evaluations"], together["evaluations"], strict=True):
+        assert (b["training_loss"], b["validation_loss"]) == (
+            pytest.approx(a["training_loss"], abs=1e-4),
+            pytest.approx(a["validation_loss"], abs=1e-4),
+        )
+    assert first["steps"]["hidden"] == pytest.approx(one["steps"]["hidden"], abs=1e-3)
