@@ -22,7 +22,9 @@ class BatchMemory:
         self._model, self._layout = model, LAYOUTS[config.cell]
         self._size, blocks = padded_size(config), padded_size(config) // (LANES * LAYOUTS[config.cell].groups)
         self._is_int8 = model.precision == "int8"
-        self._hidden = _zeros((config.layers, 2, capacity, self._size), np.uint8 if self._is_int8 else np.float32)
+        # A cache line more than a state: rows at multiples of a power of two would share few of the cache's sets.
+        item = np.dtype(np.uint8 if self._is_int8 else np.float32)
+        self._hidden = _zeros((config.layers, 2, capacity, self._size + BYTES // item.itemsize), item)
         self._kept = _zeros((config.layers, blocks, capacity, LANES) if self._layout.memory else (0, 0, 0), np.float32)
         self._scores = _zeros((capacity, score_blocks(config), LANES), np.float32)
         self._room = _zeros((room_size(score_blocks(config)),), np.float32)
