@@ -13,7 +13,7 @@ from benchmarks.servers.usual import Usual
 class Generate(litserve.LitAPI):  # type: ignore[misc]
     """The whole of what a LitServe user writes."""
 
-    def setup(self, device: str) -> None:
+    def setup(self, device: str) -> None:  # noqa: ARG002 (LitServe says how it is called)
         """In each worker process."""
         self.usual = Usual()
 
