@@ -20,6 +20,7 @@ from service.api.schemas import JobBody
 from service.api.sse import Event, event_stream
 from service.settings import Settings
 from service.training.corpora import CorpusStore
+from service.training.curves import job_curves
 from service.training.jobs import Job, JobStore
 from service.training.submission import Queue, submit
 
@@ -58,6 +59,10 @@ def blueprint(
     def show(job_id: str) -> Response:
         job = describe_job(jobs.get(job_id))
         return jsonify(job | {"metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)})
+
+    @routes.get("/<job_id>/curves.svg")
+    def draw(job_id: str) -> Response:
+        return Response(job_curves(jobs, job_id), mimetype="image/svg+xml", headers={"Cache-Control": "no-store"})
 
     @routes.post("/<job_id>/cancel")
     @describe("Cancel a job", access="admin", reply=JobReply, errors=(404, 409))

@@ -168,6 +168,15 @@ class JobStore:
         """
         return [event.data for event in self.events(job) if event.kind in {"metrics", "evaluation"}]
 
+    def sizes(self, job: str) -> dict[str, Any]:
+        """What the network is made of, once that is decided: the fields of ModelConfig but the vocabulary's size.
+
+        Raises JobNotFoundError.
+        """
+        plan = run_files.read_json(self.folder(job) / run_files.PLAN) or {}
+        sizes: dict[str, Any] = plan.get("model", {})
+        return sizes
+
     def samples(self, job: str) -> Lines:
         """The texts written at evaluations so far: `step`, `samples`. Raises JobNotFoundError."""
         return [event.data for event in self.events(job) if event.kind == "samples"]

@@ -119,3 +119,39 @@ def test_cancel(client: FlaskClient, admin: dict[str, str], corpus: str) -> None
 def test_a_job_that_is_not_there(client: FlaskClient, admin: dict[str, str], job: str) -> None:
     for reply in (client.get(f"/jobs/{job}", headers=admin), client.post(f"/jobs/{job}/cancel", headers=admin)):
         assert reply.status_code == 404
+
+
+def test_a_job_is_drawn(client: FlaskClient, admin: dict[str, str], corpus: str) -> None:
+    job = start(client, admin, corpus=corpus, model="hamlet").json
+    reply = client.get(f"/jobs/{job['id']}/curves.svg", headers=admin)
+    assert (reply.status_code, reply.mimetype) == (200, "image/svg+xml")
+    assert "hamlet: queued" in reply.text
+    assert client.get("/jobs/nothing/curves.svg", headers=admin).status_code == 404
+    assert client.get(f"/jobs/{job['id']}/curves.svg").status_code == 401
+
+
+def test_words_and_a_base_are_kept(client: FlaskClient, admin: dict[str, str], corpus: str) -> None:
+    asked = {"level": "char", "base": "letters@1", "cell": "rnn", "hidden_size": 1}
+    job = start(client, admin, corpus=corpus, model="hamlet", **asked).json
+    assert {name: job["request"][name] for name in asked} == asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "said"),
+    [
+        ({"level": "sentence"}, "level", "'sentence'"),
+        ({"base": "nothing"}, "base", "there is no model nothing"),
+        ({"base": "letters@7"}, "base", "7"),
+        ({"base": "../x"}, "base", "../x"),
+        ({"base": "letters", "hidden_size": 2}, "hidden_size", "hidden_size must be 1, as in the base letters, not 2"),
+        ({"base": "letters", "cell": "gru"}, "cell", "cell must be rnn"),
+        ({"base": "letters", "level": "word"}, "level", "level must be char"),
+    ],
+)
+def test_a_base_that_does_not_suit(
+    client: FlaskClient, admin: dict[str, str], corpus: str, fields: dict[str, Any], param: str, said: str
+) -> None:
+    reply = start(client, admin, corpus=corpus, model="hamlet", **fields)
+    assert reply.status_code == 422, reply.text
+    assert reply.json["error"]["param"] == param
+    assert said in reply.json["error"]["message"]

@@ -1,0 +1,183 @@
+"""Line charts as SVG, written by hand: light, readable, without a library; knows nothing of what is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from xml.sax.saxutils import escape
+
+WIDTH: Final = 760
+PLOT_HEIGHT: Final = 190
+LEFT, RIGHT, TOP, BOTTOM = 64, 20, 56, 44
+HEAD: Final = 44
+TICKS: Final = 5
+LEGEND_COLUMN: Final = 150
+
+_STYLE: Final = (
+    "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#374151}"
+    ".title{font-size:16px;font-weight:600;fill:#111827}.name{font-size:13px;font-weight:600;fill:#111827}"
+    ".grid{stroke:#e5e7eb;stroke-width:1}.frame{stroke:#9ca3af;stroke-width:1}"
+    ".line{fill:none;stroke-width:1.8;stroke-linejoin:round}"
+)
+
+Points = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What an axis says; with `floor` it begins there instead of at the least value, with `log` powers of ten are
+    equally far apart and every value must be positive."""
+
+    label: str = ""
+    log: bool = False
+    floor: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Points (x, y) joined in order; `marked` puts a dot on each."""
+
+    label: str
+    colour: str
+    points: Points
+    marked: bool = False
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One chart: its lines over common axes."""
+
+    title: str
+    x: Axis
+    y: Axis
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """From values to pixels: `low` to `start`, `high` to `end`."""
+
+    axis: Axis
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        return self.start + (self._flat(value) - self.low) / (self.high - self.low) * (self.end - self.start)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Round values within the scale, with how they are written."""
+        if self.axis.log:
+            stride = max(1, math.ceil((self.high - self.low) / TICKS))
+            exponents = range(math.ceil(self.low), math.floor(self.high) + 1, stride)
+            return [(10.0**n, f"1e{n}" if not -3 < n < 4 else f"{10.0**n:g}") for n in exponents]
+        step = _round_step((self.high - self.low) / TICKS)
+        count = math.floor(self.high / step + 1e-9) - math.ceil(self.low / step - 1e-9) + 1
+        values = [(math.ceil(self.low / step - 1e-9) + i) * step for i in range(count)]
+        return [(value, _shown(value)) for value in values]
+
+    def _flat(self, value: float) -> float:
+        return math.log10(value) if self.axis.log else value
+
+
+def document(title: str, panels: Sequence[Panel]) -> str:
+    """An SVG document with the panels one below the other."""
+    parts = [f'<text class="title" x="{LEFT}" y="28">{escape(title)}</text>']
+    y = HEAD
+    for panel in panels:
+        drawn, height = _panel(panel, y)
+        parts += drawn
+        y += height
+    size = f'width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}"'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">'
+    )
+    return "\n".join(
+        [head, f"<style>{_STYLE}</style>", '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>\n"]
+    )
+
+
+def _panel(panel: Panel, y: int) -> tuple[list[str], int]:
+    """The panel's elements, and how high it is."""
+    drawn = [line for line in panel.lines if line.points]
+    columns = max(1, (WIDTH - LEFT - RIGHT) // LEGEND_COLUMN)
+    top = y + TOP - 18 + 18 * max(1, math.ceil(len(drawn) / columns))
+    bottom = top + PLOT_HEIGHT
+    parts = [f'<text class="name" x="{LEFT}" y="{y + 16}">{escape(panel.title)}</text>']
+    if not drawn:
+        parts.append(f'<text x="{LEFT}" y="{y + 40}">nothing is measured yet</text>')
+        return parts, TOP
+    x_scale = _scale(panel.x, [x for line in drawn for x, _ in line.points], LEFT, WIDTH - RIGHT)
+    y_scale = _scale(panel.y, [v for line in drawn for _, v in line.points], bottom, top)
+    parts += _legend(drawn, y + 36, columns)
+    parts += _grid(x_scale, y_scale)
+    parts += [element for line in drawn for element in _line(line, x_scale, y_scale)]
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text x="{middle:g}" y="{bottom + 34}" text-anchor="middle">{escape(panel.x.label)}</text>')
+    return parts, bottom + BOTTOM - y
+
+
+def _legend(lines: Sequence[Line], y: int, columns: int) -> list[str]:
+    parts = []
+    for index, line in enumerate(lines):
+        x, row = LEFT + LEGEND_COLUMN * (index % columns), y + 18 * (index // columns)
+        parts.append(f'<path class="line" stroke="{line.colour}"{_dashes(line)} d="M{x} {row - 4}h22"/>')
+        parts.append(f'<text x="{x + 28}" y="{row}">{escape(line.label)}</text>')
+    return parts
+
+
+def _grid(x: _Scale, y: _Scale) -> list[str]:
+    parts = []
+    for value, shown in y.ticks():
+        at = y.at(value)
+        parts.append(f'<path class="grid" d="M{x.start:g} {at:.1f}H{x.end:g}"/>')
+        parts.append(f'<text x="{x.start - 8:g}" y="{at + 4:.1f}" text-anchor="end">{shown}</text>')
+    for value, shown in x.ticks():
+        at = x.at(value)
+        parts.append(f'<path class="frame" d="M{at:.1f} {y.start:g}v4"/>')
+        parts.append(f'<text x="{at:.1f}" y="{y.start + 18:g}" text-anchor="middle">{shown}</text>')
+    return [*parts, f'<path class="frame" d="M{x.start:g} {y.start:g}H{x.end:g}"/>']
+
+
+def _line(line: Line, x: _Scale, y: _Scale) -> list[str]:
+    places = [(x.at(a), y.at(b)) for a, b in line.points]
+    path = "L".join(f"{a:.1f} {b:.1f}" for a, b in places)
+    parts = [f'<path class="line" stroke="{line.colour}"{_dashes(line)} d="M{path}"/>']
+    if line.marked or len(places) == 1:
+        parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.6" fill="{line.colour}"/>' for a, b in places]
+    return parts
+
+
+def _dashes(line: Line) -> str:
+    return ' stroke-dasharray="5 4" opacity="0.6"' if line.dashed else ""
+
+
+def _scale(axis: Axis, values: Sequence[float], start: float, end: float) -> _Scale:
+    """A scale that holds all the values, with a little room; a single value gets some on both sides."""
+    flat = [math.log10(value) for value in values] if axis.log else list(values)
+    low, high = min(flat), max(flat)
+    if axis.floor is not None:
+        low = min(axis.floor, low)
+    if high - low < 1e-12 * max(1.0, abs(high)):
+        low, high = low - 0.5 * (axis.floor is None), high + 0.5
+    room = 0.04 * (high - low)
+    return _Scale(
+        axis, low if axis.floor is not None else low - room, high + (room if not axis.label else 0), start, end
+    )
+
+
+def _round_step(step: float) -> float:
+    """The least of 1, 2, 2.5 and 5 times a power of ten that is not less."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= step * (1 - 1e-9))
+
+
+def _shown(value: float) -> str:
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / limit:g}{letter}"
+    return f"{0.0 if abs(value) < 1e-15 else value:.6g}"
