@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -11,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 Ids = npt.NDArray[np.int32]
+
+SHORT: Final = 64
+"""Characters. Up to so many are looked up one by one more quickly than by numpy, at each request of a service."""
 
 Level = Literal["char", "word"]
 """What a token is."""
@@ -61,6 +65,10 @@ class Vocabulary:
         return len(self.characters)
 
     @cached_property
+    def _index(self) -> dict[str, int]:
+        return {character: index for index, character in enumerate(self.characters)}
+
+    @cached_property
     def _codepoints(self) -> npt.NDArray[np.uint32]:
         return codepoints(self.characters)
 
@@ -81,6 +89,9 @@ class Vocabulary:
 
     def encode(self, text: str) -> Ids:
         """The ids of the text's characters, [len(text)]. Raises UnknownCharactersError."""
+        if len(text) <= SHORT:
+            with suppress(KeyError):
+                return np.array([self._index[character] for character in text], dtype=np.int32)
         ids, known = self._lookup(text)
         if not known.all():
             raise UnknownCharactersError([(int(i), text[i]) for i in np.flatnonzero(~known)])

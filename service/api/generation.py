@@ -47,7 +47,7 @@ def blueprint(generator: TextGenerator, settings: Settings, guard: Guard) -> Blu
     )
     def generate() -> Response:
         body = json_body(GenerateBody, settings)
-        asked = body.request(settings, read_cache=not request.cache_control.no_cache)
+        asked = body.request(settings, read_cache=not _no_cache())
         alive = client_is_there(request.environ)
         if body.stream:
             stream = generator.stream(asked, alive)
@@ -57,6 +57,10 @@ def blueprint(generator: TextGenerator, settings: Settings, guard: Guard) -> Blu
         return Response(reply, mimetype="application/json", headers=cache_header(asked, generation.cached))
 
     return routes
+
+
+def _no_cache() -> bool:
+    return "HTTP_CACHE_CONTROL" in request.environ and bool(request.cache_control.no_cache)
 
 
 def cache_header(asked: GenerationRequest, cached: bool) -> dict[str, str]:
