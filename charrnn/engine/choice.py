@@ -39,6 +39,7 @@ STRETCH: Final = 16
 before_weights = njit(error_model="numpy")(bytes_before_weights)
 
 LOG2_E: Final = np.float32(1 / math.log(2))
+LN_2: Final = math.log(2)
 ONE: Final = np.float32(1)
 BITS_OF_ONE: Final = 0x3F800000
 
@@ -197,7 +198,7 @@ def report(  # noqa: PLR0917
     highest = largest(scores, blocks)
     weights = room + before_weights(blocks)
     weigh(weights, scores, blocks, highest, LOG2_E)
-    whole = np.float32(math.log(sum_from(weights, blocks, 0)))
+    whole = np.float32(_logarithm(np.float64(sum_from(weights, blocks, 0))))
     found = 0
     for i in range(16 * blocks):
         score = read_float32(scores, i)
@@ -213,3 +214,19 @@ def report(  # noqa: PLR0917
     for i in range(top):
         write_float32(tops, i, read_float32(tops, i) - highest - whole)
     return float(read_float32(scores, chosen) - highest - whole)
+
+
+@njit(error_model="numpy")
+def _logarithm(x: float) -> float:
+    """ln x of a sum of weights, x >= 1, with float32's precision and without the C library, which code out of a file is
+    not linked with: ln 2^e m = e ln 2 + 2 artanh((m - 1) / (m + 1)), m in [1, 2)."""
+    exponent = 0
+    while x >= 2:
+        x *= 0.5
+        exponent += 1
+    s = (x - 1) / (x + 1)
+    square, term, total = s * s, s, 0.0
+    for odd in range(1, 18, 2):
+        total += term / odd
+        term *= square
+    return float(exponent * LN_2 + 2 * total)
