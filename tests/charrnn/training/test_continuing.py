@@ -1,0 +1,36 @@
+"""The first weights of a network that goes on from another: what is kept, what is new."""
+
+import numpy as np
+import pytest
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.training.continuing import continued
+from charrnn.vocabulary import Vocabulary
+from charrnn.words import WordVocabulary
+
+
+def filled(config: ModelConfig, value: float) -> dict[str, np.ndarray]:
+    return {name: np.full(shape, value, np.float32) for name, shape in config.shapes().items()}
+
+
+@pytest.mark.parametrize("embedding_size", [0, 2])
+def test_weights_of_known_tokens_are_kept_and_of_new_ones_fresh(embedding_size: int) -> None:
+    config, larger = (ModelConfig(size, "rnn", 5, 2, embedding_size) for size in (3, 4))
+    base = Checkpoint(config, Vocabulary("ace"), filled(config, 1))
+    weights = continued(base, Vocabulary("abce"), filled(larger, 0))
+    assert {name: weight.shape for name, weight in weights.items()} == larger.shapes()
+    by_token = {name: weights[name].reshape(4, -1) for name in ("output.weight", "output.bias")}
+    by_token["input"] = weights["embedding.weight"] if embedding_size else weights["rnn.weight_ih_l0"].T
+    for found in by_token.values():
+        assert (found == np.array([[1], [0], [1], [1]])).all()
+    kept = [name for name in weights if name.startswith("rnn.") and (embedding_size or name != "rnn.weight_ih_l0")]
+    assert all((weights[name] == 1).all() for name in kept)
+
+
+def test_the_unknown_token_moves_to_its_new_place_and_can_be_expected_again() -> None:
+    config, larger = ModelConfig(3, "rnn", 5, 1, 2), ModelConfig(4, "rnn", 5, 1, 2)
+    base = Checkpoint(config, WordVocabulary(("b", " ")), filled(config, 1))
+    weights = continued(base, WordVocabulary(("b", " ", "a")), filled(larger, 0))
+    assert weights["output.weight"][:, 0].tolist() == [1, 1, 0, 1]
+    assert weights["output.bias"].tolist() == [1, 1, 0, 0]
