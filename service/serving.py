@@ -13,6 +13,10 @@ from service.supervision import Program, supervise
 GRACEFUL_SECONDS = 10
 """What running requests get to finish when the web processes are told to end."""
 
+QUIET_THREADS = {"OMP_WAIT_POLICY": "passive"}
+"""Torch's threads sleep instead of spinning while they wait for each other: on cores that others use as well, training
+an LSTM of 1x256 is twice as fast with it, smaller networks three times."""
+
 GUNICORN_CONFIGURATION = Path(__file__).parent.parent / "gunicorn.conf.py"
 
 
@@ -38,6 +42,6 @@ def _own_programs(environment: dict[str, str]) -> list[Program]:
     worker = (sys.executable, "-m", "service.worker")
     web = (sys.executable, "-m", "gunicorn", "-c", str(GUNICORN_CONFIGURATION))
     return [
-        Program("worker", worker, environment, stop_seconds=20),
+        Program("worker", worker, {**environment, **QUIET_THREADS}, stop_seconds=20),
         Program("web", web, environment, stop_seconds=GRACEFUL_SECONDS + 5),
     ]
