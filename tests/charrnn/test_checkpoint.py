@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save
+
+from charrnn.checkpoint import METADATA_KEY, Checkpoint, CheckpointError, describe, load
+from charrnn.config import ModelConfig
+from charrnn.vocabulary import Vocabulary
+
+
+def checkpoint(record: dict[str, Any] | None = None) -> Checkpoint:
+    config = ModelConfig(4, "gru", hidden_size=3, embedding_size=2)
+    random = np.random.default_rng(0)
+    weights = {name: random.normal(size=shape).astype(np.float32) for name, shape in config.shapes().items()}
+    return Checkpoint(config, Vocabulary("ehlo"), weights, record or {"validation_loss": 1.25})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "1.safetensors"
+    path.write_bytes(checkpoint().to_bytes())
+    return path
+
+
+def test_what_was_written_is_read(path: Path) -> None:
+    read = load(path)
+    assert (read.config, read.vocabulary, read.record) == (checkpoint().config, Vocabulary("ehlo"), checkpoint().record)
+    assert all(np.array_equal(read.weights[name], weight) for name, weight in checkpoint().weights.items())
+    assert read.digest == checkpoint().digest
+    assert describe(path) == (read.config, read.record, read.digest)
+
+
+def test_the_bytes_are_the_same_in_every_process(path: Path) -> None:
+    program = "import sys; from pathlib import Path; from charrnn.checkpoint import load; "
+    program += "sys.stdout.buffer.write(load(Path(sys.argv[1])).to_bytes())"
+    root = Path(__file__).parents[2]
+    made = subprocess.run([sys.executable, "-c", program, str(path)], cwd=root, capture_output=True, check=True)
+    assert made.stdout == path.read_bytes()
+
+
+def test_the_digest_says_all_that_the_checkpoint_says() -> None:
+    base = checkpoint()
+    changed = {name: weight.copy() for name, weight in base.weights.items()}
+    changed["output.bias"][0] += 1e-6
+    others = [replace(base, weights=changed), replace(base, record={}), replace(base, vocabulary=Vocabulary("abcd"))]
+    assert len({base.digest, *(other.digest for other in others)}) == 4
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.data())
+def test_no_changed_byte_goes_unseen(path: Path, data: st.DataObject) -> None:
+    content = bytearray(checkpoint().to_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    with suppress(CheckpointError):
+        assert load(path).digest == checkpoint().digest  # only the header's white space can differ without harm
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.data())
+def test_no_part_of_a_file_is_taken_for_it(path: Path, data: st.DataObject) -> None:
+    content = checkpoint().to_bytes()
+    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(CheckpointError):
+        load(path)
+
+
+def with_description(**changes: Any) -> bytes:
+    base = checkpoint()
+    header = base.to_bytes()
+    length = int.from_bytes(header[:8], "little")
+    description = json.loads(json.loads(header[8 : 8 + length])["__metadata__"][METADATA_KEY])
+    return save(dict(base.weights), metadata={METADATA_KEY: json.dumps({**description, **changes})})
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "not a checkpoint"),
+        (b"\x80\x04cos\nsystem\n", "not a checkpoint"),
+        (b"\xff" * 64, "not a checkpoint"),
+        (save({"x": np.zeros(2, np.float32)}), "no 'charrnn' in the metadata"),
+        (with_description(format=99), "not a checkpoint of format 1"),
+        (with_description(digest="0" * 64), "damaged: the digest"),
+        (with_description(record={"validation_loss": 0.0}), "damaged: the digest"),
+        (with_description(config={"vocabulary_size": 4, "hidden_size": 4096}), "do not fit the configuration"),
+        (with_description(config={"vocabulary_size": 10**9}), "vocabulary_size must be"),
+        (with_description(config={"vocabulary_size": 4, "wings": 2}), "not a checkpoint"),
+        (with_description(config=5), "not a checkpoint"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused(path: Path, data: bytes, says: str) -> None:
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=says):
+        load(path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    for read in (load, describe):
+        with pytest.raises(FileNotFoundError, match="no checkpoint"):
+            read(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"vocabulary": Vocabulary("abc")}, "vocabulary has 3 .*network 4"),
+        ({"weights": {}}, "do not fit"),
+        ({"weights": {**checkpoint().weights, "output.bias": np.zeros(4)}}, "output.bias must be float32"),
+        (
+            {"weights": {**checkpoint().weights, "output.bias": np.full(4, np.nan, np.float32)}},
+            "output.bias has values that are not finite",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_make_no_checkpoint(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(CheckpointError, match=says):
+        replace(checkpoint(), **change)

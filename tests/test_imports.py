@@ -1,0 +1,63 @@
+"""Imports go one way, torch stays out of the web process, flask in its folder, the environment in the settings."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = {
+    "charrnn": {"charrnn"},
+    "model_store": {"charrnn", "model_store"},
+    "service/generation": {"charrnn", "model_store", "service.generation"},
+    "service/training": {"charrnn", "model_store", "service.training"},
+}
+TORCH = ("charrnn/model.py", "charrnn/training/", "charrnn/engine/reference.py", "service/training/")
+
+
+def modules(folder: str = "") -> list[Path]:
+    folders = [folder] if folder else ["charrnn", "model_store", "service"]
+    return [path for each in folders for path in sorted((ROOT / each).rglob("*.py"))]
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("folder", LAYERS)
+def test_imports_go_one_way(folder: str) -> None:
+    for path in modules(folder):
+        ours = {name for name in imported(path) if name.split(".")[0] in {"charrnn", "model_store", "service"}}
+        allowed = LAYERS[folder]
+        outside = {name for name in ours if not any(name == a or name.startswith(f"{a}.") for a in allowed)}
+        assert not outside, path
+
+
+def test_only_what_trains_imports_torch() -> None:
+    found = {str(path.relative_to(ROOT)) for path in modules() if "torch" in {n.split(".")[0] for n in imported(path)}}
+    assert {path for path in found if not path.startswith(TORCH)} == set()
+
+
+def test_only_the_api_imports_flask() -> None:
+    found = {str(path.relative_to(ROOT)) for path in modules() if "flask" in imported(path)}
+    assert {path for path in found if not path.startswith("service/api/")} <= {"service/web.py", "service/bootstrap.py"}
+
+
+def test_a_web_process_starts_without_torch(tmp_path: Path) -> None:
+    program = "import sys, service.web; print(*sorted(m for m in ('torch', 'dramatiq.worker') if m in sys.modules))"
+    environment = os.environ | {"DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert "torch" not in done.stdout.split()
