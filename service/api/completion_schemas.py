@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from service.api.bounds import AtMost
 from service.api.schemas import Body, Id, SamplingBody
@@ -33,11 +33,6 @@ class CompletionBody(SamplingBody):
     frequency_penalty: Annotated[float, Field(ge=0, le=0)] = 0.0
     suffix: Literal[""] | None = None
     logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
-
-    @field_validator("stop", mode="before")
-    @classmethod
-    def _no_stop(cls, value: Any) -> Any:
-        return [] if value == "" else value
 
     @model_validator(mode="after")
     def _fits_together(self) -> CompletionBody:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flask import Flask, Response
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
@@ -38,11 +38,12 @@ class ApiError(Exception):
         param: str | None = None,
         *,
         retry_after: int | None = None,
+        allow: str | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.param = status, code, message, param
-        self.retry_after, self.more = retry_after, dict(more or {})
+        self.retry_after, self.allow, self.more = retry_after, allow, dict(more or {})
 
     @property
     def type(self) -> str:
@@ -59,6 +60,8 @@ class ApiError(Exception):
         response = Response(json.dumps(self.body()), self.status, mimetype="application/json")
         if self.retry_after is not None:
             response.headers["Retry-After"] = str(self.retry_after)
+        if self.allow is not None:
+            response.headers["Allow"] = self.allow
         if self.status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response
@@ -127,7 +130,9 @@ def _from_http(error: HTTPException) -> ApiError:
     message = error.description or str(error)
     if isinstance(error, RequestEntityTooLarge):
         message = "the body is larger than this route takes"
-    return ApiError(status, names.get(status, (error.name or "error").lower().replace(" ", "_")), message)
+    allowed = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    allow = ", ".join(sorted(allowed)) if allowed else None
+    return ApiError(status, names.get(status, (error.name or "error").lower().replace(" ", "_")), message, allow=allow)
 
 
 def unknown_characters(error: UnknownCharactersError, field: str = "prompt", *, can_skip: bool = True) -> ApiError:

@@ -61,6 +61,7 @@ def blueprint(
         return jsonify(job | {"metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)})
 
     @routes.get("/<job_id>/curves.svg")
+    @describe("A job's measurements as a picture", access="admin", reply="image/svg+xml", errors=(404,))
     def draw(job_id: str) -> Response:
         return Response(job_curves(jobs, job_id), mimetype="image/svg+xml", headers={"Cache-Control": "no-store"})
 

@@ -15,6 +15,7 @@ from model_store.names import NAME_PATTERN
 from service.api.bounds import fill_in
 from service.api.described import Operation, Parameter, operation_of
 from service.api.replies import ErrorReply
+from service.api.schemas import REFERENCE_PATTERN
 from service.settings import Settings
 
 TITLE: Final = "Character-level recurrent language models"
@@ -33,6 +34,18 @@ STATUSES: Final = {
     503: "what is needed is down; see Retry-After",
 }
 FILE: Final = {"type": "string", "contentMediaType": "application/octet-stream"}
+
+EVENT: Final = {
+    "type": "object",
+    "properties": {"data": {"type": "string"}, "event": {"type": "string"}, "id": {"type": "string"}},
+    "required": ["data"],
+}
+CONTENTS: Final = {"application/json": {"type": "object"}, "text/event-stream": EVENT}
+PATTERNS: Final = {
+    "name": f"^{NAME_PATTERN}$",
+    "alias": f"^(?![0-9]+$){NAME_PATTERN}$",
+    "reference": REFERENCE_PATTERN,
+}
 
 _PLACEHOLDER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
 
@@ -96,12 +109,11 @@ def _operation(rule: Rule, method: str, operation: Operation, settings: Settings
 
 def _placed(converter: str, name: str) -> dict[str, Any]:
     """A parameter in the path."""
-    named = {"name", "alias"}
     schema: dict[str, Any] = {"type": "string", "minLength": 1}
     if converter == "int":
         schema = {"type": "integer", "minimum": 1}
-    elif name in named:
-        schema = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+    elif name in PATTERNS:
+        schema = {"type": "string", "pattern": PATTERNS[name]}
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
@@ -133,11 +145,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _reply_content(operation: Operation) -> dict[str, Any]:
     if isinstance(operation.reply, str):
-        return {operation.reply: {"schema": {"type": "string"}}}
+        return {operation.reply: {"schema": CONTENTS.get(operation.reply, {"type": "string"})}}
     assert operation.reply is not None
     content: dict[str, Any] = {"application/json": {"schema": _reference(operation.reply)}}
     if operation.streams:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": EVENT}
     return content
 
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -19,10 +27,16 @@ from service.generation.requests import GenerationRequest
 from service.settings import Settings
 from service.training.requests import DEFAULT_BUDGET, JobRequest
 
-REFERENCE_PATTERN = f"^{NAME_PATTERN}(@{NAME_PATTERN})?$"
+
+def _whole(value: Any) -> Any:
+    """The value; a whole number that came as 5.0 as the 5 that it is, in JSON as in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+REFERENCE_PATTERN: Final = f"^{NAME_PATTERN}(@{NAME_PATTERN})?$"
 
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
-Id = Annotated[int, Field(ge=0, lt=1 << 31)]
+Id = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=1 << 31)]
 
 
 class Body(BaseModel):
@@ -33,7 +47,7 @@ class Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _null_is_absent(cls, data: Any) -> Any:
-        return {k: v for k, v in data.items() if v is not None} if isinstance(data, dict) else data
+        return {k: _whole(v) for k, v in data.items() if v is not None} if isinstance(data, dict) else data
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -118,7 +118,7 @@ def test_what_asks_for_nothing_is_taken(client: FlaskClient) -> None:
         "frequency_penalty": 0.0,
         "suffix": None,
         "logit_bias": {},
-        "stop": "",
+        "stop": [],
         "stream": False,
         "top_k": -1,
         "min_p": 0,
