@@ -24,7 +24,7 @@ COPY gunicorn.conf.py ./
 COPY charrnn charrnn
 COPY model_store model_store
 COPY service service
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 NUMBA_CACHE_DIR=/tmp/numba OMP_WAIT_POLICY=passive
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp OMP_WAIT_POLICY=passive
 ENV HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
 USER app
 EXPOSE 8000

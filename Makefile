@@ -31,7 +31,7 @@ format: $(VENV)/.ready-dev ## put the code into the project's style
 	$(BIN)/ruff format .
 
 clean: ## remove what was installed and cached; the data directory stays
-	rm -rf $(VENV) .numba_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list these commands

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Engine
-from charrnn.engine.kernels import Precision
+from charrnn.engine.instructions import Precision
 from charrnn.engine.native import NativeEngine
 from charrnn.engine.packing import PackedModel, pack
 from model_store.files import locked
@@ -41,7 +41,7 @@ def native_engine(checkpoint: Checkpoint, folder: Path) -> Engine:
     """The engine for CPUs, in the precision that the version's record was measured to allow.
 
     One process at a time: at the very first start the kernels are compiled, which takes seconds of every core, and
-    the next process then finds them in numba's cache.
+    the next process then finds them on the disk.
     """
     packed = shared(checkpoint, precision_of(checkpoint), folder)
     with _one_at_a_time(folder):

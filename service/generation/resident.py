@@ -14,6 +14,7 @@ import numpy as np
 
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.engine.base import Engine, Sequence
+from charrnn.engine.code import CompilationError
 from charrnn.vocabulary import Vocabulary
 from model_store.aliases import AliasChange
 from model_store.errors import DamagedVersionError, NotFoundError
@@ -130,7 +131,7 @@ class ResidentModels:
             self._refuse_if_it_just_failed(key)
             try:
                 model = self._read(key)
-            except (DamagedVersionError, CheckpointError, OSError, MemoryError) as error:
+            except (DamagedVersionError, CheckpointError, CompilationError, OSError, MemoryError) as error:
                 reason = type(error).__name__ if isinstance(error, OSError) else str(error)
                 self._failed[key] = (self._clock(), reason)
                 log.exception("%s version %d cannot be loaded", *key)
