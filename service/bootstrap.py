@@ -7,16 +7,18 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import numba
 import redis
 from flask import Flask
 
 from model_store.promotion import install_starter
 from model_store.store import ModelStore
+from service import logs
 from service.api.app import Services, create_app
+from service.api.metrics import Load, Metrics
 from service.generation.cache import GenerationCache
 from service.generation.engines import build_engine
 from service.generation.generator import TextGenerator
@@ -25,6 +27,7 @@ from service.generation.scheduler import Scheduler
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
 from service.settings import Settings
+from service.training.census import Census
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
 from service.training.queue import JobQueue
@@ -39,21 +42,27 @@ REFRESH_SECONDS: Final = 1.0
 
 def build_web(settings: Settings) -> Flask:
     """The application of one web process, its scheduler's thread started."""
-    configure_logging(settings)
-    _keep_kernels(settings)
+    logs.configure(settings)
     store = build_store(settings)
     cache = GenerationCache(_cache_client(settings), settings.cache_ttl)
     models = ResidentModels(store, build_engine(settings.device, settings.data_dir / "packed"))
     scheduler = Scheduler(settings.max_active, settings.max_waiting)
     queue = JobQueue(settings.redis_url)
     scheduler.start()
-    _refresh_regularly(models, settings.default_model)
+    jobs = JobStore(settings.data_dir / "runs")
+    census = Census(jobs.root)
+    metrics = Metrics(census)
+
+    def sample() -> None:
+        metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded())))
 
     def degraded() -> list[str]:
         lost = [] if cache.available() else ["cache: Redis is not available"]
-        return lost + ([] if queue.available() else ["queue: Redis is not available"]) + models.degraded
+        lost += [] if queue.available() else ["queue: Redis is not available"]
+        lost += [] if census.worker_is_alive() else ["worker: none was heard of lately; jobs wait"]
+        return lost + models.degraded
 
-    jobs = JobStore(settings.data_dir / "runs")
+    _refresh_regularly(models, settings.default_model, sample)
     services = Services(
         generator=TextGenerator(models, cache, scheduler),
         tokenizer=Tokenizer(models),
@@ -64,6 +73,7 @@ def build_web(settings: Settings) -> Flask:
         queue=queue,
         check_ready=lambda: _check_ready(models, settings.default_model),
         degraded=degraded,
+        metrics=metrics,
     )
     return create_app(services, settings, admin_keys(settings))
 
@@ -89,20 +99,6 @@ def admin_keys(settings: Settings) -> tuple[str, ...]:
 def admin_key_path(settings: Settings) -> Path:
     """Where the admin key is kept that the service made for itself."""
     return settings.data_dir / "admin-key"
-
-
-def configure_logging(settings: Settings) -> None:
-    """One line an event on standard error."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-
-
-def _keep_kernels(settings: Settings) -> None:
-    """Compiled kernels are kept with the data, unless NUMBA_CACHE_DIR says otherwise: the program's own folder, where
-    numba would put them, may belong to somebody else."""
-    options = vars(numba.config)
-    options["CACHE_DIR"] = options["CACHE_DIR"] or str(settings.data_dir.absolute() / "kernels")
 
 
 def _make_key(path: Path) -> None:
@@ -132,8 +128,8 @@ def _check_ready(models: ResidentModels, default_model: str) -> None:
     models.get(default_model)
 
 
-def _refresh_regularly(models: ResidentModels, default_model: str) -> None:
-    """A thread that has promoted versions loaded before a request asks for them."""
+def _refresh_regularly(models: ResidentModels, default_model: str, sample: Callable[[], None]) -> None:
+    """A thread that has promoted versions loaded before a request asks for them, and the metrics kept up."""
 
     def run() -> None:
         try:
@@ -141,6 +137,7 @@ def _refresh_regularly(models: ResidentModels, default_model: str) -> None:
         except Exception as error:
             log.warning("the default model %s cannot be served: %s", default_model, error)
         while True:
+            sample()
             time.sleep(REFRESH_SECONDS)
             models.refresh()
 

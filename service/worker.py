@@ -6,13 +6,16 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import Final
 
 from model_store.store import ModelStore
+from service import logs
 from service.settings import Settings
+from service.training.census import Heartbeat
 from service.training.corpora import CorpusStore
 from service.training.errors import JobNotFoundError, QueueDownError
 from service.training.jobs import JobStore
@@ -36,6 +39,7 @@ class Worker:
         self._runner = JobRunner(self._jobs, CorpusStore(data_dir / "corpora"), ModelStore(data_dir / "models"))
         self._reconciler = Reconciler(self._jobs, self._queue)
         self._consumer = JobConsumer(redis_url, self._handle)
+        self._heartbeat = Heartbeat(data_dir / "runs")
         self._stop = Event()
         self._answered = True
 
@@ -45,10 +49,13 @@ class Worker:
             return
         self._consumer.start()
         log.info("worker %d takes jobs from %s", os.getpid(), shown(self._queue.url))
+        self._tell(self._heartbeat.begin)
         while not self._stop.wait(LOOK_SECONDS):
+            self._tell(self._heartbeat.beat)
             self._look()
         log.info("worker %d ends", os.getpid())
         self._consumer.stop(STOP_SECONDS)
+        self._heartbeat.end()
 
     def stop(self) -> None:
         """Make `run` return; may be called by a signal's handler."""
@@ -71,6 +78,13 @@ class Worker:
                 log.warning("Redis at %s does not answer: %s", address, meanwhile)
         self._answered = answers
         return answers
+
+    def _tell(self, sign: Callable[[], None]) -> None:
+        """A sign of life that cannot be given costs no more than that."""
+        try:
+            sign()
+        except OSError as error:
+            log.warning("the worker's sign of life could not be written: %s", error.strerror)
 
     def _look(self) -> None:
         if not self._watch_queue("no new job is taken, one in hand goes on"):
@@ -97,9 +111,7 @@ class Worker:
 def main() -> int:
     """Run a worker with the settings of the environment until SIGTERM or SIGINT; the exit status."""
     settings = Settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logs.configure(settings)
     # Of dramatiq's own messages only those about trouble are news here, and Redis is watched by the worker itself.
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:

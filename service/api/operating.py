@@ -1,10 +1,11 @@
-"""`GET /healthz` and `GET /readyz`."""
+"""`GET /healthz`, `GET /readyz` and `GET /metrics`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service.api.described import describe
 from service.api.errors import ApiError
@@ -13,8 +14,9 @@ from service.api.replies import HealthReply, ReadyReply
 Degraded = Callable[[], list[str]]
 
 
-def blueprint(check_ready: Callable[[], None], degraded: Degraded) -> Blueprint:
-    """`check_ready` raises when nothing can be generated now; `degraded` lists what else is amiss."""
+def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Callable[[], bytes]) -> Blueprint:
+    """`check_ready` raises when nothing can be generated now; `degraded` lists what else is amiss, `metrics` makes
+    the page for Prometheus."""
     routes = Blueprint("operating", __name__)
 
     @routes.get("/healthz")
@@ -30,5 +32,10 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded) -> Blueprint:
         except Exception as error:
             raise ApiError(503, "not_ready", f"cannot generate: {error}", retry_after=2) from error
         return jsonify(status="ready", degraded=degraded())
+
+    @routes.get("/metrics")
+    @describe("Measurements for Prometheus", access="open", reply="text/plain")
+    def page() -> Response:
+        return Response(metrics(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return routes

@@ -1,0 +1,132 @@
+"""One line an event on standard error, as text or as JSON; knows nothing of HTTP or of what is logged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import datetime
+from json.encoder import encode_basestring_ascii as quoted
+from typing import Any, Final
+
+from service.settings import Settings
+
+TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
+REQUESTS: Final = "service.requests"
+LONGEST_PATH: Final = 1000
+"""Characters; a line this short goes through a pipe whole, whoever else writes to it."""
+
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The request that this thread is busy with, so that what is logged meanwhile can be found by it."""
+
+
+class TextFormatter(logging.Formatter):
+    """A line for people, with the request's id at its end where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and the lines of a trace."""
+        record.request = f" [{request_id.get()}]" if request_id.get() else ""
+        return super().format(record)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `time` (UTC, ISO 8601), `level`, `logger`, `message`, and the `trace` of an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "time": _Clock.iso(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id.get():
+            line["request_id"] = request_id.get()
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+class RequestLog:
+    """One line a request. It goes around `logging`, which would take longer than the shortest request does."""
+
+    def __init__(self, settings: Settings, write: Callable[[bytes], object] | None = None) -> None:
+        self._enabled = settings.log_level in ("debug", "info")
+        self._line = _json_line if chosen_format(settings) == "json" else _text_line
+        self._write = write or _to_standard_error
+
+    def request(self, method: str, path: str, status: int, seconds: float, name: str) -> None:
+        """Say that the request with the id `name` was answered."""
+        if self._enabled:
+            self._write(self._line(method, path[:LONGEST_PATH], status, seconds * 1000, name).encode())
+
+
+def configure(settings: Settings) -> None:
+    """Log everything from the least level of the settings on, in their format."""
+    logging.basicConfig(level=settings.log_level.upper(), force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(formatter(settings))
+
+
+def formatter(settings: Settings) -> logging.Formatter:
+    """How a line is written."""
+    return JsonFormatter() if chosen_format(settings) == "json" else TextFormatter(TEXT)
+
+
+def chosen_format(settings: Settings) -> str:
+    """`text` or `json`: what the settings say, else text where a person looks on."""
+    if settings.log_format != "auto":
+        return settings.log_format
+    return "text" if sys.stderr.isatty() else "json"
+
+
+class _Clock:
+    """Each second is put into words once, however many lines it has."""
+
+    _utc: tuple[int, str] = (0, "")
+    _local: tuple[int, str] = (0, "")
+
+    @classmethod
+    def iso(cls, moment: float) -> str:
+        second, words = cls._utc
+        if second != int(moment):
+            second = int(moment)
+            words = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            cls._utc = (second, words)
+        return f"{words}.{int((moment - second) * 1000):03d}Z"
+
+    @classmethod
+    def local(cls, moment: float) -> str:
+        second, words = cls._local
+        if second != int(moment):
+            second = int(moment)
+            words = f"{datetime.fromtimestamp(second):%Y-%m-%d %H:%M:%S}"
+            cls._local = (second, words)
+        return f"{words},{int((moment - second) * 1000):03d}"
+
+
+def _json_line(method: str, path: str, status: int, milliseconds: float, name: str) -> str:
+    return (
+        f'{{"time": "{_Clock.iso(time.time())}", "level": "info", "logger": "{REQUESTS}", "method": {quoted(method)}, '
+        f'"path": {quoted(path)}, "status": {status}, "ms": {milliseconds:.2f}, "request_id": {quoted(name)}}}\n'
+    )
+
+
+def _text_line(method: str, path: str, status: int, milliseconds: float, name: str) -> str:
+    # Quoted like JSON where it is not plain, so that no path can forge a line.
+    shown = path if path.isprintable() else quoted(path)
+    now = _Clock.local(time.time())
+    return f"{now} INFO {REQUESTS}: {method} {shown} {status} {milliseconds:.1f} ms {name}\n"
+
+
+def _to_standard_error(line: bytes) -> None:
+    # A reader of the log that went away must not cost anybody a reply.
+    try:
+        os.write(sys.stderr.fileno(), line)
+    except (OSError, ValueError):
+        return
