@@ -1,0 +1,52 @@
+"""A web process's start and memory: from the start of the interpreter to the first answer, and what stays resident,
+with the compiled kernels and, for comparison, with the torch engine. Run: python -m benchmarks.web_process."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from tests.system.running import ROOT
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+if sys.argv[1] == "torch":
+    from charrnn.engine.reference import ReferenceEngine
+    from service import bootstrap
+    bootstrap.build_engine = lambda *_: ReferenceEngine
+from service.web import create_app
+reply = create_app().test_client().post("/generate", json={"prompt": "ROMEO:", "length": 100, "cache": False})
+assert reply.status_code == 200, reply.text
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(*(int(status[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon")), flush=True)
+os._exit(0)
+"""
+
+
+def start(engine: str, folder: str) -> tuple[float, float, float]:
+    """Seconds to the first answer, megabytes resident, and of them megabytes shared with nobody."""
+    environment = os.environ | {"DATA_DIR": folder, "LOG_LEVEL": "error", "REDIS_URL": "redis://127.0.0.1:1"}
+    began = time.perf_counter()
+    command = [sys.executable, "-c", PROGRAM, engine]
+    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    resident, private = map(float, printed.split())
+    return time.perf_counter() - began, resident, private
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        start("compiled", folder)  # compiles the kernels, should they not be there yet
+        print("| engine | first answer, s | resident, MB | private, MB |\n|---|---|---|---|")
+        rounds = [(start("compiled", folder), start("torch", folder)) for _ in range(5)]
+    for name, runs in zip(("compiled kernels", "torch"), zip(*rounds, strict=True), strict=True):
+        medians = [statistics.median(column) for column in zip(*runs, strict=True)]
+        print(f"| {name} | {medians[0]:.2f} | {medians[1]:.0f} | {medians[2]:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
