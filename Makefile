@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint format clean help
+.PHONY: run test lint format bench clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -30,6 +30,9 @@ format: $(VENV)/.ready-dev ## put the code into the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: $(VENV)/.ready-bench ## measure this project beside its peers (half an hour, on a machine that does nothing else; needs wrk)
+	$(BIN)/python -m benchmarks
+
 clean: ## remove what was installed and cached; the data directory stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -45,6 +48,10 @@ $(VENV)/.ready: requirements.txt | $(VENV)/.created
 
 $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.ready-bench: benchmarks/requirements.txt $(VENV)/.ready-dev
+	@$(PIP) install -r benchmarks/requirements.txt
 	@touch $@
 
 # All is made again when the interpreter that it was made from is gone.

@@ -194,11 +194,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=4, help="a single measurement (default 4)")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (default 3)")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--json", type=Path, default=Path(__file__).with_name("http.json"), help="the figures' file")
     options = parser.parse_args()
     results = run(options.seconds, options.rounds)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    options.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def run(seconds: float, rounds: int) -> dict[str, Any]:

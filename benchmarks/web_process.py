@@ -3,12 +3,14 @@ with the compiled kernels and, for comparison, with the torch engine. Run: pytho
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from tests.system.running import ROOT
 
@@ -43,9 +45,12 @@ def main() -> None:
         start("compiled", folder)  # compiles the kernels, should they not be there yet
         print("| engine | first answer, s | resident, MB | private, MB |\n|---|---|---|---|")
         rounds = [(start("compiled", folder), start("torch", folder)) for _ in range(5)]
+    found = {}
     for name, runs in zip(("compiled kernels", "torch"), zip(*rounds, strict=True), strict=True):
         medians = [statistics.median(column) for column in zip(*runs, strict=True)]
+        found[name] = dict(zip(("seconds", "resident_mb", "private_mb"), medians, strict=True))
         print(f"| {name} | {medians[0]:.2f} | {medians[1]:.0f} | {medians[2]:.0f} |")
+    Path(__file__).with_name("web_process.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

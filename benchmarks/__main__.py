@@ -1,0 +1,12 @@
+"""All benchmarks one after the other, as `make bench` runs them; each prints a table and writes its JSON."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.system.running import ROOT
+
+for name in ("kernels", "scaling", "web_process", "http", "plot"):
+    print(f"\n{name}", flush=True)
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT, check=True)
