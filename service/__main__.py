@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from service import train_arguments
+from service.commands import add_commands
 from service.preflight import StartError
 from service.serving import serve
 from service.settings import Settings
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="a plain text to a published model, here in the terminal")
     train_arguments.add_arguments(train)
     train.set_defaults(run=_train)
+    add_commands(commands)
     return parser
 
 

@@ -77,7 +77,7 @@ class SamplingBody(ModelBody):
     top_k: int = Field(0, ge=-1, lt=1 << 31)
     top_p: float = Field(1.0, gt=0, le=1)
     min_p: float = Field(0.0, ge=0, le=1)
-    repetition_penalty: float = Field(1.0, gt=0, le=10)
+    repetition_penalty: float = Field(1.0, ge=0.01, le=10)
     stop: Stop | Annotated[list[Stop], Field(max_length=8)] = Field(default_factory=list)
     n: int = Field(1, ge=1, le=16)
     logprobs: int | None = Field(None, ge=0, le=20)

@@ -101,7 +101,7 @@ def test_a_pinned_version(client: FlaskClient) -> None:
         ({"top_p": 0}, "top_p", "greater than 0, not 0"),
         ({"top_p": 1.1}, "top_p", "not 1.1"),
         ({"min_p": -1}, "min_p", "not -1"),
-        ({"repetition_penalty": 0}, "repetition_penalty", "greater than 0, not 0"),
+        ({"repetition_penalty": 5e-324}, "repetition_penalty", "greater than or equal to 0.01, not 5e-324"),
         ({"stop": ["a"] * 9}, "stop", "at most 8"),
         ({"stop": [""]}, "stop", "at least 1 character"),
         ({"echo": 1}, "echo", "not 1"),
