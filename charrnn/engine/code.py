@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import ctypes.util
 import hashlib
 import os
 import subprocess
@@ -40,6 +41,8 @@ def load(folder: Path, cell: Cell, precision: Precision, isa: Isa) -> Advance:
 
     Where the folder cannot be written, every process compiles for itself. Raises CompilationError.
     """
+    if isa == "portable":
+        _offer_library_functions()
     name = f"{cell}-{precision}-{isa}-{source_digest()[:16]}.o"
     if not (folder / name).exists():
         if not _is_writable(folder):
@@ -69,6 +72,14 @@ def _is_writable(folder: Path) -> bool:
     except OSError:
         return False
     return os.access(folder, os.W_OK)
+
+
+@cache
+def _offer_library_functions() -> None:
+    """A processor without fused multiply-add has the C library do it; LLVM does not find the library by itself."""
+    library = ctypes.CDLL(ctypes.util.find_library("m"))
+    for name in ("fmaf", "floorf"):
+        llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
 
 
 @cache

@@ -59,7 +59,8 @@ def write(code: bytes, path: Path) -> None:
 def main(arguments: list[str]) -> None:
     cell, precision, isa, path = arguments
     # numba would optimize every function by itself, and throw that away: it is done once, for all of them.
-    numba_config.OPT = type(numba_config.OPT)(0)
+    options = vars(numba_config)
+    options["OPT"] = type(options["OPT"])(0)
     write(machine_code(compiled(cell, precision, isa)), Path(path))  # type: ignore[arg-type]
 
 
