@@ -123,5 +123,12 @@ class Vocabulary:
 
     def _lookup(self, text: str) -> tuple[Ids, npt.NDArray[np.bool_]]:
         points = codepoints(text)
-        ids = np.searchsorted(self._codepoints, points).clip(max=len(self) - 1)
-        return ids.astype(np.int32), self._codepoints[ids] == points
+        ids = self._table[np.minimum(points, len(self._table) - 1)]
+        return ids, ids >= 0
+
+    @cached_property
+    def _table(self) -> Ids:
+        """The id of every code point up to the last one's, and -1 for those that are not known; -1 ends it."""
+        table = np.full(int(self._codepoints[-1]) + 2, -1, dtype=np.int32)
+        table[self._codepoints] = np.arange(len(self), dtype=np.int32)
+        return table
