@@ -28,20 +28,25 @@ class _Size:
 
 SIZES: Final = (
     _Size(64, 0, 0, 500_000, 1e-2),
-    _Size(128, 10_000, 4e5, 300_000, 8e-3),
-    _Size(192, 50_000, 1e6, 180_000, 7e-3),
-    _Size(256, 150_000, 2e6, 120_000, 6e-3),
-    _Size(384, 600_000, 8e6, 55_000, 5e-3),
-    _Size(512, 3_000_000, 2e7, 33_000, 4e-3),
-    _Size(640, 10_000_000, 6e7, 20_000, 3e-3),
+    _Size(128, 4_000, 3e5, 300_000, 8e-3),
+    _Size(192, 40_000, 1e6, 180_000, 7e-3),
+    _Size(256, 100_000, 2e6, 120_000, 6e-3),
+    _Size(384, 250_000, 6e6, 55_000, 5e-3),
+    _Size(512, 800_000, 2e7, 33_000, 4e-3),
+    _Size(640, 5_000_000, 6e7, 20_000, 3e-3),
 )
 
-DROPOUTS: Final = ((1.5, 0.0), (20, 0.1), (40, 0.15), (70, 0.2), (150, 0.3), (300, 0.4))
-"""Up to so much pressure to learn the text by heart (`_pressure`), so much dropout; more beyond. Nats per character on
-tiny Shakespeare with 0.1 and with 0.2: 256 units that read it 12 times 1.471 and 1.485, 384 units that read it 10
-times 1.445 and 1.458."""
+DROPOUTS: Final = ((1.5, 0.0), (6, 0.1), (16, 0.2), (30, 0.3), (45, 0.4))
+"""Up to so much pressure to learn the text by heart (`_pressure`), so much dropout; MAX_DROPOUT beyond."""
 
 MAX_DROPOUT: Final = 0.5
+OUTPUT_SPEED: Final = 3e10
+"""Weights of the output, times characters, that are trained in a second: what a large vocabulary costs."""
+
+MAX_EVALUATION: Final = 0.15
+"""Seconds' worth of training that a validation part may hold per second of a budget in minutes; to read it takes a
+third of that, at the start and some more times."""
+
 MAX_VALIDATION: Final = 1_000_000
 """Characters. Holding out more makes the loss no surer, and every evaluation longer."""
 
@@ -54,7 +59,7 @@ def defaults_for(
     given = dict(chosen or {})
     segment_length = given.get("segment_length", 64 if characters >= 5_000 else max(1, min(32, characters // 8)))
     batch_size = given.get("batch_size", _batch_size(characters, segment_length))
-    size = _size(characters, budget, given, segment_length * batch_size)
+    size = _size(characters, vocabulary_size, budget, given, segment_length * batch_size)
     model = {
         "cell": "lstm",
         "hidden_size": size.hidden_size,
@@ -67,7 +72,7 @@ def defaults_for(
         "batch_size": batch_size,
         "learning_rate": size.learning_rate,
         "clip": 1.0,
-        "validation_fraction": min(0.1, MAX_VALIDATION / max(1, characters)),
+        "validation_fraction": _validation(characters, size.speed, budget),
         "dropout": _dropout(_pressure(characters, reading, size.hidden_size)),
         "weight_decay": 0.01,
         "seed": 0,
@@ -79,9 +84,14 @@ def _with(defaults: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given.get(name, value) for name, value in defaults.items()}
 
 
-def _size(characters: int, budget: Budget, given: Mapping[str, Any], step: int) -> _Size:
+def _size(characters: int, vocabulary_size: int, budget: Budget, given: Mapping[str, Any], step: int) -> _Size:
     """The largest that text and budget justify, or what comes nearest to the hidden size that is given."""
     layers = given.get("layers", 1)
+
+    def speed(size: _Size, wide: float = 1.0) -> int:
+        seconds = wide**2 * layers / size.speed + wide * size.hidden_size * vocabulary_size / OUTPUT_SPEED
+        return max(1, int(1 / seconds))
+
     if "hidden_size" in given:
         hidden_size: int = given["hidden_size"]
         nearest = min(SIZES, key=lambda size: abs(size.hidden_size - hidden_size))
@@ -89,14 +99,23 @@ def _size(characters: int, budget: Budget, given: Mapping[str, Any], step: int) 
     else:
         fitting = (s for s in SIZES if characters >= s.text)
         nearest = max(
-            (s for s in fitting if _reading(characters, s.speed // layers, budget, step) >= s.reading),
+            (s for s in fitting if _reading(characters, speed(s), budget, step) >= s.reading),
             key=lambda size: size.hidden_size,
         )
         hidden_size, wide = nearest.hidden_size, 1.0
     # A deeper network, a wider one than the table has, and the vanilla cell want smaller steps.
     rate = nearest.learning_rate / wide / layers**0.5 / (3 if given.get("cell") == "rnn" else 1)
-    speed = max(1, int(nearest.speed / wide**2 / layers))
-    return _Size(hidden_size, nearest.text, nearest.reading, speed, rate)
+    return _Size(hidden_size, nearest.text, nearest.reading, speed(nearest, wide), rate)
+
+
+def _validation(characters: int, speed: int, budget: Budget) -> float:
+    """A tenth of the text, or as much less as keeps evaluations short beside the training."""
+    most = MAX_VALIDATION if budget.minutes is None else min(MAX_VALIDATION, MAX_EVALUATION * _seconds(budget) * speed)
+    return min(0.1, most / max(1, characters))
+
+
+def _seconds(budget: Budget) -> float:
+    return (budget.minutes or 0) * 60
 
 
 def _reading(characters: int, speed: int, budget: Budget, step: int) -> float:
@@ -104,7 +123,7 @@ def _reading(characters: int, speed: int, budget: Budget, step: int) -> float:
     if budget.epochs is not None:
         return budget.epochs * characters
     if budget.minutes is not None:
-        return budget.minutes * 60 * speed
+        return _seconds(budget) * speed
     return (budget.steps or 0) * step
 
 

@@ -14,6 +14,9 @@ from charrnn.training.text import IGNORED, Streams, TextIds
 
 SEGMENT: Final = 256
 MAX_STREAMS: Final = 32
+MAX_SCORES: Final = 1 << 24
+"""Scores held at once, at most: with a large vocabulary the segments are shorter."""
+
 WARM_UP: Final = 256
 """Characters that a stream reads before its first prediction, so that reading side by side costs what one continuous
 reading would give: the state is carried over the whole text in effect."""
@@ -32,7 +35,8 @@ def evaluation(model: CharRNN, ids: TextIds, streams: int | None = None) -> Iter
     """`evaluate`, to be driven: None after every segment, so that the caller can do or stop something, then the
     loss."""
     device = model.output.weight.device
-    text = Streams(ids, streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP))), SEGMENT)
+    streams = streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP)))
+    text = Streams(ids, streams, max(1, min(SEGMENT, MAX_SCORES // (streams * model.config.vocabulary_size))))
     was_training = model.training
     total = torch.zeros((), dtype=torch.float64, device=device)
     try:

@@ -44,6 +44,12 @@ class Schedule:
             schedule = cls.of(step + max(1, round((seconds - evaluation_seconds) / cost)), *sizes)
         return schedule
 
+    def at_most(self, steps: int, step_characters: int, validation_characters: int) -> Schedule:
+        """This schedule, or one that ends after so many steps if that is sooner."""
+        if self.total is None or self.total <= steps:
+            return self
+        return Schedule.of(steps, step_characters, validation_characters)
+
     def learning_rate(self, step: int, since_start: int) -> float:
         """The share of the peak that the step (from 0) trains with: half a cosine down to FLOOR (Loshchilov, Hutter:
         SGDR, 2017), under a straight rise over the first steps since the weights' start."""

@@ -89,7 +89,7 @@ class Learner:
         inputs = torch.from_numpy(segment.inputs[own]).to(self._device)
         targets = torch.from_numpy(segment.targets[own]).to(self._device)
         with autocast(self._precision, self._device):
-            scores, hidden = self.model(inputs, self._hidden[:, :, own], masks and masks.of(own))
+            scores, hidden = self.model(inputs, self._hidden[:, :, own].contiguous(), masks and masks.of(own))
         scores = scores.flatten(0, 1).float()  # [streams * t, vocabulary_size]
         total = functional.cross_entropy(scores, targets.flatten(), ignore_index=IGNORED, reduction="sum")
         return total / segment.characters, hidden

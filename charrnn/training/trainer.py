@@ -37,9 +37,17 @@ TELL_EVERY: Final = 0.25
 MEASURED_SHARE, MEASURED_SECONDS, MEASURED_STEPS = 0.05, 5.0, 5
 """A budget in minutes is turned into steps after this share of it or so many seconds, but not before so many steps."""
 
+MAX_EPOCHS, MIN_STEPS = 60, 300
+"""A budget in minutes ends after so many epochs, but not before so many steps: however much time there is, more than
+that only teaches the text by heart, and the learning rate would not come down before it did."""
+
 RETRIES: Final = 3
 RETRY_FACTOR: Final = 0.3
 """What a run that diverged multiplies its learning rate by when it starts again from its best weights."""
+
+RISEN: Final = 1.0
+"""Nats per character. A loss that is so far above the best one, on the text that is trained on and on the held-out one,
+has risen for good."""
 
 
 class DivergedError(RuntimeError):
@@ -217,13 +225,14 @@ class Trainer:
         if self._measured_from is None:  # the very first step prepares what the others use
             self._measured_from = (position.step, position.seconds)
         steps, seconds = position.step - self._measured_from[0], position.seconds - self._measured_from[1]
-        if steps < MEASURED_STEPS or seconds < min(MEASURED_SECONDS, MEASURED_SHARE * minutes * 60):
+        most = max(MIN_STEPS, MAX_EPOCHS * self._streams.segments)
+        enough = seconds >= min(MEASURED_SECONDS, MEASURED_SHARE * minutes * 60) or steps >= MEASURED_SHARE * most
+        if steps < MEASURED_STEPS or not enough:
             return
         left = minutes * 60 - position.seconds
         per_step = max(seconds / steps, 1e-9)
-        self._schedule = self._fix(
-            Schedule.measured(position.step, left, per_step, self._evaluation_seconds, self._sizes())
-        )
+        schedule = Schedule.measured(position.step, left, per_step, self._evaluation_seconds, self._sizes())
+        self._schedule = self._fix(schedule.at_most(most, *self._sizes()))
 
     def _start_again(self, what_happened: str) -> None:
         """Go on from the best weights with a smaller step and nothing remembered. Raises DivergedError."""
@@ -265,15 +274,23 @@ class Trainer:
         position = self._position
         training_loss = position.loss_sum / position.loss_characters if position.loss_characters else None
         position.loss_sum, position.loss_characters = 0.0, 0
-        worst = math.log(self.config.vocabulary_size) + 1
-        if (training_loss or 0) > worst or not math.isfinite(validation_loss or 0):
-            self._start_again(f"the loss was {training_loss}, worse than guessing, or {validation_loss} on new text")
+        if self._has_risen(training_loss, validation_loss):
+            self._start_again(f"the loss has risen to {training_loss}, and to {validation_loss} on new text")
             validation_loss = None
         elif position.best_loss is None or validation_loss is None or validation_loss < position.best_loss:
             position.best_loss, position.best_step = validation_loss, position.step
             self._kept = self._learner.average.model.weights()
         self._note(training_loss, validation_loss)
         return validation_loss
+
+    def _has_risen(self, training_loss: float | None, validation_loss: float | None) -> bool:
+        """Whether the losses are no numbers, worse than guessing, or far above the best ones."""
+        if not math.isfinite(validation_loss or 0) or (training_loss or 0) > math.log(self.config.vocabulary_size) + 1:
+            return True
+        losses = [e["training_loss"] for e in self._evaluations if e["training_loss"] is not None]
+        best = self._position.best_loss
+        above_training = bool(losses) and (training_loss or 0) > min(losses) + RISEN
+        return above_training and (best is None or validation_loss is None or validation_loss > best + RISEN)
 
     def _note(self, training_loss: float | None, validation_loss: float | None) -> None:
         losses = {"training_loss": training_loss, "validation_loss": validation_loss}

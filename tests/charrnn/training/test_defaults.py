@@ -54,3 +54,13 @@ def test_the_vanilla_cell_takes_smaller_steps() -> None:
         for cell in ("rnn", "lstm")
     ]
     assert rates[0] < rates[1]
+
+
+def test_short_budgets_and_large_vocabularies_hold_less_out() -> None:
+    shares = [
+        defaults_for(10_000_000, size, Budget(minutes=minutes))[1]["validation_fraction"]
+        for minutes, size in ((100, 100), (0.2, 100), (0.2, 50_000))
+    ]
+    assert shares == sorted(shares, reverse=True) and len(set(shares)) == 3
+    usual = defaults_for(1_115_394, 65, Budget(minutes=1))[1]
+    assert usual["validation_fraction"] == 0.1

@@ -8,7 +8,7 @@ import torch
 
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.model import CharRNN
-from charrnn.training.evaluation import WARM_UP, evaluate
+from charrnn.training.evaluation import MAX_SCORES, WARM_UP, evaluate, evaluation
 
 
 def model(cell: Cell = "lstm") -> CharRNN:
@@ -41,3 +41,14 @@ def test_a_network_that_knows_nothing_is_at_the_logarithm_of_the_vocabulary() ->
         network.output.weight.zero_()
         network.output.bias.zero_()
     assert evaluate(network, np.zeros(50, dtype=np.uint8)) == pytest.approx(math.log(7))
+
+
+def test_a_large_vocabulary_is_read_in_short_segments_to_the_same_loss() -> None:
+    torch.manual_seed(0)
+    network = CharRNN(ModelConfig(60_000, "gru", hidden_size=4, embedding_size=3))
+    ids = np.random.default_rng(0).integers(0, 60_000, 600).astype(np.uint16)
+    words = list(evaluation(network, ids))
+    assert len(words) > 599 * 60_000 / MAX_SCORES
+    scores, _ = network(torch.tensor(ids[None, :-1]).long())
+    expected = torch.nn.functional.cross_entropy(scores[0], torch.tensor(ids[1:]).long()).item()
+    assert words[-1] == pytest.approx(expected, abs=1e-4)

@@ -13,11 +13,13 @@ from charrnn.checkpoint import load
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.engine.base import Sequence
 from charrnn.engine.reference import ReferenceEngine
+from charrnn.model import CharRNN
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.evaluation import evaluate
 from charrnn.training.progress import Progress
 from charrnn.training.state import TrainingState, TrainingStateError
-from charrnn.training.trainer import RETRIES, DivergedError, Trainer
+from charrnn.training.trainer import MIN_STEPS, RETRIES, DivergedError, Trainer
 from charrnn.vocabulary import Vocabulary
 
 TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
@@ -279,6 +281,45 @@ def test_a_run_that_diverges_once_starts_again_with_smaller_steps() -> None:
     assert 0 < record["retries"] <= RETRIES
     assert record["validation_loss"] < math.log(len(VOCABULARY))
     assert words[-1].step == 250
+
+
+def test_a_loss_that_has_risen_for_good_goes_back_to_the_best_weights() -> None:
+    longer = replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02)
+    fresh = trainer(longer).state()
+    good = trainer(longer)
+    next(word for word in good.run() if word.step == 160 and word.samples)
+    state = good.state()
+    forgotten = {
+        name: fresh.tensors[name] if name.startswith(("model/", "average/")) else tensor
+        for name, tensor in state.tensors.items()
+    }
+    last = trainer(longer, state=replace(state, tensors=forgotten))
+    first = next(word for word in last.run() if word.samples)
+    record = last.checkpoint().record
+    assert (first.validation_loss, record["retries"], record["best_step"]) == (None, 1, good.state().position.best_step)
+    assert record["evaluations"][-1]["training_loss"] < math.log(len(VOCABULARY)) + 1  # no worse than guessing
+    assert (last.state().tensors["model/output.weight"] == good.checkpoint().weights["output.weight"]).all()
+    run(last)
+    assert last.checkpoint().record["validation_loss"] <= good.checkpoint().record["validation_loss"]
+
+
+def test_the_averaged_weights_are_evaluated_and_kept() -> None:
+    bottles = trainer()
+    next(word for word in bottles.run() if word.step == 30 and word.samples)
+    tensors, network = bottles.state().tensors, CharRNN(CONFIG)
+    network.load_weights({name: tensors[f"average/{name}"] for name in CONFIG.shapes()})
+    checkpoint = bottles.checkpoint()
+    assert evaluate(network, IDS[-310:]) == checkpoint.record["evaluations"][-1]["validation_loss"]
+    assert all((weight == tensors[f"average/{name}"]).all() for name, weight in checkpoint.weights.items())
+    assert not (tensors["model/output.weight"] == tensors["average/output.weight"]).all()
+
+
+def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
+    forever = replace(TRAINING, budget=Budget(minutes=1000), batch_size=64)
+    bottles = Trainer(CONFIG, forever, IDS, VOCABULARY, clock=ticks(1e-4))
+    last = run(bottles)[-1]
+    assert last.step == last.steps == MIN_STEPS
+    assert last.learning_rate < 0.02 * forever.learning_rate  # it has come down as in any run
 
 
 def test_a_text_that_is_too_short_is_told_what_it_needs() -> None:
