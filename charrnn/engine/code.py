@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import ctypes.util
 import hashlib
 import os
 import subprocess
@@ -102,9 +101,6 @@ def _linked(path: Path) -> Advance:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
-    # The one function that a kernel calls: unknown to llvmlite in a process that has not loaded numba.
-    logf = ctypes.cast(ctypes.CDLL(ctypes.util.find_library("m")).logf, ctypes.c_void_p)
-    llvm.add_symbol("logf", logf.value)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(path.read_bytes()))
     engine.finalize_object()
