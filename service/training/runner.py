@@ -22,7 +22,7 @@ from service.training.jobs import Job, JobStore
 from service.training.lease import Lease
 from service.training.preparation import Preparation, prepare
 from service.training.runs import Run
-from service.training.watch import Watch
+from service.training.watch import SAVE_SECONDS, Watch
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +36,18 @@ class _StoppedError(Exception):
 
 
 class JobRunner:
-    """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers."""
+    """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers.
 
-    def __init__(self, jobs: JobStore, corpora: CorpusStore, store: ModelStore) -> None:
+    `save_seconds`: the least time between two resume points.
+    """
+
+    def __init__(
+        self, jobs: JobStore, corpora: CorpusStore, store: ModelStore, save_seconds: float = SAVE_SECONDS
+    ) -> None:
         self._jobs = jobs
         self._corpora = corpora
         self._store = store
+        self._save_seconds = save_seconds
 
     def run(self, job_id: str, stop: Event) -> Outcome:
         """Bring the job to its end, unless another worker is at it; with `stop` set, leave it to the next one, at once.
@@ -108,7 +114,7 @@ class JobRunner:
         except _StoppedError:
             return None
         trainer = self._trainer(job, run, given)
-        if not Watch(run, trainer, stop, given.characters_per_token).train():
+        if not Watch(run, trainer, stop, given.characters_per_token, self._save_seconds).train():
             return None
         return with_fidelity(given.described(trainer.checkpoint()), given.known(trainer.held_out))
 

@@ -41,13 +41,21 @@ MEASURED: Final = (
 class Watch:
     """Shows the progress of a run and saves its resume points: not more often than is of use, but soon enough."""
 
-    def __init__(self, run: Run, trainer: Trainer, stop: Event, characters_per_token: float = 1.0) -> None:
+    def __init__(
+        self,
+        run: Run,
+        trainer: Trainer,
+        stop: Event,
+        characters_per_token: float = 1.0,
+        save_seconds: float = SAVE_SECONDS,
+    ) -> None:
         self._run = run
         self._characters_per_token = characters_per_token
         self._trainer = trainer
         self._stop = stop
         self._noted = self._saved = time.monotonic()
         self._save_seconds = 0.0
+        self._save_every = save_seconds
         self._recorded = -math.inf
         self._shown = run.progress
 
@@ -66,7 +74,7 @@ class Watch:
         """Write down what is due. A disk that is full for a while costs what would have been written, not the job."""
         try:
             self._write_down(progress)
-            if time.monotonic() - self._saved >= max(SAVE_SECONDS, self._save_seconds / SAVE_SHARE):
+            if time.monotonic() - self._saved >= max(self._save_every, self._save_seconds / SAVE_SHARE):
                 self._save(progress)
         except OSError as error:
             log.warning("job %s goes on, but its progress could not be kept: %s", self._run.id, error.strerror)

@@ -1,0 +1,76 @@
+"""A job that is killed at ten random moments, against one that is left alone."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import torch
+
+from model_store import ModelStore
+from service.training import run_files
+from service.training.corpora import CorpusStore
+from service.training.jobs import Job, JobStore
+from service.training.lease import LEASE
+from service.training.runner import JobRunner
+
+ROOT = Path(__file__).parents[3]
+KILLS = 10
+STEPS = 1500
+
+
+def test_ten_random_kills_change_no_byte(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: Callable[..., Job], tmp_path: Path
+) -> None:
+    whole, killed = new_job(steps=STEPS), new_job(steps=STEPS)
+    command = [sys.executable, str(Path(__file__).with_name("killable.py")), str(tmp_path), killed.id]
+    moments = random.Random(7)
+    reached = []
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        folder = jobs.folder(killed.id)
+
+        def run(kill_after: Callable[[], None] | None) -> int:
+            print("run", file=process.stdin, flush=True)
+            child = int(process.stdout.readline())  # type: ignore[union-attr]
+            if kill_after is not None:
+                kill_after()
+                os.kill(child, signal.SIGKILL)
+            return int(process.stdout.readline())  # type: ignore[union-attr]
+
+        def further() -> None:
+            """Until it has saved a new resume point, and a moment longer."""
+            before, deadline = run_files.newest_step(folder), time.monotonic() + 30
+            while run_files.newest_step(folder) == before and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(moments.uniform(0, 0.02))
+
+        def anywhere() -> None:
+            """Also while it begins, or goes on from a resume point."""
+            time.sleep(moments.uniform(0.01, 0.1))
+
+        for number in range(KILLS):
+            assert run(anywhere if number % 2 else further) == -signal.SIGKILL, "it was at work when it was killed"
+            reached.append(run_files.newest_step(folder))
+            if (lease := folder / LEASE).exists():
+                os.utime(lease, (0, 0))  # as old as a dead worker's becomes
+        assert run(None) == 0
+        process.stdin.close()
+    assert jobs.get(killed.id).status == "succeeded"
+    assert reached == sorted(reached)
+    assert 0 < reached[0] < reached[-1] < STEPS
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    assert JobRunner(jobs, corpora, models).run(whole.id, Event()) == "ended"
+    torch.set_num_threads(threads)
+    first, second = (models.path("fox", version).read_bytes() for version in models.versions("fox"))
+    assert first == second
