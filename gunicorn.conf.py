@@ -1,11 +1,15 @@
 """How gunicorn runs the web processes: the settings in gunicorn's own words."""
 
+import shutil
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from service import logs
 from service.announcement import announcement
-from service.serving import GRACEFUL_SECONDS
+from service.serving import GRACEFUL_SECONDS, TELLING_SECONDS
 from service.settings import Settings
 
 _settings = Settings()
@@ -20,13 +24,49 @@ keepalive = 30
 timeout = 120  # until a process that no longer turns its own loop is replaced; a request may take longer
 graceful_timeout = GRACEFUL_SECONDS
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+# Where the web processes share their measurements; a name of its own for each service on one DATA_DIR.
+_metrics_dir = _settings.data_dir.absolute() / "run" / f"metrics-{_settings.port}"
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_dir}"]
 accesslog = None  # the application logs a line a request
 loglevel = "warning"
 control_socket_disable = True
+logconfig_dict = logs.gunicorn_configuration(_settings)
+
+
+def on_starting(_server: Any) -> None:
+    """Begin to count anew."""
+    shutil.rmtree(_metrics_dir, ignore_errors=True)
+    _metrics_dir.mkdir(parents=True)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """What a process was busy with ends with it; what it counted stays."""
+    for file in _metrics_dir.glob(f"gauge_live*_{worker.pid}.db"):
+        file.unlink(missing_ok=True)
 
 
 def post_worker_init(worker: Any) -> None:
     """Say where the service is when its first process can answer, not when the port is merely bound."""
+    _end_politely(worker)
     if worker.age == 1:
         sys.stdout.write(announcement(_settings))
         sys.stdout.flush()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Runs in the process that ends."""
+    if (application := getattr(worker, "wsgi", None)) is not None:
+        application.extensions["ending"].complete()
+
+
+def _end_politely(worker: Any) -> None:
+    """At SIGTERM gunicorn lets what runs go on for a while; what would be cut off then is told so before."""
+    go_on = signal.getsignal(signal.SIGTERM)
+    ending = worker.wsgi.extensions["ending"]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ending.begin(GRACEFUL_SECONDS - TELLING_SECONDS)
+        if callable(go_on):
+            go_on(number, frame)
+
+    signal.signal(signal.SIGTERM, end)

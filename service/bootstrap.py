@@ -18,6 +18,7 @@ from model_store.promotion import install_starter
 from model_store.store import ModelStore
 from service import logs
 from service.api.app import Services, create_app
+from service.api.ending import Ending
 from service.api.metrics import Load, Metrics
 from service.generation.cache import GenerationCache
 from service.generation.engines import build_engine
@@ -54,7 +55,7 @@ def build_web(settings: Settings) -> Flask:
     metrics = Metrics(census)
 
     def sample() -> None:
-        metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded())))
+        metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
 
     def degraded() -> list[str]:
         lost = [] if cache.available() else ["cache: Redis is not available"]
@@ -64,7 +65,7 @@ def build_web(settings: Settings) -> Flask:
 
     _refresh_regularly(models, settings.default_model, sample)
     services = Services(
-        generator=TextGenerator(models, cache, scheduler),
+        generator=TextGenerator(models, cache, scheduler, metrics, settings.request_timeout),
         tokenizer=Tokenizer(models),
         scorer=Scorer(models, scheduler),
         store=store,
@@ -74,6 +75,7 @@ def build_web(settings: Settings) -> Flask:
         check_ready=lambda: _check_ready(models, settings.default_model),
         degraded=degraded,
         metrics=metrics,
+        ending=Ending(scheduler.give_up, scheduler.close),
     )
     return create_app(services, settings, admin_keys(settings))
 
@@ -118,7 +120,7 @@ def _make_key(path: Path) -> None:
 
 def _cache_client(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(
-        settings.cache_url or settings.redis_url,
+        settings.cache_url or settings.redis_url or "redis://",  # a web process run alone: the usual place
         socket_timeout=CACHE_TIMEOUT_SECONDS,
         socket_connect_timeout=CACHE_TIMEOUT_SECONDS,
     )

@@ -73,6 +73,18 @@ def configure(settings: Settings) -> None:
         handler.setFormatter(formatter(settings))
 
 
+def gunicorn_configuration(settings: Settings) -> dict[str, Any]:
+    """gunicorn's own messages in the same form, as `logging.config` takes it."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"{__name__}.formatter", "settings": settings}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": "WARNING", "handlers": ["stderr"]},
+        "loggers": {"gunicorn.error": {"level": "WARNING", "handlers": ["stderr"], "propagate": False}},
+    }
+
+
 def formatter(settings: Settings) -> logging.Formatter:
     """How a line is written."""
     return JsonFormatter() if chosen_format(settings) == "json" else TextFormatter(TEXT)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from service import preflight
 from service.embedded_redis import embedded_redis
+from service.logs import chosen_format
 from service.settings import Settings
 from service.supervision import Program, supervise
 
@@ -16,6 +17,9 @@ GRACEFUL_SECONDS = 10
 QUIET_THREADS = {"OMP_WAIT_POLICY": "passive"}
 """Torch's threads sleep instead of spinning while they wait for each other: on cores that others use as well, training
 an LSTM of 1x256 is twice as fast with it, smaller networks three times."""
+
+TELLING_SECONDS = 2
+"""The last of them, in which requests that were not finished are told so."""
 
 GUNICORN_CONFIGURATION = Path(__file__).parent.parent / "gunicorn.conf.py"
 
@@ -32,10 +36,12 @@ def serve(settings: Settings) -> int:
 
 def programs(settings: Settings) -> list[Program]:
     """The processes, in the order in which they start; they end in the reverse order."""
+    # The processes write to a pipe: whether a person looks on is known here only.
+    environment = {"LOG_FORMAT": chosen_format(settings)}
     if not settings.embedded_redis:
-        return _own_programs({})
+        return _own_programs(environment)
     server = embedded_redis(settings.data_dir)
-    return [Program("redis", server.command), *_own_programs({"REDIS_URL": server.url})]
+    return [Program("redis", server.command), *_own_programs(environment | {"REDIS_URL": server.url})]
 
 
 def _own_programs(environment: dict[str, str]) -> list[Program]:

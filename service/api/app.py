@@ -10,6 +10,7 @@ from flask import Flask
 from model_store.store import ModelStore
 from service.api import access, completions, corpora, documentation, errors, generation, jobs, models, operating, texts
 from service.api.auth import require_admin, require_key
+from service.api.ending import Ending
 from service.api.metrics import Metrics
 from service.generation.generator import TextGenerator
 from service.generation.scoring import Scorer
@@ -35,6 +36,7 @@ class Services:
     check_ready: Callable[[], None]
     degraded: Callable[[], list[str]]
     metrics: Metrics = field(default_factory=Metrics)
+    ending: Ending = field(default_factory=Ending)
 
 
 def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ...]) -> Flask:
@@ -43,6 +45,7 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
     anyone = require_key(settings.api_keys, admin_keys)
     admin = require_admin(settings.api_keys, admin_keys)
+    app.extensions["ending"] = services.ending
     access.register(app, RequestLog(settings), services.metrics)
     errors.register(app)
     app.register_blueprint(operating.blueprint(services.check_ready, services.degraded, services.metrics.page))
@@ -55,7 +58,15 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     app.register_blueprint(models.admin_blueprint(services.store, settings, admin))
     app.register_blueprint(corpora.blueprint(services.corpora, services.jobs, services.queue, settings, admin))
     app.register_blueprint(
-        jobs.blueprint(services.jobs, services.corpora, services.queue, settings, admin, models=services.store)
+        jobs.blueprint(
+            services.jobs,
+            services.corpora,
+            services.queue,
+            settings,
+            admin,
+            models=services.store,
+            check_ending=services.ending.check,
+        )
     )
     app.register_blueprint(documentation.blueprint(app, settings))
     return app

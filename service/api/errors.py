@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
 from model_store.errors import AliasedError, InvalidNameError, NotFoundError
-from service.generation.errors import BusyError, ClientGoneError, ClosedError, ModelUnavailableError
+from service.generation.errors import BusyError, ClientGoneError, ClosedError, DeadlineError, ModelUnavailableError
 from service.generation.tokenization import UnknownIdsError
 from service.training import errors as training
 
@@ -171,6 +171,7 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (training.JobFinishedError, lambda e: ApiError(409, "job_finished", str(e), "job")),
     (BusyError, lambda e: ApiError(429, "busy", str(e), retry_after=e.retry_after)),
     (ClosedError, lambda e: ApiError(503, "shutting_down", str(e), retry_after=1)),
+    (DeadlineError, lambda e: ApiError(503, "deadline_exceeded", str(e), "timeout", retry_after=5)),
     (ModelUnavailableError, lambda e: ApiError(503, "model_unavailable", str(e), "model", retry_after=10)),
     (OSError, _from_system),
     (ClientGoneError, lambda e: ApiError(499, "client_gone", str(e))),

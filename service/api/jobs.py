@@ -29,7 +29,14 @@ LAST_EVENT: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 
 
 def blueprint(
-    jobs: JobStore, corpora: CorpusStore, queue: Queue, settings: Settings, guard: Guard, *, models: ModelStore
+    jobs: JobStore,
+    corpora: CorpusStore,
+    queue: Queue,
+    settings: Settings,
+    guard: Guard,
+    *,
+    models: ModelStore,
+    check_ending: Callable[[], None],
 ) -> Blueprint:
     """The routes of jobs, all of them an admin's."""
     routes = Blueprint("jobs", __name__, url_prefix="/jobs")
@@ -80,7 +87,13 @@ def blueprint(
     )
     def events(job_id: str) -> Response:
         jobs.folder(job_id)
-        return event_stream(_follow(jobs, job_id, _last_event_id(), client_is_there(request.environ)))
+        there = client_is_there(request.environ)
+
+        def alive() -> bool:
+            check_ending()
+            return there()
+
+        return event_stream(_follow(jobs, job_id, _last_event_id(), alive))
 
     return routes
 

@@ -85,6 +85,7 @@ class SamplingBody(ModelBody):
     unknown: Literal["error", "skip"] = "error"
     stream: bool = False
     cache: bool = True
+    timeout: float | None = Field(None, gt=0, le=86_400)
 
     @field_validator("seed", mode="before")
     @classmethod
@@ -114,6 +115,7 @@ class SamplingBody(ModelBody):
             skip_unknown=self.unknown == "skip",
             read_cache=read_cache and self.cache,
             write_cache=self.cache,
+            timeout=self.timeout,
         )
 
 

@@ -22,9 +22,8 @@ KEY_PREFIX: Final = "charrnn:generation:1:"
 PAUSE_SECONDS: Final = 2.0
 """After a failure Redis is left alone for this long, so that a dead one costs no request its time-out."""
 
-_ASKED: Final = attrgetter(
-    *(f.name for f in fields(GenerationRequest) if f.name not in {"model", "sampling", "read_cache", "write_cache"})
-)
+_LEFT_OUT: Final = frozenset({"model", "sampling", "read_cache", "write_cache", "timeout"})
+_ASKED: Final = attrgetter(*(f.name for f in fields(GenerationRequest) if f.name not in _LEFT_OUT))
 _PLAIN: Final = tuple(f.name for f in fields(Choice) if f.name != "logprobs")
 _SAMPLED: Final = attrgetter(*(f.name for f in fields(SamplingParams) if f.name != "seed"))
 

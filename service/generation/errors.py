@@ -15,6 +15,13 @@ class ClosedError(Exception):
     """The process is shutting down and takes nothing new."""
 
 
+class DeadlineError(Exception):
+    """The request took longer than it may; the work was dropped. `timeout` is in seconds."""
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(f"the text was not finished within {timeout:g} s (timeout, REQUEST_TIMEOUT)")
+
+
 class ClientGoneError(Exception):
     """Whoever asked has hung up; the work was dropped."""
 

@@ -7,14 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from charrnn.engine.base import Sequence
 from charrnn.vocabulary import Ids
 from service.generation.cache import GenerationCache
-from service.generation.errors import ClientGoneError
+from service.generation.patience import Flights, Patience
 from service.generation.reading import ChoiceReader, Piece
 from service.generation.requests import Choice, Generation, GenerationRequest, choice_seed
 from service.generation.resident import ResidentModel, ResidentModels
@@ -23,8 +23,6 @@ from service.generation.stopping import StopMatcher
 
 DRAWN_SEED_BITS: Final = 53
 """A drawn seed is exact in every JSON reader, those included whose only number is a double."""
-POLL_SECONDS: Final = 0.05
-"""How often it is asked whether the client is still there."""
 PIECE_SECONDS: Final = 0.02
 """Pieces of a stream follow one another no sooner, so that under load a piece is more than a character."""
 
@@ -47,17 +45,50 @@ class Stream:
     """How many tokens were generated, once the pieces have come to their end."""
 
 
+class Meter(Protocol):
+    """Counts what a generator does."""
+
+    def looked_up(self, result: str) -> None: ...
+    def generated(self, tokens: int) -> None: ...
+    def first(self, seconds: float) -> None: ...
+
+
+class NoMeter:
+    """Counts nothing."""
+
+    def looked_up(self, result: str) -> None:
+        """The cache was asked and had a `hit` or a `miss`, or the same request was `joined`."""
+
+    def generated(self, tokens: int) -> None:
+        """So many tokens were generated."""
+
+    def first(self, seconds: float) -> None:
+        """The first piece of a stream is there, so long after it was asked for."""
+
+
 class TextGenerator:
     """Answers generation requests in any number of threads at once.
 
-    `alive` is asked now and then whether anybody still wants the result. Raises UnknownCharactersError, BusyError,
-    ClosedError, ClientGoneError, ModelUnavailableError and the model store's errors.
+    `alive` is asked now and then whether anybody still wants the result. Of identical requests at the same moment one
+    is computed and the others wait for it, where the cache may be read and written and nothing is streamed. Raises
+    UnknownCharactersError, BusyError, ClosedError, ClientGoneError, DeadlineError, ModelUnavailableError and the model
+    store's errors. No request may take longer than `timeout` seconds, whatever it asks for.
     """
 
-    def __init__(self, models: ResidentModels, cache: GenerationCache, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        models: ResidentModels,
+        cache: GenerationCache,
+        scheduler: Scheduler,
+        meter: Meter | None = None,
+        timeout: float | None = None,
+    ) -> None:
         self._models = models
         self._cache = cache
         self._scheduler = scheduler
+        self._meter = meter or NoMeter()
+        self._timeout = timeout
+        self._flights: Flights[tuple[Choice, ...]] = Flights()
 
     def generate(self, request: GenerationRequest, alive: Alive = lambda: True) -> Generation:
         """The whole result."""
@@ -65,18 +96,17 @@ class TextGenerator:
         choices = self._cache.get(model.digest, request) if request.read_cache else None
         cached = choices is not None
         if choices is None:
-            run = _Run(model, prompt, request)
-            self._scheduler.submit(model.engine, run.tickets, helps=True)
-            self._scheduler.help(run.is_done)
-            run.wait(alive)
-            choices = run.choices()
-            self._keep(model, request, choices)
+            choices, cached = self._compute(model, prompt, request, self._patience(request, alive))
+        elif request.read_cache:
+            self._meter.looked_up("hit")
         return Generation(model.name, model.version, choices, prompt.size, skipped, cached)
 
     def stream(self, request: GenerationRequest, alive: Alive = lambda: True) -> Stream:
         """The result in pieces, as they are made; what can be refused is refused here, before the first piece."""
         model, prompt, skipped = self._prepare(request)
         choices = self._cache.get(model.digest, request) if request.read_cache else None
+        if request.read_cache:
+            self._meter.looked_up("miss" if choices is None else "hit")
         if choices is not None:
             seeds = tuple(choice.seed for choice in choices)
             counted = sum(choice.completion_tokens for choice in choices)
@@ -84,15 +114,45 @@ class TextGenerator:
                 model.name, model.version, prompt.size, skipped, True, seeds, _replayed(choices), lambda: counted
             )
         run = _Run(model, prompt, request, stream=True)
+        began, patience = time.perf_counter(), self._patience(request, alive)
         self._scheduler.submit(model.engine, run.tickets)
 
         def pieces() -> Iterator[tuple[int, Piece] | None]:
-            yield from run.pieces(alive)
+            first = True
+            try:
+                for piece in run.pieces(patience):
+                    if first and piece is not None:
+                        self._meter.first(time.perf_counter() - began)
+                        first = False
+                    yield piece
+            finally:
+                self._meter.generated(run.completion_tokens())
             self._keep(model, request, run.choices())
 
         return Stream(
             model.name, model.version, prompt.size, skipped, False, run.seeds, pieces(), run.completion_tokens
         )
+
+    def _compute(
+        self, model: ResidentModel, prompt: Ids, request: GenerationRequest, patience: Patience
+    ) -> tuple[tuple[Choice, ...], bool]:
+        """The choices, and whether they were made for somebody else at this moment."""
+
+        def make() -> tuple[Choice, ...]:
+            run = _Run(model, prompt, request)
+            self._scheduler.submit(model.engine, run.tickets, helps=True)
+            self._scheduler.help(run.is_done)
+            run.wait(patience)
+            choices = run.choices()
+            self._meter.generated(run.completion_tokens())
+            self._keep(model, request, choices)
+            return choices
+
+        if not (request.read_cache and request.write_cache):
+            return make(), False
+        choices, joined = self._flights.once((model.digest, request), make, patience)
+        self._meter.looked_up("joined" if joined else "miss")
+        return choices, joined
 
     def _prepare(self, request: GenerationRequest) -> tuple[ResidentModel, Ids, tuple[tuple[int, str], ...]]:
         model = self._models.get(request.model)
@@ -100,6 +160,10 @@ class TextGenerator:
             return model, model.vocabulary.encode(request.prompt), ()
         ids, skipped = model.vocabulary.encode_known(request.prompt)
         return model, ids, tuple(skipped)
+
+    def _patience(self, request: GenerationRequest, alive: Alive) -> Patience:
+        timeouts = [each for each in (request.timeout, self._timeout) if each is not None]
+        return Patience(alive, min(timeouts, default=None))
 
     def _keep(self, model: ResidentModel, request: GenerationRequest, choices: tuple[Choice, ...]) -> None:
         if request.write_cache:
@@ -119,10 +183,13 @@ class _Run:
         ]
         self._readers = [ChoiceReader(model.vocabulary, prompt, request, seed) for seed in self.seeds]
 
-    def wait(self, alive: Alive) -> None:
-        """Until all are done. Raises ClientGoneError, having given the places up, when nobody waits any more."""
-        while not self.is_done():
-            self._wait_for_news(alive)
+    def wait(self, patience: Patience) -> None:
+        """Until all are done. Raises what `patience` raises, having given the places up."""
+        try:
+            while not self.is_done():
+                self._wait_for_news(patience)
+        finally:
+            self._cancel()
 
     def is_done(self) -> bool:
         """Whether every sequence has come to its end."""
@@ -141,11 +208,11 @@ class _Run:
         """Tokens generated so far, those of stop texts included."""
         return sum(reader.tokens for reader in self._readers)
 
-    def pieces(self, alive: Alive) -> Iterator[tuple[int, Piece] | None]:
+    def pieces(self, patience: Patience) -> Iterator[tuple[int, Piece] | None]:
         """What there is to give out, as it comes; leaving early gives the places up."""
         try:
             while any(reader.finish_reason is None for reader in self._readers):
-                if self._has_ended_unread() or self._wait_for_news(alive):
+                if self._has_ended_unread() or self._wait_for_news(patience):
                     yield from self._news()
                     time.sleep(PIECE_SECONDS)
                 else:
@@ -165,14 +232,11 @@ class _Run:
                 if piece.text or piece.finish_reason:
                     yield index, piece
 
-    def _wait_for_news(self, alive: Alive) -> bool:
-        if self._wake.wait(POLL_SECONDS):
+    def _wait_for_news(self, patience: Patience) -> bool:
+        came = patience.wait(self._wake)
+        if came:
             self._wake.clear()
-            return True
-        if not alive():
-            self._cancel()
-            raise ClientGoneError("the client hung up")
-        return False
+        return came
 
     def _cancel(self) -> None:
         for ticket in self.tickets:

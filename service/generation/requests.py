@@ -28,6 +28,8 @@ class GenerationRequest:
     skip_unknown: bool = False
     read_cache: bool = True
     write_cache: bool = True
+    timeout: float | None = field(default=None, compare=False)
+    """Seconds that it may take; not part of what makes two requests the same."""
 
 
 @dataclass(frozen=True, slots=True)

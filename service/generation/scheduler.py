@@ -4,6 +4,7 @@ step."""
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -22,6 +23,7 @@ MAX_STEPS: Final = 256
 HELP_SECONDS: Final = 0.02
 """How long a thread that asked works for others too; it must soon look again whether its client is still there."""
 KEPT_BATCHES: Final = 4
+LONGEST_RETRY_SECONDS: Final = 60
 
 Watch = Callable[[Ids], bool]
 
@@ -38,6 +40,7 @@ class Ticket:
     ) -> None:
         self.sequence = sequence
         self.done = False
+        self.admitted = 0.0
         self.error: BaseException | None = None
         self.cancelled = False
         self._wake = wake
@@ -88,7 +91,10 @@ class Scheduler:
         self._at_work = threading.Lock()
         self._waiting: deque[tuple[Engine, Ticket]] = deque()
         self._running: dict[Engine, _Running] = {}
-        self._closed = False
+        self._closed = self._given_up = False
+        self._seconds_a_sequence = 0.0
+        self.steps = 0
+        self.rows = 0
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
     def start(self) -> None:
@@ -101,6 +107,12 @@ class Scheduler:
             self._closed = True
             self._changed.notify()
         self._thread.join()
+
+    def give_up(self) -> None:
+        """Take nothing new, and end what runs and waits with a ClosedError; may be called by any thread."""
+        with self._changed:
+            self._closed = self._given_up = True
+            self._changed.notify()
 
     @property
     def active(self) -> int:
@@ -122,7 +134,7 @@ class Scheduler:
                 raise ClosedError("the service is shutting down")
             free = self._max_active - self.active
             if len(self._waiting) + len(tickets) > free + self._max_waiting:
-                raise BusyError(self._max_waiting)
+                raise BusyError(self._max_waiting, self._seconds_until_free(len(tickets)))
             self._waiting.extend((engine, ticket) for ticket in tickets)
             if not helps:
                 self._changed.notify()
@@ -145,6 +157,11 @@ class Scheduler:
             if self._has_work():
                 self._changed.notify()
 
+    def _seconds_until_free(self, places: int) -> int:
+        """About how long it takes until so many more could wait, as long as sequences take as long as the last ones."""
+        seconds = self._seconds_a_sequence * (len(self._waiting) + places) / self._max_active
+        return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(seconds)))
+
     def _run(self) -> None:
         while self._wait_for_work():
             with self._at_work:
@@ -162,7 +179,13 @@ class Scheduler:
 
     def _step(self) -> None:
         for running in list(self._running.values()):
-            running.step(self._clock)
+            if self._given_up:
+                running.fail(ClosedError("the service is shutting down"))
+            rows = len(running.tickets)
+            steps = running.step(self._clock)
+            self.steps += steps
+            self.rows += steps * rows
+            self._seconds_a_sequence = running.seconds_a_sequence or self._seconds_a_sequence
         self._forget_idle()
 
     def _forget_idle(self) -> None:
@@ -176,11 +199,12 @@ class Scheduler:
         with self._changed:
             while self._waiting and self.active < self._max_active:
                 engine, ticket = self._waiting.popleft()
-                if ticket.cancelled:
-                    ticket.finish()
+                if ticket.cancelled or self._given_up:
+                    ticket.finish(ClosedError("the service is shutting down") if self._given_up else None)
                     continue
                 running = self._running.pop(engine, None) or _Running(engine.batch(self._max_active))
                 self._running[engine] = running  # the last one used stands last
+                ticket.admitted = self._clock()
                 running.add(ticket)
             return self._has_work()
 
@@ -191,6 +215,7 @@ class _Running:
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self._seconds_a_row = QUANTUM_SECONDS
+        self.seconds_a_sequence = 0.0
         self.tickets: dict[int, Ticket] = {}
 
     def add(self, ticket: Ticket) -> None:
@@ -200,12 +225,12 @@ class _Running:
             log.exception("a sequence could not be started")
             ticket.finish(error)
 
-    def step(self, clock: Callable[[], float]) -> None:
-        """Drop what was cancelled, advance the rest by about a quantum, hand out what came."""
+    def step(self, clock: Callable[[], float]) -> int:
+        """Drop what was cancelled, advance the rest by about a quantum, hand out what came; how many steps it was."""
         for handle in [handle for handle, ticket in self.tickets.items() if ticket.cancelled]:
             self._leave(handle).finish()
         if not self.tickets:
-            return
+            return 0
         steps = max(1, min(MAX_STEPS, int(QUANTUM_SECONDS / (self._seconds_a_row * len(self.tickets)))))
         began = clock()
         try:
@@ -214,15 +239,21 @@ class _Running:
             self._seconds_a_row = max((clock() - began) / (steps * len(self.tickets)), 1e-7)
             for output in outputs:
                 if self.tickets[output.handle].deliver(output):
-                    self._leave(output.handle)
+                    self._learn(clock() - self._leave(output.handle).admitted)
         except Exception as error:
             log.exception("a batch failed; its sequences are given up")
-            self._fail(error)
+            self.fail(error)
+        return steps
+
+    def _learn(self, seconds: float) -> None:
+        """How long a sequence takes, the last ones counting most."""
+        self.seconds_a_sequence += (seconds - self.seconds_a_sequence) / (8 if self.seconds_a_sequence else 1)
 
     def _leave(self, handle: int) -> Ticket:
         self._batch.remove(handle)
         return self.tickets.pop(handle)
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """Give all of them up."""
         for handle in list(self.tickets):
             self._leave(handle).finish(error)

@@ -1,0 +1,80 @@
+"""How long a request waits: until its client hangs up or its time is over; and identical requests that wait for one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Final, Generic, TypeVar
+
+from service.generation.errors import ClientGoneError, DeadlineError
+
+POLL_SECONDS: Final = 0.05
+"""How often it is asked whether the client is still there."""
+
+Result = TypeVar("Result")
+
+
+class Patience:
+    """The patience of one request: `alive` says whether its client is still there, `timeout` how long it may take."""
+
+    def __init__(
+        self, alive: Callable[[], bool], timeout: float | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._alive = alive
+        self._timeout = timeout
+        self._clock = clock
+        self._until = None if timeout is None else clock() + timeout
+
+    def wait(self, event: threading.Event) -> bool:
+        """Wait for the event a moment; whether it came. Raises ClientGoneError, DeadlineError."""
+        if event.wait(self._moment()):
+            return True
+        if not self._alive():
+            raise ClientGoneError("the client hung up")
+        return False
+
+    def _moment(self) -> float:
+        if self._until is None or self._timeout is None:
+            return POLL_SECONDS
+        left = self._until - self._clock()
+        if left <= 0:
+            raise DeadlineError(self._timeout)
+        return min(POLL_SECONDS, left)
+
+
+class Flights(Generic[Result]):
+    """What is being made at the moment, so that who asks for the same waits for it instead of making it, too."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, _Flight[Result]] = {}
+
+    def once(self, key: Hashable, make: Callable[[], Result], patience: Patience) -> tuple[Result, bool]:
+        """The result and whether somebody else made it. When whoever makes it fails, one of those who wait takes over.
+
+        Raises what `make` raises here, and what `patience` raises.
+        """
+        while True:
+            mine: _Flight[Result] = _Flight()
+            flight = self._under_way.setdefault(key, mine)
+            if flight is mine:
+                return self._lead(key, mine, make), False
+            while not patience.wait(flight.ended):
+                pass
+            if flight.results:
+                return flight.results[0], True
+
+    def _lead(self, key: Hashable, flight: _Flight[Result], make: Callable[[], Result]) -> Result:
+        try:
+            result = make()
+            flight.results.append(result)
+            return result
+        finally:
+            del self._under_way[key]
+            flight.ended.set()
+
+
+class _Flight(Generic[Result]):
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self.results: list[Result] = []

@@ -1,0 +1,72 @@
+"""Streams of many clients at once, and streams at the end of a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.running import until
+from tests.system.web import Web, stream
+
+pytestmark = pytest.mark.system
+
+CLIENTS = 256
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    web = Web(tmp_path / "data", WEB_THREADS="300", MAX_ACTIVE="300", MAX_WAITING="300")
+    try:
+        web.wait_until_ready()
+        yield web
+    finally:
+        if web.process.poll() is None:
+            web.process.kill()
+            web.process.wait()
+
+
+def text_of(received: str) -> str:
+    chunks = re.findall(r"^data: (\{.*\})\r?$", received, re.MULTILINE)
+    return "".join(json.loads(chunk).get("text", "") for chunk in chunks)
+
+
+def test_of_256_clients_those_that_stay_get_everything_and_the_others_free_their_places(web: Web) -> None:
+    async def all_at_once() -> list[str]:
+        asked = {"length": 300, "cache": False}
+        clients = (stream(web.port, {**asked, "seed": at}, hang_up=at % 2 == 1) for at in range(CLIENTS))
+        return await asyncio.gather(*clients)
+
+    received = asyncio.run(all_at_once())
+    assert all(each.startswith("HTTP/1.1 200") for each in received)
+    stayed = received[::2]
+    assert {len(text_of(each)) for each in stayed} == {300}
+    assert all("data: [DONE]" in each for each in stayed)
+    until(lambda: web.measured("charrnn_active_sequences") == web.measured("charrnn_waiting_sequences") == 0)
+    until(lambda: web.measured("charrnn_requests_total") >= CLIENTS)
+    assert web.measured("charrnn_first_character_seconds_count") == CLIENTS
+    made = web.measured("charrnn_generated_characters_total")
+    print(f"{len(stayed)} streams whole, {CLIENTS - len(stayed)} hung up, {made:.0f} characters made")
+
+
+def test_a_stream_that_would_outlive_its_process_is_told_and_the_process_ends_well(web: Web) -> None:
+    received: list[str] = []
+    asked = {"length": 10_000, "n": 16, "cache": False}
+    clients = [
+        threading.Thread(target=lambda: received.append(asyncio.run(stream(web.port, asked)))) for _ in range(16)
+    ]
+    for client in clients:
+        client.start()
+    until(lambda: web.measured("charrnn_active_sequences") > 0)
+    assert web.end() == 0
+    for client in clients:
+        client.join(10)
+    assert len(received) == len(clients)
+    assert all(each.rstrip("0\r\n").endswith("data: [DONE]") for each in received)
+    assert all('"code": "shutting_down"' in each or '"usage"' in each for each in received)
+    assert "Traceback" not in web.output.read_text()
