@@ -1,0 +1,194 @@
+"""How low a loss the defaults reach in some minutes, and how many characters a second they train on.
+
+    python -m benchmarks.training loss TEXT --minutes 3 5 20 [--set hidden_size=512 dropout=0.2 ...]
+    python -m benchmarks.training speed TEXT [--rounds 9]
+
+`loss` trains on the text with nothing but a budget and prints the held-out loss, in nats per character, in both ways
+of measuring it; on tiny Shakespeare (1,115,394 characters) it stands beside published figures. `speed` takes turns
+between this project's steps and those of a plain torch loop with a network of the same shapes, on the same segments.
+Either says how busy the machine was: figures from busy cores are worth little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from charrnn.config import ModelConfig
+from charrnn.model import CharRNN
+from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.defaults import defaults_for
+from charrnn.training.parallel import launched
+from charrnn.training.precision import autocast, fastest_precision
+from charrnn.training.steps import Learner
+from charrnn.training.text import Segment, Streams, TextIds, split
+from charrnn.training.trainer import Trainer
+from charrnn.vocabulary import Vocabulary
+
+WINDOW: Final = 256
+TINY_SHAKESPEARE: Final = 1_115_394
+PUBLISHED: Final = (
+    ("nanoGPT, its recipe for an A100, 10.6 M parameters", "3 min of an A100", None, 1.4697),
+    ("nanoGPT, its recipe for a CPU, run on two cores", "99 s", None, 1.874),
+    ("minGRU (arXiv 2410.01201)", "a T4", None, 1.548),
+    ("minLSTM (arXiv 2410.01201)", "a T4", None, 1.555),
+    ("Mamba (arXiv 2410.01201)", "a T4", None, 1.575),
+    ("Transformer (arXiv 2410.01201)", "a T4", None, 1.547),
+)
+SPEED_SIZES: Final = ((128, 1), (256, 1), (384, 1), (512, 1), (512, 2))
+STEPS: Final = 6
+
+Way = Callable[[Segment], object]
+
+
+def windows_loss(model: CharRNN, ids: TextIds) -> float:
+    """Nats per character over windows of WINDOW characters side by side, each from a zero state, as nanoGPT's."""
+    count = (len(ids) - 1) // WINDOW
+    inputs = torch.from_numpy(ids[: count * WINDOW].astype(np.int64)).view(count, WINDOW)
+    targets = torch.from_numpy(ids[1 : count * WINDOW + 1].astype(np.int64)).view(count, WINDOW)
+    model.eval()
+    with torch.no_grad():
+        losses = [
+            functional.cross_entropy(model(x)[0].flatten(0, 1), y.flatten(), reduction="sum").item()
+            for x, y in zip(torch.split(inputs, 32), torch.split(targets, 32), strict=True)
+        ]
+    return sum(losses) / (count * WINDOW)
+
+
+def train(text: str, minutes: float, chosen: dict[str, Any]) -> tuple[str, str, float | None, float]:
+    """A row of the table: what was trained, in what time, and its loss with the state carried and in windows."""
+    vocabulary = Vocabulary.of([text])
+    ids = vocabulary.encode(text)
+    budget = Budget(steps=chosen.pop("steps")) if "steps" in chosen else Budget(minutes=minutes)
+    model, training = defaults_for(len(ids), len(vocabulary), budget, chosen)
+    config = TrainingConfig(budget, **training)
+    with launched() as (team, device):
+        trainer = Trainer(ModelConfig(len(vocabulary), **model), config, ids, vocabulary, device=device, team=team)
+        seconds = 0.0
+        for word in trainer.run():
+            seconds = word.seconds
+            if word.validation_loss is not None and team.rank == 0:
+                print(
+                    f"  {word.step}/{word.steps or '?'} steps, {seconds:.0f} s: {word.validation_loss:.4f}", flush=True
+                )
+    checkpoint = trainer.checkpoint()
+    network = CharRNN(checkpoint.config)
+    network.load_weights(checkpoint.weights)
+    record = checkpoint.record
+    windows = windows_loss(network, split(ids, config.validation_fraction, config.segment_length)[1])
+    size = f"{model['cell']} {model['layers']}x{model['hidden_size']}, dropout {training['dropout']:g}"
+    weights = sum(w.size for w in checkpoint.weights.values())
+    name = f"{size}, {weights / 1e6:.1f} M parameters, {record['epochs']:.1f} epochs"
+    return name, f"{seconds:.0f} s, {record['steps']} steps", record["validation_loss"], windows
+
+
+def losses(text: str, minutes: list[float], chosen: dict[str, Any]) -> None:
+    rows = [train(text, budget, dict(chosen)) for budget in minutes]
+    print(f"\n| network | trained for | state carried | windows of {WINDOW} |\n|---|---|---|---|")
+    for name, took, carried, windows in (*rows, *(PUBLISHED if len(text) == TINY_SHAKESPEARE else ())):
+        print(f"| {name} | {took} | {'' if carried is None else f'{carried:.4f}'} | {windows:.4f} |")
+
+
+def plain_loop(
+    config: ModelConfig, training: TrainingConfig, streams: int, precision: str
+) -> Callable[[Segment], None]:
+    """A step as one writes it with torch's own parts."""
+    embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
+    rnn = nn.LSTM(config.embedding_size, config.hidden_size, config.layers, batch_first=True, dropout=training.dropout)
+    output = nn.Linear(config.hidden_size, config.vocabulary_size)
+    parameters = [*embedding.parameters(), *rnn.parameters(), *output.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate)
+    state = [torch.zeros(config.layers, streams, config.hidden_size)] * 2
+
+    def step(segment: Segment) -> None:
+        with autocast(precision, torch.device("cpu")):
+            drop = functional.dropout(embedding(torch.from_numpy(segment.inputs)), training.dropout)
+            hidden, after = rnn(drop, (state[0], state[1]))
+            scores = output(functional.dropout(hidden, training.dropout))
+        loss = functional.cross_entropy(scores.flatten(0, 1).float(), torch.from_numpy(segment.targets).flatten())
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(parameters, training.clip)
+        optimizer.step()
+        state[:] = [part.detach().float() for part in after]
+        loss.item()
+
+    return step
+
+
+def speed(text: str, hidden_size: int, layers: int, rounds: int) -> str:
+    """A row: characters a second of this project and of the plain loop in float32 and in bfloat16, medians."""
+    vocabulary = Vocabulary.of([text])
+    config = ModelConfig(len(vocabulary), "lstm", hidden_size, layers, 64)
+    training = TrainingConfig(Budget(steps=1), dropout=0.1)
+    streams, device = (
+        Streams(vocabulary.encode(text), training.batch_size, training.segment_length),
+        torch.device("cpu"),
+    )
+    precision = fastest_precision(config, device)
+    learner = Learner(config, training, streams.streams, device=device, precision=precision)
+    ways: list[Way] = [
+        lambda segment: learner.step(segment, 0, training.learning_rate),
+        plain_loop(config, training, streams.streams, "float32"),
+        plain_loop(config, training, streams.streams, precision),
+    ]
+    segments = [streams.segment(i) for i in range(STEPS)]
+    took: list[list[float]] = [[] for _ in ways]
+    for _ in range(rounds):
+        for way, times in zip(ways, took, strict=True):
+            way(segments[0])
+            began = time.perf_counter()
+            for segment in segments:
+                way(segment)
+            times.append(time.perf_counter() - began)
+    characters = sum(segment.characters for segment in segments)
+    rates = [f"{characters / statistics.median(times):,.0f}" for times in took]
+    return f"| {layers}x{hidden_size} | {rates[0]} ({precision}) | {rates[1]} | {rates[2]} |"
+
+
+def speeds(text: str, rounds: int) -> None:
+    print("| LSTM | here | plain loop, float32 | plain loop, the same precision |\n|---|---|---|---|")
+    for hidden_size, layers in SPEED_SIZES:
+        print(speed(text, hidden_size, layers, rounds), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("loss", "speed"))
+    parser.add_argument("text", type=Path)
+    parser.add_argument("--minutes", type=float, nargs="+", default=[3.0])
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings other than the defaults")
+    parser.add_argument("--rounds", type=int, default=9)
+    arguments = parser.parse_args()
+    text = arguments.text.read_text(encoding="utf-8")
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f} at the start")
+    if arguments.what == "loss":
+        losses(text, arguments.minutes, {name: value(v) for name, _, v in (s.partition("=") for s in arguments.set)})
+    else:
+        speeds(text, arguments.rounds)
+    print(f"load {os.getloadavg()[0]:.1f} at the end")
+
+
+def value(text: str) -> Any:
+    """A setting's value: JSON, or a word."""
+    try:
+        number = json.loads(text)
+    except ValueError:
+        return text
+    return number if not isinstance(number, float) or math.isfinite(number) else text
+
+
+if __name__ == "__main__":
+    main()
