@@ -1,0 +1,103 @@
+"""Two replicas behind nginx, as deploy/nginx.conf has them, restarted one after the other under load."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.running import ROOT, free_port, until
+from tests.system.web import Web, http
+
+pytestmark = pytest.mark.system
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+CLIENTS = 8
+
+
+@pytest.fixture
+def replicas(tmp_path: Path) -> Iterator[list[Web]]:
+    webs = [Web(tmp_path / "data") for _ in range(2)]
+    try:
+        for web in webs:
+            web.wait_until_ready()
+        yield webs
+    finally:
+        for web in webs:
+            if web.process.poll() is None:
+                web.process.kill()
+                web.process.wait()
+
+
+def nginx_configuration(folder: Path, port: int, replicas: list[Web]) -> Path:
+    """The example with other ports, inside the frame that a distribution's main file gives it."""
+    site = (ROOT / "deploy" / "nginx.conf").read_text()
+    for written, web in zip((8001, 8002), replicas, strict=True):
+        site = site.replace(f"127.0.0.1:{written} ", f"127.0.0.1:{web.port} ")
+    site = site.replace("127.0.0.1:8080;", f"127.0.0.1:{port};")
+    paths = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    frame = f"daemon off; pid {folder}/pid; error_log {folder}/error.log warn; events {{}}\n"
+    file = folder / "nginx.conf"
+    file.write_text(f"{frame}http {{ access_log {folder}/access.log;\n{paths}{site}}}\n")
+    return file
+
+
+async def ask(port: int, seen: Counter[str], over: asyncio.Event, *, stream: bool) -> None:
+    """One client that asks again and again, by the same connection as long as there is one."""
+    at = 0
+    while not over.is_set():
+        at += 1
+        body = {"prompt": "ROMEO:", "length": 100, "seed": at, "stream": stream, "cache": False}
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(http(body, more="Connection: close\r\n"))
+            reply = (await asyncio.wait_for(reader.read(), 30)).decode()
+            writer.close()
+        except OSError as error:
+            seen[f"no reply: {error!r}"] += 1
+            continue
+        status = reply[9:12]
+        whole = "data: [DONE]" in reply and '"error"' not in reply if stream else '"finish_reason"' in reply
+        seen[f"{'stream' if stream else 'reply'} {status}{'' if whole else ' not whole: ' + reply[-200:]}"] += 1
+
+
+async def restart_under_load(port: int, replicas: list[Web], tmp_path: Path) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    over = asyncio.Event()
+    clients = [asyncio.create_task(ask(port, seen, over, stream=at % 2 == 0)) for at in range(CLIENTS)]
+    await asyncio.sleep(0.5)
+    for at, web in enumerate(replicas):
+        assert await asyncio.to_thread(web.end) == 0
+        replicas[at] = Web(tmp_path / "data", PORT=str(web.port))
+        replicas[at].port = web.port
+        await asyncio.to_thread(replicas[at].wait_until_ready)
+        await asyncio.sleep(0.5)
+    over.set()
+    await asyncio.gather(*clients)
+    return seen
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian, Ubuntu: apt install nginx-light)")
+def test_a_rolling_restart_loses_no_request(replicas: list[Web], tmp_path: Path) -> None:
+    port = free_port()
+    configuration = nginx_configuration(tmp_path, port, replicas)
+    server = subprocess.Popen([str(NGINX), "-p", str(tmp_path), "-c", str(configuration)])
+    try:
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+        seen = asyncio.run(restart_under_load(port, replicas, tmp_path))
+    finally:
+        server.terminate()
+        server.wait(10)
+    print(json.dumps(seen))
+    assert set(seen) == {"reply 200", "stream 200"}, seen
+    ended = re.findall(r"Traceback", "".join(file.read_text() for file in tmp_path.glob("data.*.log")))
+    assert ended == []
