@@ -16,7 +16,7 @@ _settings = Settings()
 
 wsgi_app = "service.web:create_app()"
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
-worker_class = "gthread"
+worker_class = "service.web_worker.Worker"
 workers = _settings.web_workers
 threads = _settings.web_threads
 preload_app = False  # torch and fork do not mix

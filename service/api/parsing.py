@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from flask import request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from service.api.errors import ApiError
 from service.api.schemas import Body
@@ -22,9 +22,10 @@ def json_body(schema: type[B], settings: Settings) -> B:
     """The request's body, valid. Raises ApiError 413 and 415 and pydantic's ValidationError (400 or 422)."""
     if request.environ.get("CONTENT_TYPE") != "application/json":  # what nearly all send, seen without parsing
         _check_mimetype(request.mimetype)
-    request.max_content_length = MAX_JSON_BYTES
+    request.max_content_length = MAX_JSON_BYTES + 1
     with whole_body():
         data = request.get_data(cache=False)
+        _check_size(len(data))
     return schema.model_validate_json(data, context={"settings": settings})
 
 
@@ -32,6 +33,16 @@ def _check_mimetype(mimetype: str) -> None:
     if mimetype != "application/json" and not mimetype.endswith("+json"):
         got = mimetype or "none"
         raise ApiError(415, "wrong_content_type", f"Content-Type must be application/json, not {got}")
+
+
+def _check_size(size: int) -> None:
+    """gunicorn ends a body that breaks off as one that is whole, and werkzeug believes it, and cuts one that comes in
+    chunks at the limit."""
+    if size > MAX_JSON_BYTES:
+        raise RequestEntityTooLarge
+    announced = request.content_length
+    if announced is not None and size != announced:
+        raise ApiError(400, "incomplete_body", f"the body must have {announced} bytes (Content-Length), not {size}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from running import Service, until
+from tests.system.running import Service, until
 
 KEY = "fuzz-key"
 HERE = Path(__file__).parent

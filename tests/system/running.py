@@ -40,10 +40,10 @@ class Service:
             answer: dict[str, Any] = json.load(reply)
             return answer
 
-    def answers(self, path: str) -> bool:
+    def answers(self, path: str, body: object = None) -> bool:
         assert self.process.poll() is None, self.output.read_text()
         try:
-            self.request(path)
+            self.request(path, body)
         except OSError:
             return False
         return True

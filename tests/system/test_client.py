@@ -1,0 +1,101 @@
+"""This project's own client and its commands, with a running service."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.__main__ import main
+from service.client import Client, ServiceError
+from tests.system.running import ROOT, Service, free_port
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def client(asked: Service, admin_key: str) -> Client:
+    return Client(f"http://127.0.0.1:{asked.port}", admin_key)
+
+
+def test_whole_and_in_pieces(client: Client) -> None:
+    made = client.generate("ROMEO:", length=400, temperature=0.8, seed=5)
+    assert len(made.text) == 400
+    assert (made.model, made.version, made.seed) == ("shakespeare", 1, 5)
+    pieces = list(client.stream("ROMEO:", length=400, temperature=0.8, seed=5, cache=False))
+    assert "".join(piece.text for piece in pieces) == made.text
+    assert [piece.finish_reason for piece in pieces if piece.finish_reason] == ["length"]
+
+
+def test_a_stream_that_is_left_early_frees_its_place(client: Client) -> None:
+    for _ in range(30):
+        pieces = client.stream("ROMEO:", length=10_000, cache=False)
+        assert next(pieces).text
+        pieces.close()  # type: ignore[attr-defined]
+    assert client.generate("ROMEO:", length=5, n=8, cache=False).choices[7].text
+
+
+def test_texts(client: Client) -> None:
+    ids = client.tokenize("ROMEO:")
+    assert client.detokenize(ids) == "ROMEO:"
+    score = client.score("ROMEO:")
+    assert score.logprobs[0] is None
+    assert score.perplexity is not None
+    echoed = client.generate("ROMEO:", length=1, echo=True, logprobs=0).choices[0].logprobs
+    assert echoed is not None
+    assert [token["logprob"] for token in echoed[:6]] == score.logprobs
+
+
+def test_models_in_and_out(client: Client) -> None:
+    (model,) = [each for each in client.models() if each["name"] == "shakespeare"]
+    assert model["aliases"] == {"current": 1}
+    assert client.promote("shakespeare", 1)["aliases"] == {"current": 1}
+    starter = ROOT / "service" / "starter" / "shakespeare.safetensors"
+    published = client.publish("copied", starter)
+    assert published["digest"] == client.model("shakespeare")["versions"][0]["digest"]
+    texts = {client.generate("ROMEO:", length=50, seed=1, model=name).text for name in ("copied", "shakespeare")}
+    assert len(texts) == 1
+
+
+def test_errors(client: Client, asked: Service) -> None:
+    with pytest.raises(ServiceError, match="length must be at most") as caught:
+        client.generate(length=10**9)
+    assert (caught.value.status, caught.value.code, caught.value.param) == (422, "invalid_value", "length")
+    with pytest.raises(ServiceError, match="no model nobody"):
+        next(client.stream(model="nobody"))
+    with pytest.raises(ServiceError) as caught:
+        Client(f"127.0.0.1:{asked.port}", "wrong").jobs()
+    assert caught.value.status == 401
+    with pytest.raises(ServiceError, match="cannot be reached") as caught:
+        Client(f"http://127.0.0.1:{free_port()}").models()
+    assert caught.value.status == 0
+
+
+def run(asked: Service, *arguments: str) -> int:
+    """A command as `python -m service` runs it; its status."""
+    return main([*arguments, "--url", f"http://127.0.0.1:{asked.port}", "--key", "admin-key"])
+
+
+def test_generate_as_a_person_runs_it(asked: Service) -> None:
+    command = [sys.executable, "-m", "service", "generate", "ROMEO:", "--length", "60", "--seed", "3", "--top-k", "5"]
+    made = subprocess.run(command, cwd=ROOT, env=asked.environment, capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout.startswith("ROMEO:")
+    assert len(made.stdout) == 67
+
+
+def test_the_other_commands(asked: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("to be or not to be\n" * 200)
+    assert run(asked, "upload", str(corpus)) == 0
+    assert "3800 characters, 8 different" in capsys.readouterr().out
+    assert run(asked, "jobs") == 0
+    assert capsys.readouterr().out.split() == ["job", "model", "status", "done", "loss", "version"]
+    assert run(asked, "models") == 0
+    assert "shakespeare  1" in capsys.readouterr().out
+    assert run(asked, "generate", "\u00e9") == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("service: prompt: 1 characters outside the vocabulary")
+    assert printed.out == ""
