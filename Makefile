@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint format bench clean help
+.PHONY: run test lint format bench fuzz clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -33,8 +33,11 @@ format: $(VENV)/.ready-dev ## put the code into the project's style
 bench: $(VENV)/.ready-bench ## measure this project beside its peers (half an hour, on a machine that does nothing else; needs wrk)
 	$(BIN)/python -m benchmarks
 
+fuzz: $(VENV)/.ready-fuzz ## every request that schemathesis thinks of, at a running service (minutes)
+	PYTHONPATH=. $(BIN)/python tests/system/fuzz.py
+
 clean: ## remove what was installed and cached; the data directory stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list these commands
@@ -52,6 +55,10 @@ $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 
 $(VENV)/.ready-bench: benchmarks/requirements.txt $(VENV)/.ready-dev
 	@$(PIP) install -r benchmarks/requirements.txt
+	@touch $@
+
+$(VENV)/.ready-fuzz: requirements-fuzz.txt $(VENV)/.ready-dev
+	@$(PIP) install -r requirements-fuzz.txt
 	@touch $@
 
 # All is made again when the interpreter that it was made from is gone.
