@@ -1,6 +1,7 @@
 """How low a loss the defaults reach in some minutes, and how many characters a second they train on.
 
     python -m benchmarks.training loss TEXT --minutes 3 5 20 [--set hidden_size=512 dropout=0.2 ...]
+    torchrun --nproc-per-node 2 -m benchmarks.training loss TEXT ...
     python -m benchmarks.training speed TEXT [--rounds 9]
 
 `loss` trains on the text with nothing but a budget and prints the held-out loss, in nats per character, in both ways
@@ -15,7 +16,6 @@ import argparse
 import json
 import math
 import os
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ from charrnn.config import ModelConfig
 from charrnn.model import CharRNN
 from charrnn.training.config import Budget, TrainingConfig
 from charrnn.training.defaults import defaults_for
-from charrnn.training.parallel import launched
+from charrnn.training.parallel import Team, launched
 from charrnn.training.precision import autocast, fastest_precision
 from charrnn.training.steps import Learner
 from charrnn.training.text import Segment, Streams, TextIds, split
@@ -50,6 +50,7 @@ PUBLISHED: Final = (
 SPEED_SIZES: Final = ((128, 1), (256, 1), (384, 1), (512, 1), (512, 2))
 STEPS: Final = 6
 
+Row = tuple[str, str, float | None, float]
 Way = Callable[[Segment], object]
 
 
@@ -67,22 +68,19 @@ def windows_loss(model: CharRNN, ids: TextIds) -> float:
     return sum(losses) / (count * WINDOW)
 
 
-def train(text: str, minutes: float, chosen: dict[str, Any]) -> tuple[str, str, float | None, float]:
+def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device: str) -> Row:
     """A row of the table: what was trained, in what time, and its loss with the state carried and in windows."""
     vocabulary = Vocabulary.of([text])
     ids = vocabulary.encode(text)
     budget = Budget(steps=chosen.pop("steps")) if "steps" in chosen else Budget(minutes=minutes)
     model, training = defaults_for(len(ids), len(vocabulary), budget, chosen)
     config = TrainingConfig(budget, **training)
-    with launched() as (team, device):
-        trainer = Trainer(ModelConfig(len(vocabulary), **model), config, ids, vocabulary, device=device, team=team)
-        seconds = 0.0
-        for word in trainer.run():
-            seconds = word.seconds
-            if word.validation_loss is not None and team.rank == 0:
-                print(
-                    f"  {word.step}/{word.steps or '?'} steps, {seconds:.0f} s: {word.validation_loss:.4f}", flush=True
-                )
+    trainer = Trainer(ModelConfig(len(vocabulary), **model), config, ids, vocabulary, device=device, team=team)
+    seconds = 0.0
+    for word in trainer.run():
+        seconds = word.seconds
+        if word.validation_loss is not None and team.rank == 0:
+            print(f"  step {word.step}/{word.steps or '?'}, {seconds:.0f} s: {word.validation_loss:.4f}", flush=True)
     checkpoint = trainer.checkpoint()
     network = CharRNN(checkpoint.config)
     network.load_weights(checkpoint.weights)
@@ -90,12 +88,15 @@ def train(text: str, minutes: float, chosen: dict[str, Any]) -> tuple[str, str, 
     windows = windows_loss(network, split(ids, config.validation_fraction, config.segment_length)[1])
     size = f"{model['cell']} {model['layers']}x{model['hidden_size']}, dropout {training['dropout']:g}"
     weights = sum(w.size for w in checkpoint.weights.values())
-    name = f"{size}, {weights / 1e6:.1f} M parameters, {record['epochs']:.1f} epochs"
+    name = f"{size}, {weights / 1e6:.1f} M parameters, decay {config.weight_decay:g}, {record['epochs']:.1f} epochs"
     return name, f"{seconds:.0f} s, {record['steps']} steps", record["validation_loss"], windows
 
 
 def losses(text: str, minutes: list[float], chosen: dict[str, Any]) -> None:
-    rows = [train(text, budget, dict(chosen)) for budget in minutes]
+    with launched() as (team, device):
+        rows = [train(text, budget, dict(chosen), team, device) for budget in minutes]
+    if team.rank:
+        return
     print(f"\n| network | trained for | state carried | windows of {WINDOW} |\n|---|---|---|---|")
     for name, took, carried, windows in (*rows, *(PUBLISHED if len(text) == TINY_SHAKESPEARE else ())):
         print(f"| {name} | {took} | {'' if carried is None else f'{carried:.4f}'} | {windows:.4f} |")
@@ -106,7 +107,7 @@ def plain_loop(
 ) -> Callable[[Segment], None]:
     """A step as one writes it with torch's own parts."""
     embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
-    rnn = nn.LSTM(config.embedding_size, config.hidden_size, config.layers, batch_first=True, dropout=training.dropout)
+    rnn = nn.LSTM(config.embedding_size, config.hidden_size, config.layers, batch_first=True)
     output = nn.Linear(config.hidden_size, config.vocabulary_size)
     parameters = [*embedding.parameters(), *rnn.parameters(), *output.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate)
@@ -129,7 +130,8 @@ def plain_loop(
 
 
 def speed(text: str, hidden_size: int, layers: int, rounds: int) -> str:
-    """A row: characters a second of this project and of the plain loop in float32 and in bfloat16, medians."""
+    """A row: characters a second of this project and of the plain loop in either precision, each at its best, since
+    whatever else the machine does only slows down."""
     vocabulary = Vocabulary.of([text])
     config = ModelConfig(len(vocabulary), "lstm", hidden_size, layers, 64)
     training = TrainingConfig(Budget(steps=1), dropout=0.1)
@@ -154,7 +156,7 @@ def speed(text: str, hidden_size: int, layers: int, rounds: int) -> str:
                 way(segment)
             times.append(time.perf_counter() - began)
     characters = sum(segment.characters for segment in segments)
-    rates = [f"{characters / statistics.median(times):,.0f}" for times in took]
+    rates = [f"{characters / min(times):,.0f}" for times in took]
     return f"| {layers}x{hidden_size} | {rates[0]} ({precision}) | {rates[1]} | {rates[2]} |"
 
 
