@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.vocabulary import Vocabulary
 from service.__main__ import main
 from service.client import Client, ServiceError
 from tests.system.running import ROOT, Service, free_port
@@ -57,6 +61,18 @@ def test_models_in_and_out(client: Client) -> None:
     assert published["digest"] == client.model("shakespeare")["versions"][0]["digest"]
     texts = {client.generate("ROMEO:", length=50, seed=1, model=name).text for name in ("copied", "shakespeare")}
     assert len(texts) == 1
+
+
+def test_characters_of_several_bytes_come_whole(client: Client, tmp_path: Path) -> None:
+    characters = "".join(sorted("aé€日😀🎉"))
+    config = ModelConfig(len(characters), "gru", hidden_size=8)
+    random = np.random.default_rng(0)
+    weights = {name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in config.shapes().items()}
+    (tmp_path / "file").write_bytes(Checkpoint(config, Vocabulary(characters), weights).to_bytes())
+    client.publish("emoji", tmp_path / "file")
+    pieces = [piece.text for piece in client.stream("😀", length=3000, model="emoji", seed=1, cache=False)]
+    assert set("".join(pieces)) <= set(characters)
+    assert "".join(pieces) == client.generate("😀", length=3000, model="emoji", seed=1).text
 
 
 def test_errors(client: Client, asked: Service) -> None:
