@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from service import train_arguments
+from service import key_commands, train_arguments
 from service.commands import add_commands
 from service.preflight import StartError
 from service.serving import serve
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="a plain text to a published model, here in the terminal")
     train_arguments.add_arguments(train)
     train.set_defaults(run=_train)
+    key_commands.add_arguments(commands.add_parser("keys", help="keys for apps and admins: add, list, revoke"))
     add_commands(commands)
     return parser
 

@@ -20,6 +20,7 @@ from service import logs
 from service.api.app import Services, create_app
 from service.api.ending import Ending
 from service.api.metrics import Load, Metrics
+from service.api.rate_limits import RateLimit, in_redis
 from service.generation.cache import GenerationCache
 from service.generation.engines import build_engine
 from service.generation.generator import TextGenerator
@@ -75,6 +76,7 @@ def build_web(settings: Settings) -> Flask:
         check_ready=lambda: _check_ready(models, settings.default_model),
         degraded=degraded,
         metrics=metrics,
+        rate_limit=_rate_limit(settings),
         ending=Ending(scheduler.give_up, scheduler.close),
     )
     return create_app(services, settings, admin_keys(settings))
@@ -118,12 +120,22 @@ def _make_key(path: Path) -> None:
         draft.unlink()
 
 
+def _cache_url(settings: Settings) -> str:
+    return settings.cache_url or settings.redis_url or "redis://"  # a web process run alone: the usual place
+
+
 def _cache_client(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(
-        settings.cache_url or settings.redis_url or "redis://",  # a web process run alone: the usual place
+        _cache_url(settings),
         socket_timeout=CACHE_TIMEOUT_SECONDS,
         socket_connect_timeout=CACHE_TIMEOUT_SECONDS,
     )
+
+
+def _rate_limit(settings: Settings) -> RateLimit | None:
+    if not settings.rate_limit:
+        return None
+    return RateLimit(settings.rate_limit, in_redis(_cache_url(settings), CACHE_TIMEOUT_SECONDS))
 
 
 def _check_ready(models: ResidentModels, default_model: str) -> None:

@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flask import Flask
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store.store import ModelStore
-from service.api import access, completions, corpora, documentation, errors, generation, jobs, models, operating, texts
-from service.api.auth import require_admin, require_key
+from service.api import (
+    access,
+    completions,
+    corpora,
+    cors,
+    documentation,
+    errors,
+    generation,
+    jobs,
+    models,
+    operating,
+    texts,
+)
+from service.api.auth import Guard, KeyRing, identity, require_admin, require_key
 from service.api.ending import Ending
+from service.api.errors import ApiError
 from service.api.metrics import Metrics
+from service.api.rate_limits import RateLimit
 from service.generation.generator import TextGenerator
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
+from service.keys import KeyFile
 from service.logs import RequestLog
 from service.settings import Settings
 from service.training.corpora import CorpusStore
@@ -36,6 +52,7 @@ class Services:
     check_ready: Callable[[], None]
     degraded: Callable[[], list[str]]
     metrics: Metrics = field(default_factory=Metrics)
+    rate_limit: RateLimit | None = None
     ending: Ending = field(default_factory=Ending)
 
 
@@ -43,11 +60,17 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     """The Flask application of the HTTP contract."""
     app = Flask("service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
-    anyone = require_key(settings.api_keys, admin_keys)
-    admin = require_admin(settings.api_keys, admin_keys)
+    ring = KeyRing(settings.api_keys, admin_keys, KeyFile(settings.data_dir / "keys.json").recent)
+    anyone, admin = require_key(ring), require_admin(ring)
     app.extensions["ending"] = services.ending
     access.register(app, RequestLog(settings), services.metrics)
     errors.register(app)
+    if settings.cors_origins:
+        cors.register(app, settings.cors_origins)
+    if services.rate_limit is not None:
+        app.before_request(_limiter(services.rate_limit, ring))
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     app.register_blueprint(operating.blueprint(services.check_ready, services.degraded, services.metrics.page))
     app.register_blueprint(generation.blueprint(services.generator, settings, anyone))
     app.register_blueprint(texts.blueprint(services.tokenizer, services.scorer, settings, anyone))
@@ -70,3 +93,17 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     )
     app.register_blueprint(documentation.blueprint(app, settings))
     return app
+
+
+def _limiter(limit: RateLimit, ring: KeyRing) -> Guard:
+    """Counts what costs work; asking how the service is costs none."""
+
+    def guard() -> None:
+        if request.blueprint == "operating":
+            return
+        if (seconds := limit.retry_after(identity(ring))) is not None:
+            raise ApiError(
+                429, "rate_limited", f"too many requests (RATE_LIMIT): try again in {seconds} s", retry_after=seconds
+            )
+
+    return guard

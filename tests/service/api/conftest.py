@@ -13,6 +13,7 @@ from charrnn.checkpoint import Checkpoint
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.api.app import Services, create_app
+from service.api.rate_limits import RateLimit
 from service.generation.cache import GenerationCache
 from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels
@@ -73,7 +74,7 @@ def new_client(
 ) -> Callable[..., FlaskClient]:
     """A client of an application with other settings than the usual ones."""
 
-    def new(**changes: Any) -> FlaskClient:
+    def new(limit: RateLimit | None = None, **changes: Any) -> FlaskClient:
         changed = settings.model_copy(update=changes)
         models = ResidentModels(model_store, lambda _: engine)
         jobs = JobStore(changed.data_dir / "runs")
@@ -86,6 +87,7 @@ def new_client(
             jobs=jobs,
             queue=queue,
             check_ready=lambda: _ignored(models.get(changed.default_model)),
+            rate_limit=limit,
             degraded=lambda: [] if queue.available() else ["queue: Redis is not available"],
         )
         return create_app(services, changed, ("admin-key",)).test_client()

@@ -1,0 +1,56 @@
+"""How many requests a key or an address may make, counted in Redis; without Redis nobody is kept waiting."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import Final
+
+from limits import parse_many
+from limits.errors import StorageError
+from limits.storage import RedisStorage, Storage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+log = logging.getLogger(__name__)
+
+PREFIX: Final = "charrnn:rate"
+PAUSE_SECONDS: Final = 2.0
+"""After a failure Redis is left alone for this long, so that a dead one costs no request its time-out."""
+
+
+class RateLimit:
+    """A limit such as `60/minute`, or several, `10/second;1000/day`, in windows that slide."""
+
+    def __init__(self, rate: str, storage: Storage, clock: Callable[[], float] = time.monotonic) -> None:
+        self._items = parse_many(rate)
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._clock = clock
+        self._paused_until = float("-inf")
+
+    def retry_after(self, identity: str) -> int | None:
+        """Count a request; how many seconds to wait if it is one too many. Redis gone: none is."""
+        if self._clock() < self._paused_until:
+            return None
+        try:
+            return self._count(identity)
+        except (StorageError, OSError) as error:
+            self._paused_until = self._clock() + PAUSE_SECONDS
+            log.warning("rate limit: Redis is not available (%s); not counting", type(error).__name__)
+            return None
+
+    def _count(self, identity: str) -> int | None:
+        for item in self._items:
+            if not self._limiter.hit(item, identity):
+                reset = self._limiter.get_window_stats(item, identity).reset_time
+                return max(1, math.ceil(reset - time.time()))
+        return None
+
+
+def in_redis(url: str, timeout: float) -> Storage:
+    """Where the counts are kept; connected to when it is first used."""
+    address = url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url
+    return RedisStorage(
+        address, key_prefix=PREFIX, wrap_exceptions=True, socket_timeout=timeout, socket_connect_timeout=timeout
+    )
