@@ -196,7 +196,8 @@ class Client:
         headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
         try:
             connection.request(method, self._prefix + path, _sized(body, headers), headers)
-            yield connection.getresponse()
+            with connection.getresponse() as reply:
+                yield reply
         except (OSError, http.client.HTTPException) as error:
             reason = f"{self._address}: {error or type(error).__name__}"
             raise ServiceError(0, "not_reached", f"the service cannot be reached at {reason}") from error

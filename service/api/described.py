@@ -49,7 +49,7 @@ class Operation:
         if self.body is not None or self.uploads:
             found |= {400, 413, 415, 422}
         if self.access != "open":
-            found |= {401}
+            found |= {401, 429}
         if self.access == "admin":
             found |= {403}
         return sorted(found)
