@@ -1,0 +1,109 @@
+"""How long a request may take, what happens to it at the end of the process, and when to come back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.api.ending import Ending
+from service.generation.cache import GenerationCache
+from service.generation.errors import BusyError, ClosedError, DeadlineError
+from service.generation.generator import TextGenerator
+from service.generation.requests import GenerationRequest
+
+ENDLESS = {"prompt": "a", "length": 1000, "timeout": 0.05}
+
+
+@pytest.fixture
+def slow(engine: Any) -> None:
+    engine.gate = lambda: time.sleep(0.01)
+
+
+def test_a_request_that_takes_too_long_is_told_so_and_frees_its_place(
+    client: FlaskClient, scheduler: Any, slow: None
+) -> None:
+    reply = client.post("/generate", json=ENDLESS)
+    assert reply.status_code == 503
+    assert reply.headers["Retry-After"]
+    assert reply.json["error"]["code"] == "deadline_exceeded"  # type: ignore[index]
+    assert "0.05 s" in reply.json["error"]["message"]  # type: ignore[index]
+    deadline = time.monotonic() + 10
+    while scheduler.active and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert scheduler.active == 0
+
+
+def test_a_stream_that_takes_too_long_ends_with_an_error(client: FlaskClient, slow: None) -> None:
+    text = client.post("/generate", json={**ENDLESS, "stream": True}).text
+    assert '"code": "deadline_exceeded"' in text
+    assert text.endswith("data: [DONE]\n\n")
+
+
+def test_no_request_may_wish_for_more_time_than_there_is(models: Any, redis: Any, scheduler: Any, slow: None) -> None:
+
+    generator = TextGenerator(models, GenerationCache(redis, ttl=60), scheduler, timeout=0.05)
+    with pytest.raises(DeadlineError):
+        generator.generate(GenerationRequest("letters", "a", length=1000, timeout=60))
+
+
+@pytest.mark.parametrize("timeout", [0, -1, "5", 1e9])
+def test_bounds_of_the_timeout(client: FlaskClient, timeout: object) -> None:
+    reply = client.post("/generate", json={"timeout": timeout})
+    assert (reply.status_code, reply.json["error"]["param"]) == (422, "timeout")  # type: ignore[index]
+
+
+def test_identical_requests_at_the_same_moment_are_computed_once(
+    generator: TextGenerator, engine: Any, redis: Any
+) -> None:
+    generator.generate(GenerationRequest("letters", "b", length=5))
+    added, asked_before = engine.added, redis.calls
+    entered, opened = threading.Event(), threading.Event()
+
+    def gate() -> None:
+        entered.set()
+        assert opened.wait(10)
+
+    engine.gate = gate
+    made: list[Any] = []
+    asked = GenerationRequest("letters", "a", length=5)
+    threads = [threading.Thread(target=lambda: made.append(generator.generate(asked))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    assert entered.wait(10)
+    while redis.calls < asked_before + len(threads):
+        time.sleep(0.001)
+    opened.set()
+    for thread in threads:
+        thread.join(10)
+    assert engine.added == added + 1
+    assert len({each.choices for each in made}) == 1
+    assert sum(not each.cached for each in made) == 1
+
+
+def test_what_is_left_at_the_end_is_told(generator: TextGenerator, engine: Any, scheduler: Any) -> None:
+    engine.gate = lambda: time.sleep(0.01)
+    stream = generator.stream(GenerationRequest("letters", "a", length=100_000))
+    assert next(piece for piece in stream.pieces if piece is not None)
+    ending = Ending(scheduler.give_up, scheduler.close)
+    ending.check()
+    ending.begin(seconds=0.01)
+    with pytest.raises(ClosedError):
+        ending.check()
+    with pytest.raises(ClosedError):
+        list(stream.pieces)
+    ending.complete()
+    with pytest.raises(ClosedError):
+        generator.generate(GenerationRequest("letters", "a"))
+
+
+def test_who_finds_no_place_is_told_when_there_may_be_one(generator: TextGenerator, engine: Any) -> None:
+    clock = threading.Event()
+    engine.gate = lambda: clock.wait(0.01)
+    generator.generate(GenerationRequest("letters", "a", length=3, read_cache=False))
+    with pytest.raises(BusyError) as caught:
+        generator.stream(GenerationRequest("letters", "a", n=9))
+    assert 1 <= caught.value.retry_after <= 60
