@@ -65,20 +65,20 @@ def test_an_interrupted_job_is_saved_and_gone_on_with(
     jobs = JobStore(data / "runs")
 
     def interrupt() -> None:
-        while not (jobs.root.exists() and jobs.ids() and jobs.get(jobs.ids()[0]).progress.step):
-            sleep(0.01)
+        while not (jobs.root.exists() and jobs.ids() and jobs.samples(jobs.ids()[0])):
+            sleep(0.005)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = Thread(target=interrupt, daemon=True)
     thread.start()
-    assert main(["train", text, "--model", "fox", "--steps", "800", *SMALL]) == 130
+    assert main(["train", text, "--model", "fox", "--steps", "300", *SMALL]) == 130
     thread.join()
     (job,) = jobs.list()
     assert (job.status, ModelStore(data / "models").has("fox")) == ("queued", False)
     assert f"go on with: python -m service train --resume {job.id}" in capsys.readouterr().out
     assert main(["train", "--resume", job.id]) == 0
     assert jobs.get(job.id).status == "succeeded"
-    assert main(["train", text, "--model", "whole", "--steps", "800", *SMALL]) == 0
+    assert main(["train", text, "--model", "whole", "--steps", "300", *SMALL]) == 0
     store = ModelStore(data / "models")
     assert store.describe("fox", 1).digest == store.describe("whole", 1).digest
 

@@ -58,7 +58,7 @@ def generated(engine: Engine, vocabulary: Vocabulary, **sampling: float) -> list
     batch = engine.batch(8)
     for seed in range(8):
         params = SamplingParams(seed=seed, **sampling)  # type: ignore[arg-type]
-        batch.add(Sequence(np.array([vocabulary.start_id], np.int32), 200, params))
+        batch.add(Sequence(np.array([vocabulary.start_id], np.int32), 50, params))
     return [int(i) for output in batch.step(300) for i in output.ids]
 
 
@@ -97,7 +97,7 @@ def test_the_unknown_word_is_never_generated(run: Callable[..., Job], models: Mo
     ):
         for sampling in ({"temperature": 10.0}, {"temperature": 0.0}, {"temperature": 2.0, "top_k": 3, "top_p": 0.9}):
             ids_made = generated(engine, vocabulary, **sampling)
-            assert len(ids_made) == 8 * 200
+            assert len(ids_made) == 8 * 50
             assert unknown not in ids_made
 
 
