@@ -47,7 +47,7 @@ def register(app: Flask, log: RequestLog, metrics: Metrics) -> None:
 
 
 def _begin() -> None:
-    kept = g._get_current_object()  # type: ignore[attr-defined]  # asking the proxy each time would take longer
+    kept = g._get_current_object()  # asking the proxy each time would take longer
     kept.began = time.perf_counter()
     given = request.environ.get("HTTP_X_REQUEST_ID", "")
     kept.request_id = given if given and REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
