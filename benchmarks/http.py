@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,9 @@ class Target:
 def started(name: str, command: list[str], port: int, environment: dict[str, str]) -> Iterator[str]:
     """A server as a process, once it answers; its address."""
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | environment, stdout=output, stderr=output, start_new_session=True
+        )
         try:
             until(lambda: process.poll() is not None or listens(port))
             if process.poll() is not None:
@@ -81,6 +84,8 @@ def started(name: str, command: list[str], port: int, environment: dict[str, str
         finally:
             process.terminate()
             process.wait(30)
+            with suppress(ProcessLookupError):  # LitServe leaves its workers behind
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def listens(port: int) -> bool:
