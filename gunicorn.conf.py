@@ -27,7 +27,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 # Where the web processes share their measurements; a name of its own for each service on one DATA_DIR.
 _metrics_dir = _settings.data_dir.absolute() / "run" / f"metrics-{_settings.port}"
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_dir}"]
-accesslog = None  # the application logs a line a request
+logger_class = "service.web_worker.Log"
 loglevel = "warning"
 control_socket_disable = True
 logconfig_dict = logs.gunicorn_configuration(_settings)

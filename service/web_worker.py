@@ -7,6 +7,7 @@ import socket
 from http import HTTPStatus
 from typing import Any, Final
 
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 CODES: Final = {
@@ -26,6 +27,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Log and answer what could not be read."""
         super().handle_error(req, _ErrorsInJson(client), addr, exc)
+
+
+class Log(Logger):  # type: ignore[misc]
+    """gunicorn's own messages alone: a request's line is the application's, and gunicorn would make up one of its own
+    for every request, and throw it away, as soon as its log is configured at all."""
+
+    @property
+    def access_log_enabled(self) -> bool:
+        """Never."""
+        return False
 
 
 class _ErrorsInJson:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from collections.abc import Sequence as Items
 from typing import Final
 
 from charrnn.engine.base import Batch, Engine, Output, Sequence
@@ -232,11 +233,8 @@ class _Running:
         if not self.tickets:
             return 0
         steps = max(1, min(MAX_STEPS, int(QUANTUM_SECONDS / (self._seconds_a_row * len(self.tickets)))))
-        began = clock()
         try:
-            outputs = self._batch.step(steps)
-            # Per row, so that the estimate holds at once when many join: a step of more rows costs no more a row.
-            self._seconds_a_row = max((clock() - began) / (steps * len(self.tickets)), 1e-7)
+            outputs = self._timed(steps)
             for output in outputs:
                 if self.tickets[output.handle].deliver(output):
                     self._learn(clock() - self._leave(output.handle).admitted)
@@ -244,6 +242,16 @@ class _Running:
             log.exception("a batch failed; its sequences are given up")
             self.fail(error)
         return steps
+
+    def _timed(self, steps: int) -> Items[Output]:
+        """Step, and learn what a row of a step costs: per row, so that the estimate holds at once when many join, and
+        in this thread's processor time, since the wait for the interpreter afterwards is no reason for smaller calls,
+        which would only wait more often."""
+        began = time.thread_time()
+        outputs = self._batch.step(steps)
+        made = max((output.ids.size for output in outputs), default=0) or steps
+        self._seconds_a_row = max((time.thread_time() - began) / (made * len(self.tickets)), 1e-7)
+        return outputs
 
     def _learn(self, seconds: float) -> None:
         """How long a sequence takes, the last ones counting most."""
