@@ -12,12 +12,10 @@ import numpy as np
 
 from charrnn.engine import base as engine
 from charrnn.vocabulary import Ids
-from service.generation.errors import ClientGoneError
+from service.generation.patience import Patience
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.scheduler import Scheduler, Ticket
 
-POLL_SECONDS: Final = 0.05
-"""How often it is asked whether the client is still there."""
 LARGEST_EXPONENT: Final = 700.0
 """e to the power of more than this is no double any more."""
 
@@ -70,9 +68,11 @@ class Scorer:
         wake = threading.Event()
         ticket = Ticket(engine.Sequence(ids, length=0, score=True), wake)
         self._scheduler.submit(model.engine, [ticket])
-        while not ticket.done:
-            if not wake.wait(POLL_SECONDS) and not alive():
-                ticket.cancel()
-                raise ClientGoneError("the client hung up")
+        patience = Patience(alive, None)
+        try:
+            while not ticket.done:
+                patience.wait(wake)
+        finally:
+            ticket.cancel()
         found = next(output.prompt_logprobs for output in ticket.take() if output.prompt_logprobs is not None)
         return tuple(None if np.isnan(chosen) else float(chosen) for chosen in found.chosen)
