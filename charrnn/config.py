@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 Cell = Literal["rnn", "gru", "lstm"]
+Part = Literal["hidden", "cell"]
 
 CELLS: Final[tuple[Cell, ...]] = get_args(Cell)
 GATES: Final[dict[Cell, int]] = {"rnn": 1, "gru": 3, "lstm": 4}
 """How many gate vectors of the hidden size each cell computes in one step."""
+
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
+"""Of a layer's state, in its order: h, which it gives to the next layer, and c, which an LSTM keeps to itself."""
 
 MAX_VOCABULARY_SIZE: Final = 100_000
 MAX_HIDDEN_SIZE: Final = 4096
@@ -50,7 +54,7 @@ class ModelConfig:
 
     @property
     def state_parts(self) -> int:
-        """Vectors that a layer carries from step to step: h, and for an LSTM c as well."""
+        """How many of PARTS a layer carries from step to step: h, and for an LSTM c as well."""
         return 2 if self.cell == "lstm" else 1
 
     @property

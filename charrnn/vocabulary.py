@@ -97,6 +97,10 @@ class Vocabulary:
             raise UnknownCharactersError([(int(i), text[i]) for i in np.flatnonzero(~known)])
         return ids
 
+    def encode_tokens(self, found: Sequence[str]) -> Ids:
+        """The ids of tokens, [len(found)]. Raises UnknownCharactersError."""
+        return self.encode("".join(found))
+
     def encode_known(self, text: str) -> tuple[Ids, list[tuple[int, str]]]:
         """The ids of the characters that are known, and those dropped as (position, character)."""
         ids, known = self._lookup(text)

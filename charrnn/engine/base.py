@@ -81,8 +81,13 @@ class Batch(Protocol):
         """Take a sequence in before the next step; returns its handle. Raises OverflowError when the batch is full."""
         ...
 
-    def remove(self, handle: int) -> State:
-        """Let a sequence go, done or not; its state can start another one, in this batch or any other."""
+    def remove(self, handle: int) -> None:
+        """Let a sequence go, done or not. Its state, if it is wanted, is looked at before."""
+        ...
+
+    def state(self, handle: int) -> State:
+        """What a sequence remembers now, from which another one can go on, in this batch or any other; it stays in the
+        batch. Raises KeyError for an unknown handle."""
         ...
 
     def step(self, steps: int) -> Items[Output]:

@@ -98,13 +98,17 @@ class NativeBatch:
         self._members[place], self._places[member.handle] = member, place
         return member.handle
 
-    def remove(self, handle: int) -> State:
+    def remove(self, handle: int) -> None:
         """Let a sequence go, done or not. Raises KeyError for an unknown handle."""
         place = self._places.pop(handle)
         self._memory.deactivate(place)
         self._done_at_once = [member for member in self._done_at_once if member.handle != handle]
         self._members[place] = None
         self._free.append(place)
+
+    def state(self, handle: int) -> State:
+        """What a sequence remembers now, a copy. Raises KeyError for an unknown handle."""
+        place = self._places[handle]
         return state_of(self._memory.slots[place], self._memory.extract(place))
 
     def step(self, steps: int) -> list[Output]:

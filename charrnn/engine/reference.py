@@ -124,11 +124,15 @@ class ReferenceBatch:
         self._slots[handle] = slot
         return handle
 
-    def remove(self, handle: int) -> State:
-        """Let a sequence go; its state. Raises KeyError when there is no such sequence."""
-        row, slot = self._rows.pop(handle), self._slots.pop(handle)
-        self._free.append(slot)
-        return row.state(self._hidden[slot, :, :, : self._engine.config.hidden_size].cpu().numpy().copy())
+    def remove(self, handle: int) -> None:
+        """Let a sequence go. Raises KeyError when there is no such sequence."""
+        self._free.append(self._slots.pop(handle))
+        del self._rows[handle]
+
+    def state(self, handle: int) -> State:
+        """What a sequence remembers now, a copy. Raises KeyError when there is no such sequence."""
+        hidden = self._hidden[self._slots[handle], :, :, : self._engine.config.hidden_size]
+        return self._rows[handle].state(hidden.cpu().numpy().copy())
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""

@@ -19,6 +19,7 @@ from charrnn.engine.native import NativeBatch, NativeEngine
 from charrnn.engine.packing import pack
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
+from tests.charrnn.engine.leaving import leave
 
 ISAS = runnable_isas(host_features())
 PARAMS = (
@@ -102,7 +103,7 @@ def test_kernels_give_the_same_bits(
         batch = NativeEngine(model, isa=isa).batch(20)
         handles = [batch.add(Sequence(random_ids(1 + i, vocabulary, i), 40, SamplingParams(seed=i))) for i in range(13)]
         ids.append(np.concatenate([output.ids for output in batch.step(100)]))
-        states.append(np.stack([batch.remove(handle).hidden for handle in handles]))
+        states.append(np.stack([leave(batch, handle).hidden for handle in handles]))
     for other in range(1, len(ISAS)):
         assert np.array_equal(ids[0], ids[other])
         assert np.array_equal(states[0], states[other])
@@ -159,7 +160,7 @@ def test_a_removed_sequence_goes_on_from_its_state(
     for cut in cuts:
         handle = batch.add(rest)
         found = np.concatenate([found, *(output.ids for output in batch.step(cut))])
-        state = batch.remove(handle)
+        state = leave(batch, handle)
         unread = max(0, len(rest.prompt) - (rest.state is None) - cut)
         rest = Sequence(rest.prompt[len(rest.prompt) - unread :], 90 - found.size, sequence.sampling, state)
         batch = engine.batch(2) if fresh else batch
@@ -247,7 +248,7 @@ def test_a_state_scores_what_follows_it(engine: NativeEngine) -> None:
     batch = engine.batch(1)
     handle = batch.add(Sequence(text[:8], 0))
     batch.step(100)
-    state = batch.remove(handle)
+    state = leave(batch, handle)
     assert state.last_id == text[7]
     np.testing.assert_array_equal(state.recent, text[:8])
     batch.add(Sequence(text[8:], 0, state=state, score=True))
@@ -261,7 +262,7 @@ def test_the_state_is_the_networks(make_checkpoint: Any, log_probabilities: Any)
     batch = NativeEngine(checkpoint, "float32").batch(2)
     handle = batch.add(Sequence(random_ids(80, 20), 5, SamplingParams(seed=9)))
     (output,) = batch.step(200)
-    state = batch.remove(handle)
+    state = leave(batch, handle)
     text = np.concatenate([random_ids(80, 20), output.ids])
     assert (state.hidden.shape, state.position, state.last_id) == ((1, 2, 7), 5, text[-1])
     np.testing.assert_array_equal(state.recent, text[-64:])

@@ -13,6 +13,7 @@ from charrnn.engine.base import Batch, Engine, Output, Sequence, State
 from charrnn.engine.reference import TILE, ReferenceEngine
 from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.vocabulary import Vocabulary
+from tests.charrnn.engine.leaving import leave
 
 V = 21
 
@@ -98,13 +99,13 @@ def test_not_one_bit_of_a_row_depends_on_its_place(cell: Cell, hidden: int, embe
             batch.add(Sequence(prompt(*random.integers(0, size, 20)), 20))
         handle = batch.add(mine)
         output = outputs_of(batch)[handle]
-        state = batch.remove(handle)
+        state = leave(batch, handle)
         assert output.logprobs and expected.logprobs
         assert output.logprobs.top.tobytes() == expected.logprobs.top.tobytes()
         first = engine.batch(1)
         alone_handle = first.add(mine)
         first.step(100)
-        assert state.hidden.tobytes() == first.remove(alone_handle).hidden.tobytes()
+        assert state.hidden.tobytes() == leave(first, alone_handle).hidden.tobytes()
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2, 3, 5, 9])
@@ -114,7 +115,7 @@ def test_a_state_goes_on_elsewhere_as_if_nothing_had_happened(cut: int) -> None:
     batch = ENGINE.batch(3)
     handle = batch.add(Sequence(prompt(3, 1, 4), cut, params))
     first = outputs_of(batch)[handle]
-    state = batch.remove(handle)
+    state = leave(batch, handle)
     assert first.done and len(batch) == 0
     assert state.position == cut
     assert state.recent.tolist() == [3, 1, 4, *whole[:cut]]
@@ -126,7 +127,7 @@ def test_a_state_taken_inside_the_prompt_is_that_of_the_next_id_to_be_read() -> 
     batch = ENGINE.batch(1)
     handle = batch.add(Sequence(prompt(3, 1, 4, 1), 5))
     assert batch.step(2) == []
-    state = batch.remove(handle)
+    state = leave(batch, handle)
     assert (state.last_id, state.position, state.recent.tolist()) == (4, 0, [3, 1, 4])
     rest = alone(Sequence(prompt(1), 5, state=state))
     assert rest.ids.tolist() == alone(Sequence(prompt(3, 1, 4, 1), 5)).ids.tolist()
@@ -136,7 +137,7 @@ def test_a_state_keeps_only_the_latest_ids() -> None:
     batch = ENGINE.batch(1)
     handle = batch.add(Sequence(prompt(*[2] * 50), 100))
     ids = outputs_of(batch)[handle].ids
-    state = batch.remove(handle)
+    state = leave(batch, handle)
     assert state.recent.tolist() == ids[-RECENT_IDS:].tolist()
     assert state.last_id == ids[-1]
     assert state.hidden.shape == (2, 2, 13)
@@ -206,7 +207,7 @@ def test_scoring_a_text_generates_nothing() -> None:
         expected = sampling.log_softmax(scores.astype(np.float32))
         np.testing.assert_allclose(output.prompt_logprobs.chosen[t + 1], expected[text[t + 1]], atol=1e-5)
         np.testing.assert_allclose(output.prompt_logprobs.top[t + 1], np.sort(expected)[-2:][::-1], atol=1e-5)
-    assert batch.remove(handle).last_id == 16
+    assert leave(batch, handle).last_id == 16
     assert batch.step(3) == []
 
 
@@ -215,7 +216,7 @@ def test_scoring_in_two_parts_gives_the_whole() -> None:
     batch = ENGINE.batch(1)
     handle = batch.add(Sequence(prompt(4, 8), 0, score=True))
     batch.step(9)
-    rest = alone(Sequence(prompt(15, 16, 20), 0, state=batch.remove(handle), score=True)).prompt_logprobs
+    rest = alone(Sequence(prompt(15, 16, 20), 0, state=leave(batch, handle), score=True)).prompt_logprobs
     assert whole and rest
     np.testing.assert_array_equal(rest.chosen, whole.chosen[2:])
 

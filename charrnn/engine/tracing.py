@@ -1,0 +1,88 @@
+"""What the network's cells do along a text, and what it expects next, from any engine's own numbers; knows no models by
+name and draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.engine.base import Batch, Engine, Logprobs, Sequence, State
+from charrnn.sampling import SamplingParams
+from charrnn.vocabulary import Ids
+
+PIECE: Final = 256
+"""Ids of a piece: a few milliseconds."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Trace:
+    """What happens while n ids in a row are read.
+
+    `states` [n, layers, state_parts, hidden_size] float32: the state after reading each id, part 0 what charrnn.cells
+    calls h, part 1 an LSTM's c. `logprobs` [n] float32: the natural logarithm of each id's probability, given those
+    before it; NaN for a text's first, which follows nothing. `top_ids` and `top` [n, k]: the k likeliest to follow each
+    id, best first, and the logarithms of their probabilities.
+    """
+
+    states: npt.NDArray[np.float32]
+    logprobs: npt.NDArray[np.float32]
+    top_ids: npt.NDArray[np.int32]
+    top: npt.NDArray[np.float32]
+
+
+def trace(engine: Engine, ids: Ids, top: int = 5) -> Trace:
+    """The trace of the ids [n], read from the empty state; the `top` likeliest are all, when there are no more.
+
+    These are the numbers that generating and scoring work with, bit for bit. Raises ValueError when there are no ids,
+    or one is outside the vocabulary.
+    """
+    found = list(pieces(engine, ids, top))
+    return Trace(
+        np.concatenate([piece.states for piece in found]),
+        np.concatenate([piece.logprobs for piece in found]),
+        np.concatenate([piece.top_ids for piece in found]),
+        np.concatenate([piece.top for piece in found]),
+    )
+
+
+def pieces(engine: Engine, ids: Ids, top: int = 5, size: int = PIECE) -> Iterator[Trace]:
+    """The same trace in pieces of `size` ids, so that a long one needs little memory and can be given up.
+
+    Raises ValueError as `trace` does, when the first piece is asked for.
+    """
+    if not len(ids):
+        raise ValueError("a trace needs at least 1 id")
+    batch = engine.batch(1)
+    sampling = SamplingParams(temperature=0, logprobs=top)
+    state, first = None, np.full(1, np.nan, dtype=np.float32)
+    for start in range(0, len(ids), size):
+        stop = start + size
+        # The ids after the first have their probabilities told, the next piece's first among them. The last id of all
+        # has none after it: one is chosen there, for the sake of what is likely to follow.
+        unread = ids[start + (state is not None) : stop + 1]
+        sequence = Sequence(unread, int(stop >= len(ids)), sampling, state, score=True)
+        states, following, state = _read(batch, sequence, len(ids[start:stop]))
+        logprobs, first = np.append(first, following.chosen[:-1]), following.chosen[-1:]
+        yield Trace(states, logprobs, following.top_ids, following.top)
+
+
+def _read(batch: Batch, sequence: Sequence, n: int) -> tuple[npt.NDArray[np.float32], Logprobs, State]:
+    """Of the next n ids of the sequence: the states, what follows each, and the state to go on from."""
+    handle, states, told = batch.add(sequence), [], []
+    for _ in range(n):
+        for output in batch.step(1):
+            told += [logprobs for logprobs in (output.prompt_logprobs, output.logprobs) if logprobs is not None]
+        states.append(batch.state(handle).hidden)
+    before = 0 if sequence.state else 1  # of a text's first id is told, too, that it follows nothing
+    following = Logprobs(
+        np.concatenate([logprobs.chosen for logprobs in told])[before:],
+        np.concatenate([logprobs.top_ids for logprobs in told])[before:],
+        np.concatenate([logprobs.top for logprobs in told])[before:],
+    )
+    state = batch.state(handle)
+    batch.remove(handle)
+    return np.stack(states), following, state
