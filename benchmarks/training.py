@@ -30,6 +30,7 @@ from charrnn.config import ModelConfig
 from charrnn.model import CharRNN
 from charrnn.training.config import Budget, TrainingConfig
 from charrnn.training.defaults import defaults_for
+from charrnn.training.machine import reference_budget
 from charrnn.training.parallel import Team, launched
 from charrnn.training.precision import autocast, fastest_precision
 from charrnn.training.steps import Learner
@@ -73,7 +74,7 @@ def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device:
     vocabulary = Vocabulary.of([text])
     ids = vocabulary.encode(text)
     budget = Budget(steps=chosen.pop("steps")) if "steps" in chosen else Budget(minutes=minutes)
-    model, training = defaults_for(len(ids), len(vocabulary), budget, chosen)
+    model, training = defaults_for(len(ids), len(vocabulary), reference_budget(budget, device), chosen)
     config = TrainingConfig(budget, **training)
     trainer = Trainer(ModelConfig(len(vocabulary), **model), config, ids, vocabulary, device=device, team=team)
     seconds = 0.0

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 MAX_SEED: Final = 2**63 - 1
+MAX_MINUTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Budget:
         given = self.as_dict()
         if len(given) != 1:
             raise ValueError(f"budget must be exactly one of minutes, epochs and steps, not {given or 'nothing'}")
-        for name, high in (("minutes", 100_000), ("epochs", 1_000_000), ("steps", 1_000_000_000)):
+        for name, high in (("minutes", MAX_MINUTES), ("epochs", 1_000_000), ("steps", 1_000_000_000)):
             value = getattr(self, name)
             kinds = (int,) if name == "steps" else (int, float)
             if value is not None and (type(value) not in kinds or not 0 < value <= high):

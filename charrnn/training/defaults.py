@@ -16,7 +16,7 @@ class _Size:
 
     `text`: characters of text from which on it has enough to learn; `reading`: characters read in training,
     repetitions included, from which on it beats the next smaller one; `speed`: characters a second that one LSTM
-    layer of it trains on, on two cores of an AMD Zen 4 in bfloat16.
+    layer of it trains on, on two cores of an AMD Zen 4 in bfloat16; charrnn.training.machine is for all others.
     """
 
     hidden_size: int

@@ -7,6 +7,7 @@ Pascanu, Mikolov, Bengio: On the Difficulty of Training Recurrent Neural Network
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from charrnn.training.text import TextIds
 SEQUENCES: Final = 16
 
 Norms = npt.NDArray[np.float32]
+Rounded = tuple[tuple[float, ...], ...]
 
 
 def gradient_norms(model: CharRNN, text: TextIds, steps: int, sequences: int = SEQUENCES) -> Norms:
@@ -44,6 +46,11 @@ def gradient_norms(model: CharRNN, text: TextIds, steps: int, sequences: int = S
     by_step = torch.stack(gradients).reshape(shape).flip(0)  # [k, layers, state_parts, sequences, hidden_size]
     norms = by_step.square().sum((2, 4)).sqrt().mean(2)
     return np.ascontiguousarray(norms.T.cpu().numpy(), dtype=np.float32)
+
+
+def rounded(norms: Norms) -> Rounded:
+    """With as many digits as a chart can show; where they are no numbers, 0, as if nothing came back."""
+    return tuple(tuple(float(f"{norm:.4g}") if math.isfinite(norm) else 0.0 for norm in layer) for layer in norms)
 
 
 def _unrolled(model: CharRNN, ids: Tensor) -> tuple[list[list[tuple[Tensor, ...]]], Tensor]:

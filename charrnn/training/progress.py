@@ -16,8 +16,8 @@ class Progress:
     the mean over the steps since the last word, None without any; `learning_rate` is the next step's, `gradient_norm`
     (before clipping) the last one's; `characters_per_second` is the training's alone, `seconds` have been spent,
     evaluations included, over all resumptions. `validation_loss` (nats per character; None when nothing is held out),
-    `samples` and `gradient_norms` (for each layer the norm of the loss's gradient at the state k steps back, k from 0
-    on) are there right after an evaluation.
+    and `gradient_norms` (for each layer the norm of the loss's gradient at the state k steps back, k from 0 on) are
+    there right after an evaluation, `samples` then and after the shares of the training that `schedule.SAMPLED` lists.
     """
 
     step: int
@@ -32,6 +32,11 @@ class Progress:
     validation_loss: float | None = None
     samples: tuple[Sample, ...] = ()
     gradient_norms: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether this is the word after an evaluation."""
+        return bool(self.gradient_norms)
 
     @property
     def fraction(self) -> float:

@@ -21,11 +21,13 @@ def training_record(
     training: TrainingConfig,
     sizes: Mapping[str, int],
     position: Position,
+    *,
     evaluations: list[dict[str, Any]],
+    gradients: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """The record of a run at `position`. `corpus` is what the caller says about the text; `sizes` counts the characters
     of its parts. `validation_loss` (nats per character, the state carried) is that of the weights that are kept, those
-    of `best_step`; null when nothing is held out."""
+    of `best_step`; null when nothing is held out. `gradients` is what `reach.kept` keeps."""
     return {
         "corpus": dict(corpus),
         "training": training.as_dict(),
@@ -39,4 +41,5 @@ def training_record(
         "validation_loss": position.best_loss,
         "bits_per_character": bits(position.best_loss),
         "evaluations": evaluations,
+        "gradients": gradients,
     }

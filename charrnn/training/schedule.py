@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 WARM_UP: Final = 100
@@ -11,6 +11,9 @@ FLOOR: Final = 0.01
 """What is left of the learning rate at the end, as a share of the peak."""
 
 EVALUATIONS: Final = 25
+SAMPLED: Final = (1, 5, 20, 100)
+"""After so many percent of the steps there are samples, evaluation or not: at first a network changes the quickest."""
+
 MIN_STEPS: Final = 10
 """Steps between two evaluations, at least: samples take longer than the steps of a small network."""
 
@@ -21,10 +24,11 @@ MAX_EVALUATION_SHARE: Final = 0.25
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """How many steps there are (`total`; None while a budget in minutes is still being measured), and after how many
-    each (`evaluate_every`) there is an evaluation."""
+    each (`evaluate_every`) there is an evaluation; the total was not known before step `known_from`."""
 
     total: int | None
     evaluate_every: int = 1
+    known_from: int = 0
 
     @classmethod
     def of(cls, total: int, step_characters: int, validation_characters: int) -> Schedule:
@@ -42,13 +46,13 @@ class Schedule:
         for _ in range(3):  # how often to evaluate depends on the total, and the total on that
             cost = step_seconds + evaluation_seconds / schedule.evaluate_every
             schedule = cls.of(step + max(1, round((seconds - evaluation_seconds) / cost)), *sizes)
-        return schedule
+        return replace(schedule, known_from=step)
 
     def at_most(self, steps: int, step_characters: int, validation_characters: int) -> Schedule:
         """This schedule, or one that ends after so many steps if that is sooner."""
         if self.total is None or self.total <= steps:
             return self
-        return Schedule.of(steps, step_characters, validation_characters)
+        return replace(Schedule.of(steps, step_characters, validation_characters), known_from=self.known_from)
 
     def learning_rate(self, step: int, since_start: int) -> float:
         """The share of the peak that the step (from 0) trains with: half a cosine down to FLOOR (Loshchilov, Hutter:
@@ -63,3 +67,9 @@ class Schedule:
     def evaluates(self, step: int) -> bool:
         """Whether there is an evaluation after so many steps: before the first, after the last, and in between."""
         return step in (0, self.total) or (self.total is not None and step % self.evaluate_every == 0)
+
+    def samples(self, step: int) -> bool:
+        """Whether a share of SAMPLED is reached with this step; one that was already when the total became known is
+        reached then."""
+        total = self.total
+        return total is not None and step in {max(-(-share * total // 100), self.known_from) for share in SAMPLED}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
@@ -42,18 +42,20 @@ class Position:
     loss_characters: int = 0
     best_loss: float | None = None
     best_step: int = 0
+    known_from: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrainingState:
     """`tensors`: weights, their average, the optimiser's moments, the hidden state, the best weights so far;
     `position`: where the run stands; `run`: the configuration and corpus that it belongs to; `evaluations`: what was
-    measured."""
+    measured, `gradients`: of that, how far back the network learned at first and where it was best."""
 
     tensors: Tensors
     position: Position
     run: Mapping[str, Any]
     evaluations: list[dict[str, Any]]
+    gradients: list[dict[str, Any]] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
         """As a safetensors file: the same state gives the same bytes."""
@@ -62,6 +64,7 @@ class TrainingState:
             "position": asdict(self.position),
             "run": dict(self.run),
             "evaluations": self.evaluations,
+            "gradients": self.gradients,
         }
         tensors = {name: np.ascontiguousarray(self.tensors[name]) for name in sorted(self.tensors)}
         text = json.dumps({**description, "digest": _digest(description, tensors)}, sort_keys=True, allow_nan=False)
@@ -78,7 +81,8 @@ class TrainingState:
             if digest != _digest(description, tensors):
                 raise TrainingStateError("damaged: the digest is not that of the content")
             position = Position(**description["position"])
-            return cls(tensors, position, description["run"], description["evaluations"])
+            measured = description["evaluations"], description.get("gradients", [])
+            return cls(tensors, position, description["run"], *measured)
         except TrainingStateError:
             raise
         except (SafetensorError, ValueError, TypeError, KeyError) as error:

@@ -17,10 +17,11 @@ from charrnn.config import ModelConfig
 from charrnn.training.config import TrainingConfig
 from charrnn.training.continuing import continued
 from charrnn.training.evaluation import evaluation
-from charrnn.training.gradients import gradient_norms
+from charrnn.training.gradients import Rounded, gradient_norms, rounded
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import Pace, Progress
+from charrnn.training.reach import kept
 from charrnn.training.record import training_record
 from charrnn.training.samples import Sample, prompts_for, write_samples
 from charrnn.training.schedule import Schedule
@@ -95,6 +96,7 @@ class Trainer:
         self._kept: Tensors = self._learner.model.weights()
         self._position = Position()
         self._evaluations: list[dict[str, Any]] = []
+        self._gradients: list[dict[str, Any]] = []
         self._schedule = self._first_schedule()
         self._gradient_norm = 0.0
         self._pace = Pace()
@@ -109,8 +111,8 @@ class Trainer:
         return self._position.step == self._schedule.total and self._evaluated
 
     def run(self) -> Iterator[Progress]:
-        """Train; a word on the progress several times a second, and after every evaluation. Leaving the loop stops
-        the training; `state` and `checkpoint` can be asked for at any word, and another `run` goes on.
+        """Train; a word on the progress several times a second, after every evaluation and with all samples. Leaving
+        the loop stops the training; `state` and `checkpoint` can be asked for at any word, and another `run` goes on.
 
         Raises DivergedError.
         """
@@ -118,14 +120,18 @@ class Trainer:
             if self._schedule.evaluates(self._position.step) and not self._evaluated:
                 yield from self._evaluate()
                 continue
+            before = self._position.step
             self._step()
-            if self._pace.seconds >= TELL_EVERY:
+            if self._position.step > before and self._samples_now():
+                yield self._sample()
+            elif self._pace.seconds >= TELL_EVERY:
                 yield self._progress()
 
     def checkpoint(self) -> Checkpoint:
         """The best network so far by validation loss (nothing held out: that of the last evaluation)."""
         sizes = {"training": self._streams.characters + 1, "validation": len(self._validation)}
-        record = training_record(self._corpus, self.training, sizes, self._position, deepcopy(self._evaluations))
+        measured = {"evaluations": deepcopy(self._evaluations), "gradients": deepcopy(self._gradients)}
+        record = training_record(self._corpus, self.training, sizes, self._position, **measured)
         return Checkpoint(self.config, self._vocabulary, never_unknown(dict(self._kept), self._vocabulary), record)
 
     @property
@@ -137,7 +143,8 @@ class Trainer:
         """A copy of everything that the rest of the run depends on."""
         kinds = {**self._learner.tensors(), "kept": self._kept}
         tensors = {f"{kind}/{name}": tensor for kind, named in kinds.items() for name, tensor in named.items()}
-        return TrainingState(tensors, deepcopy(self._position), self._identity(), deepcopy(self._evaluations))
+        measured = deepcopy(self._evaluations), deepcopy(self._gradients)
+        return TrainingState(tensors, deepcopy(self._position), self._identity(), *measured)
 
     def _restore(self, state: TrainingState) -> None:
         for field, value in self._identity().items():
@@ -150,8 +157,8 @@ class Trainer:
             kinds.setdefault(kind, {})[weight] = tensor
         self._learner.restore(dict(kinds), position.optimizer_steps)
         self._kept = kinds["kept"]
-        self._evaluations = deepcopy(state.evaluations)
-        self._schedule = Schedule(position.total, position.evaluate_every)
+        self._evaluations, self._gradients = deepcopy(state.evaluations), deepcopy(state.gradients)
+        self._schedule = Schedule(position.total, position.evaluate_every, position.known_from)
 
     def _identity(self) -> dict[str, Any]:
         """What a resume point must agree on with the run that takes it up; the precision it brings along."""
@@ -172,7 +179,9 @@ class Trainer:
         return self._fix(Schedule.of(steps, *self._sizes()))
 
     def _fix(self, schedule: Schedule) -> Schedule:
-        self._position.total, self._position.evaluate_every = schedule.total, schedule.evaluate_every
+        position = self._position
+        position.total, position.evaluate_every = schedule.total, schedule.evaluate_every
+        position.known_from = schedule.known_from
         return schedule
 
     def _sizes(self) -> tuple[int, int]:
@@ -262,12 +271,27 @@ class Trainer:
                 yield self._progress()
                 began = self._clock()
         validation_loss = self._judge(validation_loss)
-        weights = never_unknown(model.weights(), self._vocabulary)
-        samples = write_samples(Checkpoint(self.config, self._vocabulary, weights), self._prompts)
-        norms = gradient_norms(model, self._text, self.training.segment_length)
+        samples = self._samples()
+        norms = rounded(gradient_norms(model, self._text, self.training.segment_length))
+        self._gradients = kept(self._gradients, self._position, norms)
         self._spend(began)
         self._evaluation_seconds = self._team.agreed(self._position.seconds - before)
-        yield self._progress(validation_loss, samples, tuple(tuple(layer) for layer in norms.tolist()))
+        yield self._progress(validation_loss, samples, norms)
+
+    def _samples_now(self) -> bool:
+        """Whether samples are due that no evaluation will write."""
+        step = self._position.step
+        return self._schedule.samples(step) and not self._schedule.evaluates(step)
+
+    def _sample(self) -> Progress:
+        began = self._clock()
+        samples = self._samples()
+        self._spend(began)
+        return self._progress(samples=samples)
+
+    def _samples(self) -> tuple[Sample, ...]:
+        weights = never_unknown(self._learner.average.model.weights(), self._vocabulary)
+        return write_samples(Checkpoint(self.config, self._vocabulary, weights), self._prompts)
 
     def _judge(self, validation_loss: float | None) -> float | None:
         """Keep the weights or go back to those that are kept; the loss, or None where it is no number."""
@@ -301,7 +325,7 @@ class Trainer:
         self,
         validation_loss: float | None = None,
         samples: tuple[Sample, ...] = (),
-        norms: tuple[tuple[float, ...], ...] = (),
+        norms: Rounded = (),
     ) -> Progress:
         position, pace, self._pace = self._position, self._pace, Pace()
         total = self._schedule.total

@@ -3,8 +3,10 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from charrnn.training.schedule import EVALUATIONS, FLOOR, Schedule
+from charrnn.training.schedule import EVALUATIONS, FLOOR, SAMPLED, Schedule
 
 
 def test_it_rises_straight_and_falls_as_half_a_cosine() -> None:
@@ -62,3 +64,19 @@ def test_a_measured_schedule_fills_the_time_with_steps_and_evaluations() -> None
 
 def test_a_measured_schedule_has_a_step_left_even_when_the_time_is_over() -> None:
     assert Schedule.measured(7, -3.0, 0.5, 1.0, (10, 10)).total == 8
+
+
+@given(total=st.integers(1, 10**7), known_from=st.integers(0, 10**6))
+def test_samples_show_each_share_once_and_none_before_the_total_is_known(total: int, known_from: int) -> None:
+    known_from = min(known_from, total)
+    schedule = Schedule(total, 10, known_from)
+    wanted = [-(-share * total // 100) for share in SAMPLED]
+    for step in {*wanted, known_from, total}:
+        assert schedule.samples(step) == (step >= known_from and (step in wanted or (step == known_from > wanted[0])))
+
+
+def test_while_a_budget_is_measured_there_are_no_samples() -> None:
+    assert not any(Schedule(None).samples(step) for step in range(50))
+    measured = Schedule.measured(100, 50.0, 0.01, 0.4, (2048, 10_000)).at_most(5000, 2048, 10_000)
+    assert measured.samples(100), "1% was over when the total became known"
+    assert not measured.samples(101)

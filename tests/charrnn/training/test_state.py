@@ -9,13 +9,15 @@ from charrnn.training.state import Position, TrainingState, TrainingStateError
 def state() -> TrainingState:
     tensors = {"model/b": np.arange(3, dtype=np.float32), "hidden": np.full((1, 1, 2, 3), 0.1, dtype=np.float32)}
     position = Position(step=7, total=None, seconds=0.1 + 0.2, loss_sum=1 / 3, best_loss=None)
-    return TrainingState(tensors, position, {"training": {"seed": 2**63 - 1}}, [{"step": 0, "loss": 1 / 7}])
+    evaluations, gradients = [{"step": 0, "loss": 1 / 7}], [{"step": 0, "norms": [[1.0, 0.1]]}]
+    return TrainingState(tensors, position, {"training": {"seed": 2**63 - 1}}, evaluations, gradients)
 
 
 def test_bytes_and_back() -> None:
     back = TrainingState.from_bytes(state().to_bytes())
     assert back.position == state().position
     assert back.run == state().run and back.evaluations == state().evaluations
+    assert back.gradients == state().gradients
     assert {name: tensor.tolist() for name, tensor in back.tensors.items()} == {
         name: tensor.tolist() for name, tensor in state().tensors.items()
     }

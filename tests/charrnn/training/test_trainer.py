@@ -225,9 +225,16 @@ def test_samples_have_the_same_prompts_and_seeds_throughout() -> None:
     assert [s.text for s in first] != [s.text for s in last]
 
 
+def test_there_are_samples_early_on_without_an_evaluation() -> None:
+    words = [word for word in run(trainer()) if word.samples]
+    assert [word.step for word in words if not word.evaluated] == [1, 3, 12]  # 1%, 5% and 20% of 60
+    assert [word.step for word in words if word.evaluated] == [0, 10, 20, 30, 40, 50, 60]
+    assert len({word.step for word in words}) == len(words)
+
+
 def test_every_evaluation_measures_the_gradient_of_each_layer_back_through_a_segment() -> None:
     for word in run(trainer()):
-        if word.samples:
+        if word.evaluated:
             assert [len(layer) for layer in word.gradient_norms] == [TRAINING.segment_length + 1] * CONFIG.layers
             assert all(norm > 0 for norm in word.gradient_norms[-1])
         else:
@@ -244,6 +251,16 @@ def test_the_record_is_plain_json_without_times(tmp_path_factory: pytest.TempPat
     assert (record["steps"], record["steps_total"], record["retries"]) == (60, 60, 0)
     assert record["evaluations"][0]["step"] == 0 and record["evaluations"][-1]["step"] == 60
     assert not [key for key in record if "second" in key or "time" in key]
+
+
+def test_the_record_has_the_gradients_of_the_first_network_and_of_the_one_that_is_kept() -> None:
+    bottles = trainer(replace(TRAINING, budget=Budget(steps=20)))
+    told = {word.step: word.gradient_norms for word in run(bottles) if word.evaluated}
+    record = bottles.checkpoint().record
+    first, best = record["gradients"]
+    assert (first["step"], best["step"]) == (0, record["best_step"])
+    for kept in (first, best):
+        assert tuple(map(tuple, kept["norms"])) == told[kept["step"]]
 
 
 def test_no_step_goes_further_than_clipping_allows() -> None:
