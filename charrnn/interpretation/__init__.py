@@ -1,0 +1,1 @@
+"""Which cells of a network follow something that a reader can name."""

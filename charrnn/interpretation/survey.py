@@ -1,0 +1,112 @@
+"""What a network's cells follow along a text, from the engine's own numbers: labels, states and search put together;
+knows no files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from charrnn.config import ModelConfig
+from charrnn.engine.base import Engine
+from charrnn.engine.tracing import pieces
+from charrnn.interpretation.annotators import ANNOTATORS
+from charrnn.interpretation.labels import Annotator, Labels
+from charrnn.interpretation.search import Finding, Labelled, Missing, search, why_not
+from charrnn.interpretation.strength import Floats
+from charrnn.vocabulary import Ids, Vocabulary
+
+MIN_TOKENS: Final = 2_000
+"""In fewer, hardly anything occurs often enough to be told from chance."""
+
+MAX_CHARACTERS: Final = 40_000
+MAX_VALUES: Final = 40_000_000
+"""Numbers that a search holds at once: large networks are looked at along a shorter text."""
+
+
+class TooShortError(ValueError):
+    """There are not enough tokens to tell anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The outcome: along how many `characters`, whether training is known to have left them out, and what was found."""
+
+    characters: int
+    held_out: bool
+    cells: tuple[Finding, ...]
+    not_found: tuple[Missing, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "measured_on": {"characters": self.characters, "held_out": self.held_out},
+            "cells": [asdict(each) for each in self.cells],
+            "not_found": [asdict(each) for each in self.not_found],
+        }
+
+
+def most_characters(config: ModelConfig) -> int:
+    """How much of a text is looked at."""
+    return max(MIN_TOKENS, min(MAX_CHARACTERS, MAX_VALUES // int(np.prod(config.state_shape))))
+
+
+def survey(
+    engine: Engine,
+    vocabulary: Vocabulary,
+    ids: Ids,
+    *,
+    held_out: bool,
+    check: Callable[[], None] = lambda: None,
+    annotators: Sequence[Annotator] = ANNOTATORS,
+) -> Survey:
+    """Search along the ids [n]; `check` is called many times a second and may raise to end it.
+
+    Raises TooShortError for fewer than MIN_TOKENS ids.
+    """
+    if len(ids) < MIN_TOKENS:
+        raise TooShortError(f"at least {MIN_TOKENS} tokens are needed to tell what cells follow, not {len(ids)}")
+    tokens = vocabulary.tokens_of(ids)
+    labelled, not_found = _sorted_out([(each, labels_of_tokens(each, tokens)) for each in annotators])
+    findings, missing = search(labelled, _states(engine, ids, check), check) if labelled else ([], [])
+    return Survey(sum(map(len, tokens)), held_out, tuple(findings), (*missing, *not_found))
+
+
+def labels_of_tokens(annotator: Annotator, tokens: Sequence[str]) -> Labels | None:
+    """A label for each token, which is that of its last character: what holds once the token has been read."""
+    labels = annotator.label("".join(tokens))
+    if labels is None or len(labels) == len(tokens):
+        return labels
+    ends = np.cumsum([len(token) for token in tokens]) - 1
+    taken: Labels = labels[ends]
+    return taken
+
+
+def _sorted_out(
+    labelled: list[tuple[Annotator, Labels | None]],
+) -> tuple[list[Labelled], list[Missing]]:
+    """What can be searched for in this text, and what cannot."""
+    good: list[Labelled] = []
+    bad: list[Missing] = []
+    for annotator, labels in labelled:
+        reason = "does not apply to this text" if labels is None else why_not(labels)
+        if labels is None or reason is not None:
+            bad.append(Missing(annotator.slug, annotator.name, None, None, str(reason)))
+        else:
+            good.append((annotator, labels))
+    return good, bad
+
+
+def _states(engine: Engine, ids: Ids, check: Callable[[], None]) -> Floats:
+    """[n, layers, state_parts, hidden_size], after reading each id."""
+    states: Floats = np.empty(0, dtype=np.float32)
+    read = 0
+    for piece in pieces(engine, ids, top=1):
+        check()
+        if not read:
+            states = np.empty((len(ids), *piece.states.shape[1:]), dtype=np.float32)
+        states[read : read + len(piece.states)] = piece.states
+        read += len(piece.states)
+    return states

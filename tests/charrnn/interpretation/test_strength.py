@@ -1,0 +1,51 @@
+"""Strengths against the plain definitions of AUC and correlation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from charrnn.interpretation.strength import Units, strengths
+
+FEW_VALUES = st.sampled_from([-1.0, -0.5, 0.0, 0.25, 1.0])
+"""So few that there are ties."""
+
+
+def auc(unit: np.ndarray, mask: np.ndarray) -> float:
+    """Of all pairs of a true and a false place: how often the unit is higher at the true one, ties counting half."""
+    differences = unit[mask][:, None] - unit[~mask][None, :]
+    return float((differences > 0).mean() + (differences == 0).mean() / 2)
+
+
+@given(arrays(np.float32, (24, 3), elements=FEW_VALUES), arrays(np.bool_, 24))
+def test_a_mask_gets_twice_its_auc_less_one(values: np.ndarray, mask: np.ndarray) -> None:
+    assume(mask.any() and not mask.all())
+    found = strengths([mask], Units.of(values))[0]
+    assert found == pytest.approx([2 * auc(values[:, i], mask) - 1 for i in range(3)], abs=1e-6)
+
+
+@given(arrays(np.float32, (24, 3), elements=FEW_VALUES), arrays(np.float32, 24, elements=st.integers(0, 9)))
+def test_a_number_gets_its_correlation(values: np.ndarray, numbers: np.ndarray) -> None:
+    assume((values.std(axis=0) > 0).all() and numbers.std() > 0)
+    found = strengths([numbers], Units.of(values))[0]
+    assert found == pytest.approx([np.corrcoef(values[:, i], numbers)[0, 1] for i in range(3)], abs=1e-5)
+
+
+def test_masks_and_numbers_together() -> None:
+    random = np.random.default_rng(0)
+    values = random.standard_normal((500, 67)).astype(np.float32)
+    mask, numbers = values[:, 5] > 1, values[:, 65] * -2 + 7
+    found = strengths([mask, numbers, ~mask], Units.of(values))
+    assert found.shape == (3, 67)
+    assert (found[0].argmax(), found[0, 5]) == (5, pytest.approx(1))
+    assert (found[1].argmin(), found[1, 65]) == (65, pytest.approx(-1))
+    assert found[2] == pytest.approx(-found[0])
+
+
+def test_a_unit_that_never_moves_follows_nothing() -> None:
+    values = np.full((10, 1), 0.3, np.float32)
+    labels = np.arange(10) % 3 == 0
+    assert strengths([labels, np.arange(10, dtype=np.float32)], Units.of(values)).tolist() == [[0], [0]]

@@ -1,0 +1,123 @@
+"""A network whose one cell was made to count is found out through the real engine, for characters and for words."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.engine.native import NativeEngine
+from charrnn.interpretation.annotators import BY_SLUG
+from charrnn.interpretation.excerpt import excerpt, joined, spans
+from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, labels_of_tokens, most_characters, survey
+from charrnn.vocabulary import Vocabulary
+from charrnn.words import WordVocabulary, tokens
+
+CLAUSES = [
+    "he said ",
+    "\u201cnot so\u201d ",
+    "to her and\n",
+    "went (as if he might) away, ",
+    "\u201call this in\u201d ",
+    "vain\n\n",
+]
+TEXT = "".join(random.Random(7).choices(CLAUSES, k=600))
+WATCHING = 3
+
+
+def watcher(vocabulary: Vocabulary) -> Checkpoint:
+    """An RNN whose unit 3 is set by an opening quote, cleared by a closing one, and keeps its sign otherwise."""
+    config = ModelConfig(len(vocabulary), cell="rnn", hidden_size=5)
+    noise = np.random.default_rng(0)
+    weights = {name: noise.normal(0, 0.3, shape).astype(np.float32) for name, shape in config.shapes().items()}
+    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+        weights[f"rnn.{name}_l0"][WATCHING] = 0
+    weights["rnn.weight_hh_l0"][WATCHING, WATCHING] = 3
+    opening, closing = vocabulary.encode("\u201c\u201d")
+    weights["rnn.weight_ih_l0"][WATCHING, [opening, closing]] = 9, -9
+    return Checkpoint(config, vocabulary, weights)
+
+
+VOCABULARIES: list[Vocabulary] = [Vocabulary.of([TEXT]), WordVocabulary.of([TEXT])]
+
+
+@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
+    ids = vocabulary.encode(TEXT)
+    found = survey(NativeEngine(watcher(vocabulary), "float32"), vocabulary, ids, held_out=True)
+    (cell,) = [each for each in found.cells if each.slug == "double-quotes"]
+    assert (cell.layer, cell.unit, cell.part, cell.sign) == (0, WATCHING, "hidden", 1)
+    assert cell.score > 0.99
+    assert cell.chance < 0.95
+    assert (found.characters, found.held_out) == (len(TEXT), True)
+    slugs = [each.slug for each in found.cells] + [each.slug for each in found.not_found]
+    assert sorted(slugs) == sorted(BY_SLUG)
+    assert found.as_dict()["cells"][0].keys() >= {"follows", "measure", "score", "chance", "layer", "unit", "part"}
+    assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
+
+
+def test_a_text_that_is_too_short_is_refused() -> None:
+    vocabulary = Vocabulary.of([TEXT])
+    engine = NativeEngine(watcher(vocabulary), "float32")
+    with pytest.raises(TooShortError, match=f"{MIN_TOKENS} tokens are needed .* not {MIN_TOKENS - 1}"):
+        survey(engine, vocabulary, vocabulary.encode(TEXT)[: MIN_TOKENS - 1], held_out=True)
+
+
+def test_in_a_text_without_anything_to_follow_nothing_is_found() -> None:
+    vocabulary = Vocabulary.of([TEXT])
+    monotonous = vocabulary.encode("a" * MIN_TOKENS)
+    found = survey(NativeEngine(watcher(vocabulary), "float32"), vocabulary, monotonous, held_out=False)
+    assert found.cells == ()
+    assert sorted(each.slug for each in found.not_found) == sorted(BY_SLUG)
+
+
+def test_it_can_be_ended_while_it_reads() -> None:
+    vocabulary, asked = Vocabulary.of([TEXT]), []
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        survey(
+            NativeEngine(watcher(vocabulary), "float32"),
+            vocabulary,
+            vocabulary.encode(TEXT),
+            held_out=True,
+            check=check,
+        )
+
+
+def test_a_words_label_is_that_of_its_end() -> None:
+    said = tokens("say \u201cno no\u201d 12\n")
+    assert "|".join(said) == "say| |\u201c|no| |no|\u201d| |1|2|\n"
+    quotes = labels_of_tokens(BY_SLUG["double-quotes"], said)
+    places = labels_of_tokens(BY_SLUG["line-position"], said)
+    assert quotes is not None
+    assert places is not None
+    assert np.flatnonzero(quotes).tolist() == [2, 3, 4, 5]
+    assert places.tolist() == [3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 0]
+
+
+def test_what_is_short_is_looked_at_whole() -> None:
+    assert spans(10, 10) == [(0, 10)]
+    assert excerpt("abc", 5) == "abc"
+    assert joined(["ab", "c\nd", "e"]) == "abde"
+    assert most_characters(ModelConfig(5, cell="rnn", hidden_size=5)) == 40_000
+
+
+@given(st.integers(0, 10**9), st.integers(8, 10**6))
+def test_stretches_are_spread_over_all_of_a_text(total: int, most: int) -> None:
+    found = spans(total, most)
+    assert (found[0][0], found[-1][1]) == (0, total)
+    assert sum(stop - start for start, stop in found) <= max(most, 0)
+    assert all(start <= stop for start, stop in found)
+    assert all(before[1] <= after[0] for before, after in pairwise(found))
