@@ -3,6 +3,7 @@
 from model_store.aliases import AliasChange
 from model_store.errors import (
     AliasedError,
+    CurrentAliasError,
     DamagedVersionError,
     InvalidNameError,
     NoEarlierVersionError,
@@ -18,6 +19,7 @@ __all__ = [
     "POLICIES",
     "AliasChange",
     "AliasedError",
+    "CurrentAliasError",
     "DamagedVersionError",
     "InvalidNameError",
     "ModelStore",

@@ -17,16 +17,17 @@ FILE: Final = "aliases.json"
 
 @dataclass(frozen=True, slots=True)
 class AliasChange:
-    """One line of an alias's history: since `time` (UTC) it stands for `version`."""
+    """One line of an alias's history: since `time` (UTC) it stands for `version`, or, `deleted`, no longer does."""
 
     version: int
     time: str
     reason: str = ""
     rolled_back: bool = False
+    deleted: bool = False
 
 
 Histories = dict[str, tuple[AliasChange, ...]]
-"""Alias to its changes, oldest first, never empty: the last one holds."""
+"""Alias to its changes, oldest first, never empty: the last one holds. What is deleted keeps its own."""
 
 _Signature = tuple[int, int, int]
 
@@ -59,7 +60,7 @@ class AliasReader:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             signature = _signature(os.fstat(file.fileno()))
             histories = _parse(json.load(file))
-        seen = (signature, histories, {alias: changes[-1].version for alias, changes in histories.items()})
+        seen = (signature, histories, _held(histories))
         self._seen[folder] = seen
         return seen
 
@@ -78,6 +79,8 @@ def earlier(changes: tuple[AliasChange, ...], exists: Callable[[int], bool]) -> 
     """
     stack: list[int] = []
     for change in changes:
+        if change.deleted:
+            continue
         if change.rolled_back:
             while stack and stack[-1] != change.version:
                 stack.pop()
@@ -85,6 +88,10 @@ def earlier(changes: tuple[AliasChange, ...], exists: Callable[[int], bool]) -> 
             stack.append(change.version)
     now_at = changes[-1].version
     return next((version for version in reversed(stack[:-1]) if version != now_at and exists(version)), None)
+
+
+def _held(histories: Histories) -> dict[str, int]:
+    return {alias: changes[-1].version for alias, changes in histories.items() if not changes[-1].deleted}
 
 
 def _parse(lines: dict[str, list[dict[str, Any]]]) -> Histories:

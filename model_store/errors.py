@@ -24,6 +24,15 @@ class NotFoundError(StoreError, LookupError):
         super().__init__(message)
 
 
+class CurrentAliasError(StoreError):
+    """`current` is what a model's name alone stands for, and cannot be deleted."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"current is what {name} without an alias stands for: it can stand for another version, but not be deleted"
+        )
+
+
 class AliasedError(StoreError):
     """A version cannot be deleted while `aliases` point to it."""
 

@@ -11,6 +11,7 @@ CURRENT: Final = "current"
 """The alias that a model's plain name stands for."""
 
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+REFERENCE_PATTERN: Final = f"{NAME_PATTERN}(@{NAME_PATTERN})?"
 _NAME: Final = re.compile(NAME_PATTERN)
 _RULE: Final = "must be 1 to 64 letters, digits, '.', '_' or '-', the first a letter or a digit"
 

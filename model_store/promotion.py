@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
+from model_store import sidecars
 from model_store.errors import DamagedVersionError
 from model_store.names import CURRENT
 from model_store.store import ModelStore
@@ -60,18 +61,33 @@ def better(record: dict[str, Any], than: dict[str, Any]) -> bool:
 
 
 def install_starter(store: ModelStore, name: str, path: Path) -> int | None:
-    """Publish the checkpoint file as version 1 of a model that never had one, and let `current` stand for it.
+    """Publish the checkpoint file as version 1 of a model that never had one, with the sidecars that lie beside it
+    under its name, and let `current` stand for it.
 
     Returns the version, or None when the model had one already. May be called by any number of processes at every
-    start; one that died halfway is completed by the next.
+    start; one that died halfway is completed by the next, and one alone of those that begin at once gets the version.
     """
+    installed = False
+
+    def stands_for_nothing(held: int | None) -> bool:
+        nonlocal installed
+        installed = held is None
+        return installed
+
     if store.has(name) and CURRENT in store.aliases(name):
         return None
     checkpoint = checkpoints.load(path)
     version = store.publish_first(name, checkpoint) or store.find(name, checkpoint.digest)
-    if version == 1 and store.set_alias_if(name, CURRENT, 1, lambda held: held is None, "the starter model"):
-        return version
-    return None
+    if version == 1:
+        _keep_sidecars(store, name, path)
+        store.set_alias_if(name, CURRENT, 1, stands_for_nothing, "the starter model")
+    return version if installed else None
+
+
+def _keep_sidecars(store: ModelStore, name: str, path: Path) -> None:
+    for beside in path.parent.glob(f"{path.stem}.*.json"):
+        if (value := sidecars.load(beside)) is not None:
+            store.keep(name, 1, beside.suffixes[-2].removeprefix("."), value)
 
 
 def _record(store: ModelStore, name: str, version: int) -> dict[str, Any]:

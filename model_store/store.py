@@ -13,9 +13,15 @@ from typing import Any, TypeVar
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
-from model_store import files, versions
+from model_store import files, sidecars, versions
 from model_store.aliases import AliasChange, AliasReader, Histories, append, earlier, now
-from model_store.errors import AliasedError, DamagedVersionError, NoEarlierVersionError, NotFoundError
+from model_store.errors import (
+    AliasedError,
+    CurrentAliasError,
+    DamagedVersionError,
+    NoEarlierVersionError,
+    NotFoundError,
+)
 from model_store.names import CURRENT, check_alias, check_name, is_name, is_number
 
 T = TypeVar("T")
@@ -66,6 +72,7 @@ class ModelStore:
                 files.finish(file)
                 with self._locked(folder):
                     versions.tidy(folder)
+                    sidecars.tidy(folder, versions.numbers(folder))
                     return versions.place(folder, file) if condition() else None
         except OSError:
             versions.forget_if_empty(folder)
@@ -123,6 +130,17 @@ class ModelStore:
                 raise AliasedError(name, version, pointing)
             self.path(name, version)
             versions.remove(folder, version)
+            sidecars.tidy(folder, versions.numbers(folder))
+
+    def keep(self, name: str, version: int, kind: str, value: sidecars.Sidecar) -> None:
+        """Keep a JSON object of this kind beside the version while it exists. Raises NotFoundError, OSError."""
+        with self._locked(self.path(name, version).parent) as folder:
+            self.path(name, version)
+            sidecars.write(folder, version, kind, value)
+
+    def kept(self, name: str, version: int, kind: str) -> sidecars.Sidecar | None:
+        """What is kept of this kind beside the version, if anything. Raises NotFoundError."""
+        return sidecars.read(self.path(name, version).parent, version, kind)
 
     def aliases(self, name: str) -> dict[str, int]:
         """What every alias of the model stands for. Raises NotFoundError when there is no such model."""
@@ -155,6 +173,18 @@ class ModelStore:
                 return False
             append(folder, self._histories(name), alias, AliasChange(version, now(), reason))
             return True
+
+    def delete_alias(self, name: str, alias: str, reason: str = "") -> None:
+        """Let the alias stand for nothing. Its history stays on disk; who sets it again goes on with it.
+
+        Raises NotFoundError, CurrentAliasError for the one that a model cannot be without.
+        """
+        self._known(name, alias)
+        if alias == CURRENT:
+            raise CurrentAliasError(name)
+        with self._locked(self._folder(name)) as folder:
+            version = self.aliases(name)[self._known(name, alias)]
+            append(folder, self._histories(name), alias, AliasChange(version, now(), reason, deleted=True))
 
     def rollback(self, name: str, alias: str = CURRENT, reason: str = "") -> int:
         """Let the alias stand for what it stood for before; twice goes two steps back.

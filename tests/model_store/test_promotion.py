@@ -1,6 +1,8 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from math import nan
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -68,6 +70,32 @@ def test_the_starter_is_the_first_version_of_a_new_store(store: ModelStore, chec
     assert store.load("bard", 1).digest == checkpoint(1).digest
     assert install_starter(ModelStore(store.root), "bard", path) is None
     assert store.versions("bard") == [1]
+
+
+class Together(ModelStore):
+    """A store in which two find nothing published, both of them before either publishes."""
+
+    def __init__(self, root: Path, barrier: Barrier) -> None:
+        super().__init__(root)
+        self._barrier = barrier
+
+    def publish_first(self, name: str, checkpoint: Checkpoint) -> int | None:
+        self._barrier.wait(10)
+        return super().publish_first(name, checkpoint)
+
+
+def test_of_two_that_install_the_starter_at_once_one_says_so(
+    store: ModelStore, checkpoint: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "starter.safetensors"
+    path.write_bytes(checkpoint(1).to_bytes())
+    barrier = Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        stores = [Together(store.root, barrier) for _ in range(2)]
+        said = list(pool.map(lambda each: install_starter(each, "bard", path), stores))
+    assert sorted(said, key=str) == [1, None]
+    assert store.versions("bard") == [1]
+    assert len(store.history("bard")) == 1
 
 
 def test_the_starter_touches_no_model_that_had_versions(store: ModelStore, checkpoint: Make, tmp_path: Path) -> None:

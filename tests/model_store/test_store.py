@@ -11,6 +11,7 @@ import pytest
 from charrnn.checkpoint import Checkpoint
 from model_store import (
     AliasedError,
+    CurrentAliasError,
     DamagedVersionError,
     InvalidNameError,
     ModelStore,
@@ -160,6 +161,53 @@ def test_changes_within_one_tick_of_the_clock_are_all_seen(store: ModelStore, ch
         store.set_alias("bard", "current", 1 + i % 2)
         os.utime(store.root / "bard" / "aliases.json", ns=(0, 0))
         assert other.resolve("bard") == 1 + i % 2
+
+
+def test_an_alias_that_is_deleted_within_a_tick_is_gone_for_everyone(store: ModelStore, checkpoint: Make) -> None:
+    other = ModelStore(store.root)
+    store.publish("bard", checkpoint(1))
+    for turn in range(20):
+        if turn % 2:
+            store.delete_alias("bard", "a")
+        else:
+            store.set_alias("bard", "a", 1)
+        os.utime(store.root / "bard" / "aliases.json", ns=(0, 0))
+        assert other.aliases("bard") == ({} if turn % 2 else {"a": 1})
+
+
+def test_a_deleted_alias_stands_for_nothing_and_keeps_its_history(store: ModelStore, checkpoint: Make) -> None:
+    for i in range(3):
+        store.publish("bard", checkpoint(i))
+        store.set_alias("bard", "stable", i + 1)
+    store.delete_alias("bard", "stable", reason="not needed")
+    for ask in (
+        lambda: store.resolve("bard", "stable"),
+        lambda: store.history("bard", "stable"),
+        lambda: store.rollback("bard", "stable"),
+        lambda: store.delete_alias("bard", "stable"),
+    ):
+        with pytest.raises(NotFoundError, match="no alias stable"):
+            ask()
+    store.delete("bard", 3)
+    store.set_alias("bard", "stable", 1)
+    changes = store.history("bard", "stable")
+    assert [(change.version, change.deleted) for change in changes] == [
+        *((version, False) for version in (1, 2, 3)),
+        (3, True),
+        (1, False),
+    ]
+    assert changes[3].reason == "not needed"
+    assert store.rollback("bard", "stable") == 2, "what it stood for before, and still exists"
+
+
+def test_current_cannot_be_deleted(store: ModelStore, checkpoint: Make) -> None:
+    store.publish("bard", checkpoint(1))
+    with pytest.raises(NotFoundError):
+        store.delete_alias("bard", "current")
+    store.set_alias("bard", "current", 1)
+    with pytest.raises(CurrentAliasError, match="bard"):
+        store.delete_alias("bard", "current")
+    assert store.resolve("bard") == 1
 
 
 def test_an_unchanged_alias_gets_no_line_in_the_history(store: ModelStore, checkpoint: Make) -> None:
