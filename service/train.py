@@ -21,6 +21,7 @@ from model_store.store import ModelStore
 from service import train_arguments
 from service.preflight import StartError
 from service.settings import Settings
+from service.training.cells import KIND, in_words
 from service.training.corpora import CorpusStore
 from service.training.decoding import CHUNK
 from service.training.errors import TrainingError
@@ -107,6 +108,9 @@ class _Command:
             record = self._models.describe(name, version or 0).record
             loss, bits = record["validation_loss"], record["bits_per_character"]
             self._say(f"validation loss {loss:.4f} nats per token, {bits:.3f} bits per character")
+        cells = self._models.kept(name, version or 0, KIND)
+        if cells is not None and (found := in_words(cells)):
+            self._say(found)
         body = {"model": name if job.state.promoted else f"{name}@{version}", "prompt": "", "length": 500}
         asked = (
             f"curl -s {self._address}/generate -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"

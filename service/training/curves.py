@@ -7,14 +7,12 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
+from service.pictures.charts import Axis, Line, Panel, document
+from service.pictures.gradients import COLOURS, panel
 from service.training.jobs import JobStore
-from service.training.svg import Axis, Line, Panel, document
 
-COLOURS: Final = ("#2563a8", "#d1495b", "#2e8b57", "#8a5cb8", "#b8860b", "#4a8fa8", "#a0522d", "#6b7280")
 MAX_POINTS: Final = 400
 """Of a line: more cannot be told apart at this size."""
-
-MIN_NORM: Final = 1e-12
 
 CHARACTERS: Final = Axis("characters seen", floor=0.0)
 
@@ -58,22 +56,10 @@ def _learning_rate(every: Lines) -> Panel:
 
 
 def _gradients(evaluations: Lines) -> Panel:
-    """The first recorded evaluation after the start, dashed, and the last one: what training made of the reach."""
+    """The first evaluation, dashed, and the last one: what training made of the reach."""
     recorded = [event for event in evaluations if event.get("gradient_norms")]
-    lines = []
-    for event, dashed in ((recorded[0], True), (recorded[-1], False)):
-        for layer, norms in enumerate(event["gradient_norms"]):
-            points = [(float(k), norm) for k, norm in enumerate(norms) if norm > MIN_NORM]
-            label = f"layer {layer + 1}, step {event['step']:,}"
-            lines.append(Line(label, COLOURS[layer % len(COLOURS)], tuple(points), dashed=dashed))
-        if len(recorded) == 1:
-            break
-    return Panel(
-        "Gradient of a character's loss at the state k steps before it",
-        Axis("k", floor=0.0),
-        Axis(log=True),
-        tuple(lines),
-    )
+    ends = (recorded[0], recorded[-1])[: len(recorded)]
+    return panel([(f"step {event['step']:,}", event["gradient_norms"]) for event in ends])
 
 
 def _points(events: Lines, field: str) -> tuple[tuple[float, float], ...]:

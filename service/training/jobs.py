@@ -178,7 +178,11 @@ class JobStore:
         return sizes
 
     def samples(self, job: str) -> Lines:
-        """The texts written at evaluations so far: `step`, `samples`. Raises JobNotFoundError."""
+        """The texts written so far, at evaluations and after 1%, 5%, 20% and all of the training: `step`, `fraction` of
+        the training, `characters` seen by then, `samples`, always of the same prompts and seeds.
+
+        Raises JobNotFoundError.
+        """
         return [event.data for event in self.events(job) if event.kind == "samples"]
 
     def cancel(self, job: str) -> Job:

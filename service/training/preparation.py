@@ -11,6 +11,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.training.config import TrainingConfig
 from charrnn.training.defaults import defaults_for
+from charrnn.training.machine import reference_budget
 from charrnn.training.record import bits
 from charrnn.training.text import TextIds
 from charrnn.vocabulary import Level, Vocabulary
@@ -62,8 +63,17 @@ class Preparation:
         return replace(checkpoint, record={**checkpoint.record, **more}) if more else checkpoint
 
 
-def prepare(request: JobRequest, corpora: CorpusStore, store: ModelStore, keep: Keep, check: Check) -> Preparation:
+def prepare(
+    request: JobRequest,
+    corpora: CorpusStore,
+    store: ModelStore,
+    keep: Keep,
+    check: Check,
+    *,
+    device: str,
+) -> Preparation:
     """Make a job's text and settings ready; `check` is called several times a second and may raise to end it.
+    What minutes are worth on the `device` is measured first.
 
     Raises CorpusNotFoundError, JobRequestError, StoreError when the version to go on from is gone.
     """
@@ -79,7 +89,8 @@ def prepare(request: JobRequest, corpora: CorpusStore, store: ModelStore, keep: 
         _check_length(len(text), request, level)
         sizes = {name: getattr(base.config, name) for name in SIZES} if base else {}
         chosen = request.chosen((*SIZES, *SETTINGS)) | sizes
-        model, training = defaults_for(len(text), len(vocabulary), request.budget, chosen)
+        worth = reference_budget(request.budget, device)
+        model, training = defaults_for(len(text), len(vocabulary), worth, chosen)
         return {
             "model": model,
             "training": TrainingConfig(request.budget, **training).as_dict(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from threading import Event
 from typing import Final, Literal
 
@@ -15,6 +16,7 @@ from charrnn.training.trainer import DivergedError, Trainer
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
 from model_store.store import ModelStore
+from service.training.cells import Cells, FindCells, find_cells, keep_cells
 from service.training.corpora import CorpusStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
 from service.training.fidelity import with_fidelity
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 Outcome = Literal["ended", "handed over", "not mine"]
 
 MAX_DEATHS: Final = 20
+SEARCH_DEATHS: Final = 2
+"""After so many deaths at the end of the training, cells are not looked for any more: that may be what kills."""
 
 
 class _StoppedError(Exception):
@@ -38,16 +42,22 @@ class _StoppedError(Exception):
 class JobRunner:
     """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers.
 
-    `save_seconds`: the least time between two resume points.
+    `save_seconds`: the least time between two resume points; `find`: what finds out what a network's cells follow.
     """
 
     def __init__(
-        self, jobs: JobStore, corpora: CorpusStore, store: ModelStore, save_seconds: float = SAVE_SECONDS
+        self,
+        jobs: JobStore,
+        corpora: CorpusStore,
+        store: ModelStore,
+        save_seconds: float = SAVE_SECONDS,
+        find: FindCells = find_cells,
     ) -> None:
         self._jobs = jobs
         self._corpora = corpora
         self._store = store
         self._save_seconds = save_seconds
+        self._find = find
 
     def run(self, job_id: str, stop: Event) -> Outcome:
         """Bring the job to its end, unless another worker is at it; with `stop` set, leave it to the next one, at once.
@@ -92,9 +102,9 @@ class JobRunner:
             raise TrainingError(f"{deaths} workers in a row died at the same point of this job")
         if self._was_published(job, run):
             return True
-        checkpoint = self._trained(job, run, stop)
-        if checkpoint is not None:
-            self._publish(job, run, checkpoint)
+        made = self._made(job, run, stop, search=deaths < SEARCH_DEATHS)
+        if made is not None:
+            self._publish(job, run, *made)
             return True
         if run.cancel_requested():
             return self._cancel(run)
@@ -102,21 +112,32 @@ class JobRunner:
         log.info("job %s is handed over", job.id)
         return False
 
-    def _trained(self, job: Job, run: Run, stop: Event) -> Checkpoint | None:
-        """What there is to publish; None when somebody wants the job to stop."""
+    def _made(self, job: Job, run: Run, stop: Event, *, search: bool) -> tuple[Checkpoint, Cells | None] | None:
+        """What there is to publish, and what its cells follow; None when somebody wants the job to stop."""
 
         def check() -> None:
             if stop.is_set() or run.cancel_requested():
                 raise _StoppedError
 
         try:
-            given = prepare(job.request, self._corpora, self._store, run.plan, check)
+            given = prepare(job.request, self._corpora, self._store, run.plan, check, device=_device())
+            trainer = self._trainer(job, run, given)
+            if not Watch(run, trainer, stop, given.characters_per_token, self._save_seconds).train():
+                return None
+            checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.known(trainer.held_out))
+            return checkpoint, self._cells(job, checkpoint, check) if search else None
         except _StoppedError:
             return None
-        trainer = self._trainer(job, run, given)
-        if not Watch(run, trainer, stop, given.characters_per_token, self._save_seconds).train():
+
+    def _cells(self, job: Job, checkpoint: Checkpoint, check: Callable[[], None]) -> Cells | None:
+        """Whatever goes wrong here, the training is not lost."""
+        try:
+            return self._find(checkpoint, self._corpora.path(job.request.corpus), check)
+        except _StoppedError:
+            raise
+        except Exception:
+            log.exception("job %s goes on without knowing what its cells follow", job.id)
             return None
-        return with_fidelity(given.described(trainer.checkpoint()), given.known(trainer.held_out))
 
     def _cancel(self, run: Run) -> bool:
         run.cancel()
@@ -125,7 +146,6 @@ class JobRunner:
 
     def _trainer(self, job: Job, run: Run, given: Preparation) -> Trainer:
         """The trainer of this job, as far as the newest resume point that is sound."""
-        device = "cuda" if torch.cuda.is_available() else "cpu"
 
         def made(state: TrainingState | None) -> Trainer:
             return Trainer(
@@ -136,7 +156,7 @@ class JobRunner:
                 corpus=given.corpus,
                 base=given.base,
                 state=state,
-                device=device,
+                device=_device(),
             )
 
         for data in run.resume_points():
@@ -151,15 +171,15 @@ class JobRunner:
         log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.corpus["name"])
         return made(None)
 
-    def _publish(self, job: Job, run: Run, checkpoint: Checkpoint) -> None:
+    def _publish(self, job: Job, run: Run, checkpoint: Checkpoint, cells: Cells | None) -> None:
         name = job.request.model
         after = max(self._store.versions(name), default=0) if self._store.has(name) else 0
 
         def publish() -> tuple[int, bool]:
             version = self._store.publish(name, checkpoint)
-            return version, self._promote(job, version)
+            return self._complete(job, version, cells)
 
-        state = run.publish({"digest": checkpoint.digest, "after": after}, publish)
+        state = run.publish({"digest": checkpoint.digest, "after": after, "cells": cells}, publish)
         log.info("job %s published %s@%s%s", job.id, name, state.version, ", promoted" if state.promoted else "")
 
     def _was_published(self, job: Job, run: Run) -> bool:
@@ -170,12 +190,19 @@ class JobRunner:
         version = self._store.find(job.request.model, intent["digest"], intent["after"])
         if version is None:
             return False
-        run.publish(intent, lambda: (version, self._promote(job, version)))
+        run.publish(intent, lambda: self._complete(job, version, intent.get("cells")))
         log.info("job %s had published %s@%d", job.id, job.request.model, version)
         return True
 
-    def _promote(self, job: Job, version: int) -> bool:
-        return promote_version(self._store, job.request.model, version, job.request.promote, f"job {job.id}")
+    def _complete(self, job: Job, version: int, cells: Cells | None) -> tuple[int, bool]:
+        """What is due once the version is there; doing it twice is doing it once."""
+        name = job.request.model
+        keep_cells(self._store, name, version, cells)
+        return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _explained(error: Exception) -> str:

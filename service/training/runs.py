@@ -15,7 +15,13 @@ from service.training.jobs import JobProgress, JobStatus, read_progress, read_st
 from service.training.lease import Lease
 
 ATTEMPTS: Final = "attempts.json"
-KINDS: Final = ("metrics", "evaluation", "samples")
+COMES_AFTER: Final = {
+    "metrics": ("metrics", "evaluation"),
+    "evaluation": ("evaluation",),
+    "samples": ("samples",),
+}
+"""The kinds of events, each with those whose steps it comes after. A resumed run repeats some of its steps, and measures
+at other ones than before: without evaluations among these, its measurements would not be in the order of their steps."""
 
 
 class Run:
@@ -28,7 +34,7 @@ class Run:
         with lease.held():
             run_files.mend_events(folder)
             files.remove_dead_drafts(folder)
-        self._last_step = {kind: self._recorded(kind) for kind in KINDS}
+        self._last_step = {kind: self._recorded(kind) for kind in COMES_AFTER}
 
     @property
     def id(self) -> str:
@@ -83,8 +89,9 @@ class Run:
             files.replace_quickly(self._folder / run_files.PROGRESS, data)
 
     def record(self, kind: str, step: int, values: dict[str, Any]) -> None:
-        """Add an event of one of KINDS to the log, unless one of that kind is there for this step or a later one."""
-        if step <= self._last_step[kind]:
+        """Add an event to the log, unless one that it must come after (COMES_AFTER) is there for this step or a later
+        one."""
+        if step <= max(self._last_step[each] for each in COMES_AFTER[kind]):
             return
         with self._lease.held():
             run_files.append_event(self._folder, kind, {"step": step, **values})

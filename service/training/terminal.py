@@ -28,6 +28,7 @@ class Follower:
         self._moves = out.isatty()
         self._last = max((event.id for event in jobs.events(job)), default=0)
         self._lined = 0.0
+        self._evaluated = -1
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"follower of {job}", daemon=True)
         self._thread.start()
@@ -47,10 +48,13 @@ class Follower:
     def _show(self) -> None:
         for event in self._jobs.events(self._job, self._last):
             self._last = event.id
-            if event.kind == "samples":
-                self._write(f"{_ERASE if self._moves else ''}{sample_text(event)}\n")
-            elif event.kind == "evaluation":
-                self._write(f"{_ERASE if self._moves else ''}{evaluation_line(event)}\n")
+            if event.kind == "evaluation":
+                self._evaluated = event.data["step"]
+                self._write_above(evaluation_line(event))
+            elif event.kind == "samples":
+                if event.data["step"] != self._evaluated:
+                    self._write_above(samples_line(event))
+                self._write_above(sample_text(event))
         self._show_progress(self._jobs.get(self._job).progress)
 
     def _show_progress(self, progress: JobProgress) -> None:
@@ -59,6 +63,9 @@ class Follower:
         elif time.monotonic() - self._lined >= LINE_SECONDS:
             self._lined = time.monotonic()
             self._write(facts(progress) + "\n")
+
+    def _write_above(self, text: str) -> None:
+        self._write(f"{_ERASE if self._moves else ''}{text}\n")
 
     def _write(self, text: str) -> None:
         self._out.write(text)
@@ -99,6 +106,13 @@ def evaluation_line(event: Event) -> str:
     if "validation_loss" in values:
         measured = f"validation loss {values['validation_loss']:.3f}, {values['bits_per_character']:.3f} bits/character"
     return f"\n-- step {values['step']:,}, {values['characters']:,} characters: {measured}"
+
+
+def samples_line(event: Event) -> str:
+    """Where a job stands that writes samples without an evaluation."""
+    values: dict[str, Any] = event.data
+    share = f"{values['fraction']:.0%} of the training"
+    return f"\n-- step {values['step']:,}, {values['characters']:,} characters: {share}"
 
 
 def sample_text(event: Event) -> str:

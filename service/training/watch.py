@@ -65,7 +65,7 @@ class Watch:
             if self._run.cancel_requested():
                 return False
             if self._stop.is_set():
-                self._save_at_the_end(progress)
+                self._leave(progress)
                 return False
             self._keep_up(progress)
         return True
@@ -81,19 +81,20 @@ class Watch:
 
     def _write_down(self, progress: Progress) -> None:
         self._shown = self._as_shown(progress)
-        evaluated = bool(progress.samples) or progress.validation_loss is not None
-        if not evaluated and time.monotonic() - self._noted < NOTE_SECONDS:
+        if not (progress.evaluated or progress.samples) and time.monotonic() - self._noted < NOTE_SECONDS:
             return
         self._noted = time.monotonic()
         self._run.note(self._shown)
-        if evaluated:
-            norms = {"gradient_norms": _rounded(progress.gradient_norms)}
+        if progress.evaluated:
+            norms = {"gradient_norms": progress.gradient_norms}
             self._run.record("evaluation", progress.step, self._measured() | norms)
         elif progress.seconds - self._recorded >= max(NOTE_SECONDS, progress.seconds / RECORDS):
             self._recorded = progress.seconds
             self._run.record("metrics", progress.step, self._measured())
         if progress.samples:
-            self._run.record("samples", progress.step, {"samples": [asdict(sample) for sample in progress.samples]})
+            place = {"fraction": self._shown.fraction, "characters": self._shown.characters}
+            samples = [asdict(sample) for sample in progress.samples]
+            self._run.record("samples", progress.step, {**place, "samples": samples})
 
     def _as_shown(self, progress: Progress) -> JobProgress:
         """The progress, with the latest losses where it has no new ones."""
@@ -118,8 +119,10 @@ class Watch:
         values = asdict(self._shown)
         return {name: values[name] for name in MEASURED if values[name] is not None}
 
-    def _save_at_the_end(self, progress: Progress) -> None:
+    def _leave(self, progress: Progress) -> None:
+        """Nothing that the resume point takes for told may be untold: whoever goes on does not tell it again."""
         try:
+            self._write_down(progress)
             self._save(progress)
         except OSError as error:
             log.warning("job %s is left at an earlier point: %s", self._run.id, error.strerror)
@@ -129,8 +132,3 @@ class Watch:
         self._run.save(progress.step, self._trainer.state().to_bytes())
         self._saved = time.monotonic()
         self._save_seconds = self._saved - began
-
-
-def _rounded(layers: tuple[tuple[float, ...], ...]) -> list[list[float]]:
-    """Gradient norms with as many digits as a chart can show; where they are no numbers, 0, as if nothing came back."""
-    return [[float(f"{norm:.4g}") if math.isfinite(norm) else 0.0 for norm in layer] for layer in layers]

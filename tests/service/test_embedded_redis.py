@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
-from service.embedded_redis import LONGEST_SOCKET_PATH, EmbeddedRedis, embedded_redis
+from service.embedded_redis import LONGEST_SOCKET_PATH, embedded_redis
+from tests.service.redis_server import running
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     (tmp_path / "run").mkdir()
     return tmp_path
-
-
-@contextlib.contextmanager
-def running(server: EmbeddedRedis) -> Iterator[tuple[redis.Redis, subprocess.Popen[bytes]]]:
-    process = subprocess.Popen(server.command)
-    client = redis.Redis.from_url(server.url)
-    try:
-        for _ in range(100):
-            with contextlib.suppress(redis.RedisError):
-                client.ping()
-                break
-            time.sleep(0.05)
-        yield client, process
-    finally:
-        client.close()
-        process.kill()
-        process.wait()
 
 
 def test_it_listens_on_a_private_socket_and_no_port(data_dir: Path) -> None:

@@ -2,32 +2,27 @@
 
 import io
 import os
+import random
+import re
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from time import sleep
 
 import pytest
-import torch
 
 from model_store.store import ModelStore
 from service.__main__ import main
 from service.training.jobs import JobProgress, JobStore
 from service.training.run_files import Event
 from service.training.terminal import bar, duration, evaluation_line, sample_text
+from tests.texts import FOX
 
-TEXT = "the quick brown fox jumps over the lazy dog\nand packs my box with five dozen liquor jugs\n" * 20
 SMALL = ("--hidden-size", "8", "--embedding-size", "0", "--batch-size", "2", "--segment-length", "8")
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -39,7 +34,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def text(tmp_path: Path) -> str:
     path = tmp_path / "fox.txt"
-    path.write_text(TEXT)
+    path.write_text(FOX)
     return str(path)
 
 
@@ -52,11 +47,23 @@ def test_a_text_becomes_a_published_model(data: Path, text: str, capsys: pytest.
     assert (version.config.layers, version.config.hidden_size, version.record["steps"]) == (2, 8, 20)
     assert "1,780 characters, 28 different ones" in shown
     assert "-- step 0, 0 characters: validation loss" in shown
-    assert "-- step 20, " in shown
+    assert [line.split(",")[0] for line in shown.splitlines() if line.startswith("-- ")] == [
+        f"-- step {step}" for step in (0, 1, 4, 20)
+    ]
+    assert "characters: 20% of the training\n   t" in shown
     assert "\n   t" in shown
     assert "published fox@1, which fox stands for now" in shown
     assert f"{version.record['bits_per_character']:.3f} bits per character" in shown
     assert """'{"model": "fox", "prompt": "", "length": 500}'""" in shown
+
+
+def test_the_cells_that_follow_something_are_told(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "numbers.txt"
+    path.write_text("".join(random.Random(7).choices(["one ", "1234 ", "two\n", "56 "], k=8000)))
+    assert main(["train", str(path), "--model", "numbers", "--steps", "5", *SMALL]) == 0
+    assert re.search(r"\n  a digit: (hidden|cell) of layer 0, unit \d \(auc [01]\.\d\d, by", capsys.readouterr().out)
 
 
 def test_an_interrupted_job_is_saved_and_gone_on_with(
@@ -79,6 +86,7 @@ def test_an_interrupted_job_is_saved_and_gone_on_with(
     assert main(["train", "--resume", job.id]) == 0
     assert jobs.get(job.id).status == "succeeded"
     assert main(["train", text, "--model", "whole", "--steps", "300", *SMALL]) == 0
+    assert jobs.samples(job.id) == jobs.samples(jobs.ids()[1])
     store = ModelStore(data / "models")
     assert store.describe("fox", 1).digest == store.describe("whole", 1).digest
 
@@ -110,6 +118,18 @@ def test_a_text_that_is_too_short(data: Path, tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "short.txt").write_text("too short")
     assert main(["train", str(tmp_path / "short.txt"), "--model", "fox"]) == 1
     assert "corpus has 9 characters; at least 100 are needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "asleep"), [({}, True), ({"OMP_WAIT_POLICY": "active"}, False)])
+def test_its_threads_wait_asleep_as_a_workers_do(given: dict[str, str], asleep: bool) -> None:
+    """How often they look before they sleep, they say themselves when they are loaded: never, unless one wants it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    environment |= {"OMP_DISPLAY_ENV": "verbose", **given}
+    command = [sys.executable, "-m", "service", "train"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "train needs a FILE" in done.stderr
+    if sys.platform == "linux":  # elsewhere torch's threads are another library's, which says other things
+        assert ("GOMP_SPINCOUNT = '0'" in done.stderr) is asleep
 
 
 def test_where_the_cursor_can_go_back_a_bar_moves(data: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,11 +24,11 @@ from service.training.jobs import Job, JobStore
 from service.training.lease import is_live
 from service.training.queue import JobQueue
 from service.training.requests import JobRequest
+from tests.texts import FOX
 
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[2]
-TEXT = "the quick brown fox jumps over the lazy dog\nand packs my box with five dozen liquor jugs\n" * 20
 TAKEN_UP_WITHIN = 15
 """Seconds from a worker's death to the first step that another one does."""
 
@@ -69,7 +69,7 @@ class Place:
         self.queue = JobQueue(self.server.url)
         self.jobs = JobStore(folder / "runs")
         self.models = ModelStore(folder / "models")
-        self.corpus = CorpusStore(folder / "corpora").add([TEXT.encode()], "fox")[0]
+        self.corpus = CorpusStore(folder / "corpora").add([FOX.encode()], "fox")[0]
         self.folder = folder
         self.workers: list[subprocess.Popen[bytes]] = []
 

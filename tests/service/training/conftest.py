@@ -12,8 +12,7 @@ from model_store import ModelStore
 from service.training.corpora import Corpus, CorpusStore
 from service.training.jobs import Job, JobStore
 from service.training.requests import JobRequest
-
-TEXT = "the quick brown fox jumps over the lazy dog\nand packs my box with five dozen liquor jugs\n" * 20
+from tests.texts import FOX
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def models(tmp_path: Path) -> ModelStore:
 
 @pytest.fixture
 def corpus(corpora: CorpusStore) -> Corpus:
-    return corpora.add([TEXT.encode()], "fox")[0]
+    return corpora.add([FOX.encode()], "fox")[0]
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.training.config import Budget
+from service.pictures.charts import HEAD, WIDTH, Axis, Line, Panel, document
 from service.training import run_files
 from service.training.curves import MAX_POINTS, curves, job_curves
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
-from service.training.svg import HEAD, WIDTH, Axis, Line, Panel, document
 
 SVG = "{http://www.w3.org/2000/svg}"
 VALUES = st.floats(-1e9, 1e9, allow_nan=False)
@@ -53,7 +53,7 @@ def test_a_run_is_drawn_with_its_losses_its_steps_and_its_gradients() -> None:
     said = texts(svg)
     assert said[0] == "bard"
     assert "Loss (nats per token), least on held-out text: 2.5000 (3.600 bits/character)" in said
-    assert {"training", "validation", "learning rate", "layer 1, step 0", "layer 2, step 20"} <= set(said)
+    assert {"training", "validation", "learning rate", "layer 0, step 0", "layer 1, step 20"} <= set(said)
     training, validation, rate, *gradients = paths(svg)
     assert (len(training), len(validation), len(rate)) == (len(METRICS), 3, len(METRICS))
     assert [len(line) for line in gradients] == [2, 1, 2, 2], "what is 0 has no logarithm"

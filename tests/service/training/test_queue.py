@@ -18,7 +18,9 @@ def unused_port() -> int:
         return port
 
 
-@pytest.mark.parametrize("url", ["", f"redis://127.0.0.1:{unused_port()}/0", "unix:///nowhere/redis.sock"])
+@pytest.mark.parametrize(
+    "url", ["", f"redis://127.0.0.1:{unused_port()}/0", "unix:///nowhere/redis.sock"], ids=["none", "port", "path"]
+)
 def test_a_queue_that_is_down_says_so(url: str) -> None:
     queue = JobQueue(url)
     assert not queue.available()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 import pytest
-import torch
 
 from model_store import ModelStore
 from service.training import run_files
@@ -21,13 +20,7 @@ NewJob = Callable[..., Job]
 
 NEVER = Event()
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -72,9 +65,32 @@ def test_what_happened_can_be_read_in_order(runner: JobRunner, jobs: JobStore, n
     assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
     assert lines[-1]["step"] == 20
     assert {"validation_loss", "bits_per_character", "learning_rate", "gradient_norm"} <= lines[-1].keys()
-    samples = jobs.samples(job.id)[-1]
-    assert samples["step"] == 20
-    assert all({"prompt", "text", "seed"} <= sample.keys() for sample in samples["samples"])
+
+
+def test_samples_tell_how_a_network_came_to_write(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
+    job = new_job(steps=100)
+    runner.run(job.id, NEVER)
+    timeline = jobs.samples(job.id)
+    by_share = {told["fraction"]: told for told in timeline}
+    assert {0.0, 0.01, 0.05, 0.2, 1.0} <= by_share.keys()
+    assert by_share[0.05]["step"] == 5
+    assert by_share[1.0]["characters"] == jobs.metrics(job.id)[-1]["characters"]
+    assert [told["step"] for told in timeline] == sorted({told["step"] for told in timeline})
+    asked = [[(sample["prompt"], sample["seed"]) for sample in told["samples"]] for told in timeline]
+    assert all(prompts == asked[0] for prompts in asked)
+    evaluated = {line["step"] for line in jobs.metrics(job.id) if "gradient_norms" in line}
+    assert {told["step"] for told in timeline} - evaluated == {1, 5, 20}
+
+
+def test_a_job_handed_over_tells_its_timeline_once_and_as_an_undisturbed_one(
+    runner: JobRunner, jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob
+) -> None:
+    whole, parts = new_job(steps=600), new_job(steps=600)
+    runner.run(whole.id, NEVER)
+    for step in (1, 6, 30, 100, 120):  # where it writes samples, and in between
+        stopped_at(JobRunner(jobs, corpora, models), jobs, parts.id, step)
+    assert JobRunner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
+    assert jobs.samples(parts.id) == jobs.samples(whole.id)
 
 
 def test_a_job_that_has_ended_is_not_run_again(

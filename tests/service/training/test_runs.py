@@ -84,6 +84,20 @@ def test_measurements_are_recorded_once_however_often_they_are_made(run: Run, fo
     assert [line["step"] for line in jobs.metrics(folder.name)] == [0, 5, 10, 10, 15]
 
 
+def test_measurements_stay_in_the_order_of_their_steps_wherever_a_successor_measures(
+    run: Run, folder: Path, jobs: JobStore
+) -> None:
+    run.record("metrics", 5, {})
+    run.record("evaluation", 10, {})
+    with taken_over(folder) as lease:
+        successor = Run(folder, lease)
+        successor.record("metrics", 7, {})
+        successor.record("samples", 7, {"samples": []})
+        successor.record("metrics", 12, {})
+    assert [line["step"] for line in jobs.metrics(folder.name)] == [5, 10, 12]
+    assert [line["step"] for line in jobs.samples(folder.name)] == [7]
+
+
 def test_a_successor_mends_what_the_dead_left(run: Run, folder: Path) -> None:
     run.record("metrics", 1, {})
     with (folder / run_files.EVENTS).open("ab") as file:

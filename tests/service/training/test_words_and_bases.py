@@ -1,12 +1,11 @@
 """Jobs on words, and jobs that go on from a published version: run for real, on a network of 8 units."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Event
 
 import numpy as np
 import pytest
-import torch
 
 from charrnn.checkpoint import NEVER
 from charrnn.engine.base import Engine, Sequence
@@ -31,13 +30,7 @@ NAMES = " ".join(
     f"{a}{b}{c}{d}" for a in "bcdfgklmnp" for b in "aeiou" for c in "rstvxyzqwh" for d in "abcdefghijklmnopqrstu"
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ _STYLE: Final = (
     "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#374151}"
     ".title{font-size:16px;font-weight:600;fill:#111827}.name{font-size:13px;font-weight:600;fill:#111827}"
     ".grid{stroke:#e5e7eb;stroke-width:1}.frame{stroke:#9ca3af;stroke-width:1}"
-    ".line{fill:none;stroke-width:1.8;stroke-linejoin:round}"
+    ".line{fill:none;stroke-width:1.8;stroke-linejoin:round}.paper{fill:#fff}"
+    "@media(prefers-color-scheme:dark){text{fill:#c9c6c0}.title,.name{fill:#e9e6e1}.grid{stroke:#383735}"
+    ".frame{stroke:#7d7a74}.paper{fill:#1f1f1e}.line,circle{filter:brightness(1.35)}}"
 )
 
 Points = tuple[tuple[float, float], ...]
@@ -57,6 +59,16 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class _Box:
+    """Where a panel is, in pixels: its plot from `left` to `right` and from `top` down, its name from `y` on."""
+
+    left: int
+    right: int
+    y: int
+    top: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Scale:
     """From values to pixels: `low` to `start`, `high` to `end`."""
 
@@ -84,47 +96,69 @@ class _Scale:
         return math.log10(value) if self.axis.log else value
 
 
-def document(title: str, panels: Sequence[Panel]) -> str:
-    """An SVG document with the panels one below the other."""
+def document(title: str, rows: Sequence[Panel | tuple[Panel, ...]], width: int = WIDTH) -> str:
+    """An SVG document with the rows one below the other; several panels in one row have common scales."""
     parts = [f'<text class="title" x="{LEFT}" y="28">{escape(title)}</text>']
     y = HEAD
-    for panel in panels:
-        drawn, height = _panel(panel, y)
+    for row in rows:
+        drawn, height = _row(row if isinstance(row, tuple) else (row,), y, width)
         parts += drawn
         y += height
-    size = f'width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}"'
+    size = f'width="{width}" height="{y}" viewBox="0 0 {width} {y}"'
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">'
     )
     return "\n".join(
-        [head, f"<style>{_STYLE}</style>", '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>\n"]
+        [head, f"<style>{_STYLE}</style>", '<rect class="paper" width="100%" height="100%"/>', *parts, "</svg>\n"]
     )
 
 
-def _panel(panel: Panel, y: int) -> tuple[list[str], int]:
-    """The panel's elements, and how high it is."""
-    drawn = [line for line in panel.lines if line.points]
-    columns = max(1, (WIDTH - LEFT - RIGHT) // LEGEND_COLUMN)
-    top = y + TOP - 18 + 18 * max(1, math.ceil(len(drawn) / columns))
-    bottom = top + PLOT_HEIGHT
-    parts = [f'<text class="name" x="{LEFT}" y="{y + 16}">{escape(panel.title)}</text>']
-    if not drawn:
-        parts.append(f'<text x="{LEFT}" y="{y + 40}">nothing is measured yet</text>')
-        return parts, TOP
-    x_scale = _scale(panel.x, [x for line in drawn for x, _ in line.points], LEFT, WIDTH - RIGHT)
-    y_scale = _scale(panel.y, [v for line in drawn for _, v in line.points], bottom, top)
-    parts += _legend(drawn, y + 36, columns)
-    parts += _grid(x_scale, y_scale)
-    parts += [element for line in drawn for element in _line(line, x_scale, y_scale)]
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text x="{middle:g}" y="{bottom + 34}" text-anchor="middle">{escape(panel.x.label)}</text>')
-    return parts, bottom + BOTTOM - y
-
-
-def _legend(lines: Sequence[Line], y: int, columns: int) -> list[str]:
+def _row(panels: tuple[Panel, ...], y: int, width: int) -> tuple[list[str], int]:
+    """The row's elements, and how high it is."""
+    column = width // len(panels)
+    lines = [[line for line in panel.lines if line.points] for panel in panels]
+    points = [point for drawn in lines for line in drawn for point in line.points]
+    legends = _per_row(column)
+    top = y + TOP - 18 + 18 * max(1, *(math.ceil(len(drawn) / legends) for drawn in lines))
     parts = []
+    for index, (panel, drawn) in enumerate(zip(panels, lines, strict=True)):
+        box = _Box(index * column + LEFT, (index + 1) * column - RIGHT, y, top)
+        parts += _panel(panel, drawn, points, box) if drawn else _empty(panel, box)
+    return parts, top + PLOT_HEIGHT + BOTTOM - y if points else TOP
+
+
+def _per_row(column: int) -> int:
+    """How many names of lines stand beside each other."""
+    return max(1, (column - LEFT - RIGHT) // LEGEND_COLUMN)
+
+
+def _panel(panel: Panel, drawn: Sequence[Line], points: Sequence[tuple[float, float]], box: _Box) -> list[str]:
+    """The panel's elements, on scales that hold the points."""
+    bottom = box.top + PLOT_HEIGHT
+    x_scale = _scale(panel.x, [x for x, _ in points], box.left, box.right)
+    y_scale = _scale(panel.y, [value for _, value in points], bottom, box.top)
+    middle = (box.left + box.right) / 2
+    return [
+        _name(panel, box),
+        *_legend(drawn, box),
+        *_grid(x_scale, y_scale),
+        *(element for line in drawn for element in _line(line, x_scale, y_scale)),
+        f'<text x="{middle:g}" y="{bottom + 34}" text-anchor="middle">{escape(panel.x.label)}</text>',
+    ]
+
+
+def _empty(panel: Panel, box: _Box) -> list[str]:
+    return [_name(panel, box), f'<text x="{box.left}" y="{box.y + 40}">nothing is measured yet</text>']
+
+
+def _name(panel: Panel, box: _Box) -> str:
+    return f'<text class="name" x="{box.left}" y="{box.y + 16}">{escape(panel.title)}</text>'
+
+
+def _legend(lines: Sequence[Line], box: _Box) -> list[str]:
+    parts, columns = [], _per_row(box.right - box.left + LEFT + RIGHT)
     for index, line in enumerate(lines):
-        x, row = LEFT + LEGEND_COLUMN * (index % columns), y + 18 * (index // columns)
+        x, row = box.left + LEGEND_COLUMN * (index % columns), box.y + 36 + 18 * (index // columns)
         parts.append(f'<path class="line" stroke="{line.colour}"{_dashes(line)} d="M{x} {row - 4}h22"/>')
         parts.append(f'<text x="{x + 28}" y="{row}">{escape(line.label)}</text>')
     return parts

@@ -1,0 +1,141 @@
+"""Which versions tell how far back they learn, and what is to be said of it; draws nothing, trains nothing, knows no
+HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from charrnn.config import CELLS, Cell, ModelConfig
+from charrnn.training.reach import Reach, recorded
+from model_store.errors import StoreError
+from model_store.store import ModelStore, VersionRecord
+
+BACK: Final = 20
+"""Steps back at which versions are compared in words."""
+
+LITTLE: Final = 1e-3
+EXAMPLE: Final = {"hidden_size": 128, "layers": 1, "segment_length": 100, "budget": {"steps": 600}}
+
+
+class NoGradientsError(Exception):
+    """A version's record does not say how far back it learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A version with the gradients of the first evaluation of its training, and those of its weights, the last ones."""
+
+    entry: VersionRecord
+    reaches: tuple[Reach, ...]
+
+    @property
+    def reference(self) -> str:
+        """As requests name it."""
+        return f"{self.entry.name}@{self.entry.version}"
+
+    @property
+    def config(self) -> ModelConfig:
+        """The network's sizes."""
+        return self.entry.config
+
+    @property
+    def text(self) -> str:
+        """The digest of what it was trained on; empty when the record does not say."""
+        return str(self.entry.record.get("corpus", {}).get("sha256", ""))
+
+    @property
+    def last(self) -> Reach:
+        """How far back the version's own weights learn."""
+        return self.reaches[-1]
+
+
+def measured(store: ModelStore, name: str, version: int) -> Measured:
+    """What a version says of itself. Raises NoGradientsError, StoreError."""
+    entry = store.describe(name, version)
+    if not (reaches := recorded(entry.record)):
+        raise NoGradientsError(
+            f"{name}@{version} has no gradients in its record: it was made by an earlier release or elsewhere;"
+            " a version trained now has them"
+        )
+    return Measured(entry, reaches)
+
+
+def newest_of_each_cell(store: ModelStore) -> list[Measured]:
+    """The newest version of each cell, all of them trained on one text: the one that most cells learned, and of such
+    ones the one learned last. In the order of CELLS; none when no version has gradients."""
+    by_text: dict[str, dict[Cell, Measured]] = {}
+    for each in sorted(_all(store), key=lambda each: each.entry.published):
+        found = by_text.setdefault(each.text, {})
+        found.pop(each.config.cell, None)
+        found[each.config.cell] = each  # the last one is the newest of all
+    if not by_text:
+        return []
+    best = max(by_text.values(), key=lambda found: (len(found), list(found.values())[-1].entry.published))
+    return [best[cell] for cell in CELLS if cell in best]
+
+
+def _all(store: ModelStore) -> Iterator[Measured]:
+    for name in store.models():
+        for version in store.versions(name):
+            try:
+                yield measured(store, name, version)
+            except (NoGradientsError, StoreError):
+                continue
+
+
+def requests_for_the_rest(chosen: Sequence[Measured]) -> list[dict[str, Any]]:
+    """Bodies of `POST /jobs` that train the cells that are missing, with the text and the sizes of the first one."""
+    settings, corpus = dict(EXAMPLE), "<corpus id>"
+    if chosen:
+        first, training = chosen[0], chosen[0].entry.record.get("training", {})
+        settings |= {name: training[name] for name in ("segment_length", "budget") if name in training}
+        settings |= {"hidden_size": first.config.hidden_size, "layers": first.config.layers}
+        corpus = first.text[:16] or corpus
+    missing = [cell for cell in CELLS if cell not in {each.config.cell for each in chosen}]
+    return [{"corpus": corpus, "model": f"gradients-{cell}", "cell": cell, **settings} for cell in missing]
+
+
+def told(version: Measured) -> str:
+    """What is left of the gradient on its way back, in a sentence or two; of the top layer."""
+    last, config = version.last, version.config
+    back = min(BACK, last.steps)
+    said = f"{version.reference} ({config.cell}, {config.layers}\N{MULTIPLICATION SIGN}{config.hidden_size}): "
+    said += f"{back} steps back {_shown(last.share(back))} of the gradient is left"
+    few = next((k for k in range(last.steps + 1) if last.share(k) < LITTLE), None)
+    said += f", {last.steps} steps back still {_shown(last.share(last.steps))}" if few is None else ""
+    said += f", and less than a thousandth after {few}." if few is not None else "."
+    peak = max(range(last.steps + 1), key=last.share)
+    if last.share(peak) > 1:
+        said += f" It grows at first, to {last.share(peak):.2g} times its size {peak} steps back."
+    if len(version.reaches) > 1:
+        said += f" Before training it was {_shown(version.reaches[0].share(back))}, {back} steps back."
+    return said
+
+
+def compared(chosen: Sequence[Measured]) -> str:
+    """The furthest reach beside the shortest, in a sentence; empty with fewer than two versions."""
+    if len(chosen) < 2:
+        return ""
+    back = min(BACK, *(each.last.steps for each in chosen))
+    *_, second, most = sorted(chosen, key=lambda each: each.last.share(back))
+    least = min(chosen, key=lambda each: each.last.share(back))
+    if not least.last.share(back):
+        return f"{back} steps back nothing is left for {least.reference}, and most for {most.reference}."
+    times = most.last.share(back) / least.last.share(back)
+    rest = f", and {_times(second.last.share(back) / least.last.share(back))} times for {second.reference}"
+    said = f"{back} steps back {_times(times)} times as much is left for {most.reference} as for {least.reference}"
+    return said + (rest if second is not least else "") + "."
+
+
+def _times(factor: float) -> str:
+    """Two digits are told of a large one, and one after the point of a small one."""
+    return f"{float(f'{factor:.2g}'):,.0f}" if factor >= 10 else f"{factor:.1f}"
+
+
+def _shown(share: float) -> str:
+    """As a percentage where that reads well, else with a power of ten."""
+    if share >= LITTLE:
+        return f"{float(f'{100 * share:.2g}'):,g}%"
+    return f"{share:.1e}".replace("e-0", "e-") if share else "nothing"

@@ -1,0 +1,1 @@
+"""Pictures as documents, drawn of plain values; knows no stores, no models and no HTTP."""

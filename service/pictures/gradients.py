@@ -1,0 +1,55 @@
+"""How far back networks learn, as charts: the gradient's norm over the steps back; knows no versions and no records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from service.pictures.charts import Axis, Line, Panel, document
+
+COLOURS: Final = ("#2563a8", "#d1495b", "#2e8b57", "#8a5cb8", "#b8860b", "#4a8fa8", "#a0522d", "#6b7280")
+LEAST: Final = 1e-12
+"""What is less is not drawn: it has no logarithm, or none that means anything in float32."""
+
+WIDTH: Final = 960
+LONGEST: Final = 18
+"""Characters of a version's name, for which there is room in a legend."""
+
+TITLE: Final = "Gradient of a character's loss at the state k steps before it"
+STEPS: Final = Axis("steps back", floor=0.0)
+NORM: Final = Axis(log=True)
+
+Norms = Sequence[Sequence[float]]
+"""[layers, k + 1]"""
+
+
+def panel(measured: Sequence[tuple[str, Norms]], title: str = TITLE, top: int = 0, layer_colours: int = 1) -> Panel:
+    """One network's layers, counted from 0 as everywhere: the first measurement dashed, the last one as a line. The
+    top layer has the colour of this number, each layer below one that is so many further on."""
+    lines: list[Line] = []
+    for when, norms in measured:
+        dashed = len(measured) > 1 and not lines
+        for number, layer in enumerate(norms):
+            colour = top + (len(norms) - 1 - number) * layer_colours
+            lines.append(_line(f"layer {number}, {when}", colour, layer, dashed=dashed))
+    return Panel(title, STEPS, NORM, tuple(lines))
+
+
+def side_by_side(title: str, networks: Mapping[str, Sequence[tuple[str, Norms]]]) -> str:
+    """An SVG document: the networks beside each other on one scale; below them, where there are several, the top layer
+    of each in one chart, as it was measured last."""
+    named = [(_short(name), measured) for name, measured in networks.items()]
+    top = [_line(name, index, measured[-1][1][-1]) for index, (name, measured) in enumerate(named)]
+    beside = tuple(panel(measured, name, n, len(named)) for n, (name, measured) in enumerate(named))
+    together = [Panel(TITLE, STEPS, NORM, tuple(top))] if len(top) > 1 else []
+    return document(title, [beside, *together], WIDTH)
+
+
+def _short(name: str) -> str:
+    """A version as its reference ends, which is where its number is."""
+    return name if len(name) <= LONGEST else f"\N{HORIZONTAL ELLIPSIS}{name[1 - LONGEST :]}"
+
+
+def _line(label: str, number: int, norms: Sequence[float], *, dashed: bool = False) -> Line:
+    points = tuple((float(k), norm) for k, norm in enumerate(norms) if norm > LEAST)
+    return Line(label, COLOURS[number % len(COLOURS)], points, dashed=dashed)

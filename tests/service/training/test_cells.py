@@ -1,0 +1,201 @@
+"""A job finds out what its network's cells follow before it publishes, and loses nothing when that goes wrong."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.interpretation.annotators import ANNOTATORS
+from charrnn.interpretation.survey import MIN_TOKENS
+from charrnn.training.config import Budget
+from model_store import ModelStore
+from service.training import run_files
+from service.training.cells import KIND, in_words, keep_cells
+from service.training.corpora import CorpusStore
+from service.training.excerpts import excerpt_of
+from service.training.jobs import Job, JobStore
+from service.training.lease import Lease
+from service.training.requests import JobRequest
+from service.training.runner import SEARCH_DEATHS, JobRunner
+from service.training.runs import Run
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+NEVER = Event()
+CLAUSES = ["he said ", '"not so" ', "to her and\n", "went (as if) away, ", '"all of it in" ', "vain\n\n"]
+TEXT = "".join(random.Random(7).choices(CLAUSES, k=3000))
+FOUND: dict[str, Any] = {"measured_on": {"characters": 1, "held_out": True}, "cells": [], "not_found": []}
+
+
+@pytest.fixture
+def job(jobs: JobStore, corpora: CorpusStore) -> Job:
+    corpus, _ = corpora.add([TEXT.encode()], "clauses")
+    sizes: dict[str, Any] = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8}
+    return jobs.create(JobRequest(corpus.id, "clauses", budget=Budget(steps=10), **sizes))
+
+
+def test_a_version_comes_with_what_its_cells_follow(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    assert JobRunner(jobs, corpora, models).run(job.id, NEVER) == "ended"
+    kept = models.kept("clauses", 1, KIND)
+    assert kept is not None
+    assert kept["measured_on"]["held_out"] is True
+    held_out = models.describe("clauses", 1).record["characters"]["validation"]
+    assert MIN_TOKENS <= kept["measured_on"]["characters"] == held_out
+    slugs = [each["slug"] for each in kept["cells"] + kept["not_found"]]
+    assert sorted(slugs) == sorted(annotator.slug for annotator in ANNOTATORS)
+
+
+def test_a_text_that_is_too_short_gets_none(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    JobRunner(jobs, corpora, models).run(job.id, NEVER)
+    assert jobs.get(job.id).status == "succeeded"
+    assert models.kept("fox", 1, KIND) is None
+
+
+def fails(_checkpoint: Checkpoint, _text: Path, _check: Callable[[], None]) -> None:
+    raise MemoryError
+
+
+def test_a_search_that_fails_costs_nothing_else(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    assert JobRunner(jobs, corpora, models, find=fails).run(job.id, NEVER) == "ended"
+    assert (jobs.get(job.id).status, models.versions("clauses")) == ("succeeded", [1])
+    assert models.kept("clauses", 1, KIND) is None
+
+
+def test_a_disk_that_is_full_costs_nothing_else(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    class FullStore(ModelStore):
+        def keep(self, name: str, version: int, kind: str, value: dict[str, Any]) -> None:
+            raise OSError(28, "No space left on device")
+
+    JobRunner(jobs, corpora, FullStore(models.root)).run(job.id, NEVER)
+    assert (jobs.get(job.id).status, models.versions("clauses")) == ("succeeded", [1])
+
+
+class Slow:
+    """A search that goes on until it is told to end."""
+
+    def __init__(self) -> None:
+        self.began = Event()
+
+    def __call__(self, _checkpoint: Checkpoint, _text: Path, check: Callable[[], None]) -> None:
+        self.began.set()
+        while True:
+            check()
+            time.sleep(0.01)
+
+
+def test_a_job_can_be_cancelled_while_it_searches(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    slow = Slow()
+    thread = Thread(target=JobRunner(jobs, corpora, models, find=slow).run, args=(job.id, NEVER), daemon=True)
+    thread.start()
+    assert slow.began.wait(30)
+    jobs.cancel(job.id)
+    thread.join(2)
+    assert not thread.is_alive()
+    assert (jobs.get(job.id).status, models.models()) == ("cancelled", [])
+
+
+def test_a_worker_that_ends_while_it_searches_leaves_the_job_to_the_next(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    slow, stop = Slow(), Event()
+    thread = Thread(target=JobRunner(jobs, corpora, models, find=slow).run, args=(job.id, stop), daemon=True)
+    thread.start()
+    assert slow.began.wait(30)
+    stop.set()
+    thread.join(2)
+    assert not thread.is_alive()
+    assert (jobs.get(job.id).status, models.models()) == ("queued", [])
+    JobRunner(jobs, corpora, models).run(job.id, NEVER)
+    assert jobs.get(job.id).status == "succeeded"
+    assert models.kept("clauses", 1, KIND) is not None
+
+
+def test_a_worker_that_died_between_the_version_and_its_cells_is_made_up_for(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    JobRunner(jobs, corpora, models).run(job.id, NEVER)
+    kept = models.kept("clauses", 1, KIND)
+    (models.root / "clauses" / f"1.{KIND}.json").unlink()
+    (jobs.folder(job.id) / run_files.STATUS).unlink()
+    JobRunner(jobs, corpora, models, find=fails).run(job.id, NEVER)
+    assert models.versions("clauses") == [1]
+    assert kept is not None
+    assert models.kept("clauses", 1, KIND) == kept
+
+
+def test_a_search_that_kills_its_workers_is_left_out(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    for _ in range(SEARCH_DEATHS + 1):
+        with Lease.take(jobs.folder(job.id)) as lease:
+            Run(jobs.folder(job.id), lease).start()
+    JobRunner(jobs, corpora, models).run(job.id, NEVER)
+    assert jobs.get(job.id).status == "succeeded"
+    assert models.kept("clauses", 1, KIND) is None
+
+
+def test_a_worker_whose_job_was_taken_over_keeps_nothing(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    def overtaken(_checkpoint: Checkpoint, _text: Path, _check: Callable[[], None]) -> dict[str, Any]:
+        lease = jobs.folder(job.id) / "lease.json"
+        value = run_files.read_json(lease)
+        assert value is not None
+        run_files.write_json(lease, value | {"token": value["token"] + 1})
+        return FOUND
+
+    assert JobRunner(jobs, corpora, models, find=overtaken).run(job.id, NEVER) == "not mine"
+    assert models.models() == []
+
+
+def test_a_version_that_is_gone_keeps_nothing(models: ModelStore) -> None:
+    keep_cells(models, "nobody", 1, FOUND)
+    assert models.models() == []
+
+
+def test_what_was_found_in_words() -> None:
+    assert in_words(FOUND) == ""
+    place = {"layer": 1, "unit": 17, "part": "cell"}
+    found = {**FOUND, "cells": [{"follows": "a digit", "measure": "auc", "score": 0.912, "chance": 0.6, **place}]}
+    head, line = in_words(found).splitlines()
+    assert head == "what its cells follow, along text that was held out:"
+    assert line == "  a digit: cell of layer 1, unit 17 (auc 0.91, by chance 0.60)"
+
+
+LINES = st.lists(st.text(alphabet="aé中😀 ", max_size=30), min_size=1, max_size=200)
+
+
+@given(LINES, st.integers(0, 400), st.integers(8, 400), st.integers(1, 50))
+def test_what_is_said_to_be_held_out_is(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], held_out: int, most: int, least: int
+) -> None:
+    text = "\n".join(lines)
+    path = tmp_path_factory.mktemp("corpus") / "text.txt"
+    path.write_text(text, encoding="utf-8", newline="")
+    excerpt, is_held_out = excerpt_of(path, held_out, most, least)
+    assert len(excerpt) <= most
+    end = text[max(0, len(text) - held_out) :] if is_held_out else text
+    assert not is_held_out or len(excerpt) >= least
+    assert set(excerpt) <= set(end)
+    if len(end.encode()) <= most:
+        assert end.endswith(excerpt)
