@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from service import key_commands, train_arguments
 from service.commands import add_commands
 from service.preflight import StartError
-from service.serving import serve
+from service.serving import QUIET_THREADS, serve
 from service.settings import Settings
 
 
@@ -49,7 +50,10 @@ def _serve(_: argparse.Namespace) -> int:
 
 
 def _train(parsed: argparse.Namespace) -> int:
-    # Imported when it is wanted: torch, which it needs, is large, and no other command has a use for it.
+    # Imported when it is wanted: torch, which it needs, is large, and no other command has a use for it. Its threads
+    # look at the environment when they are loaded.
+    for name, value in QUIET_THREADS.items():
+        os.environ.setdefault(name, value)
     status: int = importlib.import_module("service.train").train(parsed, Settings())
     return status
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import redis
 from flask import Flask
 
 from model_store.promotion import install_starter
@@ -24,10 +23,13 @@ from service.api.rate_limits import RateLimit, in_redis
 from service.generation.cache import GenerationCache
 from service.generation.engines import build_engine
 from service.generation.generator import TextGenerator
+from service.generation.redis_link import link_to
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
 from service.generation.scoring import Scorer
+from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
+from service.generation.tracing import Tracer
 from service.settings import Settings
 from service.training.census import Census
 from service.training.corpora import CorpusStore
@@ -46,7 +48,7 @@ def build_web(settings: Settings) -> Flask:
     """The application of one web process, its scheduler's thread started."""
     logs.configure(settings)
     store = build_store(settings)
-    cache = GenerationCache(_cache_client(settings), settings.cache_ttl)
+    cache = GenerationCache(link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS), settings.cache_ttl)
     models = ResidentModels(store, build_engine(settings.device, settings.data_dir / "packed"))
     scheduler = Scheduler(settings.max_active, settings.max_waiting)
     queue = JobQueue(settings.redis_url)
@@ -68,7 +70,9 @@ def build_web(settings: Settings) -> Flask:
     services = Services(
         generator=TextGenerator(models, cache, scheduler, metrics, settings.request_timeout),
         tokenizer=Tokenizer(models),
-        scorer=Scorer(models, scheduler),
+        scorer=Scorer(models, scheduler, settings.request_timeout),
+        tracer=Tracer(models, settings.request_timeout, count=metrics.traced),
+        surveyor=Surveyor(models, settings.request_timeout),
         store=store,
         corpora=CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes, in_use=jobs.using),
         jobs=jobs,
@@ -122,14 +126,6 @@ def _make_key(path: Path) -> None:
 
 def _cache_url(settings: Settings) -> str:
     return settings.cache_url or settings.redis_url or "redis://"  # a web process run alone: the usual place
-
-
-def _cache_client(settings: Settings) -> redis.Redis:
-    return redis.Redis.from_url(
-        _cache_url(settings),
-        socket_timeout=CACHE_TIMEOUT_SECONDS,
-        socket_connect_timeout=CACHE_TIMEOUT_SECONDS,
-    )
 
 
 def _rate_limit(settings: Settings) -> RateLimit | None:

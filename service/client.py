@@ -11,7 +11,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ LONGEST_WAIT: Final = 60.0
 """Seconds: no Retry-After is waited for longer."""
 
 Json = dict[str, Any]
+Read = Callable[[http.client.HTTPResponse, bytes], Any]
 
 
 class ServiceError(Exception):
@@ -82,6 +83,19 @@ class Score:
     perplexity: float | None
 
 
+@dataclass(frozen=True)
+class Trace:
+    """What a model did along a text, by its tokens: `surprisal` in bits, None for the first; in `top` the likeliest to
+    follow each, as {"token", "probability"}; `cells` as {"layer", "unit", "part", "values"}."""
+
+    tokens: list[str]
+    surprisal: list[float | None]
+    top: list[list[Json]]
+    cells: list[Json]
+    model: str
+    version: int
+
+
 class Client:
     """Talks to one service; may be used by any number of threads. Every method raises ServiceError.
 
@@ -113,6 +127,22 @@ class Client:
         reply = self.json("POST", "/score", _given(text=text, model=model))
         return Score(reply["tokens"], reply["logprobs"], reply["bits_per_character"], reply["perplexity"])
 
+    def trace(
+        self, text: str, cells: Iterable[Json] = (), model: str | None = None, unknown: str | None = None
+    ) -> Trace:
+        """What the model does along the text. A cell is {"layer": 0, "unit": 5}, and {"layer": 0} all of its units;
+        "part": "cell" is what an LSTM's cell keeps, instead of what it shows."""
+        body = _given(text=text, cells=list(cells), model=model, unknown=unknown)
+        reply = self.json("POST", "/trace", body)
+        told = (reply[name] for name in ("tokens", "surprisal", "top", "cells", "model", "version"))
+        return Trace(*told)
+
+    def picture(self, text: str, cell: Json | None = None, model: str | None = None, kind: str = "image/png") -> bytes:
+        """The text coloured by the cell, or by surprisal; `kind` may be image/svg+xml as well."""
+        body = _given(text=text, cells=[cell] if cell else None, model=model)
+        content: bytes = self._whole("POST", "/trace", body, _content, kind)
+        return content
+
     def tokenize(self, text: str, model: str | None = None) -> list[int]:
         """The ids of the text."""
         ids: list[int] = self.json("POST", "/tokenize", _given(text=text, model=model))["ids"]
@@ -131,9 +161,26 @@ class Client:
         """A model's versions with their records, and its aliases with their history."""
         return self.json("GET", f"/models/{quote(name, safe='')}")
 
+    def cells(self, name: str, version: int) -> Json:
+        """What the version's cells follow, how well, and what chance gives. Code `no_cells`: nobody found out yet."""
+        return self.json("GET", _cells(name, version))
+
+    def find_cells(self, name: str, version: int, corpus: str | None = None, text: str | None = None) -> Json:
+        """Have it found out along a corpus or a text what the version's cells follow, and kept (admin)."""
+        return self.json("POST", _cells(name, version), _given(corpus=corpus, text=text))
+
+    def cell_picture(self, name: str, version: int, slug: str, kind: str = "png") -> bytes:
+        """A cell along a text that the version writes; `slug` as in `cells`, `kind` png or svg."""
+        content: bytes = self._whole("GET", f"{_cells(name, version)}/{quote(slug, safe='')}.{kind}", None, _content)
+        return content
+
     def promote(self, name: str, version: int, alias: str = "current") -> Json:
         """Let the alias stand for the version (admin)."""
         return self.json("PUT", f"/models/{quote(name, safe='')}/aliases/{quote(alias, safe='')}", {"version": version})
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Let the alias stand for nothing; its history is kept (admin)."""
+        self.json("DELETE", f"/models/{quote(name, safe='')}/aliases/{quote(alias, safe='')}")
 
     def publish(self, name: str, checkpoint: Path) -> Json:
         """A checkpoint file as the model's next version (admin)."""
@@ -159,13 +206,17 @@ class Client:
 
     def json(self, method: str, path: str, body: Any = None) -> Json:
         """Any other route: the JSON of its reply."""
+        value: Json = self._whole(method, path, body, _value)
+        return value
+
+    def _whole(self, method: str, path: str, body: Any, read: Read, accept: str = "") -> Any:
+        """What `read` makes of the reply, which is asked for again where it says when."""
         for attempt in range(self._retries + 1):
-            with self._reply(method, path, _encoded(body)) as reply:
+            with self._reply(method, path, _encoded(body), accept=accept) as reply:
                 data = reply.read()
                 wait = float(reply.headers.get("Retry-After", "inf"))
                 if reply.status not in (429, 503) or attempt == self._retries or wait > LONGEST_WAIT:
-                    value: Json = _value(reply, data)
-                    return value
+                    return read(reply, data)
             time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
@@ -188,11 +239,17 @@ class Client:
 
     @contextmanager
     def _reply(
-        self, method: str, path: str, body: bytes | IO[bytes] | None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: bytes | IO[bytes] | None,
+        content_type: str = "application/json",
+        accept: str = "",
     ) -> Iterator[http.client.HTTPResponse]:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = kind(self._address, timeout=self._timeout)
         headers = {"Content-Type": content_type} if body is not None else {}
+        headers |= {"Accept": accept} if accept else {}
         headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
         try:
             connection.request(method, self._prefix + path, _sized(body, headers), headers)
@@ -203,6 +260,10 @@ class Client:
             raise ServiceError(0, "not_reached", f"the service cannot be reached at {reason}") from error
         finally:
             connection.close()
+
+
+def _cells(name: str, version: int) -> str:
+    return f"/models/{quote(name, safe='')}/versions/{version}/cells"
 
 
 def _given(**fields: Any) -> Json:
@@ -219,6 +280,13 @@ def _sized(body: bytes | IO[bytes] | None, headers: dict[str, str]) -> bytes | I
         return body
     headers["Content-Length"] = str(Path(body.name).stat().st_size)
     return body
+
+
+def _content(reply: http.client.HTTPResponse, data: bytes) -> bytes:
+    """The bytes of a reply that is not JSON, unless it is an error."""
+    if reply.status >= 400:
+        _value(reply, data)
+    return data
 
 
 def _value(reply: http.client.HTTPResponse, data: bytes) -> Any:

@@ -15,7 +15,8 @@ LAYERS = {
     "charrnn": {"charrnn"},
     "model_store": {"charrnn", "model_store"},
     "service/generation": {"charrnn", "model_store", "service.generation"},
-    "service/training": {"charrnn", "model_store", "service.training"},
+    "service/pictures": {"service.pictures"},
+    "service/training": {"charrnn", "model_store", "service.training", "service.pictures"},
 }
 TORCH = ("charrnn/model.py", "charrnn/training/", "charrnn/engine/reference.py", "service/training/")
 

@@ -11,25 +11,32 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from model_store.store import ModelStore
 from service.api import (
     access,
+    cells,
     completions,
     corpora,
     cors,
     documentation,
     errors,
     generation,
+    gradients,
     jobs,
     models,
     operating,
     texts,
+    traces,
 )
 from service.api.auth import Guard, KeyRing, identity, require_admin, require_key
 from service.api.ending import Ending
 from service.api.errors import ApiError
 from service.api.metrics import Metrics
+from service.api.pages import routes as pages
 from service.api.rate_limits import RateLimit
 from service.generation.generator import TextGenerator
 from service.generation.scoring import Scorer
+from service.generation.showing import Showcase
+from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
+from service.generation.tracing import Tracer
 from service.keys import KeyFile
 from service.logs import RequestLog
 from service.settings import Settings
@@ -45,6 +52,8 @@ class Services:
     generator: TextGenerator
     tokenizer: Tokenizer
     scorer: Scorer
+    tracer: Tracer
+    surveyor: Surveyor
     store: ModelStore
     corpora: CorpusStore
     jobs: JobStore
@@ -72,12 +81,16 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     app.register_blueprint(operating.blueprint(services.check_ready, services.degraded, services.metrics.page))
-    app.register_blueprint(generation.blueprint(services.generator, settings, anyone))
+    app.register_blueprint(generation.blueprint(services.generator, services.tracer, settings, anyone))
     app.register_blueprint(texts.blueprint(services.tokenizer, services.scorer, settings, anyone))
+    app.register_blueprint(traces.blueprint(services.tracer, settings, anyone))
     app.register_blueprint(
         completions.blueprint(services.generator, services.tokenizer, services.store, settings, anyone)
     )
     app.register_blueprint(models.open_blueprint(services.store, anyone))
+    app.register_blueprint(cells.open_blueprint(services.store, Showcase(services.generator, services.tracer), anyone))
+    app.register_blueprint(cells.admin_blueprint(services.store, services.corpora, services.surveyor, settings, admin))
+    app.register_blueprint(gradients.blueprint(services.store, anyone))
     app.register_blueprint(models.admin_blueprint(services.store, settings, admin))
     app.register_blueprint(corpora.blueprint(services.corpora, services.jobs, services.queue, settings, admin))
     app.register_blueprint(
@@ -92,14 +105,15 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
         )
     )
     app.register_blueprint(documentation.blueprint(app, settings))
+    app.register_blueprint(pages.blueprint(settings))
     return app
 
 
 def _limiter(limit: RateLimit, ring: KeyRing) -> Guard:
-    """Counts what costs work; asking how the service is costs none."""
+    """Counts what costs work; asking how the service is costs none, nor does a page before it asks for something."""
 
     def guard() -> None:
-        if request.blueprint == "operating":
+        if request.blueprint in {"operating", "pages"}:
             return
         if (seconds := limit.retry_after(identity(ring))) is not None:
             raise ApiError(

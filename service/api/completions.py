@@ -14,7 +14,7 @@ from model_store.names import parse_reference
 from model_store.store import ModelStore
 from service.api.auth import Guard
 from service.api.completion_schemas import CompletionBody
-from service.api.connection import client_is_there
+from service.api.connection import client_of
 from service.api.described import describe
 from service.api.generation import cache_header, usage
 from service.api.parsing import json_body
@@ -59,15 +59,15 @@ def blueprint(
     def complete() -> Response:
         body = json_body(CompletionBody, settings)
         asked = _requests(body, tokenizer, settings, read_cache=not request.cache_control.no_cache)
-        alive = client_is_there(request.environ)
+        client = client_of(request.environ)
         head = _head(body, settings)
         if body.stream:
             # The first is begun before the reply is: what can be refused then has its status.
-            first = generator.stream(asked[0], alive)
-            streams = (first if at == 0 else generator.stream(each, alive) for at, each in enumerate(asked))
+            first = generator.stream(asked[0], client)
+            streams = (first if at == 0 else generator.stream(each, client) for at, each in enumerate(asked))
             chunks = _chunks(head, streams, body)
             return event_stream(chunks, cache_header(asked[0], first.cached and len(asked) == 1))
-        made = [generator.generate(each, alive) for each in asked]
+        made = [generator.generate(each, client) for each in asked]
         reply = json.dumps(_reply(head, made))
         header = cache_header(asked[0], all(each.cached for each in made))
         return Response(reply, mimetype="application/json", headers=header)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from typing import Any
 
+from service.generation.clients import ANYBODY, Client
 
-def client_is_there(environ: dict[str, Any]) -> Callable[[], bool]:
-    """A question to be asked while the client waits. WSGI has none; gunicorn hands the socket over."""
+
+def client_of(environ: dict[str, Any]) -> Client:
+    """Who waits for this request's reply. WSGI does not say; gunicorn hands the socket over."""
     connection: socket.socket | None = environ.get("gunicorn.socket")
+    if connection is None:
+        return ANYBODY
 
     def is_there() -> bool:
-        if connection is None:
-            return True
         try:
             return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
         except BlockingIOError:
@@ -21,4 +22,4 @@ def client_is_there(environ: dict[str, Any]) -> Callable[[], bool]:
         except OSError:
             return False
 
-    return is_there
+    return Client(is_there, connection.fileno())

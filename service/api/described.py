@@ -27,7 +27,9 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One route: `body` is the model of its JSON, `uploads` the content types of a file; `reply` the model of the
-    answer, or its content type when it is no JSON. `errors` adds statuses to those that body and access bring."""
+    answer, or its content type when it is no JSON, `other_replies` the content types that may be had instead.
+    `errors` adds statuses to those that body and access bring. What is not `listed` is for people, and no part of the
+    document for programs."""
 
     summary: str
     access: Access = "key"
@@ -35,12 +37,14 @@ class Operation:
     body: type[BaseModel] | None = None
     uploads: tuple[str, ...] = ()
     reply: type[BaseModel] | str | None = None
+    other_replies: tuple[str, ...] = ()
     status: int = 200
     other_status: int | None = None
     streams: bool = False
     errors: tuple[int, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)
+    listed: bool = True
 
     @property
     def error_statuses(self) -> list[int]:

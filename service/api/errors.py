@@ -14,15 +14,19 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
-from model_store.errors import AliasedError, InvalidNameError, NotFoundError
+from model_store.errors import AliasedError, CurrentAliasError, InvalidNameError, NotFoundError
+from service.generation.cells import CellSelectionError, UnknownCellError
 from service.generation.errors import BusyError, ClientGoneError, ClosedError, DeadlineError, ModelUnavailableError
 from service.generation.tokenization import UnknownIdsError
+from service.generation.tracing import NothingToTraceError
+from service.gradients import NoGradientsError
 from service.training import errors as training
 
 log = logging.getLogger(__name__)
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 INTERNAL: Final = "an error on the server; the request id finds it in the log"
+_KINDS: Final = frozenset({"str", "int", "float", "bool"})
 SHOWN: Final = 200
 """Longest part of a refused value that a message repeats, in characters."""
 
@@ -92,13 +96,24 @@ def invalid(error: ValidationError) -> ApiError:
         return ApiError(400, "invalid_json", f"the body is not JSON: {details[0]['msg']}")
     if not details[0]["loc"] and details[0]["type"] in {"model_type", "model_attributes_type", "dict_type"}:
         return ApiError(422, "invalid_value", "the body must be a JSON object")
-    messages = [_sentence(str(d["type"]), _field(d["loc"]), str(d["msg"]), d["input"]) for d in details[:5]]
+    messages = [_sentence(str(d["type"]), _path(d["loc"]), str(d["msg"]), d["input"]) for d in details[:5]]
     code = "unknown_field" if details[0]["type"] == "extra_forbidden" else "invalid_value"
     return ApiError(422, code, "; ".join(messages), _field(details[0]["loc"]) or None)
 
 
 def _field(location: tuple[int | str, ...]) -> str:
     return str(location[0]) if location else ""
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Where the value stands, as in `cells[0].unit`; what pydantic adds for the kinds that it may be is left out."""
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part.isidentifier() and part not in _KINDS:
+            path += f".{part}" if path else part
+    return path
 
 
 def _sentence(kind: str, field: str, message: str, value: object) -> str:
@@ -109,6 +124,8 @@ def _sentence(kind: str, field: str, message: str, value: object) -> str:
     message = message.removeprefix("Value error, ")
     if kind == "value_error":
         return message
+    if kind in {"too_long", "too_short"}:  # says itself how many there were
+        return f"{field}: {message[0].lower()}{message[1:]}"
     return f"{field}: {message[0].lower()}{message[1:]}, not {shown(value)}"
 
 
@@ -154,9 +171,14 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (ValidationError, invalid),
     (UnknownCharactersError, unknown_characters),
     (UnknownIdsError, lambda e: ApiError(422, "unknown_id", str(e), "ids")),
+    (UnknownCellError, lambda e: ApiError(422, "unknown_cell", str(e), e.param)),
+    (CellSelectionError, lambda e: ApiError(422, "invalid_value", str(e), e.param)),
+    (NothingToTraceError, lambda e: ApiError(422, "invalid_value", str(e), "text")),
     (InvalidNameError, lambda e: ApiError(422, "invalid_name", str(e), "model")),
     (NotFoundError, lambda e: ApiError(404, f"{e.kind}_not_found", str(e), "model")),
+    (CurrentAliasError, lambda e: ApiError(409, "alias_needed", str(e), "alias")),
     (AliasedError, lambda e: ApiError(409, "version_in_use", str(e), "version")),
+    (NoGradientsError, lambda e: ApiError(404, "no_gradients", str(e), "version")),
     (CheckpointError, lambda e: ApiError(422, "invalid_checkpoint", str(e), "file")),
     (training.TooLargeError, lambda e: ApiError(413, "too_large", str(e), "file")),
     (training.EmptyCorpusError, lambda e: ApiError(422, "empty_corpus", str(e), "file")),

@@ -10,15 +10,17 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from service.api.auth import Guard
-from service.api.connection import client_is_there
+from service.api.connection import client_of
 from service.api.described import describe
 from service.api.parsing import json_body
 from service.api.replies import GenerateReply
 from service.api.schemas import GenerateBody
 from service.api.sse import Event, event_stream
+from service.api.trace_json import encoded, trace_fields
 from service.generation.generator import Stream, TextGenerator
 from service.generation.reading import Piece
 from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
+from service.generation.tracing import TextTrace, Tracer
 from service.settings import Settings
 
 EXAMPLES = {
@@ -27,10 +29,11 @@ EXAMPLES = {
     "three choices that end with a line": {"prompt": "JULIET:\n", "length": 80, "n": 3, "stop": "\n"},
     "a stream": {"prompt": "ROMEO:", "length": 50, "stream": True},
     "logarithms": {"prompt": "ROMEO:", "length": 5, "temperature": 0, "logprobs": 2, "echo": True},
+    "what a cell does": {"prompt": "ROMEO:", "length": 50, "trace": {"cells": [{"layer": 0, "unit": 0}]}},
 }
 
 
-def blueprint(generator: TextGenerator, settings: Settings, guard: Guard) -> Blueprint:
+def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
     """The routes that generate."""
     routes = Blueprint("generation", __name__)
     routes.before_request(guard)
@@ -48,15 +51,27 @@ def blueprint(generator: TextGenerator, settings: Settings, guard: Guard) -> Blu
     def generate() -> Response:
         body = json_body(GenerateBody, settings)
         asked = body.request(settings, read_cache=not _no_cache())
-        alive = client_is_there(request.environ)
+        client = client_of(request.environ)
         if body.stream:
-            stream = generator.stream(asked, alive)
+            stream = generator.stream(asked, client)
             return event_stream(_chunks(stream, g.request_id), cache_header(asked, stream.cached))
-        generation = generator.generate(asked, alive)
-        reply = json.dumps(_reply(generation))
-        return Response(reply, mimetype="application/json", headers=cache_header(asked, generation.cached))
+        cells = None if body.trace is None else body.trace.selections()
+        if cells:
+            tracer.check(asked.model, cells, "trace.cells")
+        generation = generator.generate(asked, client)
+        traces = None if cells is None else tracer.trace_choices(asked, generation, cells, client)
+        reply = _reply(generation, with_logprobs=body.logprobs is not None)
+        content = json.dumps(reply) if traces is None else encoded(_traced(reply, traces))
+        return Response(content, mimetype="application/json", headers=cache_header(asked, generation.cached))
 
     return routes
+
+
+def _traced(reply: dict[str, Any], traces: list[TextTrace]) -> dict[str, Any]:
+    """The reply, each choice with its trace."""
+    for choice, trace in zip(reply["choices"], traces, strict=True):
+        choice["trace"] = trace_fields(trace)
+    return reply
 
 
 def _no_cache() -> bool:
@@ -77,13 +92,13 @@ def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:
     }
 
 
-def _reply(generation: Generation) -> dict[str, Any]:
+def _reply(generation: Generation, *, with_logprobs: bool) -> dict[str, Any]:
     reply: dict[str, Any] = {
         "id": f"gen-{g.request_id}",
         "model": generation.model,
         "version": generation.version,
         "text": generation.choices[0].text,
-        "choices": [_choice(index, choice) for index, choice in enumerate(generation.choices)],
+        "choices": [_choice(index, choice, with_logprobs) for index, choice in enumerate(generation.choices)],
         "usage": usage(generation.prompt_tokens, sum(choice.completion_tokens for choice in generation.choices)),
         "cached": generation.cached,
         "timing": {"total": round(time.perf_counter() - g.began, 6)},
@@ -93,14 +108,14 @@ def _reply(generation: Generation) -> dict[str, Any]:
     return reply
 
 
-def _choice(index: int, choice: Choice) -> dict[str, Any]:
+def _choice(index: int, choice: Choice, with_logprobs: bool) -> dict[str, Any]:
     reply: dict[str, Any] = {
         "index": index,
         "text": choice.text,
         "seed": choice.seed,
         "finish_reason": choice.finish_reason,
     }
-    if choice.logprobs is not None:
+    if with_logprobs and choice.logprobs is not None:
         reply["logprobs"] = _logprobs(choice.logprobs)
     return reply
 

@@ -11,11 +11,11 @@ from flask import Blueprint, Response, jsonify, request
 
 from model_store.store import ModelStore
 from service.api.auth import Guard
-from service.api.connection import client_is_there
+from service.api.connection import client_of
 from service.api.described import Parameter, describe
 from service.api.errors import ApiError
 from service.api.parsing import json_body
-from service.api.replies import JobDetailReply, JobReply, JobsReply
+from service.api.replies import SVG, JobDetailReply, JobReply, JobsReply
 from service.api.schemas import JobBody
 from service.api.sse import Event, event_stream
 from service.settings import Settings
@@ -25,6 +25,11 @@ from service.training.jobs import Job, JobStore
 from service.training.submission import Queue, submit
 
 POLL_SECONDS: Final = 0.25
+EVENTS: Final = (
+    "`status`; `metrics` every now and then; `evaluation` with losses on held-out text and `gradient_norms` by layer"
+    " and steps back; `samples`, texts of the same prompts and seeds, at evaluations and after 1%, 5%, 20% and all"
+    " of the training (`fraction`). Each is told once, whatever interrupts the job."
+)
 LAST_EVENT: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 
 
@@ -68,9 +73,9 @@ def blueprint(
         return jsonify(job | {"metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)})
 
     @routes.get("/<job_id>/curves.svg")
-    @describe("A job's measurements as a picture", access="admin", reply="image/svg+xml", errors=(404,))
+    @describe("A job's measurements as a picture", access="admin", reply=SVG, errors=(404,))
     def draw(job_id: str) -> Response:
-        return Response(job_curves(jobs, job_id), mimetype="image/svg+xml", headers={"Cache-Control": "no-store"})
+        return Response(job_curves(jobs, job_id), mimetype=SVG, headers={"Cache-Control": "no-store"})
 
     @routes.post("/<job_id>/cancel")
     @describe("Cancel a job", access="admin", reply=JobReply, errors=(404, 409))
@@ -81,17 +86,18 @@ def blueprint(
     @describe(
         "A job's measurements as they are made",
         access="admin",
+        description=EVENTS,
         parameters=(Parameter("Last-Event-ID", "the id of the last event that is known", "header", LAST_EVENT),),
         reply="text/event-stream",
         errors=(404, 422),
     )
     def events(job_id: str) -> Response:
         jobs.folder(job_id)
-        there = client_is_there(request.environ)
+        client = client_of(request.environ)
 
         def alive() -> bool:
             check_ending()
-            return there()
+            return client.is_there()
 
         return event_stream(_follow(jobs, job_id, _last_event_id(), alive))
 

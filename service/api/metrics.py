@@ -64,6 +64,7 @@ class Metrics:
         self._characters = Counter(
             "charrnn_generated_characters", "Tokens generated, cached ones not counted", registry=self._own
         )
+        self._traced = Counter("charrnn_traced_characters", "Tokens read for traces", registry=self._own)
         lookups = Counter("charrnn_cache_lookups", "What the cache had", ("result",), registry=self._own)
         self._lookups = {result: lookups.labels(result) for result in ("hit", "miss", "joined")}
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
@@ -99,6 +100,10 @@ class Metrics:
     def generated(self, tokens: int) -> None:
         """So many tokens were generated."""
         self._characters.inc(tokens)
+
+    def traced(self, tokens: int) -> None:
+        """So many tokens were read for a trace."""
+        self._traced.inc(tokens)
 
     def first(self, seconds: float) -> None:
         """The first piece of a stream is there, so long after it was asked for."""

@@ -11,6 +11,7 @@ from typing import Any, Final, cast, get_args
 from flask import Blueprint, Response, jsonify, request, send_file
 
 from charrnn.checkpoint import Checkpoint
+from charrnn.training.reach import recorded
 from model_store import files
 from model_store.distrust import load_foreign
 from model_store.names import check_name
@@ -19,11 +20,13 @@ from model_store.store import ModelStore, VersionRecord
 from service.api.auth import Guard
 from service.api.described import Parameter, describe
 from service.api.errors import ApiError, shown
+from service.api.gradients import described_at
 from service.api.parsing import json_body
 from service.api.replies import ModelReply, ModelsReply, VersionReply
 from service.api.schemas import AliasBody
 from service.api.uploads import too_large, upload
 from service.settings import Settings
+from service.training.cells import KIND
 
 CONTENT_TYPE: Final = "application/octet-stream"
 MAX_CHECKPOINT_BYTES: Final = 1 << 30
@@ -97,6 +100,18 @@ def admin_blueprint(
         store.set_alias(name, alias, json_body(AliasBody, settings).version, reason="by request")
         return jsonify(_model(store, name))
 
+    @routes.delete("/models/<name>/aliases/<alias>")
+    @describe(
+        "Delete an alias",
+        access="admin",
+        description="`current` cannot be deleted. The history stays, and goes on when the alias is set again.",
+        status=204,
+        errors=(404, 409, 422),
+    )
+    def delete_alias(name: str, alias: str) -> Response:
+        store.delete_alias(name, alias, reason="by request")
+        return Response(status=204)
+
     @routes.delete("/models/<name>/versions/<int:version>")
     @describe("Delete a version that no alias stands for", access="admin", status=204, errors=(404, 409, 422))
     def delete(name: str, version: int) -> Response:
@@ -138,6 +153,11 @@ def _model(store: ModelStore, name: str) -> dict[str, Any]:
     return {"name": name, "aliases": aliases, "history": history, "versions": versions}
 
 
+def _cells_at(store: ModelStore, name: str, version: int) -> str | None:
+    """Where it is told what the version's cells follow, if that was found out."""
+    return None if store.kept(name, version, KIND) is None else f"/models/{name}/versions/{version}/cells"
+
+
 def _version(store: ModelStore, entry: VersionRecord) -> dict[str, Any]:
     aliases = sorted(alias for alias, held in store.aliases(entry.name).items() if held == entry.version)
     return {
@@ -148,5 +168,7 @@ def _version(store: ModelStore, entry: VersionRecord) -> dict[str, Any]:
         "published": entry.published,
         "aliases": aliases,
         "config": asdict(entry.config),
-        "record": entry.record,
+        "record": {name: value for name, value in entry.record.items() if name != "gradients"},
+        "gradients": described_at(entry.name, entry.version) if recorded(entry.record) else None,
+        "cells": _cells_at(store, entry.name, entry.version),
     }

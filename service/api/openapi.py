@@ -11,11 +11,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from model_store.names import NAME_PATTERN
+from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
 from service.api.bounds import fill_in
 from service.api.described import Operation, Parameter, operation_of
 from service.api.replies import ErrorReply
-from service.api.schemas import REFERENCE_PATTERN
 from service.settings import Settings
 
 TITLE: Final = "Character-level recurrent language models"
@@ -44,7 +43,7 @@ CONTENTS: Final = {"application/json": {"type": "object"}, "text/event-stream": 
 PATTERNS: Final = {
     "name": f"^{NAME_PATTERN}$",
     "alias": f"^(?![0-9]+$){NAME_PATTERN}$",
-    "reference": REFERENCE_PATTERN,
+    "reference": f"^{REFERENCE_PATTERN}$",
 }
 
 _PLACEHOLDER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
@@ -53,7 +52,7 @@ Models = list[tuple[type[BaseModel], Literal["validation", "serialization"]]]
 
 
 def document(app: Flask, settings: Settings) -> dict[str, Any]:
-    """The document of every described route of the application, bounds that are settings filled in."""
+    """The document of every listed route of the application, bounds that are settings filled in."""
     found = list(_described(app))
     models: Models = [(ErrorReply, "serialization")]
     for _, _, operation in found:
@@ -83,7 +82,7 @@ def _described(app: Flask) -> Iterator[tuple[Rule, str, Operation]]:
     for rule in app.url_map.iter_rules():
         operation = operation_of(app.view_functions[rule.endpoint])
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            if operation is not None:
+            if operation is not None and operation.listed:
                 yield rule, method.lower(), operation
 
 
@@ -150,7 +149,7 @@ def _reply_content(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": _reference(operation.reply)}}
     if operation.streams:
         content["text/event-stream"] = {"schema": EVENT}
-    return content
+    return content | {kind: {"schema": FILE} for kind in operation.other_replies}
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from charrnn.config import ModelConfig
+from charrnn.config import Cell, ModelConfig, Part
 from model_store.aliases import AliasChange
 from service.generation.requests import FinishReason
 from service.training.corpora import Corpus
 from service.training.jobs import JobProgress, Status
+
+SVG: Final = "image/svg+xml"
+PNG: Final = "image/png"
+"""What a picture is sent as."""
 
 
 class Reply(BaseModel):
@@ -64,6 +68,40 @@ class TokenLogprob(Reply):
     top: list[TopLogprob]
 
 
+class LikelyToken(Reply):
+    """One of the likeliest tokens to follow."""
+
+    token: str
+    probability: float
+
+
+class TracedCell(Reply):
+    """A cell's state after reading each token."""
+
+    layer: int
+    unit: int
+    part: Part
+    values: list[float]
+
+
+class ChoiceTrace(Reply):
+    """Lists of one length, a token each: `surprisal` in bits (null: it follows nothing), in `top` the five likeliest to
+    follow it."""
+
+    tokens: list[str]
+    surprisal: list[float | None]
+    top: list[list[LikelyToken]]
+    cells: list[TracedCell]
+
+
+class TraceReply(ChoiceTrace):
+    """What a version did while it read a text."""
+
+    model: str
+    version: int
+    skipped: list[Skipped] = Field(default=[], description='only with `"unknown": "skip"`')
+
+
 class ChoiceReply(Reply):
     """One generated text; its seed gives it again."""
 
@@ -72,6 +110,7 @@ class ChoiceReply(Reply):
     seed: int
     finish_reason: FinishReason
     logprobs: list[TokenLogprob] = Field(default=[], description="only when `logprobs` was asked for")
+    trace: ChoiceTrace | None = Field(default=None, description="only when `trace` was asked for")
 
 
 class Timing(Reply):
@@ -182,6 +221,37 @@ class VersionReply(Reply):
     aliases: list[str]
     config: ModelConfig
     record: dict[str, Any]
+    gradients: str | None = Field(description="where its gradients are told, if its record has them")
+    cells: str | None = Field(description="where it is told what its cells follow, if that was found out")
+
+
+class GradientNorms(Reply):
+    """After so many steps of training: the norms [layers][k] of a character's loss at the state k steps before it."""
+
+    step: int
+    characters: int
+    norms: list[list[float]]
+
+
+class GradientsReply(Reply):
+    """How far back a version learns: at the first evaluation of its training, and with its weights; `told` in words."""
+
+    model: str
+    version: int
+    cell: Cell
+    layers: int
+    hidden_size: int
+    measured: list[GradientNorms]
+    told: str
+
+
+class ComparedGradientsReply(Reply):
+    """Versions beside each other; `missing` has the bodies of `POST /jobs` that train the cells that are not there."""
+
+    versions: list[GradientsReply]
+    told: str
+    same_text: bool
+    missing: list[dict[str, Any]]
 
 
 class ModelReply(Reply):

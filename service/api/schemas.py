@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -10,20 +10,23 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell
+from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell, Part
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget
 from charrnn.vocabulary import Level
-from model_store.names import NAME_PATTERN
+from model_store.names import REFERENCE_PATTERN
 from model_store.promotion import Promote
 from service.api.bounds import AtMost
+from service.generation.cells import CellSelection, CellSelectionError
 from service.generation.requests import GenerationRequest
+from service.generation.tracing import TraceRequest, traceable
 from service.settings import Settings
 from service.training.requests import DEFAULT_BUDGET, JobRequest
 
@@ -32,8 +35,6 @@ def _whole(value: Any) -> Any:
     """The value; a whole number that came as 5.0 as the 5 that it is, in JSON as in JSON Schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
-
-REFERENCE_PATTERN: Final = f"^{NAME_PATTERN}(@{NAME_PATTERN})?$"
 
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
 Id = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=1 << 31)]
@@ -62,7 +63,7 @@ class Body(BaseModel):
 class ModelBody(Body):
     """A request to a model."""
 
-    model: Annotated[str, Field(json_schema_extra={"pattern": REFERENCE_PATTERN})] | None = None
+    model: Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})] | None = None
 
     def reference(self, settings: Settings) -> str:
         """The model that is meant."""
@@ -119,12 +120,35 @@ class SamplingBody(ModelBody):
         )
 
 
+class CellBody(Body):
+    """A cell, or without `unit` all units of a layer."""
+
+    layer: int = Field(ge=0, lt=1 << 31)
+    unit: int | None = Field(None, ge=0, lt=1 << 31)
+    part: Part = "hidden"
+
+    def selection(self) -> CellSelection:
+        """The cell as the network is asked for it."""
+        return CellSelection(self.layer, self.unit, self.part)
+
+
+class CellsBody(Body):
+    """Cells to be watched."""
+
+    cells: list[CellBody] = Field(default_factory=list, max_length=64)
+
+    def selections(self) -> tuple[CellSelection, ...]:
+        """The cells as the network is asked for them."""
+        return tuple(cell.selection() for cell in self.cells)
+
+
 class GenerateBody(SamplingBody):
     """`POST /generate`."""
 
     prompt: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
     seed_text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
     length: Annotated[int, Field(ge=1), AtMost("max_length", "tokens")] = 200
+    trace: CellsBody | None = None
 
     @model_validator(mode="after")
     def _one_prompt(self) -> GenerateBody:
@@ -132,10 +156,27 @@ class GenerateBody(SamplingBody):
             raise ValueError("prompt and seed_text are two names of one field: give one of them")
         return self
 
+    @model_validator(mode="after")
+    def _can_be_traced(self, info: ValidationInfo) -> GenerateBody:
+        if self.trace is None:
+            return self
+        if self.stream:
+            raise ValueError("trace must be left out of a stream: it is told with the whole text")
+        limit = (info.context or {})["settings"].max_trace_length
+        if (size := self.n * (len(self.text_before) + self.length)) > limit:
+            asked = "n times the prompt's characters and length"
+            raise ValueError(f"trace: {asked} must be at most {limit} (MAX_TRACE_LENGTH), not {size}")
+        return self
+
+    @property
+    def text_before(self) -> str:
+        """The text to go on from, by whichever name it came."""
+        return self.prompt or self.seed_text or ""
+
     def request(self, settings: Settings, *, read_cache: bool = True) -> GenerationRequest:
         """The request with every default filled in."""
-        prompt = self.prompt or self.seed_text or ""
-        return self.continuing(prompt, self.length, self.reference(settings), read_cache=read_cache)
+        made = self.continuing(self.text_before, self.length, self.reference(settings), read_cache=read_cache)
+        return made if self.trace is None else traceable(made)
 
 
 class ScoreBody(ModelBody):
@@ -148,6 +189,24 @@ class TokenizeBody(ScoreBody):
     """`POST /tokenize`."""
 
     unknown: Literal["error", "skip"] = "error"
+
+
+class TraceBody(ModelBody, CellsBody):
+    """`POST /trace`."""
+
+    text: Annotated[str, Field(min_length=1), AtMost("max_trace_length", "characters")]
+    unknown: Literal["error", "skip"] = "error"
+
+    def request(self, settings: Settings) -> TraceRequest:
+        """The request with every default filled in."""
+        return TraceRequest(self.reference(settings), self.text, self.selections(), self.unknown == "skip")
+
+    def check_one_cell(self) -> None:
+        """Raises CellSelectionError when more than one cell is asked for."""
+        if len(self.cells) > 1 or any(cell.unit is None for cell in self.cells):
+            asked = f"{len(self.cells)} cells" if len(self.cells) > 1 else f"all of layer {self.cells[0].layer}"
+            bound = "must be at most one cell, with layer and unit, for a picture"
+            raise CellSelectionError("cells", f"{bound}, not {asked}")
 
 
 class DetokenizeBody(ModelBody):

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from charrnn.vocabulary import UnknownCharactersError
 from service.api.auth import Guard
-from service.api.connection import client_is_there
+from service.api.connection import client_of
 from service.api.described import describe
 from service.api.errors import unknown_characters
 from service.api.generation import skipped_characters
@@ -37,7 +37,7 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
     )
     def tokenize() -> Response:
         body = json_body(TokenizeBody, settings)
-        with _unknown_in_text(can_skip=True):
+        with unknown_in_text(can_skip=True):
             found = tokenizer.encode(body.reference(settings), body.text, skip_unknown=body.unknown == "skip")
         reply: dict[str, Any] = {"model": found.model, "version": found.version, "count": found.ids.size}
         reply |= {"ids": found.ids.tolist(), "tokens": list(found.tokens)}
@@ -66,8 +66,8 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
     )
     def score() -> Response:
         body = json_body(ScoreBody, settings)
-        with _unknown_in_text(can_skip=False):
-            found = scorer.score(body.reference(settings), body.text, client_is_there(request.environ))
+        with unknown_in_text(can_skip=False):
+            found = scorer.score(body.reference(settings), body.text, client_of(request.environ))
         return jsonify(
             model=found.model,
             version=found.version,
@@ -81,7 +81,8 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
 
 
 @contextmanager
-def _unknown_in_text(*, can_skip: bool) -> Iterator[None]:
+def unknown_in_text(*, can_skip: bool) -> Iterator[None]:
+    """Around reading a request's text: what is unknown in it is told of the field `text`."""
     try:
         yield
     except UnknownCharactersError as error:

@@ -18,6 +18,8 @@ from service.api.parsing import whole_body
 CHUNK_BYTES: Final = 1 << 20
 FORM_OVERHEAD_BYTES: Final = 1 << 16
 """What a form may have beside its file: boundaries, headers and small fields."""
+PARSER_BYTES: Final = 1 << 17
+"""What a form's parser may hold: 64 KiB just read, of the file as well, and as much that it has not got through yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +77,14 @@ def _form(folder: Path, max_bytes: int) -> Iterator[Upload]:
 
     try:
         request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
-        parser = FormDataParser(
-            stream_factory, max_form_memory_size=FORM_OVERHEAD_BYTES, max_form_parts=16, silent=False
-        )
+        parser = FormDataParser(stream_factory, max_form_memory_size=PARSER_BYTES, max_form_parts=16, silent=False)
         with whole_body():
             _, form, files = parser.parse(
                 request.stream, request.mimetype, request.content_length, request.mimetype_params
             )
         if (file := files.get("file")) is None:
             raise ApiError(422, "missing_field", "file is required: the part of the form that holds it", "file")
-        fields = form.to_dict()
+        fields = request.args.to_dict() | form.to_dict()
         yield Upload(_pieces(file.stream), fields.get("name") or file.filename or "", fields)
     finally:
         for stream in opened:

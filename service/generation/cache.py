@@ -36,7 +36,7 @@ class RedisClient(Protocol):
 
 
 class GenerationCache:
-    """Choices by (version's digest, request); entries live `ttl` seconds."""
+    """Choices by the keys that `cache_key` makes; entries live `ttl` seconds."""
 
     def __init__(self, client: RedisClient, ttl: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -48,9 +48,9 @@ class GenerationCache:
         """Whether the latest use of Redis went well, or was too long ago to tell."""
         return self._clock() >= self._paused_until
 
-    def get(self, digest: str, request: GenerationRequest) -> tuple[Choice, ...] | None:
-        """The choices of an identical earlier request to the version with this digest."""
-        raw = self._attempt(lambda: self._client.get(cache_key(digest, request)))
+    def get(self, key: str) -> tuple[Choice, ...] | None:
+        """The choices of an identical earlier request."""
+        raw = self._attempt(lambda: self._client.get(key))
         if raw is None:
             return None
         try:
@@ -59,10 +59,10 @@ class GenerationCache:
             log.warning("cache: an entry could not be read and counts as a miss")
             return None
 
-    def put(self, digest: str, request: GenerationRequest, choices: tuple[Choice, ...]) -> None:
+    def put(self, key: str, choices: tuple[Choice, ...]) -> None:
         """Keep the choices for identical requests to come."""
         text = json.dumps([_encoded(choice) for choice in choices])
-        self._attempt(lambda: self._client.set(cache_key(digest, request), text, ex=self._ttl))
+        self._attempt(lambda: self._client.set(key, text, ex=self._ttl))
 
     def _attempt(self, use: Callable[[], Any]) -> Any:
         if not self.available():

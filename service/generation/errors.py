@@ -6,9 +6,11 @@ from __future__ import annotations
 class BusyError(Exception):
     """Every place is taken and as many requests wait as may; `retry_after` is in seconds."""
 
-    def __init__(self, limit: int, retry_after: int = 1) -> None:
+    def __init__(
+        self, limit: int, retry_after: int = 1, of: str = "sequences are waiting already (MAX_WAITING)"
+    ) -> None:
         self.retry_after = retry_after
-        super().__init__(f"{limit} sequences are waiting already (MAX_WAITING): try again in {retry_after} s")
+        super().__init__(f"{limit} {of}: try again in {retry_after} s")
 
 
 class ClosedError(Exception):

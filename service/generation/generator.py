@@ -13,7 +13,8 @@ import numpy as np
 
 from charrnn.engine.base import Sequence
 from charrnn.vocabulary import Ids
-from service.generation.cache import GenerationCache
+from service.generation.cache import GenerationCache, cache_key
+from service.generation.clients import ANYBODY, Client
 from service.generation.patience import Flights, Patience
 from service.generation.reading import ChoiceReader, Piece
 from service.generation.requests import Choice, Generation, GenerationRequest, choice_seed
@@ -25,8 +26,6 @@ DRAWN_SEED_BITS: Final = 53
 """A drawn seed is exact in every JSON reader, those included whose only number is a double."""
 PIECE_SECONDS: Final = 0.02
 """Pieces of a stream follow one another no sooner, so that under load a piece is more than a character."""
-
-Alive = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class NoMeter:
 class TextGenerator:
     """Answers generation requests in any number of threads at once.
 
-    `alive` is asked now and then whether anybody still wants the result. Of identical requests at the same moment one
+    A `client` who hangs up is noticed, and the work is dropped. Of identical requests at the same moment one
     is computed and the others wait for it, where the cache may be read and written and nothing is streamed. Raises
     UnknownCharactersError, BusyError, ClosedError, ClientGoneError, DeadlineError, ModelUnavailableError and the model
     store's errors. No request may take longer than `timeout` seconds, whatever it asks for.
@@ -90,21 +89,23 @@ class TextGenerator:
         self._timeout = timeout
         self._flights: Flights[tuple[Choice, ...]] = Flights()
 
-    def generate(self, request: GenerationRequest, alive: Alive = lambda: True) -> Generation:
+    def generate(self, request: GenerationRequest, client: Client = ANYBODY) -> Generation:
         """The whole result."""
         model, prompt, skipped = self._prepare(request)
-        choices = self._cache.get(model.digest, request) if request.read_cache else None
+        key = cache_key(model.digest, request)
+        choices = self._cache.get(key) if request.read_cache else None
         cached = choices is not None
         if choices is None:
-            choices, cached = self._compute(model, prompt, request, self._patience(request, alive))
+            choices, cached = self._compute(model, prompt, request, key, self._patience(request, client))
         elif request.read_cache:
             self._meter.looked_up("hit")
         return Generation(model.name, model.version, choices, prompt.size, skipped, cached)
 
-    def stream(self, request: GenerationRequest, alive: Alive = lambda: True) -> Stream:
+    def stream(self, request: GenerationRequest, client: Client = ANYBODY) -> Stream:
         """The result in pieces, as they are made; what can be refused is refused here, before the first piece."""
         model, prompt, skipped = self._prepare(request)
-        choices = self._cache.get(model.digest, request) if request.read_cache else None
+        key = cache_key(model.digest, request)
+        choices = self._cache.get(key) if request.read_cache else None
         if request.read_cache:
             self._meter.looked_up("miss" if choices is None else "hit")
         if choices is not None:
@@ -114,27 +115,28 @@ class TextGenerator:
                 model.name, model.version, prompt.size, skipped, True, seeds, _replayed(choices), lambda: counted
             )
         run = _Run(model, prompt, request, stream=True)
-        began, patience = time.perf_counter(), self._patience(request, alive)
+        began, patience = time.perf_counter(), self._patience(request, client)
         self._scheduler.submit(model.engine, run.tickets)
 
         def pieces() -> Iterator[tuple[int, Piece] | None]:
             first = True
             try:
-                for piece in run.pieces(patience):
-                    if first and piece is not None:
-                        self._meter.first(time.perf_counter() - began)
-                        first = False
-                    yield piece
+                with self._scheduler.hang_ups.watching(patience.client, run.dropped(patience)):
+                    for piece in run.pieces(patience):
+                        if first and piece is not None:
+                            self._meter.first(time.perf_counter() - began)
+                            first = False
+                        yield piece
             finally:
                 self._meter.generated(run.completion_tokens())
-            self._keep(model, request, run.choices())
+            self._keep(request, key, run.choices())
 
         return Stream(
             model.name, model.version, prompt.size, skipped, False, run.seeds, pieces(), run.completion_tokens
         )
 
     def _compute(
-        self, model: ResidentModel, prompt: Ids, request: GenerationRequest, patience: Patience
+        self, model: ResidentModel, prompt: Ids, request: GenerationRequest, key: str, patience: Patience
     ) -> tuple[tuple[Choice, ...], bool]:
         """The choices, and whether they were made for somebody else at this moment."""
 
@@ -142,15 +144,16 @@ class TextGenerator:
             run = _Run(model, prompt, request)
             self._scheduler.submit(model.engine, run.tickets, helps=True)
             self._scheduler.help(run.is_done)
-            run.wait(patience)
+            with self._scheduler.hang_ups.watching(patience.client, run.dropped(patience)):
+                run.wait(patience)
             choices = run.choices()
             self._meter.generated(run.completion_tokens())
-            self._keep(model, request, choices)
+            self._keep(request, key, choices)
             return choices
 
         if not (request.read_cache and request.write_cache):
             return make(), False
-        choices, joined = self._flights.once((model.digest, request), make, patience)
+        choices, joined = self._flights.once(key, make, patience)
         self._meter.looked_up("joined" if joined else "miss")
         return choices, joined
 
@@ -161,13 +164,13 @@ class TextGenerator:
         ids, skipped = model.vocabulary.encode_known(request.prompt)
         return model, ids, tuple(skipped)
 
-    def _patience(self, request: GenerationRequest, alive: Alive) -> Patience:
+    def _patience(self, request: GenerationRequest, client: Client) -> Patience:
         timeouts = [each for each in (request.timeout, self._timeout) if each is not None]
-        return Patience(alive, min(timeouts, default=None))
+        return Patience(client, min(timeouts, default=None))
 
-    def _keep(self, model: ResidentModel, request: GenerationRequest, choices: tuple[Choice, ...]) -> None:
+    def _keep(self, request: GenerationRequest, key: str, choices: tuple[Choice, ...]) -> None:
         if request.write_cache:
-            self._cache.put(model.digest, request, choices)
+            self._cache.put(key, choices)
 
 
 class _Run:
@@ -188,8 +191,18 @@ class _Run:
         try:
             while not self.is_done():
                 self._wait_for_news(patience)
+            patience.check_presence()
         finally:
             self._cancel()
+
+    def dropped(self, patience: Patience) -> Callable[[], None]:
+        """What is to happen when the client hangs up: the places are given up, and whoever waits for them is told."""
+
+        def drop() -> None:
+            patience.end()
+            self._cancel()
+
+        return drop
 
     def is_done(self) -> bool:
         """Whether every sequence has come to its end."""
@@ -212,6 +225,7 @@ class _Run:
         """What there is to give out, as it comes; leaving early gives the places up."""
         try:
             while any(reader.finish_reason is None for reader in self._readers):
+                patience.check_presence()
                 if self._has_ended_unread() or self._wait_for_news(patience):
                     yield from self._news()
                     time.sleep(PIECE_SECONDS)

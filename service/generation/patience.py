@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
+from service.generation.clients import Client
 from service.generation.errors import ClientGoneError, DeadlineError
 
 POLL_SECONDS: Final = 0.05
@@ -16,12 +17,11 @@ Result = TypeVar("Result")
 
 
 class Patience:
-    """The patience of one request: `alive` says whether its client is still there, `timeout` how long it may take."""
+    """The patience of one request: that of its `client`, and for no more than `timeout` seconds."""
 
-    def __init__(
-        self, alive: Callable[[], bool], timeout: float | None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._alive = alive
+    def __init__(self, client: Client, timeout: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.client = client
+        self._has_left = False
         self._timeout = timeout
         self._clock = clock
         self._until = None if timeout is None else clock() + timeout
@@ -29,10 +29,29 @@ class Patience:
     def wait(self, event: threading.Event) -> bool:
         """Wait for the event a moment; whether it came. Raises ClientGoneError, DeadlineError."""
         if event.wait(self._moment()):
+            self.check_presence()
             return True
-        if not self._alive():
-            raise ClientGoneError("the client hung up")
+        self._look()
         return False
+
+    def end(self) -> None:
+        """The client was seen to hang up."""
+        self._has_left = True
+
+    def check_presence(self) -> None:
+        """Raises ClientGoneError when the client was seen to hang up."""
+        if self._has_left:
+            raise ClientGoneError("the client hung up")
+
+    def check(self) -> None:
+        """Raises ClientGoneError, DeadlineError; for work that is done in the request's own thread."""
+        self._moment()
+        self._look()
+
+    def _look(self) -> None:
+        if not self.client.is_there():
+            self.end()
+        self.check_presence()
 
     def _moment(self) -> float:
         if self._until is None or self._timeout is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,9 +38,9 @@ class ChoiceReader:
         self._pieces: list[Piece] = []
         self.finish_reason: FinishReason | None = None
 
-    def read(self, outputs: Iterable[Output]) -> Piece:
+    def read(self, outputs: Sequence[Output]) -> Piece:
         """What the outputs add to the choice; an empty text when there is nothing to give out yet."""
-        text = "".join(self._take(output) for output in outputs if self.finish_reason is None)
+        text = "".join(self._take(output) for output in _joined(outputs) if self.finish_reason is None)
         piece = Piece(text, self._logprobs_of(text), self.finish_reason)
         self._pieces.append(piece)
         return piece
@@ -86,6 +86,15 @@ class ChoiceReader:
         self._ahead = -length
         given, self._waiting = self._waiting[:count], self._waiting[count:]
         return tuple(given)
+
+
+def _joined(outputs: Sequence[Output]) -> Sequence[Output]:
+    """The same in one output where ids are all there is. A reader that comes late finds thousands of a few ids each,
+    and would fall back further by reading one at a time."""
+    if len(outputs) < 2 or any(output.logprobs or output.prompt_logprobs for output in outputs):
+        return outputs
+    last = outputs[-1]
+    return [Output(last.handle, np.concatenate([output.ids for output in outputs]), last.done)]
 
 
 def _tokens(vocabulary: Vocabulary, ids: Ids, logprobs: Logprobs | None) -> list[TokenLogprobs]:

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from charrnn.checkpoint import Checkpoint, CheckpointError
+from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Sequence
 from charrnn.engine.code import CompilationError
 from charrnn.vocabulary import Vocabulary
@@ -44,6 +45,7 @@ class ResidentModel:
     name: str
     version: int
     digest: str
+    config: ModelConfig
     vocabulary: Vocabulary
     engine: Engine
     record: dict[str, Any]
@@ -150,7 +152,8 @@ class ResidentModels:
         engine = self._build(checkpoint)
         _warm(engine, checkpoint.vocabulary)
         log.info("%s version %d loaded in %.3f s", *key, time.perf_counter() - began)
-        return ResidentModel(*key, checkpoint.digest, checkpoint.vocabulary, engine, dict(checkpoint.record))
+        record = dict(checkpoint.record)
+        return ResidentModel(*key, checkpoint.digest, checkpoint.config, checkpoint.vocabulary, engine, record)
 
     def _keep(self, key: Key, model: ResidentModel) -> None:
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from charrnn.engine import base as engine
 from charrnn.vocabulary import Ids
+from service.generation.clients import ANYBODY, Client
 from service.generation.patience import Patience
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.scheduler import Scheduler, Ticket
@@ -48,27 +49,28 @@ class Score:
 
 
 class Scorer:
-    """Scores texts through the scheduler, among the sequences that are being generated.
+    """Scores texts through the scheduler, among the sequences that are being generated, each within `timeout` seconds.
 
     Raises what TextGenerator raises.
     """
 
-    def __init__(self, models: ResidentModels, scheduler: Scheduler) -> None:
+    def __init__(self, models: ResidentModels, scheduler: Scheduler, timeout: float | None = None) -> None:
         self._models = models
         self._scheduler = scheduler
+        self._timeout = timeout
 
-    def score(self, reference: str, text: str, alive: Callable[[], bool] = lambda: True) -> Score:
+    def score(self, reference: str, text: str, client: Client = ANYBODY) -> Score:
         """The logarithm of every token's probability, given those before it."""
         model = self._models.get(reference)
         ids = model.vocabulary.encode(text)
-        logprobs = self._logprobs(model, ids, alive) if ids.size else ()
+        logprobs = self._logprobs(model, ids, client) if ids.size else ()
         return Score(model.name, model.version, len(text), model.vocabulary.tokens_of(ids), logprobs)
 
-    def _logprobs(self, model: ResidentModel, ids: Ids, alive: Callable[[], bool]) -> tuple[float | None, ...]:
+    def _logprobs(self, model: ResidentModel, ids: Ids, client: Client) -> tuple[float | None, ...]:
         wake = threading.Event()
         ticket = Ticket(engine.Sequence(ids, length=0, score=True), wake)
         self._scheduler.submit(model.engine, [ticket])
-        patience = Patience(alive, None)
+        patience = Patience(client, self._timeout)
         try:
             while not ticket.done:
                 patience.wait(wake)

@@ -53,8 +53,11 @@ class CountingBatch:
         self.engine.largest = max(self.engine.largest, len(self.rows))
         return handle
 
-    def remove(self, handle: int) -> State:
-        _, last, made = self.rows.pop(handle)
+    def remove(self, handle: int) -> None:
+        del self.rows[handle]
+
+    def state(self, handle: int) -> State:
+        _, last, made = self.rows[handle]
         return State(np.zeros((1, 1, 1), np.float32), last, made, np.empty(0, np.int32))
 
     def step(self, steps: int) -> list[Output]:

@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_POST
+    do_GET = do_DELETE = do_POST
 
     def log_message(self, *_: object) -> None:
         pass
@@ -74,6 +74,12 @@ def test_what_is_sent(server: Told, client: Client) -> None:
     ((path, headers, _),) = server.asked
     assert path == "/prefix/models"
     assert headers["Authorization"] == "Bearer the-key"
+
+
+def test_an_answer_that_says_nothing(server: Told, client: Client) -> None:
+    server.answers = [(204, {}, b"")]
+    client.delete_alias("plays & more", "stable")
+    assert server.asked[0][0] == "/prefix/models/plays%20%26%20more/aliases/stable"
 
 
 def test_busy_is_waited_for(server: Told, client: Client) -> None:
@@ -125,6 +131,37 @@ def test_a_file_is_sent_with_its_size(server: Told, client: Client, tmp_path: Pa
 def test_a_job_that_failed_is_no_error_of_the_request(server: Told, client: Client) -> None:
     server.answers = [(200, {}, b'{"id": "x", "error": "the disk is full"}')]
     assert client.job("x")["error"] == "the disk is full"
+
+
+TRACE = {"model": "m", "version": 2, "tokens": ["a"], "surprisal": [None], "top": [[]], "cells": []}
+
+
+def test_a_trace_and_its_picture(server: Told, client: Client) -> None:
+    server.answers = [(200, {}, json.dumps(TRACE).encode()), BUSY, (200, {}, b"\x89PNG")]
+    assert client.trace("a", [{"layer": 0}], model="m").surprisal == [None]
+    assert client.picture("a", {"layer": 0, "unit": 5}) == b"\x89PNG"
+    (_, plain, body), _, (path, headers, _) = server.asked
+    assert (path, headers["Accept"], "Accept" in plain) == ("/prefix/trace", "image/png", False)
+    assert json.loads(body) == {"text": "a", "cells": [{"layer": 0}], "model": "m"}
+
+
+def test_what_cells_follow(server: Told, client: Client) -> None:
+    server.answers = [(200, {}, b'{"cells": []}'), (200, {}, b'{"cells": []}'), (200, {}, b"<svg/>")]
+    assert client.cells("c/d", 3) == client.find_cells("c/d", 3, corpus="abc") == {"cells": []}
+    assert client.cell_picture("c/d", 3, "comment", "svg") == b"<svg/>"
+    path = "/prefix/models/c%2Fd/versions/3/cells"
+    assert [(asked, body) for asked, _, body in server.asked] == [
+        (path, b""),
+        (path, b'{"corpus": "abc"}'),
+        (f"{path}/comment.svg", b""),
+    ]
+
+
+def test_a_picture_that_there_is_not(server: Told, client: Client) -> None:
+    server.answers = [(422, {}, error("unknown_cell"))]
+    with pytest.raises(ServiceError) as caught:
+        client.picture("a", {"layer": 9, "unit": 5}, kind="image/svg+xml")
+    assert caught.value.code == "unknown_cell"
 
 
 def test_it_can_be_copied_anywhere() -> None:

@@ -31,11 +31,10 @@ class Service:
             command = [sys.executable, "-m", "service"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=file, stderr=file)
 
-    def request(self, path: str, body: object = None) -> dict[str, Any]:
+    def request(self, path: str, body: object = None, key: str | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", data, {"Content-Type": "application/json"}
-        )
+        headers = {"Content-Type": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
         with urllib.request.urlopen(request, timeout=30) as reply:
             answer: dict[str, Any] = json.load(reply)
             return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,20 @@ def test_texts(client: Client) -> None:
     echoed = client.generate("ROMEO:", length=1, echo=True, logprobs=0).choices[0].logprobs
     assert echoed is not None
     assert [token["logprob"] for token in echoed[:6]] == score.logprobs
+
+
+def test_what_cells_do(client: Client) -> None:
+    text = client.generate("ROMEO:", length=600, seed=5, echo=True).text
+    traced = client.trace(text, [{"layer": 0}])
+    score = client.score(text)
+    assert traced.tokens == score.tokens
+    costs = [None if logprob is None else -logprob / math.log(2) for logprob in score.logprobs]
+    assert traced.surprisal[0] is None
+    np.testing.assert_allclose(np.array(traced.surprisal[1:], float), np.array(costs[1:], float), atol=1e-6)
+    assert [len(cell["values"]) for cell in traced.cells] == [len(text)] * 256
+    assert client.picture(text, {"layer": 0, "unit": 5}).startswith(b"\x89PNG")
+    with pytest.raises(ServiceError, match=r"cells\[0\].unit must be from 0 to 255, not 256"):
+        client.trace(text, [{"layer": 0, "unit": 256}])
 
 
 def test_models_in_and_out(client: Client) -> None:

@@ -71,6 +71,9 @@ def test_upload_train_generate_promote_and_roll_back(service: Service) -> None:
     losses = [line["validation_loss"] for line in jobs[0]["metrics"] if "validation_loss" in line]
     assert losses[-1] < losses[0]
     assert jobs[0]["samples"]
+    cells = service.request("/models/bottles/versions/1/cells")
+    assert cells["measured_on"] == {"characters": len(TEXT), "held_out": False}, "a tenth of so little tells nothing"
+    assert "digit" in {each["slug"] for each in cells["cells"] + cells["not_found"]}
 
     request = {"model": "bottles", "prompt": "1", "length": 30, "seed": 5}
     assert service.request("/generate", request)["version"] == 2

@@ -19,7 +19,9 @@ from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
 from service.generation.scoring import Scorer
+from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
+from service.generation.tracing import Tracer
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
@@ -81,7 +83,9 @@ def new_client(
         services = Services(
             generator=TextGenerator(models, GenerationCache(redis, changed.cache_ttl), scheduler),
             tokenizer=Tokenizer(models),
-            scorer=Scorer(models, scheduler),
+            scorer=Scorer(models, scheduler, changed.request_timeout),
+            tracer=Tracer(models, changed.request_timeout),
+            surveyor=Surveyor(models, changed.request_timeout),
             store=model_store,
             corpora=CorpusStore(changed.data_dir / "corpora", changed.max_corpus_bytes, in_use=jobs.using),
             jobs=jobs,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,16 @@ def test_a_form(client: FlaskClient, admin: dict[str, str]) -> None:
     assert client.post("/corpora", data=named, headers=admin).json["name"] == "mine"  # type: ignore[index]
 
 
+def test_a_form_may_have_a_long_file_wherever_its_lines_end(
+    new_client: Callable[..., FlaskClient], admin: dict[str, str]
+) -> None:
+    client = new_client(max_corpus_bytes=1_000_000)
+    for width in (1, 30, 200):
+        text = ("x" * width + "\n") * (400_000 // (width + 1))
+        reply = client.post("/corpora", data={"file": (io.BytesIO(text.encode()), "x")}, headers=admin)
+        assert (reply.status_code, reply.json["characters"]) == (201, len(text))  # type: ignore[index]
+
+
 def test_the_same_content_again_is_the_same_corpus(client: FlaskClient, admin: dict[str, str]) -> None:
     first = upload(client, TEXT.encode(), admin)
     again = client.post("/corpora", data={"file": (io.BytesIO(TEXT.encode()), "x")}, headers=admin)
@@ -52,6 +63,8 @@ def test_with_a_model_a_job_starts(client: FlaskClient, admin: dict[str, str], q
     assert queue.submitted == [job["id"]]
     form = {"file": (io.BytesIO(TEXT.encode()), "x"), "model": "hamlet"}
     assert client.post("/corpora", data=form, headers=admin).json["job"]["id"] != job["id"]  # type: ignore[index]
+    form = {"file": (io.BytesIO(TEXT.encode()), "x")}
+    assert client.post("/corpora?model=hamlet", data=form, headers=admin).json["job"]["model"] == "hamlet"  # type: ignore[index]
 
 
 def test_a_bad_model_name_is_refused_before_anything_is_kept(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -48,6 +49,22 @@ def test_no_request_may_wish_for_more_time_than_there_is(models: Any, redis: Any
     generator = TextGenerator(models, GenerationCache(redis, ttl=60), scheduler, timeout=0.05)
     with pytest.raises(DeadlineError):
         generator.generate(GenerationRequest("letters", "a", length=1000, timeout=60))
+
+
+def test_scoring_has_no_more_time_than_generating(
+    new_client: Callable[..., FlaskClient], engine: Any, scheduler: Any
+) -> None:
+    opened = threading.Event()
+    engine.gate = lambda: opened.wait(10)
+    reply = new_client(request_timeout=0.05).post("/score", json={"text": "abc"})
+    assert reply.status_code == 503
+    assert reply.json["error"]["code"] == "deadline_exceeded"  # type: ignore[index]
+    assert "0.05 s" in reply.json["error"]["message"]  # type: ignore[index]
+    opened.set()
+    deadline = time.monotonic() + 10
+    while scheduler.active and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert scheduler.active == 0
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "5", 1e9])

@@ -66,6 +66,36 @@ def test_a_promotion_that_cannot_be(
     assert client.put(f"/models/letters/aliases/{alias}", json=body, headers=admin).status_code == status
 
 
+def test_an_alias_is_deleted(client: FlaskClient, admin: dict[str, str]) -> None:
+    client.put("/models/letters/aliases/stable", json={"version": 1}, headers=admin)
+    assert client.post("/generate", json={"model": "letters@stable"}).status_code == 200
+    reply = client.delete("/models/letters/aliases/stable", headers=admin)
+    assert (reply.status_code, reply.data) == (204, b"")
+    assert client.get("/models/letters").json["aliases"] == {"current": 1}  # type: ignore[index]
+    error: Any = client.post("/generate", json={"model": "letters@stable"}).json
+    assert error["error"]["code"] == "alias_not_found"
+    client.put("/models/letters/aliases/stable", json={"version": 1}, headers=admin)
+    history = client.get("/models/letters").json["history"]["stable"]  # type: ignore[index]
+    assert [change["deleted"] for change in history] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("letters/aliases/current", 409, "alias_needed"),
+        ("letters/aliases/stable", 404, "alias_not_found"),
+        ("letters/aliases/3", 422, "invalid_name"),
+        ("nobody/aliases/stable", 404, "model_not_found"),
+    ],
+)
+def test_an_alias_that_cannot_be_deleted(
+    client: FlaskClient, admin: dict[str, str], path: str, status: int, code: str
+) -> None:
+    reply: Any = client.delete(f"/models/{path}", headers=admin)
+    assert (reply.status_code, reply.json["error"]["code"]) == (status, code)
+    assert client.get("/models/letters").json["aliases"] == {"current": 1}  # type: ignore[index]
+
+
 def test_delete(client: FlaskClient, model_store: ModelStore, new_checkpoint: Any, admin: dict[str, str]) -> None:
     model_store.publish("letters", new_checkpoint(loss=0.5))
     assert client.delete("/models/letters/versions/1", headers=admin).status_code == 409
@@ -179,6 +209,7 @@ def test_an_upload_of_unknown_length_ends_at_the_limit(model_store: ModelStore, 
     ("method", "path"),
     [
         ("PUT", "/models/letters/aliases/current"),
+        ("DELETE", "/models/letters/aliases/stable"),
         ("DELETE", "/models/letters/versions/1"),
         ("GET", "/models/letters/versions/1/weights"),
         ("POST", "/models/letters/versions"),

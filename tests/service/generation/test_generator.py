@@ -7,6 +7,7 @@ import pytest
 
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import UnknownCharactersError
+from service.generation.clients import Client
 from service.generation.errors import ClientGoneError
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest, choice_seed
@@ -92,7 +93,7 @@ def test_redis_gone_changes_nothing(generator: TextGenerator, redis: Any) -> Non
 
 def test_a_client_that_hangs_up_frees_its_places(generator: TextGenerator, engine: Any, scheduler: Any) -> None:
     with pytest.raises(ClientGoneError):
-        generator.generate(ask(length=1 << 40, n=4), alive=lambda: False)
+        generator.generate(ask(length=1 << 40, n=4), client=Client(lambda: False))
     assert generator.generate(ask()).choices[0].text == "bcdef"
     assert scheduler.waiting == 0
 

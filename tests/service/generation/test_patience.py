@@ -4,22 +4,23 @@ import threading
 
 import pytest
 
+from service.generation.clients import Client
 from service.generation.errors import ClientGoneError, DeadlineError
 from service.generation.patience import Flights, Patience
 
 
 def patient() -> Patience:
-    return Patience(lambda: True, timeout=10)
+    return Patience(Client(lambda: True), timeout=10)
 
 
 def test_it_ends_when_the_client_is_gone() -> None:
     with pytest.raises(ClientGoneError):
-        Patience(lambda: False, None).wait(threading.Event())
+        Patience(Client(lambda: False), None).wait(threading.Event())
 
 
 def test_it_ends_when_the_time_is_over() -> None:
     now = [5.0]
-    patience = Patience(lambda: True, 3, lambda: now[0])
+    patience = Patience(Client(lambda: True), 3, lambda: now[0])
     assert not patience.wait(threading.Event())
     now[0] = 8.0
     with pytest.raises(DeadlineError, match="within 3 s"):
@@ -29,7 +30,7 @@ def test_it_ends_when_the_time_is_over() -> None:
 def test_what_comes_in_time_is_taken_whoever_is_gone() -> None:
     event = threading.Event()
     event.set()
-    assert Patience(lambda: False, 3).wait(event)
+    assert Patience(Client(lambda: False), 3).wait(event)
 
 
 class Crowd:
@@ -90,7 +91,7 @@ def test_one_who_waits_is_given_what_another_made() -> None:
     leader = threading.Thread(target=lambda: led.append(flights.once(1, make, patient())))
     leader.start()
     assert begun.wait(10)
-    assert flights.once(1, lambda: "another", Looking(lambda: True, 10)) == ("text", True)
+    assert flights.once(1, lambda: "another", Looking(Client(), 10)) == ("text", True)
     leader.join(10)
     assert led == [("text", False)]
 

@@ -1,0 +1,78 @@
+"""`POST /trace`: what a model's cells do along a text, as JSON or as the text in colours."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+
+from service.api.auth import Guard
+from service.api.connection import client_of
+from service.api.described import describe
+from service.api.generation import skipped_characters
+from service.api.parsing import json_body
+from service.api.replies import PNG, SVG, TraceReply
+from service.api.schemas import TraceBody
+from service.api.texts import unknown_in_text
+from service.api.trace_json import encoded, trace_fields
+from service.generation.tracing import TextTrace, Tracer
+from service.pictures.coloured_text import ColouredText, coloured_text
+from service.pictures.scales import signed, surprisal
+from service.settings import Settings
+
+JSON: Final = "application/json"
+KINDS: Final = (JSON, SVG, PNG)
+"""What a trace can be had as; the first is for who does not say."""
+
+EXAMPLES: Final = {
+    "surprisal": {"text": "ROMEO:\nBut soft!"},
+    "a cell, and all units of a layer": {"text": "ROMEO:", "cells": [{"layer": 0, "unit": 5}, {"layer": 0}]},
+}
+
+
+def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
+    """The route that traces."""
+    routes = Blueprint("traces", __name__)
+    routes.before_request(guard)
+
+    @routes.post("/trace")
+    @describe(
+        "What a model's cells do along a text",
+        description="With `Accept: image/svg+xml` or `image/png`: the text coloured by one cell, else by surprisal.",
+        body=TraceBody,
+        reply=TraceReply,
+        other_replies=(SVG, PNG),
+        errors=(404, 429, 503),
+        examples=EXAMPLES,
+    )
+    def trace() -> Response:
+        body = json_body(TraceBody, settings)
+        kind = request.accept_mimetypes.best_match(KINDS, JSON)
+        if kind != JSON:
+            body.check_one_cell()
+        with unknown_in_text(can_skip=True):
+            found = tracer.trace(body.request(settings), client_of(request.environ))
+        return Response(_content(found, kind), mimetype=kind, headers={"Vary": "Accept"})
+
+    return routes
+
+
+def _content(trace: TextTrace, kind: str) -> str | bytes:
+    if kind == JSON:
+        return encoded(_reply(trace))
+    picture = _picture(trace)
+    return picture.svg() if kind == SVG else picture.png()
+
+
+def _reply(trace: TextTrace) -> dict[str, Any]:
+    reply = {"model": trace.model, "version": trace.version, **trace_fields(trace)}
+    return reply | ({"skipped": skipped_characters(trace.skipped)} if trace.skipped else {})
+
+
+def _picture(trace: TextTrace) -> ColouredText:
+    version = f"{trace.model}@{trace.version}"
+    if not trace.cells:
+        return coloured_text(version, trace.tokens, trace.surprisal, surprisal())
+    cell, values = trace.cells[0], trace.values[0].tolist()
+    title = f"{version} \N{MIDDLE DOT} layer {cell.layer} \N{MIDDLE DOT} unit {cell.unit}"
+    return coloured_text(title, trace.tokens, values, signed(f"{cell.part} state", values))

@@ -1,0 +1,109 @@
+"""The cache's way to Redis, where nobody waits for what is written; knows no generations."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from redis import ConnectionPool
+from redis.exceptions import RedisError, ResponseError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+class Connection(Protocol):
+    """What is asked of one of redis-py's connections, which connect by themselves when they are first used."""
+
+    def send_command(self, *arguments: Any, **options: Any) -> None: ...
+    def read_response(self) -> Any: ...
+    def disconnect(self) -> None: ...
+
+
+class RedisLink:
+    """GET and SET for any number of threads, a connection of `connect` for each of those at it at the same time.
+
+    A SET is sent, and its answer read when the connection is used next: a reply waits for no round trip that only
+    later requests need, and these find the value all the same, since it reaches Redis before they are made. That, and
+    calling a connection directly, is why this is not redis-py's client. Both raise RedisError or OSError.
+    """
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._idle: deque[_Line] = deque()
+
+    def get(self, name: str) -> Any:
+        """The value as bytes; None without one."""
+        return self._use(lambda line: line.get(name))
+
+    def set(self, name: str, value: str, *, ex: int) -> None:
+        """Keep the value for `ex` seconds. That Redis refused it is said in the log, later."""
+        self._use(lambda line: line.set(name, value, ex))
+
+    def close(self) -> None:
+        """End the connections that nobody uses."""
+        with suppress(IndexError):  # the end, whoever else takes from them meanwhile
+            while True:
+                self._idle.pop().end()
+
+    def _use(self, command: Callable[[_Line], Result]) -> Result:
+        """The command's result. An idle connection may have ended with its server: then a new one is tried, too."""
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            return self._on(_Line(self._connect()), command)
+        try:
+            return self._on(line, command)
+        except (RedisError, OSError):
+            self.close()
+            return self._on(_Line(self._connect()), command)
+
+    def _on(self, line: _Line, command: Callable[[_Line], Result]) -> Result:
+        try:
+            result = command(line)
+        except BaseException:
+            line.end()  # nobody knows what else would come of it
+            raise
+        self._idle.append(line)
+        return result
+
+
+class _Line:
+    """A connection, and whether the answer to a SET is still to be read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._owed = False
+
+    def get(self, name: str) -> Any:
+        self._connection.send_command("GET", name, check_health=False)
+        self._settle()
+        return self._connection.read_response()
+
+    def set(self, name: str, value: str, seconds: int) -> None:
+        self._settle()
+        self._connection.send_command("SET", name, value, "EX", seconds, check_health=False)
+        self._owed = True
+
+    def end(self) -> None:
+        self._connection.disconnect()
+
+    def _settle(self) -> None:
+        if not self._owed:
+            return
+        self._owed = False
+        try:
+            self._connection.read_response()
+        except ResponseError as error:
+            log.warning("cache: Redis did not keep a value: %s", error)
+
+
+def link_to(url: str, timeout: float) -> RedisLink:
+    """A link to the server at the URL, every answer of which is waited for `timeout` seconds at most."""
+    pool = ConnectionPool.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
+    # Not pool.make_connection: it counts all that it ever made, and makes no more than a hundred.
+    return RedisLink(lambda: pool.connection_class(**pool.connection_kwargs))

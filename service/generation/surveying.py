@@ -1,0 +1,47 @@
+"""What a served version's cells follow, found out on request; knows no HTTP and keeps nothing."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from charrnn.interpretation.survey import Survey, survey
+from service.generation.clients import ANYBODY, Client
+from service.generation.errors import BusyError
+from service.generation.patience import Patience
+from service.generation.resident import ResidentModels
+
+RETRY_SECONDS: Final = 5
+
+
+class Surveyor:
+    """Searches in the thread of whoever asks, one at a time in a process; others are refused meanwhile.
+
+    Raises UnknownCharactersError, TooShortError, BusyError, ClientGoneError, DeadlineError, ModelUnavailableError and
+    the model store's errors.
+    """
+
+    def __init__(self, models: ResidentModels, timeout: float | None = None) -> None:
+        self._models = models
+        self._timeout = timeout
+        self._searching = threading.Lock()
+
+    def survey(
+        self,
+        reference: str,
+        text: str,
+        *,
+        held_out: bool,
+        skip_unknown: bool = False,
+        client: Client = ANYBODY,
+    ) -> Survey:
+        """What the version's cells follow along the text, of which `held_out` says whether training left it out."""
+        model = self._models.get(reference)
+        ids = model.vocabulary.encode_known(text)[0] if skip_unknown else model.vocabulary.encode(text)
+        patience = Patience(client, self._timeout)
+        if not self._searching.acquire(blocking=False):
+            raise BusyError(1, RETRY_SECONDS, of="search for cells is under way already")
+        try:
+            return survey(model.engine, model.vocabulary, ids, held_out=held_out, check=patience.check)
+        finally:
+            self._searching.release()

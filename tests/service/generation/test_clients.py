@@ -1,0 +1,139 @@
+"""Clients who hang up are noticed by the thread that generates, and at once."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from service.generation.clients import ANYBODY, Client, HangUps
+from service.generation.errors import ClientGoneError
+from service.generation.generator import TextGenerator
+from service.generation.requests import GenerationRequest
+from service.generation.scheduler import Scheduler
+
+ENDLESS = GenerationRequest("letters", prompt="a", length=1 << 40)
+
+
+class Caller:
+    """A client at the other end of a real connection, whom only the connection's end gives away."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair()
+        self.client = Client(lambda: True, self.ours.fileno())
+
+    def close(self) -> None:
+        self.ours.close()
+        self.theirs.close()
+
+
+@pytest.fixture
+def caller() -> Iterator[Caller]:
+    caller = Caller()
+    yield caller
+    caller.close()
+
+
+def test_only_whoever_hangs_up_is_told_of_and_only_once(caller: Caller) -> None:
+    hang_ups, other, left = HangUps(), Caller(), []
+    with (
+        hang_ups.watching(caller.client, lambda: left.append("caller")),
+        hang_ups.watching(other.client, lambda: left.append("other")),
+        hang_ups.watching(ANYBODY, lambda: left.append("nobody")),
+    ):
+        hang_ups.check()
+        assert left == []
+        other.theirs.close()
+        hang_ups.check()
+        hang_ups.check()
+        assert left == ["other"]
+    other.close()
+
+
+def test_whoever_does_not_wait_any_more_is_not_watched(caller: Caller) -> None:
+    hang_ups, left = HangUps(), []
+    with hang_ups.watching(caller.client, lambda: left.append("first")):
+        pass
+    caller.theirs.close()
+    hang_ups.check()
+    assert left == []
+    with hang_ups.watching(caller.client, lambda: left.append("second")):
+        hang_ups.check()
+    assert left == ["second"]
+
+
+def test_a_connection_that_is_closed_here_is_no_trouble(caller: Caller) -> None:
+    hang_ups = HangUps()
+    with hang_ups.watching(caller.client, lambda: None):
+        caller.ours.close()
+        hang_ups.check()
+    with hang_ups.watching(caller.client, lambda: None):
+        hang_ups.check()
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def test_a_descriptor_that_passes_to_the_next_client_takes_no_hang_up_along(restless: None) -> None:
+    hang_ups, wrong, ended = HangUps(), [], threading.Event()
+
+    def check() -> None:
+        while not ended.is_set():
+            hang_ups.check()
+
+    def come_and_go() -> None:
+        for _ in range(200):
+            leaves = Caller()
+            with hang_ups.watching(leaves.client, lambda: None):
+                leaves.theirs.close()
+                time.sleep(0)
+            leaves.close()
+            stays = Caller()
+            with hang_ups.watching(stays.client, lambda: wrong.append("stays")):
+                time.sleep(0.0002)
+            stays.close()
+
+    checking, clients = threading.Thread(target=check), [threading.Thread(target=come_and_go) for _ in range(4)]
+    for thread in (checking, *clients):
+        thread.start()
+    for thread in clients:
+        thread.join()
+    ended.set()
+    checking.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_places_of_whoever_hangs_up_are_free_at_once(
+    generator: TextGenerator, scheduler: Scheduler, caller: Caller, streamed: bool
+) -> None:
+    raised: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            if streamed:
+                list(generator.stream(ENDLESS, caller.client).pieces)
+            else:
+                generator.generate(ENDLESS, caller.client)
+        except ClientGoneError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not scheduler.active:
+        time.sleep(0.001)
+    caller.theirs.close()
+    thread.join(10)
+    assert len(raised) == 1
+    assert generator.generate(GenerationRequest("letters", prompt="a", length=3)).choices[0].text
+    assert scheduler.active == 0
