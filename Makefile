@@ -7,12 +7,14 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 # Where torch alone is taken from. Empty: the usual index, whose build for Linux on x86 brings several GB of CUDA.
 # The CPU index address that pytorch.org's "Get started" selector shows gives the small build.
 TORCH_INDEX_URL ?=
+# Many tests wait for processes that they started: a third one keeps two cores busy.
+TEST_PROCESSES ?= 3
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint format bench fuzz clean help
+.PHONY: run test lint format bench fuzz screenshots clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -20,7 +22,7 @@ run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DA
 
 test: lint ## lint, check types and run the tests
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 lint: $(VENV)/.ready-dev ## check style
 	$(BIN)/ruff check .
@@ -36,12 +38,15 @@ bench: $(VENV)/.ready-bench ## measure this project beside its peers (half an ho
 fuzz: $(VENV)/.ready-fuzz ## every request that schemathesis thinks of, at a running service (minutes)
 	PYTHONPATH=. $(BIN)/python tests/system/fuzz.py
 
+screenshots: $(VENV)/.ready-dev ## take the pictures of the pages anew (minutes; needs Chromium)
+	SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser
+
 clean: ## remove what was installed and cached; the data directory stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/.ready: requirements.txt | $(VENV)/.created
 	@echo "Installing what the service needs into $(VENV) (once; this takes minutes) ..."

@@ -1,0 +1,1 @@
+"""The pages that people use, made of the same routes that every other client calls."""

@@ -1,0 +1,98 @@
+"""The pages and the files that they load; a page holds no data: its scripts ask the API, with the reader's own key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from annotated_types import Ge, Le
+from flask import Blueprint, Response, abort, render_template, url_for
+
+from service.api.described import describe
+from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
+from service.api.schemas import Body, JobBody
+from service.settings import Settings
+
+HERE: Final = Path(__file__).parent
+POLICY: Final = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: the template of its name, where it is found, and what it is called in the navigation."""
+
+    name: str
+    path: str
+    title: str
+
+
+PAGES: Final = (
+    Page("play", "/", "Play"),
+    Page("models", "/ui/models", "Models"),
+    Page("train", "/ui/train", "Train"),
+    Page("gradients", "/ui/gradients", "Gradients"),
+)
+
+
+def blueprint(settings: Settings) -> Blueprint:
+    """The routes of the pages; open to all, as they hold nothing."""
+    routes = Blueprint("pages", __name__, template_folder="templates")
+    assets = load(HERE / "static")
+    job = _bounds(JobBody)
+
+    def asset(path: str) -> str:
+        if path not in assets.files:
+            raise LookupError(f"there is no file {path!r} for a page to load")
+        return url_for("pages.file", digest=assets.digest, path=path)
+
+    def show(page: Page) -> Response:
+        modules = map(asset, assets.modules(f"{page.name}.js"))
+        text = render_template(
+            f"{page.name}.html", page=page, pages=PAGES, asset=asset, modules=modules, settings=settings, job=job
+        )
+        return send(text.encode(), "text/html", ALWAYS_ASK)
+
+    for page in PAGES:
+        view = describe(f"The page {page.title}", access="open", reply="text/html", listed=False)(partial(show, page))
+        routes.add_url_rule(page.path, page.name, view)
+
+    @routes.get("/ui/files/<digest>/<path:path>")
+    @describe("A file that a page loads", access="open", reply="text/plain", listed=False)
+    def file(digest: str, path: str) -> Response:
+        if (found := assets.files.get(path)) is None:
+            abort(404)
+        # Another replica, a version older or newer, may have made the page.
+        kept = FOREVER if digest == assets.digest else ALWAYS_ASK
+        return send(found.body, found.mimetype, kept, found.packed)
+
+    @routes.after_request
+    def protect(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
+    return routes
+
+
+def _bounds(body: type[Body]) -> dict[str, tuple[Any, Any]]:
+    """The least and the most that the API takes for each field that has both, so that no page says otherwise."""
+    found = {name: {type(rule): rule for rule in field.metadata} for name, field in body.model_fields.items()}
+    return {name: (rules[Ge].ge, rules[Le].le) for name, rules in found.items() if Ge in rules and Le in rules}

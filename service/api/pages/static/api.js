@@ -1,0 +1,94 @@
+// The service's routes: JSON asked and answered, events as they come, every failure an ApiError that says what is wrong.
+
+import { key } from "./key.js";
+
+const root = document.documentElement.dataset.root;
+
+export const url = (path) => root + path;
+
+/** What the service says is wrong, in its words; `param` is the field that is meant. Status 0: it did not answer. */
+export class ApiError extends Error {
+  constructor(status, { code = "", message, param = null }, retryAfter = null) {
+    super(message);
+    Object.assign(this, { status, code, param, retryAfter });
+  }
+}
+
+const lost = (message) => new ApiError(0, { code: "connection_lost", message });
+
+/** The headers of every request. */
+export const headers = (more = {}) => (key() ? { Authorization: `Bearer ${key()}`, ...more } : more);
+
+/** The error that a reply's text stands for, whatever stands in it. */
+export function toError(status, text, retryAfter = null) {
+  try {
+    return new ApiError(status, JSON.parse(text).error, retryAfter);
+  } catch {
+    return new ApiError(status, { code: "unknown", message: `the service answered with status ${status}` });
+  }
+}
+
+/** A reply whose status is a good one; `options.json` is sent as the body. */
+export async function ask(path, { json, ...options } = {}) {
+  if (json !== undefined) {
+    options = { method: "POST", ...options, body: JSON.stringify(json) };
+    options.headers = { "Content-Type": "application/json", ...options.headers };
+  }
+  let reply;
+  try {
+    reply = await fetch(url(path), { cache: "no-store", ...options, headers: headers(options.headers) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw lost("The service cannot be reached. Is it running?");
+  }
+  if (!reply.ok) throw toError(reply.status, await reply.text(), reply.headers.get("Retry-After"));
+  return reply;
+}
+
+/** The JSON of a reply. */
+export const get = async (path, options) => (await ask(path, options)).json();
+
+/** A picture that needs the key, as an address that an <img> takes. */
+export const picture = async (path) => URL.createObjectURL(await (await ask(path)).blob());
+
+/** The events of a reply, `{id, kind, data}`, until it says `[DONE]`. */
+export async function* events(path, options = {}) {
+  const reply = await ask(path, options);
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  while (true) {
+    const { done, value } = await next(reader);
+    if (done) throw lost("The connection ended before the service had said everything.");
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const event = parse(block);
+      if (event === null) continue;
+      if (event.data === "[DONE]") return;
+      event.data = JSON.parse(event.data);
+      if (event.data.error && !event.kind) throw new ApiError(200, event.data.error);
+      yield event;
+    }
+  }
+}
+
+async function next(reader) {
+  try {
+    return await reader.read();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw lost("The connection to the service broke.");
+  }
+}
+
+/** One event of a stream; null for a comment that only keeps it alive. */
+function parse(block) {
+  const event = { id: "", kind: "", data: null };
+  for (const line of block.split("\n")) {
+    const [, field, value] = /^(\w*): ?(.*)$/.exec(line) ?? [];
+    if (field === "data") event.data = value;
+    else if (field === "event") event.kind = value;
+    else if (field === "id") event.id = value;
+  }
+  return event.data === null ? null : event;
+}

@@ -1,0 +1,82 @@
+// The cells of a version that follow something a reader can name: which, how well, against chance, and as a picture.
+
+import { get, picture } from "./api.js";
+import { columns, h, number } from "./dom.js";
+import { key } from "./key.js";
+
+/** What is known of them; where nobody has looked yet an admin may have it found out. */
+export function cells(version) {
+  const place = h("div", {}, h("p", { className: "hint" }, "…"));
+  const show = (...children) => place.replaceChildren(...children);
+  const fail = (error) => show(h("p", { className: "wrong", role: "alert" }, error.message));
+  if (version.cells) get(version.cells).then((found) => show(...table(version, found)), fail);
+  else search(version, show).then((form) => show(...form), fail);
+  return place;
+}
+
+function table(version, { cells: found, not_found: none, measured_on: on }) {
+  const where = `Measured on ${number(on.characters)} characters${on.held_out ? " that it was not trained on" : ""}.`;
+  const shown = h("div", { "aria-live": "polite" });
+  const lines = found.map((cell) => line(version, cell, shown));
+  return [
+    found.length
+      ? h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Cells" },
+          h("table", {}, columns("Follows", "Cell", "Score", "By chance", "Measure", ""), h("tbody", {}, ...lines)))
+      : h("p", {}, "None follows anything that was looked for, clearly better than by chance."),
+    h("p", { className: "hint" }, where), shown, ...missing(none)];
+}
+
+function line(version, cell, shown) {
+  const { slug, follows, layer, unit, part, score, chance, measure, sign } = cell;
+  const place = `layer ${layer}, unit ${unit}, ${part}${sign < 0 ? "; low there" : ""}`;
+  const values = [follows, place, number(score, 3), number(chance, 3), measure === "auc" ? "AUC" : measure];
+  const button = h("button", { type: "button", className: "small", "aria-label": `Picture of the cell that follows ${follows}`,
+    onclick: () => draw(version, cell, shown) }, "Picture");
+  const link = h("a", { className: "button small", href: `../?model=${version.model}@${version.version}&cell=${slug}`,
+    "aria-label": `Play, coloured by the cell that follows ${follows}` }, "Play");
+  return h("tr", {}, ...values.map((value) => h("td", {}, value)), h("td", { className: "actions" }, button, link));
+}
+
+async function draw({ model, version }, { slug, follows }, shown) {
+  try {
+    const src = await picture(`/models/${model}/versions/${version}/cells/${slug}.svg`);
+    const alt = `A text that the model writes, coloured by the cell that follows ${follows}`;
+    shown.replaceChildren(h("img", { className: "picture", src, alt }));
+  } catch (error) {
+    shown.replaceChildren(h("p", { className: "wrong" }, error.message));
+  }
+}
+
+function missing(none) {
+  if (!none.length) return [];
+  const reasons = Map.groupBy(none, ({ reason }) => reason);
+  const items = [...reasons].map(([reason, all]) => h("li", {}, `${all.map(({ follows }) => follows).join(", ")}: ${reason}`));
+  return [h("details", {}, h("summary", { className: "hint" }, "What else was looked for"), h("ul", { className: "hint" }, ...items))];
+}
+
+/** What an admin needs to have it found out: the text to look along. */
+async function search(version, show) {
+  const unknown = h("p", { className: "hint" }, "Nobody has looked yet; an admin can have it found out.");
+  if (!key()) return [unknown];
+  const { corpora } = await get("/corpora");
+  if (!corpora.length) return [unknown];
+  const texts = h("select", {}, ...corpora.map(({ id, name }) => h("option", { value: id }, name || id.slice(0, 12))));
+  const own = corpora.find(({ sha256 }) => sha256 === version.record.corpus?.sha256);
+  if (own) texts.value = own.id;
+  const button = h("button", { className: "small" }, "Find out");
+  const form = h("form", { className: "buttons" }, h("label", {}, "Along the text ", texts), button);
+  form.addEventListener("submit", (event) => find(event, version, texts.value, button, show));
+  return [h("p", { className: "hint" }, "Nobody has looked yet."), form];
+}
+
+async function find(event, version, corpus, button, show) {
+  event.preventDefault();
+  button.disabled = true;
+  button.textContent = "Looking …";
+  try {
+    const json = { corpus, unknown: "skip" };
+    show(...table(version, await get(`/models/${version.model}/versions/${version.version}/cells`, { json })));
+  } catch (error) {
+    show(h("p", { className: "wrong", role: "alert" }, error.message));
+  }
+}

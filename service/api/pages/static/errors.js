@@ -1,0 +1,28 @@
+// What went wrong, said where it is seen and heard: the message as the service gave it, and the field that it means.
+
+import { askForKey } from "./key.js";
+
+/** Show the error in the box, and at the field of the form that the service names, if it is there; what is wrong with
+    the key is said where the key is entered. */
+export function showError(box, error, form = null) {
+  if (error.status === 401 || error.status === 403) return askForKey(error.message);
+  const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
+  box.textContent = error.message + wait;
+  box.dataset.code = error.code ?? "";
+  box.hidden = false;
+  const field = error.param ? form?.elements.namedItem(error.param) : null; // `elements.length` is a number
+  if (!(field instanceof HTMLElement)) return undefined;
+  field.setAttribute("aria-invalid", "true");
+  for (let around = field.closest("details"); around; around = around.parentElement.closest("details")) {
+    around.open = true;
+  }
+  field.focus();
+  return undefined;
+}
+
+/** Forget what was wrong. */
+export function clearError(box, form = null) {
+  box.hidden = true;
+  box.textContent = "";
+  for (const field of form?.querySelectorAll("[aria-invalid]") ?? []) field.removeAttribute("aria-invalid");
+}

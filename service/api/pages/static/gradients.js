@@ -1,0 +1,90 @@
+// Gradients: versions chosen, drawn side by side, and told in the service's words.
+
+import { get, picture, url } from "./api.js";
+import { $, h } from "./dom.js";
+import { clearError, showError } from "./errors.js";
+import { onKey } from "./key.js";
+import { curl } from "./request.js";
+
+const PLACES = ["First", "Second", "Third"];
+const CELLS = { lstm: "LSTM", gru: "GRU", rnn: "RNN" };
+let latest = 0;
+
+async function start() {
+  clearError($("page-error"));
+  try {
+    const { models } = await get("/models");
+    const all = await Promise.all(models.map(({ name }) => get(`/models/${encodeURIComponent(name)}`)));
+    offer(all.flatMap(({ versions }) => versions.toReversed()).filter(({ gradients }) => gradients));
+    await show(new URLSearchParams(location.search).get("versions"));
+  } catch (error) {
+    showError($("page-error"), error);
+  }
+}
+
+/** A list for each place, of every version that tells its gradients. */
+function offer(versions) {
+  const options = versions.map(({ model, version, config }) => {
+    const reference = `${model}@${version}`;
+    return [reference, `${reference} (${CELLS[config.cell]}, ${config.layers} × ${config.hidden_size})`];
+  });
+  $("chosen").replaceChildren(...PLACES.map((place, index) =>
+    h("div", { className: "field" },
+      h("label", { htmlFor: `version-${index}` }, place),
+      h("select", { id: `version-${index}`, name: "versions" },
+        ...[["", "none"], ...options].map(([value, shown]) => h("option", { value }, shown))))));
+  $("compare").hidden = !options.length;
+}
+
+/** Show these versions; null: those that the service takes for the best to be compared. */
+async function show(versions) {
+  const query = versions === null ? "" : `?versions=${encodeURIComponent(versions)}`;
+  const asked = (latest += 1);
+  clearError($("page-error"));
+  try {
+    const compared = await get(`/gradients${query}`);
+    const drawn = compared.versions.length ? await picture(`/gradients.svg${query}`) : null;
+    if (asked !== latest) return;
+    tell(compared);
+    draw(drawn, compared);
+  } catch (error) {
+    if (asked === latest) showError($("page-error"), error);
+  }
+  $("shown").setAttribute("aria-busy", "false");
+}
+
+function tell({ versions, told, same_text: sameText, missing }) {
+  const chosen = versions.map(({ model, version }) => `${model}@${version}`);
+  for (const [index] of PLACES.entries()) $(`version-${index}`).value = chosen[index] ?? "";
+  $("compared").textContent = told;
+  $("told").replaceChildren(...versions.map((each) => h("li", {}, each.told)));
+  $("texts").hidden = sameText || !versions.length;
+  $("missing").hidden = !missing.length;
+  const cells = missing.map(({ cell }) => CELLS[cell]).join(" and no ");
+  $("missing-said").textContent = versions.length
+    ? `There is no ${cells} here. With an admin’s key, this trains one on the same text:`
+    : "No version tells its gradients yet. Upload a text, then train one version of each cell on it:";
+  const address = location.origin + url("/jobs");
+  $("requests").textContent = missing.map((body) => curl(address, body, true)).join("\n");
+}
+
+function draw(address, { versions }) {
+  if ($("chart").src) URL.revokeObjectURL($("chart").src);
+  $("shown").hidden = address === null;
+  if (address !== null) $("chart").src = address;
+  $("chart").alt = `Gradient over the steps back. ${versions.map(({ told }) => told).join(" ")}`;
+}
+
+function choose(versions) {
+  history.replaceState(null, "", versions === null ? location.pathname : `?versions=${versions}`);
+  show(versions);
+}
+
+$("compare").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const chosen = PLACES.map((_, index) => $(`version-${index}`).value).filter(Boolean);
+  choose(chosen.length ? chosen.join(",") : null);
+});
+$("newest").addEventListener("click", () => choose(null));
+onKey(start);
+start();

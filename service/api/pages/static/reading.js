@@ -1,0 +1,177 @@
+// The text on the page: it grows while it is written; once whole it can be coloured and read character by character.
+
+import { get } from "./api.js";
+import { byCell, bySurprise, characters, describe, move, plain } from "./coloured.js";
+import { $, h, number } from "./dom.js";
+import { clearError, showError } from "./errors.js";
+
+const BOTTOM = 40;
+const KEYS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
+
+/** The text and what the model sees in it; `longest` is the number of characters that can be traced at once, `asked` the
+    found cell to colour the first text by, if any. */
+export class Reading {
+  #longest;
+  #node = null;
+  #waiting = "";
+  #made = null;
+  #trace = null;
+  #traced = null;
+  #rest = "";
+  #place = null;
+  #offered = "";
+  #opening = null;
+  #asked;
+
+  constructor(longest, asked) {
+    this.#longest = longest;
+    this.#asked = asked;
+    const text = $("text");
+    text.addEventListener("pointerover", (event) => this.#look(event.target));
+    text.addEventListener("pointerdown", (event) => this.#look(event.target));
+    text.addEventListener("focus", () => this.#open());
+    text.addEventListener("keydown", (event) => this.#walk(event));
+    for (const id of ["colour", "layer", "cell", "part"]) $(id).addEventListener("change", () => this.#colour());
+  }
+
+  begin(prompt) {
+    this.#made = this.#trace = this.#traced = this.#place = null;
+    this.#waiting = "";
+    this.#node = document.createTextNode("");
+    $("text").replaceChildren(h("span", { className: "prompt" }, prompt), this.#node);
+    $("text").classList.add("streaming");
+    $("text").setAttribute("aria-busy", "true");
+    $("inspector").hidden = $("legend").hidden = true;
+    clearError($("trace-error"));
+  }
+
+  /** A piece more; pieces come faster than a screen shows them, so they are put there together. */
+  add(piece) {
+    if (!this.#waiting) requestAnimationFrame(() => this.#write());
+    this.#waiting += piece;
+  }
+
+  #write() {
+    const box = $("text");
+    const follow = box.scrollHeight - box.scrollTop - box.clientHeight < BOTTOM;
+    this.#node.appendData(this.#waiting);
+    this.#waiting = "";
+    if (follow) box.scrollTop = box.scrollHeight;
+  }
+
+  end(made) {
+    this.#write();
+    $("text").classList.remove("streaming");
+    $("text").setAttribute("aria-busy", "false");
+    if (!made.text) return;
+    this.#made = made;
+    this.#offerCells();
+    if ($("colour").value || document.activeElement === $("text")) this.#colour();
+  }
+
+  /** The cells that were found to follow something, as colours to choose. */
+  async #offerCells() {
+    const { model, version } = this.#made;
+    if (this.#offered === `${model}@${version}`) return;
+    this.#offered = `${model}@${version}`;
+    document.getElementById("found")?.remove();
+    try {
+      const { cells: path } = await get(`/models/${model}/versions/${version}`);
+      if (path) this.#show((await get(path)).cells);
+    } catch (error) {
+      showError($("trace-error"), error);
+    }
+  }
+
+  #show(cells) {
+    const options = cells.map(({ slug, follows, layer, unit, part, score }) =>
+      h("option", { value: JSON.stringify({ layer, unit, part }), "data-slug": slug }, `${follows} (${number(score, 2)})`));
+    $("colour").append(h("optgroup", { id: "found", label: "a cell that follows" }, ...options));
+    const wanted = options.find(({ dataset }) => dataset.slug === this.#asked);
+    this.#asked = null;
+    if (!wanted) return;
+    $("colour").value = wanted.value;
+    this.#colour();
+  }
+
+  /** The cells that the chosen colour needs. */
+  #wanted() {
+    const value = $("colour").value;
+    $("unit").hidden = value !== "unit";
+    if (value === "unit") {
+      return [{ layer: Number($("layer").value), unit: Number($("cell").value), part: $("part").value }];
+    }
+    return value.startsWith("{") ? [JSON.parse(value)] : [];
+  }
+
+  async #colour() {
+    const cells = this.#wanted();
+    if (!this.#made) return;
+    clearError($("trace-error"));
+    try {
+      await this.#read(cells);
+      this.#paint();
+    } catch (error) {
+      showError($("trace-error"), error);
+    }
+  }
+
+  /** Have the text traced, unless it was with these cells already. */
+  async #read(cells) {
+    const { body, text, model, version } = this.#made;
+    const whole = Array.from(body.prompt + text);
+    const wanted = { model: `${model}@${version}`, text: whole.slice(0, this.#longest).join(""), cells, unknown: "skip" };
+    if (this.#traced === JSON.stringify(wanted)) return;
+    const trace = await get("/trace", { json: wanted });
+    [this.#trace, this.#traced, this.#rest] = [trace, JSON.stringify(wanted), whole.slice(this.#longest).join("")];
+  }
+
+  #paint() {
+    const trace = this.#trace;
+    const how = $("colour").value;
+    const shade = how === "surprise" ? bySurprise(trace) : trace.cells.length ? byCell(trace.cells[0]) : plain;
+    $("text").replaceChildren(...characters(trace, shade), this.#rest);
+    this.#legend(how);
+    if (this.#place !== null) this.#choose(Math.min(this.#place, trace.tokens.length - 1));
+  }
+
+  #legend(how) {
+    const legend = how === "surprise"
+      ? ["expected", h("span", { className: "scale surprise" }), "surprising (8 bits and more)"]
+      : ["negative", h("span", { className: "scale cell" }), "positive"];
+    const rest = this.#rest ? `Only the first ${number(this.#longest)} characters are looked into.` : "";
+    $("legend").replaceChildren(...legend, rest);
+    $("legend").hidden = !how;
+  }
+
+  /** Look closer: the first glance has the text read, once however many glances there are. */
+  async #open() {
+    if (!this.#made || this.#trace) return;
+    this.#opening ??= this.#colour().finally(() => (this.#opening = null));
+    await this.#opening;
+  }
+
+  async #look(target) {
+    await this.#open();
+    const place = target.closest?.("i")?.dataset.place;
+    if (place !== undefined && this.#trace) this.#choose(Number(place));
+  }
+
+  async #walk(event) {
+    if (!this.#made || !KEYS.has(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    await this.#open();
+    if (!this.#trace) return;
+    const place = move($("text").children, this.#place ?? 0, event.key);
+    this.#choose(place);
+    $("text").children[place].scrollIntoView({ block: "nearest" });
+  }
+
+  #choose(place) {
+    $("text").querySelector(".chosen")?.classList.remove("chosen");
+    $("text").children[place].classList.add("chosen");
+    this.#place = place;
+    $("inspector").replaceChildren(...describe(this.#trace, place));
+    $("inspector").hidden = false;
+  }
+}

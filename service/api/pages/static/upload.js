@@ -1,0 +1,25 @@
+// A file on its way to the service, with how much of it is there; fetch cannot say that, XMLHttpRequest can.
+
+import { ApiError, headers, toError, url } from "./api.js";
+
+/** The corpus that the file becomes; `tell` hears the share that is sent. Abort the signal to stop. */
+export function upload(file, tell, signal) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const lost = (message) => () => reject(new ApiError(0, { code: "connection_lost", message }));
+    request.open("POST", url(`/corpora?name=${encodeURIComponent(file.name)}`));
+    for (const [name, value] of Object.entries(headers({ "Content-Type": "text/plain" }))) {
+      request.setRequestHeader(name, value);
+    }
+    request.upload.onprogress = ({ loaded, total }) => tell(total ? loaded / total : 1);
+    request.onerror = lost("The upload broke off: the service cannot be reached, or refused the file at once.");
+    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    request.onload = () => {
+      const { status, responseText } = request;
+      if (status < 300) resolve(JSON.parse(responseText));
+      else reject(toError(status, responseText, request.getResponseHeader("Retry-After")));
+    };
+    signal.addEventListener("abort", () => request.abort());
+    request.send(file);
+  });
+}

@@ -1,0 +1,148 @@
+// One job, watched: its events as they come, from the first one on, taken up again where the connection broke.
+
+import { events, get } from "./api.js";
+import { Chart } from "./charts.js";
+import { $, duration, h, number } from "./dom.js";
+import { clearError, showError } from "./errors.js";
+import { Timeline } from "./timeline.js";
+
+const AGAIN_MS = 1500;
+const TAGS = { running: "live", queued: "live", succeeded: "good", failed: "bad", cancelled: "" };
+
+const loss = new Chart($("loss-chart"), [
+  { label: "training", colour: "--accent" }, { label: "held out", colour: "--chart-2", marked: true },
+], { height: 250 });
+const rate = new Chart($("rate-chart"), [{ label: "learning rate", colour: "--chart-3" }], { digits: 3 });
+const norm = new Chart($("norm-chart"), [{ label: "norm", colour: "--chart-4" }], { digits: 3 });
+const timeline = new Timeline();
+let watching = null;
+
+/** Show this job until another one is shown; `changed` hears when its status does. */
+export async function watch(id, changed) {
+  watching?.abort();
+  const mine = (watching = new AbortController());
+  begin(id);
+  let last = "0";
+  while (watching === mine && last !== null) {
+    try {
+      await show(id);
+      last = await follow(id, last, mine.signal, changed);
+    } catch (error) {
+      if (error.name === "AbortError" || watching !== mine) return;
+      showError($("job-error"), error);
+      if (error.status !== 0 && error.status !== 503) return;
+      last = error.last ?? last;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
+
+/** Show none. */
+export function unwatch() {
+  watching?.abort();
+  watching = null;
+  $("watch").hidden = true;
+}
+
+function begin(id) {
+  $("watch").hidden = false;
+  $("watch").dataset.job = id;
+  for (const chart of [loss, rate, norm]) chart.clear();
+  timeline.clear();
+  clearError($("job-error"));
+  $("evaluations").replaceChildren();
+  $("facts").replaceChildren();
+}
+
+/** Take the events after the last one; null when the job has ended, else the last event's id goes with the error. */
+async function follow(id, last, signal, changed) {
+  try {
+    for await (const event of events(`/jobs/${id}/events`, { headers: { "Last-Event-ID": last }, signal })) {
+      last = event.id;
+      clearError($("job-error"));
+      take[event.kind]?.(event.data, id, changed);
+    }
+  } catch (error) {
+    throw Object.assign(error, { last });
+  }
+  await show(id);
+  changed();
+  return null;
+}
+
+const take = {
+  status: (_, id, changed) => {
+    show(id).catch(() => {}); // the stream will say what is wrong
+    changed();
+  },
+  metrics: (data) => measure(data),
+  evaluation: (data) => {
+    measure(data);
+    $("evaluations").append(row(data));
+  },
+  samples: (data) => timeline.add(data),
+};
+
+function measure(data) {
+  const { characters } = data;
+  loss.add(characters, data.loss, data.gradient_norms ? data.validation_loss : null);
+  rate.add(characters, data.learning_rate);
+  norm.add(characters, data.gradient_norm);
+  state(data);
+}
+
+const row = ({ step, characters, loss, validation_loss, bits_per_character }) =>
+  h("tr", {}, ...[number(step), number(characters), fixed(loss), fixed(validation_loss), fixed(bits_per_character)]
+    .map((text) => h("td", { className: "number" }, text)));
+
+const fixed = (value, digits = 4) => (value === undefined || value === null ? "–" : number(value, digits));
+
+/** The numbers of the moment. */
+function state(data) {
+  const { seconds, seconds_left: left } = data;
+  const facts = [
+    ["Training loss", fixed(data.loss)],
+    ["Held-out loss", fixed(data.validation_loss)],
+    ["Bits per character", fixed(data.bits_per_character, 3)],
+    ["Learning rate", data.learning_rate?.toPrecision(3)],
+    ["Gradient’s norm", data.gradient_norm?.toPrecision(3)],
+    ["Characters per second", fixed(data.characters_per_second, 0)],
+    ["Characters read", number(data.characters)],
+    ["Time spent", duration(seconds)],
+  ];
+  $("facts").replaceChildren(...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value ?? "–"))));
+  if (left === undefined || left === null) return;
+  const share = seconds + left > 0 ? seconds / (seconds + left) : 0;
+  $("job-progress").value = share;
+  $("job-said").textContent = `${number(100 * share)} % done, ${duration(left)} left`;
+}
+
+/** What stands in the job itself: its name, its status, what came of it. */
+async function show(id) {
+  const job = await get(`/jobs/${id}`);
+  if ($("watch").dataset.job !== id) return;
+  const ended = ["succeeded", "failed", "cancelled"].includes(job.status);
+  $("watch-title").textContent = job.model;
+  $("job-status").textContent = job.cancel_requested && !ended ? "being cancelled" : job.status;
+  $("job-status").className = `tag ${TAGS[job.status]}`;
+  $("cancel").hidden = ended || job.cancel_requested;
+  timeline.total(job.progress.steps);
+  if (job.status === "queued") $("job-said").textContent = "Waiting for a worker.";
+  if (ended) say(job);
+  $("job-result").hidden = job.status !== "succeeded" && !job.error;
+  $("job-result").replaceChildren(...result(job));
+}
+
+function say({ status, progress }) {
+  if (status === "succeeded") $("job-progress").value = 1;
+  const how = status === "succeeded" ? "Done" : `${number(100 * progress.fraction)} % done when it ended,`;
+  $("job-said").textContent = `${how} after ${duration(progress.seconds)} of training.`;
+}
+
+function result({ model, version, promoted, error }) {
+  if (error) return [h("span", { className: "wrong" }, error)];
+  if (version === null) return [];
+  const link = h("a", { href: `../?model=${encodeURIComponent(`${model}@${version}`)}` }, "Play with it");
+  const serves = promoted ? "It serves now." : "An earlier one goes on serving: this one is no better on held-out text, or was not to.";
+  return [`Published as version ${version}. ${serves} `, link];
+}

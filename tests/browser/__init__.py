@@ -1,0 +1,1 @@
+"""The pages in a real browser, with a real service behind them."""

@@ -1,0 +1,113 @@
+"""A browser, a service with a worker, and pages whose every complaint is kept; without a browser these tests are left
+out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
+
+from tests.browser.program import PROGRAM
+from tests.browser.watched import Watched
+from tests.system.running import Service, until
+
+QUIET: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--renderer-process-limit=1",
+)
+PATIENCE_MS: Final = 10_000
+WINDOW: Final[ViewportSize] = {"width": 1200, "height": 900}
+ADMIN_KEY: Final = "admin-key"
+LONGEST: Final = 1_000_000
+"""Characters of a text whose writing takes long enough to be broken off."""
+
+collect_ignore_glob: list[str] = [] if PROGRAM else ["test_*.py"]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("pages")
+    settings = {"ADMIN_API_KEYS": ADMIN_KEY, "MAX_LENGTH": str(LONGEST), "OMP_NUM_THREADS": "1", "LOG_LEVEL": "warning"}
+    service = Service(folder / "data", folder / "log", **settings)
+    try:
+        until(lambda: service.answers("/readyz") and service.request("/readyz")["degraded"] == [])
+        yield service
+    finally:
+        service.end()
+
+
+@pytest.fixture
+def new_page(browser: Browser, service: Service) -> Iterator[Callable[..., Watched]]:
+    """Opens pages, each in a browser of its own that knows nothing of the others; what they complained of and no test
+    foresaw fails the test."""
+    opened: list[tuple[BrowserContext, Watched]] = []
+
+    def new(**options: object) -> Watched:
+        context = browser.new_context(base_url=f"http://127.0.0.1:{service.port}", **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
+        opened.append((context, Watched(context.new_page())))
+        return opened[-1][1]
+
+    yield new
+    for context, watched in opened:
+        context.close()
+        assert watched.unforeseen() == []
+
+
+@pytest.fixture
+def watched(new_page: Callable[..., Watched]) -> Watched:
+    return new_page(viewport=WINDOW)
+
+
+@pytest.fixture
+def page(watched: Watched) -> Page:
+    return watched.page
+
+
+@pytest.fixture
+def admin(page: Page) -> Page:
+    """A page whose reader has entered the admin's key."""
+    page.goto("/ui/models")
+    enter_key(page, ADMIN_KEY)
+    return page
+
+
+def enter_key(page: Page, key: str) -> None:
+    page.locator("#key summary").click()
+    page.get_by_label("Key", exact=True).fill(key)
+    page.keyboard.press("Enter")
+
+
+@pytest.fixture(scope="session")
+def shoot() -> Callable[..., None]:
+    """Takes a picture for the documentation, if SCREENSHOTS names the folder that it goes to."""
+
+    def shoot(seen: Page | Locator, name: str) -> None:
+        if (folder := os.environ.get("SCREENSHOTS")) is None:
+            return
+        if isinstance(seen, Locator):  # all of it, without what stays at the top of a window
+            seen.page.set_viewport_size({"width": WINDOW["width"], "height": 2400})
+        seen.screenshot(path=Path(folder, f"{name}.png"), animations="disabled", scale="css")
+        if isinstance(seen, Locator):
+            seen.page.set_viewport_size(WINDOW)
+
+    return shoot

@@ -1,0 +1,137 @@
+"""What holds for every page: nothing from elsewhere, little to load, for keyboards, phones and the dark as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from service.api.pages.routes import PAGES
+from tests.browser.conftest import ADMIN_KEY, enter_key
+from tests.browser.watched import Watched
+
+pytestmark = pytest.mark.system
+
+PATHS = [page.path for page in PAGES]
+MOST_BYTES = 100_000
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_first_view_is_small_and_all_of_it_from_here(watched: Watched, path: str) -> None:
+    watched.page.goto(path, wait_until="networkidle")
+    sizes = [request.sizes() for request in watched.asked]
+    received = sum(each["responseBodySize"] + each["responseHeadersSize"] for each in sizes)
+    assert 1000 < received < MOST_BYTES
+
+
+def test_a_second_view_fetches_no_file_again(watched: Watched) -> None:
+    for path in ("/", "/ui/models", "/"):
+        watched.page.goto(path)
+    fetched = watched.page.evaluate("performance.getEntriesByType('resource').map((e) => [e.name, e.transferSize])")
+    files = [size for name, size in fetched if "/ui/files/" in name]
+    assert len(files) > 5
+    assert set(files) == {0}
+
+
+def test_with_the_keyboard_alone(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_label("Version", exact=True)).to_contain_text("current")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Model", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Prompt")).to_be_focused()
+    assert page.get_by_label("Prompt").evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+    page.keyboard.press("Control+A")
+    page.keyboard.type("JULIET:")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#status")).to_contain_text("seed")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#inspector")).to_contain_text("Expected at U")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#inspector")).to_contain_text("Likely after J")
+    page.keyboard.press("End")
+    place = int(page.locator("#text .chosen").get_attribute("data-place") or "")
+    page.keyboard.press("ArrowUp")
+    above = int(page.locator("#text .chosen").get_attribute("data-place") or "")
+    assert 0 <= above < place
+
+
+def test_on_a_phone_nothing_is_wider_than_it(new_page: Callable[..., Watched]) -> None:
+    page = new_page(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True).page
+    for path in PATHS:
+        page.goto(path, wait_until="networkidle")
+        assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360], path
+
+
+def test_a_text_on_a_phone(new_page: Callable[..., Watched], shoot: Callable[..., None]) -> None:
+    page = new_page(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True, device_scale_factor=2).page
+    page.goto("/")
+    page.get_by_label("Seed").fill("7")
+    page.get_by_role("button", name="Generate").tap()
+    expect(page.locator("#status")).to_contain_text("seed 7")
+    page.get_by_label("Colour by").select_option("surprise")
+    page.locator("#text i").nth(30).tap()
+    expect(page.locator("#inspector")).to_contain_text("Expected at")
+    assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360]
+    shoot(page, "phone")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_everyone_can_read_and_use_it(page: Page, path: str, shoot: Callable[..., None]) -> None:
+    """What axe finds: names, roles, order, contrast and more, of WCAG 2.2 and beyond. With the admin's key, as most is
+    on the page then; colours on their way to others have none of their contrast."""
+    page.goto(path)
+    enter_key(page, ADMIN_KEY)
+    OPENED[path](page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        violations = Axe().run(page).response["violations"]
+        assert {each["id"]: [node["html"] for node in each["nodes"]] for each in violations} == {}, scheme
+    if path == "/":
+        shoot(page, "play-dark")
+
+
+def _play(page: Page) -> None:
+    page.get_by_label("Colour by").select_option("unit")
+    page.get_by_label("Seed").fill("7")
+    page.get_by_role("button", name="Generate").click()
+    page.locator("#text i").nth(99).hover()
+    expect(page.locator("#inspector")).to_contain_text("the cell at")
+
+
+def _models(page: Page) -> None:
+    page.get_by_role("button", name="About version 1").first.click()
+    expect(page.locator(".about")).to_contain_text("What its cells follow")
+
+
+def _train(page: Page) -> None:
+    page.locator("details.more summary").click()
+    expect(page.get_by_label("Hidden size")).to_be_visible()
+
+
+OPENED: dict[str, Callable[[Page], None]] = {"/": _play, "/ui/models": _models, "/ui/train": _train}
+OPENED |= dict.fromkeys(set(PATHS) - set(OPENED), lambda _: None)
+
+
+def test_who_wants_no_motion_gets_none(page: Page) -> None:
+    page.goto("/")
+    page.locator("#text").evaluate("e => e.classList.add('streaming')")
+
+    def motion() -> list[str]:
+        button: str = page.locator("#generate").evaluate("e => getComputedStyle(e).transitionProperty")
+        cursor: str = page.locator("#text").evaluate("e => getComputedStyle(e, '::after').animationName")
+        return [button, cursor]
+
+    assert motion() == ["background-color, color", "blink"]
+    page.emulate_media(reduced_motion="reduce")
+    assert motion() == ["none", "none"]

@@ -1,0 +1,195 @@
+"""Train and Models: a text is sent, learned while one looks on, promoted and rolled back, with an admin's key."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from service.bootstrap import STARTER_PATH
+from service.client import Client
+from tests.browser.conftest import ADMIN_KEY, enter_key
+from tests.browser.watched import Watched
+from tests.system.running import ROOT, Service
+
+pytestmark = pytest.mark.system
+
+SHOWN = "SCREENSHOTS" in os.environ
+CORPUS = "".join(path.read_text() for path in sorted((ROOT / "charrnn").rglob("*.py")))[: None if SHOWN else 20_000]
+BUDGET, UNIT, SIZE = ("500", "steps", "256") if SHOWN else ("60", "steps", "24")
+LONG_MS = 180_000
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "python.txt"
+    path.write_text(CORPUS)
+    return path
+
+
+@pytest.fixture
+def train(admin: Page) -> Page:
+    admin.goto("/ui/train")
+    expect(admin.get_by_role("heading", name="Jobs")).to_be_visible()
+    return admin
+
+
+def ask_for(page: Page, model: str, amount: str, unit: str, size: str) -> None:
+    page.get_by_label("Model", exact=True).fill(model)
+    page.get_by_label("Train for").fill(amount)
+    page.get_by_label("Unit").select_option(unit)
+    settings = page.locator("details.more")
+    if settings.get_attribute("open") is None:
+        settings.locator("summary").click()
+    page.get_by_label("Hidden size").fill(size)
+    page.get_by_label("Serve it").select_option("always")
+    page.get_by_role("button", name="Train", exact=True).click()
+
+
+def test_a_text_becomes_a_model_while_one_looks_on(
+    train: Page, service: Service, corpus: Path, shoot: Callable[..., None]
+) -> None:
+    train.get_by_label("The text").set_input_files(corpus)
+    assert train.get_by_label("Model", exact=True).input_value() == "python"
+    ask_for(train, "python", BUDGET, UNIT, SIZE)
+    expect(train.locator("#start-said")).to_contain_text("begins")
+    expect(train.locator("#job-status")).to_have_text("running")
+    expect(train.locator("#evaluations tr")).not_to_have_count(0)
+    begun = train.locator("#loss-chart canvas").screenshot()
+    expect(train.locator("#job-said")).to_contain_text("left", timeout=LONG_MS)
+    if SHOWN:
+        expect(train.locator("#job-said")).to_contain_text(re.compile("(6[5-9]|7.) % done"), timeout=LONG_MS)
+        shoot(train.locator("#watch"), "train")
+    expect(train.locator("#job-status")).to_have_text("succeeded", timeout=LONG_MS)
+    assert train.locator("#loss-chart canvas").screenshot() != begun, "the curve has moved"
+    losses = train.locator("#evaluations tr td:nth-child(4)").all_text_contents()
+    assert float(losses[-1]) < float(losses[0])
+    said = [each.split(" · ")[0] for each in train.locator("#timeline h4").all_inner_texts()]
+    assert said[0] == "untrained"
+    assert said[-1] == "at the end"
+    expect(train.locator("#job-result")).to_contain_text("Published as version 1. It serves now.")
+    train.get_by_role("link", name="Play with it").click()
+    expect(train.get_by_label("Version", exact=True)).to_have_value("1")
+    assert service.request("/models/python")["aliases"] == {"current": 1}
+
+
+def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, shoot: Callable[..., None]) -> None:
+    """After the test above: the text is there already."""
+    train.get_by_label("a text that is here already").select_option(index=1)
+    ask_for(train, "python", "20", "steps", "16")
+    expect(train.locator("#job-status")).to_have_text("succeeded", timeout=LONG_MS)
+    train.goto("/ui/models")
+    card = train.get_by_role("region", name="python")
+    expect(card.locator("tr.serving")).to_contain_text("2")
+    card.get_by_role("button", name="Roll back to version 1").click()
+    expect(train.locator("#said")).to_have_text("python: version 1 serves now.")
+    assert service.request("/models/python")["aliases"] == {"current": 1}
+    card.get_by_role("button", name="Promote version 2 of python").click()
+    expect(train.locator("#said")).to_have_text("python: version 2 serves now.")
+    assert service.request("/generate", {"model": "python", "length": 1})["version"] == 2
+    card.get_by_text("aliases stood for").click()
+    expect(card.locator(".history li")).to_have_count(4)
+    shoot(card, "models")
+
+
+def test_what_is_known_of_a_version(admin: Page) -> None:
+    card = admin.get_by_role("region", name="shakespeare")
+    card.get_by_role("button", name="About version 1").click()
+    expect(card.locator(".about")).to_contain_text("LSTM")
+    expect(card.locator(".about")).to_contain_text("bits per character")
+    expect(card.locator(".about")).to_contain_text("What its cells follow")
+
+
+def test_an_admin_has_it_found_out_what_cells_follow(admin: Page, service: Service, tmp_path: Path) -> None:
+    client = Client(f"http://127.0.0.1:{service.port}", ADMIN_KEY)
+    client.publish("copied", STARTER_PATH)
+    (tmp_path / "written.txt").write_text(client.generate(length=8000, seed=1).text)
+    client.upload(tmp_path / "written.txt")
+    admin.reload()
+    card = admin.get_by_role("region", name="copied")
+    card.get_by_role("button", name="About version 1").click()
+    card.get_by_label("Along the text").select_option("written.txt")
+    card.get_by_role("button", name="Find out").click()
+    expect(card.locator(".cells tbody")).to_contain_text("position in the line")
+    expect(card.locator(".cells")).to_contain_text("Measured on 8,000 characters.")
+
+
+def test_a_job_is_watched_again_when_the_service_was_away_and_cancelled(
+    watched: Watched, train: Page, service: Service, corpus: Path
+) -> None:
+    watched.expect("ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RE|ERR_EMPTY_RESPONSE")
+    train.get_by_label("The text").set_input_files(corpus)
+    ask_for(train, "never", "100", "minutes", "16")
+    expect(train.locator("#job-status")).to_have_text("running")
+    os.killpg(service.children()["web"], signal.SIGKILL)
+    expect(train.locator("#job-error")).to_contain_text(re.compile("The connection|cannot be reached"))
+    before = train.locator("#facts").inner_text()
+    expect(train.locator("#job-error")).to_be_hidden(timeout=LONG_MS)
+    expect(train.locator("#facts")).not_to_have_text(before)
+    train.get_by_role("button", name="Cancel").click()
+    expect(train.locator("#job-status")).to_have_text("cancelled")
+    expect(train.locator("#jobs li").first).to_contain_text("cancelled")
+
+
+def test_an_upload_says_how_far_it_is_and_can_be_stopped(train: Page, service: Service, tmp_path: Path) -> None:
+    before = service.request("/corpora", key=ADMIN_KEY)
+    (tmp_path / "long.txt").write_text("to be or not to be\n" * 200_000)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
+    train.context.new_cdp_session(train).send("Network.emulateNetworkConditions", slow)
+    train.get_by_label("The text").set_input_files(tmp_path / "long.txt")
+    train.get_by_role("button", name="Train", exact=True).click()
+    expect(train.locator("#start-said")).to_have_text(re.compile("Sending: [1-9][0-9]? %"))
+    assert 0 < train.locator("#upload").evaluate("e => e.value") < 1
+    train.get_by_role("button", name="Stop the upload").click()
+    expect(train.locator("#upload")).to_be_hidden()
+    expect(train.locator("#start-said")).to_be_empty()
+    expect(train.locator("#start-error")).to_be_hidden()
+    assert service.request("/corpora", key=ADMIN_KEY) == before
+
+
+def test_what_the_service_refuses_is_shown_at_its_field(watched: Watched, train: Page, tmp_path: Path) -> None:
+    watched.expect("status of 422")
+    (tmp_path / "empty.txt").write_text("")
+    train.get_by_label("The text").set_input_files(tmp_path / "empty.txt")
+    train.get_by_role("button", name="Train", exact=True).click()
+    expect(train.locator("#start-error")).to_contain_text("empty")
+    expect(train.get_by_label("The text")).to_have_attribute("aria-invalid", "true")
+    train.get_by_label("The text").set_input_files([])
+    train.get_by_label("a text that is here already").select_option(index=1)
+    ask_for(train, "a b", "1", "steps", "16")
+    expect(train.get_by_label("Model", exact=True)).to_be_focused()
+    ask_for(train, "fine", "1", "steps", "999999")
+    expect(train.locator("#start-error")).to_contain_text("hidden_size")
+    expect(train.get_by_label("Hidden size")).to_be_focused()
+
+
+def test_a_file_is_dropped(train: Page) -> None:
+    train.locator("#drop").evaluate(
+        """drop => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["to be or not to be"], "Some Plays.txt", { type: "text/plain" }));
+            drop.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        }"""
+    )
+    assert train.get_by_label("Model", exact=True).input_value() == "some-plays"
+
+
+def test_promoting_without_a_key_asks_for_it(watched: Watched, page: Page) -> None:
+    """After the tests above, `python` has two versions."""
+    watched.expect("status of 401")
+    page.goto("/ui/models")
+    page.get_by_role("region", name="python").get_by_role("button", name="Promote version 1").click()
+    expect(page.get_by_label("Key", exact=True)).to_be_focused()
+    enter_key_again(page)
+
+
+def enter_key_again(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Key", exact=True)).to_be_hidden()
+    enter_key(page, ADMIN_KEY)
+    expect(page.locator("#key-state")).to_have_text("Key in use")
