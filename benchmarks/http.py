@@ -83,9 +83,11 @@ def started(name: str, command: list[str], port: int, environment: dict[str, str
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(30)
+            with suppress(subprocess.TimeoutExpired):  # the plain app is busy with texts that nobody waits for
+                process.wait(5)
             with suppress(ProcessLookupError):  # LitServe leaves its workers behind
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def listens(port: int) -> bool:
