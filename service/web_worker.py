@@ -1,14 +1,21 @@
-"""gunicorn's threaded worker, with the contract's one shape for what never becomes a request."""
+"""gunicorn's threaded worker, quicker between a client's requests, and with the contract's one shape for what never
+becomes a request."""
 
 from __future__ import annotations
 
 import json
+import select
 import socket
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any, Final
 
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
+
+LINGER_SECONDS: Final = 0.1
+"""How long a thread waits for its connection's next request before it gives the connection back. To give it back and
+get it again takes the process two changes of threads and half as long as a short request takes altogether."""
 
 CODES: Final = {
     400: ("bad_request", "this is no HTTP request"),
@@ -22,7 +29,42 @@ CODES: Final = {
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Answers broken requests in JSON: gunicorn finds out what is wrong, and its page is replaced on its way out."""
+    """A thread stays with a connection whose next request comes at once, and a reply leaves in one piece.
+
+    Broken requests are answered in JSON: gunicorn finds out what is wrong, and its page is replaced on its way out.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lingering: set[Any] = set()
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a connection's requests; whether it may have more, later."""
+        kept = super().handle(conn)
+        while kept is True and self.alive and self._comes_soon(conn):
+            kept = super().handle(conn)
+        return kept
+
+    def _comes_soon(self, conn: Any) -> bool:
+        """Whether the next request is there within a moment. Half of the threads never wait for one."""
+        if conn.parser.unreader.buf.getvalue():
+            return True
+        if len(self._lingering) >= self.cfg.threads // 2:
+            return False
+        poll = select.poll()
+        poll.register(conn.sock, select.POLLIN)
+        self._lingering.add(conn)
+        try:
+            return bool(poll.poll(1000 * LINGER_SECONDS))
+        finally:
+            self._lingering.discard(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer one request; whether the connection stays open."""
+        whole = _InOnePiece(conn.sock)
+        kept = super().handle_request(req, SimpleNamespace(sock=whole, client=conn.client, server=conn.server))
+        whole.flush()
+        return kept
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Log and answer what could not be read."""
@@ -37,6 +79,38 @@ class Log(Logger):  # type: ignore[misc]
     def access_log_enabled(self) -> bool:
         """Never."""
         return False
+
+
+class _InOnePiece:
+    """A connection on which the head of a reply waits for the body that it announces: one packet and one waking of the
+    client where gunicorn makes two. A reply without a length is a stream, whose head does not wait."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+        self._begun = False
+        self._waiting = b""
+
+    def sendall(self, data: bytes) -> None:
+        """Send what waits and the data, unless it is a head that waits now."""
+        if not self._begun and b"\r\nContent-Length: " in data:
+            self._waiting = data
+        else:
+            self._client.sendall(self._waiting + data)
+            self._waiting = b""
+        self._begun = True
+
+    def sendfile(self, *args: Any, **kwargs: Any) -> int:
+        """Send a file, after what waits."""
+        self.flush()
+        return self._client.sendfile(*args, **kwargs)
+
+    def flush(self) -> None:
+        """Send a head that no body has come for."""
+        if self._waiting:
+            self.sendall(b"")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 class _ErrorsInJson:

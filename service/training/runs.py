@@ -20,8 +20,8 @@ COMES_AFTER: Final = {
     "evaluation": ("evaluation",),
     "samples": ("samples",),
 }
-"""The kinds of events, each with those whose steps it comes after. A resumed run repeats some of its steps, and measures
-at other ones than before: without evaluations among these, its measurements would not be in the order of their steps."""
+"""The kinds of events, each with those whose steps it comes after. A resumed run repeats some of its steps and measures
+at other ones than before: without evaluations among these, measurements would not be in the order of their steps."""
 
 
 class Run:
