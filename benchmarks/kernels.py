@@ -18,15 +18,14 @@ import numpy as np
 import torch
 
 from benchmarks import peers, rooflines
+from benchmarks.networks import VOCABULARY, network
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import CELLS, Cell, ModelConfig
+from charrnn.config import CELLS
 from charrnn.engine.base import Sequence
 from charrnn.engine.instructions import Isa, Precision
 from charrnn.engine.native import NativeEngine
 from charrnn.sampling import SamplingParams
-from charrnn.vocabulary import Vocabulary
 
-VOCABULARY = 96
 SHAPES = ((128, 1), (256, 1), (512, 2), (512, 3))
 BATCHES = (1, 8, 64)
 ENGINE = "engine int8"
@@ -44,14 +43,6 @@ class Row:
     gops: float
     share_of_int8_roofline: float
     gigabytes_a_second: float
-
-
-def network(cell: Cell, hidden_size: int, layers: int) -> Checkpoint:
-    """Random weights; time does not depend on their values."""
-    config = ModelConfig(VOCABULARY, cell, hidden_size, layers)
-    random, bound = np.random.default_rng(0), hidden_size**-0.5
-    weights = {name: random.uniform(-bound, bound, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary("".join(chr(0x4E00 + i) for i in range(VOCABULARY))), weights)
 
 
 def engine(checkpoint: Checkpoint, batch: int, precision: Precision = "int8", isa: Isa | None = None) -> peers.Step:

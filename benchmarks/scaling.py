@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.kernels import network
+from benchmarks.networks import network
 from charrnn.engine.base import Sequence
 from charrnn.engine.native import NativeBatch, NativeEngine
 

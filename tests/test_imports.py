@@ -18,7 +18,13 @@ LAYERS = {
     "service/pictures": {"service.pictures"},
     "service/training": {"charrnn", "model_store", "service.training", "service.pictures"},
 }
-TORCH = ("charrnn/model.py", "charrnn/training/", "charrnn/engine/reference.py", "service/training/")
+TORCH_ENGINES = ("cuda", "orders", "recording", "reference", "tensor_choice", "tile")
+TORCH = (
+    "charrnn/model.py",
+    "charrnn/training/",
+    "service/training/",
+    *(f"charrnn/engine/{name}.py" for name in TORCH_ENGINES),
+)
 
 
 def modules(folder: str = "") -> list[Path]:
@@ -46,8 +52,13 @@ def test_imports_go_one_way(folder: str) -> None:
         assert not outside, path
 
 
-def test_only_what_trains_imports_torch() -> None:
-    found = {str(path.relative_to(ROOT)) for path in modules() if "torch" in {n.split(".")[0] for n in imported(path)}}
+def test_only_what_trains_and_the_torch_engines_import_torch() -> None:
+    bringing = {"torch", *(f"charrnn.engine.{name}" for name in TORCH_ENGINES)}
+    found = {
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if bringing & {part for name in imported(path) for part in (name, name.split(".")[0])}
+    }
     assert {path for path in found if not path.startswith(TORCH)} == set()
 
 
@@ -57,7 +68,11 @@ def test_only_the_api_imports_flask() -> None:
 
 
 def test_a_web_process_starts_without_torch(tmp_path: Path) -> None:
-    program = "import sys, service.web; print(*sorted(m for m in ('torch', 'dramatiq.worker') if m in sys.modules))"
+    program = (
+        "import pathlib, sys, service.web, service.generation.engines as engines;"
+        "engines.build_engine('cpu', pathlib.Path('packed'));"
+        "print(*sorted(m for m in ('torch', 'dramatiq.worker') if m in sys.modules))"
+    )
     environment = os.environ | {"DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)

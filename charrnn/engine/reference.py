@@ -32,15 +32,15 @@ class ReferenceEngine:
         self._weights = {
             name: self._padded(name, torch.tensor(checkpoint.weights[name], device=device)) for name in config.shapes()
         }
-        self.hidden_size = _rounded(config.hidden_size)
+        self.hidden_size = rounded(config.hidden_size)
 
     def batch(self, capacity: int) -> ReferenceBatch:
         """An empty batch. Raises ValueError when the capacity is not positive."""
         return ReferenceBatch(self, capacity)
 
     def advance(self, ids: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of a tile: scores [TILE, at least vocabulary_size] of what follows the ids [TILE], and the new
-        state [TILE, layers, state_parts, padded hidden_size]. Equations: `charrnn.cells`."""
+        """One step of a tile: scores [TILE, at least vocabulary_size] of what follows the ids [TILE], -inf beyond the
+        vocabulary, and the new state [TILE, layers, state_parts, padded hidden_size]. Equations: `charrnn.cells`."""
         layers = []
         x: Tensor | None = None
         for layer in range(self.config.layers):
@@ -76,14 +76,16 @@ class ReferenceEngine:
 
     def _padded(self, name: str, weight: Tensor) -> Tensor:
         """The weight with zeros up to LANES: in each gate's rows and in the columns, save the columns of one-hot ids
-        and the rows of an embedding, which are looked up. Units made of zeros stay zero in all three cells."""
+        and the rows of an embedding, which are looked up. Units made of zeros stay zero in all three cells. The bias
+        of an id that there is not is -inf: whoever looks at all scores finds it impossible."""
         if name == "embedding.weight":
             return functional.pad(weight, (0, -weight.shape[1] % LANES))
         gates = GATES[self.config.cell] if name.startswith("rnn.") else 1
         parts = weight.reshape(gates, weight.shape[0] // gates, -1)  # [gates, rows, columns or 1]
         looked_up = name == "rnn.weight_ih_l0" and not self.config.embedding_size
         columns = 0 if looked_up or weight.ndim == 1 else -parts.shape[2] % LANES
-        padded = functional.pad(parts, (0, columns, 0, -parts.shape[1] % LANES)).flatten(0, 1)
+        filling = float("-inf") if name == "output.bias" else 0
+        padded = functional.pad(parts, (0, columns, 0, -parts.shape[1] % LANES), value=filling).flatten(0, 1)
         return padded.contiguous() if weight.ndim == 2 else padded[:, 0].contiguous()
 
 
@@ -136,7 +138,7 @@ class ReferenceBatch:
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), one_thread():
             for _ in range(steps):
                 active = [handle for handle, row in self._rows.items() if not row.done]
                 for start in range(0, len(active), TILE):
@@ -161,12 +163,13 @@ class ReferenceBatch:
             self._hidden[slot, :, :, : self._engine.config.hidden_size] = torch.tensor(state.hidden)
 
 
-def _rounded(width: int) -> int:
+def rounded(width: int) -> int:
+    """The width up to LANES."""
     return -(-width // LANES) * LANES
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One torch thread: how a product is shared out among several changes its sums, and a small one is slower so."""
     before = torch.get_num_threads()
     if before == 1:

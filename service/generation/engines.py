@@ -29,12 +29,27 @@ KEPT: Final = 32
 
 
 def build_engine(device: Device, folder: Path) -> BuildEngine:
-    """What makes a checkpoint's engine for the device; `folder` keeps packed weights."""
+    """What makes a checkpoint's engine for the device; `folder` keeps packed weights.
+
+    Raises RuntimeError when the device is a GPU and there is none.
+    """
     if device == "cpu":
         return lambda checkpoint: native_engine(checkpoint, folder)
+    return torch_engines(device)
+
+
+def torch_engines(device: str) -> BuildEngine:
+    """What makes a checkpoint's engine on a torch device. Raises RuntimeError when that is a GPU and there is none."""
     # torch takes seconds and hundreds of megabytes to import, which a web process on a CPU does without.
-    reference = importlib.import_module("charrnn.engine.reference")
-    return lambda checkpoint: _announced(reference.ReferenceEngine(checkpoint, device), f"torch on {device}")
+    cuda = importlib.import_module("charrnn.engine.cuda")
+    if device == "cuda" and not cuda.gpu_available():
+        raise RuntimeError("DEVICE is cuda, and torch finds no GPU here")
+
+    def build(checkpoint: Checkpoint) -> Engine:
+        engine = cuda.CudaEngine(checkpoint, device)
+        return _announced(engine, engine.description)
+
+    return build
 
 
 def native_engine(checkpoint: Checkpoint, folder: Path) -> Engine:

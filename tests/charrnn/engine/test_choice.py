@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from charrnn.engine.records import room_size
 from charrnn.engine.rows import largest, sum_from, weigh
 from charrnn.sampling import SamplingParams, log_softmax, penalized, uniform
 from charrnn.sampling import choose as plainly
+from tests.charrnn.engine.choosing import is_borderline, sampled
 
 Floats = npt.NDArray[np.float32]
 
@@ -101,42 +103,16 @@ def test_sums_are_taken_in_the_documented_order() -> None:
     assert _sum(numbers) == lanes[0]
 
 
-def sampled(draw: st.DrawFn) -> SamplingParams:
-    return SamplingParams(
-        seed=draw(st.integers(0, 2**32)),
-        temperature=draw(st.sampled_from([0.0, 0.3, 1.0, 2.5])),
-        top_k=draw(st.sampled_from([0, 0, 1, 2, 7, 40, 5000])),
-        top_p=draw(st.sampled_from([1.0, 1.0, 0.0, 0.1, 0.5, 0.9, 0.99])),
-        min_p=draw(st.sampled_from([0.0, 0.0, 0.01, 0.3, 1.0])),
-        repetition_penalty=draw(st.sampled_from([1.0, 1.0, 0.7, 1.4])),
-    )
-
-
 @settings(max_examples=400, deadline=None)
 @given(data=st.data(), vocabulary=st.sampled_from([2, 16, 17, 65, 96, 256, 300, 3000]), seed=st.integers(0, 2**32))
 def test_the_choice_is_the_definitions(data: st.DataObject, vocabulary: int, seed: int) -> None:
-    params = data.draw(st.composite(sampled)())
+    params = data.draw(sampled())
     random = np.random.default_rng(seed)
     scores = random.normal(0, 2, vocabulary).astype(np.float32).round(int(random.integers(1, 6)))
     recent = random.integers(0, vocabulary, random.integers(0, 65)).astype(np.int32)
     position = int(random.integers(100))
     found = compiled(scores, params, recent, position)
     assert found == plainly(scores, params, recent, position) or is_borderline(scores, params, recent, position, found)
-
-
-def is_borderline(scores: Floats, params: SamplingParams, recent: Any, position: int, found: int) -> bool:
-    """Whether the definition makes the found choice too when scores or shares are a hair different."""
-    wiggles = [(s, p) for s in (0, 1e-6, -1e-6) for p in (0, 3e-6, -3e-6)]
-    tilt = np.linspace(-1, 1, scores.size, dtype=np.float32)
-    for on_scores, on_share in wiggles:
-        other = SamplingParams(**{**_fields(params), "top_p": params.top_p + on_share if params.top_p < 1 else 1.0})
-        if plainly(scores + np.float32(on_scores) * tilt * 10, other, recent, position) == found:
-            return True
-    return False
-
-
-def _fields(params: SamplingParams) -> dict[str, Any]:
-    return {name: getattr(params, name) for name in params.__dataclass_fields__}
 
 
 def test_frequencies_are_the_probabilities() -> None:
@@ -162,7 +138,7 @@ def test_frequencies_are_the_probabilities() -> None:
 )
 def test_which_ids_can_be_chosen(params: SamplingParams, expected: set[int]) -> None:
     scores = np.log(np.array([0.2, 0.3, 0.15, 0.3, 0.05], dtype=np.float32))
-    found = {compiled(scores, SamplingParams(**{**_fields(params), "seed": seed})) for seed in range(400)}
+    found = {compiled(scores, replace(params, seed=seed)) for seed in range(400)}
     assert found == expected
 
 

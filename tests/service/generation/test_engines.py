@@ -10,9 +10,10 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
+from charrnn.engine.cuda import CudaEngine, gpu_available
 from charrnn.engine.native import NativeEngine
 from charrnn.engine.packing import PackedModel
-from service.generation.engines import KEPT, build_engine, precision_of, shared
+from service.generation.engines import KEPT, build_engine, precision_of, shared, torch_engines
 
 New = Callable[..., Checkpoint]
 
@@ -84,3 +85,19 @@ def test_the_engine_says_which_kernel_runs(
     batch = engine.batch(1)
     batch.add(Sequence(np.array([0], np.int32), length=3))
     assert batch.step(3)[0].ids.size == 3
+
+
+def test_a_torch_device_gets_the_engine_for_gpus(new_checkpoint: New, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        engine = torch_engines("cpu")(new_checkpoint())
+    assert isinstance(engine, CudaEngine)
+    assert f"generating with {engine.description}" in caplog.text
+    batch = engine.batch(1)
+    batch.add(Sequence(np.array([0], np.int32), length=3))
+    assert batch.step(3)[0].ids.size == 3
+
+
+@pytest.mark.skipif(gpu_available(), reason="there is a GPU")
+def test_without_a_gpu_nothing_is_built_for_one(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="DEVICE is cuda, and torch finds no GPU here"):
+        build_engine("cuda", tmp_path)
