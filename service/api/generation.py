@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -61,7 +60,7 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
         generation = generator.generate(asked, client)
         traces = None if cells is None else tracer.trace_choices(asked, generation, cells, client)
         reply = _reply(generation, with_logprobs=body.logprobs is not None)
-        content = json.dumps(reply) if traces is None else encoded(_traced(reply, traces))
+        content = encoded(reply if traces is None else _traced(reply, traces))
         return Response(content, mimetype="application/json", headers=cache_header(asked, generation.cached))
 
     return routes

@@ -31,7 +31,7 @@ def trace_fields(trace: TextTrace) -> dict[str, Any]:
 
 
 def encoded(reply: Mapping[str, Any]) -> bytes:
-    """The JSON of a reply with traces in it."""
+    """The JSON of a reply, which may have traces in it."""
     try:
         return orjson.dumps(reply)
     except TypeError:  # a lone surrogate, which a vocabulary may have and only the slower one writes

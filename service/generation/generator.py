@@ -144,8 +144,9 @@ class TextGenerator:
             run = _Run(model, prompt, request)
             self._scheduler.submit(model.engine, run.tickets, helps=True)
             self._scheduler.help(run.is_done)
-            with self._scheduler.hang_ups.watching(patience.client, run.dropped(patience)):
-                run.wait(patience)
+            if not run.is_done():
+                with self._scheduler.hang_ups.watching(patience.client, run.dropped(patience)):
+                    run.wait(patience)
             choices = run.choices()
             self._meter.generated(run.completion_tokens())
             self._keep(request, key, choices)
