@@ -32,6 +32,7 @@ from charrnn.training.config import Budget, TrainingConfig
 from charrnn.training.defaults import defaults_for
 from charrnn.training.machine import reference_budget
 from charrnn.training.parallel import Team, launched
+from charrnn.training.parts import Parts, usual_count
 from charrnn.training.precision import autocast, fastest_precision
 from charrnn.training.steps import Learner
 from charrnn.training.text import Segment, Streams, TextIds, split
@@ -141,7 +142,8 @@ def speed(text: str, hidden_size: int, layers: int, rounds: int) -> str:
         torch.device("cpu"),
     )
     precision = fastest_precision(config, device)
-    learner = Learner(config, training, streams.streams, device=device, precision=precision)
+    parts = Parts(usual_count(streams.streams, device))
+    learner = Learner(config, training, streams.streams, device=device, precision=precision, parts=parts)
     ways: list[Way] = [
         lambda segment: learner.step(segment, 0, training.learning_rate),
         plain_loop(config, training, streams.streams, "float32"),

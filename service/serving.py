@@ -15,8 +15,8 @@ GRACEFUL_SECONDS = 10
 """What running requests get to finish when the web processes are told to end."""
 
 QUIET_THREADS = {"OMP_WAIT_POLICY": "passive"}
-"""Torch's threads sleep instead of spinning while they wait for each other: on cores that others use as well, training
-an LSTM of 1x256 is twice as fast with it, smaller networks three times."""
+"""Torch's threads sleep instead of spinning while they wait for each other, on cores that others use as well. Training
+shares its work out by itself; this is for what goes on around it."""
 
 ONE_PRODUCT_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """Numpy multiplies in the thread that asks: others would spin on cores that other requests and training need."""

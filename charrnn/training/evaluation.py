@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from charrnn.engine.reference import one_thread
 from charrnn.model import CharRNN
-from charrnn.training.text import IGNORED, Streams, TextIds
+from charrnn.training.parts import Parts
+from charrnn.training.text import IGNORED, Segment, Streams, TextIds
 
 SEGMENT: Final = 256
 MAX_STREAMS: Final = 32
@@ -30,31 +33,41 @@ def evaluate(model: CharRNN, ids: TextIds, streams: int | None = None) -> float:
     return loss
 
 
-@torch.no_grad()
-def evaluation(model: CharRNN, ids: TextIds, streams: int | None = None) -> Iterator[float | None]:
+def evaluation(
+    model: CharRNN, ids: TextIds, streams: int | None = None, parts: Parts | None = None
+) -> Iterator[float | None]:
     """`evaluate`, to be driven: None after every segment, so that the caller can do or stop something, then the
-    loss."""
-    device = model.output.weight.device
+    loss. The streams are read in `parts`."""
     streams = streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP)))
     text = Streams(ids, streams, max(1, min(SEGMENT, MAX_SCORES // (streams * model.config.vocabulary_size))))
+    parts = parts or Parts(1)
     was_training = model.training
-    total = torch.zeros((), dtype=torch.float64, device=device)
+    total = 0.0
     try:
         model.eval()
         state = _warmed_up(model, text)
+        rows = parts.of(slice(0, text.streams))
         for index in range(text.segments):
-            segment = text.segment(index)
-            scores, state = model(torch.from_numpy(segment.inputs).to(device), state)
-            targets = torch.from_numpy(segment.targets).to(device)
-            total += functional.cross_entropy(
-                scores.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
-            ).double()
+            with one_thread():
+                read = parts.each(partial(_read, model, text.segment(index), state), rows)
+            total += sum(loss for loss, _ in read)
+            state = torch.cat([after for _, after in read], 2)
             yield None
     finally:
         model.train(was_training)
-    yield float(total) / text.characters
+    yield total / text.characters
 
 
+@torch.no_grad()
+def _read(model: CharRNN, segment: Segment, state: Tensor, part: slice) -> tuple[float, Tensor]:
+    """What a part of the streams adds to the loss, in nats, and its state afterwards."""
+    inputs, targets = (torch.from_numpy(ids[part]).to(state.device) for ids in (segment.inputs, segment.targets))
+    scores, after = model(inputs, state[:, :, part].contiguous())
+    loss = functional.cross_entropy(scores.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
+    return loss.item(), after
+
+
+@torch.no_grad()
 def _warmed_up(model: CharRNN, text: Streams) -> Tensor:
     """The streams' first state: zeros for the first, for the others that of the characters before them."""
     state = model.initial_state(text.streams)

@@ -30,4 +30,5 @@ def fastest_precision(config: ModelConfig, device: torch.device) -> str:
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """A context in which torch's products are computed in that precision."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16)
+    # Without the cache of rounded weights, which several threads would share: each weight is used once.
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16, cache_enabled=False)

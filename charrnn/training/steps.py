@@ -15,12 +15,14 @@ from torch.nn.utils import clip_grad_norm_
 
 from charrnn.checkpoint import Weights
 from charrnn.config import ModelConfig
-from charrnn.model import CharRNN
+from charrnn.engine.reference import one_thread
+from charrnn.model import CharRNN, Masks
 from charrnn.sampling import uniform
 from charrnn.training.average import Average
 from charrnn.training.config import TrainingConfig
 from charrnn.training.optimizer import adamw, moments, restore_moments, set_learning_rate
 from charrnn.training.parallel import ALONE, Team
+from charrnn.training.parts import Parts
 from charrnn.training.precision import autocast
 from charrnn.training.state import Tensors
 from charrnn.training.text import IGNORED, Segment
@@ -42,7 +44,7 @@ class Step:
 class Learner:
     """A network with its optimiser, the average of its weights, and the hidden state [state_parts, layers, streams,
     hidden_size] that it carries from segment to segment. `precision` as in `charrnn.training.precision`; each process
-    of a team reads its share of the streams, and all of them have the whole state."""
+    of a team reads its share of the streams, in `parts`, and all of them have the whole state."""
 
     def __init__(
         self,
@@ -52,11 +54,13 @@ class Learner:
         *,
         device: torch.device,
         precision: str,
+        parts: Parts,
         team: Team = ALONE,
     ) -> None:
         self._training = training
         self._device = device
         self._precision = precision
+        self._parts = parts
         self._team = team
         with _randomness(training.seed, 0, device):
             self.model = CharRNN(config, training.dropout).to(device)
@@ -68,28 +72,45 @@ class Learner:
         """Read a segment, go back through it, and change the weights once; dropout follows from seed and `number`."""
         self.model.train()
         set_learning_rate(self._optimizer, learning_rate)
-        self._optimizer.zero_grad()
-        with _randomness(self._training.seed, 1 + number, self._device):
-            loss, hidden = self._loss(segment)
-            loss.backward()  # type: ignore[no-untyped-call]
-        loss, hidden = self._summed(loss.detach(), hidden.detach().float())
-        norm = clip_grad_norm_(self.model.parameters(), self._training.clip or math.inf)
-        step = Step(loss.item(), norm.item())
-        if step.finite:
-            self._optimizer.step()
-            self.average.update(self.model)
-            self._hidden = hidden  # carried on, but no gradient goes back through it
+        with one_thread():  # small products, which are not worth sharing out
+            with _randomness(self._training.seed, 1 + number, self._device):
+                loss, hidden = self._there_and_back(segment)
+            loss, hidden = self._summed(loss, hidden)
+            norm = clip_grad_norm_(self.model.parameters(), self._training.clip or math.inf)
+            step = Step(loss.item(), norm.item())
+            if step.finite:
+                self._optimizer.step()
+                self.average.update(self.model)
+                self._hidden = hidden  # carried on, but no gradient goes back through it
         return step
 
-    def _loss(self, segment: Segment) -> tuple[Tensor, Tensor]:
+    def _there_and_back(self, segment: Segment) -> tuple[Tensor, Tensor]:
         """This process's part of the mean cross entropy over a segment, in nats per character, and the state after it
-        of the streams that are its own."""
-        own = self._team.share(segment.inputs.shape[0])
+        of the streams that are its own; the weights' gradients are those of that loss."""
         masks = self.model.masks(segment.inputs.shape[0])  # the whole team draws the same ones
-        inputs = torch.from_numpy(segment.inputs[own]).to(self._device)
-        targets = torch.from_numpy(segment.targets[own]).to(self._device)
+        parts = self._parts.of(self._team.share(segment.inputs.shape[0]))
+        weights = list(self.model.parameters())
+
+        def read(part: slice) -> tuple[Tensor, Tensor]:
+            return self._loss(segment, part, masks)
+
+        def back(part: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
+            return torch.autograd.grad(part[0], weights)
+
+        # What a deep network leaves out between its layers it draws itself, which has to be in a fixed order.
+        in_turn = self.model.rnn.dropout > 0
+        there = [read(part) for part in parts] if in_turn else self._parts.each(read, parts)
+        for weight, *gradients in zip(weights, *self._parts.each(back, there), strict=True):
+            weight.grad = sum(gradients[1:], gradients[0])
+        losses, states = [loss.detach() for loss, _ in there], [state.detach().float() for _, state in there]
+        return sum(losses[1:], losses[0]), torch.cat(states, 2)
+
+    def _loss(self, segment: Segment, part: slice, masks: Masks | None) -> tuple[Tensor, Tensor]:
+        """What a part of the streams adds to the mean cross entropy over the segment, and its state afterwards."""
+        inputs = torch.from_numpy(segment.inputs[part]).to(self._device)
+        targets = torch.from_numpy(segment.targets[part]).to(self._device)
         with autocast(self._precision, self._device):
-            scores, hidden = self.model(inputs, self._hidden[:, :, own].contiguous(), masks and masks.of(own))
+            scores, hidden = self.model(inputs, self._hidden[:, :, part].contiguous(), masks and masks.of(part))
         scores = scores.flatten(0, 1).float()  # [streams * t, vocabulary_size]
         total = functional.cross_entropy(scores, targets.flatten(), ignore_index=IGNORED, reduction="sum")
         return total / segment.characters, hidden

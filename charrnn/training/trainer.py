@@ -19,6 +19,7 @@ from charrnn.training.continuing import continued
 from charrnn.training.evaluation import evaluation
 from charrnn.training.gradients import Rounded, gradient_norms, rounded
 from charrnn.training.parallel import ALONE, Team
+from charrnn.training.parts import Parts, usual_count
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import Pace, Progress
 from charrnn.training.reach import kept
@@ -61,7 +62,7 @@ class Trainer:
     `ids` is the whole text, any integer type, possibly a memory map; `corpus` what the record is to say about it
     (plain JSON: name, sha256). A new run starts from the weights of `base`, if one is given, whose sizes are the same
     and whose tokens `vocabulary` has. With `state`, the run goes on from there, and ends with the very bytes that it
-    would have ended with uninterrupted (on the same kind of machine with as many threads).
+    would have ended with uninterrupted, on as many cores or on others, of the same kind.
 
     Raises ValueError when the text is too short, TrainingStateError when the state is another run's.
     """
@@ -88,8 +89,10 @@ class Trainer:
         self._prompts = prompts_for(self._text, self._validation, vocabulary)
         on = torch.device(device)
         self._precision = str(state.run["precision"]) if state else fastest_precision(config, on)
+        streams = self._streams.streams
+        self._parts = Parts(int(state.run.get("parts", 1)) if state else usual_count(streams, on))
         self._learner = Learner(
-            config, training, self._streams.streams, device=on, precision=self._precision, team=team
+            config, training, streams, device=on, precision=self._precision, parts=self._parts, team=team
         )
         if base is not None and state is None:
             self._learner.start_again(continued(base, vocabulary, self._learner.model.weights()))
@@ -161,7 +164,7 @@ class Trainer:
         self._schedule = Schedule(position.total, position.evaluate_every, position.known_from)
 
     def _identity(self) -> dict[str, Any]:
-        """What a resume point must agree on with the run that takes it up; the precision it brings along."""
+        """What a resume point must agree on with the run that takes it up; precision and parts it brings along."""
         return {
             "config": asdict(self.config),
             "training": self.training.as_dict(),
@@ -169,6 +172,7 @@ class Trainer:
             "characters": self._streams.characters + 1 + len(self._validation),
             "vocabulary": self._vocabulary.description,
             "precision": self._precision,
+            "parts": self._parts.count,
         }
 
     def _first_schedule(self) -> Schedule:
@@ -264,7 +268,7 @@ class Trainer:
         """Measure, keep the weights if they are the best so far, and tell of it; a word now and then meanwhile."""
         before, began, model = self._position.seconds, self._clock(), self._learner.average.model
         validation_loss = None
-        for loss in evaluation(model, self._validation) if len(self._validation) else ():
+        for loss in evaluation(model, self._validation, parts=self._parts) if len(self._validation) else ():
             validation_loss = loss
             if self._clock() - began >= TELL_EVERY:
                 self._spend(began)
