@@ -25,22 +25,22 @@ MODULES: Final[dict[Cell, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]] = {
 @dataclass(frozen=True, eq=False, slots=True)
 class Masks:
     """Dropout that leaves out the same elements at every step of a segment: factors for the embedding [B, 1,
-    input_size] and for what goes to the output [B, 1, hidden_size] (Gal, Ghahramani: A Theoretically Grounded
-    Application of Dropout in Recurrent Neural Networks, 2016)."""
+    input_size] and for what each layer gives, to the next one or, the last, to the output [B, 1, hidden_size] (Gal,
+    Ghahramani: A Theoretically Grounded Application of Dropout in Recurrent Neural Networks, 2016)."""
 
     embedding: Tensor
-    output: Tensor
+    layers: tuple[Tensor, ...]
 
     def of(self, rows: slice) -> Masks:
         """The masks of some of the B."""
-        return Masks(self.embedding[rows], self.output[rows])
+        return Masks(self.embedding[rows], tuple(mask[rows] for mask in self.layers))
 
 
 class CharRNN(nn.Module):
     """A recurrent network over tokens: y_t = W_hy h_t + b_y, h_t = cell(x_t, h_{t-1}) in each layer (`charrnn.cells`).
 
     Its `state_dict` has the names and shapes of `ModelConfig.shapes`. `dropout` is the share of a vector's elements
-    that is left out in training, between layers and, by `masks`, before the output; half as many of the embedding's.
+    that `masks` leave out in training, between layers and before the output; half as many of the embedding's.
     """
 
     def __init__(self, config: ModelConfig, dropout: float = 0.0) -> None:
@@ -51,14 +51,9 @@ class CharRNN(nn.Module):
         self.dropout = dropout
         if config.embedding_size:
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
-        self.rnn = MODULES[config.cell](
-            config.input_size,
-            config.hidden_size,
-            config.layers,
-            batch_first=True,
-            dropout=dropout if config.layers > 1 else 0.0,
-        )
+        self.rnn = MODULES[config.cell](config.input_size, config.hidden_size, config.layers, batch_first=True)
         self.output = nn.Linear(config.hidden_size, config.vocabulary_size)
+        self._layers = [self._layer(number) for number in range(config.layers)]
 
     def forward(self, ids: Tensor, state: Tensor | None = None, masks: Masks | None = None) -> tuple[Tensor, Tensor]:
         """Scores [B, T, vocabulary_size] of what follows each of the ids [B, T], and the state after the last one.
@@ -70,11 +65,37 @@ class CharRNN(nn.Module):
         vectors = self.input_vectors(ids)
         if masks is not None and self.config.embedding_size:
             vectors = vectors * masks.embedding
-        hidden, parts = self.rnn(vectors, tuple(state) if self.config.cell == "lstm" else state[0])
-        new_state = torch.stack(parts) if self.config.cell == "lstm" else parts[None]
-        if masks is not None:
-            hidden = hidden * masks.output.to(hidden.dtype)
+        if masks is None:
+            hidden, new_state = self._recur(self.rnn, vectors, state)
+        else:
+            hidden, new_state = self._masked(vectors, state, masks)
         return self.output(hidden), new_state  # hidden [B, T, hidden_size]
+
+    def _recur(self, module: nn.RNNBase, vectors: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last of a module's layers gives at every step, and the state of all of them after the last one."""
+        if self.config.cell == "lstm":
+            hidden, parts = module(vectors, tuple(state))
+            return hidden, torch.stack(parts)
+        hidden, part = module(vectors, state[0])
+        return hidden, part[None]
+
+    def _masked(self, hidden: Tensor, state: Tensor, masks: Masks) -> tuple[Tensor, Tensor]:
+        """The same for all layers, one after the other, some of what each gives being left out."""
+        states = []
+        for number, (layer, mask) in enumerate(zip(self._layers, masks.layers, strict=True)):
+            hidden, new_state = self._recur(layer, hidden, state[:, number : number + 1])
+            hidden = hidden * mask.to(hidden.dtype)
+            states.append(new_state)
+        return hidden, torch.cat(states, 1)
+
+    def _layer(self, number: int) -> nn.RNNBase:
+        """A layer on its own, with the very weights that it has among the others."""
+        config = self.config
+        wide = config.hidden_size if number else config.input_size
+        layer = MODULES[config.cell](wide, config.hidden_size, batch_first=True, device="meta")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            setattr(layer, f"{name}_l0", getattr(self.rnn, f"{name}_l{number}"))
+        return layer
 
     def masks(self, batch_size: int) -> Masks | None:
         """Random masks for the training on one segment; None without dropout."""
@@ -83,7 +104,7 @@ class CharRNN(nn.Module):
         config, like = self.config, self.output.weight
         return Masks(
             _mask(like, batch_size, config.input_size, self.dropout / 2),
-            _mask(like, batch_size, config.hidden_size, self.dropout),
+            tuple(_mask(like, batch_size, config.hidden_size, self.dropout) for _ in range(config.layers)),
         )
 
     def initial_state(self, batch_size: int) -> Tensor:

@@ -97,9 +97,7 @@ class Learner:
         def back(part: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
             return torch.autograd.grad(part[0], weights)
 
-        # What a deep network leaves out between its layers it draws itself, which has to be in a fixed order.
-        in_turn = self.model.rnn.dropout > 0
-        there = [read(part) for part in parts] if in_turn else self._parts.each(read, parts)
+        there = self._parts.each(read, parts)
         for weight, *gradients in zip(weights, *self._parts.each(back, there), strict=True):
             weight.grad = sum(gradients[1:], gradients[0])
         losses, states = [loss.detach() for loss, _ in there], [state.detach().float() for _, state in there]

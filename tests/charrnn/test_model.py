@@ -1,12 +1,14 @@
 """The module that is trained: its names and shapes, its state, and the article's example."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell, ModelConfig
-from charrnn.model import CharRNN
+from charrnn.model import CharRNN, Masks
 from charrnn.vocabulary import Vocabulary
 
 HELLO = Vocabulary("ehlo")
@@ -50,9 +52,10 @@ def test_a_state_carried_on_gives_what_reading_in_one_go_gives(cell: Cell) -> No
     torch.testing.assert_close(torch.cat((first, second), 1), whole)
 
 
-def test_dropout_leaves_out_what_the_masks_say_at_every_step() -> None:
+@pytest.mark.parametrize("cell", CELLS)
+def test_dropout_leaves_out_what_the_masks_say_at_every_step(cell: Cell) -> None:
     torch.manual_seed(0)
-    model = CharRNN(ModelConfig(9, hidden_size=200, embedding_size=100), dropout=0.5)
+    model = CharRNN(ModelConfig(9, cell, hidden_size=200, layers=2, embedding_size=100), dropout=0.5)
     ids = torch.randint(0, 9, (3, 5))
     masks = model.masks(3)
     assert masks is not None
@@ -61,16 +64,35 @@ def test_dropout_leaves_out_what_the_masks_say_at_every_step() -> None:
     before = model(ids, None, masks)[0].detach()
     weights = model.state_dict()
     weights["rnn.weight_ih_l0"][:, masks.embedding[0, 0] == 0] = 9.0  # which the first of the three does not see
-    weights["output.weight"][:, masks.output[0, 0] == 0] = 9.0
+    weights["rnn.weight_ih_l1"][:, masks.layers[0][0, 0] == 0] = 9.0
+    weights["output.weight"][:, masks.layers[1][0, 0] == 0] = 9.0
     after = model(ids, None, masks)[0].detach()
     torch.testing.assert_close(after[0], before[0])
     assert not torch.allclose(after[1], before[1])
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_masks_that_leave_out_nothing_change_nothing(cell: Cell) -> None:
+    config = ModelConfig(9, cell, hidden_size=6, layers=3, embedding_size=4)
+    model = deepcopy(CharRNN(config)).double()  # as those are that averages are kept in
+    model.load_weights(CharRNN(config).weights())
+    ids = torch.randint(0, 9, (2, 7))
+    ones = Masks(torch.ones(2, 1, 4), (torch.ones(2, 1, 6),) * 3)
+    _, state = model(ids)
+    for given, plain in zip(model(ids, state, ones), model(ids, state), strict=True):
+        torch.testing.assert_close(given, plain)
+
+
 def test_masks_leave_out_their_share_and_make_up_for_it() -> None:
-    masks = CharRNN(ModelConfig(9, hidden_size=500, embedding_size=400), dropout=0.4).masks(50)
+    masks = CharRNN(ModelConfig(9, hidden_size=500, layers=2, embedding_size=400), dropout=0.4).masks(50)
     assert masks is not None
-    for mask, share, shape in ((masks.embedding, 0.2, (50, 1, 400)), (masks.output, 0.4, (50, 1, 500))):
+    below, above = masks.layers
+    assert not torch.equal(below, above)
+    for mask, share, shape in (
+        (masks.embedding, 0.2, (50, 1, 400)),
+        (below, 0.4, (50, 1, 500)),
+        (above, 0.4, (50, 1, 500)),
+    ):
         assert mask.shape == shape
         assert float((mask == 0).float().mean()) == pytest.approx(share, abs=0.02)
         assert float(mask.mean()) == pytest.approx(1, abs=0.02)
