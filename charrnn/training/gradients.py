@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from charrnn.config import Cell
+from charrnn.engine.reference import one_thread
 from charrnn.model import CharRNN
 from charrnn.training.text import TextIds
 
@@ -37,7 +38,7 @@ def gradient_norms(model: CharRNN, text: TextIds, steps: int, sequences: int = S
     starts = np.linspace(0, len(text) - steps - 2, sequences).astype(np.int64)
     windows = np.stack([np.asarray(text[start : start + steps + 2], dtype=np.int64) for start in starts])
     ids = torch.from_numpy(windows).to(model.output.weight.device)  # [sequences, steps + 2]
-    with torch.enable_grad():
+    with torch.enable_grad(), one_thread():  # what goes into a record is the same on any number of cores
         states, scores = _unrolled(model, ids[:, :-1])
         loss = functional.cross_entropy(scores, ids[:, -1], reduction="sum")  # a sum: no sequence feels the others
         flat = [part for state in states for layer in state for part in layer]
