@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.wording import count
+
 Ids = npt.NDArray[np.int32]
 
 SHORT: Final = 64
@@ -24,11 +26,11 @@ class UnknownCharactersError(ValueError):
     """A text has characters (of a vocabulary of words: words) that it does not know; `unknown` lists them as
     (position in characters, character or word)."""
 
-    def __init__(self, unknown: list[tuple[int, str]], kind: str = "characters") -> None:
+    def __init__(self, unknown: list[tuple[int, str]], kind: str = "character") -> None:
         self.unknown = unknown
         shown = ", ".join(f"{token!r} at {position}" for position, token in unknown[:10])
         more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
-        super().__init__(f"{len(unknown)} {kind} outside the vocabulary: {shown}{more}")
+        super().__init__(f"{count(len(unknown), kind)} outside the vocabulary: {shown}{more}")
 
 
 def codepoints(text: str) -> npt.NDArray[np.uint32]:

@@ -114,7 +114,7 @@ class WordVocabulary(Vocabulary):
         """The ids of the text's tokens. Raises UnknownCharactersError, listing words."""
         ids, unknown = self.encode_known(text)
         if unknown:
-            raise UnknownCharactersError(unknown, "words")
+            raise UnknownCharactersError(unknown, "word")
         return ids
 
     def encode_known(self, text: str) -> tuple[Ids, list[tuple[int, str]]]:

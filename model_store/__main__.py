@@ -88,7 +88,7 @@ def _show(store: ModelStore, options: argparse.Namespace) -> None:
         *asdict(entry.config).items(),
         *sorted(entry.record.items()),
     ):
-        print(f"{title:<18} {f'{len(value)} entries' if isinstance(value, list) else value}")
+        print(f"{title:<18} {f'a list of {len(value)}' if isinstance(value, list) else value}")
     for alias in sorted(store.aliases(name)):
         for change in store.history(name, alias):
             note = " (rolled back)" if change.rolled_back else ""

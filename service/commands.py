@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from charrnn.wording import count
 from service.client import Client, Json, ServiceError
 from service.settings import Settings
 
@@ -86,7 +87,7 @@ def _generate(parsed: argparse.Namespace, client: Client) -> None:
 
 def _upload(parsed: argparse.Namespace, client: Client) -> None:
     corpus = client.upload(parsed.file, parsed.name, parsed.model)
-    print(f"corpus {corpus['id']}: {corpus['characters']} characters, {corpus['vocabulary_size']} different")
+    print(f"corpus {corpus['id']}: {count(corpus['characters'], 'character')}, {corpus['vocabulary_size']} different")
     if "job" in corpus:
         print(f"job {corpus['job']['id']}: {corpus['job']['status']}")
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.training.reach import Reach, recorded
+from charrnn.wording import count
 from model_store.errors import StoreError
 from model_store.store import ModelStore, VersionRecord
 
@@ -102,15 +103,15 @@ def told(version: Measured) -> str:
     last, config = version.last, version.config
     back = min(BACK, last.steps)
     said = f"{version.reference} ({config.cell}, {config.layers}\N{MULTIPLICATION SIGN}{config.hidden_size}): "
-    said += f"{back} steps back {_shown(last.share(back))} of the gradient is left"
+    said += f"{count(back, 'step')} back {_shown(last.share(back))} of the gradient is left"
     few = next((k for k in range(last.steps + 1) if last.share(k) < LITTLE), None)
-    said += f", {last.steps} steps back still {_shown(last.share(last.steps))}" if few is None else ""
+    said += f", {count(last.steps, 'step')} back still {_shown(last.share(last.steps))}" if few is None else ""
     said += f", and less than a thousandth after {few}." if few is not None else "."
     peak = max(range(last.steps + 1), key=last.share)
     if last.share(peak) > 1:
-        said += f" It grows at first, to {last.share(peak):.2g} times its size {peak} steps back."
+        said += f" It grows at first, to {last.share(peak):.2g} times its size {count(peak, 'step')} back."
     if len(version.reaches) > 1:
-        said += f" Before training it was {_shown(version.reaches[0].share(back))}, {back} steps back."
+        said += f" Before training it was {_shown(version.reaches[0].share(back))}, {count(back, 'step')} back."
     return said
 
 
@@ -122,10 +123,11 @@ def compared(chosen: Sequence[Measured]) -> str:
     *_, second, most = sorted(chosen, key=lambda each: each.last.share(back))
     least = min(chosen, key=lambda each: each.last.share(back))
     if not least.last.share(back):
-        return f"{back} steps back nothing is left for {least.reference}, and most for {most.reference}."
+        return f"{count(back, 'step')} back nothing is left for {least.reference}, and most for {most.reference}."
     times = most.last.share(back) / least.last.share(back)
     rest = f", and {_times(second.last.share(back) / least.last.share(back))} times for {second.reference}"
-    said = f"{back} steps back {_times(times)} times as much is left for {most.reference} as for {least.reference}"
+    said = f"{count(back, 'step')} back {_times(times)} times as much is left"
+    said += f" for {most.reference} as for {least.reference}"
     return said + (rest if second is not least else "") + "."
 
 

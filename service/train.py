@@ -16,6 +16,7 @@ from threading import Event
 from types import FrameType
 from typing import Final, TextIO
 
+from charrnn.wording import count
 from model_store.errors import StoreError
 from model_store.store import ModelStore
 from service import train_arguments
@@ -72,7 +73,7 @@ class _Command:
                 corpus, _ = self._corpora.add(iter(lambda: file.read(CHUNK), b""), _shown_name(path))
         except OSError as error:
             raise StartError(f"{error.filename or path}: {error.strerror}") from error
-        self._say(f"{path}: {corpus.characters:,} characters, {corpus.vocabulary_size} different ones")
+        self._say(f"{path}: {count(corpus.characters, 'character', ',')}, {corpus.vocabulary_size} different")
         return keep(replace(request, corpus=corpus.id), self._corpora, self._jobs, self._models)
 
     def run(self, job: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from charrnn.wording import count
 from service.settings import Settings
 
 KEY: Final = "x-at-most"
@@ -39,7 +40,8 @@ class AtMost:
         limit = getattr((info.context or {})["settings"], self.setting)
         size = value if isinstance(value, int) else len(value)
         if size > limit:
-            message = f"{info.field_name} must be at most {limit} {self.unit} ({self.setting.upper()}), not {size}"
+            most = count(limit, self.unit.removesuffix("s"))
+            message = f"{info.field_name} must be at most {most} ({self.setting.upper()}), not {size}"
             raise PydanticCustomError("value_error", "{message}", {"message": message})
         return value
 

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from flask import request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from charrnn.wording import count
 from service.api.errors import ApiError
 from service.api.schemas import Body
 from service.settings import Settings
@@ -42,7 +43,9 @@ def _check_size(size: int) -> None:
         raise RequestEntityTooLarge
     announced = request.content_length
     if announced is not None and size != announced:
-        raise ApiError(400, "incomplete_body", f"the body must have {announced} bytes (Content-Length), not {size}")
+        raise ApiError(
+            400, "incomplete_body", f"the body must have {count(announced, 'byte')} (Content-Length), not {size}"
+        )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 from flask import request
 from werkzeug.formparser import FormDataParser
 
+from charrnn.wording import count
 from service.api.errors import ApiError
 from service.api.parsing import whole_body
 
@@ -58,12 +59,12 @@ def upload(folder: Path, max_bytes: int, content_type: str = "text/plain") -> It
 def _check_declared_size(max_bytes: int) -> None:
     declared = request.content_length
     if declared is not None and declared > max_bytes + FORM_OVERHEAD_BYTES:
-        raise too_large(max_bytes, f"{declared} bytes")
+        raise too_large(max_bytes, count(declared, "byte"))
 
 
 def too_large(max_bytes: int, size: str) -> ApiError:
     """The error for an upload over the limit."""
-    return ApiError(413, "too_large", f"file must be at most {max_bytes} bytes, not {size}", "file")
+    return ApiError(413, "too_large", f"file must be at most {count(max_bytes, 'byte')}, not {size}", "file")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from charrnn.wording import count
 from model_store import files
 from model_store.aliases import now
 from service.training.conversion import convert
@@ -137,7 +138,7 @@ class CorpusStore:
                 raise TooLargeError(self.max_bytes)
             file.write(chunk)
         if size is not None and received != size:
-            raise IncompleteUploadError(f"the upload broke off after {received} of {size} bytes")
+            raise IncompleteUploadError(f"the upload broke off after {received} of {count(size, 'byte')}")
 
     def _place(self, folder: Path, corpus: Corpus) -> tuple[Corpus, bool]:
         files.sync_folder(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final, Protocol
 
+from charrnn.wording import count
 from model_store.store import ModelStore
 from service.training.bases import find_base
 from service.training.corpora import CorpusStore
@@ -52,5 +53,5 @@ def _check_length(characters: int, request: JobRequest) -> None:
     needed = max(MIN_CHARACTERS, (request.segment_length or 0) + 1)
     if characters < needed:
         reason = f" with segment_length {request.segment_length}" if needed > MIN_CHARACTERS else ""
-        message = f"corpus has {characters} characters; at least {needed} are needed to train on it{reason}"
+        message = f"corpus has {count(characters, 'character')}; at least {needed} are needed to train on it{reason}"
         raise JobRequestError("corpus", message)

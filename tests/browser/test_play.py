@@ -91,7 +91,7 @@ def test_sliders_and_numbers_are_one(play: Page) -> None:
         ("Temperature", "11", "temperature: input should be less than or equal to 10, not 11"),
         ("Length", f"{LONGEST + 1}", f"length must be at most {LONGEST} tokens (MAX_LENGTH), not {LONGEST + 1}"),
         ("Seed", "seven", "seed is the integer of the random stream"),
-        ("Prompt", "naïve", "1 characters outside the vocabulary"),
+        ("Prompt", "naïve", "1 character outside the vocabulary"),
     ],
 )
 def test_what_the_service_says_is_wrong_is_shown_at_its_field(

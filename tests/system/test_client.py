@@ -128,5 +128,5 @@ def test_the_other_commands(asked: Service, tmp_path: Path, capsys: pytest.Captu
     assert "shakespeare  1" in capsys.readouterr().out
     assert run(asked, "generate", "\u00e9") == 1
     printed = capsys.readouterr()
-    assert printed.err.startswith("service: prompt: 1 characters outside the vocabulary")
+    assert printed.err.startswith("service: prompt: 1 character outside the vocabulary")
     assert printed.out == ""

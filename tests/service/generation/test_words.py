@@ -65,7 +65,7 @@ def test_a_stream_gives_what_the_whole_has(generator: TextGenerator) -> None:
 
 
 def test_unknown_words_are_refused_or_skipped(generator: TextGenerator) -> None:
-    with pytest.raises(UnknownCharactersError, match="1 words outside the vocabulary: 'bee' at 3") as caught:
+    with pytest.raises(UnknownCharactersError, match="1 word outside the vocabulary: 'bee' at 3") as caught:
         generator.generate(ask(prompt="to bee\n"))
     assert caught.value.unknown == [(3, "bee")]
     made = generator.generate(ask(prompt="to bee\n", skip_unknown=True))

@@ -1,0 +1,8 @@
+"""How a message counts things; knows no language but English."""
+
+from __future__ import annotations
+
+
+def count(n: int, noun: str, separator: str = "") -> str:
+    """So many of something: `count(1, "character")` is "1 character", `count(2, "character")` "2 characters"."""
+    return f"{n:{separator}} {noun}{'' if n == 1 else 's'}"
