@@ -20,7 +20,6 @@ RUN groupadd --gid 10001 app \
     && install -d -o app -g app /data /data/models /data/corpora /data/runs
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
-COPY gunicorn.conf.py ./
 COPY charrnn charrnn
 COPY model_store model_store
 COPY service service

@@ -1,4 +1,5 @@
-# `make run` starts the service, `make test` checks everything; both set up what they need. `make help` lists the rest.
+# `make run` starts the service, `make test` checks everything; both set up what they need, the command .venv/bin/charrnn
+# included. `make help` lists the rest.
 
 VENV ?= .venv
 # The first interpreter that is new enough; PYTHON=... chooses another.
@@ -18,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
-	@$(BIN)/python -m service
+	@$(BIN)/charrnn
 
 test: lint ## lint, check types and run the tests
 	$(BIN)/mypy
@@ -48,10 +49,11 @@ clean: ## remove what was installed and cached; the data directory stays
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-$(VENV)/.ready: requirements.txt | $(VENV)/.created
+$(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)/.created
 	@echo "Installing what the service needs into $(VENV) (once; this takes minutes) ..."
 	@$(if $(TORCH_INDEX_URL),$(PIP) install --no-deps --index-url "$(TORCH_INDEX_URL)" "$$(grep '^torch==' requirements.txt)")
 	@$(PIP) install -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready

@@ -103,8 +103,7 @@ def listens(port: int) -> bool:
 def gunicorn(application: str, port: int) -> list[str]:
     """Flask peers run under the service's own gunicorn settings."""
     options = ["--worker-class", "gthread", "--workers", str(os.cpu_count() or 1), "--threads", str(THREADS)]
-    # Without the gunicorn.conf.py of this folder, which is the service's own.
-    bind = ["--config", os.devnull, "--bind", f"127.0.0.1:{port}", "--timeout", "600", "--log-level", "warning"]
+    bind = ["--bind", f"127.0.0.1:{port}", "--timeout", "600", "--log-level", "warning"]
     return [sys.executable, "-m", "gunicorn", *options, *bind, application]
 
 

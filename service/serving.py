@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from service import preflight
 from service.embedded_redis import embedded_redis
@@ -24,7 +23,7 @@ ONE_PRODUCT_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 TELLING_SECONDS = 2
 """The last of them, in which requests that were not finished are told so."""
 
-GUNICORN_CONFIGURATION = Path(__file__).parent.parent / "gunicorn.conf.py"
+GUNICORN_CONFIGURATION = "python:service.gunicorn_config"
 
 
 def serve(settings: Settings) -> int:
@@ -49,7 +48,7 @@ def programs(settings: Settings) -> list[Program]:
 
 def _own_programs(environment: dict[str, str]) -> list[Program]:
     worker = (sys.executable, "-m", "service.worker")
-    web = (sys.executable, "-m", "gunicorn", "-c", str(GUNICORN_CONFIGURATION))
+    web = (sys.executable, "-m", "gunicorn", "-c", GUNICORN_CONFIGURATION)
     return [
         Program("worker", worker, {**environment, **QUIET_THREADS}, stop_seconds=20),
         Program("web", web, {**environment, **ONE_PRODUCT_THREAD}, stop_seconds=GRACEFUL_SECONDS + 5),

@@ -1,7 +1,7 @@
 """What Prometheus is told: measured in every web process, summed up by whichever one is asked; decides nothing.
 
-With PROMETHEUS_MULTIPROC_DIR set before this is imported, as gunicorn.conf.py does, the processes share their values
-through files in that folder; without it, as in a test, the values are this process's own.
+With PROMETHEUS_MULTIPROC_DIR set before this is imported, as service.gunicorn_config does, the processes share their
+values through files in that folder; without it, as in a test, the values are this process's own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from service import VERSION
+from charrnn import __version__
 
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -141,7 +141,7 @@ class _Background(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families of metrics."""
         info = GaugeMetricFamily("charrnn_info", "Version of the service", labels=("version", "python"))
-        info.add_metric((VERSION, platform.python_version()), 1)
+        info.add_metric((__version__, platform.python_version()), 1)
         yield info
         if self._background is not None:
             yield from _of_training(self._background)
