@@ -20,6 +20,7 @@ from service.api import (
     generation,
     gradients,
     jobs,
+    key,
     models,
     operating,
     texts,
@@ -104,6 +105,7 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
             check_ending=services.ending.check,
         )
     )
+    app.register_blueprint(key.blueprint(ring))
     app.register_blueprint(documentation.blueprint(app, settings))
     app.register_blueprint(pages.blueprint(settings))
     return app

@@ -45,6 +45,12 @@ class KeyRing:
         return [*given, *(key.sha256 for key in self._made() if key.role == role and key.revoked is None)]
 
 
+def require_valid(ring: KeyRing) -> None:
+    """Raises ApiError 401 for a key that is none of the ring's; having none is no fault."""
+    if _presented() and ring.role() is None:
+        raise _unauthorized()
+
+
 def require_key(ring: KeyRing) -> Guard:
     """A guard for what every app may use: open to all when there are no keys; an admin's key opens it too."""
 

@@ -21,12 +21,13 @@ from service.api.auth import Guard
 from service.api.described import Parameter, describe
 from service.api.errors import ApiError, shown
 from service.api.gradients import described_at
+from service.api.model_details import DETAILS, cells_at, details, wanted
 from service.api.parsing import json_body
-from service.api.replies import ModelReply, ModelsReply, VersionReply
+from service.api.replies import SVG, ModelReply, ModelsReply, VersionReply
 from service.api.schemas import AliasBody
 from service.api.uploads import too_large, upload
 from service.settings import Settings
-from service.training.cells import KIND
+from service.training.curves import record_curve
 
 CONTENT_TYPE: Final = "application/octet-stream"
 MAX_CHECKPOINT_BYTES: Final = 1 << 30
@@ -41,9 +42,12 @@ def open_blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     routes.before_request(guard)
 
     @routes.get("/models")
-    @describe("All models", reply=ModelsReply)
+    @describe("All models", reply=ModelsReply, parameters=(DETAILS,), errors=(422,))
     def list_models() -> Response:
-        return jsonify(models=[_summary(store, name) for name in store.models()])
+        more = wanted()
+        return jsonify(
+            models=[_summary(store, name) | (details(store, name) if more else {}) for name in store.models()]
+        )
 
     @routes.get("/models/<name>")
     @describe("A model's versions and aliases", reply=ModelReply, errors=(404, 422))
@@ -54,6 +58,12 @@ def open_blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     @describe("A version's record", reply=VersionReply, errors=(404, 422))
     def show_version(name: str, version: int) -> Response:
         return jsonify(_version(store, store.describe(name, version)))
+
+    @routes.get("/models/<name>/versions/<int:version>/curves.svg")
+    @describe("The losses that a version's training measured, as a picture", reply=SVG, errors=(404, 422))
+    def draw(name: str, version: int) -> Response:
+        title = f"{name}@{version}: how its loss fell"
+        return Response(record_curve(title, store.describe(name, version).record), mimetype=SVG)
 
     return routes
 
@@ -153,11 +163,6 @@ def _model(store: ModelStore, name: str) -> dict[str, Any]:
     return {"name": name, "aliases": aliases, "history": history, "versions": versions}
 
 
-def _cells_at(store: ModelStore, name: str, version: int) -> str | None:
-    """Where it is told what the version's cells follow, if that was found out."""
-    return None if store.kept(name, version, KIND) is None else f"/models/{name}/versions/{version}/cells"
-
-
 def _version(store: ModelStore, entry: VersionRecord) -> dict[str, Any]:
     aliases = sorted(alias for alias, held in store.aliases(entry.name).items() if held == entry.version)
     return {
@@ -170,5 +175,5 @@ def _version(store: ModelStore, entry: VersionRecord) -> dict[str, Any]:
         "config": asdict(entry.config),
         "record": {name: value for name, value in entry.record.items() if name != "gradients"},
         "gradients": described_at(entry.name, entry.version) if recorded(entry.record) else None,
-        "cells": _cells_at(store, entry.name, entry.version),
+        "cells": cells_at(store, entry.name, entry.version),
     }

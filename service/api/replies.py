@@ -263,12 +263,31 @@ class ModelReply(Reply):
     versions: list[VersionReply]
 
 
+class VersionSummary(Reply):
+    """A version in a list; of one whose file is `damaged` nothing else is known."""
+
+    version: int
+    aliases: list[str]
+    published: str | None = None
+    bytes: int | None = None
+    config: ModelConfig | None = None
+    bits_per_character: float | None = Field(default=None, description="on text that it was not trained on")
+    prompt: str | None = Field(
+        default=None, description="a beginning that suits the model: the first words of its text"
+    )
+    gradients: str | None = Field(default=None, description="where its gradients are told, if its record has them")
+    cells: str | None = Field(default=None, description="where it is told what its cells follow, if that was found out")
+    damaged: str | None = Field(default=None, description="what is wrong with its file")
+
+
 class ModelSummary(Reply):
     """A model in a list."""
 
     name: str
     versions: list[int]
     aliases: dict[str, int]
+    details: list[VersionSummary] = Field(default=[], description="only with `details=true`")
+    history: dict[str, list[AliasChange]] = Field(default={}, description="only with `details=true`")
 
 
 class ModelsReply(Reply):
@@ -329,6 +348,13 @@ class CorporaReply(Reply):
     """All corpora."""
 
     corpora: list[Corpus]
+
+
+class KeyReply(Reply):
+    """What a key is good for; `role` null: there was none."""
+
+    role: Literal["admin", "app"] | None
+    needed: bool = Field(description="whether generating needs a key")
 
 
 class HealthReply(Reply):

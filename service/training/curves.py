@@ -4,15 +4,18 @@ knows no HTTP."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from service.pictures.charts import Axis, Line, Panel, document
+from service.pictures.charts import Axis, Line, Panel, Points, document
 from service.pictures.gradients import COLOURS, panel
 from service.training.jobs import JobStore
 
 MAX_POINTS: Final = 400
 """Of a line: more cannot be told apart at this size."""
+
+DIVERGED: Final = 2.0
+"""A loss of so many times the first one has diverged: the untrained network does better by guessing."""
 
 CHARACTERS: Final = Axis("characters seen", floor=0.0)
 
@@ -37,17 +40,32 @@ def curves(title: str, metrics: Lines, evaluations: Lines) -> str:
     return document(title, panels)
 
 
+def record_curve(title: str, record: Mapping[str, Any]) -> str:
+    """The chart, an SVG document, of the losses that a version's record has of each evaluation."""
+    names = {"training_loss": "loss"}
+    told = [{names.get(k, k): v for k, v in each.items() if v is not None} for each in record.get("evaluations", ())]
+    return document(title, [_losses(told, told)])
+
+
 def _losses(steps: Lines, evaluations: Lines) -> Panel:
     training = Line("training", COLOURS[0], _points(steps, "loss"))
     validation = Line("validation", COLOURS[1], _points(evaluations, "validation_loss"), marked=True)
+    lines, scale = (training, validation), Axis(log=_diverged(training.points))
+    return Panel(f"Loss (nats per token){_least(evaluations)}", CHARACTERS, scale, lines)
+
+
+def _least(evaluations: Lines) -> str:
     measured = [event for event in evaluations if "validation_loss" in event]
-    note = ""
-    if measured:
-        best = min(measured, key=lambda event: float(event["validation_loss"]))
-        note = (
-            f", least on held-out text: {best['validation_loss']:.4f} ({best['bits_per_character']:.3f} bits/character)"
-        )
-    return Panel(f"Loss (nats per token){note}", CHARACTERS, Axis(), (training, validation))
+    if not measured:
+        return ""
+    best = min(measured, key=lambda event: float(event["validation_loss"]))
+    bits = f" ({best['bits_per_character']:.3f} bits/character)" if "bits_per_character" in best else ""
+    return f", least on held-out text: {best['validation_loss']:.4f}{bits}"
+
+
+def _diverged(points: Points) -> bool:
+    losses = [loss for _, loss in points]
+    return bool(losses) and min(losses) > 0 and max(losses) > DIVERGED * losses[0]
 
 
 def _learning_rate(every: Lines) -> Panel:

@@ -1,0 +1,28 @@
+"""`GET /key`: what the key of a request is good for, so that a page or a program can tell before it relies on it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from service.api.auth import KeyRing, require_valid
+from service.api.described import describe
+from service.api.replies import KeyReply
+
+
+def blueprint(ring: KeyRing) -> Blueprint:
+    """The route about keys; it tells no more than any other route refuses or lets through."""
+    routes = Blueprint("key", __name__)
+
+    @routes.get("/key")
+    @describe(
+        "What the key of this request is good for",
+        access="open",
+        description="Without a key: whether one is needed to generate. A wrong key is refused.",
+        reply=KeyReply,
+        errors=(401, 429),
+    )
+    def show() -> Response:
+        require_valid(ring)
+        return jsonify(role=ring.role(), needed=not ring.is_open())
+
+    return routes

@@ -1,0 +1,65 @@
+"""What a list of models tells of each version when `details` are asked for, so that one request fills a page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from flask import request
+
+from charrnn.training.reach import recorded
+from model_store.errors import DamagedVersionError, NotFoundError
+from model_store.store import ModelStore, VersionRecord
+from service.api.described import Parameter
+from service.api.errors import ApiError, shown
+from service.api.gradients import described_at
+from service.training.cells import KIND
+
+DETAILS: Final = Parameter(
+    "details",
+    "`true`: with what is known of every version and what the aliases stood for before, in `details` and `history`",
+    schema={"type": "boolean", "default": False},
+)
+FROM_RECORD: Final = ("bits_per_character", "prompt")
+
+
+def wanted() -> bool:
+    """Whether the request asks for details. Raises ApiError 422 for what is neither true nor false."""
+    given = request.args.get("details", "false")
+    if given not in ("true", "false"):
+        raise ApiError(422, "invalid_value", f"details must be true or false, not {shown(given)}", "details")
+    return given == "true"
+
+
+def details(store: ModelStore, name: str) -> dict[str, Any]:
+    """Every version of the model, ascending, and the history of its aliases."""
+    aliases = store.aliases(name)
+    versions = [_version(store, name, version, aliases) for version in store.versions(name)]
+    history = {alias: [asdict(change) for change in store.history(name, alias)] for alias in aliases}
+    return {"details": [each for each in versions if each is not None], "history": history}
+
+
+def _version(store: ModelStore, name: str, version: int, aliases: dict[str, int]) -> dict[str, Any] | None:
+    """A version in short; None when it was deleted at this moment."""
+    held = {"version": version, "aliases": sorted(alias for alias, of in aliases.items() if of == version)}
+    try:
+        return held | _described(store.describe(name, version)) | {"cells": cells_at(store, name, version)}
+    except DamagedVersionError as error:
+        return held | {"damaged": str(error)}
+    except NotFoundError:
+        return None
+
+
+def _described(entry: VersionRecord) -> dict[str, Any]:
+    return {
+        "published": entry.published,
+        "bytes": entry.bytes,
+        "config": asdict(entry.config),
+        **{field: entry.record.get(field) for field in FROM_RECORD},
+        "gradients": described_at(entry.name, entry.version) if recorded(entry.record) else None,
+    }
+
+
+def cells_at(store: ModelStore, name: str, version: int) -> str | None:
+    """Where it is told what the version's cells follow, if that was found out."""
+    return None if store.kept(name, version, KIND) is None else f"/models/{name}/versions/{version}/cells"
