@@ -34,9 +34,14 @@ _APART: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-
 
 _LETTER: Final = rf"(?:(?![{_APART}])[^\W\d_]|[{_MARKS}])"
 
-_TOKEN: Final = re.compile(rf"\r\n|{_LETTER}(?:{_LETTER}|['\u2019](?={_LETTER})){{0,{LONGEST - 1}}}|.", re.DOTALL)
+_APOSTROPHE: Final = r"['\u2019]"
+
+_TOKEN: Final = re.compile(
+    rf"\r\n|{_LETTER}(?:{_LETTER}|{_APOSTROPHE}(?={_LETTER})){{0,{LONGEST - 1}}}(?<!{_APOSTROPHE})|.", re.DOTALL
+)
 """A word, an apostrophe within it included; a line's end; or any single character: digits each by itself, so that
-numbers are never unknown."""
+numbers are never unknown. A word that is cut because it has more than LONGEST characters is not cut after an
+apostrophe: alone, without the letter that followed, it would be two tokens."""
 
 _LOOKAHEAD: Final = 2
 """Characters after a token that can decide where it ends."""
