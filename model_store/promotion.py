@@ -38,8 +38,9 @@ def publish_and_promote(
 def promote_version(store: ModelStore, name: str, version: int, policy: Promote, reason: str = "") -> bool:
     """Let `current` stand for the version if the policy says so; returns whether it does.
 
-    `if_better`: when there is no current version, when its validation loss is lower, or when the two were validated on
-    different texts. Such losses cannot be compared, and who trains a model on a new text wants it to serve.
+    `if_better`: when there is no current version, when its validation loss is lower, or when the two losses cannot be
+    compared: they were not measured on the same part of the same text, or one of them not at all (a short text has
+    nothing held out). Who trains a model again wants it to serve where nothing speaks against it.
     """
     if policy == "never":
         return False
@@ -53,10 +54,13 @@ def promote_version(store: ModelStore, name: str, version: int, policy: Promote,
 
 def better(record: dict[str, Any], than: dict[str, Any]) -> bool:
     """Whether one training record should replace another: `validation_loss` in nats per token, `corpus` with the
-    `sha256` of the text, `characters` with how many were held out for `validation`."""
+    `sha256` of the text, `characters` with how many were held out for `validation`, `training` with how they were
+    chosen (`validation_split`), `level` with what a token is. One whose loss is no number replaces nothing."""
     loss, other = _loss(record), _loss(than)
-    if math.isinf(loss) or math.isinf(other):
-        return loss < other
+    if loss is not None and not math.isfinite(loss):
+        return False
+    if loss is None or other is None or not math.isfinite(other):
+        return True
     return loss < other or _validated_on(record) != _validated_on(than)
 
 
@@ -98,11 +102,17 @@ def _record(store: ModelStore, name: str, version: int) -> dict[str, Any]:
         return {}
 
 
-def _validated_on(record: dict[str, Any]) -> tuple[object, object]:
-    return record.get("corpus", {}).get("sha256"), record.get("characters", {}).get("validation")
+def _validated_on(record: dict[str, Any]) -> tuple[object, ...]:
+    """What says which tokens a loss was measured on: losses are compared where this is the same."""
+    return (
+        record.get("corpus", {}).get("sha256"),
+        record.get("characters", {}).get("validation"),
+        record.get("training", {}).get("validation_split", "end"),  # all that there was before records said so
+        record.get("level", "char"),
+    )
 
 
-def _loss(record: dict[str, Any]) -> float:
-    """The validation loss, or infinity when the record has none."""
+def _loss(record: dict[str, Any]) -> float | None:
+    """The validation loss; None when the record has none."""
     loss = record.get("validation_loss")
-    return float(loss) if isinstance(loss, int | float) and math.isfinite(loss) else math.inf
+    return float(loss) if isinstance(loss, int | float) else None

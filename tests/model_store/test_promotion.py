@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from math import nan
+from math import inf, nan
 from pathlib import Path
 from threading import Barrier
 
@@ -25,10 +25,17 @@ CURRENT = {"validation_loss": 1.5, "corpus": TEXT}
         ({"validation_loss": 1.6, "corpus": OTHER_TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, True),
         ({"validation_loss": 1.6, "corpus": TEXT, "characters": {"validation": 9}}, CURRENT, True),
         ({"validation_loss": 1.6, "corpus": {**TEXT, "name": "other"}}, CURRENT, False),
-        ({"corpus": OTHER_TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, False),
+        ({"corpus": OTHER_TEXT}, CURRENT, True),
+        ({"corpus": OTHER_TEXT, "validation_loss": None}, CURRENT, True),
+        ({"corpus": TEXT}, {"corpus": TEXT}, True),
+        ({"validation_loss": 9.0, "corpus": TEXT}, {"corpus": TEXT}, True),
+        ({**CURRENT, "validation_loss": 1.6, "training": {"validation_split": "blocks"}}, CURRENT, True),
+        ({**CURRENT, "validation_loss": 1.6, "training": {"validation_split": "end"}}, CURRENT, False),
+        ({**CURRENT, "validation_loss": 1.6, "level": "word"}, CURRENT, True),
         ({"validation_loss": nan, "corpus": OTHER_TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, False),
         ({"validation_loss": 9.0}, {}, True),
-        ({}, {}, False),
+        ({"validation_loss": inf}, {}, False),
+        ({}, {}, True),
     ],
 )
 def test_what_is_better(record: dict[str, object], than: dict[str, object], expected: bool) -> None:
