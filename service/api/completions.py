@@ -18,7 +18,7 @@ from service.api.connection import client_of
 from service.api.described import describe
 from service.api.generation import cache_header, usage
 from service.api.parsing import json_body
-from service.api.replies import CompletionReply, ModelCard, ModelCards
+from service.api.replies import CompletionChunk, CompletionReply, ModelCard, ModelCards
 from service.api.sse import Event, event_stream
 from service.generation.generator import Stream, TextGenerator
 from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
@@ -52,7 +52,7 @@ def blueprint(
         description="Fields of OpenAI that have no meaning here are taken when they ask for nothing.",
         body=CompletionBody,
         reply=CompletionReply,
-        streams=True,
+        events=(CompletionChunk,),
         errors=(404, 429, 503),
         examples=EXAMPLES,
     )

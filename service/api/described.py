@@ -27,7 +27,8 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One route: `body` is the model of its JSON, `uploads` the content types of a file; `reply` the model of the
-    answer, or its content type when it is no JSON, `other_replies` the content types that may be had instead.
+    answer, or its content type when it is no JSON, `other_replies` the content types that may be had instead; `events`
+    the models of a stream's events, where the answer may be had as a stream.
     `errors` adds statuses to those that body and access bring. What is not `listed` is for people, and no part of the
     document for programs."""
 
@@ -40,7 +41,7 @@ class Operation:
     other_replies: tuple[str, ...] = ()
     status: int = 200
     other_status: int | None = None
-    streams: bool = False
+    events: tuple[type[BaseModel], ...] = ()
     errors: tuple[int, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)

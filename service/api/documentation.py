@@ -92,7 +92,7 @@ def _shown(document: dict[str, Any], path: str, method: str, operation: dict[str
         "path": path,
         "summary": operation["summary"],
         "description": operation.get("description", ""),
-        "secured": "security" in operation,
+        "secured": bool(operation["security"]),
         "fields": _fields(document, content.get("schema", {})),
         "examples": [(name, json.dumps(each["value"])) for name, each in examples],
         "responses": [(status, each["description"]) for status, each in operation["responses"].items()],

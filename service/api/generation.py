@@ -12,7 +12,7 @@ from service.api.auth import Guard
 from service.api.connection import client_of
 from service.api.described import describe
 from service.api.parsing import json_body
-from service.api.replies import GenerateReply
+from service.api.replies import GenerateChunk, GenerateEnd, GenerateReply
 from service.api.schemas import GenerateBody
 from service.api.sse import Event, event_stream
 from service.api.trace_json import encoded, trace_fields
@@ -43,7 +43,7 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
         description="An identical request gets the same text. A stream's events are chunks of JSON, the last `[DONE]`.",
         body=GenerateBody,
         reply=GenerateReply,
-        streams=True,
+        events=(GenerateChunk, GenerateEnd),
         errors=(404, 429, 503),
         examples=EXAMPLES,
     )

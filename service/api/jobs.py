@@ -15,7 +15,7 @@ from service.api.connection import client_of
 from service.api.described import Parameter, describe
 from service.api.errors import ApiError
 from service.api.parsing import json_body
-from service.api.replies import SVG, JobDetailReply, JobReply, JobsReply
+from service.api.replies import SVG, JobDetailReply, JobMeasurement, JobReply, JobSamples, JobsReply, JobStatusEvent
 from service.api.schemas import JobBody
 from service.api.sse import Event, event_stream
 from service.settings import Settings
@@ -55,7 +55,7 @@ def blueprint(
         reply=JobReply,
         status=202,
         errors=(404, 503),
-        examples={"five minutes": {"corpus": "0" * 64, "model": "plays", "budget": {"minutes": 5}}},
+        examples={"five minutes": {"corpus": "0" * 16, "model": "plays", "budget": {"minutes": 5}}},
     )
     def start() -> tuple[Response, int]:
         job = submit(json_body(JobBody, settings).request(), corpora, jobs, queue, models)
@@ -88,7 +88,7 @@ def blueprint(
         access="admin",
         description=EVENTS,
         parameters=(Parameter("Last-Event-ID", "the id of the last event that is known", "header", LAST_EVENT),),
-        reply="text/event-stream",
+        events=(JobStatusEvent, JobMeasurement, JobSamples),
         errors=(404, 422),
     )
     def events(job_id: str) -> Response:

@@ -34,12 +34,7 @@ STATUSES: Final = {
 }
 FILE: Final = {"type": "string", "contentMediaType": "application/octet-stream"}
 
-EVENT: Final = {
-    "type": "object",
-    "properties": {"data": {"type": "string"}, "event": {"type": "string"}, "id": {"type": "string"}},
-    "required": ["data"],
-}
-CONTENTS: Final = {"application/json": {"type": "object"}, "text/event-stream": EVENT}
+EVENTS: Final = "text/event-stream"
 PATTERNS: Final = {
     "name": f"^{NAME_PATTERN}$",
     "alias": f"^(?![0-9]+$){NAME_PATTERN}$",
@@ -58,13 +53,15 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
     for _, _, operation in found:
         models += [(operation.body, "validation")] if operation.body else []
         models += [(operation.reply, "serialization")] if isinstance(operation.reply, type) else []
+        models += [(event, "serialization") for event in operation.events]
     _, schemas = models_json_schema(list(dict.fromkeys(models)), ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
     for rule, method, operation in found:
         paths.setdefault(_path(rule), {})[method] = _operation(rule, method, operation, settings)
     return {
         "openapi": "3.1.0",
-        "info": {"title": TITLE, "version": "1", "license": {"name": "MIT"}},
+        "info": {"title": TITLE, "version": "1", "license": {"name": "MIT", "identifier": "MIT"}},
+        "servers": [{"url": "/", "description": "where this document comes from"}],
         "paths": paths,
         "components": {
             "schemas": fill_in(schemas["$defs"], settings),
@@ -101,9 +98,12 @@ def _operation(rule: Rule, method: str, operation: Operation, settings: Settings
     if operation.body is not None or operation.uploads:
         made["requestBody"] = {"required": True, "content": _request_content(operation)}
     made["responses"] = _responses(operation)
-    if operation.access == "admin" or (operation.access == "key" and settings.api_keys):
-        made["security"] = [{SECURITY: []}]
+    made["security"] = [{SECURITY: []}] if _needs_key(operation, settings) else []
     return made
+
+
+def _needs_key(operation: Operation, settings: Settings) -> bool:
+    return operation.access == "admin" or (operation.access == "key" and bool(settings.api_keys))
 
 
 def _placed(converter: str, name: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _request_content(operation: Operation) -> dict[str, Any]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     good: dict[str, Any] = {"description": operation.summary}
-    if operation.reply is not None:
+    if operation.reply is not None or operation.events:
         good["content"] = _reply_content(operation)
     statuses = [operation.status, *([operation.other_status] if operation.other_status else [])]
     errors = {"application/json": {"schema": _reference(ErrorReply)}}
@@ -143,13 +143,22 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def _reply_content(operation: Operation) -> dict[str, Any]:
+    content: dict[str, Any] = {}
     if isinstance(operation.reply, str):
-        return {operation.reply: {"schema": CONTENTS.get(operation.reply, {"type": "string"})}}
-    assert operation.reply is not None
-    content: dict[str, Any] = {"application/json": {"schema": _reference(operation.reply)}}
-    if operation.streams:
-        content["text/event-stream"] = {"schema": EVENT}
+        content[operation.reply] = {"schema": {"type": "object" if operation.reply == "application/json" else "string"}}
+    if isinstance(operation.reply, type):
+        content["application/json"] = {"schema": _reference(operation.reply)}
+    if operation.events:
+        content[EVENTS] = {"schema": _event(operation.events)}
     return content | {kind: {"schema": FILE} for kind in operation.other_replies}
+
+
+def _event(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
+    """One event of a stream: its `data` is a JSON text of one of the models (JSON Schema 2020-12, section 8.5)."""
+    inside = {"anyOf": [*map(_reference, models), _reference(ErrorReply)]}
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": inside}
+    properties = {"data": data, "event": {"type": "string"}, "id": {"type": "string"}}
+    return {"type": "object", "properties": properties, "required": ["data"]}
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

@@ -133,6 +133,32 @@ class GenerateReply(Reply):
     skipped: list[Skipped] = Field(default=[], description='only with `"unknown": "skip"`')
 
 
+class GenerateChunk(Reply):
+    """An event of a stream: what is new of one choice; `finish_reason` is null until it ends."""
+
+    id: str
+    model: str
+    version: int
+    index: int
+    text: str
+    seed: int
+    finish_reason: FinishReason | None
+    logprobs: list[TokenLogprob] = Field(default=[], description="only when `logprobs` was asked for")
+
+
+class GenerateEnd(Reply):
+    """The last event of a stream before `[DONE]`."""
+
+    id: str
+    model: str
+    version: int
+    text: Literal[""]
+    usage: Usage
+    cached: bool
+    timing: Timing
+    skipped: list[Skipped] = Field(default=[], description='only with `"unknown": "skip"`')
+
+
 class CompletionLogprobs(Reply):
     """Lists of one length: a token each."""
 
@@ -142,14 +168,21 @@ class CompletionLogprobs(Reply):
     text_offset: list[int]
 
 
-class CompletionChoice(Reply):
-    """One generated text, in OpenAI's shape, and the seed that gives it again."""
+class CompletionChunkChoice(Reply):
+    """What is new of one choice, in OpenAI's shape, and the seed that gives it again; `finish_reason` is null until it
+    ends."""
 
     index: int
     text: str
     seed: int
-    finish_reason: FinishReason
+    finish_reason: FinishReason | None
     logprobs: CompletionLogprobs | None
+
+
+class CompletionChoice(CompletionChunkChoice):
+    """One generated text, in OpenAI's shape, and the seed that gives it again."""
+
+    finish_reason: FinishReason
 
 
 class CompletionReply(Reply):
@@ -162,6 +195,18 @@ class CompletionReply(Reply):
     system_fingerprint: str
     choices: list[CompletionChoice]
     usage: Usage
+
+
+class CompletionChunk(Reply):
+    """An event of a stream, in OpenAI's shape; the one with the usage, if it was asked for, has no choices."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[CompletionChunkChoice]
+    usage: Usage | None = Field(default=None, description="only with `stream_options.include_usage`")
 
 
 class ModelCard(Reply):
@@ -314,11 +359,55 @@ class JobReply(Reply):
     request: dict[str, Any]
 
 
+class JobMeasurement(BaseModel):
+    """What was measured after so many steps, as far as it was known then: losses in nats per token, the time in
+    seconds; `gradient_norms` [layers][k] at evaluations alone."""
+
+    step: int
+    characters: int | None = None
+    characters_per_second: float | None = None
+    loss: float | None = None
+    validation_loss: float | None = None
+    bits_per_character: float | None = None
+    learning_rate: float | None = None
+    gradient_norm: float | None = None
+    gradient_norms: list[list[float]] | None = None
+    seconds: float | None = None
+    seconds_left: float | None = None
+
+
+class Sample(Reply):
+    """A text that a network wrote during its training."""
+
+    prompt: str
+    seed: int
+    temperature: float
+    text: str
+
+
+class JobSamples(BaseModel):
+    """Texts of the same prompts and seeds after so much of the training."""
+
+    step: int
+    fraction: float
+    characters: int
+    samples: list[Sample]
+
+
+class JobStatusEvent(BaseModel):
+    """What a job has become."""
+
+    status: Status
+    version: int | None = None
+    promoted: bool | None = None
+    error: str | None = None
+
+
 class JobDetailReply(JobReply):
     """A training job with what was measured and the texts that it wrote."""
 
-    metrics: list[dict[str, Any]]
-    samples: list[dict[str, Any]]
+    metrics: list[JobMeasurement]
+    samples: list[JobSamples]
 
 
 class JobsReply(Reply):
