@@ -14,6 +14,9 @@ Scores = npt.NDArray[np.float32]
 RECENT_IDS: Final = 64
 """How many of the latest ids the repetition penalty looks at, so that what a sequence remembers stays small."""
 
+DRAWN_SEED_BITS: Final = 53
+"""A drawn seed is exact in every JSON reader, those included whose only number is a double."""
+
 _MASK: Final = (1 << 64) - 1
 
 
@@ -36,6 +39,11 @@ class SamplingParams:
     min_p: float = 0.0
     repetition_penalty: float = 1.0
     logprobs: int | None = None
+
+
+def choice_seed(seed: int, index: int) -> int:
+    """The seed of choice `index`: seed + index, kept within signed 64 bits."""
+    return (seed + index + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def uniform(seed: int, position: int) -> float:

@@ -35,24 +35,29 @@ class CompilationError(RuntimeError):
     """A kernel could not be compiled; the message is the compiler's."""
 
 
-def load(folder: Path, cell: Cell, precision: Precision, isa: Isa) -> Advance:
+def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa) -> Advance:
     """The kernel out of the folder, compiled now, which takes seconds, when it is not there yet.
 
-    Where the folder cannot be written, every process compiles for itself. Raises CompilationError.
+    Where there is none, or it cannot be written, every process compiles for itself. Raises CompilationError.
     """
     if isa == "portable":
         _offer_library_functions()
     name = f"{cell}-{precision}-{isa}-{source_digest()[:16]}.o"
+    if folder is None or not ((folder / name).exists() or _is_writable(folder)):
+        return _compiled_for_itself(name, cell, precision, isa)
     if not (folder / name).exists():
-        if not _is_writable(folder):
-            return _compiled_for_itself(name, cell, precision, isa)
         _compile(folder / name, cell, precision, isa)
     return _linked(folder / name)
 
 
-def default_folder() -> Path:
-    """Where kernels are kept when nobody says where."""
-    return Path.home() / ".cache" / "charrnn" / "kernels"
+def default_folder(otherwise: Path | None = None) -> Path | None:
+    """Where kernels are kept when nobody says where: in the user's cache folder, or `otherwise` where the user has no
+    home, or none that can be written."""
+    try:
+        folder = Path.home() / ".cache" / "charrnn" / "kernels"
+    except RuntimeError:
+        return otherwise
+    return folder if _is_writable(folder) else otherwise or folder
 
 
 @cache
@@ -92,7 +97,8 @@ def _compile(path: Path, cell: Cell, precision: Precision, isa: Isa) -> None:
     command = [sys.executable, "-m", "charrnn.engine.compiling", cell, precision, isa, str(path)]
     found = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     if found.returncode:
-        raise CompilationError(found.stderr.strip() or f"the compiler ended with {found.returncode}")
+        # The last line of a trace says what is wrong.
+        raise CompilationError((found.stderr.splitlines() or [f"the compiler ended with {found.returncode}"])[-1])
 
 
 @cache

@@ -115,6 +115,13 @@ def pack(checkpoint: Checkpoint, precision: Precision = "int8") -> PackedModel:
     return PackedModel(_buffer(description, arrays))
 
 
+def precision_of(checkpoint: Checkpoint) -> Precision:
+    """int8, unless the version missed the float network by too much when that was measured at its publication."""
+    fidelity = checkpoint.record.get("fidelity")
+    measured = fidelity.get("precision") if isinstance(fidelity, dict) else None
+    return "float32" if measured == "float32" else "int8"
+
+
 def padded_size(config: ModelConfig) -> int:
     """The hidden size in whole blocks."""
     unit = LANES * LAYOUTS[config.cell].groups

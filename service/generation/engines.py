@@ -14,9 +14,10 @@ from typing import Final, Literal
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Engine
+from charrnn.engine.code import default_folder
 from charrnn.engine.instructions import Precision
 from charrnn.engine.native import NativeEngine
-from charrnn.engine.packing import PackedModel, pack
+from charrnn.engine.packing import PackedModel, pack, precision_of
 from model_store.files import locked
 
 log = logging.getLogger(__name__)
@@ -60,15 +61,8 @@ def native_engine(checkpoint: Checkpoint, folder: Path) -> Engine:
     """
     packed = shared(checkpoint, precision_of(checkpoint), folder)
     with _one_at_a_time(folder):
-        engine = NativeEngine(packed)
+        engine = NativeEngine(packed, kernels=default_folder(otherwise=folder.with_name("kernels")))
     return _announced(engine, engine.description)
-
-
-def precision_of(checkpoint: Checkpoint) -> Precision:
-    """int8, unless the version missed the float network by too much when that was measured at its publication."""
-    fidelity = checkpoint.record.get("fidelity")
-    measured = fidelity.get("precision") if isinstance(fidelity, dict) else None
-    return "float32" if measured == "float32" else "int8"
 
 
 def shared(checkpoint: Checkpoint, precision: Precision, folder: Path) -> PackedModel:

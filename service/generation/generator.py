@@ -12,18 +12,17 @@ from typing import Final, Protocol
 import numpy as np
 
 from charrnn.engine.base import Sequence
+from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
+from charrnn.stopping import StopMatcher
 from charrnn.vocabulary import Ids
 from service.generation.cache import GenerationCache, cache_key
 from service.generation.clients import ANYBODY, Client
 from service.generation.patience import Flights, Patience
 from service.generation.reading import ChoiceReader, Piece
-from service.generation.requests import Choice, Generation, GenerationRequest, choice_seed
+from service.generation.requests import Choice, Generation, GenerationRequest
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.scheduler import Scheduler, Ticket
-from service.generation.stopping import StopMatcher
 
-DRAWN_SEED_BITS: Final = 53
-"""A drawn seed is exact in every JSON reader, those included whose only number is a double."""
 PIECE_SECONDS: Final = 0.02
 """Pieces of a stream follow one another no sooner, so that under load a piece is more than a character."""
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.engine.base import Logprobs, Output
+from charrnn.stopping import StopMatcher
 from charrnn.vocabulary import Ids, Vocabulary
 from service.generation.requests import Choice, FinishReason, GenerationRequest, TokenLogprobs
-from service.generation.stopping import StopMatcher
 
 
 @dataclass(frozen=True, slots=True)

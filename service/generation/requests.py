@@ -62,8 +62,3 @@ class Generation:
     prompt_tokens: int
     skipped: tuple[tuple[int, str], ...] = ()
     cached: bool = False
-
-
-def choice_seed(seed: int, index: int) -> int:
-    """The seed of choice `index`: seed + index, kept within signed 64 bits."""
-    return (seed + index + (1 << 63)) % (1 << 64) - (1 << 63)

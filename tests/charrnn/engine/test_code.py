@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from charrnn.engine.base import Sequence
-from charrnn.engine.code import CompilationError, load
+from charrnn.engine.code import CompilationError, default_folder, load
 from charrnn.engine.native import NativeEngine
 from charrnn.engine.packing import pack
 from charrnn.sampling import SamplingParams
@@ -71,3 +72,29 @@ def test_another_process_generates_the_same_and_needs_no_compiler(tmp_path: Path
     command = [sys.executable, "-c", GENERATE, str(tmp_path / "packed"), str(kernels)]
     found = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
     assert found.stdout.split("\n")[:2] == [hashlib.sha256(ids.tobytes()).hexdigest(), "[]"]
+
+
+def test_where_kernels_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_folder(tmp_path / "other") == tmp_path / ".cache" / "charrnn" / "kernels"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    assert default_folder(tmp_path / "other") == tmp_path / "other"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody whom the system does not know")
+def test_a_user_without_a_home_has_no_place_for_kernels() -> None:
+    """A user id that the system does not know, and no HOME, as in many containers."""
+    program = """
+import os
+from pathlib import Path
+from charrnn.engine.code import default_folder
+os.setuid(12345)
+print(default_folder(), default_folder(Path("other")))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[3], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["None", "other"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Sequence
 from charrnn.engine.native import NativeEngine
-from charrnn.engine.packing import PackedModel, pack
+from charrnn.engine.packing import PackedModel, pack, precision_of
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -75,3 +76,17 @@ def test_weights_of_zero_are_zero(make_checkpoint: Any) -> None:
     checkpoint = make_checkpoint("lstm")
     checkpoint.weights["rnn.weight_hh_l0"][:] = 0
     assert not pack(checkpoint).array("weights_l0").any()
+
+
+@pytest.mark.parametrize(
+    ("record", "precision"),
+    [
+        ({}, "int8"),
+        ({"fidelity": {"precision": "float32"}}, "float32"),
+        ({"fidelity": {"precision": "int8"}}, "int8"),
+        ({"fidelity": {"precision": "../x"}}, "int8"),
+        ({"fidelity": 5}, "int8"),
+    ],
+)
+def test_the_record_says_the_precision(make_checkpoint: Any, record: dict[str, object], precision: str) -> None:
+    assert precision_of(replace(make_checkpoint("rnn"), record=record)) == precision

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from charrnn.engine.base import Sequence
 from charrnn.engine.cuda import CudaEngine, gpu_available
 from charrnn.engine.native import NativeEngine
 from charrnn.engine.packing import PackedModel
-from service.generation.engines import KEPT, build_engine, precision_of, shared, torch_engines
+from service.generation.engines import KEPT, build_engine, shared, torch_engines
 
 New = Callable[..., Checkpoint]
 
@@ -59,20 +58,6 @@ def test_the_least_recently_used_files_go(new_checkpoint: New, tmp_path: Path) -
     for index in range(KEPT + 3):
         shared(new_checkpoint(loss=float(index)), "int8", tmp_path)
     assert len(list(tmp_path.iterdir())) == KEPT
-
-
-@pytest.mark.parametrize(
-    ("record", "precision"),
-    [
-        ({}, "int8"),
-        ({"fidelity": {"precision": "float32"}}, "float32"),
-        ({"fidelity": {"precision": "int8"}}, "int8"),
-        ({"fidelity": {"precision": "../x"}}, "int8"),
-        ({"fidelity": 5}, "int8"),
-    ],
-)
-def test_the_record_says_the_precision(new_checkpoint: New, record: dict[str, object], precision: str) -> None:
-    assert precision_of(replace(new_checkpoint(), record=record)) == precision
 
 
 def test_the_engine_says_which_kernel_runs(

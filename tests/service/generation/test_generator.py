@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from charrnn.sampling import SamplingParams
+from charrnn.sampling import SamplingParams, choice_seed
 from charrnn.vocabulary import UnknownCharactersError
 from service.generation.clients import Client
 from service.generation.errors import ClientGoneError
 from service.generation.generator import TextGenerator
-from service.generation.requests import GenerationRequest, choice_seed
+from service.generation.requests import GenerationRequest
 
 
 def ask(**fields: Any) -> GenerationRequest:

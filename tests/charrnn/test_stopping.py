@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.generation.stopping import StopMatcher
+from charrnn.stopping import StopMatcher
 
 
 def passed(stops: list[str], pieces: list[str]) -> tuple[str, bool]:

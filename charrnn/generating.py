@@ -1,0 +1,153 @@
+"""Text from a checkpoint file in one call, the text that the service gives for the same seed; needs no server and no
+torch."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence as Items
+from dataclasses import fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal, overload
+
+import numpy as np
+
+from charrnn import checkpoint as checkpoints
+from charrnn.engine.base import Batch, Sequence
+from charrnn.engine.native import NativeEngine
+from charrnn.engine.packing import pack, precision_of
+from charrnn.sampling import DRAWN_SEED_BITS, SamplingParams, choice_seed
+from charrnn.stopping import StopMatcher
+from charrnn.vocabulary import Vocabulary
+
+STEPS: Final = 256
+"""How many tokens are made at a time, between looks at stop texts and for Ctrl-C."""
+
+KEPT: Final = 4
+"""Checkpoints that stay loaded, the latest used."""
+
+SAMPLING: Final = tuple(each.name for each in fields(SamplingParams) if each.name not in ("seed", "logprobs"))
+
+
+@overload
+def generate(
+    path: str | os.PathLike[str],
+    prompt: str = ...,
+    *,
+    length: int = ...,
+    seed: int | None = ...,
+    stop: str | Items[str] = ...,
+    n: None = ...,
+    echo: bool = ...,
+    unknown: Literal["error", "skip"] = ...,
+    **sampling: Any,
+) -> str: ...
+
+
+@overload
+def generate(
+    path: str | os.PathLike[str],
+    prompt: str = ...,
+    *,
+    length: int = ...,
+    seed: int | None = ...,
+    stop: str | Items[str] = ...,
+    n: int,
+    echo: bool = ...,
+    unknown: Literal["error", "skip"] = ...,
+    **sampling: Any,
+) -> list[str]: ...
+
+
+def generate(
+    path: str | os.PathLike[str],
+    prompt: str = "",
+    *,
+    length: int = 200,
+    seed: int | None = None,
+    stop: str | Items[str] = (),
+    n: int | None = None,
+    echo: bool = False,
+    unknown: Literal["error", "skip"] = "error",
+    **sampling: Any,
+) -> str | list[str]:
+    """The text with which the model in the checkpoint file `path` continues the prompt.
+
+    `length` counts tokens: characters, or words for a model of words. The same `seed` gives the same text, here and
+    from the service; without one, each call draws its own. The text ends before the first of the `stop` texts. With
+    `n`, the result is a list of that many texts, the first of which is the seed's own. With `echo`, each begins with
+    the prompt. `unknown="skip"` drops the prompt's unknown characters. `sampling` is any of SamplingParams' fields:
+    temperature, top_k, top_p, min_p, repetition_penalty and so on.
+
+    Raises FileNotFoundError, CheckpointError for a file that is no whole checkpoint, UnknownCharactersError, ValueError
+    for a value out of its bounds and TypeError for a parameter that does not exist.
+    """
+    _check(length, 1 if n is None else n, unknown)
+    params = _sampling(sampling)
+    vocabulary, engine = _opened(*_version_of(Path(path)))
+    ids = vocabulary.encode_known(prompt)[0] if unknown == "skip" else vocabulary.encode(prompt)
+    first = secrets.randbits(DRAWN_SEED_BITS) if seed is None else seed
+    seeds = [choice_seed(first, index) for index in range(1 if n is None else n)]
+    # An empty prompt is taken to follow the vocabulary's start, which is not part of the text.
+    read = ids if ids.size else np.array([vocabulary.start_id], dtype=np.int32)
+    batch = engine.batch(len(seeds))
+    handles = [batch.add(Sequence(read, length, replace(params, seed=each))) for each in seeds]
+    made = _completed(batch, handles, vocabulary, (stop,) if isinstance(stop, str) else tuple(stop))
+    texts = [(vocabulary.decode(ids) if echo else "") + text for text in made]
+    return texts[0] if n is None else texts
+
+
+def _completed(batch: Batch, handles: Items[int], vocabulary: Vocabulary, stops: Items[str]) -> list[str]:
+    """The text of each sequence, until its length or a stop text."""
+    matchers = {handle: StopMatcher(stops) for handle in handles}
+    texts: dict[int, list[str]] = {handle: [] for handle in handles}
+    while len(batch):
+        for output in batch.step(STEPS):
+            matcher = matchers[output.handle]
+            texts[output.handle].append(matcher.feed(vocabulary.decode(output.ids)))
+            if output.done or matcher.stopped:
+                texts[output.handle].append(matcher.flush())
+                batch.remove(output.handle)
+    return ["".join(texts[handle]) for handle in handles]
+
+
+def _version_of(path: Path) -> tuple[Path, tuple[int, int, int]]:
+    """The file as it is now: another one under the same name is loaded anew."""
+    if not path.exists():
+        raise FileNotFoundError(f"there is no checkpoint file {path}")
+    stat = path.stat()
+    return path.absolute(), (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=KEPT)
+def _opened(path: Path, _: tuple[int, int, int]) -> tuple[Vocabulary, NativeEngine]:
+    checkpoint = checkpoints.load(path)
+    return checkpoint.vocabulary, NativeEngine(pack(checkpoint, precision_of(checkpoint)))
+
+
+def _sampling(given: dict[str, Any]) -> SamplingParams:
+    for name in given:
+        if name not in SAMPLING:
+            known = ", ".join(SAMPLING)
+            raise TypeError(f"generate() has no parameter {name!r}; those of sampling are {known}")
+    params = SamplingParams(**given)
+    params = replace(params, top_k=0) if params.top_k == -1 else params  # as in the service: all
+    for name, fits, bound in (
+        ("temperature", params.temperature >= 0, "at least 0"),
+        ("top_k", params.top_k >= 0, "at least -1"),
+        ("top_p", 0 < params.top_p <= 1, "more than 0 and at most 1"),
+        ("min_p", 0 <= params.min_p <= 1, "from 0 to 1"),
+        ("repetition_penalty", params.repetition_penalty > 0, "more than 0"),
+    ):
+        if not fits:
+            raise ValueError(f"{name} must be {bound}, not {getattr(params, name)}")
+    return params
+
+
+def _check(length: int, n: int, unknown: str) -> None:
+    for name, value in (("length", length), ("n", n)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    if unknown not in ("error", "skip"):
+        raise ValueError(f"unknown must be 'error' or 'skip', not {unknown!r}")

@@ -1,0 +1,120 @@
+"""A text in one call: the service's own, and in words what cannot be done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import charrnn
+from charrnn.checkpoint import Checkpoint, CheckpointError
+from charrnn.config import ModelConfig
+from charrnn.sampling import SamplingParams
+from charrnn.vocabulary import UnknownCharactersError, Vocabulary
+from model_store.store import ModelStore
+from service.bootstrap import STARTER_PATH, build_store
+from service.generation.cache import GenerationCache
+from service.generation.engines import build_engine
+from service.generation.generator import TextGenerator
+from service.generation.redis_link import link_to
+from service.generation.requests import GenerationRequest
+from service.generation.resident import ResidentModels
+from service.generation.scheduler import Scheduler
+from service.settings import Settings
+
+STARTER = STARTER_PATH
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("data")
+    store: ModelStore = build_store(Settings(data_dir=folder))
+    scheduler = Scheduler(max_active=4, max_waiting=4)
+    scheduler.start()
+    models = ResidentModels(store, build_engine("cpu", folder / "packed"))
+    yield TextGenerator(models, GenerationCache(link_to("redis://127.0.0.1:1", 0.1), 1), scheduler)
+    scheduler.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "sampling"),
+    [
+        ({"prompt": "ROMEO:", "length": 300}, {}),
+        ({"prompt": "", "length": 300}, {"temperature": 0.5}),
+        ({"prompt": "JULIET:\n", "length": 300, "stop": ("\n\n", "the")}, {}),
+        ({"prompt": "O", "length": 300, "echo": True}, {"top_k": 5, "top_p": 0.9, "min_p": 0.01}),
+        ({"prompt": "ROMEO:", "length": 300, "n": 3}, {"repetition_penalty": 1.3}),
+        ({"prompt": "caf\u00e9 ", "length": 20}, {"temperature": 0}),
+    ],
+)
+def test_it_is_the_services_text(service: TextGenerator, given: Any, sampling: Any) -> None:
+    request = GenerationRequest(
+        "shakespeare",
+        **given,
+        seed=7,
+        sampling=SamplingParams(**sampling),
+        skip_unknown=True,
+        read_cache=False,
+        write_cache=False,
+    )
+    expected = [choice.text for choice in service.generate(request).choices]
+    made = charrnn.generate(STARTER, **given, seed=7, unknown="skip", **sampling)
+    assert (made if isinstance(made, list) else [made]) == expected
+
+
+def test_without_a_seed_each_call_draws_its_own() -> None:
+    assert charrnn.generate(STARTER, "ROMEO:", length=50) != charrnn.generate(STARTER, "ROMEO:", length=50)
+    assert len(charrnn.generate(str(STARTER), "ROMEO:", length=5, n=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"prompt": "caf\u00e9"}, UnknownCharactersError, "'\u00e9' at 3"),
+        ({"length": 0}, ValueError, "length must be at least 1, not 0"),
+        ({"n": 0}, ValueError, "n must be at least 1, not 0"),
+        ({"unknown": "drop"}, ValueError, "unknown must be 'error' or 'skip', not 'drop'"),
+        ({"temperature": -1}, ValueError, "temperature must be at least 0, not -1"),
+        ({"temperature": float("nan")}, ValueError, "temperature must be at least 0, not nan"),
+        ({"top_p": 0}, ValueError, "top_p must be more than 0 and at most 1, not 0"),
+        ({"temprature": 1}, TypeError, "no parameter 'temprature'; those of sampling are temperature"),
+    ],
+)
+def test_what_cannot_be_done_is_said(given: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        charrnn.generate(STARTER, **given)
+
+
+def test_what_is_no_checkpoint_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint file .*gone"):
+        charrnn.generate(tmp_path / "gone")
+    (tmp_path / "cut").write_bytes(STARTER.read_bytes()[:1000])
+    for damaged in (tmp_path, tmp_path / "cut"):
+        with pytest.raises(CheckpointError):
+            charrnn.generate(damaged)
+
+
+def test_another_file_under_the_same_name_is_seen(tmp_path: Path) -> None:
+    for characters in ("ab", "cd"):
+        config = ModelConfig(2, "rnn", hidden_size=8)
+        weights = {name: np.zeros(shape, np.float32) for name, shape in config.shapes().items()}
+        (tmp_path / "new").write_bytes(Checkpoint(config, Vocabulary(characters), weights).to_bytes())
+        (tmp_path / "new").replace(tmp_path / "model")
+        assert set(charrnn.generate(tmp_path / "model", length=100)) == set(characters)
+
+
+def test_it_is_imported_when_it_is_wanted_and_without_torch() -> None:
+    program = (
+        "import sys, charrnn; assert 'numpy' not in sys.modules;"
+        f"charrnn.generate({str(STARTER)!r}, length=2); assert not {{'torch', 'numba', 'flask'}} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True)
+
+
+def test_what_there_is_not_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'charrnn' has no attribute 'generation'"):
+        charrnn.generation  # noqa: B018
