@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from charrnn.cores import usable_cores
 
 RATE: Final = re.compile(r"([1-9]\d{0,8}/(second|minute|hour|day)(;|$))+(?<!;)")
 
@@ -38,7 +39,9 @@ class Settings(BaseSettings):
     max_waiting: int = Field(128, ge=0, description="sequences that may wait in a web process; beyond it: 429")
     api_keys: Listed = Field((), description="comma-separated keys for everything else; empty: open to all")
     admin_api_keys: Listed = Field((), description="comma-separated keys for training and managing models")
-    web_workers: int = Field(os.cpu_count() or 1, ge=1, description="web processes; default: one a core")
+    web_workers: int = Field(
+        "cores", ge=1, validate_default=True, description="web processes; `cores`: one for each that may be used"
+    )
     web_threads: int = Field(256, ge=1, description="requests that a web process handles at once")
     request_timeout: float = Field(120, gt=0, le=86_400, description="seconds that a generation may take, then: 503")
     rate_limit: str = Field("", description="requests a key or address may make, such as `60/minute`; empty: no limit")
@@ -51,6 +54,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, (key.strip() for key in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("web_workers", mode="before")
+    @classmethod
+    def _count_cores(cls, value: object) -> object:
+        return usable_cores() if isinstance(value, str) and value.strip().lower() == "cores" else value
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod

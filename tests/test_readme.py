@@ -13,12 +13,9 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 def test_the_settings_table_is_the_settings() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
     assert rows == [
-        (name.upper(), _default(name, field.default), field.description)
-        for name, field in Settings.model_fields.items()
+        (name.upper(), _default(field.default), field.description) for name, field in Settings.model_fields.items()
     ]
 
 
-def _default(name: str, value: object) -> str:
-    if name == "web_workers":
-        return "`cores`"
+def _default(value: object) -> str:
     return f"`{value}`" if value not in ("", ()) else ""
