@@ -19,6 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from service import gunicorn_config
 from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -140,7 +141,6 @@ def test_the_example_shows_the_defaults() -> None:
         "ADMIN_API_KEYS",
         "CORS_ORIGINS",
         "RATE_LIMIT",
-        "WEB_WORKERS",
     }
     for name, value in shown.items():
         assert str(Settings.model_fields[name.lower()].default) == value, name
@@ -170,6 +170,12 @@ def test_models_corpora_and_runs_outlive_the_containers() -> None:
 
 def test_every_container_comes_back_by_itself() -> None:
     assert {each["restart"] for each in SERVICES.values()} == {"unless-stopped"}
+
+
+def test_the_proxy_gives_up_an_idle_connection_before_the_web_process_does() -> None:
+    kept = re.search(r"^    keepalive_timeout (\d+)s;", (ROOT / "deploy" / "nginx.conf").read_text(), re.MULTILINE)
+    assert kept is not None
+    assert int(kept[1]) <= gunicorn_config.keepalive - 5
 
 
 def test_the_check_of_a_clone_can_be_run() -> None:

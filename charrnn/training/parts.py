@@ -50,8 +50,8 @@ class Parts:
 
 
 def usual_count(streams: int, device: torch.device) -> int:
-    """As many parts as torch has threads, as far as there are streams for them; a GPU takes all as one. Torch counts the
-    cores of its affinity, but knows nothing of a container's share of time."""
+    """As many parts as torch has threads, as far as there are streams for them; a GPU takes all as one. Torch counts
+    the cores of its affinity, but knows nothing of a container's share of time."""
     if device.type != "cpu":
         return 1
     return max(1, min(MOST, torch.get_num_threads(), cpu_quota() or MOST, streams // LEAST_STREAMS))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from flask import request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from charrnn.wording import count
 from service.api.errors import ApiError
@@ -50,13 +50,31 @@ def _check_size(size: int) -> None:
 
 @contextmanager
 def whole_body() -> Iterator[None]:
-    """Around reading a request's body: one that breaks off is the client's error.
+    """Around reading a request's body: one that breaks off or comes too slowly is the client's error; what the system
+    refuses meanwhile, such as a full disk, is not.
 
     WSGI says nothing of what a server raises then, and gunicorn has classes of its own for a broken chunk.
     """
     try:
         yield
+    except ClientDisconnected as error:  # werkzeug's name for whatever the server raised
+        raise _unread(error.__context__) from error
     except (HTTPException, ApiError):
         raise
     except Exception as error:
-        raise ApiError(400, "incomplete_body", "the body ended before it was whole; nothing was kept") from error
+        if _from_system(error):
+            raise
+        raise _unread(error) from error
+
+
+def _from_system(error: Exception) -> bool:
+    """A connection's errors are ConnectionError and TimeoutError, and gunicorn's have no number."""
+    return (
+        isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError | TimeoutError)
+    )
+
+
+def _unread(error: BaseException | None) -> ApiError:
+    if isinstance(error, TimeoutError):
+        return ApiError(408, "request_timeout", f"the body came too slowly: {error}; nothing was kept")
+    return ApiError(400, "incomplete_body", "the body ended before it was whole; nothing was kept")
