@@ -11,7 +11,7 @@ from model_store.names import NAME_PATTERN, check_name
 from service.api.auth import Guard
 from service.api.described import Parameter, describe
 from service.api.jobs import describe_job
-from service.api.replies import CorporaReply, CorpusReply, NewCorpusReply
+from service.api.replies import CorporaReply, NewCorpus
 from service.api.uploads import upload
 from service.settings import Settings
 from service.training.corpora import Corpus, CorpusStore
@@ -37,7 +37,7 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
             Parameter("name", "what the corpus is called"),
             Parameter("model", "what to train of it at once", schema={"type": "string", "pattern": NAME}),
         ),
-        reply=NewCorpusReply,
+        reply=NewCorpus,
         status=201,
         other_status=200,
         errors=(503,),
@@ -58,7 +58,7 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
         return jsonify(corpora=[describe_corpus(corpus) for corpus in corpora.list()])
 
     @routes.get("/<corpus_id>")
-    @describe("A corpus", access="admin", reply=CorpusReply, errors=(404,))
+    @describe("A corpus", access="admin", reply=Corpus, errors=(404,))
     def show(corpus_id: str) -> Response:
         return jsonify(describe_corpus(corpora.get(corpus_id)))
 

@@ -26,18 +26,17 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route: `body` is the model of its JSON, `uploads` the content types of a file; `reply` the model of the
-    answer, or its content type when it is no JSON, `other_replies` the content types that may be had instead; `events`
-    the models of a stream's events, where the answer may be had as a stream.
-    `errors` adds statuses to those that body and access bring. What is not `listed` is for people, and no part of the
-    document for programs."""
+    """One route: `body` is the model of its JSON, `uploads` the content types of a file; `reply` the model or dataclass
+    of the answer, or its content type when it is no JSON, `other_replies` the content types that may be had instead;
+    `events` the models of a stream's events, where the answer may be had as a stream. `errors` adds statuses to those
+    that body and access bring. What is not `listed` is for people, and no part of the document for programs."""
 
     summary: str
     access: Access = "key"
     description: str = ""
     body: type[BaseModel] | None = None
     uploads: tuple[str, ...] = ()
-    reply: type[BaseModel] | str | None = None
+    reply: type[Any] | str | None = None
     other_replies: tuple[str, ...] = ()
     status: int = 200
     other_status: int | None = None

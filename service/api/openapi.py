@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from flask import Flask
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel, TypeAdapter
 from werkzeug.routing import Rule
 
 from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
@@ -43,7 +42,7 @@ PATTERNS: Final = {
 
 _PLACEHOLDER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
 
-Models = list[tuple[type[BaseModel], Literal["validation", "serialization"]]]
+Models = list[tuple[type[Any], Literal["validation", "serialization"]]]
 
 
 def document(app: Flask, settings: Settings) -> dict[str, Any]:
@@ -54,7 +53,8 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
         models += [(operation.body, "validation")] if operation.body else []
         models += [(operation.reply, "serialization")] if isinstance(operation.reply, type) else []
         models += [(event, "serialization") for event in operation.events]
-    _, schemas = models_json_schema(list(dict.fromkeys(models)), ref_template="#/components/schemas/{model}")
+    adapters = [(model.__name__, mode, TypeAdapter[Any](model)) for model, mode in dict.fromkeys(models)]
+    _, schemas = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
     for rule, method, operation in found:
         paths.setdefault(_path(rule), {})[method] = _operation(rule, method, operation, settings)
@@ -161,5 +161,5 @@ def _event(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": ["data"]}
 
 
-def _reference(model: type[BaseModel]) -> dict[str, str]:
+def _reference(model: type[Any]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}

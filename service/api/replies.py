@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 from charrnn.config import Cell, ModelConfig, Part
 from model_store.aliases import AliasChange
@@ -416,20 +417,10 @@ class JobsReply(Reply):
     jobs: list[JobReply]
 
 
-class CorpusReply(RootModel[Corpus]):
-    """A text to train on."""
-
-
-class NewCorpusReply(BaseModel):
+@dataclass(frozen=True, slots=True)
+class NewCorpus(Corpus):
     """A text to train on, and the job that was started."""
 
-    id: str
-    name: str
-    sha256: str
-    bytes: int
-    characters: int
-    lines: int
-    vocabulary_size: int
     job: JobReply | None = Field(default=None, description="only with `model`")
 
 
