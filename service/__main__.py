@@ -14,7 +14,7 @@ from service import key_commands, train_arguments
 from service.commands import add_commands
 from service.preflight import StartError
 from service.serving import QUIET_THREADS, serve
-from service.settings import Settings
+from service.settings import Settings, problems
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,8 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = parsed.run(parsed)
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
-        return _failure("; ".join(problems))
+        return _failure(problems(error))
     except StartError as error:
         return _failure(str(error))
     except KeyboardInterrupt:
@@ -40,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="a plain text to a published model, here in the terminal")
     train_arguments.add_arguments(train)
     train.set_defaults(run=_train)
-    key_commands.add_arguments(commands.add_parser("keys", help="keys for apps and admins: add, list, revoke"))
+    key_commands.add_arguments(commands.add_parser("keys", help="keys for apps and admins: add, list, revoke, open"))
     add_commands(commands)
     return parser
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +14,8 @@ from flask import Flask
 from model_store.promotion import install_starter
 from model_store.store import ModelStore
 from service import logs
+from service.admin_key import FILE as ADMIN_KEY
+from service.admin_key import AdminKey
 from service.api.app import Services, create_app
 from service.api.ending import Ending
 from service.api.metrics import Load, Metrics
@@ -83,7 +83,7 @@ def build_web(settings: Settings) -> Flask:
         rate_limit=_rate_limit(settings),
         ending=Ending(scheduler.give_up, scheduler.close),
     )
-    return create_app(services, settings, admin_keys(settings))
+    return create_app(services, settings, settings.admin_api_keys, _own_key(settings))
 
 
 def build_store(settings: Settings) -> ModelStore:
@@ -94,34 +94,17 @@ def build_store(settings: Settings) -> ModelStore:
     return store
 
 
-def admin_keys(settings: Settings) -> tuple[str, ...]:
-    """ADMIN_API_KEYS; when that is empty, the key in DATA_DIR/admin-key, made at the first start."""
+def _own_key(settings: Settings) -> Callable[[], str] | None:
+    """The key in DATA_DIR/admin-key, made at the first start, when ADMIN_API_KEYS is empty. A disk that takes no file
+    does not keep the service from what needs no admin."""
     if settings.admin_api_keys:
-        return settings.admin_api_keys
-    path = admin_key_path(settings)
-    if not path.exists():
-        _make_key(path)
-    return (path.read_text().strip(),)
-
-
-def admin_key_path(settings: Settings) -> Path:
-    """Where the admin key is kept that the service made for itself."""
-    return settings.data_dir / "admin-key"
-
-
-def _make_key(path: Path) -> None:
-    """Linked into place whole, so that of several processes at their first start all read the same key."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{secrets.token_urlsafe(32)}\n")
+        return None
+    key = AdminKey(settings.data_dir / ADMIN_KEY)
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+        key.make()
+    except OSError as error:
+        log.error("%s cannot be made: %s", ADMIN_KEY, error.strerror)
+    return key.recent
 
 
 def _cache_url(settings: Settings) -> str:

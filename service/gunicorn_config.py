@@ -10,9 +10,9 @@ from typing import Any
 from service import logs
 from service.announcement import announcement
 from service.serving import GRACEFUL_SECONDS, TELLING_SECONDS
-from service.settings import Settings
+from service.settings import read_settings
 
-_settings = Settings()
+_settings = read_settings()
 
 wsgi_app = "service.web:create_app()"
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from typing import Final
 
-from service.keys import KeyFile, KeyNotFoundError
+from service.keys import KeyFile, KeyNameError, KeyNotFoundError, KeysInUseError
+from service.recent import KeysUnavailableError
 from service.settings import Settings
+
+Command = Callable[[argparse.Namespace, Settings], None]
+
+OPEN: Final = """\
+After the last key for apps was revoked, apps still need one: nobody is let in by a key's end. This lets them in without
+a key again, within a second. Revoked keys for apps are forgotten, admins' keys stay. It is refused while a key for apps
+is valid. A keys.json that cannot be understood is set aside, with all keys in it, admins' too; so is the knowledge that
+there were keys, after keys.json was lost. API_KEYS, where it is set, is asked for as before."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,35 +26,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = actions.add_parser("add", help="make a key; it is printed once, and only its digest is kept")
     add.add_argument("name", help="whose it is, for the list")
     add.add_argument("--admin", action="store_true", help="for training and managing models as well")
-    add.set_defaults(run=_add)
-    actions.add_parser("list", help="the keys that were made").set_defaults(run=_list)
     revoke = actions.add_parser("revoke", help="take a key back, within a second")
     revoke.add_argument("id", help="its id, from the list")
-    revoke.set_defaults(run=_revoke)
+    open_again = "let apps in without a key again, after the last one was revoked"
+    commands: dict[argparse.ArgumentParser, Command] = {
+        add: _add,
+        revoke: _revoke,
+        actions.add_parser("list", help="the keys that were made"): _list,
+        actions.add_parser("open", help=open_again, description=OPEN): _open,
+    }
+    for command, do in commands.items():
+        command.set_defaults(run=_run, do=do)
 
 
-def _add(parsed: argparse.Namespace) -> int:
-    _say(_file().add("admin" if parsed.admin else "app", parsed.name))
-    return 0
-
-
-def _list(_: argparse.Namespace) -> int:
-    for key in _file().all():
-        _say("\t".join((key.id, key.role, key.created, f"revoked {key.revoked}" if key.revoked else "valid", key.name)))
-    return 0
-
-
-def _revoke(parsed: argparse.Namespace) -> int:
+def _run(parsed: argparse.Namespace) -> int:
+    settings, do = Settings(), parsed.do
     try:
-        _file().revoke(parsed.id)
-    except KeyNotFoundError as error:
-        sys.stderr.write(f"service: {error}\n")
-        return 1
+        do(parsed, settings)
+    except (KeyNameError, KeyNotFoundError, KeysInUseError) as error:
+        return _failure(str(error))
+    except KeysUnavailableError as error:
+        return _failure(
+            f"{error}; put back a copy of it, or move it away and make new keys (keys add NAME),"
+            " or let apps in without one (keys open)"
+        )
+    except OSError as error:
+        return _failure(f"DATA_DIR={settings.data_dir} cannot be used: {error.strerror}")
     return 0
 
 
-def _file() -> KeyFile:
-    return KeyFile(Settings().data_dir / "keys.json")
+def _add(parsed: argparse.Namespace, settings: Settings) -> None:
+    _say(_file(settings).add("admin" if parsed.admin else "app", parsed.name))
+
+
+def _list(_: argparse.Namespace, settings: Settings) -> None:
+    for key in _file(settings).all():
+        _say("\t".join((key.id, key.role, key.created, f"revoked {key.revoked}" if key.revoked else "valid", key.name)))
+
+
+def _revoke(parsed: argparse.Namespace, settings: Settings) -> None:
+    _file(settings).revoke(parsed.id)
+
+
+def _open(_: argparse.Namespace, settings: Settings) -> None:
+    if (aside := _file(settings).open()) is not None:
+        _say(f"the keys that could not be read are set aside: {aside}")
+    _say(
+        "apps still need one of API_KEYS, which is set"
+        if settings.api_keys
+        else "apps are let in without a key from now on; managing needs an admin's key as before"
+    )
+
+
+def _file(settings: Settings) -> KeyFile:
+    return KeyFile(settings.data_dir / "keys.json")
+
+
+def _failure(message: str) -> int:
+    sys.stderr.write(f"service: {message}\n")
+    return 1
 
 
 def _say(line: str) -> None:

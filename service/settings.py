@@ -6,12 +6,16 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from charrnn.cores import usable_cores
 
 RATE: Final = re.compile(r"([1-9]\d{0,8}/(second|minute|hour|day)(;|$))+(?<!;)")
+
+MAX_KEY: Final = 4000
+"""Characters; a header of twice that is refused by servers and proxies."""
+KEY_RULE: Final = f"1 to {MAX_KEY} visible ASCII characters without spaces, as a header can carry it"
 
 Listed = Annotated[tuple[str, ...], NoDecode]
 
@@ -19,7 +23,7 @@ Listed = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """What can be configured. Raises pydantic's ValidationError, which names the variable, bound and value."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
@@ -53,7 +57,26 @@ class Settings(BaseSettings):
     @field_validator("api_keys", "admin_api_keys", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(filter(None, (key.strip() for key in value.split(",")))) if isinstance(value, str) else value
+        return _listed(value) if isinstance(value, str) else value
+
+    @field_validator("api_keys", "admin_api_keys", mode="before")
+    @classmethod
+    def _has_one(cls, value: object, info: ValidationInfo) -> object:
+        """A setting without any key in it would let everybody in."""
+        if isinstance(value, str) and not _listed(value):
+            raise ValueError(f"{str(info.field_name).upper()} is set, but there is no key in it")
+        return value
+
+    @field_validator("api_keys", "admin_api_keys")
+    @classmethod
+    def _can_be_sent(cls, keys: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """What no header can carry would lock its owner out. A refused key is not repeated: it may stand in a log."""
+        name = str(info.field_name).upper()
+        for number, key in enumerate(keys, start=1):
+            if fault := _fault_of_key(key):
+                which = f" (the key number {number}, of {len(key)} characters)" if len(keys) > 1 else ""
+                raise ValueError(f"{name}: a key must be {KEY_RULE}: {fault}{which}")
+        return keys
 
     @field_validator("web_workers", mode="before")
     @classmethod
@@ -76,3 +99,34 @@ class Settings(BaseSettings):
     def embedded_redis(self) -> bool:
         """Whether this service starts a Redis-compatible server of its own."""
         return not self.redis_url
+
+
+def read_settings() -> Settings:
+    """The settings of the environment. Raises SystemExit with one line that says what is wrong with them."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SystemExit(f"service: {problems(error)}") from error
+
+
+def problems(error: ValidationError) -> str:
+    """What is wrong with the settings, in one line that names each variable."""
+    told = []
+    for each in error.errors(include_input=False, include_context=False, include_url=False):
+        name, message = ".".join(map(str, each["loc"])).upper(), each["msg"].removeprefix("Value error, ")
+        told.append(message if message.startswith(name) else f"{name}: {message}")
+    return "; ".join(told)
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, (each.strip(" \t\r\n") for each in value.split(","))))
+
+
+def _fault_of_key(key: str) -> str:
+    """What keeps a header from carrying the key, if anything; nothing of the key but one character that is none."""
+    if len(key) > MAX_KEY:
+        return "this one is too long"
+    for place, character in enumerate(key):
+        if not "!" <= character <= "~":
+            return f"character {place + 1} is U+{ord(character):04X}"
+    return ""

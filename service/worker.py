@@ -14,7 +14,7 @@ from typing import Final
 
 from model_store.store import ModelStore
 from service import logs
-from service.settings import Settings
+from service.settings import read_settings
 from service.training.census import Heartbeat
 from service.training.corpora import CorpusStore
 from service.training.errors import JobNotFoundError, QueueDownError
@@ -110,7 +110,7 @@ class Worker:
 
 def main() -> int:
     """Run a worker with the settings of the environment until SIGTERM or SIGINT; the exit status."""
-    settings = Settings()
+    settings = read_settings()
     logs.configure(settings)
     # Of dramatiq's own messages only those about trouble are news here, and Redis is watched by the worker itself.
     logging.getLogger("dramatiq").setLevel(logging.WARNING)

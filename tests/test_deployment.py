@@ -162,10 +162,10 @@ def test_the_cache_forgets_and_the_queue_does_not() -> None:
     assert SERVICES["queue"]["volumes"] == ["queue:/data"]
 
 
-def test_models_corpora_and_runs_outlive_the_containers() -> None:
-    mounted = {"models:/data/models", "corpora:/data/corpora", "runs:/data/runs"}
+def test_all_of_the_data_directory_outlives_the_containers() -> None:
+    mounted = {"data:/data", "models:/data/models", "corpora:/data/corpora", "runs:/data/runs"}
     assert set(SERVICES["api"]["volumes"]) == set(SERVICES["worker"]["volumes"]) == mounted
-    assert set(COMPOSE["volumes"]) == {"models", "corpora", "runs", "queue"}
+    assert set(COMPOSE["volumes"]) == {"data", "models", "corpora", "runs", "queue"}
 
 
 def test_every_container_comes_back_by_itself() -> None:

@@ -40,6 +40,7 @@ from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
 from service.keys import KeyFile
 from service.logs import RequestLog
+from service.recent import KeysUnavailableError
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
@@ -66,11 +67,15 @@ class Services:
     ending: Ending = field(default_factory=Ending)
 
 
-def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ...]) -> Flask:
-    """The Flask application of the HTTP contract."""
+def create_app(
+    services: Services, settings: Settings, admin_keys: tuple[str, ...], own_key: Callable[[], str] | None = None
+) -> Flask:
+    """The Flask application of the HTTP contract; `own_key` is the admin's key that the service made for itself."""
     app = Flask("service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
-    ring = KeyRing(settings.api_keys, admin_keys, KeyFile(settings.data_dir / "keys.json").recent)
+    made = KeyFile(settings.data_dir / "keys.json")
+    made.remember()
+    ring = KeyRing(settings.api_keys, admin_keys, made.recent, own_key)
     anyone, admin = require_key(ring), require_admin(ring)
     app.extensions["ending"] = services.ending
     access.register(app, RequestLog(settings), services.metrics)
@@ -81,7 +86,9 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
         app.before_request(_limiter(services.rate_limit, ring))
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
-    app.register_blueprint(operating.blueprint(services.check_ready, services.degraded, services.metrics.page))
+    app.register_blueprint(
+        operating.blueprint(_ready(services, ring), _degraded(services, ring), services.metrics.page)
+    )
     app.register_blueprint(generation.blueprint(services.generator, services.tracer, settings, anyone))
     app.register_blueprint(texts.blueprint(services.tokenizer, services.scorer, settings, anyone))
     app.register_blueprint(traces.blueprint(services.tracer, settings, anyone))
@@ -109,6 +116,25 @@ def create_app(services: Services, settings: Settings, admin_keys: tuple[str, ..
     app.register_blueprint(documentation.blueprint(app, settings))
     app.register_blueprint(pages.blueprint(settings))
     return app
+
+
+def _ready(services: Services, ring: KeyRing) -> Callable[[], None]:
+    def check() -> None:
+        ring.check()
+        services.check_ready()
+
+    return check
+
+
+def _degraded(services: Services, ring: KeyRing) -> Callable[[], list[str]]:
+    def faults() -> list[str]:
+        try:
+            ring.check_own()
+        except KeysUnavailableError as error:
+            return [f"keys: {error}", *services.degraded()]
+        return services.degraded()
+
+    return faults
 
 
 def _limiter(limit: RateLimit, ring: KeyRing) -> Guard:

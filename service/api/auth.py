@@ -9,40 +9,58 @@ from flask import request
 
 from service.api.errors import ApiError
 from service.keys import Key, Role, digest
+from service.recent import KeysUnavailableError
 
 Guard = Callable[[], None]
 
 
 class KeyRing:
-    """The keys of the settings, and those that were `made` by the service, as they stand at this moment.
+    """The keys of the settings, those that were `made` by the service, and the admin's `own` that it made for itself,
+    as they stand at this moment; both functions raise KeysUnavailableError when there are keys that cannot be read, and
+    so does whatever asks them.
 
     Without any key for apps everything but managing is open to all. A key that was revoked opens nothing, but does not
-    open the doors to all either.
+    open the doors to all either; while keys cannot be read, nothing that they guard is open to anyone.
     """
 
     def __init__(
-        self, keys: Iterable[str], admin_keys: Iterable[str], made: Callable[[], tuple[Key, ...]] = lambda: ()
+        self,
+        keys: Iterable[str],
+        admin_keys: Iterable[str],
+        made: Callable[[], tuple[Key, ...]] = lambda: (),
+        own: Callable[[], str] | None = None,
     ) -> None:
         self._app = tuple(map(digest, keys))
         self._admin = tuple(map(digest, admin_keys))
         self._made = made
+        self._own = own
+
+    def check(self) -> None:
+        """Raises KeysUnavailableError when nobody can be let in."""
+        self._made()
+
+    def check_own(self) -> None:
+        """Raises KeysUnavailableError when the service's own admin's key cannot be told from others."""
+        self._own_key()
 
     def is_open(self) -> bool:
-        """Whether apps need no key."""
-        return not self._app and not any(key.role == "app" for key in self._made())
+        """Whether apps need no key. Raises KeysUnavailableError."""
+        return not any(key.role == "app" for key in self._made()) and not self._app
 
     def role(self) -> Role | None:
-        """What the key of this request is good for."""
-        presented = _presented()
+        """What the key of this request is good for. Raises KeysUnavailableError when that cannot be told."""
+        made, presented = self._made(), _presented()
         if not presented:
             return None
         told = digest(presented)
-        if _is_one_of(told, self._of("admin", self._admin)):
+        if _is_one_of(told, _valid(made, "admin", self._admin)):
             return "admin"
-        return "app" if _is_one_of(told, self._of("app", self._app)) else None
+        if _is_one_of(told, _valid(made, "app", self._app)):
+            return "app"
+        return "admin" if _is_one_of(told, self._own_key()) else None
 
-    def _of(self, role: Role, given: tuple[str, ...]) -> list[str]:
-        return [*given, *(key.sha256 for key in self._made() if key.role == role and key.revoked is None)]
+    def _own_key(self) -> tuple[str, ...]:
+        return () if self._own is None else (digest(self._own()),)
 
 
 def require_valid(ring: KeyRing) -> None:
@@ -69,6 +87,7 @@ def require_admin(ring: KeyRing) -> Guard:
         if role == "app":
             raise ApiError(403, "admin_required", "this key may generate; this route needs an admin's key")
         if role is None:
+            ring.check_own()
             raise _unauthorized()
 
     return guard
@@ -76,7 +95,11 @@ def require_admin(ring: KeyRing) -> Guard:
 
 def identity(ring: KeyRing) -> str:
     """Whose request this is, for counting: a valid key's digest, else the address."""
-    return digest(_presented()) if ring.role() is not None else f"address {request.remote_addr}"
+    try:
+        known = ring.role() is not None
+    except KeysUnavailableError:
+        known = False
+    return digest(_presented()) if known else f"address {request.remote_addr}"
 
 
 def _presented() -> str:
@@ -84,7 +107,11 @@ def _presented() -> str:
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-def _is_one_of(told: str, known: list[str]) -> bool:
+def _valid(made: Iterable[Key], role: Role, given: tuple[str, ...]) -> list[str]:
+    return [*given, *(key.sha256 for key in made if key.role == role and key.revoked is None)]
+
+
+def _is_one_of(told: str, known: Iterable[str]) -> bool:
     """Looks at every one, so that the time taken tells nothing about which one is near."""
     return sum(hmac.compare_digest(told, each) for each in known) > 0
 

@@ -20,6 +20,7 @@ from service.generation.errors import BusyError, ClientGoneError, ClosedError, D
 from service.generation.tokenization import UnknownIdsError
 from service.generation.tracing import NothingToTraceError
 from service.gradients import NoGradientsError
+from service.recent import KeysUnavailableError
 from service.training import errors as training
 
 log = logging.getLogger(__name__)
@@ -159,6 +160,12 @@ def unknown_characters(error: UnknownCharactersError, field: str = "prompt", *, 
     return ApiError(422, "unknown_character", f"{field}: {error} ({hint})", field, more={"unknown": listed})
 
 
+def _without_keys(_: KeysUnavailableError) -> ApiError:
+    """Which file it is stands in the log and in /readyz."""
+    message = "the service's keys cannot be read, so that nobody can be let in; its log and /readyz say more"
+    return ApiError(503, "keys_unavailable", message, retry_after=10)
+
+
 def _from_system(error: OSError) -> ApiError:
     """A full disk is said; whatever else the system refuses stays in the log."""
     log.error("the system refused", exc_info=error)
@@ -195,6 +202,7 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (ClosedError, lambda e: ApiError(503, "shutting_down", str(e), retry_after=1)),
     (DeadlineError, lambda e: ApiError(503, "deadline_exceeded", str(e), "timeout", retry_after=5)),
     (ModelUnavailableError, lambda e: ApiError(503, "model_unavailable", str(e), "model", retry_after=10)),
+    (KeysUnavailableError, _without_keys),
     (OSError, _from_system),
     (ClientGoneError, lambda e: ApiError(499, "client_gone", str(e))),
 )

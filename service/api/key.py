@@ -19,7 +19,7 @@ def blueprint(ring: KeyRing) -> Blueprint:
         access="open",
         description="Without a key: whether one is needed to generate. A wrong key is refused.",
         reply=KeyReply,
-        errors=(401, 429),
+        errors=(401, 429, 503),
     )
     def show() -> Response:
         require_valid(ring)

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from charrnn.cores import usable_cores
-from service.settings import Settings
+from service.settings import Settings, problems, read_settings
 
 
 @pytest.mark.parametrize("written", ["cores", " Cores", None])
@@ -21,3 +21,36 @@ def test_a_number_of_web_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_WORKERS", "0")
     with pytest.raises(ValidationError, match="web_workers"):
         Settings()
+
+
+BAD = ["schlüssel", "ключ", "a b", "a\tb", "a\x01b", "a\x7fb", "k\u00a0", "\ufeffkey", "x" * 4001]
+
+
+@pytest.mark.parametrize("key", BAD)
+@pytest.mark.parametrize("name", ["API_KEYS", "ADMIN_API_KEYS"])
+def test_a_key_that_no_header_can_carry(monkeypatch: pytest.MonkeyPatch, name: str, key: str) -> None:
+    monkeypatch.setenv(name, f"good-key,{key}")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    line = problems(caught.value)
+    assert line.startswith(f"{name}: a key must be 1 to 4000 visible ASCII characters")
+    assert "number 2" in line
+    assert key not in line
+    assert key not in str(caught.value)
+    with pytest.raises(SystemExit, match=f"^service: {name}: "):
+        read_settings()
+
+
+@pytest.mark.parametrize("value", [",", " ", " , ,", "\t"])
+@pytest.mark.parametrize("name", ["API_KEYS", "ADMIN_API_KEYS"])
+def test_a_setting_of_keys_without_any_does_not_open_the_doors(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=f"{name} is set, but there is no key in it"):
+        Settings()
+
+
+def test_spaces_around_the_commas_are_no_part_of_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEYS", " first-key , ~!$%&'()*+-./:;<=>?@[]^_`{|}, \r\n")
+    assert Settings().api_keys == ("first-key", "~!$%&'()*+-./:;<=>?@[]^_`{|}")

@@ -76,7 +76,7 @@ def new_client(
 ) -> Callable[..., FlaskClient]:
     """A client of an application with other settings than the usual ones."""
 
-    def new(limit: RateLimit | None = None, **changes: Any) -> FlaskClient:
+    def new(limit: RateLimit | None = None, own_key: Callable[[], str] | None = None, **changes: Any) -> FlaskClient:
         changed = settings.model_copy(update=changes)
         models = ResidentModels(model_store, lambda _: engine)
         jobs = JobStore(changed.data_dir / "runs")
@@ -94,7 +94,7 @@ def new_client(
             rate_limit=limit,
             degraded=lambda: [] if queue.available() else ["queue: Redis is not available"],
         )
-        return create_app(services, changed, ("admin-key",)).test_client()
+        return create_app(services, changed, ("admin-key",), own_key).test_client()
 
     return new
 

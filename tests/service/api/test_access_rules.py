@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from limits.storage import MemoryStorage
 
+from service.admin_key import AdminKey
 from service.api import cors
 from service.api.rate_limits import RateLimit, in_redis
 from service.keys import KeyFile, KeyNotFoundError
+from tests.damage import DAMAGES
 from tests.system.running import free_port
 
 
@@ -113,3 +116,62 @@ def test_a_browser_asks_before_it_sends_a_key(new_client: Any) -> None:
 
 def test_no_page_may_call_unless_it_is_set(client: FlaskClient) -> None:
     assert "Access-Control-Allow-Origin" not in client.get("/models", headers={"Origin": "https://a.example"}).headers
+
+
+GUARDED = [
+    ("GET", "/models"),
+    ("POST", "/generate"),
+    ("POST", "/v1/completions"),
+    ("GET", "/v1/models"),
+    ("POST", "/tokenize"),
+    ("POST", "/trace"),
+    ("GET", "/jobs"),
+    ("POST", "/corpora"),
+    ("PUT", "/models/letters/aliases/current"),
+    ("GET", "/key"),
+]
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "vanished"])
+def test_what_keys_guard_is_closed_while_they_cannot_be_read(
+    made: KeyFile, settings: Any, new_client: Any, damage: str
+) -> None:
+    key = made.add("app", "a site")
+    path = settings.data_dir / "keys.json"
+    whole = path.read_bytes()
+    DAMAGES.get(damage, Path.unlink)(path)
+    client = new_client()
+    for method, route in GUARDED:
+        for headers in ({}, bearer(key), bearer("admin-key"), bearer("schl\u00fcssel")):
+            reply = client.open(route, method=method, headers=headers)
+            assert (reply.status_code, reply.json["error"]["code"]) == (503, "keys_unavailable"), route
+            assert int(reply.headers["Retry-After"]) > 0
+    assert client.get("/healthz").status_code == client.get("/openapi.json").status_code == 200
+    ready = client.get("/readyz")
+    assert (ready.status_code, "keys.json" in ready.json["error"]["message"]) == (503, True)
+    if damage in ("a_folder", "dangling", "looping"):
+        path.rename(path.with_name("moved"))
+    path.write_bytes(whole)
+    assert new_client().get("/models", headers=bearer(key)).status_code == 200
+
+
+def test_the_admins_own_key_that_cannot_be_read_closes_what_is_an_admins(new_client: Any, settings: Any) -> None:
+    own = AdminKey(settings.data_dir / "admin-key")
+    own.make()
+    assert new_client(own_key=own.recent).get("/jobs", headers=bearer(own.read())).status_code == 200
+    key = own.read()
+    (settings.data_dir / "admin-key").write_text(key[:10])
+    client = new_client(own_key=AdminKey(settings.data_dir / "admin-key").recent, api_keys=("app-key",))
+    for headers in ({}, bearer(key), bearer(key[:10])):
+        assert client.get("/jobs", headers=headers).status_code == 503
+    assert client.get("/jobs", headers=bearer("admin-key")).status_code == 200, "of another place"
+    assert client.get("/models", headers=bearer("app-key")).status_code == 200
+    ready = client.get("/readyz")
+    assert (ready.status_code, "admin-key" in ready.text) == (200, True)
+
+
+@pytest.mark.parametrize("value", ["schl\u00fcssel", "\u00ff" * 50, "a b", "=", "\u00a0"])
+def test_a_header_that_is_no_key_is_wrong_and_no_more(new_client: Any, value: str) -> None:
+    client = new_client(api_keys=("app-key",))
+    assert client.get("/models", headers=bearer(value)).status_code == 401
+    assert client.get("/jobs", headers=bearer(value)).status_code == 401

@@ -1,0 +1,51 @@
+"""What a file that guards the service says, looked at once a second; knows nothing of what is in it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""How long a key that was revoked may still open a door."""
+
+T = TypeVar("T")
+
+
+class KeysUnavailableError(Exception):
+    """Keys that there should be cannot be read; the message names the file and says what is wrong with it."""
+
+
+class Recent(Generic[T]):
+    """What `read` returned within the last second; its failure and its recovery are logged once."""
+
+    def __init__(self, read: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
+        self._read = read
+        self._clock = clock
+        self._next_look = float("-inf")
+        self._fault = ""
+        self._seen: T | None = None
+
+    def get(self) -> T:
+        """Raises KeysUnavailableError where `read` did."""
+        if self._clock() >= self._next_look:
+            self._next_look = self._clock() + LOOK_SECONDS
+            self._look()
+        if self._fault or self._seen is None:
+            raise KeysUnavailableError(self._fault)
+        return self._seen
+
+    def _look(self) -> None:
+        fault = ""
+        try:
+            self._seen = self._read()
+        except KeysUnavailableError as error:
+            fault = str(error)
+        if fault and fault != self._fault:
+            log.error("%s: what it guards is closed until that is mended", fault)
+        elif self._fault and not fault:
+            log.info("keys can be read again")
+        self._fault = fault

@@ -1,0 +1,73 @@
+"""The ways in which a small file can be damaged, for tests of whatever reads one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _not_json(path: Path) -> None:
+    path.write_bytes(b"<html>502 Bad Gateway</html>")
+
+
+def _not_utf8(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe\x00\x80")
+
+
+def _a_number(path: Path) -> None:
+    path.write_bytes(b"7")
+
+
+def _a_list(path: Path) -> None:
+    path.write_bytes(b'["a", 1]')
+
+
+def _wrong_fields(path: Path) -> None:
+    path.write_bytes(b'{"current": {"id": 3}, "released": "yes", "kind": []}')
+
+
+def _deeply_nested(path: Path) -> None:
+    path.write_bytes(b"[" * 100_000)
+
+
+def _a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "inside").write_text("x")
+
+
+def _dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name("nowhere"))
+
+
+def _looping(path: Path) -> None:
+    """As a file that may not be read: the system refuses, to root as well."""
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    each.__name__.removeprefix("_"): each
+    for each in (
+        _emptied,
+        _cut,
+        _not_json,
+        _not_utf8,
+        _a_number,
+        _a_list,
+        _wrong_fields,
+        _deeply_nested,
+        _a_folder,
+        _dangling,
+        _looping,
+    )
+}
