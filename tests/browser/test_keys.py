@@ -29,6 +29,7 @@ def test_a_wrong_key_is_refused_and_a_right_one_is_kept_for_the_tab(
     page.get_by_label("Key", exact=True).fill(ADMIN_KEY)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.locator("#key-state")).to_contain_text("Admin")
     page.reload()
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
@@ -52,8 +53,9 @@ def test_where_apps_need_a_key_the_page_does_too(watched: Watched, service: Serv
         expect(page.locator("#key-error")).to_contain_text("a valid key is needed")
         page.get_by_label("Key", exact=True).fill(key)
         page.keyboard.press("Enter")
+        expect(page.locator("#key-state")).to_contain_text("App")
         expect(page.get_by_label("Version", exact=True)).to_contain_text("current")
-        expect(page.locator("#curl")).to_contain_text('-H "Authorization: Bearer $KEY"')
+        expect(page.locator("#request")).to_contain_text('-H "Authorization: Bearer $KEY"')
         page.get_by_role("button", name="Generate").click()
         expect(page.locator("#status")).to_contain_text("seed")
         page.goto("/ui/train")

@@ -18,7 +18,7 @@ ALWAYS_ASK: Final = "no-cache"
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", "": "text/plain"}
 """Not left to the system's table, which some machines have wrong: with `nosniff` a wrong type is no script."""
 
-_IMPORT: Final = re.compile(r'^(?:import|export)\b[^;]*? from "\./([^"]+)";', re.MULTILINE)
+_IMPORT: Final = re.compile(r'^(?:import|export)\b[^;]*?"\./([^"]+)";', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Assets:
     files: dict[str, Asset]
     digest: str
 
-    def modules(self, path: str) -> list[str]:
-        """The script and all that it imports, and that imports, so that a page can ask for them at once."""
-        found = [path]
+    def modules(self, *paths: str) -> list[str]:
+        """The scripts and all that they import, and that imports, so that a page can ask for them at once."""
+        found = [*paths]
         for each in found:
             found += [name for name in _imports(self.files[each].body) if name not in found]
         return found

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, render_template, url_for
 
 from service.api.described import describe
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
-from service.api.schemas import Body, JobBody
+from service.api.schemas import Body, GenerateBody, JobBody
 from service.settings import Settings
 
 HERE: Final = Path(__file__).parent
@@ -57,7 +57,7 @@ def blueprint(settings: Settings) -> Blueprint:
     """The routes of the pages; open to all, as they hold nothing."""
     routes = Blueprint("pages", __name__, template_folder="templates")
     assets = load(HERE / "static")
-    job = _bounds(JobBody)
+    bounds = {"job": _bounds(JobBody), "generate": _bounds(GenerateBody)}
 
     def asset(path: str) -> str:
         if path not in assets.files:
@@ -65,9 +65,9 @@ def blueprint(settings: Settings) -> Blueprint:
         return url_for("pages.file", digest=assets.digest, path=path)
 
     def show(page: Page) -> Response:
-        modules = map(asset, assets.modules(f"{page.name}.js"))
+        modules = map(asset, assets.modules("frame.js", f"{page.name}.js"))
         text = render_template(
-            f"{page.name}.html", page=page, pages=PAGES, asset=asset, modules=modules, settings=settings, job=job
+            f"{page.name}.html", page=page, pages=PAGES, asset=asset, modules=modules, settings=settings, **bounds
         )
         return send(text.encode(), "text/html", ALWAYS_ASK)
 

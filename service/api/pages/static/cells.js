@@ -32,7 +32,7 @@ function line(version, cell, shown) {
   const values = [follows, place, number(score, 3), number(chance, 3), measure === "auc" ? "AUC" : measure];
   const button = h("button", { type: "button", className: "small", "aria-label": `Picture of the cell that follows ${follows}`,
     onclick: () => draw(version, cell, shown) }, "Picture");
-  const link = h("a", { className: "button small", href: `../?model=${version.model}@${version.version}&cell=${slug}`,
+  const link = h("a", { className: "button small", href: `../#model=${version.model}%40${version.version}&cell=${slug}`,
     "aria-label": `Play, coloured by the cell that follows ${follows}` }, "Play");
   return h("tr", {}, ...values.map((value) => h("td", {}, value)), h("td", { className: "actions" }, button, link));
 }

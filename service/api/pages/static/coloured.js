@@ -54,7 +54,7 @@ export function describe(trace, place) {
 function list(title, top, there) {
   const rows = top.map(({ token, probability }) =>
     h("li", { className: token === there ? "there" : "" },
-      h("code", {}, visible(token)),
+      h("code", { dir: "auto" }, visible(token)),
       h("meter", { value: probability, max: 1, "aria-hidden": "true" }),
       h("output", {}, `${number(100 * probability, 1)} %`)));
   return h("div", {}, h("h3", {}, ...title), h("ol", {}, ...rows));

@@ -4,7 +4,7 @@ import { get, picture, url } from "./api.js";
 import { $, h } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { onKey } from "./key.js";
-import { curl } from "./request.js";
+import { curl } from "./snippets.js";
 
 const PLACES = ["First", "Second", "Third"];
 const CELLS = { lstm: "LSTM", gru: "GRU", rnn: "RNN" };

@@ -1,55 +1,21 @@
-// The reader's key: asked for once, kept for this tab alone, sent to this service only.
+// The reader's key and what it is good for: kept for this tab alone, sent to this service only.
 
-import { $ } from "./dom.js";
-
-const NAME = "charrnn-key";
+const NAMES = { key: "charrnn-key", role: "charrnn-role" };
 const listeners = [];
 
-export const key = () => sessionStorage.getItem(NAME) ?? "";
+export const key = () => sessionStorage.getItem(NAMES.key) ?? "";
 
-/** Call when a key was entered or forgotten. */
+/** "admin" or "app", as the service said when the key was entered; "" without one. */
+export const role = () => sessionStorage.getItem(NAMES.role) ?? "";
+
+/** Call when a key was accepted or forgotten. */
 export const onKey = (listener) => listeners.push(listener);
 
-/** Open the field, with what the service said about the key that was used, if anything. */
-export function askForKey(message = "") {
-  $("key").open = true;
-  $("key-error").textContent = message;
-  $("key-error").hidden = !message;
-  $("key-value").setAttribute("aria-invalid", String(Boolean(message)));
-  if (message && key()) $("key-state").textContent = "Key refused";
-  $("key-value").focus();
-}
-
-function keep(value) {
-  if (value) sessionStorage.setItem(NAME, value);
-  else sessionStorage.removeItem(NAME);
-  $("key").open = false;
-  $("key-value").value = "";
-  $("key-error").hidden = true;
-  show();
+/** Use this key from now on; "" forgets the one that there was. */
+export function keep(value, as = "") {
+  for (const [name, kept] of [[NAMES.key, value], [NAMES.role, as]]) {
+    if (kept) sessionStorage.setItem(name, kept);
+    else sessionStorage.removeItem(name);
+  }
   for (const listener of listeners) listener();
 }
-
-function show() {
-  $("key-state").textContent = key() ? "Key in use" : "No key";
-  $("key-forget").hidden = !key();
-}
-
-$("key-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  keep($("key-value").value.trim());
-  $("key").querySelector("summary").focus();
-});
-$("key-forget").addEventListener("click", () => keep(""));
-$("key").addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  $("key").open = false;
-  $("key").querySelector("summary").focus();
-});
-$("key").addEventListener("toggle", () => {
-  if ($("key").open) $("key-value").focus();
-});
-document.addEventListener("pointerdown", (event) => {
-  if (!$("key").contains(event.target)) $("key").open = false;
-});
-show();

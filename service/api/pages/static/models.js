@@ -55,7 +55,7 @@ function measured(record) {
 }
 
 const play = ({ model, version }) =>
-  h("a", { className: "button small", href: `../?model=${model}@${version}`, "aria-label": `Play with version ${version}` }, "Play");
+  h("a", { className: "button small", href: `../#model=${model}%40${version}`, "aria-label": `Play with version ${version}` }, "Play");
 
 const promote = ({ name }, { version }, serves) =>
   serves ? null : h("button", { type: "button", className: "small", "aria-label": `Promote version ${version} of ${name}`,

@@ -1,98 +1,159 @@
-// Play: a text is asked for, and shown as it is written.
+// Play: a text is asked for, shown as it is written, and has an address that shows it again.
 
+import { addressed, addressOf, fill, isText } from "./address.js";
+import { Alternatives } from "./alternatives.js";
 import { events, url } from "./api.js";
-import { offer } from "./choices.js";
-import { $, count, number } from "./dom.js";
+import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { key, onKey } from "./key.js";
-import { curl, read } from "./request.js";
+import { ModelLists } from "./model-lists.js";
 import { Reading } from "./reading.js";
+import { checkSeed, read } from "./request.js";
+import { copy, save } from "./saving.js";
+import { curl, python } from "./snippets.js";
+import { exact, fileName, said, same, unwritten } from "./text.js";
 
 const form = $("play");
-const asked = new URLSearchParams(location.search);
-const reading = new Reading(Number(form.dataset.maxTrace), asked.get("cell"));
+const lists = new ModelLists(form.elements.model, form.elements.version, suggest);
+const reading = new Reading(Number(form.dataset.maxTrace), addressed().get("cell"));
+const alternatives = new Alternatives();
+const known = new Map();
 let running = null;
-let last = null;
+let shown = null;
+let suggested = "";
 
-/** Ask for the text, show it as it comes, and say how it went. */
-async function generate(body) {
+/** Ask for the text, show it as it comes, and say how it went; what was there stays until something comes. */
+async function generate(body, opened = false) {
   running?.abort();
   const mine = (running = new AbortController());
   clearError($("error"), form);
-  begin(body.prompt);
-  const made = { body, text: "", seed: null, model: "", version: 0, seconds: 0, cached: false };
-  try {
-    for await (const { data } of events("/generate", { json: { ...body, stream: true }, signal: mine.signal })) {
-      take(made, data);
-    }
-    say(made, "");
-  } catch (error) {
-    if (running !== mine) return;
-    if (error.name !== "AbortError") showError($("error"), error, form);
-    say(made, made.text ? "Not whole: " : "Nothing was written. ");
-  } finally {
-    if (running === mine) end(made);
-  }
-}
-
-function begin(prompt) {
-  reading.begin(prompt);
   $("halt").hidden = false;
   $("again").disabled = true;
   $("status").textContent = "Writing …";
-}
-
-function take(made, data) {
-  made.text += data.text;
-  reading.add(data.text);
-  Object.assign(made, { model: data.model, version: data.version });
-  if (data.seed !== undefined) made.seed = data.seed;
-  if (data.usage) Object.assign(made, { cached: data.cached, seconds: data.timing.total });
-}
-
-function say(made, before) {
-  if (!made.text) {
-    $("status").textContent = before || "The model wrote nothing.";
-    return;
+  let made = null;
+  try {
+    checkSeed(body);
+    for await (const { data } of events("/generate", { json: { ...body, stream: true }, signal: mine.signal })) {
+      if (running !== mine) return;
+      made ??= begin(body);
+      take(made, data);
+    }
+    made.whole = true;
+  } catch (error) {
+    if (running === mine && error.name !== "AbortError") showError($("error"), error, form);
+  } finally {
+    if (running === mine) end(made, opened);
   }
-  const same = last !== null && last.text === made.text && last.seed === made.seed;
-  const how = made.cached ? ", from the cache" : made.seconds ? ` in ${number(made.seconds * 1000)} ms` : "";
-  $("status").textContent =
-    `${before}${same ? "The same text: " : ""}${count(made.text.length, "character")}${how} — ` +
-    `${made.model}, version ${made.version}, seed ${made.seed}`;
 }
 
-function end(made) {
+function begin(body) {
+  const made = unwritten(body);
+  lay(made);
+  return made;
+}
+
+/** Make room for its texts: one to be looked into, or several side by side. */
+function lay({ body, texts }) {
+  const several = texts.length > 1;
+  $("single").hidden = $("colours").hidden = several;
+  alternatives.clear();
+  if (several) alternatives.begin(body.prompt, texts.length);
+  reading.begin(several ? "" : body.prompt);
+}
+
+function take(made, { index, text, seed, model, version, usage, cached, timing }) {
+  Object.assign(made, { model, version });
+  if (usage) Object.assign(made, { cached, seconds: timing.total });
+  if (index === undefined) return;
+  made.texts[index] += text;
+  made.seeds[index] = seed;
+  write(made, index, text);
+}
+
+function write({ texts }, index, piece) {
+  if (texts.length > 1) alternatives.add(index, piece);
+  else reading.add(piece);
+}
+
+function end(made, opened) {
   running = null;
   $("halt").hidden = true;
-  if (made.text) last = made;
-  $("again").disabled = last === null;
-  reading.end(made);
+  if (made?.seeds.length) settle(made, shown, opened);
+  else $("status").textContent = shown === null ? "Nothing was written." : `${said(shown)} (the text that was here)`;
+  $("again").disabled = shown === null;
 }
 
-function showCurl() {
-  $("curl").textContent = curl(location.origin + url("/generate"), read(form), Boolean(key()));
+/** The text stands: it gets its address, and can be looked into, copied and kept. */
+function settle(made, before, opened) {
+  shown = made;
+  $("status").textContent = `${made.whole ? "" : "Not whole: "}${same(before, made) ? "The same text: " : ""}${said(made)}`;
+  $("tools").hidden = made.texts.length > 1;
+  const address = addressOf(exact(made));
+  if (made.whole) known.set(address, made);
+  if (opened) history.replaceState(null, "", address);
+  else if (address !== location.hash) history.pushState(null, "", address);
+  alternatives.end((index) => addressOf(exact(made, index)), (index) => fileName(made, index));
+  reading.end({ ...made, text: made.texts.length > 1 ? "" : made.texts[0] });
 }
 
-async function copy() {
-  try {
-    await navigator.clipboard.writeText($("curl").textContent);
-    $("copy").textContent = "Copied";
-  } catch {
-    getSelection().selectAllChildren($("curl"));
-    $("copy").textContent = "Selected";
-  }
-  setTimeout(() => ($("copy").textContent = "Copy"), 1500);
+const wholeText = () => shown.body.prompt + shown.texts[0];
+
+/** Show what the address stands for: a text, or the form with what it says. */
+function open() {
+  const parameters = addressed();
+  running?.abort();
+  running = null;
+  $("halt").hidden = true;
+  lists.choose(parameters.get("model") ?? form.dataset.defaultModel);
+  fill(form, parameters);
+  for (const slider of form.querySelectorAll("[data-for]")) slider.value = $(slider.dataset.for).value;
+  if (!parameters.has("prompt")) form.elements.prompt.value = suggested = lists.prompt;
+  clearError($("error"), form);
+  showRequest();
+  if (isText(parameters)) recall(location.hash);
+  else clear();
+}
+
+/** A text that was here already is there at once; any other is asked for. */
+function recall(address) {
+  const made = known.get(address);
+  if (!made) return generate(read(form), true);
+  lay(made);
+  made.texts.forEach((text, index) => write(made, index, text));
+  settle(made, null, true);
+  $("again").disabled = false;
+  return undefined;
+}
+
+function clear() {
+  shown = null;
+  $("single").hidden = $("colours").hidden = false;
+  $("tools").hidden = $("again").disabled = true;
+  $("status").textContent = "";
+  alternatives.clear();
+  reading.clear();
+}
+
+/** Another model: its own beginning, unless the reader has written one. */
+function suggest() {
+  if (form.elements.prompt.value === suggested) form.elements.prompt.value = suggested = lists.prompt;
+  showRequest();
+}
+
+function showRequest() {
+  const write = $("language").value === "python" ? python : curl;
+  $("request").textContent = write(location.origin + url("/generate"), read(form), Boolean(key()));
 }
 
 async function start() {
   try {
-    await offer(form.elements.model, form.elements.version, asked.get("model") ?? form.dataset.defaultModel);
-    clearError($("error"), form);
+    const chosen = form.elements.model.value && read(form).model;
+    await lists.load();
+    if (chosen) lists.choose(chosen);
+    else open();
   } catch (error) {
     showError($("error"), error);
   }
-  showCurl();
 }
 
 form.addEventListener("submit", (event) => {
@@ -105,15 +166,19 @@ form.addEventListener("keydown", (event) => {
 form.addEventListener("input", ({ target }) => {
   if (target.dataset.for) $(target.dataset.for).value = target.value;
   for (const slider of form.querySelectorAll(`[data-for="${target.id}"]`)) slider.value = target.value;
-  showCurl();
+  showRequest();
 });
-form.addEventListener("change", showCurl);
+form.addEventListener("change", showRequest);
 $("again").addEventListener("click", () => {
-  form.elements.seed.value = last.seed;
-  showCurl();
-  generate({ ...read(form), model: `${last.model}@${last.version}` });
+  form.elements.seed.value = shown.seeds[0];
+  showRequest();
+  generate({ ...read(form), model: `${shown.model}@${shown.version}` });
 });
 $("halt").addEventListener("click", () => running?.abort());
-$("copy").addEventListener("click", copy);
+$("copy").addEventListener("click", ({ target }) => copy($("request").textContent, target));
+$("copy-text").addEventListener("click", ({ target }) => copy(wholeText(), target));
+$("copy-link").addEventListener("click", ({ target }) => copy(location.href, target));
+$("download").addEventListener("click", () => save(wholeText(), fileName(shown)));
+addEventListener("popstate", open);
 onKey(start);
 start();

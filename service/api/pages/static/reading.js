@@ -34,6 +34,13 @@ export class Reading {
     for (const id of ["colour", "layer", "cell", "part"]) $(id).addEventListener("change", () => this.#colour());
   }
 
+  /** Nothing is written. */
+  clear() {
+    this.begin("");
+    this.end({ text: "" });
+    $("text").replaceChildren(h("span", { className: "empty" }, "Nothing is written yet."));
+  }
+
   begin(prompt) {
     this.#made = this.#trace = this.#traced = this.#place = null;
     this.#waiting = "";

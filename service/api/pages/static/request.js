@@ -1,35 +1,38 @@
-// What the form asks for, as the body of POST /generate, and the same as a line for a shell.
+// What the form asks for, as the body of POST /generate.
 
-const NUMBERS = ["length", "temperature", "top_k", "top_p", "min_p", "repetition_penalty"];
+/** What the service takes for a field that is left out. */
+export const NEUTRAL = { length: "200", temperature: "1", top_k: "0", top_p: "1", min_p: "0", repetition_penalty: "1", n: "1" };
+
 const ESCAPES = { n: "\n", t: "\t", r: "\r", "\\": "\\" };
-const DEFAULT_LENGTH = "200";
 
 /** The request's body; what stands at the service's default is left out. */
 export function read(form) {
   const { model, version, prompt, seed, stop, unknown } = form.elements;
   const body = { model: model.value + (version.value && `@${version.value}`), prompt: prompt.value };
-  for (const name of NUMBERS) Object.assign(body, numeric(form.elements.namedItem(name)));
+  for (const name of Object.keys(NEUTRAL)) Object.assign(body, numeric(form.elements.namedItem(name)));
   if (seed.value.trim()) body.seed = whole(seed.value.trim());
   const stops = stop.value.split("\n").filter(Boolean).map(unescape);
   if (stops.length) body.stop = stops;
-  if (unknown.checked) body.unknown = "skip";
+  if (unknown.checked) body.unknown = unknown.value;
   return body;
 }
 
-function numeric({ name, value }) {
-  const neutral = { length: DEFAULT_LENGTH, temperature: "1", top_k: "0", top_p: "1", min_p: "0", repetition_penalty: "1" };
-  return value === "" || value === neutral[name] ? {} : { [name]: Number(value) };
-}
+const numeric = ({ name, value }) => (value === "" || value === NEUTRAL[name] ? {} : { [name]: Number(value) });
 
 /** A number if it is one that survives as one; else the text itself, about which the service says what is wrong. */
 function whole(text) {
   return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : text;
 }
 
+/** Throws for a seed that the service would take and a browser cannot count with. */
+export function checkSeed({ seed }) {
+  if (typeof seed !== "string" || !/^-?\d+$/.test(seed)) return;
+  const most = Number.MAX_SAFE_INTEGER;
+  throw Object.assign(new RangeError(`seed must be between -${most} and ${most} on this page, not ${seed}`), { param: "seed" });
+}
+
 const unescape = (text) => text.replace(/\\([ntr\\])/g, (_, letter) => ESCAPES[letter]);
 
-/** The request for a shell; the key is named, not shown. */
-export function curl(address, body, hasKey) {
-  const quoted = `'${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
-  return `curl ${address}${hasKey ? ' -H "Authorization: Bearer $KEY"' : ""} --json ${quoted}`;
-}
+/** The inverse of what the form's stop texts go through, a line each. */
+export const escape = (text) =>
+  Object.entries(ESCAPES).reduceRight((done, [letter, character]) => done.replaceAll(character, `\\${letter}`), text);

@@ -64,7 +64,7 @@ export class Timeline {
     const said = moment.step === 0 ? "untrained" : share === 1 ? "at the end" : `after ${percent(share)}`;
     return h("li", {},
       h("h4", {}, h("b", {}, said), ` · step ${number(moment.step)}`),
-      h("p", {}, h("span", { className: "prompt" }, prompt), text));
+      h("p", { dir: "auto" }, h("span", { className: "prompt" }, prompt), text));
   }
 }
 

@@ -3,7 +3,8 @@
 import { get } from "./api.js";
 import { $, bytes, count, h, moment, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
-import { askForKey, key, onKey } from "./key.js";
+import { key, onKey } from "./key.js";
+import { askForKey } from "./key-button.js";
 import { upload } from "./upload.js";
 import { unwatch, watch } from "./watch.js";
 

@@ -142,7 +142,7 @@ function say({ status, progress }) {
 function result({ model, version, promoted, error }) {
   if (error) return [h("span", { className: "wrong" }, error)];
   if (version === null) return [];
-  const link = h("a", { href: `../?model=${encodeURIComponent(`${model}@${version}`)}` }, "Play with it");
+  const link = h("a", { href: `../#model=${encodeURIComponent(`${model}@${version}`)}` }, "Play with it");
   const serves = promoted ? "It serves now." : "An earlier one goes on serving: this one is no better on held-out text, or was not to.";
   return [`Published as version ${version}. ${serves} `, link];
 }

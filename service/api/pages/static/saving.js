@@ -1,0 +1,37 @@
+// What a page hands to its reader: a text into the clipboard, a text or a file onto the disk.
+
+const SHOWN_MS = 1500;
+
+/** Put the text into the clipboard, and say on the button that it is there. */
+export async function copy(text, button) {
+  const label = (button.dataset.label ??= button.textContent);
+  button.textContent = (await copied(text)) ? "Copied" : "Not copied";
+  setTimeout(() => (button.textContent = label), SHOWN_MS);
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return selected(text); // pages without TLS on another machine have no clipboard of their own
+  }
+}
+
+function selected(text) {
+  const field = Object.assign(document.createElement("textarea"), { value: text, className: "visually-hidden" });
+  document.body.append(field);
+  const before = document.activeElement;
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  before?.focus();
+  return done;
+}
+
+/** Have the browser save a text, or a Blob, as a file. */
+export function save(content, name) {
+  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type: "text/plain" }));
+  Object.assign(document.createElement("a"), { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), SHOWN_MS);
+}

@@ -1,0 +1,29 @@
+// A request as people take it along: a line for a shell, or a few lines of Python; the key is named, never shown.
+
+/** The request for a shell. */
+export function curl(address, body, hasKey) {
+  const quoted = `'${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
+  return `curl ${address}${hasKey ? ' -H "Authorization: Bearer $KEY"' : ""} --json ${quoted}`;
+}
+
+/** The request for Python, with the package `requests`; `answer` is what is printed of the reply. */
+export function python(address, body, hasKey, answer = '["text"]') {
+  const headers = hasKey ? '\n    headers={"Authorization": "Bearer " + os.environ["KEY"]},' : "";
+  return `${hasKey ? "import os\n\n" : ""}import requests
+
+reply = requests.post(
+    "${address}",${headers}
+    json=${literal(body)},
+)
+reply.raise_for_status()
+print(reply.json()${answer})`;
+}
+
+/** A JSON value as Python writes it. */
+function literal(value) {
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (value !== null && typeof value === "object") {
+    return `{${Object.entries(value).map(([name, each]) => `"${name}": ${literal(each)}`).join(", ")}}`;
+  }
+  return { true: "True", false: "False", null: "None" }[value] ?? JSON.stringify(value);
+}
