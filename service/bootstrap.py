@@ -68,7 +68,7 @@ def build_web(settings: Settings) -> Flask:
 
     _refresh_regularly(models, settings.default_model, sample)
     services = Services(
-        generator=TextGenerator(models, cache, scheduler, metrics, settings.request_timeout),
+        generator=TextGenerator(models, cache, scheduler, metrics, settings.request_timeout, settings.max_reply_values),
         tokenizer=Tokenizer(models),
         scorer=Scorer(models, scheduler, settings.request_timeout),
         tracer=Tracer(models, settings.request_timeout, count=metrics.traced),

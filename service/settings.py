@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     default_model: str = Field("shakespeare", description="the model of a request that names none")
     max_length: int = Field(10_000, ge=1, description="most tokens that one request may generate")
     max_prompt_length: int = Field(100_000, ge=1, description="most characters that a prompt may have")
+    max_reply_values: int = Field(
+        1_000_000, ge=1, description="most values of one reply: (echoed prompt + length) * `n` * (1 + `logprobs`)"
+    )
     max_trace_length: int = Field(10_000, ge=1, description="most characters that a traced text may have")
     max_corpus_bytes: int = Field(1 << 30, ge=1, description="largest corpus that may be uploaded, in bytes")
     device: Literal["cpu", "cuda"] = Field(

@@ -92,9 +92,7 @@ def create_app(
     app.register_blueprint(generation.blueprint(services.generator, services.tracer, settings, anyone))
     app.register_blueprint(texts.blueprint(services.tokenizer, services.scorer, settings, anyone))
     app.register_blueprint(traces.blueprint(services.tracer, settings, anyone))
-    app.register_blueprint(
-        completions.blueprint(services.generator, services.tokenizer, services.store, settings, anyone)
-    )
+    app.register_blueprint(completions.blueprint(services.generator, services.store, settings, anyone))
     app.register_blueprint(models.open_blueprint(services.store, anyone))
     app.register_blueprint(cells.open_blueprint(services.store, Showcase(services.generator, services.tracer), anyone))
     app.register_blueprint(cells.admin_blueprint(services.store, services.corpora, services.surveyor, settings, admin))

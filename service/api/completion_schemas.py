@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from service.api.bounds import AtMost
 from service.api.schemas import Body, Id, SamplingBody
+from service.generation.requests import Prompt
 
 Text = Annotated[str, AtMost("max_prompt_length", "characters")]
 Ids = Annotated[list[Id], Field(min_length=1), AtMost("max_prompt_length", "ids")]
@@ -44,9 +44,15 @@ class CompletionBody(SamplingBody):
             raise ValueError("max_tokens must be at least 1 without echo, not 0")
         return self
 
-    def prompts(self) -> Sequence[str | Sequence[int]]:
+    @property
+    def is_list(self) -> bool:
+        """Whether the prompt is a list of prompts, be it of one, rather than a text or ids."""
+        return isinstance(self.prompt, list) and not isinstance(self.prompt[0], int)
+
+    def prompts(self) -> list[Prompt]:
         """The prompts, each a text or ids."""
         if isinstance(self.prompt, str):
             return [self.prompt]
-        several = [each for each in self.prompt if not isinstance(each, int)]
-        return several or [[id_ for id_ in self.prompt if isinstance(id_, int)]]
+        if not self.is_list:
+            return [tuple(id_ for id_ in self.prompt if isinstance(id_, int))]
+        return [each if isinstance(each, str) else tuple(each) for each in self.prompt if not isinstance(each, int)]

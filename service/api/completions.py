@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +22,9 @@ from service.api.generation import cache_header, usage
 from service.api.parsing import json_body
 from service.api.replies import CompletionChunk, CompletionReply, ModelCard, ModelCards
 from service.api.sse import Event, event_stream
+from service.generation.errors import PromptError
 from service.generation.generator import Stream, TextGenerator
 from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
-from service.generation.tokenization import Tokenizer
 from service.settings import Settings
 
 OWNER = "charrnn"
@@ -39,9 +41,7 @@ EXAMPLES = {
 }
 
 
-def blueprint(
-    generator: TextGenerator, tokenizer: Tokenizer, store: ModelStore, settings: Settings, guard: Guard
-) -> Blueprint:
+def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, guard: Guard) -> Blueprint:
     """The routes that OpenAI's clients know."""
     routes = Blueprint("completions", __name__, url_prefix="/v1")
     routes.before_request(guard)
@@ -58,16 +58,17 @@ def blueprint(
     )
     def complete() -> Response:
         body = json_body(CompletionBody, settings)
-        asked = _requests(body, tokenizer, settings, read_cache=not request.cache_control.no_cache)
+        asked = _requests(body, settings, read_cache=not request.cache_control.no_cache)
         client = client_of(request.environ)
         head = _head(body, settings)
         if body.stream:
             # The first is begun before the reply is: what can be refused then has its status.
-            first = generator.stream(asked[0], client)
-            streams = (first if at == 0 else generator.stream(each, client) for at, each in enumerate(asked))
-            chunks = _chunks(head, streams, body)
+            with _place_told(body):
+                first, rest = generator.stream_all(asked, client)
+            chunks = _chunks(head, itertools.chain([first], rest), body)
             return event_stream(chunks, cache_header(asked[0], first.cached and len(asked) == 1))
-        made = [generator.generate(each, client) for each in asked]
+        with _place_told(body):
+            made = generator.generate_all(asked, client)
         reply = json.dumps(_reply(head, made))
         header = cache_header(asked[0], all(each.cached for each in made))
         return Response(reply, mimetype="application/json", headers=header)
@@ -86,19 +87,19 @@ def blueprint(
     return routes
 
 
-def _requests(
-    body: CompletionBody, tokenizer: Tokenizer, settings: Settings, *, read_cache: bool
-) -> list[GenerationRequest]:
-    """One request a prompt. Ids are read by the version that then goes on from them."""
+def _requests(body: CompletionBody, settings: Settings, *, read_cache: bool) -> list[GenerationRequest]:
+    """One request a prompt."""
     model = body.reference(settings)
-    asked = []
-    for prompt in body.prompts():
-        text, reference = prompt, model
-        if not isinstance(prompt, str):
-            tokens = tokenizer.decode(model, prompt)
-            text, reference = "".join(tokens.tokens), f"{tokens.model}@{tokens.version}"
-        asked.append(body.continuing(str(text), body.max_tokens, reference, read_cache=read_cache))
-    return asked
+    return [body.continuing(prompt, body.max_tokens, model, read_cache=read_cache) for prompt in body.prompts()]
+
+
+@contextmanager
+def _place_told(body: CompletionBody) -> Iterator[None]:
+    """An error of one prompt in a list names its place; one of a prompt that stands alone has none."""
+    try:
+        yield
+    except PromptError as error:
+        raise error if body.is_list else error.error from error
 
 
 def _head(body: CompletionBody, settings: Settings) -> dict[str, Any]:

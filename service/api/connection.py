@@ -1,18 +1,20 @@
-"""Whether the client of a request is still there, as gunicorn's socket tells it."""
+"""Who waits for a request's reply: since when, and whether it is still there, as gunicorn's socket tells."""
 
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
-from service.generation.clients import ANYBODY, Client
+from service.generation.clients import Client
 
 
 def client_of(environ: dict[str, Any]) -> Client:
-    """Who waits for this request's reply. WSGI does not say; gunicorn hands the socket over."""
+    """Who waits for this request's reply, from now on. WSGI does not say; gunicorn hands the socket over."""
+    since = time.monotonic()
     connection: socket.socket | None = environ.get("gunicorn.socket")
     if connection is None:
-        return ANYBODY
+        return Client(since=since)
 
     def is_there() -> bool:
         try:
@@ -22,4 +24,4 @@ def client_of(environ: dict[str, Any]) -> Client:
         except OSError:
             return False
 
-    return Client(is_there, connection.fileno())
+    return Client(is_there, connection.fileno(), since)

@@ -16,7 +16,16 @@ from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
 from model_store.errors import AliasedError, CurrentAliasError, InvalidNameError, NotFoundError
 from service.generation.cells import CellSelectionError, UnknownCellError
-from service.generation.errors import BusyError, ClientGoneError, ClosedError, DeadlineError, ModelUnavailableError
+from service.generation.errors import (
+    BusyError,
+    ClientGoneError,
+    ClosedError,
+    DeadlineError,
+    ModelUnavailableError,
+    NeverFitsError,
+    PromptError,
+    ReplyTooLargeError,
+)
 from service.generation.tokenization import UnknownIdsError
 from service.generation.tracing import NothingToTraceError
 from service.gradients import NoGradientsError
@@ -166,6 +175,21 @@ def _without_keys(_: KeysUnavailableError) -> ApiError:
     return ApiError(503, "keys_unavailable", message, retry_after=10)
 
 
+def unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:
+    """The error for a field whose ids the model does not have."""
+    return ApiError(422, "unknown_id", f"{field}: {error}", field)
+
+
+def _one_of_several(error: PromptError) -> ApiError:
+    """The error of one prompt, by its place among the others."""
+    field = f"prompt[{error.place}]"
+    if isinstance(error.error, UnknownCharactersError):
+        return unknown_characters(error.error, field)
+    if isinstance(error.error, UnknownIdsError):
+        return unknown_ids(error.error, field)
+    return ApiError(422, "invalid_value", str(error), field)
+
+
 def _from_system(error: OSError) -> ApiError:
     """A full disk is said; whatever else the system refuses stays in the log."""
     log.error("the system refused", exc_info=error)
@@ -177,7 +201,10 @@ def _from_system(error: OSError) -> ApiError:
 _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (ValidationError, invalid),
     (UnknownCharactersError, unknown_characters),
-    (UnknownIdsError, lambda e: ApiError(422, "unknown_id", str(e), "ids")),
+    (UnknownIdsError, unknown_ids),
+    (PromptError, _one_of_several),
+    (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),
+    (ReplyTooLargeError, lambda e: ApiError(422, "reply_too_large", str(e), e.param)),
     (UnknownCellError, lambda e: ApiError(422, "unknown_cell", str(e), e.param)),
     (CellSelectionError, lambda e: ApiError(422, "invalid_value", str(e), e.param)),
     (NothingToTraceError, lambda e: ApiError(422, "invalid_value", str(e), "text")),

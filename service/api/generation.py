@@ -18,7 +18,7 @@ from service.api.sse import Event, event_stream
 from service.api.trace_json import encoded, trace_fields
 from service.generation.generator import Stream, TextGenerator
 from service.generation.reading import Piece
-from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
+from service.generation.requests import Choice, Generation, GenerationRequest, Skipped, TokenLogprobs
 from service.generation.tracing import TextTrace, Tracer
 from service.settings import Settings
 
@@ -125,7 +125,7 @@ def _logprobs(tokens: tuple[TokenLogprobs, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def skipped_characters(skipped: tuple[tuple[int, str], ...]) -> list[dict[str, Any]]:
+def skipped_characters(skipped: Skipped) -> list[dict[str, Any]]:
     """What was dropped of a text, and where it stood."""
     return [{"position": position, "character": character} for position, character in skipped]
 

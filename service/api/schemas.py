@@ -25,7 +25,7 @@ from model_store.names import REFERENCE_PATTERN
 from model_store.promotion import Promote
 from service.api.bounds import AtMost
 from service.generation.cells import CellSelection, CellSelectionError
-from service.generation.requests import GenerationRequest
+from service.generation.requests import GenerationRequest, Prompt
 from service.generation.tracing import TraceRequest, traceable
 from service.settings import Settings
 from service.training.requests import DEFAULT_BUDGET, JobRequest
@@ -95,7 +95,7 @@ class SamplingBody(ModelBody):
             raise ValueError("seed is the integer of the random stream, not a text: the text to go on from is `prompt`")
         return value
 
-    def continuing(self, prompt: str, length: int, model: str, *, read_cache: bool) -> GenerationRequest:
+    def continuing(self, prompt: Prompt, length: int, model: str, *, read_cache: bool) -> GenerationRequest:
         """The request for going on from the prompt, with every default filled in."""
         return GenerationRequest(
             model=model,

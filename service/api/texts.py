@@ -12,13 +12,13 @@ from charrnn.vocabulary import UnknownCharactersError
 from service.api.auth import Guard
 from service.api.connection import client_of
 from service.api.described import describe
-from service.api.errors import unknown_characters
+from service.api.errors import unknown_characters, unknown_ids
 from service.api.generation import skipped_characters
 from service.api.parsing import json_body
 from service.api.replies import DetokenizeReply, ScoreReply, TokenizeReply
 from service.api.schemas import DetokenizeBody, ScoreBody, TokenizeBody
 from service.generation.scoring import Scorer
-from service.generation.tokenization import Tokenizer
+from service.generation.tokenization import Tokenizer, UnknownIdsError
 from service.settings import Settings
 
 
@@ -53,7 +53,10 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
     )
     def detokenize() -> Response:
         body = json_body(DetokenizeBody, settings)
-        found = tokenizer.decode(body.reference(settings), body.ids)
+        try:
+            found = tokenizer.decode(body.reference(settings), body.ids)
+        except UnknownIdsError as error:
+            raise unknown_ids(error, "ids") from error
         return jsonify(model=found.model, version=found.version, text="".join(found.tokens))
 
     @routes.post("/score")

@@ -14,15 +14,16 @@ from typing import Any, Final, Protocol
 from redis.exceptions import RedisError
 
 from charrnn.sampling import SamplingParams
+from charrnn.vocabulary import Ids
 from service.generation.requests import Choice, GenerationRequest, TokenLogprobs
 
 log = logging.getLogger(__name__)
 
-KEY_PREFIX: Final = "charrnn:generation:1:"
+KEY_PREFIX: Final = "charrnn:generation:2:"
 PAUSE_SECONDS: Final = 2.0
 """After a failure Redis is left alone for this long, so that a dead one costs no request its time-out."""
 
-_LEFT_OUT: Final = frozenset({"model", "sampling", "read_cache", "write_cache", "timeout"})
+_LEFT_OUT: Final = frozenset({"model", "prompt", "skip_unknown", "sampling", "read_cache", "write_cache", "timeout"})
 _ASKED: Final = attrgetter(*(f.name for f in fields(GenerationRequest) if f.name not in _LEFT_OUT))
 _PLAIN: Final = tuple(f.name for f in fields(Choice) if f.name != "logprobs")
 _SAMPLED: Final = attrgetter(*(f.name for f in fields(SamplingParams) if f.name != "seed"))
@@ -75,10 +76,13 @@ class GenerationCache:
             return None
 
 
-def cache_key(digest: str, request: GenerationRequest) -> str:
-    """Names everything that the choices depend on, the seed as it was asked for (or not) included."""
-    asked = repr((digest, _ASKED(request), _SAMPLED(request.sampling)))
-    return KEY_PREFIX + hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+def cache_key(digest: str, prompt: Ids, request: GenerationRequest, sibling: int = 0) -> str:
+    """Names everything that the choices depend on: of the prompt its ids, however they were given; the seed as it was
+    asked for (or not); and without a seed, how many of the same stand before this one in one request."""
+    asked = repr((digest, prompt.size, sibling, _ASKED(request), _SAMPLED(request.sampling)))
+    named = hashlib.sha256(asked.encode("utf-8", "surrogatepass"))
+    named.update(prompt.tobytes())
+    return KEY_PREFIX + named.hexdigest()
 
 
 def _encoded(choice: Choice) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`is_there` looks whether the client still waits; `descriptor` is its connection's, where it has one."""
+    """`is_there` looks whether the client still waits; `descriptor` is its connection's, where it has one; `since` is
+    when it asked, in the seconds of time.monotonic, None for now: whatever is done for one request shares its time."""
 
     is_there: Callable[[], bool] = lambda: True
     descriptor: int | None = None
+    since: float | None = None
 
 
 ANYBODY: Final = Client()

@@ -13,6 +13,30 @@ class BusyError(Exception):
         super().__init__(f"{limit} {of}: try again in {retry_after} s")
 
 
+class NeverFitsError(ValueError):
+    """More texts at once than a process has places for: no waiting helps."""
+
+    def __init__(self, limit: int, n: int) -> None:
+        super().__init__(f"n must be at most {limit} (MAX_ACTIVE + MAX_WAITING), not {n}")
+
+
+class ReplyTooLargeError(ValueError):
+    """The reply would have more values than one may: `size`, of all prompts together; above all by `param`."""
+
+    def __init__(self, limit: int, size: int, param: str) -> None:
+        self.param = param
+        counted = "(prompt if echoed + length) x n x (1 + logprobs), of all prompts together"
+        super().__init__(f"{counted}, must be at most {limit} (MAX_REPLY_VALUES), not {size}")
+
+
+class PromptError(ValueError):
+    """One of several prompts is at fault, number `place` from 0; `error` says how."""
+
+    def __init__(self, place: int, error: Exception) -> None:
+        super().__init__(f"prompt[{place}]: {error}")
+        self.place, self.error = place, error
+
+
 class ClosedError(Exception):
     """The process is shutting down and takes nothing new."""
 

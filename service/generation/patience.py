@@ -17,14 +17,15 @@ Result = TypeVar("Result")
 
 
 class Patience:
-    """The patience of one request: that of its `client`, and for no more than `timeout` seconds."""
+    """The patience of one request: that of its `client`, and for no more than `timeout` seconds since it asked."""
 
     def __init__(self, client: Client, timeout: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.client = client
         self._has_left = False
         self._timeout = timeout
         self._clock = clock
-        self._until = None if timeout is None else clock() + timeout
+        since = clock() if client.since is None else client.since
+        self._until = None if timeout is None else since + timeout
 
     def wait(self, event: threading.Event) -> bool:
         """Wait for the event a moment; whether it came. Raises ClientGoneError, DeadlineError."""

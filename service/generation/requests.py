@@ -9,6 +9,12 @@ from charrnn.sampling import SamplingParams
 
 FinishReason = Literal["length", "stop"]
 
+Prompt = str | tuple[int, ...]
+"""A text, or ids, which a model reads as they are."""
+
+Skipped = tuple[tuple[int, str], ...]
+"""What a model does not know of a text and was dropped, as (position, character or word)."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
@@ -18,7 +24,7 @@ class GenerationRequest:
     """
 
     model: str
-    prompt: str = ""
+    prompt: Prompt = ""
     length: int = 200
     seed: int | None = None
     sampling: SamplingParams = field(default_factory=SamplingParams)
@@ -60,5 +66,5 @@ class Generation:
     version: int
     choices: tuple[Choice, ...]
     prompt_tokens: int
-    skipped: tuple[tuple[int, str], ...] = ()
+    skipped: Skipped = ()
     cached: bool = False

@@ -15,7 +15,7 @@ from typing import Final
 from charrnn.engine.base import Batch, Engine, Output, Sequence
 from charrnn.vocabulary import Ids
 from service.generation.clients import HangUps
-from service.generation.errors import BusyError, ClosedError
+from service.generation.errors import BusyError, ClosedError, NeverFitsError
 
 log = logging.getLogger(__name__)
 
@@ -127,11 +127,18 @@ class Scheduler:
         """Sequences waiting for a place."""
         return len(self._waiting)
 
+    def check_fits(self, count: int) -> None:
+        """Raises NeverFitsError when so many sequences find no place even where nothing else runs or waits."""
+        if count > (places := self._max_active + self._max_waiting):
+            raise NeverFitsError(places, count)
+
     def submit(self, engine: Engine, tickets: list[Ticket], *, helps: bool = False) -> None:
         """Queue the sequences of one request, all of them or none; with `helps`, the caller calls `help` at once.
 
-        Raises BusyError when they cannot all be active or wait, ClosedError after `close`.
+        Raises BusyError when they cannot all be active or wait, NeverFitsError when they never could, ClosedError after
+        `close`.
         """
+        self.check_fits(len(tickets))
         with self._changed:
             if self._closed:
                 raise ClosedError("the service is shutting down")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.vocabulary import Ids
+from service.generation.requests import Prompt, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 
 
@@ -24,7 +25,7 @@ class Tokens:
     version: int
     ids: Ids
     tokens: Sequence[str]
-    skipped: tuple[tuple[int, str], ...] = ()
+    skipped: Skipped = ()
 
 
 class Tokenizer:
@@ -35,18 +36,31 @@ class Tokenizer:
 
     def encode(self, reference: str, text: str, *, skip_unknown: bool = False) -> Tokens:
         """The ids of the text. Raises UnknownCharactersError, and the errors of `ResidentModels.get`."""
-        model = self._models.get(reference)
-        ids, skipped = model.vocabulary.encode_known(text) if skip_unknown else (model.vocabulary.encode(text), [])
-        return _tokens(model, ids, tuple(skipped))
+        return self._tokens(reference, text, skip_unknown)
 
     def decode(self, reference: str, ids: Sequence[int]) -> Tokens:
         """The text of the ids. Raises UnknownIdsError, and the errors of `ResidentModels.get`."""
+        return self._tokens(reference, tuple(ids))
+
+    def _tokens(self, reference: str, prompt: Prompt, skip_unknown: bool = False) -> Tokens:
         model = self._models.get(reference)
-        wrong = next((id_ for id_ in ids if not 0 <= id_ < len(model.vocabulary)), None)
-        if wrong is not None:
-            raise UnknownIdsError(f"ids of {model.name} are from 0 to {len(model.vocabulary) - 1}, not {wrong}")
-        return _tokens(model, np.array(ids, dtype=np.int32))
+        ids, skipped = read(model, prompt, skip_unknown)
+        return Tokens(model.name, model.version, ids, model.vocabulary.tokens_of(ids), skipped)
 
 
-def _tokens(model: ResidentModel, ids: Ids, skipped: tuple[tuple[int, str], ...] = ()) -> Tokens:
-    return Tokens(model.name, model.version, ids, model.vocabulary.tokens_of(ids), skipped)
+def read(model: ResidentModel, prompt: Prompt, skip_unknown: bool = False) -> tuple[Ids, Skipped]:
+    """The ids of a text, or ids as they are, and what was skipped. Raises UnknownCharactersError, UnknownIdsError."""
+    if not isinstance(prompt, str):
+        return _checked(model, prompt), ()
+    if not skip_unknown:
+        return model.vocabulary.encode(prompt), ()
+    ids, skipped = model.vocabulary.encode_known(prompt)
+    return ids, tuple(skipped)
+
+
+def _checked(model: ResidentModel, ids: Sequence[int]) -> Ids:
+    size = len(model.vocabulary)
+    wrong = next((id_ for id_ in ids if not 0 <= id_ < size), None)
+    if wrong is not None:
+        raise UnknownIdsError(f"ids of {model.name} are from 0 to {size - 1}, not {wrong}")
+    return np.array(ids, dtype=np.int32)

@@ -18,8 +18,9 @@ from service.generation.cells import CellId, CellSelection, CellSelectionError, 
 from service.generation.clients import ANYBODY, Client
 from service.generation.errors import BusyError
 from service.generation.patience import POLL_SECONDS, Patience
-from service.generation.requests import Choice, Generation, GenerationRequest
+from service.generation.requests import Choice, Generation, GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
+from service.generation.tokenization import read
 
 AT_ONCE: Final = 4
 """Traces that a process has under way. One is at work at a time: the rest of the processor is for generating."""
@@ -60,7 +61,7 @@ class TextTrace:
     top: tuple[Likeliest, ...]
     cells: tuple[CellId, ...]
     values: npt.NDArray[np.float32]
-    skipped: tuple[tuple[int, str], ...] = ()
+    skipped: Skipped = ()
 
 
 class Tracer:
@@ -92,7 +93,7 @@ class Tracer:
         """The trace of a text, read from the empty state."""
         model = self._models.get(request.model)
         cells = select(model.config, request.cells)
-        ids, skipped = _encoded(model, request.text, request.skip_unknown)
+        ids, skipped = read(model, request.text, request.skip_unknown)
         if not ids.size:
             raise NothingToTraceError("text must have at least 1 token that the model knows, not 0")
         _check_size(len(cells), ids.size, "cells")
@@ -111,14 +112,14 @@ class Tracer:
         as `traceable` makes it."""
         model = self._models.get(f"{generation.model}@{generation.version}")
         cells = select(model.config, wanted, "trace.cells")
-        prompt, _ = _encoded(model, request.prompt, request.skip_unknown)
-        read = prompt if prompt.size else np.array([model.vocabulary.start_id], dtype=np.int32)
+        prompt, _ = read(model, request.prompt, request.skip_unknown)
+        before = prompt if prompt.size else np.array([model.vocabulary.start_id], dtype=np.int32)
         echoed = prompt.size if request.echo else 0
         texts = [_ids(model, choice)[echoed:] for choice in generation.choices]
         _check_size(len(cells), sum(map(len, texts)), "trace.cells")
         patience = Patience(client, min(filter(None, (request.timeout, self._timeout)), default=None))
         with self._place():
-            return [self._trace(model, np.append(read, ids), cells, patience, read.size) for ids in texts]
+            return [self._trace(model, np.append(before, ids), cells, patience, before.size) for ids in texts]
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -133,13 +134,13 @@ class Tracer:
         self, model: ResidentModel, ids: Ids, cells: list[CellId], patience: Patience, first: int = 0
     ) -> TextTrace:
         """The trace of the ids from number `first` on; those before it are read only."""
-        read = _Reading(model, cells)
-        found = pieces(model.engine, ids, read.top)
+        reading = _Reading(model, cells)
+        found = pieces(model.engine, ids, reading.top)
         while (piece := self._next(found, patience)) is not None:
-            read.take(piece, first)
+            reading.take(piece, first)
             first = max(0, first - len(piece.logprobs))
             self._count(len(piece.logprobs))
-        return read.result(ids)
+        return reading.result(ids)
 
     def _next(self, found: Iterator[Trace], patience: Patience) -> Trace | None:
         """The next piece, when it is this trace's turn. Raises what `patience` raises."""
@@ -202,13 +203,6 @@ def traceable(request: GenerationRequest) -> GenerationRequest:
     if request.sampling.logprobs is not None:
         return request
     return replace(request, sampling=replace(request.sampling, logprobs=0))
-
-
-def _encoded(model: ResidentModel, text: str, skip_unknown: bool) -> tuple[Ids, tuple[tuple[int, str], ...]]:
-    if not skip_unknown:
-        return model.vocabulary.encode(text), ()
-    ids, skipped = model.vocabulary.encode_known(text)
-    return ids, tuple(skipped)
 
 
 def _ids(model: ResidentModel, choice: Choice) -> Ids:

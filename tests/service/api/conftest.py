@@ -81,7 +81,13 @@ def new_client(
         models = ResidentModels(model_store, lambda _: engine)
         jobs = JobStore(changed.data_dir / "runs")
         services = Services(
-            generator=TextGenerator(models, GenerationCache(redis, changed.cache_ttl), scheduler),
+            generator=TextGenerator(
+                models,
+                GenerationCache(redis, changed.cache_ttl),
+                scheduler,
+                timeout=changed.request_timeout,
+                max_values=changed.max_reply_values,
+            ),
             tokenizer=Tokenizer(models),
             scorer=Scorer(models, scheduler, changed.request_timeout),
             tracer=Tracer(models, changed.request_timeout),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -51,7 +52,49 @@ def test_it_is_the_same_as_generate_and_shares_its_cache(client: FlaskClient) ->
 def test_ids_as_a_prompt(client: FlaskClient) -> None:
     assert complete(client, prompt=[23, 0])["choices"][0]["text"] == "bcdef"
     assert complete(client, prompt=[[23, 0], [1]])["choices"][1]["text"] == "cdefg"
-    assert complete(client, 422, prompt=[26])["error"]["message"] == "ids of letters are from 0 to 25, not 26"
+    echoed = complete(client, prompt=[23, 0], echo=True, logprobs=0, max_tokens=1)
+    assert echoed["choices"][0]["logprobs"]["tokens"] == ["x", "a", "b"]
+    assert echoed["usage"]["prompt_tokens"] == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("prompt", "param", "message"),
+    [
+        ([26], "prompt", "prompt: ids of letters are from 0 to 25, not 26"),
+        ([[0], [1, 26]], "prompt[1]", "prompt[1]: ids of letters are from 0 to 25, not 26"),
+        (["a", [26]], "prompt[1]", "prompt[1]: ids of letters are from 0 to 25, not 26"),
+        (["a!"], "prompt[0]", "prompt[0]: 1 character outside the vocabulary: '!' at 1"),
+        ("a!", "prompt", "prompt: 1 character outside the vocabulary: '!' at 1"),
+    ],
+)
+def test_the_prompt_at_fault_is_named_before_anything_is_computed(
+    client: FlaskClient, engine: Any, prompt: Any, param: str, message: str, stream: bool
+) -> None:
+    complete(client)
+    before = engine.added
+    error = complete(client, 422, prompt=prompt, stream=stream)["error"]
+    assert error["param"] == param
+    assert error["message"].startswith(message)
+    assert engine.added == before
+
+
+def test_the_same_prompt_several_times_is_drawn_apart(client: FlaskClient) -> None:
+    seeds = [each["seed"] for each in complete(client, prompt=["a"] * 3, seed=None)["choices"]]
+    assert len(set(seeds)) == 3
+    assert [each["seed"] for each in complete(client, prompt=["a"] * 3, seed=None)["choices"]] == seeds
+    assert len({each["choices"][0]["seed"] for each in chunks(client, prompt=["b"] * 3, seed=None)}) == 3
+    assert {each["seed"] for each in complete(client, prompt=["a"] * 3)["choices"]} == {0}
+
+
+@pytest.mark.parametrize("route", ["/generate", "/v1/completions"])
+def test_what_never_fits_is_a_value_out_of_bounds(new_client: Callable[..., FlaskClient], route: str) -> None:
+    client = new_client(max_reply_values=100)
+    error: Any = client.post(route, json={"prompt": "a", "n": 9}).json
+    assert (error["error"]["param"], "at most 8" in error["error"]["message"]) == ("n", True)
+    reply: Any = client.post(route, json={"prompt": "a" * 40, "n": 2, "logprobs": 2, "echo": True})
+    assert (reply.status_code, reply.json["error"]["code"]) == (422, "reply_too_large")
+    assert "100 (MAX_REPLY_VALUES)" in reply.json["error"]["message"]
 
 
 def test_several_prompts_make_as_many_times_n_choices(client: FlaskClient) -> None:

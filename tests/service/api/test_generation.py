@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+
+from service.generation.generator import TextGenerator
+from service.generation.requests import GenerationRequest
 
 ASK = {"prompt": "xa", "length": 5, "seed": 0}
 
@@ -208,8 +212,10 @@ def test_keys_when_they_are_needed(
         assert client.post("/generate", json=ASK, headers=headers).status_code == 200
 
 
-def test_full_is_429_with_retry_after(new_client: Callable[..., FlaskClient], client: FlaskClient) -> None:
-    reply = client.post("/generate", json={"n": 16})
+def test_full_is_429_with_retry_after(client: FlaskClient, generator: TextGenerator, engine: Any) -> None:
+    engine.gate = lambda: time.sleep(0.01)
+    generator.stream(GenerationRequest("letters", "a", length=60, n=8))
+    reply = client.post("/generate", json={"n": 8})
     assert reply.status_code == 429
     assert int(reply.headers["Retry-After"]) >= 1
     assert reply.json["error"]["type"] == "rate_limit_error"  # type: ignore[index]

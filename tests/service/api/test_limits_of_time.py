@@ -121,6 +121,7 @@ def test_who_finds_no_place_is_told_when_there_may_be_one(generator: TextGenerat
     clock = threading.Event()
     engine.gate = lambda: clock.wait(0.01)
     generator.generate(GenerationRequest("letters", "a", length=3, read_cache=False))
+    generator.stream(GenerationRequest("letters", "a", length=60, n=8))
     with pytest.raises(BusyError) as caught:
-        generator.stream(GenerationRequest("letters", "a", n=9))
+        generator.stream(GenerationRequest("letters", "a", n=8))
     assert 1 <= caught.value.retry_after <= 60

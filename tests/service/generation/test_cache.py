@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from charrnn.sampling import SamplingParams
@@ -10,7 +11,8 @@ from service.generation.cache import PAUSE_SECONDS, GenerationCache, cache_key
 from service.generation.requests import Choice, GenerationRequest, TokenLogprobs
 
 REQUEST = GenerationRequest("letters", prompt="abc")
-KEY = cache_key("digest", REQUEST)
+IDS = np.array([0, 1, 2], np.int32)
+KEY = cache_key("digest", IDS, REQUEST)
 CHOICES = (Choice("def", 7, "length", 3, (TokenLogprobs("d", None), TokenLogprobs("e", -0.5, (("e", -0.5),)))),)
 
 
@@ -24,25 +26,29 @@ def test_choices_come_back_as_they_were(redis: Any) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(REQUEST, prompt="abd"),
         replace(REQUEST, length=201),
         replace(REQUEST, seed=1),
         replace(REQUEST, n=2),
         replace(REQUEST, stop=("x",)),
         replace(REQUEST, echo=True),
-        replace(REQUEST, skip_unknown=True),
         replace(REQUEST, sampling=SamplingParams(temperature=0.5)),
         replace(REQUEST, sampling=SamplingParams(top_k=3)),
         replace(REQUEST, sampling=SamplingParams(logprobs=0)),
     ],
 )
 def test_another_request_has_another_key(other: GenerationRequest) -> None:
-    assert cache_key("digest", other) != KEY
+    assert cache_key("digest", IDS, other) != KEY
 
 
-def test_another_version_has_another_key_and_another_name_for_the_same_one_has_not() -> None:
-    assert cache_key("other", REQUEST) != KEY
-    assert cache_key("digest", replace(REQUEST, model="letters@1")) == KEY
+def test_another_version_or_prompt_has_another_key_and_another_name_for_the_same_one_has_not() -> None:
+    assert cache_key("other", IDS, REQUEST) != KEY
+    assert cache_key("digest", IDS[::-1].copy(), REQUEST) != KEY
+    assert cache_key("digest", IDS[:2], REQUEST) != KEY
+    assert cache_key("digest", IDS, replace(REQUEST, model="letters@1", prompt=(0, 1, 2))) == KEY
+
+
+def test_siblings_have_keys_of_their_own() -> None:
+    assert len({cache_key("digest", IDS, REQUEST, sibling) for sibling in range(3)} | {KEY}) == 3
 
 
 def test_redis_gone_is_a_miss_and_is_left_alone_for_a_while(redis: Any) -> None:

@@ -1,16 +1,26 @@
 from __future__ import annotations
 
 import threading
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from charrnn.sampling import SamplingParams, choice_seed
 from charrnn.vocabulary import UnknownCharactersError
+from service.generation.cache import GenerationCache
 from service.generation.clients import Client
-from service.generation.errors import ClientGoneError
+from service.generation.errors import (
+    ClientGoneError,
+    DeadlineError,
+    NeverFitsError,
+    PromptError,
+    ReplyTooLargeError,
+)
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
+from service.generation.tokenization import UnknownIdsError
 
 
 def ask(**fields: Any) -> GenerationRequest:
@@ -89,6 +99,75 @@ def test_the_cache_can_be_left_out(generator: TextGenerator, redis: Any) -> None
 def test_redis_gone_changes_nothing(generator: TextGenerator, redis: Any) -> None:
     redis.up = False
     assert generator.generate(ask()).choices[0].text == "bcdef"
+
+
+def test_ids_are_read_as_they_are_and_share_the_entry_of_their_text(generator: TextGenerator, engine: Any) -> None:
+    made = generator.generate(ask(prompt=(23, 0), echo=True))
+    assert (made.choices[0].text, made.prompt_tokens) == ("xabcdef", 2)
+    assert generator.generate(ask(prompt="xa", echo=True)).cached
+    with pytest.raises(UnknownIdsError, match="from 0 to 25, not 26"):
+        generator.generate(ask(prompt=(0, 26)))
+
+
+def test_of_several_nothing_is_computed_when_one_is_at_fault(generator: TextGenerator, engine: Any) -> None:
+    with pytest.raises(PromptError, match=r"prompt\[1\]: 1 character outside the vocabulary: '!' at 1") as caught:
+        generator.generate_all([ask(), ask(prompt="a!"), ask(prompt=(99,))])
+    assert (caught.value.place, engine.added) == (1, 1)  # the one that warms the version up
+    with pytest.raises(PromptError, match=r"prompt\[0\]: ids of letters"):
+        generator.stream_all([ask(prompt=(99,)), ask()])
+
+
+def test_the_same_several_times_is_drawn_apart_without_a_seed(generator: TextGenerator) -> None:
+    asked = [ask(seed=None), ask(seed=None, prompt=(23, 0)), ask(seed=None, prompt="b"), ask(seed=None)]
+    made = generator.generate_all(asked)
+    assert len({each.choices[0].seed for each in made}) == 4
+    again = generator.generate_all(asked)
+    assert [each.choices for each in again] == [each.choices for each in made]
+    assert generator.generate(ask(seed=None)).choices == made[0].choices
+    seeded = generator.generate_all([ask(seed=5)] * 2)
+    assert seeded[0].choices == seeded[1].choices == generator.generate(ask(seed=5, read_cache=False)).choices
+
+
+def test_all_prompts_share_the_time_of_their_request(generator: TextGenerator, engine: Any) -> None:
+    engine.gate = lambda: time.sleep(0.03)
+    asked = [ask(prompt=letter, length=20, timeout=0.5) for letter in "abcdefghij"]
+    assert generator.generate(asked[0]).choices
+    client = Client(since=time.monotonic())
+    with pytest.raises(DeadlineError, match=r"0\.5 s"):
+        generator.generate_all(asked, client)
+    engine.gate = lambda: None
+    with pytest.raises(DeadlineError):
+        list(generator.stream(ask(length=1 << 40, timeout=0.5), client).pieces)
+
+
+def test_what_can_never_fit_is_not_a_matter_of_waiting(generator: TextGenerator) -> None:
+    with pytest.raises(NeverFitsError, match=r"n must be at most 8 \(MAX_ACTIVE \+ MAX_WAITING\), not 9"):
+        generator.generate(ask(n=9))
+    assert len(generator.generate(ask(n=8)).choices) == 8
+
+
+@pytest.mark.parametrize(
+    ("fields", "size", "param"),
+    [
+        ({"length": 101}, 101, "prompt"),
+        ({"length": 49, "n": 2, "echo": True}, 102, "n"),
+        ({"length": 24, "logprobs": 3, "echo": True}, 104, "logprobs"),
+    ],
+)
+def test_a_reply_too_large_is_refused_before_anything_is_computed(
+    models: Any, redis: Any, scheduler: Any, engine: Any, fields: dict[str, Any], size: int, param: str
+) -> None:
+    generator = TextGenerator(models, GenerationCache(redis, ttl=60), scheduler, max_values=100)
+    logprobs = fields.pop("logprobs", None)
+    request = ask(**fields, sampling=SamplingParams(logprobs=logprobs))
+    for refuse in (generator.generate, generator.stream):
+        with pytest.raises(ReplyTooLargeError, match=rf"at most 100 \(MAX_REPLY_VALUES\), not {size}") as caught:
+            refuse(request)
+        assert caught.value.param == param
+    assert engine.added == 1  # the one that warms the version up
+    with pytest.raises(ReplyTooLargeError):
+        generator.generate_all([replace(request, length=23, n=1)] * 5)
+    assert generator.generate(replace(request, length=1, n=1)).choices
 
 
 def test_a_client_that_hangs_up_frees_its_places(generator: TextGenerator, engine: Any, scheduler: Any) -> None:

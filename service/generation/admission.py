@@ -1,0 +1,87 @@
+"""Requests are found right before anything is computed for them: version, prompt, number of texts, the reply's size."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from charrnn.vocabulary import Ids, UnknownCharactersError
+from service.generation.cache import cache_key
+from service.generation.errors import PromptError, ReplyTooLargeError
+from service.generation.requests import GenerationRequest, Skipped
+from service.generation.resident import ResidentModel, ResidentModels
+from service.generation.tokenization import UnknownIdsError, read
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Admitted:
+    """A request that was found right: the version that it goes to, its prompt's ids, and its `key` in the cache."""
+
+    request: GenerationRequest
+    model: ResidentModel
+    prompt: Ids
+    skipped: Skipped
+    key: str
+
+    @property
+    def size(self) -> int:
+        """How many values its reply has at most: tokens, and the logarithms of each."""
+        request = self.request
+        tokens = request.length + (self.prompt.size if request.echo else 0)
+        return tokens * request.n * (1 + (request.sampling.logprobs or 0))
+
+    def apart(self, same_before: int) -> Admitted:
+        """The same, so many of which stand before it in one request. Without a seed it has an entry of its own in the
+        cache, and so a seed of its own; a seed gives the same text wherever it is asked for."""
+        if self.request.seed is not None or not same_before:
+            return self
+        return replace(self, key=cache_key(self.model.digest, self.prompt, self.request, same_before))
+
+
+class Admission:
+    """Finds requests right. `check_fits` raises what is to be raised for so many texts at once."""
+
+    def __init__(
+        self, models: ResidentModels, check_fits: Callable[[int], None], max_values: int | None = None
+    ) -> None:
+        self._models = models
+        self._check_fits = check_fits
+        self._max_values = max_values
+
+    def admit(self, request: GenerationRequest) -> Admitted:
+        """Raises UnknownCharactersError, UnknownIdsError, NeverFitsError, ReplyTooLargeError, and what
+        ResidentModels.get raises."""
+        admitted = self._admit(request, self._models.get(request.model))
+        self._check_size([admitted])
+        return admitted
+
+    def admit_all(self, requests: Sequence[GenerationRequest]) -> list[Admitted]:
+        """What is asked for at once, all of it or none: a reference stands for one version, and no reply is longer than
+        one request's. Raises PromptError for what is wrong with one of the prompts, else what `admit` raises."""
+        models = {reference: self._models.get(reference) for reference in {each.model for each in requests}}
+        admitted: list[Admitted] = []
+        before: Counter[str] = Counter()
+        for place, request in enumerate(requests):
+            try:
+                found = self._admit(request, models[request.model])
+            except (UnknownCharactersError, UnknownIdsError) as error:
+                raise PromptError(place, error) from error
+            admitted.append(found.apart(before[found.key]))
+            before[found.key] += 1
+        self._check_size(admitted)
+        return admitted
+
+    def _admit(self, request: GenerationRequest, model: ResidentModel) -> Admitted:
+        self._check_fits(request.n)
+        prompt, skipped = read(model, request.prompt, request.skip_unknown)
+        return Admitted(request, model, prompt, skipped, cache_key(model.digest, prompt, request))
+
+    def _check_size(self, admitted: Sequence[Admitted]) -> None:
+        if self._max_values is not None and (size := sum(each.size for each in admitted)) > self._max_values:
+            raise ReplyTooLargeError(self._max_values, size, _multiplier(admitted[0].request))
+
+
+def _multiplier(request: GenerationRequest) -> str:
+    """The field that makes most of a reply too large."""
+    return "logprobs" if request.sampling.logprobs else "n" if request.n > 1 else "prompt"
