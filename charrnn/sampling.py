@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 Scores = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
 
 RECENT_IDS: Final = 64
-"""How many of the latest ids the repetition penalty looks at, so that what a sequence remembers stays small."""
+"""How many of the latest ids, read or generated, penalties look at, so that what a sequence remembers stays small."""
 
 DRAWN_SEED_BITS: Final = 53
 """A drawn seed is exact in every JSON reader, those included whose only number is a double."""
@@ -24,10 +25,13 @@ _MASK: Final = (1 << 64) - 1
 class SamplingParams:
     """How the next id is chosen; the defaults leave the model's distribution as it is.
 
-    In the order in which they act, which is vLLM's: `repetition_penalty` divides positive and multiplies negative
-    scores of the last 64 ids; `temperature` divides all scores (0: the likeliest id, the lowest on a tie);
-    `min_p` drops ids less likely than min_p times the likeliest; `top_k` keeps the k likeliest (0: all; ties with
-    the k-th stay); `top_p` keeps the likeliest ids until their share of what is left reaches top_p.
+    In the order in which they act, which is that of vLLM's Sampler: `allowed_token_ids` leaves these ids alone (None:
+    all); `logit_bias` adds to the scores of ids, as pairs of id and bias; `repetition_penalty` divides positive and
+    multiplies negative scores of the last 64 ids; `frequency_penalty` is subtracted as often as an id was generated
+    among the last 64, `presence_penalty` once if it was (OpenAI's formula); `temperature` divides all scores (0: the
+    likeliest id, the lowest on a tie); `min_p` drops ids less likely than min_p times the likeliest; `top_k` keeps the
+    k likeliest (0: all; ties with the k-th stay); `top_p` keeps the likeliest ids until their share of what is left
+    reaches top_p.
     `logprobs` asks for that many likeliest ids a position, beside the chosen one, with natural logarithms of the
     model's own distribution, before any of the above; None: no logarithms at all.
     """
@@ -38,6 +42,10 @@ class SamplingParams:
     top_p: float = 1.0
     min_p: float = 0.0
     repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    allowed_token_ids: tuple[int, ...] | None = None
     logprobs: int | None = None
 
 
@@ -68,17 +76,49 @@ def log_softmax(scores: Scores) -> Scores:
     return np.asarray(shifted - np.log(np.exp(shifted).sum()), dtype=np.float32)
 
 
-def choose(scores: Scores, params: SamplingParams, recent: npt.NDArray[np.int32], position: int) -> int:
-    """The next id for the scores [vocabulary_size] of a sequence at `position`, whose latest ids are `recent`."""
-    scores = penalized(scores, recent, params.repetition_penalty)
+def choose(
+    scores: Scores, params: SamplingParams, recent: npt.NDArray[np.int32], generated: Flags, position: int
+) -> int:
+    """The next id for the scores [vocabulary_size] of a sequence at `position`, whose latest ids are `recent` [n], of
+    which it generated those that are `generated` [n] and read the others."""
+    scores = adjusted(scores, params, recent, generated)
     if params.temperature == 0:
         return int(scores.argmax())
-    scaled = scores / np.float32(params.temperature)
-    weights = np.exp(scaled - scaled.max())
-    weights[~_kept(weights, params)] = 0
+    weights = weighed(scores, params)
     cumulated = np.cumsum(weights, dtype=np.float32)
     point = np.float32(uniform(params.seed, position)) * cumulated[-1]
     return min(int(np.searchsorted(cumulated, point, side="right")), int(np.flatnonzero(weights)[-1]))
+
+
+def adjusted(scores: Scores, params: SamplingParams, recent: npt.NDArray[np.int32], generated: Flags) -> Scores:
+    """The scores with all that acts before the temperature: the bias of each id, then the three penalties."""
+    bias = bias_of(params, scores.size)
+    scores = penalized(scores if bias is None else scores + bias, recent, params.repetition_penalty)
+    if not (params.presence_penalty or params.frequency_penalty):
+        return scores
+    counts = np.bincount(recent[generated], minlength=scores.size).astype(np.float32)
+    result: Scores = scores - counts * np.float32(params.frequency_penalty)
+    result[counts > 0] -= np.float32(params.presence_penalty)
+    return result
+
+
+def bias_of(params: SamplingParams, vocabulary_size: int) -> Scores | None:
+    """What is added to the scores, [vocabulary_size]: the `logit_bias`, -inf for ids that are not allowed; None where
+    that is nothing. Raises ValueError, naming bound and value, for an id outside the vocabulary and when none is
+    allowed."""
+    allowed = params.allowed_token_ids
+    if not params.logit_bias and allowed is None:
+        return None
+    for id_ in (*(id_ for id_, _ in params.logit_bias), *(allowed or ())):
+        if not 0 <= id_ < vocabulary_size:
+            raise ValueError(f"ids must be from 0 to {vocabulary_size - 1}, not {id_}")
+    if allowed is not None and not allowed:
+        raise ValueError("allowed_token_ids must have at least one id")
+    bias = np.full(vocabulary_size, 0 if allowed is None else -np.inf, dtype=np.float32)
+    bias[list(allowed or ())] = 0
+    for id_, value in params.logit_bias:
+        bias[id_] += np.float32(value)
+    return bias
 
 
 def penalized(scores: Scores, recent: npt.NDArray[np.int32], penalty: float) -> Scores:
@@ -91,7 +131,15 @@ def penalized(scores: Scores, recent: npt.NDArray[np.int32], penalty: float) -> 
     return result
 
 
-def _kept(weights: Scores, params: SamplingParams) -> npt.NDArray[np.bool_]:
+def weighed(scores: Scores, params: SamplingParams) -> Scores:
+    """The probabilities up to a factor, at a temperature that is not 0: 0 for what min_p, top_k and top_p drop."""
+    scaled = scores / scores.dtype.type(params.temperature)
+    weights: Scores = np.exp(scaled - scaled.max())
+    weights[~_kept(weights, params)] = 0
+    return weights
+
+
+def _kept(weights: Scores, params: SamplingParams) -> Flags:
     """Which ids survive min_p, top_k and top_p; `weights` are the probabilities up to a factor, the largest 1."""
     kept = weights >= np.float32(params.min_p)
     if 0 < params.top_k < weights.size:
@@ -99,7 +147,7 @@ def _kept(weights: Scores, params: SamplingParams) -> npt.NDArray[np.bool_]:
     if params.top_p < 1:
         order = np.argsort(-weights, kind="stable")
         order = order[kept[order]]
-        share = np.cumsum(weights[order], dtype=np.float32)
+        share = np.cumsum(weights[order], dtype=weights.dtype)
         last = int(np.searchsorted(share, np.float32(params.top_p) * share[-1], side="left"))
         kept[:] = False
         kept[order[: last + 1]] = True

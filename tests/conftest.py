@@ -6,8 +6,13 @@ import importlib
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.browser.program import NAMES, PROGRAM
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("here", deadline=None)
+settings.load_profile("here")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.sampling import SamplingParams
+from charrnn.sampling import Flags, SamplingParams
 from charrnn.vocabulary import Ids
 
 
@@ -19,13 +19,15 @@ class State:
 
     `hidden` [layers, state_parts, hidden_size] float32, after reading everything but `last_id`; `last_id` the newest
     id, not yet read; `position` how many ids have been generated, which is the index of the next random number;
-    `recent` the latest ids, the newest last, at most RECENT_IDS.
+    `recent` [n] the latest ids, the newest last, at most RECENT_IDS; `generated` [n] which of them were generated, not
+    read.
     """
 
     hidden: npt.NDArray[np.float32]
     last_id: int
     position: int
     recent: Ids
+    generated: Flags
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, State
-from charrnn.sampling import RECENT_IDS, Scores, choose, log_softmax
+from charrnn.sampling import RECENT_IDS, Flags, Scores, bias_of, choose, log_softmax
+from charrnn.vocabulary import Ids
 
 _Logprob = tuple[float, npt.NDArray[np.int32], npt.NDArray[np.float32]]
 """Of one position: the logarithm of the id that stands there, the k likeliest ids and theirs."""
@@ -18,7 +19,7 @@ _Logprob = tuple[float, npt.NDArray[np.int32], npt.NDArray[np.float32]]
 
 def check(sequence: Sequence, config: ModelConfig) -> None:
     """Raises ValueError when the sequence cannot be generated: no prompt and no state, ids outside the vocabulary, a
-    negative length, a state of another network."""
+    negative length, a state of another network, and what `bias_of` raises."""
     prompt, state = sequence.prompt, sequence.state
     if not prompt.size and state is None:
         raise ValueError("prompt must have at least one id when there is no state")
@@ -29,6 +30,7 @@ def check(sequence: Sequence, config: ModelConfig) -> None:
         raise ValueError(f"ids must be from 0 to {config.vocabulary_size - 1}, not {min(ids)} to {max(ids)}")
     if state and state.hidden.shape != config.state_shape:
         raise ValueError(f"a state's hidden must be {config.state_shape}, not {state.hidden.shape}")
+    bias_of(sequence.sampling, config.vocabulary_size)
 
 
 class Row:
@@ -44,6 +46,7 @@ class Row:
         if state is not None:
             self._unread.appendleft(state.last_id)
         self._recent = deque(state.recent.tolist() if state else [self.next_id], maxlen=RECENT_IDS)
+        self._generated = deque(state.generated.tolist() if state else [False], maxlen=RECENT_IDS)
         self._position = state.position if state else 0
         self._chosen = 0
         self._ids: list[int] = []
@@ -64,20 +67,25 @@ class Row:
 
     def state(self, hidden: npt.NDArray[np.float32]) -> State:
         """The sequence's state, given its hidden state before `next_id` is read."""
-        return State(hidden, self.next_id, self._position, np.array(self._recent, dtype=np.int32))
+        return State(hidden, self.next_id, self._position, *self._latest())
 
     def read(self, scores: Scores) -> None:
         """`next_id` has been read; `scores` [vocabulary_size] are those of its successor, which is chosen now if the
         prompt does not give it."""
         self._unread.popleft()
-        if not self._unread:
+        chooses = not self._unread
+        if chooses:
             self._choose(scores)
         elif self._sequence.score:
             self._prompt_logprobs.append(_logprob(scores, self.next_id, self._top))
         self._recent.append(self.next_id)
+        self._generated.append(chooses)
+
+    def _latest(self) -> tuple[Ids, Flags]:
+        return np.array(self._recent, dtype=np.int32), np.array(self._generated, dtype=np.bool_)
 
     def _choose(self, scores: Scores) -> None:
-        new = choose(scores, self._sampling, np.array(self._recent, dtype=np.int32), self._position)
+        new = choose(scores, self._sampling, *self._latest(), self._position)
         self._unread.append(new)
         self._ids.append(new)
         self._position += 1

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Logprobs, Output, Sequence, State
@@ -14,6 +15,7 @@ from charrnn.engine.members import Member, check
 from charrnn.engine.orders import NOBODY, PLACE, Row, orders_for, place_of
 from charrnn.engine.reference import TILE, ReferenceEngine, one_thread
 from charrnn.engine.tile import STEPS, Kind, Results, Tile
+from charrnn.sampling import Scores, bias_of
 
 CUDA_TILE: Final = 64
 """Rows of a tile on a GPU, which one row would leave idle. It belongs to a version's numbers: another size may choose
@@ -62,6 +64,7 @@ class CudaBatch:
         self._config, self._device, self._tile = engine.config, engine.device, engine.tile
         # One slot more than sequences: what fills up the last tile is read from there and written there.
         self._hidden = self._tile.hidden.new_zeros(capacity + 1, *self._tile.hidden.shape[1:])
+        self._biases: Tensor | None = None  # [capacity + 1, width], once a sequence has one
         self._places = np.array([NOBODY] * (capacity + 1), dtype=PLACE)
         self._rows: dict[int, Row] = {}
         self._slots: dict[int, int] = {}
@@ -76,14 +79,17 @@ class CudaBatch:
         """Take a sequence in before the next step; returns its handle.
 
         Raises OverflowError when the batch is full, ValueError for a sequence without anything to follow, an id
-        outside the vocabulary or a state of another shape.
+        outside the vocabulary (of a bias or allowed ones as well), no allowed id or a state of another shape.
         """
         check(sequence, self._config)
+        bias = bias_of(sequence.sampling, self._config.vocabulary_size)
         if not self._free:
             raise OverflowError(f"the batch is full with {len(self)} sequences")
         slot, self._handles = self._free.pop(), self._handles + 1
         state, size = sequence.state, self._config.vocabulary_size
-        row = Row(Member.of(self._handles, sequence, size), state.recent if state else sequence.prompt[:1])
+        latest = (state.recent, state.generated) if state else (sequence.prompt[:1], np.zeros(1, np.bool_))
+        row = Row(Member.of(self._handles, sequence, size), *latest)
+        self._set_bias(slot, bias)
         self._hidden[slot] = 0
         if state is not None:
             self._hidden[slot, :, :, : self._config.hidden_size] = torch.tensor(state.hidden)
@@ -106,7 +112,7 @@ class CudaBatch:
         slot = self._slots[handle]
         place = self._places[slot]
         hidden = self._hidden[slot, :, :, : self._config.hidden_size].cpu().numpy().copy()
-        return State(hidden, int(place["last"]), int(place["position"]), self._rows[slot].recent(place))
+        return State(hidden, int(place["last"]), int(place["position"]), *self._rows[slot].recent(place))
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""
@@ -122,11 +128,19 @@ class CudaBatch:
                 outputs.append(output)
         return outputs
 
+    def _set_bias(self, slot: int, bias: Scores | None) -> None:
+        if self._biases is None and bias is not None:
+            self._biases = self._hidden.new_zeros(len(self._places), self._tile.width)
+        if self._biases is not None:
+            self._biases[slot] = 0
+        if self._biases is not None and bias is not None:
+            self._biases[slot, : bias.size] = torch.from_numpy(bias)
+
     def _active(self) -> Slots:
         """The slots of the sequences that are not done, those side by side that take the same kind of step."""
         places = self._places
         slots = np.flatnonzero(places["unread"] + places["left"])
-        return slots[np.lexsort((places["filtered"][slots], _top(places[slots])))]
+        return slots[np.lexsort((places["filtered"][slots], places["biased"][slots], _top(places[slots])))]
 
     def _advance(self, slots: Slots, steps: int) -> int:
         """Advance the sequences in these slots, the device being waited for at the end alone; how many steps it was."""
@@ -138,7 +152,7 @@ class CudaBatch:
         spare = len(self._places) - 1
         filled = torch.from_numpy(np.append(slots, np.full(len(places) - slots.size, spare))).to(self._device)
         results = [
-            tile.run(orders, start, self._hidden, filled, self._kind(places[start : start + tile.rows]))
+            tile.run(orders, start, self._hidden, self._biases, filled, self._kind(places[start : start + tile.rows]))
             for start in range(0, len(places), tile.rows)
         ]
         self._take(slots, rows, results, steps)
@@ -148,7 +162,7 @@ class CudaBatch:
         """What a tile of these has to do. Few kinds are recorded: of the likeliest, a power of two, none or all."""
         top = int(_top(places).max())
         rounded_up = min(top and 1 << (top - 1).bit_length(), self._tile.width) if top >= 0 else None
-        return Kind(bool(places["filtered"].any()), rounded_up)
+        return Kind(bool(places["filtered"].any()), bool(places["biased"].any()), rounded_up)
 
     def _take(self, slots: Slots, rows: list[Row], results: list[Results], steps: int) -> None:
         """Read what has come out, and keep it."""

@@ -106,13 +106,13 @@ def _take_ids(p: Any, slots: Any, wanted: int) -> None:
         slot = slots[place]
         scores = p.scores + row * p.score_blocks * 64
         if slot.cursor < slot.known:
-            following = read_int32(slot.prompt, slot.cursor)
+            following, generated = read_int32(slot.prompt, slot.cursor), 0
             if slot.score:
                 row += 1
                 _report_prompt(p, slot, scores, following)
             slot.cursor += 1
         else:
-            row += 1
+            row, generated = row + 1, 1
             if slot.plain:
                 following = choose_weighed(slot, scores, p.room, p.score_blocks)
             else:
@@ -123,7 +123,8 @@ def _take_ids(p: Any, slots: Any, wanted: int) -> None:
             slot.emitted += 1
             slot.position += 1
         slot.last = following
-        slot.recent[slot.recent_count & (slot.recent.size - 1)] = following
+        newest = slot.recent_count & (slot.recent.size - 1)
+        slot.recent[newest], slot.generated[newest] = following, generated
         slot.recent_count += 1
         slot.turn = p.turn
         if slot.cursor < slot.known or slot.emitted < slot.length:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, State
 from charrnn.engine.records import SLOT
-from charrnn.sampling import RECENT_IDS, SamplingParams
+from charrnn.sampling import RECENT_IDS, Flags, SamplingParams
 from charrnn.vocabulary import Ids
 
 _SEED_MASK: Final = (1 << 64) - 1
@@ -78,11 +78,11 @@ def _check_ids(ids: Ids, vocabulary_size: int) -> None:
         raise ValueError(f"ids must be from 0 to {vocabulary_size - 1}, not {ids.min()} to {ids.max()}")
 
 
-def record(member: Member, sequence: Sequence) -> tuple[Any, ...]:
-    """The sequence as SLOT's fields, before its first step."""
+def record(member: Member, sequence: Sequence, bias: int) -> tuple[Any, ...]:
+    """The sequence as SLOT's fields, before its first step; `bias` is the address of what is added to its scores."""
     state = sequence.state
-    recent = state.recent if state else sequence.prompt[:1]
-    slot = _sampling(sequence.sampling, state.position if state else 0, recent)
+    recent, generated = (state.recent, state.generated) if state else (sequence.prompt[:1], np.zeros(1, np.bool_))
+    slot = _sampling(sequence.sampling, state.position if state else 0, recent, generated, bias)
     slot["last"], slot["score"] = state.last_id if state else sequence.prompt[0], sequence.score
     slot["known"], slot["prompt"] = member.prompt.size, member.prompt.ctypes.data
     slot["length"], slot["ids"] = member.ids.size, member.ids.ctypes.data
@@ -93,34 +93,52 @@ def record(member: Member, sequence: Sequence) -> tuple[Any, ...]:
     return tuple(slot.values())
 
 
-def sampling_record(params: SamplingParams, position: int, recent: Ids) -> npt.NDArray[np.void]:
+def sampling_record(
+    params: SamplingParams, position: int, recent: Ids, generated: Flags, bias: int
+) -> npt.NDArray[np.void]:
     """One SLOT of a sequence that chooses by `params`, with nothing to read or to write."""
-    return np.array([tuple(_sampling(params, position, recent).values())], dtype=SLOT)
+    return np.array([tuple(_sampling(params, position, recent, generated, bias).values())], dtype=SLOT)
 
 
-def _sampling(params: SamplingParams, position: int, recent: Ids) -> dict[str, Any]:
+def is_penalized(params: SamplingParams) -> bool:
+    """Whether the recent ids matter."""
+    return params.repetition_penalty != 1 or bool(params.presence_penalty or params.frequency_penalty)
+
+
+def _sampling(params: SamplingParams, position: int, recent: Ids, generated: Flags, bias: int) -> dict[str, Any]:
     greedy = params.temperature == 0
     filtered = params.top_k > 0 or params.top_p < 1 or params.min_p > 0
     report = params.logprobs is not None
-    ring = np.zeros(RECENT_IDS, dtype=np.int32)
-    latest = recent[-RECENT_IDS:]
-    ring[: latest.size] = latest
+    adjusted = bool(bias) or is_penalized(params)
     return {
         **_EMPTY,
         "seed": params.seed & _SEED_MASK,
         "position": position,
-        "recent": ring,
-        "recent_count": latest.size,
+        "recent": _ring(recent),
+        "generated": _ring(generated),
+        "recent_count": min(recent.size, RECENT_IDS),
+        "adjusted": adjusted,
+        "penalized": is_penalized(params),
         "greedy": greedy,
         "filtered": filtered,
         "report": report,
-        "plain": not (greedy or filtered or report or params.repetition_penalty != 1),
+        "plain": not (greedy or filtered or report or adjusted),
         "factor": 0 if greedy else min(1 / (params.temperature * math.log(2)), _LARGEST_FACTOR),
         "top_k": params.top_k,
         "top_p": params.top_p,
         "min_p": params.min_p,
         "penalty": params.repetition_penalty,
+        "presence": params.presence_penalty,
+        "frequency": params.frequency_penalty,
+        "bias": bias,
     }
+
+
+def _ring(latest: Ids | Flags) -> Ids:
+    """The latest RECENT_IDS as a ring that begins with the oldest."""
+    ring = np.zeros(RECENT_IDS, dtype=np.int32)
+    ring[: min(latest.size, RECENT_IDS)] = latest[-RECENT_IDS:]
+    return ring
 
 
 def _addresses(prefix: str, logprobs: Logprobs, first: int) -> dict[str, int]:
@@ -142,9 +160,11 @@ def _logprobs(n: int, top: int, unknown: int) -> Logprobs:
 
 def state_of(slot: Any, hidden: npt.NDArray[np.float32]) -> State:
     """What a sequence remembers, from its SLOT and its hidden state."""
-    return State(hidden, int(slot["last"]), int(slot["position"]), _latest(slot["recent"], int(slot["recent_count"])))
+    count = int(slot["recent_count"])
+    recent, generated = _latest(slot["recent"], count), _latest(slot["generated"], count)
+    return State(hidden, int(slot["last"]), int(slot["position"]), recent, generated.astype(np.bool_))
 
 
-def _latest(ring: npt.NDArray[np.int32], count: int) -> Ids:
+def _latest(ring: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     """What the ring holds after `count` ids, the newest last."""
     return ring[:count].copy() if count < ring.size else np.roll(ring, -(count % ring.size))

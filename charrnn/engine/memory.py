@@ -11,6 +11,7 @@ from charrnn.engine.cells import LAYOUTS, OUTPUT_COLUMNS
 from charrnn.engine.lanes import BYTES, LANES
 from charrnn.engine.packing import PackedModel, padded_size, score_blocks
 from charrnn.engine.records import LAYER, PLAN, SLOT, room_size
+from charrnn.sampling import Scores
 
 
 class BatchMemory:
@@ -27,6 +28,7 @@ class BatchMemory:
         self._hidden = _zeros((config.layers, 2, capacity, self._size + BYTES // item.itemsize), item)
         self._kept = _zeros((config.layers, blocks, capacity, LANES) if self._layout.memory else (0, 0, 0), np.float32)
         self._scores = _zeros((capacity, score_blocks(config), LANES), np.float32)
+        self._biases = _zeros((capacity, score_blocks(config) * LANES), np.float32)
         self._room = _zeros((room_size(score_blocks(config)),), np.float32)
         self.active, self._adds, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
         self.slots = np.zeros(capacity, dtype=SLOT)
@@ -96,6 +98,13 @@ class BatchMemory:
             self.active[found[0]] = self.active[count - 1]
             self.plan["active_count"] = count - 1
             self.slots["turn"][place] = self.plan["turn"][0]
+
+    def bias(self, place: int, values: Scores | None) -> int:
+        """Keep `values` [vocabulary_size], which are added to the scores at the place; their address, 0 for none."""
+        if values is None:
+            return 0
+        self._biases[place, : values.size] = values
+        return int(self._biases[place].ctypes.data)
 
     def clear(self, place: int) -> None:
         """The state at the place becomes that before a text, all zeros."""

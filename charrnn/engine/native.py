@@ -13,6 +13,7 @@ from charrnn.engine.instructions import Isa, Precision, host_isa
 from charrnn.engine.members import Member, check, record, state_of
 from charrnn.engine.memory import BatchMemory
 from charrnn.engine.packing import PackedModel, pack
+from charrnn.sampling import bias_of
 
 _INSTRUCTIONS: Final[dict[Isa, str]] = {
     "vnni": "AVX-512 VNNI",
@@ -79,14 +80,15 @@ class NativeBatch:
         """Take a sequence in before the next step; returns its handle.
 
         Raises OverflowError when the batch is full, ValueError for a sequence without anything to follow, an id
-        outside the vocabulary or a state of another shape.
+        outside the vocabulary (of a bias or allowed ones as well), no allowed id or a state of another shape.
         """
         check(sequence, self._config)
+        bias = bias_of(sequence.sampling, self._config.vocabulary_size)
         if not self._free:
             raise OverflowError(f"the batch is full with {len(self)} sequences")
         place, self._handles = self._free.pop(), self._handles + 1
         member = Member.of(self._handles, sequence, self._config.vocabulary_size)
-        self._memory.slots[place] = record(member, sequence)
+        self._memory.slots[place] = record(member, sequence, self._memory.bias(place, bias))
         if sequence.state is None:
             self._memory.clear(place)
         else:

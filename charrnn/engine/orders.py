@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from charrnn.engine.base import Logprobs, Sequence
-from charrnn.engine.members import Member
+from charrnn.engine.members import Member, is_penalized
 from charrnn.engine.tensor_choice import Choice, uniform
-from charrnn.sampling import RECENT_IDS, SamplingParams
+from charrnn.sampling import RECENT_IDS, Flags, SamplingParams
 from charrnn.vocabulary import Ids
 
 CHOOSE: Final = -1
@@ -33,32 +33,39 @@ PLACE: Final = np.dtype(
         ("top_p", np.float32),
         ("min_p", np.float32),
         ("penalty", np.float32),
+        ("presence", np.float32),
+        ("frequency", np.float32),
         ("top_k", np.int64),
-        ("filtered", np.bool_),  # whether any of the four counts
+        ("penalized", np.bool_),  # whether the recent ids count
+        ("filtered", np.bool_),  # whether they do, or any of top_p, min_p and top_k
+        ("biased", np.bool_),  # whether something is added to the scores
         ("prompt_top", np.int64),  # likeliest ids to tell of at each id of the prompt, -1: nothing at all
         ("top", np.int64),  # and at each chosen one
     ]
 )
 """A sequence in its place in a batch."""
 
-_OF_CHOICE: Final = ("temperature", "top_p", "min_p", "penalty", "top_k")
+_OF_CHOICE: Final = ("temperature", "top_p", "min_p", "penalty", "presence", "frequency", "top_k")
 _SEED_MASK: Final = (1 << 64) - 1
 _SIGN: Final = 1 << 63
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Row:
-    """A sequence in a batch: what is told of it, and the latest ids `before` it joined, its own first among them."""
+    """A sequence in a batch: what is told of it, and the latest ids `before` it joined, its own first among them, with
+    which of these were `generated`."""
 
     member: Member
     before: Ids
+    generated: Flags
 
-    def recent(self, place: Any) -> Ids:
-        """The latest ids, the newest last."""
+    def recent(self, place: Any) -> tuple[Ids, Flags]:
+        """The latest ids, the newest last, and which of them were generated."""
         prompt, ids = self.member.prompt, self.member.ids
         read, chosen = prompt.size - int(place["unread"]), ids.size - int(place["left"])
         latest = (self.before, prompt[max(0, read - RECENT_IDS) : read], ids[max(0, chosen - RECENT_IDS) : chosen])
-        return np.concatenate(latest)[-RECENT_IDS:].astype(np.int32)
+        generated = (self.generated, np.zeros(latest[1].size, np.bool_), np.ones(latest[2].size, np.bool_))
+        return np.concatenate(latest)[-RECENT_IDS:].astype(np.int32), np.concatenate(generated)[-RECENT_IDS:]
 
     def take(self, place: Any, ids: npt.NDArray[np.int64], told: Logprobs | None) -> None:
         """Keep what the steps from the place on have made: the ids [n], those of the prompt first, and logarithms."""
@@ -95,8 +102,12 @@ def place_of(row: Row, sequence: Sequence, vocabulary_size: int) -> tuple[Any, .
         params.top_p,
         params.min_p,
         params.repetition_penalty,
+        params.presence_penalty,
+        params.frequency_penalty,
         top_k,
+        is_penalized(params),
         _filtered(params, top_k < vocabulary_size),
+        bool(params.logit_bias) or params.allowed_token_ids is not None,
         top if sequence.score else -1,
         -1 if params.logprobs is None else top,
     )
@@ -104,10 +115,10 @@ def place_of(row: Row, sequence: Sequence, vocabulary_size: int) -> tuple[Any, .
 
 def _filtered(params: SamplingParams, some: bool) -> bool:
     filters = some or params.top_p < 1 or params.min_p > 0
-    return params.repetition_penalty != 1 or (params.temperature != 0 and filters)
+    return is_penalized(params) or (params.temperature != 0 and filters)
 
 
-NOBODY: Final = (0, 0, 0, 0, 0, 1, 1, 0, 1, 1, False, -1, -1)
+NOBODY: Final = (0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 1, False, False, False, -1, -1)
 """PLACE's fields of a place without a sequence, which always rests."""
 
 
@@ -132,8 +143,7 @@ def orders_for(places: npt.NDArray[Any], rows: Items[Row], steps: int, width: in
     first = sent(places["position"] - places["unread"])
     positions = first + torch.arange(steps, device=device)[:, None]
     uniforms = uniform(sent(places["seed"]).expand_as(positions), positions)
-    temperature, top_p, min_p, penalty, top_k = (sent(places[name]) for name in _OF_CHOICE)
-    choice = Choice(temperature, top_p, min_p, penalty, top_k, sent(_recent(places, rows, width)))
+    choice = Choice(*[sent(each) for each in (*(places[name] for name in _OF_CHOICE), *_recent(places, rows, width))])
     return Orders(sent(places["last"]), sent(_plan(places, rows, steps)), uniforms, choice)
 
 
@@ -147,12 +157,14 @@ def _plan(places: npt.NDArray[Any], rows: Items[Row], steps: int) -> npt.NDArray
     return plan
 
 
-def _recent(places: npt.NDArray[Any], rows: Items[Row], width: int) -> npt.NDArray[np.int64]:
-    """[RECENT_IDS, n], the newest at the end, so that each next id takes the place of the oldest from the beginning on;
-    where no row has a penalty, none are needed."""
-    penalized = np.flatnonzero(places["penalty"] != 1).tolist()
-    recent = np.full((RECENT_IDS, len(places) if penalized or places["filtered"].any() else 0), width)
-    for i in penalized:
-        ids = rows[i].recent(places[i])
-        recent[RECENT_IDS - ids.size :, i] = ids
-    return recent
+def _recent(
+    places: npt.NDArray[Any], rows: Items[Row], width: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """The recent ids [RECENT_IDS, n] and 1 for the generated ones, the newest at the end, so that each next id takes
+    the place of the oldest from the beginning on; where no row has a penalty, none are needed."""
+    recent = np.full((RECENT_IDS, len(places) if places["filtered"].any() else 0), width)
+    generated = np.zeros(recent.shape, dtype=np.float32)
+    for i in np.flatnonzero(places["penalized"]).tolist():
+        ids, flags = rows[i].recent(places[i])
+        recent[RECENT_IDS - ids.size :, i], generated[RECENT_IDS - ids.size :, i] = ids, flags
+    return recent, generated

@@ -54,6 +54,8 @@ SLOT: Final = np.dtype(
         ("emitted", np.int64),
         ("ids", np.int64),  # address of int32 [length]
         ("plain", np.int64),  # a temperature and nothing else, not even logarithms
+        ("adjusted", np.int64),  # a bias or a penalty
+        ("penalized", np.int64),
         ("greedy", np.int64),
         ("filtered", np.int64),
         ("score", np.int64),
@@ -64,6 +66,9 @@ SLOT: Final = np.dtype(
         ("top_p", np.float32),
         ("min_p", np.float32),
         ("penalty", np.float32),
+        ("presence", np.float32),
+        ("frequency", np.float32),
+        ("bias", np.int64),  # address of float32 [score_blocks, 16], what is added to the scores; 0: nothing
         ("chosen", np.int64),  # addresses of the logarithms: float32 [n], int32 [n, top], float32 [n, top]
         ("top_ids", np.int64),
         ("tops", np.int64),
@@ -73,6 +78,7 @@ SLOT: Final = np.dtype(
         ("turn", np.int64),  # which half holds the state, once done
         ("recent_count", np.int64),
         ("recent", np.int32, (RECENT_IDS,)),  # a ring
+        ("generated", np.int8, (RECENT_IDS,)),  # and which of these ids were generated, not read
     ],
     align=True,
 )
@@ -80,7 +86,7 @@ SLOT: Final = np.dtype(
 SUMS: Final = 64
 STRETCH_SUMS: Final = 128
 """Where things lie in the room of the choice, in bytes: zeros, the sums so far of sixteen blocks, the sums before each
-stretch of sixteen blocks, the weights."""
+stretch of sixteen blocks, the weights, the counts of the recent ids."""
 
 
 def bytes_before_weights(blocks: int) -> int:
@@ -90,4 +96,4 @@ def bytes_before_weights(blocks: int) -> int:
 
 def room_size(blocks: int) -> int:
     """How many float32, zeros at first, the choice needs."""
-    return bytes_before_weights(blocks) // 4 + 16 * blocks
+    return bytes_before_weights(blocks) // 4 + 2 * 16 * blocks

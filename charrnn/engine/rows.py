@@ -94,6 +94,14 @@ def copy_blocks(v: Lanes, target: Value, source: Value, blocks: Value) -> None:
         v.store(v.load(FLOATS, _block(v, source, loop.index)), _block(v, target, loop.index))
 
 
+@operation(types.void, _address, _address, _address, _count)
+def add_blocks(v: Lanes, target: Value, source: Value, other: Value, blocks: Value) -> None:
+    """target = source + other."""
+    with v.repeat(blocks, []) as loop:
+        total = v.add(v.load(FLOATS, _block(v, source, loop.index)), v.load(FLOATS, _block(v, other, loop.index)))
+        v.store(total, _block(v, target, loop.index))
+
+
 @operation(types.float32, _address, _count)
 def largest(v: Lanes, address: Value, blocks: Value) -> Value:
     """The largest number of the blocks."""

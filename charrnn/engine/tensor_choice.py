@@ -24,15 +24,19 @@ _SMALLEST: Final = torch.finfo(torch.float32).tiny
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Choice:
-    """How rows choose, as in SamplingParams: each [rows], but `recent` [RECENT_IDS, rows]; `top_k` is never 0, and the
-    place of a recent id that is missing holds an id beyond the vocabulary's, the width of the scores."""
+    """How rows choose, as in SamplingParams: each [rows], but `recent` [RECENT_IDS, rows] and `generated` [RECENT_IDS,
+    rows], 1 for the generated ones among them, else 0. `top_k` is never 0, and the place of a recent id that is missing
+    holds an id beyond the vocabulary's, the width of the scores."""
 
     temperature: Tensor
     top_p: Tensor
     min_p: Tensor
     penalty: Tensor
+    presence: Tensor
+    frequency: Tensor
     top_k: Tensor
     recent: Tensor
+    generated: Tensor
 
 
 def uniform(seeds: Tensor, positions: Tensor) -> Tensor:
@@ -59,8 +63,8 @@ def _signed(bits: int) -> int:
 def choose(scores: Tensor, choice: Choice, uniforms: Tensor, *, filters: bool) -> Tensor:
     """The next ids [rows] for scores [rows, width], -inf where there is no id, and random numbers [rows] in [0, 1).
 
-    Without `filters`, penalty, min_p, top_k and top_p are not looked at; a row that has none of them gets the same id
-    either way.
+    Without `filters`, penalties, min_p, top_k and top_p are not looked at; a row that has none of them gets the same
+    id either way.
     """
     if filters:
         scores = _penalized(scores, choice)
@@ -71,12 +75,16 @@ def choose(scores: Tensor, choice: Choice, uniforms: Tensor, *, filters: bool) -
 
 
 def _penalized(scores: Tensor, choice: Choice) -> Tensor:
-    """The scores after the repetition penalty; an id that occurs twice among the recent ones is penalized once."""
+    """The scores after the three penalties, the repetition's once for each of the recent ids."""
     rows, width = scores.shape
     penalty = choice.penalty[:, None]
     recent = torch.zeros(rows, width + LANES, dtype=torch.bool, device=scores.device)
     recent.scatter_(1, choice.recent.T, True)
-    return torch.where(recent[:, :width], torch.where(scores > 0, scores / penalty, scores * penalty), scores)
+    scores = torch.where(recent[:, :width], torch.where(scores > 0, scores / penalty, scores * penalty), scores)
+    # Whole numbers: their sums are exact in any order.
+    counts = scores.new_zeros(rows, width + LANES).scatter_add_(1, choice.recent.T, choice.generated.T)[:, :width]
+    scores = scores - counts * choice.frequency[:, None]
+    return torch.where(counts > 0, scores - choice.presence[:, None], scores)
 
 
 def _integers(weights: Tensor) -> Tensor:

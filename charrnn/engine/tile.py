@@ -11,7 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from charrnn.engine.orders import REST, Orders
+from charrnn.engine.orders import CHOOSE, REST, Orders
 from charrnn.engine.recording import recorded
 from charrnn.engine.reference import ReferenceEngine, rounded
 from charrnn.engine.tensor_choice import Choice, choose, logarithms
@@ -24,9 +24,10 @@ STEPS: Final = 64
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What a step does beside advancing and choosing plainly, each kind being recorded on its own: `filters`, the
-    penalty among them; logarithms, with `top` of the likeliest, unless it is None."""
+    penalties among them; adding a `bias` to the scores; logarithms, with `top` of the likeliest, unless it is None."""
 
     filters: bool = False
+    bias: bool = False
     top: int | None = None
 
 
@@ -50,6 +51,7 @@ class Tile:
         self.rows = rows
         self.width = rounded(config.vocabulary_size)
         self.hidden = torch.zeros(rows, config.layers, config.state_parts, network.hidden_size, device=device)
+        self._bias = torch.zeros(rows, self.width, device=device)
         self._network = network
         self._lock = threading.Lock()
         self._turn = torch.zeros(1, dtype=torch.int64, device=device)
@@ -57,14 +59,18 @@ class Tile:
         self._ids = torch.zeros(STEPS, rows, dtype=torch.int64, device=device)
         self._runs: dict[Kind, tuple[Callable[[], None], Results]] = {}
 
-    def run(self, orders: Orders, start: int, hidden: Tensor, slots: Tensor, kind: Kind) -> Results:
+    def run(  # noqa: PLR0917
+        self, orders: Orders, start: int, hidden: Tensor, biases: Tensor | None, slots: Tensor, kind: Kind
+    ) -> Results:
         """Do what the orders for n rows say, up to STEPS steps, with those from `start` on; their states are in
-        `hidden`, at the slots [n]."""
+        `hidden`, at the slots [n], and what is added to their scores in `biases`."""
         part, steps = slice(start, start + self.rows), len(orders.plan)
         with self._lock:
             step, results = self._runs.get(kind) or self._record(kind)
             self._load(orders, part, kind)
             torch.index_select(hidden, 0, slots[part], out=self.hidden)
+            if kind.bias and biases is not None:
+                torch.index_select(biases, 0, slots[part], out=self._bias)
             for _ in range(steps):
                 step()
             hidden.index_copy_(0, slots[part], self.hidden)
@@ -94,7 +100,8 @@ class Tile:
         orders, turn = self._orders, self._turn
         scores, hidden = self._network.advance(orders.last, self.hidden)
         planned, uniforms = orders.plan.index_select(0, turn)[0], orders.uniforms.index_select(0, turn)[0]
-        chosen = choose(scores, orders.choice, uniforms, filters=kind.filters)
+        biased = scores + self._bias if kind.bias else scores
+        chosen = choose(biased, orders.choice, uniforms, filters=kind.filters)
         # Scores that are not numbers choose anything; an id that there is not would end the process, not the sequence.
         ids = torch.where(planned >= 0, planned, chosen.clamp(max=self._network.config.vocabulary_size - 1))
         self.hidden.copy_(torch.where((planned == REST)[:, None, None, None], self.hidden, hidden))
@@ -105,6 +112,7 @@ class Tile:
                 told.index_copy_(0, turn, new[None])
         if kind.filters:
             orders.choice.recent.index_copy_(0, turn % RECENT_IDS, ids[None])
+            orders.choice.generated.index_copy_(0, turn % RECENT_IDS, (planned == CHOOSE)[None].float())
         turn.add_(1)
 
     def _results(self, kind: Kind) -> Results:
@@ -118,7 +126,7 @@ class Tile:
     def _resting(self) -> Orders:
         """Room for the orders of STEPS steps, in which nothing is done."""
         rows, floats, integers = self.rows, self.hidden.new_ones, self._turn.new_ones
-        temperature, top_p, min_p, penalty = (floats(rows) for _ in range(4))
-        choice = Choice(temperature, top_p, min_p, penalty, integers(rows), integers(RECENT_IDS, rows) * self.width)
+        latest = [integers(RECENT_IDS, rows) * self.width, floats(RECENT_IDS, rows) * 0]
+        choice = Choice(*[*(floats(rows) for _ in range(6)), integers(rows), *latest])
         plan, uniforms = integers(STEPS, rows) * REST, floats(STEPS, rows, dtype=torch.float64)
         return Orders(integers(rows) * 0, plan, uniforms, choice)

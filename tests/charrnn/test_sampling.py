@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.sampling import SamplingParams, choose, log_softmax, penalized, uniform
+from charrnn.sampling import SamplingParams, adjusted, bias_of, choose, log_softmax, penalized, uniform
 
-NOTHING = np.empty(0, np.int32)
+NOTHING = np.empty(0, np.int32), np.empty(0, np.bool_)
 SCORES = np.log(np.array([0.5, 0.25, 0.15, 0.1], np.float32))
 
 
 def chosen(params: SamplingParams, times: int = 2000) -> dict[int, float]:
     """How often each id is chosen, over that many positions."""
-    counts = Counter(choose(SCORES, params, NOTHING, position) for position in range(times))
+    counts = Counter(choose(SCORES, params, *NOTHING, position) for position in range(times))
     return {token: count / times for token, count in counts.items()}
 
 
@@ -68,8 +68,8 @@ def test_temperature_sharpens_and_flattens() -> None:
 
 def test_temperature_0_is_the_likeliest_and_the_lowest_on_a_tie() -> None:
     greedy = SamplingParams(temperature=0)
-    assert choose(SCORES, greedy, NOTHING, 0) == 0
-    assert choose(np.array([1, 3, 3], np.float32), greedy, NOTHING, 0) == 1
+    assert choose(SCORES, greedy, *NOTHING, 0) == 0
+    assert choose(np.array([1, 3, 3], np.float32), greedy, *NOTHING, 0) == 1
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,43 @@ def test_what_is_cut_off_is_never_chosen(params: SamplingParams, left: set[int])
 def test_the_penalty_divides_what_is_positive_and_multiplies_what_is_negative() -> None:
     scores = np.array([2, -2, 4, 0], np.float32)
     assert penalized(scores, np.array([0, 1, 1], np.int32), 2).tolist() == [1, -4, 4, 0]
-    assert penalized(scores, NOTHING, 2) is scores
+    assert penalized(scores, NOTHING[0], 2) is scores
+
+
+def test_frequency_is_subtracted_for_every_generated_occurrence_and_presence_once() -> None:
+    scores = np.array([2, -2, 4, 0], np.float32)
+    recent, generated = np.array([0, 1, 1, 3, 3], np.int32), np.array([False, True, True, True, False])
+    params = SamplingParams(frequency_penalty=0.5, presence_penalty=0.25)
+    assert adjusted(scores, params, recent, generated).tolist() == [2, -3.25, 4, -0.75]
+    assert adjusted(scores, params, *NOTHING).tolist() == scores.tolist()
+
+
+def test_what_acts_before_the_temperature_does_so_in_its_order() -> None:
+    params = SamplingParams(
+        allowed_token_ids=(0, 2), logit_bias=((0, 2.0), (1, 100.0)), repetition_penalty=2, frequency_penalty=0.5
+    )
+    scores, recent = np.array([2, 5, 4], np.float32), np.array([0, 1], np.int32)
+    assert adjusted(scores, params, recent, np.array([True, True])).tolist() == [1.5, -np.inf, 4]
+
+
+@pytest.mark.parametrize("temperature", [0, 1e-3, 1, 10])
+def test_only_what_is_allowed_is_chosen(temperature: float) -> None:
+    for allowed in ({3}, {1, 3}, {0, 2}):
+        params = SamplingParams(temperature=temperature, allowed_token_ids=tuple(allowed), logit_bias=((3, -100.0),))
+        assert set(chosen(params, 300)) <= allowed
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (SamplingParams(logit_bias=((4, 1.0),)), "ids must be from 0 to 3, not 4"),
+        (SamplingParams(allowed_token_ids=(0, -1)), "ids must be from 0 to 3, not -1"),
+        (SamplingParams(allowed_token_ids=()), "allowed_token_ids must have at least one id"),
+    ],
+)
+def test_ids_that_there_are_not_have_no_bias(params: SamplingParams, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        bias_of(params, 4)
 
 
 @given(st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=50))

@@ -54,7 +54,7 @@ def processes() -> Iterator[list["subprocess.Popen[str]"]]:
             process.kill()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plans=st.lists(PLANS, min_size=3, max_size=3))
 def test_any_interleaving_shows_only_what_was_published(
     processes: list["subprocess.Popen[str]"], plans: list[list[tuple[str, int]]]

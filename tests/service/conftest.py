@@ -58,7 +58,7 @@ class CountingBatch:
 
     def state(self, handle: int) -> State:
         _, last, made = self.rows[handle]
-        return State(np.zeros((1, 1, 1), np.float32), last, made, np.empty(0, np.int32))
+        return State(np.zeros((1, 1, 1), np.float32), last, made, np.empty(0, np.int32), np.empty(0, np.bool_))
 
     def step(self, steps: int) -> list[Output]:
         self.engine.gate()

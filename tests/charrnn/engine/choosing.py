@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from charrnn.sampling import SamplingParams, Scores, choose
+from charrnn.sampling import Flags, SamplingParams, Scores, adjusted, uniform, weighed
+
+NOTHING = np.empty(0, np.int32), np.empty(0, np.bool_)
+"""Of recent ids."""
+
+_BIASES = st.floats(-100, 100, width=32) | st.sampled_from([-100.0, -1.0, 5.0, 100.0])
 
 
 @st.composite
-def sampled(draw: st.DrawFn) -> SamplingParams:
+def sampled(draw: st.DrawFn, vocabulary: int) -> SamplingParams:
+    ids = st.integers(0, vocabulary - 1)
     return SamplingParams(
         seed=draw(st.integers(0, 2**32)),
         temperature=draw(st.sampled_from([0.0, 0.3, 1.0, 2.5])),
@@ -20,15 +26,48 @@ def sampled(draw: st.DrawFn) -> SamplingParams:
         top_p=draw(st.sampled_from([1.0, 1.0, 0.0, 0.1, 0.5, 0.9, 0.99])),
         min_p=draw(st.sampled_from([0.0, 0.0, 0.01, 0.3, 1.0])),
         repetition_penalty=draw(st.sampled_from([1.0, 1.0, 0.7, 1.4])),
+        presence_penalty=draw(st.sampled_from([0.0, 0.0, -2.0, 0.3, 2.0])),
+        frequency_penalty=draw(st.sampled_from([0.0, 0.0, -1.1, 0.1, 2.0])),
+        logit_bias=tuple(draw(st.dictionaries(ids, _BIASES, max_size=draw(st.sampled_from([0, 0, 9])))).items()),
+        allowed_token_ids=draw(st.none() | st.lists(ids, min_size=1, max_size=40).map(tuple)),
     )
 
 
-def is_borderline(scores: Scores, params: SamplingParams, recent: Any, position: int, found: int) -> bool:
-    """Whether the definition makes the found choice too when scores or shares are a hair different."""
-    wiggles = [(s, p) for s in (0, 1e-6, -1e-6) for p in (0, 3e-6, -3e-6)]
-    tilt = np.linspace(-1, 1, scores.size, dtype=np.float32)
-    for on_scores, on_share in wiggles:
-        other = replace(params, top_p=params.top_p + on_share if params.top_p < 1 else 1.0)
-        if choose(scores + np.float32(on_scores) * tilt * 10, other, recent, position) == found:
-            return True
+def is_borderline(
+    scores: Scores, params: SamplingParams, recent: Any, generated: Flags, position: int, found: int
+) -> bool:
+    """Whether the found id is the definition's in exact arithmetic, up to the rounding of weights and of their sums.
+
+    Scores that are nearly the same may have the same weight or not, so both are tried. The greedy choice compares
+    scores, which are the same bits everywhere: nothing is a matter of rounding there.
+    """
+    exact = adjusted(scores, params, recent, generated).astype(np.float64)
+    if params.temperature == 0:
+        return False
+    point = uniform(params.seed, position)
+    for tolerance in (0, 1.5e-7, 3e-7, 1e-6):
+        for wiggle in (0, 1e-6, -1e-6):
+            other = replace(params, top_p=_wiggled(params.top_p, 3 * wiggle), min_p=_wiggled(params.min_p, wiggle))
+            weights = weighed(_tied(exact, tolerance), other)
+            sums, slack = np.cumsum(weights), 3e-6 * weights.sum()
+            below, above = sums[found] - weights[found], sums[found]
+            if weights[found] > 0 and below - slack <= point * sums[-1] <= above + slack:
+                return True
     return False
+
+
+def _wiggled(share: float, by: float) -> float:
+    """The share, which may be 0 or 1 to mean none or all."""
+    return share if share in (0, 1) else share * (1 + by)
+
+
+def _tied(scores: Any, tolerance: float) -> Any:
+    """The scores, those that differ by a hair from the next larger one made equal to it."""
+    order = np.argsort(-scores, kind="stable")
+    falling = scores[order]
+    for i in range(1, falling.size):
+        if falling[i - 1] - falling[i] <= tolerance * max(1, abs(falling[i - 1])):
+            falling[i] = falling[i - 1]
+    tied = scores.copy()
+    tied[order] = falling
+    return tied

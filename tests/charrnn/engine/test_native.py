@@ -17,8 +17,10 @@ from charrnn.engine.base import Output, Sequence, State
 from charrnn.engine.instructions import Isa, host_features, runnable_isas
 from charrnn.engine.native import NativeBatch, NativeEngine
 from charrnn.engine.packing import pack
+from charrnn.engine.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
+from tests.charrnn.engine.choosing import NOTHING
 from tests.charrnn.engine.leaving import leave
 
 ISAS = runnable_isas(host_features())
@@ -29,6 +31,11 @@ PARAMS = (
     SamplingParams(seed=4, top_p=0.8, min_p=0.02),
     SamplingParams(seed=5, repetition_penalty=1.3),
     SamplingParams(seed=6, logprobs=3),
+    SamplingParams(seed=7, temperature=0.8, presence_penalty=0.5, frequency_penalty=0.3),
+    SamplingParams(seed=8, temperature=0, frequency_penalty=1.0, presence_penalty=-0.5, repetition_penalty=1.1),
+    SamplingParams(seed=9, logit_bias=((3, 2.0), (5, -100.0)), logprobs=2),
+    SamplingParams(seed=10, allowed_token_ids=(1, 4, 9, 19), top_k=3, presence_penalty=1.0),
+    SamplingParams(seed=11, temperature=0, allowed_token_ids=(7, 2, 2), logit_bias=((2, 50.0), (3, 100.0))),
     SamplingParams(seed=2**70 - 3, temperature=1.5, repetition_penalty=1.1, top_k=3, top_p=0.5, logprobs=0),
 )
 
@@ -122,7 +129,7 @@ def random_sequence(random: np.random.Generator) -> Sequence:
     return Sequence(prompt, int(random.integers(0, 50)), params, score=bool(random.integers(2)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), capacity=st.integers(1, 20))
 def test_ids_do_not_depend_on_neighbours_or_steps(engine: NativeEngine, seed: int, capacity: int) -> None:
     random = np.random.default_rng(seed)
@@ -149,7 +156,7 @@ def test_ids_do_not_depend_on_neighbours_or_steps(engine: NativeEngine, seed: in
         assert index in left or together.size == sequence.length
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 20), min_size=1, max_size=4), fresh=st.booleans())
 def test_a_removed_sequence_goes_on_from_its_state(
     engine: NativeEngine, seed: int, cuts: list[int], fresh: bool
@@ -165,6 +172,28 @@ def test_a_removed_sequence_goes_on_from_its_state(
         rest = Sequence(rest.prompt[len(rest.prompt) - unread :], 90 - found.size, sequence.sampling, state)
         batch = engine.batch(2) if fresh else batch
     assert np.array_equal(np.concatenate([found, alone(engine, rest)]), expected)
+
+
+@pytest.mark.parametrize("params", PARAMS, ids=str)
+def test_it_chooses_what_the_reference_does_and_remembers_what_was_generated(
+    params: SamplingParams, make_checkpoint: Any
+) -> None:
+    checkpoint = make_checkpoint("gru", hidden=24)
+    found: list[Any] = []
+    for engine in (NativeEngine(checkpoint, "float32"), ReferenceEngine(checkpoint)):
+        batch = engine.batch(1)
+        handle = batch.add(Sequence(random_ids(3, 20), 20, params))
+        ids = [output.ids for output in batch.step(100)]
+        state = leave(batch, handle)
+        # More to read, in between, that the sequence has not generated itself.
+        handle = batch.add(Sequence(random_ids(9, 20, 1), 90, params, state))
+        ids += [output.ids for output in batch.step(16)]
+        after = batch.state(handle)
+        ids += [output.ids for output in batch.step(200)]
+        found.append((np.concatenate(ids).tolist(), after.recent.tolist(), after.generated.tolist(), state.position))
+    assert found[0] == found[1]
+    assert found[0][2] == [False] * 3 + [True] * 20 + [False] * 9 + [True] * 7
+    assert params.allowed_token_ids is None or set(found[0][0]) <= set(params.allowed_token_ids)
 
 
 def test_256_sequences_are_each_as_if_alone(make_checkpoint: Any) -> None:
@@ -196,7 +225,10 @@ def test_a_full_batch_refuses(engine: NativeEngine) -> None:
         (Sequence(ids_of(1), -1), "length"),
         (Sequence(ids_of(70), 5), "from 0 to 69"),
         (Sequence(ids_of(-1), 5), "from 0 to 69"),
-        (Sequence(ids_of(), 5, state=State(np.zeros((1, 1, 3), np.float32), 0, 0, ids_of())), "shape"),
+        (Sequence(ids_of(1), 5, SamplingParams(logit_bias=((70, 1.0),))), "from 0 to 69, not 70"),
+        (Sequence(ids_of(1), 5, SamplingParams(allowed_token_ids=(3, -1))), "from 0 to 69, not -1"),
+        (Sequence(ids_of(1), 5, SamplingParams(allowed_token_ids=())), "at least one id"),
+        (Sequence(ids_of(), 5, state=State(np.zeros((1, 1, 3), np.float32), 0, 0, *NOTHING)), "shape"),
     ],
 )
 def test_a_sequence_that_cannot_run_is_refused(engine: NativeEngine, sequence: Sequence, message: str) -> None:

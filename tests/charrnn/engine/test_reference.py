@@ -50,8 +50,8 @@ def by_equations(checkpoint: Checkpoint, sequence: Sequence) -> list[int]:
     for t in range(start + sequence.length - 1):
         scores, state = cells.step(checkpoint.config, checkpoint.weights, ids[t], state)
         if t + 1 >= start:
-            recent = np.array(ids[-RECENT_IDS:], dtype=np.int32)
-            ids.append(sampling.choose(scores.astype(np.float32), sequence.sampling, recent, t + 1 - start))
+            latest = np.array(ids[-RECENT_IDS:], dtype=np.int32), (np.arange(len(ids)) >= start)[-RECENT_IDS:]
+            ids.append(sampling.choose(scores.astype(np.float32), sequence.sampling, *latest, t + 1 - start))
     return ids[start:]
 
 
@@ -59,7 +59,8 @@ def by_equations(checkpoint: Checkpoint, sequence: Sequence) -> list[int]:
 @pytest.mark.parametrize(("hidden", "layers", "embedding"), [(13, 1, 0), (16, 2, 0), (13, 3, 7)])
 def test_it_generates_what_the_equations_give(cell: Cell, hidden: int, layers: int, embedding: int) -> None:
     network = checkpoint(cell, hidden, layers, embedding)
-    sequence = Sequence(prompt(1, 2, 3), 80, SamplingParams(seed=4, temperature=0.8, repetition_penalty=1.2))
+    params = SamplingParams(seed=4, temperature=0.8, repetition_penalty=1.2, presence_penalty=0.2, logit_bias=((2, 1),))
+    sequence = Sequence(prompt(1, 2, 3), 80, params)
     assert alone(sequence, ReferenceEngine(network)).ids.tolist() == by_equations(network, sequence)
 
 
@@ -71,7 +72,7 @@ SEQUENCES = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(SEQUENCES, st.integers(0, 3)), min_size=1, max_size=2 * TILE + 3))
 def test_a_sequence_does_not_depend_on_its_neighbours(joining: list[tuple[Sequence, int]]) -> None:
     batch = ENGINE.batch(len(joining))
@@ -110,7 +111,7 @@ def test_not_one_bit_of_a_row_depends_on_its_place(cell: Cell, hidden: int, embe
 
 @pytest.mark.parametrize("cut", [0, 1, 2, 3, 5, 9])
 def test_a_state_goes_on_elsewhere_as_if_nothing_had_happened(cut: int) -> None:
-    params = SamplingParams(seed=9, temperature=0.9, repetition_penalty=1.5)
+    params = SamplingParams(seed=9, temperature=0.9, repetition_penalty=1.5, frequency_penalty=0.3)
     whole = alone(Sequence(prompt(3, 1, 4), 12, params)).ids.tolist()
     batch = ENGINE.batch(3)
     handle = batch.add(Sequence(prompt(3, 1, 4), cut, params))
@@ -119,6 +120,7 @@ def test_a_state_goes_on_elsewhere_as_if_nothing_had_happened(cut: int) -> None:
     assert first.done and len(batch) == 0
     assert state.position == cut
     assert state.recent.tolist() == [3, 1, 4, *whole[:cut]]
+    assert state.generated.tolist() == [False] * 3 + [True] * cut
     rest = alone(Sequence(prompt(), 12 - cut, params, state))
     assert first.ids.tolist() + rest.ids.tolist() == whole
 
@@ -139,6 +141,7 @@ def test_a_state_keeps_only_the_latest_ids() -> None:
     ids = outputs_of(batch)[handle].ids
     state = leave(batch, handle)
     assert state.recent.tolist() == ids[-RECENT_IDS:].tolist()
+    assert state.generated.all()
     assert state.last_id == ids[-1]
     assert state.hidden.shape == (2, 2, 13)
 
@@ -250,7 +253,7 @@ def test_a_full_batch_takes_no_more_until_one_leaves() -> None:
         batch.remove(first)
 
 
-BAD_STATE = State(np.zeros((1, 1, 4), dtype=np.float32), 0, 0, prompt(0))
+BAD_STATE = State(np.zeros((1, 1, 4), dtype=np.float32), 0, 0, prompt(0), np.zeros(1, np.bool_))
 
 
 @pytest.mark.parametrize(

@@ -25,19 +25,33 @@ def padded(scores: Scores) -> torch.Tensor:
     return torch.from_numpy(np.pad(scores, ((0, 0), (0, width - scores.shape[1])), constant_values=-np.inf))
 
 
-def chosen(scores: Scores, params: list[SamplingParams], recent: Any, position: int = 0, filters: bool = True) -> Ids:
+def chosen(
+    scores: Scores,
+    params: list[SamplingParams],
+    recent: Any,
+    generated: Any = None,
+    position: int = 0,
+    *,
+    filters: bool = True,
+) -> Ids:
     """The ids that rows of scores [rows, vocabulary] choose, each by its own parameters, with its `recent` ids."""
-    whole, size = padded(scores), scores.shape[1]
+    size = scores.shape[1]
+    biases = [sampling.bias_of(each, size) for each in params]
+    biased = [row if bias is None else row + bias for row, bias in zip(scores, biases, strict=True)]
+    whole = padded(np.stack(biased))
     latest = torch.full((RECENT_IDS, len(params)), whole.shape[1])
+    flags = torch.zeros(RECENT_IDS, len(params))
     for row, ids in enumerate(recent):
         latest[: len(ids), row] = torch.tensor(ids, dtype=torch.int64)
+        flags[: len(ids), row] = 0 if generated is None else torch.from_numpy(generated[row]).float()
 
     def numbers(*names: str) -> list[torch.Tensor]:
         return [torch.tensor([getattr(each, name) for each in params]).float() for name in names]
 
     top_k = torch.tensor([each.top_k if 0 < each.top_k < size else size for each in params])
-    temperature, top_p, min_p, penalty = numbers("temperature", "top_p", "min_p", "repetition_penalty")
-    choice = Choice(temperature, top_p, min_p, penalty, top_k, latest)
+    shares = numbers("temperature", "top_p", "min_p")
+    penalties = numbers("repetition_penalty", "presence_penalty", "frequency_penalty")
+    choice = Choice(*[*shares, *penalties, top_k, latest, flags])
     seeds = torch.from_numpy(np.array([each.seed for each in params], dtype=np.uint64).view(np.int64))
     return choose(whole, choice, uniform(seeds, torch.full_like(seeds, position)), filters=filters).tolist()
 
@@ -48,23 +62,26 @@ def test_the_random_number_is_the_same(seed: int, position: int) -> None:
     assert uniform(seeds, torch.tensor([position])).item() == sampling.uniform(seed, position)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
-    params=st.lists(sampled(), min_size=8, max_size=8),
-    vocabulary=st.sampled_from([2, 16, 17, 65, 96, 300, 3000]),
+    drawn=st.sampled_from([2, 16, 17, 65, 96, 300, 3000]).flatmap(
+        lambda v: st.tuples(st.just(v), st.lists(sampled(v), min_size=8, max_size=8))
+    ),
     seed=st.integers(0, 2**32),
 )
-def test_the_choice_is_the_definitions(params: list[SamplingParams], vocabulary: int, seed: int) -> None:
+def test_the_choice_is_the_definitions(drawn: tuple[int, list[SamplingParams]], seed: int) -> None:
+    vocabulary, params = drawn
     random = np.random.default_rng(seed)
     scores = random.normal(0, 2, (8, vocabulary)).astype(np.float32).round(int(random.integers(1, 6)))
     recent = [random.integers(0, vocabulary, random.integers(0, 65)).astype(np.int32) for _ in params]
+    generated = [random.integers(0, 2, ids.size).astype(np.bool_) for ids in recent]
     position = int(random.integers(100))
-    for i, found in enumerate(chosen(scores, params, recent, position)):
-        expected = sampling.choose(scores[i], params[i], recent[i], position)
-        assert found == expected or is_borderline(scores[i], params[i], recent[i], position, found)
+    for i, found in enumerate(chosen(scores, params, recent, generated, position)):
+        asked = scores[i], params[i], recent[i], generated[i], position
+        assert found == sampling.choose(*asked) or is_borderline(*asked, found)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), vocabulary=st.sampled_from([2, 65, 300]))
 def test_a_plain_row_chooses_the_same_with_and_without_filters(seed: int, vocabulary: int) -> None:
     scores = np.random.default_rng(seed).normal(0, 4, (8, vocabulary)).astype(np.float32)

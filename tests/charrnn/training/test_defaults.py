@@ -1,7 +1,7 @@
 """Defaults by the size of the text and the budget."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.config import ModelConfig
@@ -15,7 +15,6 @@ BUDGETS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.integers(2, 300_000_000), st.integers(1, 100_000), BUDGETS)
 def test_they_are_always_within_bounds_and_fit_the_text(characters: int, vocabulary_size: int, budget: Budget) -> None:
     model, training = defaults_for(characters, vocabulary_size, budget)

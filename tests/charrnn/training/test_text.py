@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charrnn.training.text import IGNORED, MIN_VALIDATION, Streams, split
 
 
-@settings(deadline=None)
 @given(st.integers(2, 700), st.integers(1, 40), st.integers(1, 30))
 @example(characters=2, batch_size=40, segment_length=30)
 @example(characters=641, batch_size=32, segment_length=20)
@@ -32,7 +31,6 @@ def test_every_character_is_predicted_exactly_once(characters: int, batch_size: 
     assert streams.characters == characters - 1
 
 
-@settings(deadline=None)
 @given(st.integers(50, 700), st.integers(1, 8), st.integers(1, 30))
 def test_streams_are_contiguous_from_segment_to_segment(characters: int, batch_size: int, segment_length: int) -> None:
     streams = Streams(np.arange(characters), batch_size, segment_length)

@@ -65,7 +65,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TextGenera
     scheduler.close()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     cell=st.sampled_from(CELLS),
     prompt=st.text(LETTERS, min_size=1, max_size=40),

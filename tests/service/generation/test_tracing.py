@@ -120,7 +120,7 @@ def test_what_an_lstm_keeps_to_itself(parts: Parts) -> None:
     np.testing.assert_array_equal(kept.values, states[:, 1, ::-1, 3].T)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     cell=st.sampled_from([*CELLS, "words"]),
     empty=st.booleans(),

@@ -58,7 +58,7 @@ def test_whatever_the_text_is_the_svg_is_xml(tokens: list[str], title: str) -> N
     ElementTree.fromstring(svg.encode("utf-8"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(tokens=st.lists(st.text(st.characters(codec=None), max_size=5), max_size=30), title=st.text(max_size=20))
 def test_whatever_the_text_is_there_is_a_png(tokens: list[str], title: str) -> None:
     image = opened(coloured_text(f"{title}\n", tokens, [0.5] * len(tokens), STATE))
