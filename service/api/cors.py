@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from flask import Flask, Response, request
 
-ALLOWED = {
-    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Cache-Control, Last-Event-ID, X-Request-Id",
-    "Access-Control-Max-Age": "3600",
-}
-SHOWN = "X-Cache, X-Request-Id, Retry-After"
+METHODS: Final = "GET, HEAD, POST, PUT, DELETE"
+HEADERS: Final = "Authorization, Content-Type, Cache-Control, Last-Event-ID, X-Request-Id"
+"""What a page may send that does not say what it is going to."""
+SHOWN: Final = "X-Cache, X-Request-Id, X-Should-Retry, Retry-After, Content-Disposition"
+SECONDS: Final = "3600"
+PREFLIGHT: Final = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
+"""What the answer to a preflight depends on."""
+
+_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_TOKENS: Final = re.compile(rf"{_TOKEN}(\s*,\s*{_TOKEN})*")
 
 
 def register(app: Flask, origins: tuple[str, ...]) -> None:
-    """Let pages of these origins call every route; `*` stands for any. Keys are sent by the page, never by cookies."""
+    """Let pages of these origins call every route; `*` stands for any. Keys are sent by the page, never by cookies.
+
+    Whatever headers a page of such an origin is going to send it may send: clients add their own, and it is the origin
+    that is trusted.
+    """
 
     def is_allowed() -> bool:
         return "*" in origins or request.headers.get("Origin") in origins
 
     def answer_preflight() -> Response | None:
-        asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        return Response(status=204, headers=ALLOWED) if asks and is_allowed() else None
+        if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+            return None
+        return Response(status=204, headers=_permission() if is_allowed() else {})
 
     def allow(response: Response) -> Response:
-        response.vary.add("Origin")
+        response.vary.update(PREFLIGHT if request.method == "OPTIONS" else PREFLIGHT[:1])
         if "Origin" in request.headers and is_allowed():
             response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
             response.headers["Access-Control-Expose-Headers"] = SHOWN
@@ -31,3 +43,12 @@ def register(app: Flask, origins: tuple[str, ...]) -> None:
 
     app.before_request(answer_preflight)
     app.after_request(allow)
+
+
+def _permission() -> dict[str, str]:
+    asked = request.headers.get("Access-Control-Request-Headers", "")
+    return {
+        "Access-Control-Allow-Methods": METHODS,
+        "Access-Control-Allow-Headers": asked if _TOKENS.fullmatch(asked) else HEADERS,
+        "Access-Control-Max-Age": SECONDS,
+    }

@@ -28,8 +28,9 @@ class Parameter:
 class Operation:
     """One route: `body` is the model of its JSON, `uploads` the content types of a file; `reply` the model or dataclass
     of the answer, or its content type when it is no JSON, `other_replies` the content types that may be had instead;
-    `events` the models of a stream's events, where the answer may be had as a stream. `errors` adds statuses to those
-    that body and access bring. What is not `listed` is for people, and no part of the document for programs."""
+    `events` the models of a stream's events, where the answer may be had as a stream; `nothing` says when it is 204
+    instead. `errors` adds statuses to those that body and access bring. What is not `listed` is for people, and no part
+    of the document for programs."""
 
     summary: str
     access: Access = "key"
@@ -40,6 +41,7 @@ class Operation:
     other_replies: tuple[str, ...] = ()
     status: int = 200
     other_status: int | None = None
+    nothing: str = ""
     events: tuple[type[BaseModel], ...] = ()
     errors: tuple[int, ...] = ()
     parameters: tuple[Parameter, ...] = ()

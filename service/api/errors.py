@@ -53,11 +53,13 @@ class ApiError(Exception):
         *,
         retry_after: int | None = None,
         allow: str | None = None,
+        should_retry: bool | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.param = status, code, message, param
-        self.retry_after, self.allow, self.more = retry_after, allow, dict(more or {})
+        self.retry_after, self.allow, self.should_retry = retry_after, allow, should_retry
+        self.more = dict(more or {})
 
     @property
     def type(self) -> str:
@@ -76,6 +78,8 @@ class ApiError(Exception):
             response.headers["Retry-After"] = str(self.retry_after)
         if self.allow is not None:
             response.headers["Allow"] = self.allow
+        if self.should_retry is not None:  # OpenAI's clients would ask again by themselves, for as long again
+            response.headers["X-Should-Retry"] = str(self.should_retry).lower()
         if self.status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response
@@ -227,7 +231,7 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (training.JobFinishedError, lambda e: ApiError(409, "job_finished", str(e), "job")),
     (BusyError, lambda e: ApiError(429, "busy", str(e), retry_after=e.retry_after)),
     (ClosedError, lambda e: ApiError(503, "shutting_down", str(e), retry_after=1)),
-    (DeadlineError, lambda e: ApiError(503, "deadline_exceeded", str(e), "timeout", retry_after=5)),
+    (DeadlineError, lambda e: ApiError(503, "deadline_exceeded", str(e), "timeout", retry_after=5, should_retry=False)),
     (ModelUnavailableError, lambda e: ApiError(503, "model_unavailable", str(e), "model", retry_after=10)),
     (KeysUnavailableError, _without_keys),
     (OSError, _from_system),

@@ -89,17 +89,20 @@ def blueprint(
         description=EVENTS,
         parameters=(Parameter("Last-Event-ID", "the id of the last event that is known", "header", LAST_EVENT),),
         events=(JobStatusEvent, JobMeasurement, JobSamples),
+        nothing="the job has ended and all its events are known: an EventSource comes back no more",
         errors=(404, 422),
     )
     def events(job_id: str) -> Response:
-        jobs.folder(job_id)
+        after = _last_event_id(jobs, job_id)
+        if after and jobs.get(job_id).is_final and not any(jobs.events(job_id, after)):
+            return Response(status=204)
         client = client_of(request.environ)
 
         def alive() -> bool:
             check_ending()
             return client.is_there()
 
-        return event_stream(_follow(jobs, job_id, _last_event_id(), alive))
+        return event_stream(_follow(jobs, job_id, after, alive))
 
     return routes
 
@@ -120,12 +123,13 @@ def describe_job(job: Job) -> dict[str, Any]:
     }
 
 
-def _last_event_id() -> int:
+def _last_event_id(jobs: JobStore, job_id: str) -> int:
+    """After which event to begin; 0: with the first. Raises ApiError 422 for what is no id of the job's events."""
     given = request.headers.get("Last-Event-ID", "0")
-    if not given.isascii() or not given.isdigit() or len(given) > 18:
-        raise ApiError(
-            422, "invalid_value", f"Last-Event-ID must be an event's id, not {given[:50]!r}", "Last-Event-ID"
-        )
+    written = given.isascii() and given.isdigit() and len(given) <= 18
+    if not written or not jobs.has_event(job_id, int(given)):
+        message = f"Last-Event-ID must be the id of one of the job's events, or 0, not {given[:50]!r}"
+        raise ApiError(422, "invalid_value", message, "Last-Event-ID")
     return int(given)
 
 

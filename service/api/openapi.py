@@ -137,9 +137,12 @@ def _responses(operation: Operation) -> dict[str, Any]:
         good["content"] = _reply_content(operation)
     statuses = [operation.status, *([operation.other_status] if operation.other_status else [])]
     errors = {"application/json": {"schema": _reference(ErrorReply)}}
-    return {str(status): good for status in statuses} | {
-        str(status): {"description": STATUSES[status], "content": errors} for status in operation.error_statuses
-    }
+    nothing = {"204": {"description": operation.nothing}} if operation.nothing else {}
+    return (
+        {str(status): good for status in statuses}
+        | nothing
+        | {str(status): {"description": STATUSES[status], "content": errors} for status in operation.error_statuses}
+    )
 
 
 def _reply_content(operation: Operation) -> dict[str, Any]:

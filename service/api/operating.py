@@ -1,4 +1,4 @@
-"""`GET /healthz`, `GET /readyz` and `GET /metrics`."""
+"""`GET /healthz` (and `/health`), `GET /readyz` and `GET /metrics`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Call
     the page for Prometheus."""
     routes = Blueprint("operating", __name__)
 
+    @routes.get("/health", endpoint="health")
     @routes.get("/healthz")
     @describe("Whether the process is alive", access="open", reply=HealthReply)
     def healthz() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -15,6 +16,7 @@ from service.api.schemas import Body
 from service.settings import Settings
 
 MAX_JSON_BYTES: Final = 4 << 20
+UTF_8: Final = "utf-8"
 
 B = TypeVar("B", bound=Body)
 
@@ -23,17 +25,27 @@ def json_body(schema: type[B], settings: Settings) -> B:
     """The request's body, valid. Raises ApiError 413 and 415 and pydantic's ValidationError (400 or 422)."""
     if request.environ.get("CONTENT_TYPE") != "application/json":  # what nearly all send, seen without parsing
         _check_mimetype(request.mimetype)
+        _check_charset(request.mimetype_params.get("charset", UTF_8))
     request.max_content_length = MAX_JSON_BYTES + 1
     with whole_body():
         data = request.get_data(cache=False)
         _check_size(len(data))
-    return schema.model_validate_json(data, context={"settings": settings})
+    return schema.model_validate_json(data.removeprefix(codecs.BOM_UTF8), context={"settings": settings})
 
 
 def _check_mimetype(mimetype: str) -> None:
     if mimetype != "application/json" and not mimetype.endswith("+json"):
         got = mimetype or "none"
         raise ApiError(415, "wrong_content_type", f"Content-Type must be application/json, not {got}")
+
+
+def _check_charset(charset: str) -> None:
+    try:
+        known = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        known = ""
+    if known != UTF_8:
+        raise ApiError(415, "wrong_charset", f"Content-Type: the charset of JSON must be utf-8, not {charset[:50]!r}")
 
 
 def _check_size(size: int) -> None:

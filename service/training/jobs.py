@@ -160,6 +160,10 @@ class JobStore:
         """
         return run_files.read_events(self.folder(job), after)
 
+    def has_event(self, job: str, event: int) -> bool:
+        """Whether the job has an event with this id; 0 is where all begin. Raises JobNotFoundError."""
+        return run_files.has_event(self.folder(job), event)
+
     def metrics(self, job: str) -> Lines:
         """The measurements made so far, in the order of their steps, each with the latest losses known by then; those
         of evaluations have `gradient_norms`.

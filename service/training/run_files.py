@@ -73,6 +73,20 @@ def read_events(folder: Path, after: int = 0) -> Iterator[Event]:
                     yield Event(after, data.pop("kind"), data)
 
 
+def has_event(folder: Path, event: int) -> bool:
+    """Whether an event has this id, which is where its line ends; 0 is where all begin."""
+    if event == 0:
+        return True
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            if event > os.fstat(file.fileno()).st_size:
+                return False
+            file.seek(event - 1)
+            return file.read(1) == b"\n"
+    except OSError:
+        return False
+
+
 def mend_events(folder: Path) -> None:
     """Cut off the line that a writer left unfinished when it died; no reader has taken it for an event."""
     with suppress(FileNotFoundError), (folder / EVENTS).open("r+b") as file:

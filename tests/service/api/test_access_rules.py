@@ -99,6 +99,35 @@ def test_a_page_of_an_origin_that_is_named_may_call(shared: FlaskClient) -> None
     assert reply.headers["Vary"] == "Origin"
 
 
+@pytest.mark.parametrize(
+    ("asked", "allowed"),
+    [
+        ("authorization,content-type,x-stainless-os,x-stainless-retry-count", True),
+        ("x-any", True),
+        ("a b", False),
+        ("x,,y", False),
+        ("", False),
+    ],
+)
+def test_a_page_may_send_the_headers_that_it_says(new_client: Any, asked: str, allowed: bool) -> None:
+    limit = RateLimit("1/hour", MemoryStorage())
+    client = new_client(limit=limit, cors_origins=("https://app.example",), api_keys=("app-key",))
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    for route in ("/v1/completions", "/jobs", "/nothing", "/healthz"):
+        reply = client.options(route, headers=headers | {"Access-Control-Request-Headers": asked})
+        assert reply.status_code == 204
+        assert (reply.headers["Access-Control-Allow-Headers"] == asked) == allowed
+        assert set(reply.vary) == {"Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"}
+        assert "Access-Control-Allow-Credentials" not in reply.headers
+
+
+def test_a_page_sees_what_a_program_sees(shared: FlaskClient) -> None:
+    reply = shared.get("/", headers={"Origin": "https://app.example"})
+    assert {"X-Request-Id", "X-Cache", "Retry-After", "X-Should-Retry"} <= set(
+        reply.headers["Access-Control-Expose-Headers"].split(", ")
+    )
+
+
 def test_a_page_of_another_origin_may_not(shared: FlaskClient) -> None:
     for origin in ("https://evil.example", "null"):
         asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}

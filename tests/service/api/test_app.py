@@ -32,7 +32,7 @@ def test_a_request_id_that_cannot_be_kept_is_replaced(client: FlaskClient, given
 
 
 def test_alive_and_ready(client: FlaskClient, queue: Any) -> None:
-    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/healthz").json == client.get("/health").json == {"status": "ok"}
     assert client.get("/readyz").json == {"status": "ready", "degraded": []}
     queue.error = ConnectionError()
     assert client.get("/readyz").json == {"status": "ready", "degraded": ["queue: Redis is not available"]}

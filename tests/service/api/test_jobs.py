@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -107,6 +108,31 @@ def test_with_the_queue_down_the_job_is_kept_for_later(
     reply = start(client, admin, corpus=corpus, model="hamlet")
     assert reply.status_code == 202
     assert client.get(f"/jobs/{reply.json['id']}", headers=admin).json["status"] == "queued"  # type: ignore[index]
+
+
+def test_an_ended_stream_ends_an_event_source(client: FlaskClient, admin: dict[str, str], corpus: str) -> None:
+    job = start(client, admin, corpus=corpus, model="hamlet").json["id"]
+    client.post(f"/jobs/{job}/cancel", headers=admin)
+    told = client.get(f"/jobs/{job}/events", headers=admin).text
+    ids = re.findall(r"^id: (\d+)$", told, re.MULTILINE)
+    assert len(ids) == 2
+
+    def after(event: str) -> Any:
+        return client.get(f"/jobs/{job}/events", headers=admin | {"Last-Event-ID": event})
+
+    assert re.findall(r"^id: (\d+)$", after(ids[0]).text, re.MULTILINE) == ids[1:]
+    assert (after(ids[1]).status_code, after(ids[1]).data) == (204, b"")
+    assert after("0").text == told
+    assert client.get("/jobs/nothing/events", headers=admin | {"Last-Event-ID": "0"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "event", ["17592186044415", "9" * 18, "9" * 19, "9" * 400, "-1", "x", "1.5", "", "1", "\u00b2", "1e3", " 7 7"]
+)
+def test_an_id_that_no_event_has(client: FlaskClient, admin: dict[str, str], corpus: str, event: str) -> None:
+    job = start(client, admin, corpus=corpus, model="hamlet").json["id"]
+    reply: Any = client.get(f"/jobs/{job}/events", headers=admin | {"Last-Event-ID": event})
+    assert (reply.status_code, reply.json["error"]["param"]) == (422, "Last-Event-ID")
 
 
 def test_cancel(client: FlaskClient, admin: dict[str, str], corpus: str) -> None:

@@ -30,6 +30,7 @@ def test_a_request_that_takes_too_long_is_told_so_and_frees_its_place(
     reply = client.post("/generate", json=ENDLESS)
     assert reply.status_code == 503
     assert reply.headers["Retry-After"]
+    assert reply.headers["X-Should-Retry"] == "false"
     assert reply.json["error"]["code"] == "deadline_exceeded"  # type: ignore[index]
     assert "0.05 s" in reply.json["error"]["message"]  # type: ignore[index]
     deadline = time.monotonic() + 10

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, NoMoreData
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import LimitedStream
 
 from service.api.errors import ApiError, to_api_error
 from service.api.parsing import whole_body
+
+JSON = {"Content-Type": "application/json"}
 
 
 def refused(read: Callable[[], object]) -> ApiError:
@@ -72,3 +75,33 @@ def test_what_was_judged_already() -> None:
         raise RequestEntityTooLarge
 
     assert refused(judge).status == 413
+
+
+def test_a_byte_order_mark_is_no_part_of_the_body(client: FlaskClient) -> None:
+    body = b'\xef\xbb\xbf{"prompt": "a", "length": 1}'
+    for route in ("/generate", "/tokenize"):
+        reply = client.post(route, data=body if route == "/generate" else b'\xef\xbb\xbf{"text": "a"}', headers=JSON)
+        assert reply.status_code == 200, reply.text
+    assert client.post("/generate", data=b"\xef\xbb\xbf" * 2 + b"{}", headers=JSON).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("charset", "status"),
+    [
+        ("utf-8", 200),
+        ("UTF-8", 200),
+        ('"utf8"', 200),
+        ("iso-8859-1", 415),
+        ("utf-16", 415),
+        ("utf-7", 415),
+        ("utf-8-sig", 415),
+        ("klingon", 415),
+        ("hex", 415),
+    ],
+)
+def test_json_is_utf_8_whatever_is_declared(client: FlaskClient, charset: str, status: int) -> None:
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    reply: Any = client.post("/generate", data=b'{"length": 1}', headers=headers)
+    assert reply.status_code == status, reply.text
+    if status == 415:
+        assert "utf-8" in reply.json["error"]["message"]

@@ -54,6 +54,7 @@ export const picture = async (path) => URL.createObjectURL(await (await ask(path
 /** The events of a reply, `{id, kind, data}`, until it says `[DONE]`. */
 export async function* events(path, options = {}) {
   const reply = await ask(path, options);
+  if (reply.status === 204) return;
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   while (true) {
