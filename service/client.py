@@ -8,12 +8,17 @@ for piece in client.stream("ROMEO:", length=300):
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import math
+import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -22,12 +27,20 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 LONGEST_WAIT: Final = 60.0
 """Seconds: no Retry-After is waited for longer."""
 
+PIECE_BYTES: Final = 1 << 16
+"""Of a file, sent or received at a time."""
+
 Json = dict[str, Any]
-Read = Callable[[http.client.HTTPResponse, bytes], Any]
+Body = bytes | Iterator[bytes] | None
 
 
 class ServiceError(Exception):
-    """What the service answered instead of what was asked for; `status` 0: it could not be reached."""
+    """What came instead of what was asked for: `status` of HTTP, 0 when there was no reply.
+
+    `code`, `message` and `param` are the service's own. Where it has not said any, `code` is `not_reached`, `timeout`,
+    `connection_lost` (in the middle of a reply), `unexpected_reply` (no reply of this service: a proxy's page, say) or
+    `file_changed` (a file became shorter while it was sent).
+    """
 
     def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -74,6 +87,15 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class JobEvent:
+    """What happened in a job; `id` is what `Client.events` goes on after, `kind` such as status, progress, samples."""
+
+    id: int
+    kind: str
+    data: Json
+
+
+@dataclass(frozen=True)
 class Score:
     """Natural logarithms of a text's tokens; None for the first, which follows nothing."""
 
@@ -99,33 +121,40 @@ class Trace:
 class Client:
     """Talks to one service; may be used by any number of threads. Every method raises ServiceError.
 
-    `key` is sent as a bearer key. A reply 429 or 503 is waited for as long as its Retry-After says, `retries` times.
+    `key` is sent as a bearer key. A reply 429 or 503 is waited for as long as its Retry-After says, `retries` times,
+    streams and uploads included. Raises ValueError for a url or a key that cannot be used.
     """
 
     def __init__(self, url: str = DEFAULT_URL, key: str | None = None, timeout: float = 120, retries: int = 2) -> None:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-        self._secure, self._address, self._prefix = parts.scheme == "https", parts.netloc, parts.path.rstrip("/")
-        self._key, self._timeout, self._retries = key, timeout, retries
+        self._service = _Transport(url, key, timeout, retries)
+        self._retries = retries
+
+    # Texts
 
     def generate(self, prompt: str = "", length: int | None = None, **parameters: Any) -> Generation:
         """Text that goes on from the prompt. `parameters` are those of `POST /generate`: temperature, seed, ..."""
         reply = self.json("POST", "/generate", _given(prompt=prompt, length=length, **parameters))
-        choices = [Choice(c["text"], c["seed"], c["finish_reason"], c.get("logprobs")) for c in reply["choices"]]
-        model, version = reply["model"], reply["version"]
-        return Generation(reply["text"], model, version, choices, reply["usage"], reply["cached"], reply)
+        with _reading(reply):
+            choices = [Choice(c["text"], c["seed"], c["finish_reason"], c.get("logprobs")) for c in reply["choices"]]
+            model, version = reply["model"], reply["version"]
+            return Generation(reply["text"], model, version, choices, reply["usage"], reply["cached"], reply)
 
     def stream(self, prompt: str = "", length: int | None = None, **parameters: Any) -> Iterator[Piece]:
         """The same text in pieces, as they are made. To leave the loop, or to close the iterator, ends the work."""
         body = _given(prompt=prompt, length=length, **parameters, stream=True)
-        for chunk in self._events("POST", "/generate", body):
+        for _, _, chunk in self._service.events("POST", "/generate", body):
+            with _reading(chunk):
+                if "index" in chunk:
+                    at, seed, reason = chunk["index"], chunk["seed"], chunk["finish_reason"]
+                    piece = Piece(chunk["text"], at, seed, reason, chunk.get("logprobs"))
             if "index" in chunk:
-                logprobs = chunk.get("logprobs")
-                yield Piece(chunk["text"], chunk["index"], chunk["seed"], chunk["finish_reason"], logprobs)
+                yield piece
 
     def score(self, text: str, model: str | None = None) -> Score:
         """How likely the model finds the text."""
         reply = self.json("POST", "/score", _given(text=text, model=model))
-        return Score(reply["tokens"], reply["logprobs"], reply["bits_per_character"], reply["perplexity"])
+        with _reading(reply):
+            return Score(reply["tokens"], reply["logprobs"], reply["bits_per_character"], reply["perplexity"])
 
     def trace(
         self, text: str, cells: Iterable[Json] = (), model: str | None = None, unknown: str | None = None
@@ -134,175 +163,453 @@ class Client:
         "part": "cell" is what an LSTM's cell keeps, instead of what it shows."""
         body = _given(text=text, cells=list(cells), model=model, unknown=unknown)
         reply = self.json("POST", "/trace", body)
-        told = (reply[name] for name in ("tokens", "surprisal", "top", "cells", "model", "version"))
-        return Trace(*told)
+        with _reading(reply):
+            return Trace(*(reply[name] for name in ("tokens", "surprisal", "top", "cells", "model", "version")))
 
     def picture(self, text: str, cell: Json | None = None, model: str | None = None, kind: str = "image/png") -> bytes:
         """The text coloured by the cell, or by surprisal; `kind` may be image/svg+xml as well."""
         body = _given(text=text, cells=[cell] if cell else None, model=model)
-        content: bytes = self._whole("POST", "/trace", body, _content, kind)
-        return content
+        return self._service.content("POST", "/trace", body, kind)
 
-    def tokenize(self, text: str, model: str | None = None) -> list[int]:
+    def tokenize(self, text: str, model: str | None = None, unknown: str | None = None) -> list[int]:
         """The ids of the text."""
-        ids: list[int] = self.json("POST", "/tokenize", _given(text=text, model=model))["ids"]
-        return ids
+        return self._service.listed("POST", "/tokenize", "ids", _given(text=text, model=model, unknown=unknown))
 
     def detokenize(self, ids: list[int], model: str | None = None) -> str:
         """The text of the ids."""
-        return str(self.json("POST", "/detokenize", _given(ids=ids, model=model))["text"])
+        reply = self.json("POST", "/detokenize", _given(ids=ids, model=model))
+        with _reading(reply):
+            return str(reply["text"])
+
+    # Models and their versions
 
     def models(self) -> list[Json]:
         """Name, versions and aliases of every model."""
-        models: list[Json] = self.json("GET", "/models")["models"]
-        return models
+        return self._service.listed("GET", "/models", "models")
 
     def model(self, name: str) -> Json:
         """A model's versions with their records, and its aliases with their history."""
-        return self.json("GET", f"/models/{quote(name, safe='')}")
+        return self.json("GET", f"/models/{_part(name)}")
 
-    def cells(self, name: str, version: int) -> Json:
-        """What the version's cells follow, how well, and what chance gives. Code `no_cells`: nobody found out yet."""
-        return self.json("GET", _cells(name, version))
+    def version(self, name: str, version: int) -> Json:
+        """A version with its record."""
+        return self.json("GET", _version(name, version))
 
-    def find_cells(self, name: str, version: int, corpus: str | None = None, text: str | None = None) -> Json:
-        """Have it found out along a corpus or a text what the version's cells follow, and kept (admin)."""
-        return self.json("POST", _cells(name, version), _given(corpus=corpus, text=text))
+    def version_curves(self, name: str, version: int) -> bytes:
+        """The losses of the version's training, as an SVG."""
+        return self._service.content("GET", f"{_version(name, version)}/curves.svg")
 
-    def cell_picture(self, name: str, version: int, slug: str, kind: str = "png") -> bytes:
-        """A cell along a text that the version writes; `slug` as in `cells`, `kind` png or svg."""
-        content: bytes = self._whole("GET", f"{_cells(name, version)}/{quote(slug, safe='')}.{kind}", None, _content)
-        return content
+    def weights(self, name: str, version: int, path: Path) -> Path:
+        """Write the version's checkpoint file to `path`, whole or not at all (admin). Raises OSError as well."""
+        with self._service.reply("GET", f"{_version(name, version)}/weights") as reply:
+            _check(reply)
+            _write(path, self._service.pieces(reply))
+        return path
+
+    def publish(self, name: str, checkpoint: Path, promote: str | None = None) -> Json:
+        """A checkpoint file as the model's next version (admin); `promote` if_better, always or never."""
+        path = _query(f"/models/{_part(name)}/versions", promote=promote)
+        return self._service.upload(path, checkpoint, "application/octet-stream")
+
+    def delete_version(self, name: str, version: int) -> None:
+        """Delete a version that no alias stands for (admin)."""
+        self.json("DELETE", _version(name, version))
 
     def promote(self, name: str, version: int, alias: str = "current") -> Json:
         """Let the alias stand for the version (admin)."""
-        return self.json("PUT", f"/models/{quote(name, safe='')}/aliases/{quote(alias, safe='')}", {"version": version})
+        return self.json("PUT", f"/models/{_part(name)}/aliases/{_part(alias)}", {"version": version})
 
     def delete_alias(self, name: str, alias: str) -> None:
         """Let the alias stand for nothing; its history is kept (admin)."""
-        self.json("DELETE", f"/models/{quote(name, safe='')}/aliases/{quote(alias, safe='')}")
+        self.json("DELETE", f"/models/{_part(name)}/aliases/{_part(alias)}")
 
-    def publish(self, name: str, checkpoint: Path) -> Json:
-        """A checkpoint file as the model's next version (admin)."""
-        return self._upload(f"/models/{quote(name, safe='')}/versions", checkpoint, "application/octet-stream")
+    def cells(self, name: str, version: int) -> Json:
+        """What the version's cells follow, how well, and what chance gives. Code `no_cells`: nobody found out yet."""
+        return self.json("GET", f"{_version(name, version)}/cells")
 
-    def upload(self, path: Path, name: str | None = None, model: str | None = None) -> Json:
-        """A text to train on; with `model`, training starts at once (admin)."""
-        query = urlencode(_given(name=name or path.name, model=model))
-        return self._upload(f"/corpora?{query}", path, "text/plain")
+    def find_cells(self, name: str, version: int, corpus: str | None = None, text: str | None = None) -> Json:
+        """Have it found out along a corpus or a text what the version's cells follow, and kept (admin)."""
+        return self.json("POST", f"{_version(name, version)}/cells", _given(corpus=corpus, text=text))
+
+    def cell_picture(self, name: str, version: int, slug: str, kind: str = "png") -> bytes:
+        """A cell along a text that the version writes; `slug` as in `cells`, `kind` png or svg."""
+        return self._service.content("GET", f"{_version(name, version)}/cells/{_part(slug)}.{kind}")
+
+    def gradients(self, name: str, version: int) -> Json:
+        """How far back the version's gradients reach. Code `no_gradients`: its record does not say."""
+        return self.json("GET", f"{_version(name, version)}/gradients")
+
+    def gradients_picture(self, name: str, version: int) -> bytes:
+        """The same as an SVG."""
+        return self._service.content("GET", f"{_version(name, version)}/gradients.svg")
+
+    def compare_gradients(self, *references: str) -> Json:
+        """The same of several versions (name, name@3, name@alias), beside each other; of the latest without any."""
+        return self.json("GET", _query("/gradients", versions=",".join(references) or None))
+
+    def compared_gradients_picture(self, *references: str) -> bytes:
+        """The same as an SVG."""
+        return self._service.content("GET", _query("/gradients.svg", versions=",".join(references) or None))
+
+    # Training: all of it an admin's
+
+    def upload(self, path: Path, name: str | None = None, model: str | None = None, **parameters: Any) -> Json:
+        """A text to train on; with `model`, training starts at once. `parameters` are those of `POST /corpora`."""
+        query = _query("/corpora", name=name or path.name, model=model, **parameters)
+        return self._service.upload(query, path, "text/plain")
+
+    def corpora(self) -> list[Json]:
+        """All corpora."""
+        return self._service.listed("GET", "/corpora", "corpora")
+
+    def corpus(self, corpus: str) -> Json:
+        """A corpus, by its id."""
+        return self.json("GET", f"/corpora/{_part(corpus)}")
+
+    def delete_corpus(self, corpus: str) -> None:
+        """Delete a corpus that no job needs."""
+        self.json("DELETE", f"/corpora/{_part(corpus)}")
 
     def train(self, corpus: str, model: str, **parameters: Any) -> Json:
-        """A new job (admin). `parameters` are those of `POST /jobs`."""
+        """A new job. `parameters` are those of `POST /jobs`."""
         return self.json("POST", "/jobs", _given(corpus=corpus, model=model, **parameters))
 
     def jobs(self) -> list[Json]:
-        """All jobs (admin)."""
-        jobs: list[Json] = self.json("GET", "/jobs")["jobs"]
-        return jobs
+        """All jobs."""
+        return self._service.listed("GET", "/jobs", "jobs")
 
     def job(self, job: str) -> Json:
-        """A job with its measurements and samples (admin)."""
-        return self.json("GET", f"/jobs/{quote(job, safe='')}")
+        """A job with its measurements and samples."""
+        return self.json("GET", f"/jobs/{_part(job)}")
+
+    def cancel(self, job: str) -> Json:
+        """Have a job end without a version."""
+        return self.json("POST", f"/jobs/{_part(job)}/cancel")
+
+    def job_curves(self, job: str) -> bytes:
+        """A job's losses and learning rate, as an SVG."""
+        return self._service.content("GET", f"/jobs/{_part(job)}/curves.svg")
+
+    def events(self, job: str, after: int = 0) -> Iterator[JobEvent]:
+        """What happened in the job after the event `after`, and what happens, until the job has ended.
+
+        A connection that is lost meanwhile is made again, `retries` times in a row.
+        """
+        failures = 0
+        while True:
+            try:
+                for id, kind, data in self._service.events("GET", f"/jobs/{_part(job)}/events", after=after):
+                    after, failures = int(id) if id.isdigit() else after, 0
+                    yield JobEvent(after, kind, data)
+                return
+            except ServiceError as error:
+                if error.code not in ("not_reached", "connection_lost", "shutting_down") or failures >= self._retries:
+                    raise
+                failures += 1
+            time.sleep(failures)
+
+    # The service itself
+
+    def health(self) -> Json:
+        """Whether it is alive."""
+        return self.json("GET", "/healthz")
+
+    def ready(self) -> Json:
+        """What is degraded; status 503 when it cannot generate now."""
+        return self.json("GET", "/readyz")
+
+    def key(self) -> Json:
+        """What the key that is sent may do."""
+        return self.json("GET", "/key")
+
+    def metrics(self) -> str:
+        """The measurements as Prometheus reads them."""
+        return self._service.content("GET", "/metrics").decode()
+
+    def openapi(self) -> Json:
+        """Every route, field and bound, as OpenAPI 3.1."""
+        return self.json("GET", "/openapi.json")
 
     def json(self, method: str, path: str, body: Any = None) -> Json:
-        """Any other route: the JSON of its reply."""
-        value: Json = self._whole(method, path, body, _value)
-        return value
+        """Any route: the JSON object of its reply, an empty one for a reply 204."""
+        return self._service.json(method, path, body)
 
-    def _whole(self, method: str, path: str, body: Any, read: Read, accept: str = "") -> Any:
-        """What `read` makes of the reply, which is asked for again where it says when."""
-        for attempt in range(self._retries + 1):
-            with self._reply(method, path, _encoded(body), accept=accept) as reply:
-                data = reply.read()
-                wait = float(reply.headers.get("Retry-After", "inf"))
-                if reply.status not in (429, 503) or attempt == self._retries or wait > LONGEST_WAIT:
-                    return read(reply, data)
-            time.sleep(wait)
-        raise AssertionError("the last attempt returns or raises")
 
-    def _upload(self, path: str, file: Path, content_type: str) -> Json:
-        with file.open("rb") as body, self._reply("POST", path, body, content_type) as reply:
-            value: Json = _value(reply, reply.read())
-            return value
+class _Transport:
+    """Requests and their replies, whatever they are about."""
 
-    def _events(self, method: str, path: str, body: Json) -> Iterator[Json]:
-        with self._reply(method, path, _encoded(body)) as reply:
-            if reply.status != 200:
-                _value(reply, reply.read())
-            for line in reply:
-                text = line.decode().rstrip("\r\n")
-                if text == "data: [DONE]":
+    def __init__(self, url: str, key: str | None, timeout: float, retries: int) -> None:
+        self._connect, self._url, self._prefix = _opener(url, timeout)
+        if key is not None and not (key.isascii() and key.isprintable()):
+            raise ValueError("key must be printable ASCII: a header carries nothing else")
+        self._key, self._timeout, self._retries = key, timeout, retries
+
+    def json(self, method: str, path: str, body: Any = None) -> Json:
+        """The JSON object of the reply, an empty one for a reply 204."""
+        with self.reply(method, path, body) as reply:
+            _check(reply)
+            return {} if reply.status == 204 else _object(reply, b"".join(self.pieces(reply)))
+
+    def listed(self, method: str, path: str, field: str, body: Any = None) -> list[Any]:
+        """The list in one field of the reply's object."""
+        reply = self.json(method, path, body)
+        with _reading(reply):
+            return list(reply[field])
+
+    def content(self, method: str, path: str, body: Any = None, accept: str = "") -> bytes:
+        """The bytes of a reply that is not JSON."""
+        with self.reply(method, path, body, {"Accept": accept} if accept else {}) as reply:
+            _check(reply)
+            return b"".join(self.pieces(reply))
+
+    def upload(self, path: str, file: Path, content_type: str) -> Json:
+        """Raises OSError for a file that cannot be read. Nothing of it is held in memory."""
+        with file.open("rb") as body, self.reply("POST", path, body, {"Content-Type": content_type}) as reply:
+            _check(reply)
+            return _object(reply, b"".join(self.pieces(reply)))
+
+    def events(self, method: str, path: str, body: Any = None, after: int = 0) -> Iterator[tuple[str, str, Json]]:
+        """The server-sent events of a reply, as (id, kind, data), to `[DONE]`. Raises what one of them says."""
+        with self.reply(method, path, body, {"Last-Event-ID": str(after)} if after else {}) as reply:
+            _check(reply)
+            if reply.status == 204:
+                return
+            if reply.headers.get_content_type() not in ("text/event-stream", "text/plain"):
+                raise _unexpected(reply, "not a stream of events", reply.read(1000))
+            for event in _events(self._lines(reply)):
+                if event["data"] == "[DONE]":
                     return
-                if text.startswith("data: "):
-                    yield _checked(reply.status, json.loads(text.removeprefix("data: ")))
+                data = _object(reply, event["data"].encode())
+                if isinstance(data.get("error"), Mapping):
+                    raise _refusal(reply.status, data["error"], "")
+                yield event.get("id", ""), event.get("event", ""), data
         raise ServiceError(0, "connection_lost", "the stream broke off before its end")
 
     @contextmanager
-    def _reply(
-        self,
-        method: str,
-        path: str,
-        body: bytes | IO[bytes] | None,
-        content_type: str = "application/json",
-        accept: str = "",
+    def reply(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = {}
     ) -> Iterator[http.client.HTTPResponse]:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._address, timeout=self._timeout)
-        headers = {"Content-Type": content_type} if body is not None else {}
-        headers |= {"Accept": accept} if accept else {}
-        headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        """The reply, asked for again where it says when."""
+        for attempt in range(self._retries + 1):
+            with self._asked(method, path, body, headers) as reply:
+                wait = _wait(reply) if attempt < self._retries and _can_be_sent_again(body) else None
+                if wait is None:
+                    yield reply
+                    return
+            time.sleep(wait)
+
+    @contextmanager
+    def _asked(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str]
+    ) -> Iterator[http.client.HTTPResponse]:
+        content, needed = _sendable(body)
+        given = {**needed, **headers} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+        connection = self._connect()
         try:
-            connection.request(method, self._prefix + path, _sized(body, headers), headers)
-            with connection.getresponse() as reply:
+            with self._told("not_reached", "the service cannot be reached at"):
+                broken = None
+                try:
+                    connection.request(method, self._prefix + path, content, given)
+                except ConnectionError as error:
+                    broken = error
+                reply = _reply_to(connection, broken)
+            with reply:
                 yield reply
-        except (OSError, http.client.HTTPException) as error:
-            reason = f"{self._address}: {error or type(error).__name__}"
-            raise ServiceError(0, "not_reached", f"the service cannot be reached at {reason}") from error
         finally:
             connection.close()
 
+    def pieces(self, reply: http.client.HTTPResponse) -> Iterator[bytes]:
+        """The bytes of a reply."""
+        with self._told("connection_lost", "the reply broke off:"):
+            while piece := reply.read(PIECE_BYTES):
+                yield piece
+            if reply.length:
+                raise http.client.IncompleteRead(b"", reply.length)
 
-def _cells(name: str, version: int) -> str:
-    return f"/models/{quote(name, safe='')}/versions/{version}/cells"
+    def _lines(self, reply: http.client.HTTPResponse) -> Iterator[str]:
+        with self._told("connection_lost", "the stream broke off:"):
+            for line in reply:
+                yield line.decode(errors="replace").rstrip("\r\n")
+
+    @contextmanager
+    def _told(self, code: str, what: str) -> Iterator[None]:
+        """What goes wrong with the connection, as a ServiceError."""
+        try:
+            yield
+        except TimeoutError as error:
+            said = f"the service at {self._url} did not answer within {self._timeout:g} s"
+            raise ServiceError(0, "timeout", said) from error
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+            raise ServiceError(0, code, f"{what} {self._url}: {reason}") from error
+
+
+def _opener(url: str, timeout: float) -> tuple[Callable[[], http.client.HTTPConnection], str, str]:
+    """What opens a connection, what to call the service, and what its paths begin with."""
+    try:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"url {url!r} cannot be used: {error}") from error
+    kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+    if not host or parts.scheme not in kinds or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError(f"url must be such as {DEFAULT_URL}, not {url!r}")
+    kind = kinds[parts.scheme]
+    address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return lambda: kind(host, port, timeout=timeout, blocksize=PIECE_BYTES), address, parts.path.rstrip("/")
+
+
+def _part(name: str) -> str:
+    """One part of a path, whatever is in it."""
+    return quote(name, safe="")
+
+
+def _version(name: str, version: int) -> str:
+    return f"/models/{_part(name)}/versions/{version}"
+
+
+def _query(path: str, **fields: Any) -> str:
+    query = urlencode(_given(**fields), errors="surrogateescape")
+    return f"{path}?{query}" if query else path
 
 
 def _given(**fields: Any) -> Json:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _encoded(body: Any) -> bytes | None:
-    return None if body is None else json.dumps(body).encode()
+def _sendable(body: Any) -> tuple[Body, dict[str, str]]:
+    """What to send, and the headers that go with it: a file from its beginning, anything else as JSON."""
+    if body is None:
+        return None, {}
+    if not hasattr(body, "read"):
+        return json.dumps(body).encode(), {"Content-Type": "application/json"}
+    if not _can_be_sent_again(body):
+        return iter(lambda: body.read(PIECE_BYTES), b""), {}
+    size = os.fstat(body.fileno()).st_size
+    body.seek(0)
+    return _announced(body, size), {"Content-Length": str(size)}
 
 
-def _sized(body: bytes | IO[bytes] | None, headers: dict[str, str]) -> bytes | Iterable[bytes] | None:
-    """A file with its size announced: nothing is held in memory, nothing is sent in chunks."""
-    if body is None or isinstance(body, bytes):
-        return body
-    headers["Content-Length"] = str(Path(body.name).stat().st_size)
-    return body
+def _can_be_sent_again(body: Any) -> bool:
+    """Not what comes through a pipe."""
+    return not hasattr(body, "read") or stat.S_ISREG(os.fstat(body.fileno()).st_mode)
 
 
-def _content(reply: http.client.HTTPResponse, data: bytes) -> bytes:
-    """The bytes of a reply that is not JSON, unless it is an error."""
-    if reply.status >= 400:
-        _value(reply, data)
-    return data
+def _announced(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """As many bytes as were announced, whatever becomes of the file meanwhile."""
+    while size:
+        piece = file.read(min(PIECE_BYTES, size))
+        if not piece:
+            raise ServiceError(0, "file_changed", f"{file.name} became shorter while it was sent")
+        size -= len(piece)
+        yield piece
 
 
-def _value(reply: http.client.HTTPResponse, data: bytes) -> Any:
-    """The JSON of a reply, or the error that it stands for."""
+def _reply_to(connection: http.client.HTTPConnection, broken: ConnectionError | None) -> http.client.HTTPResponse:
+    """The reply, which may be there although the connection broke while a body was sent: who refuses it need not read
+    it all."""
+    if broken is not None and connection.sock is None:
+        raise broken
     try:
-        value = json.loads(data) if data else {}
+        return connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        raise broken or error from None
+
+
+def _events(lines: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Server-sent events out of their lines: the fields of each that has data."""
+    event: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            event[name] = f"{event[name]}\n{value}" if name == "data" and name in event else value
+        else:
+            if "data" in event:
+                yield event
+            event = {}
+
+
+def _wait(reply: http.client.HTTPResponse) -> float | None:
+    """Seconds after which to ask again; None where the reply is one, or does not say, or names too long a time."""
+    if reply.status not in (429, 503) or reply.headers.get("X-Should-Retry") == "false":
+        return None
+    seconds = _seconds(reply.headers.get("Retry-After", "").strip())
+    return seconds if seconds is not None and seconds <= LONGEST_WAIT else None
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Retry-After, which is a number of seconds or a date (RFC 9110, 10.2.3); a time that has passed is 0."""
+    try:
+        seconds = float(retry_after)
     except ValueError:
-        value = {}
-    if reply.status >= 400 and "error" not in value:
-        raise ServiceError(reply.status, "error", f"{reply.status} {reply.reason}")
-    return _checked(reply.status, value)
+        try:
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except (ValueError, OverflowError, OSError):
+            return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
-def _checked(status: int, value: Any) -> Any:
-    error = value.get("error") if isinstance(value, Mapping) and status != 201 else None
-    # A job has an `error` too: a text, or null.
-    if isinstance(error, Mapping):
-        raise ServiceError(status, error["code"], error["message"], error.get("param"))
+def _check(reply: http.client.HTTPResponse) -> None:
+    """Raises what a reply says that is not what was asked for."""
+    if 200 <= reply.status < 300:
+        return
+    data = b""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        data = reply.read(PIECE_BYTES)
+    said = f"{reply.status} {reply.reason}".strip()
+    if 300 <= reply.status < 400:
+        said = f"{said}: the service is not here, but at {reply.headers.get('Location', 'an address not named')}"
+        raise ServiceError(reply.status, "unexpected_reply", said)
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise _unexpected(reply, said, data) from None
+    error = value.get("error") if isinstance(value, Mapping) else value
+    raise _refusal(reply.status, error, said) if error else _unexpected(reply, said, data)
+
+
+def _refusal(status: int, error: Any, said: str) -> ServiceError:
+    """An error in the contract's shape, or as much of one as there is."""
+    if not isinstance(error, Mapping):
+        return ServiceError(status, "unexpected_reply", f"{said}: {error}")
+    param = error.get("param")
+    message, code = error.get("message") or said, error.get("code") or "unexpected_reply"
+    return ServiceError(status, str(code), str(message), None if param is None else str(param))
+
+
+def _unexpected(reply: http.client.HTTPResponse, said: str, data: bytes) -> ServiceError:
+    """A reply that is not this service's, with how it begins."""
+    begins = " ".join(data.decode(errors="replace").split())[:200]
+    return ServiceError(reply.status, "unexpected_reply", f"{said}: {begins}" if begins else said)
+
+
+def _object(reply: http.client.HTTPResponse, data: bytes) -> Json:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise _unexpected(reply, f"{reply.status}, but not with a JSON object", data)
     return value
+
+
+@contextmanager
+def _reading(reply: Json) -> Iterator[None]:
+    """Around taking a reply apart: what is missing or of another kind makes it another service's."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        said = f"this is no reply of the service ({type(error).__name__}: {error}): {str(reply)[:200]}"
+        raise ServiceError(200, "unexpected_reply", said) from error
+
+
+def _write(path: Path, pieces: Iterator[bytes]) -> None:
+    """The file is there as a whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            file.writelines(pieces)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

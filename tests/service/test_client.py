@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import cast
+from urllib.parse import unquote
 
 import pytest
 
 from service import client as module
+from service.bootstrap import build_web
 from service.client import Client, ServiceError
+from service.settings import Settings
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -25,6 +32,7 @@ class Told(HTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: list[Answer] = []
         self.asked: list[tuple[str, dict[str, str], bytes]] = []
+        self.methods: list[str] = []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,6 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, Told)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append((self.path, dict(self.headers), body))
+        self.server.methods.append(self.command)
         status, headers, data = self.server.answers.pop(0)
         self.send_response(status)
         for name, value in headers.items():
@@ -39,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_DELETE = do_POST
+    do_GET = do_PUT = do_DELETE = do_POST
 
     def log_message(self, *_: object) -> None:
         pass
@@ -97,12 +106,90 @@ def test_busy_for_too_long(server: Told, client: Client) -> None:
         client.models()
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>", b"{}", b"\xff"])
-def test_an_error_in_another_shape(server: Told, client: Client, data: bytes) -> None:
-    server.answers = [(502, {}, data)]
-    with pytest.raises(ServiceError, match="502") as caught:
+@pytest.mark.parametrize(
+    ("wait", "waits"),
+    [
+        ("0", True),
+        ("-5", True),
+        (" 0.01 ", True),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", True),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", False),
+        ("", False),
+        ("soon", False),
+        ("nan", False),
+        ("inf", False),
+        ("61", False),
+        ("Wed, 99 Oct 2015 07:28:00 GMT", False),
+    ],
+)
+def test_how_long_is_waited_for(server: Told, client: Client, wait: str, waits: bool) -> None:
+    server.answers = [(429, {"Retry-After": wait}, error("busy")), MODELS]
+    if waits:
+        assert client.models() == []
+    else:
+        with pytest.raises(ServiceError) as caught:
+            client.models()
+        assert (caught.value.status, caught.value.code) == (429, "busy")
+
+
+def test_what_need_not_be_asked_again_is_not(server: Told, client: Client) -> None:
+    server.answers = [(503, {"Retry-After": "0", "X-Should-Retry": "false"}, error("deadline_exceeded")), MODELS]
+    with pytest.raises(ServiceError) as caught:
         client.models()
-    assert caught.value.status == 502
+    assert caught.value.code == "deadline_exceeded"
+
+
+PIECE = b'data: {"index": 0, "text": "a", "seed": 1, "finish_reason": "length"}\n\ndata: [DONE]\n\n'
+
+
+def test_streams_and_uploads_wait_too(server: Told, client: Client, tmp_path: Path) -> None:
+    server.answers = [BUSY, (200, {"Content-Type": "text/event-stream"}, PIECE)]
+    assert [piece.text for piece in client.stream("x")] == ["a"]
+    server.answers = [BUSY, (201, {}, b'{"id": "x"}')]
+    (tmp_path / "text").write_bytes(b"to be" * 100_000)
+    assert client.upload(tmp_path / "text") == {"id": "x"}
+    assert [len(body) for _, _, body in server.asked[-2:]] == [500_000, 500_000]
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "said"),
+    [
+        (502, b"", "502 Bad Gateway"),
+        (502, b"<html>\n<h1>Bad Gateway</h1>", "502 Bad Gateway: <html> <h1>Bad Gateway</h1>"),
+        (404, b"{}", "404 Not Found: {}"),
+        (500, b"\xff", "500 Internal Server Error: \ufffd"),
+        (500, b'"it broke"', "500 Internal Server Error: it broke"),
+        (500, b'{"error": "it broke"}', "500 Internal Server Error: it broke"),
+        (400, b'{"error": {"message": "not so", "code": 7}}', "not so"),
+        (400, b'{"error": {}}', '400 Bad Request: {"error": {}}'),
+        (422, b'{"detail": "no"}', '422 Unprocessable Entity: {"detail": "no"}'),
+        (400, b"[" * 100_000, "400 Bad Request: [["),
+        (302, b"", "302 Found: the service is not here, but at http://elsewhere/"),
+        (304, b"", "304 Not Modified: "),
+        (200, b"", "200, but not with a JSON object"),
+        (200, b"<html>", "200, but not with a JSON object: <html>"),
+        (200, b"[]", "200, but not with a JSON object: []"),
+        (200, b'{"models": 5}', "this is no reply of the service"),
+        (200, b"{}", "this is no reply of the service"),
+    ],
+)
+def test_a_reply_in_another_shape(server: Told, client: Client, status: int, data: bytes, said: str) -> None:
+    server.answers = [(status, {"Location": "http://elsewhere/"}, data)]
+    with pytest.raises(ServiceError) as caught:
+        client.models()
+    assert caught.value.status == status
+    assert caught.value.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "data"),
+    [(200, "text/html", b"<html>"), (502, "text/html", b"<html>"), (200, "text/event-stream", b"data: {\n\n")],
+)
+def test_a_stream_that_is_none(server: Told, client: Client, status: int, kind: str, data: bytes) -> None:
+    server.answers = [(status, {"Content-Type": kind}, data)]
+    with pytest.raises(ServiceError) as caught:
+        list(client.stream("x"))
+    assert (caught.value.status, caught.value.code) == (status, "unexpected_reply")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +221,184 @@ def test_a_job_that_failed_is_no_error_of_the_request(server: Told, client: Clie
 
 
 TRACE = {"model": "m", "version": 2, "tokens": ["a"], "surprisal": [None], "top": [[]], "cells": []}
+
+
+EVENTS = b"id: 1\nevent: status\ndata: {}\n\nid: 2\nevent: progress\ndata: {\ndata:  }\n\n"
+
+
+def test_events_go_on_where_the_connection_was_lost(server: Told, client: Client) -> None:
+    server.answers = [
+        (200, {"Content-Type": "text/event-stream"}, EVENTS),
+        (200, {}, b'id: 3\nevent: status\ndata: {"error": null}\n\ndata: [DONE]\n\n'),
+    ]
+    told = list(client.events("x"))
+    assert [(event.id, event.kind) for event in told] == [(1, "status"), (2, "progress"), (3, "status")]
+    assert [headers.get("Last-Event-ID") for _, headers, _ in server.asked] == [None, "2"]
+    server.answers = [(204, {}, b"")]
+    assert list(client.events("x", after=3)) == []
+
+
+def test_weights_are_written_whole_or_not_at_all(server: Told, client: Client, tmp_path: Path) -> None:
+    server.answers = [(200, {"Content-Length": "6"}, b"abcdef"), (200, {"Content-Length": "7"}, b"abcdef")]
+    assert client.weights("m", 1, tmp_path / "file").read_bytes() == b"abcdef"
+    with pytest.raises(ServiceError) as caught:
+        client.weights("m", 1, tmp_path / "other")
+    assert caught.value.code == "connection_lost"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@contextmanager
+def one_answer(answer: bytes, *, reads: int) -> Iterator[int]:
+    """The port of a server that reads so many bytes of one request, answers and is gone, whatever else was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                read = 0
+                while read < reads:
+                    read += len(connection.recv(1 << 16))
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+
+
+def test_who_refuses_a_body_need_not_read_it(tmp_path: Path) -> None:
+    body = error("too_large")
+    answer = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    (tmp_path / "large").write_bytes(bytes(30_000_000))
+    sends: list[Callable[[Client], object]] = [
+        lambda client: client.upload(tmp_path / "large"),
+        lambda client: client.score("a" * 30_000_000),
+    ]
+    for send in sends:
+        with one_answer(answer, reads=1000) as port, pytest.raises(ServiceError) as caught:
+            send(Client(f"127.0.0.1:{port}"))
+        assert (caught.value.status, caught.value.code) == (413, "too_large")
+
+
+def test_who_breaks_off_without_a_word_is_not_reached(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes(30_000_000))
+    with one_answer(b"", reads=1000) as port, pytest.raises(ServiceError) as caught:
+        Client(f"127.0.0.1:{port}").upload(tmp_path / "large")
+    assert (caught.value.status, caught.value.code) == (0, "not_reached")
+
+
+def test_a_reply_that_does_not_come() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ServiceError) as caught:
+        Client(f"127.0.0.1:{silent.getsockname()[1]}", timeout=0.05).models()
+    assert (caught.value.status, caught.value.code) == (0, "timeout")
+
+
+def test_a_file_is_sent_as_long_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.write_bytes(b"abc")
+    with file.open("rb") as opened:
+        assert b"".join(module._announced(opened, 2)) == b"ab"
+        with pytest.raises(ServiceError, match="log became shorter while it was sent"):
+            list(module._announced(opened, 2))
+
+
+def test_what_comes_through_a_pipe_is_sent_in_chunks(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    answer = b'HTTP/1.1 201 Created\r\nContent-Length: 11\r\n\r\n{"id": "x"}'
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"to be",))
+    writer.start()
+    with one_answer(answer, reads=100) as port:
+        assert Client(f"127.0.0.1:{port}").upload(tmp_path / "pipe") == {"id": "x"}
+    writer.join()
+
+
+@pytest.mark.parametrize("url", ["", "http://", "ftp://a", "http://a:b", "http://a b", "http://[::1", "http://\u00e9"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(ValueError, match="url"):
+        Client(url)
+
+
+@pytest.mark.parametrize("key", ["schl\u00fcssel", "two\nlines"])
+def test_a_key_that_no_header_carries(key: str) -> None:
+    with pytest.raises(ValueError, match="key must be printable ASCII"):
+        Client(key=key)
+
+
+def test_a_host_that_there_is_not() -> None:
+    for host in ("nowhere.invalid", "a..b", "x" * 70):
+        with pytest.raises(ServiceError) as caught:
+            Client(host).models()
+        assert (caught.value.status, caught.value.code) == (0, "not_reached")
+
+
+NAME, VERSION, JOB = "{name}", cast("int", "{version}"), "{job_id}"
+
+ROUTES: dict[str, Callable[[Client, Path], object]] = {
+    "POST /generate": lambda client, _: client.generate("x"),
+    "POST /tokenize": lambda client, _: client.tokenize("x"),
+    "POST /detokenize": lambda client, _: client.detokenize([1]),
+    "POST /score": lambda client, _: client.score("x"),
+    "POST /trace": lambda client, _: client.picture("x"),
+    "GET /models": lambda client, _: client.models(),
+    "GET /models/{name}": lambda client, _: client.model(NAME),
+    "GET /models/{name}/versions/{version}": lambda client, _: client.version(NAME, VERSION),
+    "DELETE /models/{name}/versions/{version}": lambda client, _: client.delete_version(NAME, VERSION),
+    "GET /models/{name}/versions/{version}/curves.svg": lambda client, _: client.version_curves(NAME, VERSION),
+    "GET /models/{name}/versions/{version}/weights": lambda client, path: client.weights(NAME, VERSION, path),
+    "GET /models/{name}/versions/{version}/cells": lambda client, _: client.cells(NAME, VERSION),
+    "POST /models/{name}/versions/{version}/cells": lambda client, _: client.find_cells(NAME, VERSION, text="x"),
+    "GET /models/{name}/versions/{version}/cells/{slug}.svg": (
+        lambda client, _: client.cell_picture(NAME, VERSION, "{slug}", "svg")
+    ),
+    "GET /models/{name}/versions/{version}/cells/{slug}.png": (
+        lambda client, _: client.cell_picture(NAME, VERSION, "{slug}")
+    ),
+    "GET /models/{name}/versions/{version}/gradients": lambda client, _: client.gradients(NAME, VERSION),
+    "GET /models/{name}/versions/{version}/gradients.svg": lambda client, _: client.gradients_picture(NAME, VERSION),
+    "GET /gradients": lambda client, _: client.compare_gradients("a", "b@3"),
+    "GET /gradients.svg": lambda client, _: client.compared_gradients_picture(),
+    "POST /models/{name}/versions": lambda client, path: client.publish(NAME, path, promote="always"),
+    "PUT /models/{name}/aliases/{alias}": lambda client, _: client.promote(NAME, 1, "{alias}"),
+    "DELETE /models/{name}/aliases/{alias}": lambda client, _: client.delete_alias(NAME, "{alias}"),
+    "POST /corpora": lambda client, path: client.upload(path, model="m", newlines="keep"),
+    "GET /corpora": lambda client, _: client.corpora(),
+    "GET /corpora/{corpus_id}": lambda client, _: client.corpus("{corpus_id}"),
+    "DELETE /corpora/{corpus_id}": lambda client, _: client.delete_corpus("{corpus_id}"),
+    "POST /jobs": lambda client, _: client.train("x", "m"),
+    "GET /jobs": lambda client, _: client.jobs(),
+    "GET /jobs/{job_id}": lambda client, _: client.job(JOB),
+    "GET /jobs/{job_id}/curves.svg": lambda client, _: client.job_curves(JOB),
+    "POST /jobs/{job_id}/cancel": lambda client, _: client.cancel(JOB),
+    "GET /jobs/{job_id}/events": lambda client, _: list(client.events(JOB)),
+    "GET /healthz": lambda client, _: client.health(),
+    "GET /readyz": lambda client, _: client.ready(),
+    "GET /key": lambda client, _: client.key(),
+    "GET /metrics": lambda client, _: client.metrics(),
+    "GET /openapi.json": lambda client, _: client.openapi(),
+}
+OTHERS = ("GET /v1/", "POST /v1/", "GET /docs")
+"""For OpenAI's clients and for browsers."""
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_method_asks_for_its_route(server: Told, client: Client, tmp_path: Path, route: str) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    server.answers = [(204, {}, b"")]
+    with suppress(ServiceError):  # nothing is in the reply
+        ROUTES[route](client, tmp_path / "file")
+    ((path, _, _),) = server.asked
+    assert unquote(path).removeprefix("/prefix").partition("?")[0] == route.partition(" ")[2]
+    assert server.methods == [route.partition(" ")[0]]
+
+
+def test_every_route_has_a_method(tmp_path: Path) -> None:
+    application = build_web(Settings(data_dir=tmp_path, admin_api_keys=("k",), redis_url="redis://127.0.0.1:1"))
+    document = application.test_client().get("/openapi.json").json
+    assert document is not None
+    routes = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    application.extensions["ending"].complete()
+    another_name = {"GET /health"}
+    assert {route for route in routes if not route.startswith(OTHERS)} - another_name == set(ROUTES)
 
 
 def test_a_trace_and_its_picture(server: Told, client: Client) -> None:
