@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -36,6 +36,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+UNKNOWN: Final = "what becomes of characters that the model does not know: an error, or they are skipped"
+
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
 Id = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=1 << 31)]
 
@@ -63,7 +65,9 @@ class Body(BaseModel):
 class ModelBody(Body):
     """A request to a model."""
 
-    model: Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})] | None = None
+    model: Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})] | None = Field(
+        None, description="name, name@3 (that version) or name@alias; by default the model that DEFAULT_MODEL names"
+    )
 
     def reference(self, settings: Settings) -> str:
         """The model that is meant."""
@@ -73,20 +77,30 @@ class ModelBody(Body):
 class SamplingBody(ModelBody):
     """How a text is continued, whichever way it was asked for."""
 
-    temperature: float = Field(1.0, ge=0, le=10)
-    seed: int | None = Field(None, ge=-(1 << 63), lt=1 << 63)
-    top_k: int = Field(0, ge=-1, lt=1 << 31)
-    top_p: float = Field(1.0, gt=0, le=1)
-    min_p: float = Field(0.0, ge=0, le=1)
-    repetition_penalty: float = Field(1.0, ge=0.01, le=10)
-    stop: Stop | Annotated[list[Stop], Field(max_length=8)] = Field(default_factory=list)
-    n: int = Field(1, ge=1, le=16)
-    logprobs: int | None = Field(None, ge=0, le=20)
-    echo: bool = False
-    unknown: Literal["error", "skip"] = "error"
-    stream: bool = False
-    cache: bool = True
-    timeout: float | None = Field(None, gt=0, le=86_400)
+    temperature: float = Field(1.0, ge=0, le=10, description="below 1 plainer, above 1 wilder; 0: always the likeliest")
+    seed: int | None = Field(
+        None, ge=-(1 << 63), lt=1 << 63, description="the same seed gives the same text; without one it is drawn"
+    )
+    top_k: int = Field(0, ge=-1, lt=1 << 31, description="choose among the k likeliest tokens; 0 or -1: among all")
+    top_p: float = Field(1.0, gt=0, le=1, description="choose among the likeliest tokens that share this probability")
+    min_p: float = Field(0.0, ge=0, le=1, description="drop tokens less likely than this share of the likeliest one's")
+    repetition_penalty: float = Field(
+        1.0, ge=0.01, le=10, description="above 1 makes the last 64 tokens less likely, below 1 likelier"
+    )
+    stop: Stop | Annotated[list[Stop], Field(max_length=8)] = Field(
+        default_factory=list, description="the text ends before this one; up to 8 of them"
+    )
+    n: int = Field(1, ge=1, le=16, description="how many texts")
+    logprobs: int | None = Field(
+        None, ge=0, le=20, description="tell each token's natural logarithm, and so many of the likeliest"
+    )
+    echo: bool = Field(False, description="begin each text with the prompt")
+    unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)
+    stream: bool = Field(False, description="send the text in pieces, as it is made")
+    cache: bool = Field(True, description="false: neither take the text from the cache nor put it there")
+    timeout: float | None = Field(
+        None, gt=0, le=86_400, description="seconds that it may take; REQUEST_TIMEOUT holds as well"
+    )
 
     @field_validator("seed", mode="before")
     @classmethod
@@ -145,10 +159,16 @@ class CellsBody(Body):
 class GenerateBody(SamplingBody):
     """`POST /generate`."""
 
-    prompt: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
-    seed_text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
-    length: Annotated[int, Field(ge=1), AtMost("max_length", "tokens")] = 200
-    trace: CellsBody | None = None
+    prompt: Annotated[str, AtMost("max_prompt_length", "characters")] | None = Field(
+        None, description="the text to go on from; it may be empty"
+    )
+    seed_text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = Field(
+        None, description="another name of prompt"
+    )
+    length: Annotated[int, AtMost("max_length", "tokens")] = Field(
+        200, ge=1, description="how many tokens: characters, or words for a model of words"
+    )
+    trace: CellsBody | None = Field(None, description="tell what cells do along each text")
 
     @model_validator(mode="after")
     def _one_prompt(self) -> GenerateBody:
@@ -188,14 +208,14 @@ class ScoreBody(ModelBody):
 class TokenizeBody(ScoreBody):
     """`POST /tokenize`."""
 
-    unknown: Literal["error", "skip"] = "error"
+    unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)
 
 
 class TraceBody(ModelBody, CellsBody):
     """`POST /trace`."""
 
     text: Annotated[str, Field(min_length=1), AtMost("max_trace_length", "characters")]
-    unknown: Literal["error", "skip"] = "error"
+    unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)
 
     def request(self, settings: Settings) -> TraceRequest:
         """The request with every default filled in."""
