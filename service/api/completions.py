@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from flask import Blueprint, Response, g, jsonify, request
 
 from model_store.names import parse_reference
@@ -19,12 +20,15 @@ from service.api.completion_schemas import CompletionBody
 from service.api.connection import client_of
 from service.api.described import describe
 from service.api.generation import cache_header, usage
+from service.api.large_json import Rows, json_response
 from service.api.parsing import json_body
 from service.api.replies import CompletionChunk, CompletionReply, ModelCard, ModelCards
-from service.api.sse import Event, event_stream
+from service.api.sse import Event, event_stream, fitting
 from service.generation.errors import PromptError
 from service.generation.generator import Stream, TextGenerator
-from service.generation.requests import Choice, Generation, GenerationRequest, TokenLogprobs
+from service.generation.logprobs import TextLogprobs, TokenLogprobs
+from service.generation.reading import Piece
+from service.generation.requests import Choice, Generation, GenerationRequest
 from service.settings import Settings
 
 OWNER = "charrnn"
@@ -69,9 +73,7 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
             return event_stream(chunks, cache_header(asked[0], first.cached and len(asked) == 1))
         with _place_told(body):
             made = generator.generate_all(asked, client)
-        reply = json.dumps(_reply(head, made))
-        header = cache_header(asked[0], all(each.cached for each in made))
-        return Response(reply, mimetype="application/json", headers=header)
+        return json_response(_reply(head, made), cache_header(asked[0], all(each.cached for each in made)))
 
     @routes.get("/models")
     @describe("The models in OpenAI's shape", reply=ModelCards)
@@ -133,24 +135,29 @@ def _choice(index: int, choice: Choice) -> dict[str, Any]:
         "text": choice.text,
         "seed": choice.seed,
         "finish_reason": choice.finish_reason,
-        "logprobs": None if choice.logprobs is None else _logprobs(choice.logprobs, 0),
+        "logprobs": None if choice.logprobs is None else _logprobs(choice.logprobs, _starts(choice.logprobs)),
     }
 
 
-def _logprobs(tokens: tuple[TokenLogprobs, ...], offset: int) -> dict[str, Any]:
-    """Four lists of one length; `offset` is where in the choice's text the first of the tokens stands."""
-    offsets = []
-    for token in tokens:
-        offsets.append(offset)
-        offset += len(token.token)
-    return {
-        "tokens": [token.token for token in tokens],
-        "token_logprobs": [token.logprob for token in tokens],
-        "top_logprobs": [
-            None if token.logprob is None else {**dict(token.top), token.token: token.logprob} for token in tokens
-        ],
-        "text_offset": offsets,
+def _logprobs(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> dict[str, Rows]:
+    """Four lists of one length; `starts` is where in the choice's text each of the tokens stands."""
+
+    columns: dict[str, Callable[[int, int], list[Any]]] = {
+        "tokens": lambda start, stop: list(tokens[start:stop].tokens),
+        "token_logprobs": lambda start, stop: tokens[start:stop].chosen,
+        "top_logprobs": lambda start, stop: [_top(token) for token in tokens[start:stop]],
+        "text_offset": lambda start, stop: starts[start:stop].tolist(),
     }
+    return {name: Rows(len(tokens), part) for name, part in columns.items()}
+
+
+def _top(token: TokenLogprobs) -> dict[str, float] | None:
+    return None if token.logprob is None else {**dict(token.top), token.token: token.logprob}
+
+
+def _starts(tokens: TextLogprobs, first: int = 0) -> npt.NDArray[np.int64]:
+    """Where each of the tokens begins in its choice's text, and where the last one ends."""
+    return np.append(first, first + np.cumsum(tokens.lengths()))
 
 
 def _chunks(head: dict[str, Any], streams: Iterator[Stream], body: CompletionBody) -> Iterator[Event | None]:
@@ -160,30 +167,37 @@ def _chunks(head: dict[str, Any], streams: Iterator[Stream], body: CompletionBod
     for at, stream in enumerate(streams):
         head = {**head, "system_fingerprint": _fingerprint(stream.model, stream.version)}
         head |= {"usage": None} if usage_wanted else {}
-        for chunk in _choice_chunks(stream, at * body.n):
-            yield None if chunk is None else Event({**head, "choices": [chunk]})
+        yield from _choice_chunks(head, stream, at * body.n)
         prompt_tokens += stream.prompt_tokens
         completion_tokens += stream.completion_tokens()
     if usage_wanted:
         yield Event({**head, "choices": [], "usage": usage(prompt_tokens, completion_tokens)})
 
 
-def _choice_chunks(stream: Stream, first_index: int) -> Iterator[dict[str, Any] | None]:
-    offsets = [0] * len(stream.seeds)
+def _choice_chunks(head: dict[str, Any], stream: Stream, first_index: int) -> Iterator[Event | None]:
+    told = [0] * len(stream.seeds)
     for news in stream.pieces:
         if news is None:
             yield None
             continue
         index, piece = news
-        logprobs = None if piece.logprobs is None else _logprobs(piece.logprobs, offsets[index])
-        offsets[index] += len(piece.text)
-        yield {
-            "index": first_index + index,
-            "text": piece.text,
-            "seed": stream.seeds[index],
-            "finish_reason": piece.finish_reason,
-            "logprobs": logprobs,
-        }
+        yield from _piece_events(head, {"index": first_index + index, "seed": stream.seeds[index]}, piece, told[index])
+        told[index] += 0 if piece.logprobs is None else int(piece.logprobs.lengths().sum())
+
+
+def _piece_events(head: dict[str, Any], choice: dict[str, Any], piece: Piece, first: int) -> Iterator[Event]:
+    """A piece of a choice, whose first token begins at `first` in the choice's text."""
+    parts = piece.parts()
+    starts = None if piece.logprobs is None else _starts(piece.logprobs, first)
+
+    def event(start: int, stop: int) -> Event:
+        part = parts.between(start, stop)
+        told = None if part.logprobs is None or starts is None else _logprobs(part.logprobs, starts[start:])
+        logprobs = None if told is None else {name: rows.all() for name, rows in told.items()}
+        chunk = {"text": part.text, "finish_reason": part.finish_reason, "logprobs": logprobs}
+        return Event({**head, "choices": [choice | chunk]})
+
+    yield from fitting(len(parts), event)
 
 
 def _model(store: ModelStore, reference: str) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from flask import Blueprint, Response, g, request
 from service.api.auth import Guard
 from service.api.connection import client_of
 from service.api.described import describe
+from service.api.large_json import Rows, json_response
 from service.api.parsing import json_body
 from service.api.replies import GenerateChunk, GenerateEnd, GenerateReply
 from service.api.schemas import GenerateBody
-from service.api.sse import Event, event_stream
-from service.api.trace_json import encoded, trace_fields
+from service.api.sse import Event, event_stream, fitting
+from service.api.trace_json import trace_fields
 from service.generation.generator import Stream, TextGenerator
+from service.generation.logprobs import TextLogprobs
 from service.generation.reading import Piece
-from service.generation.requests import Choice, Generation, GenerationRequest, Skipped, TokenLogprobs
+from service.generation.requests import Choice, Generation, GenerationRequest, Skipped
 from service.generation.tracing import TextTrace, Tracer
 from service.settings import Settings
 
@@ -60,8 +62,8 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
         generation = generator.generate(asked, client)
         traces = None if cells is None else tracer.trace_choices(asked, generation, cells, client)
         reply = _reply(generation, with_logprobs=body.logprobs is not None)
-        content = encoded(reply if traces is None else _traced(reply, traces))
-        return Response(content, mimetype="application/json", headers=cache_header(asked, generation.cached))
+        headers = cache_header(asked, generation.cached)
+        return json_response(reply if traces is None else _traced(reply, traces), headers)
 
     return routes
 
@@ -115,18 +117,23 @@ def _choice(index: int, choice: Choice, with_logprobs: bool) -> dict[str, Any]:
         "finish_reason": choice.finish_reason,
     }
     if with_logprobs and choice.logprobs is not None:
-        reply["logprobs"] = _logprobs(choice.logprobs)
+        tokens = choice.logprobs
+        reply["logprobs"] = Rows(len(tokens), lambda start, stop: _logprobs(tokens[start:stop]))
     return reply
 
 
-def _logprobs(tokens: tuple[TokenLogprobs, ...]) -> list[dict[str, Any]]:
+def _logprobs(tokens: TextLogprobs) -> list[dict[str, Any]]:
     return [
         {"token": t.token, "logprob": t.logprob, "top": [{"token": o, "logprob": p} for o, p in t.top]} for t in tokens
     ]
 
 
-def skipped_characters(skipped: Skipped) -> list[dict[str, Any]]:
+def skipped_characters(skipped: Skipped) -> Rows:
     """What was dropped of a text, and where it stood."""
+    return Rows(len(skipped), lambda start, stop: _skipped(skipped[start:stop]))
+
+
+def _skipped(skipped: Skipped) -> list[dict[str, Any]]:
     return [{"position": position, "character": character} for position, character in skipped]
 
 
@@ -135,18 +142,30 @@ def _chunks(stream: Stream, request_id: str) -> Iterator[Event | None]:
     began = time.perf_counter()
     head: dict[str, Any] = {"id": f"gen-{request_id}", "model": stream.model, "version": stream.version}
     for news in stream.pieces:
-        yield None if news is None else Event({**head, **_chunk(*news, stream.seeds)})
-    last = {
-        **head,
-        "text": "",
-        "usage": usage(stream.prompt_tokens, stream.completion_tokens()),
-        "cached": stream.cached,
-    }
-    if stream.skipped:
-        last["skipped"] = skipped_characters(stream.skipped)
-    yield Event({**last, "timing": {"total": round(time.perf_counter() - began, 6)}})
+        if news is None:
+            yield None
+        else:
+            yield from _piece_events(head, *news, stream.seeds)
+    *before, last = fitting(
+        max(1, len(stream.skipped)),
+        lambda start, stop: Event({**head, "text": "", **_skipped_field(stream.skipped[start:stop])}),
+    )
+    yield from before
+    counted = usage(stream.prompt_tokens, stream.completion_tokens())
+    timing = {"total": round(time.perf_counter() - began, 6)}
+    yield Event({**last.data, "usage": counted, "cached": stream.cached, "timing": timing})
 
 
-def _chunk(index: int, piece: Piece, seeds: tuple[int, ...]) -> dict[str, Any]:
-    chunk = {"index": index, "text": piece.text, "seed": seeds[index], "finish_reason": piece.finish_reason}
-    return chunk if piece.logprobs is None else {**chunk, "logprobs": _logprobs(piece.logprobs)}
+def _skipped_field(skipped: Skipped) -> dict[str, Any]:
+    return {"skipped": _skipped(skipped)} if skipped else {}
+
+
+def _piece_events(head: dict[str, Any], index: int, piece: Piece, seeds: tuple[int, ...]) -> Iterator[Event]:
+    parts = piece.parts()
+
+    def event(start: int, stop: int) -> Event:
+        part = parts.between(start, stop)
+        chunk = {**head, "index": index, "text": part.text, "seed": seeds[index], "finish_reason": part.finish_reason}
+        return Event(chunk if part.logprobs is None else {**chunk, "logprobs": _logprobs(part.logprobs)})
+
+    yield from fitting(len(parts), event)

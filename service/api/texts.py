@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 from charrnn.vocabulary import UnknownCharactersError
 from service.api.auth import Guard
@@ -14,6 +14,7 @@ from service.api.connection import client_of
 from service.api.described import describe
 from service.api.errors import unknown_characters, unknown_ids
 from service.api.generation import skipped_characters
+from service.api.large_json import Rows, json_response, rows
 from service.api.parsing import json_body
 from service.api.replies import DetokenizeReply, ScoreReply, TokenizeReply
 from service.api.schemas import DetokenizeBody, ScoreBody, TokenizeBody
@@ -40,8 +41,8 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
         with unknown_in_text(can_skip=True):
             found = tokenizer.encode(body.reference(settings), body.text, skip_unknown=body.unknown == "skip")
         reply: dict[str, Any] = {"model": found.model, "version": found.version, "count": found.ids.size}
-        reply |= {"ids": found.ids.tolist(), "tokens": list(found.tokens)}
-        return jsonify(reply | ({"skipped": skipped_characters(found.skipped)} if found.skipped else {}))
+        reply |= {"ids": Rows(found.ids.size, lambda start, stop: found.ids[start:stop]), "tokens": rows(found.tokens)}
+        return json_response(reply | ({"skipped": skipped_characters(found.skipped)} if found.skipped else {}))
 
     @routes.post("/detokenize")
     @describe(
@@ -57,7 +58,7 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
             found = tokenizer.decode(body.reference(settings), body.ids)
         except UnknownIdsError as error:
             raise unknown_ids(error, "ids") from error
-        return jsonify(model=found.model, version=found.version, text="".join(found.tokens))
+        return json_response({"model": found.model, "version": found.version, "text": "".join(found.tokens)})
 
     @routes.post("/score")
     @describe(
@@ -71,13 +72,15 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
         body = json_body(ScoreBody, settings)
         with unknown_in_text(can_skip=False):
             found = scorer.score(body.reference(settings), body.text, client_of(request.environ))
-        return jsonify(
-            model=found.model,
-            version=found.version,
-            tokens=list(found.tokens),
-            logprobs=found.logprobs,
-            bits_per_character=found.bits_per_character,
-            perplexity=found.perplexity,
+        return json_response(
+            {
+                "model": found.model,
+                "version": found.version,
+                "tokens": rows(found.tokens),
+                "logprobs": rows(found.logprobs),
+                "bits_per_character": found.bits_per_character,
+                "perplexity": found.perplexity,
+            }
         )
 
     return routes

@@ -1,15 +1,13 @@
-"""Traces as JSON: what `/trace` and `/generate` tell of them alike, and numbers by the million in a moment."""
+"""Traces as JSON: what `/trace` and `/generate` tell of them alike."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
+from service.api.large_json import Rows, rows
 from service.generation.cells import CellId
 from service.generation.tracing import TextTrace
 
@@ -20,25 +18,24 @@ EXACT: Final = 6
 
 
 def trace_fields(trace: TextTrace) -> dict[str, Any]:
-    """Tokens, surprisal, the likeliest and the cells' values, which only `encoded` can write."""
-    values = np.round(trace.values, DECIMALS) + np.float32(0)  # 0.0 and not -0.0
+    """Tokens, surprisal, the likeliest and the cells' values, for `json_response`."""
+
+    def surprisal(start: int, stop: int) -> list[float | None]:
+        return [None if bits is None else round(bits, EXACT) for bits in trace.surprisal[start:stop]]
+
+    def top(start: int, stop: int) -> list[Any]:
+        return [[{"token": token, "probability": round(p, EXACT)} for token, p in top] for top in trace.top[start:stop]]
+
     return {
-        "tokens": list(trace.tokens),
-        "surprisal": [None if bits is None else round(bits, EXACT) for bits in trace.surprisal],
-        "top": [[{"token": token, "probability": round(p, EXACT)} for token, p in top] for top in trace.top],
-        "cells": [_cell(cell, row) for cell, row in zip(trace.cells, values, strict=True)],
+        "tokens": rows(trace.tokens),
+        "surprisal": Rows(len(trace.surprisal), surprisal),
+        "top": Rows(len(trace.top), top),
+        "cells": [_cell(cell, values) for cell, values in zip(trace.cells, trace.values, strict=True)],
     }
 
 
-def encoded(reply: Mapping[str, Any]) -> bytes:
-    """The JSON of a reply, which may have traces in it."""
-    try:
-        return orjson.dumps(reply)
-    except TypeError:  # a lone surrogate, which a vocabulary may have and only the slower one writes
-        return json.dumps(reply, default=lambda fragment: json.loads(orjson.dumps(fragment))).encode()
+def _cell(cell: CellId, values: npt.NDArray[np.float32]) -> dict[str, Any]:
+    def told(start: int, stop: int) -> npt.NDArray[np.float32]:
+        return np.round(values[start:stop], DECIMALS) + np.float32(0)  # 0.0 and not -0.0
 
-
-def _cell(cell: CellId, values: npt.NDArray[np.float32]) -> orjson.Fragment:
-    """A cell, encoded by itself: other threads come to their turn between one and the next."""
-    told = {"layer": cell.layer, "unit": cell.unit, "part": cell.part, "values": values}
-    return orjson.Fragment(orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY))
+    return {"layer": cell.layer, "unit": cell.unit, "part": cell.part, "values": Rows(len(values), told)}

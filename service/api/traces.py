@@ -10,11 +10,12 @@ from service.api.auth import Guard
 from service.api.connection import client_of
 from service.api.described import describe
 from service.api.generation import skipped_characters
+from service.api.large_json import json_response
 from service.api.parsing import json_body
 from service.api.replies import PNG, SVG, TraceReply
 from service.api.schemas import TraceBody
 from service.api.texts import unknown_in_text
-from service.api.trace_json import encoded, trace_fields
+from service.api.trace_json import trace_fields
 from service.generation.tracing import TextTrace, Tracer
 from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.scales import signed, surprisal
@@ -23,6 +24,8 @@ from service.settings import Settings
 JSON: Final = "application/json"
 KINDS: Final = (JSON, SVG, PNG)
 """What a trace can be had as; the first is for who does not say."""
+
+VARY: Final = {"Vary": "Accept"}
 
 EXAMPLES: Final = {
     "surprisal": {"text": "ROMEO:\nBut soft!"},
@@ -52,16 +55,12 @@ def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
             body.check_one_cell()
         with unknown_in_text(can_skip=True):
             found = tracer.trace(body.request(settings), client_of(request.environ))
-        return Response(_content(found, kind), mimetype=kind, headers={"Vary": "Accept"})
+        if kind == JSON:
+            return json_response(_reply(found), VARY)
+        picture = _picture(found)
+        return Response(picture.svg() if kind == SVG else picture.png(), mimetype=kind, headers=VARY)
 
     return routes
-
-
-def _content(trace: TextTrace, kind: str) -> str | bytes:
-    if kind == JSON:
-        return encoded(_reply(trace))
-    picture = _picture(trace)
-    return picture.svg() if kind == SVG else picture.png()
 
 
 def _reply(trace: TextTrace) -> dict[str, Any]:

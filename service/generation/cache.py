@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
+import numpy as np
+import numpy.typing as npt
 from redis.exceptions import RedisError
 
+from charrnn.engine.base import Logprobs
 from charrnn.sampling import SamplingParams
-from charrnn.vocabulary import Ids
-from service.generation.requests import Choice, GenerationRequest, TokenLogprobs
+from charrnn.vocabulary import Ids, Vocabulary
+from service.generation.logprobs import TextLogprobs
+from service.generation.requests import Choice, GenerationRequest
 
 log = logging.getLogger(__name__)
 
 KEY_PREFIX: Final = "charrnn:generation:2:"
 PAUSE_SECONDS: Final = 2.0
 """After a failure Redis is left alone for this long, so that a dead one costs no request its time-out."""
+LARGEST_BYTES: Final = 1 << 20
+"""No result of more is kept: of logarithms, the 20 likeliest of some 6,000 tokens."""
 
 _LEFT_OUT: Final = frozenset({"model", "prompt", "skip_unknown", "sampling", "read_cache", "write_cache", "timeout"})
 _ASKED: Final = attrgetter(*(f.name for f in fields(GenerationRequest) if f.name not in _LEFT_OUT))
@@ -49,19 +56,22 @@ class GenerationCache:
         """Whether the latest use of Redis went well, or was too long ago to tell."""
         return self._clock() >= self._paused_until
 
-    def get(self, key: str) -> tuple[Choice, ...] | None:
-        """The choices of an identical earlier request."""
+    def get(self, key: str, vocabulary: Vocabulary) -> tuple[Choice, ...] | None:
+        """The choices of an identical earlier request, whose version has this vocabulary."""
         raw = self._attempt(lambda: self._client.get(key))
         if raw is None:
             return None
         try:
-            return _decode(raw)
+            return tuple(_decoded(choice, vocabulary) for choice in json.loads(raw))
         except (ValueError, KeyError, TypeError):
             log.warning("cache: an entry could not be read and counts as a miss")
             return None
 
     def put(self, key: str, choices: tuple[Choice, ...]) -> None:
-        """Keep the choices for identical requests to come."""
+        """Keep the choices for identical requests to come, unless they are large: the room that one would take is worth
+        more than a text that is asked for again."""
+        if _size(choices) > LARGEST_BYTES:
+            return
         text = json.dumps([_encoded(choice) for choice in choices])
         self._attempt(lambda: self._client.set(key, text, ex=self._ttl))
 
@@ -86,17 +96,34 @@ def cache_key(digest: str, prompt: Ids, request: GenerationRequest, sibling: int
 
 
 def _encoded(choice: Choice) -> dict[str, Any]:
-    logprobs = None if choice.logprobs is None else [asdict(token) for token in choice.logprobs]
+    told = choice.logprobs
+    logprobs = None if told is None else {name: _written(array) for name, array in _arrays(told)}
     return {**{field: getattr(choice, field) for field in _PLAIN}, "logprobs": logprobs}
 
 
-def _decode(raw: str | bytes) -> tuple[Choice, ...]:
-    return tuple(Choice(**{**choice, "logprobs": _logprobs(choice["logprobs"])}) for choice in json.loads(raw))
+def _decoded(raw: dict[str, Any], vocabulary: Vocabulary) -> Choice:
+    return Choice(**{**raw, "logprobs": None if raw["logprobs"] is None else _logprobs(raw["logprobs"], vocabulary)})
 
 
-def _logprobs(raw: list[dict[str, Any]] | None) -> tuple[TokenLogprobs, ...] | None:
-    if raw is None:
-        return None
-    return tuple(
-        TokenLogprobs(token["token"], token["logprob"], tuple((t, p) for t, p in token["top"])) for token in raw
-    )
+def _arrays(told: TextLogprobs) -> list[tuple[str, npt.NDArray[Any]]]:
+    logprobs = told.logprobs
+    return [("ids", told.ids), ("chosen", logprobs.chosen), ("top_ids", logprobs.top_ids), ("top", logprobs.top)]
+
+
+def _written(array: npt.NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).data).decode()
+
+
+def _logprobs(raw: dict[str, str], vocabulary: Vocabulary) -> TextLogprobs:
+    ids, top_ids = (np.frombuffer(base64.b64decode(raw[name]), np.int32) for name in ("ids", "top_ids"))
+    chosen, top = (np.frombuffer(base64.b64decode(raw[name]), np.float32) for name in ("chosen", "top"))
+    if len(chosen) != len(ids) or any(np.any((each < 0) | (each >= len(vocabulary))) for each in (ids, top_ids)):
+        raise ValueError("not the logarithms of this vocabulary's tokens")
+    shape = (len(ids), len(top) // max(1, len(ids)))
+    return TextLogprobs(vocabulary, ids, Logprobs(chosen, top_ids.reshape(shape), top.reshape(shape)))
+
+
+def _size(choices: tuple[Choice, ...]) -> int:
+    """About how many bytes an entry would have."""
+    told = sum(choice.logprobs.nbytes for choice in choices if choice.logprobs is not None)
+    return told + sum(len(choice.text) for choice in choices)

@@ -113,7 +113,7 @@ class TextGenerator:
 
     def _generate(self, asked: Admitted, patience: Patience) -> Generation:
         model, request = asked.model, asked.request
-        choices = self._cache.get(asked.key) if request.read_cache else None
+        choices = self._cache.get(asked.key, model.vocabulary) if request.read_cache else None
         cached = choices is not None
         if choices is None:
             choices, cached = self._compute(asked, patience)
@@ -123,7 +123,7 @@ class TextGenerator:
 
     def _stream(self, asked: Admitted, patience: Patience) -> Stream:
         model, request = asked.model, asked.request
-        choices = self._cache.get(asked.key) if request.read_cache else None
+        choices = self._cache.get(asked.key, model.vocabulary) if request.read_cache else None
         if request.read_cache:
             self._meter.looked_up("miss" if choices is None else "hit")
         if choices is not None:

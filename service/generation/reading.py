@@ -10,16 +10,50 @@ import numpy as np
 from charrnn.engine.base import Logprobs, Output
 from charrnn.stopping import StopMatcher
 from charrnn.vocabulary import Ids, Vocabulary
-from service.generation.requests import Choice, FinishReason, GenerationRequest, TokenLogprobs
+from service.generation.logprobs import TextLogprobs
+from service.generation.requests import Choice, FinishReason, GenerationRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The next part of a choice's text, its tokens' logarithms when they were asked for, and how it ended if it has."""
+    """The next part of a choice's text, its tokens' logarithms when they were asked for, and how it ended if it has.
+
+    `begun` characters of the text belong to a token that was told with the piece before.
+    """
 
     text: str
-    logprobs: tuple[TokenLogprobs, ...] | None = None
+    logprobs: TextLogprobs | None = None
     finish_reason: FinishReason | None = None
+    begun: int = 0
+
+    def parts(self) -> Parts:
+        """What it can be cut into."""
+        if not self.logprobs:
+            return Parts(self, range(len(self.text) + 1))
+        ends = self.begun + np.cumsum(self.logprobs.lengths())
+        return Parts(self, [0, *np.minimum(ends[:-1], len(self.text)).tolist(), len(self.text)])
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A piece that can be cut between its tokens, or between characters where tokens are not told: the text of number i
+    is from `ends[i]` to `ends[i + 1]`. A piece without a text is one part."""
+
+    piece: Piece
+    ends: Sequence[int]
+
+    def __len__(self) -> int:
+        return max(1, len(self.ends) - 1)
+
+    def between(self, start: int, stop: int) -> Piece:
+        """The parts from `start` to `stop` as one piece."""
+        whole, last = self.piece, stop == len(self)
+        return Piece(
+            whole.text[self.ends[start] : None if last else self.ends[stop]],
+            whole.logprobs if whole.logprobs is None else whole.logprobs[start:stop],
+            whole.finish_reason if last else None,
+            0 if start else whole.begun,
+        )
 
 
 class ChoiceReader:
@@ -32,7 +66,7 @@ class ChoiceReader:
         self._prompt = prompt
         self._echo = vocabulary.decode(prompt) if request.echo else ""
         self._wants_logprobs = request.sampling.logprobs is not None
-        self._waiting: list[TokenLogprobs] = []
+        self._waiting: list[tuple[Ids, Logprobs]] = []
         self._ahead = 0
         self.tokens = 0
         self._pieces: list[Piece] = []
@@ -41,7 +75,8 @@ class ChoiceReader:
     def read(self, outputs: Sequence[Output]) -> Piece:
         """What the outputs add to the choice; an empty text when there is nothing to give out yet."""
         text = "".join(self._take(output) for output in _joined(outputs) if self.finish_reason is None)
-        piece = Piece(text, self._logprobs_of(text), self.finish_reason)
+        begun = self._ahead
+        piece = Piece(text, self._logprobs_of(text), self.finish_reason, min(begun, len(text)))
         self._pieces.append(piece)
         return piece
 
@@ -49,13 +84,15 @@ class ChoiceReader:
         """The whole choice, once it has ended."""
         assert self.finish_reason is not None
         text = "".join(piece.text for piece in self._pieces)
-        logprobs = tuple(token for piece in self._pieces for token in piece.logprobs or ())
-        wanted = logprobs if self._wants_logprobs else None
-        return Choice(text, self._seed, self.finish_reason, self.tokens, wanted)
+        told = [(piece.logprobs.ids, piece.logprobs.logprobs) for piece in self._pieces if piece.logprobs is not None]
+        logprobs = TextLogprobs.joined(self._vocabulary, told) if self._wants_logprobs else None
+        return Choice(text, self._seed, self.finish_reason, self.tokens, logprobs)
 
     def _take(self, output: Output) -> str:
-        self._waiting += _tokens(self._vocabulary, self._prompt, output.prompt_logprobs)
-        self._waiting += _tokens(self._vocabulary, output.ids, output.logprobs)
+        if output.prompt_logprobs is not None:
+            self._waiting.append((self._prompt, output.prompt_logprobs))
+        if output.logprobs is not None:
+            self._waiting.append((output.ids, output.logprobs))
         prompt, self._echo = self._echo, ""
         return prompt + self._passed(output.ids, output.done)
 
@@ -75,17 +112,17 @@ class ChoiceReader:
         self.finish_reason = "length" if done else None
         return text + (self._matcher.flush() if done else "")
 
-    def _logprobs_of(self, text: str) -> tuple[TokenLogprobs, ...] | None:
+    def _logprobs_of(self, text: str) -> TextLogprobs | None:
         """Those of the tokens that the text begins; those of tokens held back wait."""
         if not self._wants_logprobs:
             return None
-        count, length = 0, len(text) - self._ahead
-        while length > 0 and count < len(self._waiting):
-            length -= len(self._waiting[count].token)
-            count += 1
-        self._ahead = -length
-        given, self._waiting = self._waiting[:count], self._waiting[count:]
-        return tuple(given)
+        waiting = TextLogprobs.joined(self._vocabulary, self._waiting)
+        begins = np.append(self._ahead, self._ahead + np.cumsum(waiting.lengths()))
+        count = int(np.searchsorted(begins[:-1], len(text)))
+        self._ahead = int(begins[count]) - len(text)
+        given, rest = waiting[:count], waiting[count:]
+        self._waiting = [(rest.ids, rest.logprobs)] if len(rest) else []
+        return given
 
 
 def _joined(outputs: Sequence[Output]) -> Sequence[Output]:
@@ -95,18 +132,3 @@ def _joined(outputs: Sequence[Output]) -> Sequence[Output]:
         return outputs
     last = outputs[-1]
     return [Output(last.handle, np.concatenate([output.ids for output in outputs]), last.done)]
-
-
-def _tokens(vocabulary: Vocabulary, ids: Ids, logprobs: Logprobs | None) -> list[TokenLogprobs]:
-    if logprobs is None:
-        return []
-    return [_token(vocabulary, token, logprobs, at) for at, token in enumerate(vocabulary.tokens_of(ids))]
-
-
-def _token(vocabulary: Vocabulary, token: str, logprobs: Logprobs, at: int) -> TokenLogprobs:
-    chosen = float(logprobs.chosen[at])
-    if np.isnan(chosen):
-        return TokenLogprobs(token, None)
-    top_ids = logprobs.top_ids[at]
-    likeliest = zip(top_ids.tolist(), vocabulary.tokens_of(top_ids), logprobs.top[at].tolist(), strict=True)
-    return TokenLogprobs(token, chosen, tuple((t, p) for i, t, p in likeliest if i != vocabulary.unknown_id))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from charrnn.sampling import SamplingParams
+from service.generation.logprobs import TextLogprobs
 
 FinishReason = Literal["length", "stop"]
 
@@ -39,15 +40,6 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenLogprobs:
-    """Natural logarithms of one token's probability and of the likeliest ones', best first; None: follows nothing."""
-
-    token: str
-    logprob: float | None
-    top: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
     """One generated text, which can be made again alone from its `seed`."""
 
@@ -55,7 +47,7 @@ class Choice:
     seed: int
     finish_reason: FinishReason
     completion_tokens: int
-    logprobs: tuple[TokenLogprobs, ...] | None = None
+    logprobs: TextLogprobs | None = None
 
 
 @dataclass(frozen=True, slots=True)

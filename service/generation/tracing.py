@@ -115,7 +115,7 @@ class Tracer:
         prompt, _ = read(model, request.prompt, request.skip_unknown)
         before = prompt if prompt.size else np.array([model.vocabulary.start_id], dtype=np.int32)
         echoed = prompt.size if request.echo else 0
-        texts = [_ids(model, choice)[echoed:] for choice in generation.choices]
+        texts = [_ids(choice)[echoed:] for choice in generation.choices]
         _check_size(len(cells), sum(map(len, texts)), "trace.cells")
         patience = Patience(client, min(filter(None, (request.timeout, self._timeout)), default=None))
         with self._place():
@@ -205,9 +205,9 @@ def traceable(request: GenerationRequest) -> GenerationRequest:
     return replace(request, sampling=replace(request.sampling, logprobs=0))
 
 
-def _ids(model: ResidentModel, choice: Choice) -> Ids:
+def _ids(choice: Choice) -> Ids:
     assert choice.logprobs is not None, "the request was not made traceable"
-    return model.vocabulary.encode_tokens([token.token for token in choice.logprobs])
+    return choice.logprobs.ids
 
 
 def _bits(logprob: float) -> float | None:

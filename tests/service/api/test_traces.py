@@ -19,7 +19,8 @@ from charrnn.engine.native import NativeEngine
 from charrnn.engine.tracing import trace
 from charrnn.vocabulary import Vocabulary
 from service.api import replies, traces
-from service.api.trace_json import encoded, trace_fields
+from service.api.large_json import json_response
+from service.api.trace_json import trace_fields
 from service.generation.cells import CellId
 from service.generation.tracing import TextTrace
 
@@ -243,7 +244,7 @@ def test_the_document_says_what_a_trace_can_be_had_as(client: FlaskClient) -> No
 def test_a_surrogate_can_be_told() -> None:
     cells, values = (CellId(0, 1, "hidden"),), np.array([[0.5, -0.0]], dtype=np.float32)
     told = trace_fields(TextTrace("m", 1, ["\ud800", "a"], (None, 1.0), ((("\ud800", 0.5),), ()), cells, values))
-    assert json.loads(encoded(told)) == {
+    assert json_response(told).json == {
         "tokens": ["\ud800", "a"],
         "surprisal": [None, 1.0],
         "top": [[{"token": "\ud800", "probability": 0.5}], []],

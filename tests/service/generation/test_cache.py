@@ -6,20 +6,34 @@ from typing import Any
 import numpy as np
 import pytest
 
+from charrnn.engine.base import Logprobs
 from charrnn.sampling import SamplingParams
+from charrnn.vocabulary import Vocabulary
 from service.generation.cache import PAUSE_SECONDS, GenerationCache, cache_key
-from service.generation.requests import Choice, GenerationRequest, TokenLogprobs
+from service.generation.logprobs import TextLogprobs
+from service.generation.requests import Choice, GenerationRequest
 
 REQUEST = GenerationRequest("letters", prompt="abc")
 IDS = np.array([0, 1, 2], np.int32)
 KEY = cache_key("digest", IDS, REQUEST)
-CHOICES = (Choice("def", 7, "length", 3, (TokenLogprobs("d", None), TokenLogprobs("e", -0.5, (("e", -0.5),)))),)
+LETTERS = Vocabulary("abcdef")
+
+
+def logprobs(n: int, k: int = 1) -> TextLogprobs:
+    """Those of n letters, the first of which follows nothing."""
+    chosen = np.full(n, -0.5, np.float32)
+    chosen[:1] = np.nan
+    told = Logprobs(chosen, np.ones((n, k), np.int32), np.full((n, k), -0.25, np.float32))
+    return TextLogprobs(LETTERS, np.arange(n, dtype=np.int32) % 6, told)
+
+
+CHOICES = (Choice("def", 7, "length", 3, logprobs(3)), Choice("", 8, "stop", 1, logprobs(0)), Choice("a", 9, "stop", 1))
 
 
 def test_choices_come_back_as_they_were(redis: Any) -> None:
     cache = GenerationCache(redis, ttl=60)
     cache.put(KEY, CHOICES)
-    assert cache.get(KEY) == CHOICES
+    assert cache.get(KEY, LETTERS) == CHOICES
     assert list(redis.ttls.values()) == [60]
 
 
@@ -56,18 +70,18 @@ def test_redis_gone_is_a_miss_and_is_left_alone_for_a_while(redis: Any) -> None:
     cache = GenerationCache(redis, ttl=60, clock=lambda: now)
     cache.put(KEY, CHOICES)
     redis.up = False
-    assert cache.get(KEY) is None
+    assert cache.get(KEY, LETTERS) is None
     assert not cache.available()
     calls = redis.calls
     cache.put(KEY, CHOICES)
     assert redis.calls == calls
     redis.up, now = True, PAUSE_SECONDS + 0.1
     assert cache.available()
-    assert cache.get(KEY) == CHOICES
+    assert cache.get(KEY, LETTERS) == CHOICES
 
 
 @pytest.mark.parametrize("entry", ["", "[", "{}", '[{"text": 1}]', "[1]"])
 def test_an_entry_that_cannot_be_read_is_a_miss(redis: Any, entry: str) -> None:
     cache = GenerationCache(redis, ttl=60)
     redis.values[KEY] = entry
-    assert not cache.get(KEY)
+    assert not cache.get(KEY, LETTERS)

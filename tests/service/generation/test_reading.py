@@ -8,8 +8,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.engine.base import Output
+from charrnn.engine.base import Logprobs, Output
+from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, Vocabulary
+from charrnn.words import WordVocabulary
 from service.generation.reading import ChoiceReader
 from service.generation.requests import GenerationRequest
 
@@ -47,3 +49,52 @@ def test_a_thousand_outputs_are_made_into_one_text() -> None:
     reader = ChoiceReader(vocabulary, PROMPT, GenerationRequest("letters", prompt="a"), 0)
     assert reader.read(outputs([[1]] * 1000)).text == "b" * 1000
     assert vocabulary.decoded == 1
+
+
+WORDS = WordVocabulary(("to", " ", "before", "\n"))
+
+
+def told(pieces: list[list[int]]) -> list[Output]:
+    """The outputs with the logarithms of each token, and those of a prompt of two with the first."""
+    made = outputs(pieces)
+    for output in made:
+        output.logprobs = logarithms(len(output.ids))
+    made[0].prompt_logprobs = logarithms(2)
+    return made
+
+
+def logarithms(n: int) -> Logprobs:
+    return Logprobs(-np.arange(n, dtype=np.float32), np.zeros((n, 1), np.int32), np.zeros((n, 1), np.float32))
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=1, max_size=8),
+    st.sampled_from([(), ("rebe",), ("e\nb", "fore ")]),
+    st.booleans(),
+    st.integers(1, 5),
+)
+def test_pieces_cut_anywhere_tell_the_same(
+    pieces: list[list[int]], stop: tuple[str, ...], echo: bool, at_once: int
+) -> None:
+    request = GenerationRequest("w", stop=stop, echo=echo, sampling=SamplingParams(logprobs=1))
+    reader = ChoiceReader(WORDS, np.array([2, 1], np.int32), request, 0)
+    made = told(pieces)
+    if not echo:
+        made[0].prompt_logprobs = None
+    parts = []
+    for output in made:
+        if reader.finish_reason is None:
+            cut = reader.read([output]).parts()
+            parts += [cut.between(at, min(at + at_once, len(cut))) for at in range(0, len(cut), at_once)]
+    choice = reader.choice()
+    assert "".join(part.text for part in parts) == choice.text
+    tokens = [token for part in parts for token in part.logprobs or ()]
+    assert tokens == list(choice.logprobs or ())
+    assert [part.finish_reason for part in parts[:-1]] == [None] * (len(parts) - 1)
+    assert parts[-1].finish_reason == choice.finish_reason
+    given, begins = 0, 0
+    for part in parts:  # a token is told with the text that it begins
+        for token in part.logprobs or ():
+            assert given <= begins < given + len(part.text)
+            begins += len(token.token)
+        given += len(part.text)

@@ -1,0 +1,97 @@
+"""JSON of large replies, made while it is sent: no more of it than a piece is ever in memory, and other threads come to
+their turn between two pieces."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from flask import Response
+
+AT_ONCE: Final = 256
+"""Rows that are made and written at once."""
+PIECE_BYTES: Final = 1 << 16
+PAUSE_SECONDS: Final = 0.0005
+"""After each piece. Who holds Python's lock gives it up by waiting; by asking alone it has it again before another
+thread is awake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A JSON array of `count` items, which are made when they are written: `part(start, stop)` gives some of them, as a
+    list or an array of numbers."""
+
+    count: int
+    part: Callable[[int, int], Any]
+
+    def all(self) -> Any:
+        """Every item."""
+        return self.part(0, self.count)
+
+
+def rows(items: Sequence[Any]) -> Rows:
+    """The items as they are."""
+    return Rows(len(items), lambda start, stop: list(items[start:stop]))
+
+
+def json_response(reply: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """The reply, which may have Rows in it: whole when it is small, else in pieces, without a Content-Length."""
+    try:
+        content: bytes | Iterator[bytes] = orjson.dumps(reply)
+    except TypeError:  # Rows, or a lone surrogate
+        content = _small_or_pieces(_gathered(_written(reply)))
+    return Response(content, mimetype="application/json", headers=headers)
+
+
+def _small_or_pieces(pieces: Iterator[bytes]) -> bytes | Iterator[bytes]:
+    first = next(pieces)
+    second = next(pieces, None)
+    return first if second is None else itertools.chain([first, second], pieces)
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same in fewer pieces."""
+    waiting, size = [], 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+            time.sleep(PAUSE_SECONDS)
+    yield b"".join(waiting)
+
+
+def _written(value: Any) -> Iterator[bytes]:
+    if isinstance(value, Rows):
+        starts = range(0, value.count, AT_ONCE)
+        parts = (_dumps(value.part(start, min(start + AT_ONCE, value.count)))[1:-1] for start in starts)
+        yield from _between(b"[", ([part] for part in parts), b"]")
+    elif isinstance(value, Mapping):
+        items = (itertools.chain([_dumps(name) + b":"], _written(item)) for name, item in value.items())
+        yield from _between(b"{", items, b"}")
+    elif isinstance(value, list):
+        yield from _between(b"[", map(_written, value), b"]")
+    else:
+        yield _dumps(value)
+
+
+def _between(opening: bytes, items: Iterator[Any], closing: bytes) -> Iterator[bytes]:
+    yield opening
+    for at, item in enumerate(items):
+        if at:
+            yield b","
+        yield from item
+    yield closing
+
+
+def _dumps(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:  # a lone surrogate, which a vocabulary may have and only the slower one writes
+        return json.dumps(value, default=lambda array: array.tolist()).encode()
