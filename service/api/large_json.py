@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 from flask import Response
 
-AT_ONCE: Final = 256
+AT_ONCE: Final = 64
 """Rows that are made and written at once."""
 PIECE_BYTES: Final = 1 << 16
 PAUSE_SECONDS: Final = 0.0005
