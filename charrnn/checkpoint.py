@@ -30,6 +30,19 @@ METADATA_KEY: Final = "charrnn"
 checkpoint are to be the same for the same training."""
 
 
+_MALFORMED: Final = (
+    SafetensorError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""Whatever comes of reading a file that is no checkpoint."""
+
+
 class CheckpointError(ValueError):
     """A file is not a whole, undamaged checkpoint; the message says what is wrong with it."""
 
@@ -104,8 +117,8 @@ def load(path: Path) -> Checkpoint:
         checkpoint = Checkpoint(config, described(description["vocabulary"]), weights, description["record"])
     except CheckpointError:
         raise
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"not a checkpoint: {error}") from error
+    except _MALFORMED as error:
+        raise CheckpointError(f"not a checkpoint: {_fault(error)}") from error
     if checkpoint.digest != description.get("digest"):
         raise CheckpointError(f"damaged: the digest says {description.get('digest')}, the content {checkpoint.digest}")
     return checkpoint
@@ -124,8 +137,13 @@ def describe(path: Path) -> tuple[ModelConfig, dict[str, Any], str]:
         return ModelConfig(**description["config"]), dict(description["record"]), str(description["digest"])
     except CheckpointError:
         raise
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"not a checkpoint: {error}") from error
+    except _MALFORMED as error:
+        raise CheckpointError(f"not a checkpoint: {_fault(error)}") from error
+
+
+def _fault(error: Exception) -> str:
+    """What to say of it; the system's own words may name the file's place."""
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
 
 
 def _description_of(metadata: Mapping[str, str] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from model_store import CURRENT, ModelStore, StoreError, VersionRecord, parse_reference
+from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionRecord, parse_reference
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,9 +64,16 @@ def _list(store: ModelStore, options: argparse.Namespace) -> None:
         for alias, version in sorted(store.aliases(name).items()):
             pointing.setdefault(version, []).append(alias)
         for version in store.versions(name):
-            print(_line(store.describe(name, version), pointing.get(version, [])))
+            print(_told(store, name, version, pointing.get(version, [])))
     if not store.models():
         print(f"no models in {options.data_dir}", file=sys.stderr)
+
+
+def _told(store: ModelStore, name: str, version: int, aliases: list[str]) -> str:
+    try:
+        return _line(store.describe(name, version), aliases)
+    except DamagedVersionError as error:
+        return f"{name}@{version:<4} damaged: {error.reason} {' '.join(aliases)}".rstrip()
 
 
 def _line(entry: VersionRecord, aliases: list[str]) -> str:

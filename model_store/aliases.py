@@ -8,26 +8,36 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
+
+from pydantic import Field, TypeAdapter
 
 from model_store import files
+from model_store.names import CURRENT
+from model_store.reading import read_json
 
 FILE: Final = "aliases.json"
 
 
 @dataclass(frozen=True, slots=True)
 class AliasChange:
-    """One line of an alias's history: since `time` (UTC) it stands for `version`, or, `deleted`, no longer does."""
+    """One line of an alias's history: since `time` (UTC) it stands for `version`, or, `deleted`, no longer does.
+    `rebuilt`: the file was damaged, and what stood there before is lost, or is as a process remembered it."""
 
-    version: int
+    version: Annotated[int, Field(ge=1)]
     time: str
     reason: str = ""
     rolled_back: bool = False
     deleted: bool = False
+    rebuilt: bool = False
 
 
 Histories = dict[str, tuple[AliasChange, ...]]
 """Alias to its changes, oldest first, never empty: the last one holds. What is deleted keeps its own."""
+
+_SHAPE: Final = TypeAdapter(
+    Annotated[dict[str, Annotated[tuple[AliasChange, ...], Field(min_length=1)]], Field(min_length=1)]
+)
 
 _Signature = tuple[int, int, int]
 
@@ -45,21 +55,30 @@ class AliasReader:
         self._seen: dict[str, tuple[_Signature, Histories, dict[str, int]]] = {}
 
     def histories(self, folder: str) -> Histories:
-        """Every alias's history; raises FileNotFoundError when the model never had an alias."""
+        """Every alias's history; raises FileNotFoundError when the model never had an alias, DamagedFileError."""
         return self._read(folder)[1]
 
     def versions(self, folder: str) -> dict[str, int]:
-        """What every alias stands for; not to be changed. Raises FileNotFoundError."""
+        """What every alias stands for; not to be changed. Raises FileNotFoundError, DamagedFileError."""
         return self._read(folder)[2]
+
+    def remembered(self, folder: str) -> Histories:
+        """The histories as they were when they could last be read, in this process; none when they never were."""
+        seen = self._seen.get(folder)
+        return {} if seen is None else seen[1]
+
+    def assume(self, folder: str, histories: Histories) -> None:
+        """Take this for what the file says until it changes. Raises FileNotFoundError."""
+        self._seen[folder] = (_stat(f"{folder}/{FILE}"), histories, _held(histories))
 
     def _read(self, folder: str) -> tuple[_Signature, Histories, dict[str, int]]:
         path = f"{folder}/{FILE}"
         seen = self._seen.get(folder)
-        if seen is not None and seen[0] == _signature(os.stat(path)):  # noqa: PTH116 (microseconds count here)
+        signature = _stat(path)
+        if seen is not None and seen[0] == signature:
             return seen
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            signature = _signature(os.fstat(file.fileno()))
-            histories = _parse(json.load(file))
+        # Asked before the file is read: one that is replaced meanwhile is read again the next time.
+        histories = read_json(Path(path), _SHAPE)
         seen = (signature, histories, _held(histories))
         self._seen[folder] = seen
         return seen
@@ -67,9 +86,25 @@ class AliasReader:
 
 def append(folder: Path, histories: Histories, alias: str, change: AliasChange) -> None:
     """Replace the alias file by one with one change more; the caller holds the model's lock."""
-    changed = {**histories, alias: (*histories.get(alias, ()), change)}
-    lines = {name: [asdict(entry) for entry in changes] for name, changes in sorted(changed.items())}
-    files.replace(folder / FILE, json.dumps(lines, indent=1).encode())
+    write(folder, {**histories, alias: (*histories.get(alias, ()), change)})
+
+
+def write(folder: Path, histories: Histories) -> None:
+    """Replace the alias file, whatever has its name; the caller holds the model's lock."""
+    lines = {name: [asdict(entry) for entry in changes] for name, changes in sorted(histories.items())}
+    files.put(folder / FILE, json.dumps(lines, indent=1).encode())
+
+
+def rebuilt(remembered: Histories, best: int | None, fault: str) -> Histories:
+    """What is to stand in the place of a damaged file: what is remembered of it, else `current` for the best version;
+    each alias tells what happened. `fault` says what was wrong."""
+    if remembered:
+        reason = f"{fault}; restored as it was last read"
+        held, moment = _held(remembered), now()
+        again = {alias: AliasChange(version, moment, reason, rebuilt=True) for alias, version in held.items()}
+        return {alias: (*changes, again[alias]) if alias in held else changes for alias, changes in remembered.items()}
+    reason = f"{fault}; rebuilt from the versions, what was there before is lost"
+    return {} if best is None else {CURRENT: (AliasChange(best, now(), reason, rebuilt=True),)}
 
 
 def earlier(changes: tuple[AliasChange, ...], exists: Callable[[int], bool]) -> int | None:
@@ -94,8 +129,12 @@ def _held(histories: Histories) -> dict[str, int]:
     return {alias: changes[-1].version for alias, changes in histories.items() if not changes[-1].deleted}
 
 
-def _parse(lines: dict[str, list[dict[str, Any]]]) -> Histories:
-    return {alias: tuple(AliasChange(**entry) for entry in entries) for alias, entries in lines.items()}
+def _stat(path: str) -> _Signature:
+    """Raises FileNotFoundError when nothing has the name; a link that leads nowhere is as it is itself."""
+    try:
+        return _signature(os.stat(path))  # noqa: PTH116 (microseconds count here)
+    except OSError:
+        return _signature(os.lstat(path))
 
 
 def _signature(stat: os.stat_result) -> _Signature:

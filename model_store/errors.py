@@ -45,5 +45,14 @@ class NoEarlierVersionError(StoreError):
     """There is nothing to roll back to."""
 
 
+class DamagedFileError(StoreError):
+    """A file cannot be read, or what is in it cannot be understood; the message names the file and says what is wrong,
+    and nothing of where it lies."""
+
+
 class DamagedVersionError(StoreError):
-    """A version's file is not what was published."""
+    """A version's file is not what was published; `reason` says what is wrong with it."""
+
+    def __init__(self, name: str, version: int, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"version {version} of {name} cannot be used: {reason}")

@@ -59,6 +59,13 @@ def replace(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def put(path: Path, data: bytes) -> None:
+    """As `replace`, whatever has the name: a folder that took the place of a file is set aside."""
+    if path.is_dir() and not path.is_symlink():
+        set_aside(path)
+    replace(path, data)
+
+
 def replace_quickly(path: Path, data: bytes) -> None:
     """As `replace`, without waiting for the disk: after a power cut the content may be lost."""
     with draft(path.parent) as file:
@@ -123,7 +130,7 @@ def locked(path: Path, timeout: float | None = None) -> Iterator[None]:
 
 def _lock(path: Path, timeout: float | None) -> int:
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = _open_lock(path)
         try:
             _wait(descriptor, timeout)
             if _is(path, descriptor):
@@ -132,6 +139,18 @@ def _lock(path: Path, timeout: float | None) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    """A lock file is nothing but its name: what took its place is taken away."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o644)
+    except (IsADirectoryError, FileNotFoundError) as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            raise
+        set_aside(path)
+        return os.open(path, flags, 0o644)
 
 
 def _wait(descriptor: int, timeout: float | None) -> None:
@@ -151,7 +170,7 @@ def _wait(descriptor: int, timeout: float | None) -> None:
 def remove_dead_drafts(folder: Path) -> None:
     """Take away the drafts of processes that are gone."""
     for path in folder.glob(f"{DRAFT_PREFIX}*"):
-        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        with suppress(OSError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -10,7 +9,8 @@ from typing import Any, Final, Literal, get_args
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
 from model_store import sidecars
-from model_store.errors import DamagedVersionError
+from model_store.comparison import better
+from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.names import CURRENT
 from model_store.store import ModelStore
 
@@ -52,18 +52,6 @@ def promote_version(store: ModelStore, name: str, version: int, policy: Promote,
     return store.set_alias_if(name, CURRENT, version, wanted, reason)
 
 
-def better(record: dict[str, Any], than: dict[str, Any]) -> bool:
-    """Whether one training record should replace another: `validation_loss` in nats per token, `corpus` with the
-    `sha256` of the text, `characters` with how many were held out for `validation`, `training` with how they were
-    chosen (`validation_split`), `level` with what a token is. One whose loss is no number replaces nothing."""
-    loss, other = _loss(record), _loss(than)
-    if loss is not None and not math.isfinite(loss):
-        return False
-    if loss is None or other is None or not math.isfinite(other):
-        return True
-    return loss < other or _validated_on(record) != _validated_on(than)
-
-
 def install_starter(store: ModelStore, name: str, path: Path) -> int | None:
     """Publish the checkpoint file as version 1 of a model that never had one, with the sidecars that lie beside it
     under its name, and let `current` stand for it.
@@ -98,21 +86,5 @@ def _record(store: ModelStore, name: str, version: int) -> dict[str, Any]:
     """The version's record; an empty one, which anything is better than, when it cannot be read."""
     try:
         return store.describe(name, version).record
-    except DamagedVersionError:
+    except (DamagedVersionError, NotFoundError):
         return {}
-
-
-def _validated_on(record: dict[str, Any]) -> tuple[object, ...]:
-    """What says which tokens a loss was measured on: losses are compared where this is the same."""
-    return (
-        record.get("corpus", {}).get("sha256"),
-        record.get("characters", {}).get("validation"),
-        record.get("training", {}).get("validation_split", "end"),  # all that there was before records said so
-        record.get("level", "char"),
-    )
-
-
-def _loss(record: dict[str, Any]) -> float | None:
-    """The validation loss; None when the record has none."""
-    loss = record.get("validation_loss")
-    return float(loss) if isinstance(loss, int | float) else None

@@ -5,22 +5,29 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from model_store import files
+from model_store.errors import DamagedFileError
+from model_store.reading import read_json
 
 Sidecar = dict[str, Any]
 """A JSON object."""
 
+_SHAPE: Final = TypeAdapter(Sidecar)
 _NAME: Final = re.compile(r"([1-9][0-9]*)\.[a-z]+\.json")
 
 
 def write(folder: Path, number: int, kind: str, value: Sidecar) -> None:
     """Keep the value under the version's number, in one step, instead of an earlier one; `kind` is a word in lower-case
     letters. The caller holds the model's lock."""
-    files.replace(folder / f"{number}.{kind}.json", json.dumps(value).encode())
+    files.put(folder / f"{number}.{kind}.json", json.dumps(value).encode())
 
 
 def read(folder: Path, number: int, kind: str) -> Sidecar | None:
@@ -31,14 +38,31 @@ def read(folder: Path, number: int, kind: str) -> Sidecar | None:
 def load(path: Path) -> Sidecar | None:
     """What is in a sidecar's file, wherever it lies; None as for `read`."""
     try:
-        value = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        return read_json(path, _SHAPE)
+    except (FileNotFoundError, DamagedFileError):
         return None
-    return value if isinstance(value, dict) else None
+
+
+def fault(path: Path) -> str:
+    """What is wrong with a sidecar's file; empty when nothing is, or when there is none."""
+    try:
+        read_json(path, _SHAPE)
+    except FileNotFoundError:
+        return ""
+    except DamagedFileError as error:
+        return str(error)
+    return ""
+
+
+def beside(folder: Path, number: int) -> list[Path]:
+    """The sidecars of a version, in the order of their kinds."""
+    found = folder.glob(f"{number}.*.json")
+    return sorted(path for path in found if _NAME.fullmatch(path.name))
 
 
 def tidy(folder: Path, numbers: Collection[int]) -> None:
     """Take away what lies beside versions other than these. The caller holds the model's lock."""
     for path in folder.glob("*.json"):
         if (match := _NAME.fullmatch(path.name)) and int(match[1]) not in numbers:
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                path.unlink() if path.is_symlink() or not path.is_dir() else shutil.rmtree(path)

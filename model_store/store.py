@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
 from model_store import files, sidecars, versions
-from model_store.aliases import AliasChange, AliasReader, Histories, append, earlier, now
+from model_store.aliases import FILE, AliasChange, AliasReader, Histories, append, earlier, now, rebuilt, write
+from model_store.comparison import better
 from model_store.errors import (
     AliasedError,
     CurrentAliasError,
+    DamagedFileError,
     DamagedVersionError,
     NoEarlierVersionError,
     NotFoundError,
@@ -25,6 +28,10 @@ from model_store.errors import (
 from model_store.names import CURRENT, check_alias, check_name, is_name, is_number
 
 T = TypeVar("T")
+
+MEND_SECONDS: Final = 5.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,14 +92,26 @@ class ModelStore:
     def describe(self, name: str, version: int) -> VersionRecord:
         """What the header says, not verified against the weights. Raises NotFoundError, DamagedVersionError."""
         config, record, digest = self._read(name, version, checkpoints.describe)
-        stat = self.path(name, version).stat()
+        return VersionRecord(name, version, config, record, digest, *self.size_and_time(name, version))
+
+    def size_and_time(self, name: str, version: int) -> tuple[int, str]:
+        """The size of the version's file in bytes and when it was published, UTC, ISO 8601, damaged or not. Raises
+        NotFoundError."""
+        stat = self._known_path(name, version).lstat()
         published = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="milliseconds")
-        return VersionRecord(name, version, config, record, digest, stat.st_size, published.replace("+00:00", "Z"))
+        return stat.st_size, published.replace("+00:00", "Z")
 
     def path(self, name: str, version: int) -> Path:
-        """The version's file. Raises NotFoundError."""
-        path = self._folder(name) / f"{version}{versions.SUFFIX}"
+        """The version's file. Raises NotFoundError, DamagedVersionError when something else has its name."""
+        path = self._known_path(name, version)
         if not path.is_file():
+            raise DamagedVersionError(name, version, "no regular file has its name")
+        return path
+
+    def _known_path(self, name: str, version: int) -> Path:
+        """Where the version is, sound or not. Raises NotFoundError."""
+        path = self._folder(name) / f"{version}{versions.SUFFIX}"
+        if not files.is_there(path):
             raise self._missing(name, version)
         return path
 
@@ -118,17 +137,18 @@ class ModelStore:
     def find(self, name: str, digest: str, after: int = 0) -> int | None:
         """The first version later than `after` whose checkpoint has this digest, if any."""
         for version in versions.numbers(self._folder(name)):
-            if version > after and self.describe(name, version).digest == digest:
-                return version
+            with suppress(DamagedVersionError, NotFoundError):
+                if version > after and self.describe(name, version).digest == digest:
+                    return version
         return None
 
     def delete(self, name: str, version: int) -> None:
         """Delete a version; its number stays taken. Raises NotFoundError, AliasedError while an alias points to it."""
-        with self._locked(self.path(name, version).parent) as folder:
+        with self._locked(self._known_path(name, version).parent) as folder:
             pointing = sorted(alias for alias, held in self.aliases(name).items() if held == version)
             if pointing:
                 raise AliasedError(name, version, pointing)
-            self.path(name, version)
+            self._known_path(name, version)
             versions.remove(folder, version)
             sidecars.tidy(folder, versions.numbers(folder))
 
@@ -140,12 +160,13 @@ class ModelStore:
 
     def kept(self, name: str, version: int, kind: str) -> sidecars.Sidecar | None:
         """What is kept of this kind beside the version, if anything. Raises NotFoundError."""
-        return sidecars.read(self.path(name, version).parent, version, kind)
+        return sidecars.read(self._known_path(name, version).parent, version, kind)
 
     def aliases(self, name: str) -> dict[str, int]:
         """What every alias of the model stands for. Raises NotFoundError when there is no such model."""
+        folder = self._folder(name)
         try:
-            return dict(self._aliases.versions(str(self._folder(name))))
+            return dict(self._sound(folder, self._aliases.versions))
         except FileNotFoundError:
             self.versions(name)
             return {}
@@ -155,7 +176,8 @@ class ModelStore:
         return self._histories(name)[self._known(name, alias)]
 
     def set_alias(self, name: str, alias: str, version: int, reason: str = "") -> None:
-        """Let the alias stand for the version from now on, in every process. Raises NotFoundError."""
+        """Let the alias stand for the version from now on, in every process. Raises NotFoundError, DamagedVersionError
+        for one that could not serve."""
         self.set_alias_if(name, alias, version, lambda _: True, reason)
 
     def set_alias_if(
@@ -164,10 +186,11 @@ class ModelStore:
         """Let the alias stand for the version if `condition` holds of what it stands for now (None: nothing), with no
         other change between the question and the answer; returns whether it stands for it."""
         check_alias(alias)
+        self.describe(name, version)
         with self._locked(self.path(name, version).parent) as folder:
             self.path(name, version)
             held = self.aliases(name).get(alias)
-            if held == version:
+            if held == version and not self.history(name, alias)[-1].rebuilt:
                 return True
             if not condition(held):
                 return False
@@ -193,8 +216,7 @@ class ModelStore:
         """
         self._known(name, alias)
         with self._locked(self._folder(name)) as folder:
-            changes, existing = self.history(name, alias), set(self.versions(name))
-            version = earlier(changes, existing.__contains__)
+            version = earlier(self.history(name, alias), lambda version: self._is_sound(name, version))
             if version is None:
                 raise NoEarlierVersionError(f"{name}@{alias} has stood for no other version that still exists")
             change = AliasChange(version, now(), reason, rolled_back=True)
@@ -211,6 +233,9 @@ class ModelStore:
             return self._numbered(name, selector)
         try:
             return self._aliases.versions(f"{self.root}/{name}")[selector or CURRENT]
+        except DamagedFileError:
+            with suppress(KeyError):
+                return self.aliases(name)[selector or CURRENT]
         except (KeyError, FileNotFoundError):
             pass
         check_alias(selector or CURRENT)
@@ -218,7 +243,7 @@ class ModelStore:
         raise NotFoundError("alias", f"model {name} has no alias {selector or CURRENT}")
 
     def _numbered(self, name: str, selector: str) -> int:
-        if not os.path.isfile(f"{self.root}/{name}/{selector}{versions.SUFFIX}"):  # noqa: PTH113 (microseconds)
+        if not os.path.lexists(f"{self.root}/{name}/{selector}{versions.SUFFIX}"):
             raise self._missing(name, selector)
         return int(selector)
 
@@ -229,9 +254,58 @@ class ModelStore:
 
     def _histories(self, name: str) -> Histories:
         try:
-            return self._aliases.histories(str(self._folder(name)))
+            return self._sound(self._folder(name), self._aliases.histories)
         except FileNotFoundError:
             return {}
+
+    def _sound(self, folder: Path, read: Callable[[str], T]) -> T:
+        """What the alias file says; a damaged one is mended first, as far as the disk lets.
+
+        Raises FileNotFoundError.
+        """
+        try:
+            return read(str(folder))
+        except DamagedFileError as error:
+            try:
+                with self._locked(folder, MEND_SECONDS):
+                    pass
+            except OSError as failure:
+                log.warning("model %s: %s; it cannot be made anew: %s", folder.name, error, failure.strerror)
+                self._aliases.assume(str(folder), self._rebuilt(folder, error))
+            return read(str(folder))
+
+    def _mend_aliases(self, folder: Path) -> None:
+        """Put another alias file in the place of a damaged one; the caller holds the model's lock."""
+        try:
+            self._aliases.histories(str(folder))
+        except FileNotFoundError:
+            return
+        except DamagedFileError as error:
+            if made := self._rebuilt(folder, error):
+                write(folder, made)
+            else:
+                files.set_aside(folder / FILE)
+            log.warning("model %s: %s; it is made anew, for: %s", folder.name, error, ", ".join(made) or "no alias")
+
+    def _rebuilt(self, folder: Path, error: DamagedFileError) -> Histories:
+        return rebuilt(self._aliases.remembered(str(folder)), self._best(folder.name), str(error))
+
+    def _best(self, name: str) -> int | None:
+        """The version that would serve if all of them had been promoted if better, in their order."""
+        best: tuple[int, dict[str, Any]] | None = None
+        for version in versions.numbers(self._folder(name)):
+            with suppress(DamagedVersionError, NotFoundError):
+                record = self.describe(name, version).record
+                if best is None or better(record, best[1]):
+                    best = version, record
+        return best[0] if best else None
+
+    def _is_sound(self, name: str, version: int) -> bool:
+        try:
+            self.describe(name, version)
+        except (DamagedVersionError, NotFoundError):
+            return False
+        return True
 
     def _read(self, name: str, version: int, read: Callable[[Path], T]) -> T:
         try:
@@ -239,8 +313,8 @@ class ModelStore:
         except FileNotFoundError as error:
             raise self._missing(name, version) from error
         except CheckpointError as error:
-            self.path(name, version)  # A version deleted while it was read is missing, not damaged.
-            raise DamagedVersionError(f"version {version} of {name} cannot be used: {error}") from error
+            self._known_path(name, version)  # A version deleted while it was read is missing, not damaged.
+            raise DamagedVersionError(name, version, str(error)) from error
 
     def _missing(self, name: str, version: int | str) -> NotFoundError:
         if not versions.ever(self._folder(name)):
@@ -251,6 +325,7 @@ class ModelStore:
         return self.root / check_name(name)
 
     @contextmanager
-    def _locked(self, folder: Path) -> Iterator[Path]:
-        with files.locked(folder / versions.LOCK):
+    def _locked(self, folder: Path, timeout: float | None = None) -> Iterator[Path]:
+        with files.locked(folder / versions.LOCK, timeout):
+            self._mend_aliases(folder)
             yield folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -47,8 +48,12 @@ def remove(folder: Path, number: int) -> None:
 
     Raises FileNotFoundError. The renamed file is then replaced, not truncated: readers may have it mapped.
     """
-    tombstone = folder / f"{number}{DELETED}"
-    (folder / f"{number}{SUFFIX}").rename(tombstone)
+    tombstone, path = folder / f"{number}{DELETED}", folder / f"{number}{SUFFIX}"
+    if path.is_dir() and not path.is_symlink():
+        files.replace(tombstone, b"")
+        shutil.rmtree(files.set_aside(path))
+        return
+    path.rename(tombstone)
     files.replace(tombstone, b"")
 
 
@@ -57,7 +62,7 @@ def tidy(folder: Path) -> None:
     files.remove_dead_drafts(folder)
     for tombstone in folder.glob(f"*{DELETED}"):
         with suppress(FileNotFoundError):
-            if tombstone.stat().st_size:
+            if tombstone.is_file() and tombstone.stat().st_size:
                 files.replace(tombstone, b"")
 
 
@@ -82,6 +87,6 @@ def forget_if_empty(folder: Path) -> None:
 def _numbers(folder: Path, pattern: re.Pattern[str]) -> list[int]:
     try:
         names = os.listdir(folder)  # noqa: PTH208 (no Path objects wanted)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted({int(match[1]) for match in map(pattern.fullmatch, names) if match})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from model_store.faults import Faults
 from model_store.store import ModelStore
 from service.api import (
     access,
@@ -93,7 +94,7 @@ def create_app(
     app.register_blueprint(texts.blueprint(services.tokenizer, services.scorer, settings, anyone))
     app.register_blueprint(traces.blueprint(services.tracer, settings, anyone))
     app.register_blueprint(completions.blueprint(services.generator, services.store, settings, anyone))
-    app.register_blueprint(models.open_blueprint(services.store, anyone))
+    app.register_blueprint(models.open_blueprint(services.store, Faults(services.store), anyone))
     app.register_blueprint(cells.open_blueprint(services.store, Showcase(services.generator, services.tracer), anyone))
     app.register_blueprint(cells.admin_blueprint(services.store, services.corpora, services.surveyor, settings, admin))
     app.register_blueprint(gradients.blueprint(services.store, anyone))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from flask import Blueprint, Response, jsonify, request
+from pydantic import ValidationError
 
 from charrnn.interpretation.annotators import BY_SLUG
 from charrnn.interpretation.excerpt import excerpt
@@ -42,17 +43,17 @@ def open_blueprint(store: ModelStore, showcase: Showcase, guard: Guard) -> Bluep
     routes.before_request(guard)
 
     @routes.get(PATH)
-    @describe("What a version's cells follow", reply=CellsReply, errors=(404, 422))
+    @describe("What a version's cells follow", reply=CellsReply, errors=(404, 409, 422))
     def show(name: str, version: int) -> Response:
         return jsonify(_reply(name, version, _kept(store, name, version)))
 
     @routes.get(f"{PATH}/<slug>.svg")
-    @describe("A cell along a text that the version writes", reply=SVG, errors=(404, 422, 429, 503))
+    @describe("A cell along a text that the version writes", reply=SVG, errors=(404, 409, 422, 429, 503))
     def draw(name: str, version: int, slug: str) -> Response:
         return Response(picture(name, version, slug).svg(), mimetype=SVG, headers=KEPT)
 
     @routes.get(f"{PATH}/<slug>.png")
-    @describe("The same in pixels", reply=PNG, errors=(404, 422, 429, 503))
+    @describe("The same in pixels", reply=PNG, errors=(404, 409, 422, 429, 503))
     def paint(name: str, version: int, slug: str) -> Response:
         return Response(picture(name, version, slug).png(), mimetype=PNG, headers=KEPT)
 
@@ -119,13 +120,22 @@ def _text(
 
 def _kept(store: ModelStore, name: str, version: int) -> dict[str, Any]:
     kept = store.kept(name, version, KIND)
-    if kept is None:
+    if kept is None or not _is_whole(name, version, kept):
         message = (
             f"it was not found out yet what the cells of {name}@{version} follow; an admin can have it found out:"
             f' POST /models/{name}/versions/{version}/cells with {{"corpus": "<id>"}} or {{"text": "..."}}'
         )
         raise ApiError(404, "no_cells", message, "version")
     return kept
+
+
+def _is_whole(name: str, version: int, kept: dict[str, Any]) -> bool:
+    """Whether it is what a search finds: the file beside a version may have been damaged."""
+    try:
+        CellsReply.model_validate(_reply(name, version, kept))
+    except ValidationError:
+        return False
+    return True
 
 
 def _found(kept: dict[str, Any], reference: str, slug: str) -> dict[str, Any]:

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from flask import Blueprint, Response, g, jsonify, request
 
-from model_store.names import parse_reference
+from model_store.errors import NotFoundError
+from model_store.faults import version_fault
+from model_store.names import CURRENT, parse_reference
 from model_store.store import ModelStore
 from service.api.auth import Guard
 from service.api.completion_schemas import CompletionBody
@@ -21,6 +23,7 @@ from service.api.connection import client_of
 from service.api.described import describe
 from service.api.generation import cache_header, usage
 from service.api.large_json import Rows, json_response
+from service.api.model_json import damaged
 from service.api.parsing import json_body
 from service.api.replies import CompletionChunk, CompletionReply, ModelCard, ModelCards
 from service.api.sse import Event, event_stream, fitting
@@ -78,7 +81,7 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
     @routes.get("/models")
     @describe("The models in OpenAI's shape", reply=ModelCards)
     def list_models() -> Response:
-        names = (name for name in store.models() if store.aliases(name))
+        names = (name for name in store.models() if CURRENT in store.aliases(name))
         return jsonify(object="list", data=[_model(store, name) for name in names])
 
     @routes.get("/models/<reference>")
@@ -203,6 +206,11 @@ def _piece_events(head: dict[str, Any], choice: dict[str, Any], piece: Piece, fi
 def _model(store: ModelStore, reference: str) -> dict[str, Any]:
     """A model by its name, or one version or alias of it: whatever `model` of a request may be."""
     name, selector = parse_reference(reference)
-    published = store.describe(name, store.resolve(name, selector)).published
+    version = store.resolve(name, selector)
+    card = {"id": reference, "object": "model", "created": 0, "owned_by": OWNER}
+    try:
+        published = store.size_and_time(name, version)[1]
+    except NotFoundError as error:
+        return card | damaged([str(error)])
     created = int(datetime.fromisoformat(published).timestamp())
-    return {"id": reference, "object": "model", "created": created, "owned_by": OWNER}
+    return card | {"created": created} | damaged([version_fault(store, name, version)])

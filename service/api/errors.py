@@ -14,7 +14,14 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
-from model_store.errors import AliasedError, CurrentAliasError, InvalidNameError, NotFoundError
+from model_store.errors import (
+    AliasedError,
+    CurrentAliasError,
+    DamagedFileError,
+    DamagedVersionError,
+    InvalidNameError,
+    NotFoundError,
+)
 from service.generation.cells import CellSelectionError, UnknownCellError
 from service.generation.errors import (
     BusyError,
@@ -213,6 +220,8 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (CellSelectionError, lambda e: ApiError(422, "invalid_value", str(e), e.param)),
     (NothingToTraceError, lambda e: ApiError(422, "invalid_value", str(e), "text")),
     (InvalidNameError, lambda e: ApiError(422, "invalid_name", str(e), "model")),
+    (DamagedVersionError, lambda e: ApiError(409, "version_damaged", str(e), "version")),
+    (DamagedFileError, lambda e: ApiError(409, "file_damaged", str(e))),
     (NotFoundError, lambda e: ApiError(404, f"{e.kind}_not_found", str(e), "model")),
     (CurrentAliasError, lambda e: ApiError(409, "alias_needed", str(e), "alias")),
     (AliasedError, lambda e: ApiError(409, "version_in_use", str(e), "version")),

@@ -39,12 +39,12 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     routes.before_request(guard)
 
     @routes.get("/models/<name>/versions/<int:version>/gradients")
-    @describe("How far back a version learns", reply=GradientsReply, errors=(404, 422))
+    @describe("How far back a version learns", reply=GradientsReply, errors=(404, 409, 422))
     def show(name: str, version: int) -> Response:
         return jsonify(_described(measured(store, name, version)))
 
     @routes.get("/models/<name>/versions/<int:version>/gradients.svg")
-    @describe("How far back a version learns, as a picture", reply=SVG, errors=(404, 422))
+    @describe("How far back a version learns, as a picture", reply=SVG, errors=(404, 409, 422))
     def draw(name: str, version: int) -> Response:
         found = measured(store, name, version)
         title = f"{found.reference}: {_network(found)}"
@@ -54,7 +54,7 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     @describe(
         "How far back versions learn, beside each other",
         reply=ComparedGradientsReply,
-        errors=(404, 422),
+        errors=(404, 409, 422),
         parameters=(VERSIONS,),
     )
     def compare() -> Response:
@@ -70,7 +70,7 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     @describe(
         "How far back versions learn, beside each other on one scale, as a picture",
         reply=SVG,
-        errors=(404, 422),
+        errors=(404, 409, 422),
         parameters=(VERSIONS,),
     )
     def draw_beside() -> Response:

@@ -9,11 +9,12 @@ from flask import request
 
 from charrnn.training.reach import recorded
 from model_store.errors import DamagedVersionError, NotFoundError
+from model_store.faults import Faults
 from model_store.store import ModelStore, VersionRecord
 from service.api.described import Parameter
 from service.api.errors import ApiError, shown
 from service.api.gradients import described_at
-from service.training.cells import KIND
+from service.api.model_json import cells_at, damaged
 
 DETAILS: Final = Parameter(
     "details",
@@ -31,21 +32,24 @@ def wanted() -> bool:
     return given == "true"
 
 
-def details(store: ModelStore, name: str) -> dict[str, Any]:
+def details(store: ModelStore, faults: Faults, name: str) -> dict[str, Any]:
     """Every version of the model, ascending, and the history of its aliases."""
     aliases = store.aliases(name)
-    versions = [_version(store, name, version, aliases) for version in store.versions(name)]
+    versions = [_version(store, faults, name, version, aliases) for version in store.versions(name)]
     history = {alias: [asdict(change) for change in store.history(name, alias)] for alias in aliases}
     return {"details": [each for each in versions if each is not None], "history": history}
 
 
-def _version(store: ModelStore, name: str, version: int, aliases: dict[str, int]) -> dict[str, Any] | None:
+def _version(
+    store: ModelStore, faults: Faults, name: str, version: int, aliases: dict[str, int]
+) -> dict[str, Any] | None:
     """A version in short; None when it was deleted at this moment."""
     held = {"version": version, "aliases": sorted(alias for alias, of in aliases.items() if of == version)}
     try:
-        return held | _described(store.describe(name, version)) | {"cells": cells_at(store, name, version)}
+        told = held | _described(store.describe(name, version)) | {"cells": cells_at(store, name, version)}
+        return told | damaged([faults.of_version(name, version)])
     except DamagedVersionError as error:
-        return held | {"damaged": str(error)}
+        return held | damaged([error.reason])
     except NotFoundError:
         return None
 
@@ -58,8 +62,3 @@ def _described(entry: VersionRecord) -> dict[str, Any]:
         **{field: entry.record.get(field) for field in FROM_RECORD},
         "gradients": described_at(entry.name, entry.version) if recorded(entry.record) else None,
     }
-
-
-def cells_at(store: ModelStore, name: str, version: int) -> str | None:
-    """Where it is told what the version's cells follow, if that was found out."""
-    return None if store.kept(name, version, KIND) is None else f"/models/{name}/versions/{version}/cells"

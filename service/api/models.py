@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Final, cast, get_args
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.training.reach import recorded
 from model_store import files
 from model_store.distrust import load_foreign
+from model_store.faults import Faults
 from model_store.names import check_name
 from model_store.promotion import Promote, publish_and_promote
-from model_store.store import ModelStore, VersionRecord
+from model_store.store import ModelStore
+from service.api import model_json
 from service.api.auth import Guard
 from service.api.described import Parameter, describe
 from service.api.errors import ApiError, shown
-from service.api.gradients import described_at
-from service.api.model_details import DETAILS, cells_at, details, wanted
+from service.api.model_details import DETAILS, details, wanted
 from service.api.parsing import json_body
 from service.api.replies import SVG, ModelReply, ModelsReply, VersionReply
 from service.api.schemas import AliasBody
@@ -36,7 +35,7 @@ PROMOTE: Final = {"type": "string", "enum": list(get_args(Promote)), "default": 
 _reading = threading.Lock()
 
 
-def open_blueprint(store: ModelStore, guard: Guard) -> Blueprint:
+def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint:
     """What everyone may read."""
     routes = Blueprint("models", __name__)
     routes.before_request(guard)
@@ -46,21 +45,24 @@ def open_blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     def list_models() -> Response:
         more = wanted()
         return jsonify(
-            models=[_summary(store, name) | (details(store, name) if more else {}) for name in store.models()]
+            models=[
+                model_json.summary(store, faults, name) | (details(store, faults, name) if more else {})
+                for name in store.models()
+            ]
         )
 
     @routes.get("/models/<name>")
     @describe("A model's versions and aliases", reply=ModelReply, errors=(404, 422))
     def show_model(name: str) -> Response:
-        return jsonify(_model(store, name))
+        return jsonify(model_json.model(store, faults, name))
 
     @routes.get("/models/<name>/versions/<int:version>")
     @describe("A version's record", reply=VersionReply, errors=(404, 422))
     def show_version(name: str, version: int) -> Response:
-        return jsonify(_version(store, store.describe(name, version)))
+        return jsonify(model_json.version(store, faults, name, version))
 
     @routes.get("/models/<name>/versions/<int:version>/curves.svg")
-    @describe("The losses that a version's training measured, as a picture", reply=SVG, errors=(404, 422))
+    @describe("The losses that a version's training measured, as a picture", reply=SVG, errors=(404, 409, 422))
     def draw(name: str, version: int) -> Response:
         title = f"{name}@{version}: how its loss fell"
         return Response(record_curve(title, store.describe(name, version).record), mimetype=SVG)
@@ -72,11 +74,11 @@ def admin_blueprint(
     store: ModelStore, settings: Settings, guard: Guard, max_bytes: int = MAX_CHECKPOINT_BYTES
 ) -> Blueprint:
     """What only an admin may do."""
-    routes = Blueprint("models_admin", __name__)
+    routes, faults = Blueprint("models_admin", __name__), Faults(store)
     routes.before_request(guard)
 
     @routes.get("/models/<name>/versions/<int:version>/weights")
-    @describe("A version's checkpoint file", access="admin", reply=CONTENT_TYPE, errors=(404, 422))
+    @describe("A version's checkpoint file", access="admin", reply=CONTENT_TYPE, errors=(404, 409, 422))
     def download(name: str, version: int) -> Response:
         path = store.path(name, version).absolute()
         return send_file(path, CONTENT_TYPE, as_attachment=True, download_name=f"{name}-{path.name}")
@@ -95,7 +97,7 @@ def admin_blueprint(
         check_name(name)
         policy = _policy()
         publication = publish_and_promote(store, name, _uploaded(store.root, max_bytes), policy, reason="uploaded")
-        return jsonify(_version(store, store.describe(name, publication.version))), 201
+        return jsonify(model_json.version(store, faults, name, publication.version)), 201
 
     @routes.put("/models/<name>/aliases/<alias>")
     @describe(
@@ -103,12 +105,12 @@ def admin_blueprint(
         access="admin",
         body=AliasBody,
         reply=ModelReply,
-        errors=(404,),
+        errors=(404, 409),
         examples={"promote or roll back": {"version": 1}},
     )
     def promote(name: str, alias: str) -> Response:
         store.set_alias(name, alias, json_body(AliasBody, settings).version, reason="by request")
-        return jsonify(_model(store, name))
+        return jsonify(model_json.model(store, faults, name))
 
     @routes.delete("/models/<name>/aliases/<alias>")
     @describe(
@@ -150,30 +152,3 @@ def _uploaded(folder: Path, max_bytes: int) -> Checkpoint:
         file.flush()
         with _reading:
             return load_foreign(Path(file.name))
-
-
-def _summary(store: ModelStore, name: str) -> dict[str, Any]:
-    return {"name": name, "versions": store.versions(name), "aliases": store.aliases(name)}
-
-
-def _model(store: ModelStore, name: str) -> dict[str, Any]:
-    aliases = store.aliases(name)
-    history = {alias: [asdict(change) for change in store.history(name, alias)] for alias in aliases}
-    versions = [_version(store, store.describe(name, version)) for version in store.versions(name)]
-    return {"name": name, "aliases": aliases, "history": history, "versions": versions}
-
-
-def _version(store: ModelStore, entry: VersionRecord) -> dict[str, Any]:
-    aliases = sorted(alias for alias, held in store.aliases(entry.name).items() if held == entry.version)
-    return {
-        "model": entry.name,
-        "version": entry.version,
-        "digest": entry.digest,
-        "bytes": entry.bytes,
-        "published": entry.published,
-        "aliases": aliases,
-        "config": asdict(entry.config),
-        "record": {name: value for name, value in entry.record.items() if name != "gradients"},
-        "gradients": described_at(entry.name, entry.version) if recorded(entry.record) else None,
-        "cells": cells_at(store, entry.name, entry.version),
-    }

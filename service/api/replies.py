@@ -217,6 +217,7 @@ class ModelCard(Reply):
     object: Literal["model"]
     created: int
     owned_by: str
+    damaged: str = Field(default="", description="only of a damaged model: what is wrong with its version")
 
 
 class ModelCards(Reply):
@@ -257,18 +258,20 @@ class ScoreReply(Reply):
 
 
 class VersionReply(Reply):
-    """A version: what network it is, what its training recorded, which aliases stand for it."""
+    """A version: what network it is, what its training recorded, which aliases stand for it. A damaged one has neither
+    digest nor network, unless only what is kept beside it is damaged."""
 
     model: str
     version: int
-    digest: str
+    digest: str | None
     bytes: int
     published: str
     aliases: list[str]
-    config: ModelConfig
+    config: ModelConfig | None
     record: dict[str, Any]
     gradients: str | None = Field(description="where its gradients are told, if its record has them")
     cells: str | None = Field(description="where it is told what its cells follow, if that was found out")
+    damaged: str = Field(default="", description="only of a damaged version: what is wrong")
 
 
 class GradientNorms(Reply):
@@ -307,6 +310,7 @@ class ModelReply(Reply):
     aliases: dict[str, int]
     history: dict[str, list[AliasChange]]
     versions: list[VersionReply]
+    damaged: str = Field(default="", description="only of a damaged model: what is wrong with it or its versions")
 
 
 class VersionSummary(Reply):
@@ -334,6 +338,7 @@ class ModelSummary(Reply):
     aliases: dict[str, int]
     details: list[VersionSummary] = Field(default=[], description="only with `details=true`")
     history: dict[str, list[AliasChange]] = Field(default={}, description="only with `details=true`")
+    damaged: str = Field(default="", description="only of a damaged model: what is wrong with it or its versions")
 
 
 class ModelsReply(Reply):

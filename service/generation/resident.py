@@ -84,7 +84,7 @@ class ResidentModels:
         key = (name, self._store.resolve(name, selector))
         try:
             model = self._find(key) or self._load(key)
-        except ModelUnavailableError:
+        except (ModelUnavailableError, NotFoundError):
             if selector is not None and is_number(selector):
                 raise
             model = self._stand_in(key, selector or CURRENT)

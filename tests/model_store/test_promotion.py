@@ -8,7 +8,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from model_store import ModelStore, Publication, install_starter, publish_and_promote
-from model_store.promotion import better
+from model_store.comparison import better
 
 Make = Callable[..., Checkpoint]
 

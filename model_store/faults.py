@@ -1,0 +1,81 @@
+"""What is damaged in a model's folder, found cheaply again and again; repairs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from model_store import sidecars
+from model_store.errors import DamagedVersionError, NotFoundError
+from model_store.store import ModelStore
+
+_Signature = tuple[int, ...] | None
+
+
+class Faults:
+    """Looks at a store's files; one that has not changed since it was looked at is not read again.
+
+    Of a version its header is read, and whether its weights are all there; that they are the ones that were published
+    is found out when they are loaded.
+    """
+
+    def __init__(self, store: ModelStore) -> None:
+        self._store = store
+        self._seen: dict[Path, tuple[_Signature, str]] = {}
+
+    def of(self, name: str) -> list[str]:
+        """What is wrong with the model, its versions and what is kept beside them. Raises NotFoundError."""
+        found = self._of_aliases(name)
+        for version in self._store.versions(name):
+            if fault := self.of_version(name, version):
+                found.append(f"version {version}: {fault}")
+        return found
+
+    def of_version(self, name: str, version: int) -> str:
+        """What is wrong with the version or with what is kept beside it; empty when nothing is."""
+        folder = self._store.root / name
+
+        def described(_: Path) -> str:
+            return version_fault(self._store, name, version)
+
+        if fault := self._looked(folder / f"{version}.safetensors", described):
+            return fault
+        found = (self._looked(path, sidecars.fault) for path in sidecars.beside(folder, version))
+        return "; ".join(filter(None, found))
+
+    def _of_aliases(self, name: str) -> list[str]:
+        aliases = self._store.aliases(name)
+        existing, found = set(self._store.versions(name)), []
+        for alias, version in sorted(aliases.items()):
+            last = self._store.history(name, alias)[-1]
+            if last.rebuilt:
+                found.append(f"{alias} stands for version {version}: {last.reason}")
+            if version not in existing:
+                found.append(f"{alias} stands for version {version}, which is not there")
+        return found
+
+    def _looked(self, path: Path, look: Callable[[Path], str]) -> str:
+        signature = _signature(path)
+        seen = self._seen.get(path)
+        if seen is None or seen[0] != signature:
+            seen = self._seen[path] = (signature, look(path))
+        return seen[1]
+
+
+def version_fault(store: ModelStore, name: str, version: int) -> str:
+    """Why the version cannot be used, as far as its header and its size tell; empty when nothing is wrong."""
+    try:
+        store.describe(name, version)
+    except DamagedVersionError as error:
+        return error.reason
+    except NotFoundError:
+        return ""
+    return ""
+
+
+def _signature(path: Path) -> _Signature:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size

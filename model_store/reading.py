@@ -1,0 +1,62 @@
+"""Small files as they are read back: whole and of the right shape, or damaged, and how; knows nothing of what they are
+for."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from model_store import files
+from model_store.errors import DamagedFileError
+
+T = TypeVar("T")
+
+WORDS: Final = {
+    errno.ENOENT: "is a link that leads nowhere",
+    errno.EISDIR: "is a folder",
+    errno.ENOTDIR: "lies in no folder",
+    errno.EACCES: "may not be read",
+    errno.EPERM: "may not be read",
+    errno.ELOOP: "is a link that leads to itself",
+    errno.EINVAL: "is no regular file",
+}
+
+
+def read_json(path: Path, shape: TypeAdapter[T]) -> T:
+    """The value in a JSON file, UTF-8, of exactly this shape.
+
+    Raises FileNotFoundError when nothing has the name, DamagedFileError for whatever else cannot be read.
+    """
+    data = read_bytes(path)
+    if not data.strip(b"\0\t\r\n "):
+        raise DamagedFileError(f"{path.name} is empty")
+    try:
+        return shape.validate_json(data, strict=True)
+    except ValidationError as error:
+        raise DamagedFileError(f"{path.name} {_in_words(error)}") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """What is in a regular file; raises as `read_json` does."""
+    try:
+        return files.read_regular(path)
+    except OSError as error:
+        if not files.is_there(path):
+            raise FileNotFoundError(errno.ENOENT, f"there is no {path.name}") from error
+        raise DamagedFileError(f"{path.name} {fault_of(error)}") from error
+
+
+def fault_of(error: OSError) -> str:
+    """What the system says of a file, as the end of a sentence, without the file's place."""
+    return WORDS.get(error.errno or 0, f"cannot be read: {error.strerror or type(error).__name__}")
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    if first["type"] == "json_invalid":
+        return "is not JSON"
+    place = ".".join(map(str, first["loc"]))
+    return f"is not what it should be{f' at {place[:100]}' if place else ''}: {first['msg'][:200]}"

@@ -1,0 +1,158 @@
+"""One damaged file costs no more than itself: the rest is listed, promoted, deleted, and aliases are made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_store import DamagedVersionError, ModelStore, NotFoundError, install_starter, publish_and_promote
+from model_store.errors import AliasedError
+from model_store.faults import Faults
+from tests.damage import DAMAGES
+
+
+@pytest.fixture
+def bard(store: ModelStore, checkpoint: Any) -> ModelStore:
+    """A model of three versions, the second of them the best one; `stable` stands for the first, `current` too."""
+    for loss in (2.0, 1.0, 3.0):
+        corpus = {"sha256": "x"}
+        store.publish("bard", checkpoint(loss, validation_loss=loss, corpus=corpus, characters={"validation": 5}))
+    store.set_alias("bard", "current", 1)
+    store.set_alias("bard", "stable", 1)
+    return store
+
+
+def afresh(store: ModelStore) -> ModelStore:
+    """The store as another process finds it, which remembers nothing."""
+    return ModelStore(store.root)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_version_is_named_and_can_be_deleted(bard: ModelStore, damage: str) -> None:
+    faults = Faults(bard)
+    assert faults.of("bard") == []
+    DAMAGES[damage](bard.root / "bard" / "2.safetensors")
+    found = faults.of("bard")
+    assert [each.split(":")[0] for each in found] == ["version 2"]
+    assert str(bard.root) not in found[0]
+    assert bard.versions("bard") == [1, 2, 3]
+    assert bard.models() == ["bard"]
+    for use in (bard.load, bard.describe):
+        with pytest.raises(DamagedVersionError, match="version 2 of bard cannot be used"):
+            use("bard", 2)
+    with pytest.raises(DamagedVersionError):
+        bard.set_alias("bard", "current", 2)
+    bard.set_alias("bard", "current", 3)
+    assert bard.rollback("bard") == 1
+    bard.delete("bard", 2)
+    assert (bard.versions("bard"), faults.of("bard")) == ([1, 3], [])
+    with pytest.raises(NotFoundError):
+        bard.describe("bard", 2)
+
+
+def test_a_version_that_an_alias_stands_for_is_no_exception(bard: ModelStore, checkpoint: Any) -> None:
+    (bard.root / "bard" / "1.safetensors").write_bytes(b"")
+    with pytest.raises(AliasedError):
+        bard.delete("bard", 1)
+    better = checkpoint(0.5, validation_loss=0.5)
+    assert publish_and_promote(bard, "bard", better).promoted
+    assert bard.find("bard", better.digest) == 4
+
+
+def test_a_version_that_vanished_is_missed(bard: ModelStore) -> None:
+    (bard.root / "bard" / "1.safetensors").unlink()
+    said = "stands for version 1, which is not there"
+    assert Faults(bard).of("bard") == [f"current {said}", f"stable {said}"]
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "empty_object"])
+def test_aliases_are_rebuilt_from_the_versions(bard: ModelStore, damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    path = bard.root / "bard" / "aliases.json"
+    DAMAGES.get(damage, lambda path: path.write_text("{}"))(path)
+    (bard.root / "bard" / "1.safetensors").write_bytes(b"x")
+    store = afresh(bard)
+    assert store.resolve("bard") == 2, "the best one that can be read"
+    assert store.aliases("bard") == {"current": 2}
+    (change,) = store.history("bard")
+    assert (change.rebuilt, change.reason.startswith("aliases.json ")) == (True, True)
+    assert "is lost" in change.reason
+    assert "made anew" in caplog.text
+    assert any("aliases.json" in each for each in Faults(store).of("bard"))
+    assert afresh(store).aliases("bard") == {"current": 2}, "mended once, for all"
+    store.set_alias("bard", "current", 2, "confirmed")
+    assert [change.rebuilt for change in store.history("bard")] == [True, False]
+    assert not any("aliases.json" in each for each in Faults(store).of("bard"))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_who_has_read_the_aliases_restores_them(bard: ModelStore, damage: str) -> None:
+    bard.set_alias("bard", "gone", 3)
+    bard.delete_alias("bard", "gone")
+    bard.aliases("bard")
+    before = bard.history("bard", "stable")
+    DAMAGES[damage](bard.root / "bard" / "aliases.json")
+    bard.set_alias("bard", "new", 3)
+    assert afresh(bard).aliases("bard") == {"current": 1, "stable": 1, "new": 3}
+    *rest, last = afresh(bard).history("bard", "stable")
+    assert (tuple(rest), last.rebuilt, last.version) == (before, True, 1)
+
+
+def test_without_a_sound_version_there_is_nothing_to_rebuild_from(bard: ModelStore) -> None:
+    for path in bard.root.glob("bard/*s*"):
+        path.write_bytes(b"")
+    assert afresh(bard).aliases("bard") == {}
+    assert len(Faults(afresh(bard)).of("bard")) == 3
+
+
+def test_what_cannot_be_written_is_known_all_the_same(bard: ModelStore) -> None:
+    (bard.root / "bard" / "aliases.json").write_bytes(b"")
+    (bard.root / "bard" / ".lock").unlink()
+    (bard.root / "bard" / ".lock").symlink_to(".lock")  # as on a disk that takes no file
+    store = afresh(bard)
+    assert store.aliases("bard") == {"current": 2}
+    assert store.resolve("bard") == 2
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_service_starts_with_damaged_aliases(
+    store: ModelStore, checkpoint: Any, tmp_path: Path, damage: str
+) -> None:
+    starter = tmp_path / "starter.safetensors"
+    starter.write_bytes(checkpoint(1).to_bytes())
+    assert install_starter(store, "bard", starter) == 1
+    DAMAGES[damage](store.root / "bard" / "aliases.json")
+    assert install_starter(afresh(store), "bard", starter) is None
+    assert afresh(store).resolve("bard") == 1
+
+
+@pytest.mark.parametrize("damage", [each for each in DAMAGES if each not in ("wrong_fields",)])
+def test_a_damaged_sidecar_costs_the_version_nothing(bard: ModelStore, damage: str) -> None:
+    bard.keep("bard", 2, "cells", {"a": 1})
+    faults = Faults(bard)
+    path = bard.root / "bard" / "2.cells.json"
+    DAMAGES[damage](path)
+    assert bard.kept("bard", 2, "cells") is None
+    assert bard.load("bard", 2).record["validation_loss"] == 1.0
+    assert faults.of_version("bard", 2).startswith("2.cells.json ")
+    bard.keep("bard", 2, "cells", {"a": 2})
+    assert (bard.kept("bard", 2, "cells"), faults.of("bard")) == ({"a": 2}, [])
+    DAMAGES[damage](path)
+    bard.delete("bard", 2)
+    assert not list(bard.root.glob("bard/2.c*"))
+
+
+@pytest.mark.parametrize("stray", ["notes.txt", "2.safetensors.bak", "07.safetensors", "x.safetensors", ".DS_Store"])
+def test_a_strange_file_is_passed_over(bard: ModelStore, stray: str) -> None:
+    (bard.root / "bard" / stray).write_bytes(b"x")
+    (bard.root / stray).write_bytes(b"x")
+    (bard.root / "a folder").mkdir()
+    assert (bard.models(), bard.versions("bard"), Faults(bard).of("bard")) == (["bard"], [1, 2, 3], [])
+
+
+@pytest.mark.parametrize("name", [".lock", ".draft-0123456789abcdef"])
+def test_a_folder_in_the_place_of_a_passing_file(bard: ModelStore, checkpoint: Any, name: str) -> None:
+    (bard.root / "bard" / name).unlink(missing_ok=True)
+    (bard.root / "bard" / name).mkdir()
+    assert bard.publish("bard", checkpoint(4)) == 4
