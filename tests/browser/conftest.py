@@ -92,9 +92,19 @@ def admin(page: Page) -> Page:
 
 
 def enter_key(page: Page, key: str) -> None:
+    """Enter an admin's key, and wait until the service has taken it."""
     page.locator("#key summary").click()
     page.get_by_label("Key", exact=True).fill(key)
     page.keyboard.press("Enter")
+    expect(page.locator("#key-state")).to_contain_text("Admin")
+
+
+def card_of(page: Page, model: str) -> Locator:
+    """The model's card, open."""
+    card = page.get_by_role("region", name=model, exact=True)
+    if card.locator("> details").get_attribute("open") is None:
+        card.locator("summary").first.click()
+    return card
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from service.api.pages.routes import PAGES
-from tests.browser.conftest import ADMIN_KEY, enter_key
+from tests.browser.conftest import ADMIN_KEY, card_of, enter_key
 from tests.browser.watched import Watched
 
 pytestmark = pytest.mark.system
@@ -24,6 +25,14 @@ def test_the_first_view_is_small_and_all_of_it_from_here(watched: Watched, path:
     sizes = [request.sizes() for request in watched.asked]
     received = sum(each["responseBodySize"] + each["responseHeadersSize"] for each in sizes)
     assert 1000 < received < MOST_BYTES
+
+
+def test_one_request_lists_the_models_whatever_their_number(watched: Watched) -> None:
+    for path in ("/", "/ui/models", "/ui/gradients"):
+        watched.asked.clear()
+        watched.page.goto(path, wait_until="networkidle")
+        paths = [urlsplit(request.url).path for request in watched.asked]
+        assert [each for each in paths if each.startswith("/models")] == ["/models"], path
 
 
 def test_a_second_view_fetches_no_file_again(watched: Watched) -> None:
@@ -71,6 +80,9 @@ def test_on_a_phone_nothing_is_wider_than_it(new_page: Callable[..., Watched]) -
     for path in PATHS:
         page.goto(path, wait_until="networkidle")
         assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360], path
+        for button in page.get_by_role("button").all():
+            if button.is_visible() and (box := button.bounding_box()):
+                assert 0 <= box["x"] <= 360 - box["width"], (path, button.inner_text())
 
 
 def test_a_text_on_a_phone(new_page: Callable[..., Watched], shoot: Callable[..., None]) -> None:
@@ -110,7 +122,7 @@ def _play(page: Page) -> None:
 
 
 def _models(page: Page) -> None:
-    page.get_by_role("button", name="About version 1").first.click()
+    card_of(page, "shakespeare").get_by_role("button", name="About version 1").click()
     expect(page.locator(".about")).to_contain_text("What its cells follow")
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LONGEST
+from tests.browser.conftest import LONGEST, card_of
 from tests.browser.watched import Watched
 from tests.system.running import Service, until
 
@@ -188,7 +188,7 @@ def test_of_a_long_text_the_beginning_is_coloured_and_all_is_shown(play: Page) -
 
 def test_the_cells_that_were_found(admin: Page, service: Service, shoot: Callable[..., None]) -> None:
     found = service.request("/models/shakespeare/versions/1/cells")["cells"]
-    card = admin.get_by_role("region", name="shakespeare")
+    card = card_of(admin, "shakespeare")
     card.get_by_role("button", name="About version 1").click()
     expect(card.locator(".cells tbody tr")).to_have_count(len(found))
     best = found[0]["follows"]

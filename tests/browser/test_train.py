@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from service.bootstrap import STARTER_PATH
 from service.client import Client
-from tests.browser.conftest import ADMIN_KEY, enter_key
+from tests.browser.conftest import ADMIN_KEY, card_of, enter_key
 from tests.browser.watched import Watched
 from tests.system.running import ROOT, Service
 
@@ -84,7 +84,7 @@ def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, sh
     ask_for(train, "python", "20", "steps", "16")
     expect(train.locator("#job-status")).to_have_text("succeeded", timeout=LONG_MS)
     train.goto("/ui/models")
-    card = train.get_by_role("region", name="python")
+    card = card_of(train, "python")
     expect(card.locator("tr.serving")).to_contain_text("2")
     card.get_by_role("button", name="Roll back to version 1").click()
     expect(train.locator("#said")).to_have_text("python: version 1 serves now.")
@@ -98,11 +98,38 @@ def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, sh
 
 
 def test_what_is_known_of_a_version(admin: Page) -> None:
-    card = admin.get_by_role("region", name="shakespeare")
+    card = card_of(admin, "shakespeare")
     card.get_by_role("button", name="About version 1").click()
     expect(card.locator(".about")).to_contain_text("LSTM")
     expect(card.locator(".about")).to_contain_text("bits per character")
     expect(card.locator(".about")).to_contain_text("What its cells follow")
+    expect(card.get_by_role("img", name="Losses of version 1")).to_be_visible()
+    expect(card.get_by_role("group", name="The request for Python")).to_contain_text('"model": "shakespeare@1"')
+    expect(card.locator(".sample")).to_have_text(re.compile(".{200}", re.DOTALL))
+    with admin.expect_download() as saved:
+        card.get_by_role("button", name="Download").click()
+    assert saved.value.path().read_bytes() == STARTER_PATH.read_bytes()
+
+
+def test_a_checkpoint_is_imported_and_a_version_deleted_once_one_says_so(admin: Page, service: Service) -> None:
+    admin.get_by_text("Import a checkpoint").click()
+    for version in (1, 2):
+        if version == 2:
+            admin.get_by_text("Import a checkpoint").click()
+        admin.get_by_label("File").set_input_files(STARTER_PATH)
+        admin.get_by_label("Model", exact=True).fill("brought")
+        admin.get_by_label("Serve it").select_option("never")
+        admin.get_by_role("button", name="Import").click()
+        expect(admin.locator("#said")).to_have_text(f"brought: the file is version {version} now.")
+    card = card_of(admin, "brought")
+    card.get_by_role("button", name="About version 2").click()
+    card.get_by_role("button", name="Delete version 2").click()
+    admin.get_by_role("button", name="Leave it as it is").click()
+    assert service.request("/models/brought")["versions"][-1]["version"] == 2
+    card.get_by_role("button", name="Delete version 2").click()
+    admin.get_by_role("button", name="Delete it").click()
+    expect(admin.locator("#said")).to_have_text("brought: version 2 is deleted.")
+    assert [each["version"] for each in service.request("/models/brought")["versions"]] == [1]
 
 
 def test_an_admin_has_it_found_out_what_cells_follow(admin: Page, service: Service, tmp_path: Path) -> None:
@@ -111,7 +138,7 @@ def test_an_admin_has_it_found_out_what_cells_follow(admin: Page, service: Servi
     (tmp_path / "written.txt").write_text(client.generate(length=8000, seed=1).text)
     client.upload(tmp_path / "written.txt")
     admin.reload()
-    card = admin.get_by_role("region", name="copied")
+    card = card_of(admin, "copied")
     card.get_by_role("button", name="About version 1").click()
     card.get_by_label("Along the text").select_option("written.txt")
     card.get_by_role("button", name="Find out").click()
@@ -164,7 +191,7 @@ def test_what_the_service_refuses_is_shown_at_its_field(watched: Watched, train:
     ask_for(train, "a b", "1", "steps", "16")
     expect(train.get_by_label("Model", exact=True)).to_be_focused()
     ask_for(train, "fine", "1", "steps", "999999")
-    expect(train.locator("#start-error")).to_contain_text("hidden_size")
+    expect(train.locator("#start-error")).to_contain_text("Hidden size")
     expect(train.get_by_label("Hidden size")).to_be_focused()
 
 
@@ -183,7 +210,7 @@ def test_promoting_without_a_key_asks_for_it(watched: Watched, page: Page) -> No
     """After the tests above, `python` has two versions."""
     watched.expect("status of 401")
     page.goto("/ui/models")
-    page.get_by_role("region", name="python").get_by_role("button", name="Promote version 1").click()
+    card_of(page, "python").get_by_role("button", name="Promote version 1").click()
     expect(page.get_by_label("Key", exact=True)).to_be_focused()
     enter_key_again(page)
 
@@ -192,4 +219,3 @@ def enter_key_again(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_label("Key", exact=True)).to_be_hidden()
     enter_key(page, ADMIN_KEY)
-    expect(page.locator("#key-state")).to_contain_text("Admin")

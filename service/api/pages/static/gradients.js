@@ -13,9 +13,9 @@ let latest = 0;
 async function start() {
   clearError($("page-error"));
   try {
-    const { models } = await get("/models");
-    const all = await Promise.all(models.map(({ name }) => get(`/models/${encodeURIComponent(name)}`)));
-    offer(all.flatMap(({ versions }) => versions.toReversed()).filter(({ gradients }) => gradients));
+    const { models } = await get("/models?details=true");
+    offer(models.flatMap(({ name, details }) => details.toReversed().map((each) => ({ model: name, ...each })))
+      .filter(({ gradients }) => gradients));
     await show(new URLSearchParams(location.search).get("versions"));
   } catch (error) {
     showError($("page-error"), error);

@@ -13,7 +13,9 @@ export function python(address, body, hasKey, answer = '["text"]') {
 
 reply = requests.post(
     "${address}",${headers}
-    json=${literal(body)},
+    json={
+${Object.entries(body).map(([name, value]) => `        "${name}": ${literal(value)},`).join("\n")}
+    },
 )
 reply.raise_for_status()
 print(reply.json()${answer})`;

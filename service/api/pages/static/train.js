@@ -50,7 +50,7 @@ async function chosen() {
   if (!file) return form.elements.corpus.value;
   sending = new AbortController();
   $("upload").hidden = $("stop-upload").hidden = false;
-  const corpus = await upload(file, tell, sending.signal);
+  const { body: corpus } = await upload(`/corpora?name=${encodeURIComponent(file.name)}`, file, "text/plain", tell, sending.signal);
   $("start-said").textContent = `${count(corpus.characters, "character")}, ${number(corpus.vocabulary_size)} different.`;
   await offerTexts(corpus.id);
   return corpus.id;

@@ -2,13 +2,13 @@
 
 import { ApiError, headers, toError, url } from "./api.js";
 
-/** The corpus that the file becomes; `tell` hears the share that is sent. Abort the signal to stop. */
-export function upload(file, tell, signal) {
+/** The service's answer `{status, body}` to a file; `tell` hears the share that is sent. Abort the signal to stop. */
+export function upload(path, file, type, tell, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const lost = (message) => () => reject(new ApiError(0, { code: "connection_lost", message }));
-    request.open("POST", url(`/corpora?name=${encodeURIComponent(file.name)}`));
-    for (const [name, value] of Object.entries(headers({ "Content-Type": "text/plain" }))) {
+    request.open("POST", url(path));
+    for (const [name, value] of Object.entries(headers({ "Content-Type": type }))) {
       request.setRequestHeader(name, value);
     }
     request.upload.onprogress = ({ loaded, total }) => tell(total ? loaded / total : 1);
@@ -16,7 +16,7 @@ export function upload(file, tell, signal) {
     request.onabort = () => reject(new DOMException("stopped", "AbortError"));
     request.onload = () => {
       const { status, responseText } = request;
-      if (status < 300) resolve(JSON.parse(responseText));
+      if (status < 300) resolve({ status, body: JSON.parse(responseText) });
       else reject(toError(status, responseText, request.getResponseHeader("Retry-After")));
     };
     signal.addEventListener("abort", () => request.abort());

@@ -1,22 +1,38 @@
-// What is known of one version: its network, its training, how far back its gradients reach, what its cells follow.
+// What is known of one version: its network and training, how its loss fell, a text that it writes, how to ask it.
 
-import { bytes, count, h, number } from "./dom.js";
-import { picture } from "./api.js";
+import { get, picture, url } from "./api.js";
 import { cells } from "./cells.js";
+import { bytes, count, h, number } from "./dom.js";
+import { key } from "./key.js";
+import { copy } from "./saving.js";
+import { curl, python } from "./snippets.js";
 
 const CELLS = { lstm: "LSTM", gru: "GRU", rnn: "plain RNN" };
+const SAMPLE = { length: 300, temperature: 0.8, seed: 1 };
 
-/** Everything about the version, some of which comes a little later. */
-export function about(version) {
-  return h("div", { className: "about" },
-    part("The network", network(version)),
-    part("Its training", training(version.record)),
-    gradients(version),
-    h("section", { className: "wide cells" }, h("h3", {}, "What its cells follow"), cells(version)));
+/** Everything about the version, most of which comes a little later; `actions` are what can be done with its file. */
+export function about({ model, version, prompt }, actions) {
+  const place = h("div", { className: "about", "aria-busy": "true" });
+  const fail = (error) => place.replaceChildren(h("p", { className: "wrong", role: "alert" }, error.message));
+  const body = { model: `${model}@${version}`, prompt: prompt ?? "", ...SAMPLE };
+  get(`/models/${model}/versions/${version}`).then((known) => {
+    place.replaceChildren(
+      part("The network", network(known), actions),
+      part("Its training", training(known.record)),
+      sample(body),
+      request(body),
+      h("div", { className: "wide pictures" },
+        drawn("How its loss fell", known.record.evaluations && `/models/${model}/versions/${version}/curves`,
+          `Losses of version ${version} of ${model} over the characters read`),
+        drawn("How far back its gradients reach", known.gradients,
+          `The norm of the gradient k steps back, version ${version} of ${model}`)),
+      h("section", { className: "wide cells" }, h("h3", {}, "What its cells follow"), cells(known)));
+  }, fail).finally(() => place.setAttribute("aria-busy", "false"));
+  return place;
 }
 
-const part = (title, facts) => h("section", {}, h("h3", {}, title), h("dl", {}, ...facts.flatMap(([name, value]) =>
-  value === undefined || value === null || value === "" ? [] : [h("dt", {}, name), h("dd", {}, value)])));
+const part = (title, facts, ...more) => h("section", {}, h("h3", {}, title), h("dl", {}, ...facts.flatMap(([name, value]) =>
+  value === undefined || value === null || value === "" ? [] : [h("dt", {}, name), h("dd", {}, value)])), ...more);
 
 function network({ config, bytes: size, digest }) {
   return [
@@ -30,32 +46,56 @@ function network({ config, bytes: size, digest }) {
 }
 
 function training({ corpus, characters, characters_seen: seen, epochs, steps, best_step: best, validation_loss: loss,
-  bits_per_character: bits, training: chosen, fidelity }) {
-  const budget = Object.entries(chosen?.budget ?? {}).map(([unit, value]) => `${number(value, value % 1 ? 1 : 0)} ${unit}`);
+  bits_per_character: bits, training: chosen, fidelity, warnings }) {
+  const budget = Object.entries(chosen?.budget ?? {}).map(([unit, value]) =>
+    value === 1 ? `1 ${unit.slice(0, -1)}` : `${number(value, value % 1 ? 1 : 0)} ${unit}`);
   return [
-    ["Text", corpus?.name],
+    ["Text", corpus && h("span", { dir: "auto" }, corpus.name)],
     ["Characters", characters && `${number(characters.training)} to learn from, ${number(characters.validation)} held out`],
-    ["Read", seen && `${number(seen)} characters in ${count(steps, "step")}, ${number(epochs, 1)} times the text`],
+    ["Read", seen && `${count(seen, "character")} in ${count(steps, "step")}, ${number(epochs, 1)} times the text`],
     ["Best", best && `after step ${number(best)}`],
     ["Held-out loss", loss && `${number(loss, 4)} nats, ${number(bits, 3)} bits per character`],
     ["Budget", budget.join()],
     ["Settings", chosen && settings(chosen)],
     ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats away from float32`],
+    ["Warnings", warnings?.length && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, told(each))))],
   ];
 }
+
+/** A warning is a sentence, or has one. */
+const told = (warning) => warning.message ?? String(warning);
 
 const settings = ({ batch_size: batch, segment_length: segment, learning_rate: rate, dropout, clip, seed }) =>
   `batches of ${batch} × ${segment}, learning rate ${rate}, dropout ${dropout}, clip ${clip}, seed ${seed}`;
 
-/** The chart of the gradient's norm k steps back, where training has measured it. */
-function gradients({ model, version, gradients: path }) {
+/** What it writes with one seed, always the same. */
+function sample(body) {
+  const text = h("p", { className: "sample", dir: "auto" }, "…");
+  get("/generate", { json: body }).then(
+    (made) => text.replaceChildren(h("span", { className: "prompt" }, body.prompt), made.text),
+    (error) => text.replaceChildren(h("span", { className: "wrong" }, error.message)));
+  return h("section", {}, h("h3", {}, "A sample"), text);
+}
+
+/** The sample's request, for a shell and for Python. */
+function request(body) {
+  const address = location.origin + url("/generate");
+  const boxes = [["curl", curl], ["Python", python]].map(([name, write]) => {
+    const text = write(address, body, Boolean(key()));
+    const button = h("button", { type: "button", className: "small", "aria-label": `Copy the request for ${name}` }, "Copy");
+    button.addEventListener("click", () => copy(text, button));
+    return h("div", {}, h("p", { className: "above" }, name, button),
+      h("pre", { className: "wrap", tabIndex: 0, role: "group", "aria-label": `The request for ${name}` }, h("code", {}, text)));
+  });
+  return h("section", { className: "requests" }, h("h3", {}, "As a request"), ...boxes);
+}
+
+/** A picture that the service draws, where there is something to draw. */
+function drawn(title, path, alt) {
   if (!path) return null;
-  const section = h("section", { className: "wide" }, h("h3", {}, "How far back its gradients reach"));
-  const alt = `The norm of the gradient k steps back, version ${version} of ${model}`;
+  const section = h("section", {}, h("h3", {}, title));
   picture(`${path}.svg`).then(
     (src) => section.append(h("img", { className: "picture", src, alt })),
     (error) => section.append(h("p", { className: "hint" }, error.message)));
   return section;
 }
-
-

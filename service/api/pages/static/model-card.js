@@ -1,0 +1,126 @@
+// One model of the list, folded or open: its versions, the newest first, and what its aliases stood for.
+
+import { bytes, columns, count, h, moment, number } from "./dom.js";
+import { about } from "./version.js";
+
+const CELLS = { lstm: "LSTM", gru: "GRU", rnn: "RNN" };
+const MOST = 5;
+
+/** The model's card; `act` has what its buttons do (`point`, `download`, `remove`), `kept` what is open. */
+export function card(model, act, kept) {
+  const { name, details } = model;
+  const content = h("details", { open: kept.has(name), ontoggle: ({ target }) => {
+    if (target === content) kept[content.open ? "add" : "delete"](name);
+  } },
+    h("summary", {}, h("h2", { id: `model-${name}` }, name), h("span", { className: "hint" }, inShort(model))),
+    model.damaged ? h("p", { className: "wrong" }, model.damaged) : null,
+    rollBack(model, act),
+    h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": `Versions of ${name}` },
+      h("table", { className: "versions" },
+        columns("Version", "Published", "Network", "Held out", "Size", "Aliases", ""), newestFirst(model, act, kept))),
+    details.length > MOST && !kept.has(`${name}/all`) ? more(model, act, kept) : null,
+    history(model));
+  return h("section", { className: "card model", "aria-labelledby": `model-${name}` }, content);
+}
+
+function inShort({ aliases, details }) {
+  const serving = details.find(({ version }) => version === aliases.current);
+  const bits = measured(serving ?? {});
+  const damaged = details.filter((each) => each.damaged).length;
+  return [
+    serving ? `version ${serving.version} serves` : "none serves",
+    bits === "–" ? "" : `${bits} per character`,
+    count(details.length, "version"),
+    damaged ? `${damaged} damaged` : "",
+  ].filter(Boolean).join(" · ");
+}
+
+function newestFirst(model, act, kept) {
+  const all = model.details.toReversed();
+  const shown = kept.has(`${model.name}/all`)
+    ? all
+    : all.filter(({ aliases, damaged }, place) => place < MOST || aliases.length || damaged);
+  return h("tbody", {}, ...shown.flatMap((version) => rows(model, { model: model.name, ...version }, act, kept)));
+}
+
+function more(model, act, kept) {
+  const button = h("button", { type: "button", className: "small" }, `All ${model.details.length} versions`);
+  button.addEventListener("click", () => {
+    kept.add(`${model.name}/all`);
+    button.closest("details").querySelector("tbody").replaceWith(newestFirst(model, act, kept));
+    button.parentElement.remove();
+  });
+  return h("p", { className: "buttons" }, button);
+}
+
+function rows(model, version, act, kept) {
+  if (version.damaged) return [damaged(version, act)];
+  const { config, aliases } = version;
+  const serves = model.aliases.current === version.version;
+  const below = h("tr", { className: "more", hidden: true }, h("td", { colSpan: 7 }));
+  const line = h("tr", { className: serves ? "serving" : "" },
+    cell("Version", number(version.version)),
+    cell("Published", moment(version.published)),
+    cell("Network", `${CELLS[config.cell] ?? config.cell}, ${config.layers} × ${config.hidden_size}`),
+    cell("Held out", measured(version)),
+    cell("Size", bytes(version.bytes)),
+    cell("Aliases", ...aliases.map((alias) => h("span", { className: `tag ${alias === "current" ? "good" : ""}` }, alias))),
+    h("td", { className: "actions" }, promote(version, serves, act), play(version), toggle(version, below, act, kept)));
+  return [line, below];
+}
+
+const cell = (title, ...values) => h("td", { "data-title": title }, ...values);
+
+const damaged = (version, act) =>
+  h("tr", {}, cell("Version", number(version.version)),
+    h("td", { colSpan: 5 }, h("span", { className: "tag bad" }, "damaged"), " ", version.damaged),
+    h("td", { className: "actions" }, remove(version, act)));
+
+/** How well the version does on text that it was not trained on. */
+const measured = ({ bits_per_character: bits }) => (bits === undefined || bits === null ? "–" : `${number(bits, 3)} bits`);
+
+const play = ({ model, version }) =>
+  h("a", { className: "button small", href: `../#model=${model}%40${version}`, "aria-label": `Play with version ${version}` }, "Play");
+
+const promote = ({ model, version }, serves, act) =>
+  serves ? null : h("button", { type: "button", className: "small", "aria-label": `Promote version ${version} of ${model}`,
+    onclick: () => act.point(model, version) }, "Promote");
+
+const remove = (version, act) =>
+  h("button", { type: "button", className: "small danger", "aria-label": `Delete version ${version.version} of ${version.model}`,
+    onclick: () => act.remove(version) }, "Delete");
+
+/** What can be done with a version's file; one that an alias stands for cannot be deleted. */
+const fileActions = (version, act) =>
+  h("p", { className: "buttons" },
+    h("button", { type: "button", className: "small", onclick: () => act.download(version) }, "Download"),
+    version.aliases.length ? null : remove(version, act));
+
+function toggle(version, below, act, kept) {
+  const id = `${version.model}@${version.version}`;
+  const button = h("button", { type: "button", className: "small", "aria-label": `About version ${version.version}` }, "About");
+  const show = (open) => {
+    below.hidden = !open;
+    button.setAttribute("aria-expanded", String(open));
+    kept[open ? "add" : "delete"](id);
+    if (open && !below.firstChild.childNodes.length) below.firstChild.append(about(version, fileActions(version, act)));
+  };
+  button.addEventListener("click", () => show(below.hidden));
+  show(kept.has(id));
+  return button;
+}
+
+/** Back to the version that served before, if it is there still. */
+function rollBack({ name, aliases, history: changes, versions }, act) {
+  const before = (changes.current ?? []).map(({ version }) => version).findLast((version) => version !== aliases.current);
+  if (before === undefined || !versions.includes(before)) return null;
+  return h("p", { className: "buttons" },
+    h("button", { type: "button", className: "small", onclick: () => act.point(name, before) }, `Roll back to version ${before}`));
+}
+
+function history({ name, history: all }) {
+  const lists = Object.entries(all).map(([alias, changes]) =>
+    h("div", {}, h("h3", {}, alias), h("ol", {}, ...changes.map((change) =>
+      h("li", {}, h("b", {}, `version ${change.version}`), ` ${change.reason ? `${change.reason}, ` : ""}`, moment(change.time))))));
+  return h("details", { className: "history" }, h("summary", {}, `What ${name}’s aliases stood for`), ...lists);
+}
