@@ -45,7 +45,7 @@ def test_a_text_becomes_a_published_model(data: Path, text: str, capsys: pytest.
     assert store.resolve("fox") == 1
     version = store.describe("fox", 1)
     assert (version.config.layers, version.config.hidden_size, version.record["steps"]) == (2, 8, 20)
-    assert "1,780 characters, 28 different ones" in shown
+    assert "1,780 characters, 28 different" in shown
     assert "-- step 0, 0 characters: validation loss" in shown
     assert [line.split(",")[0] for line in shown.splitlines() if line.startswith("-- ")] == [
         f"-- step {step}" for step in (0, 1, 4, 20)

@@ -140,7 +140,7 @@ def test_a_model_whose_cells_follow_nothing_says_so(client: FlaskClient, admin: 
         ({"text": ""}, 422, "too_short", ["text: at least 2000 tokens", "not 0"]),
         ({"text": "he " * 600}, 422, "too_short", ["not 1800"]),
         ({"text": "he " * 7000}, 422, "invalid_value", ["text must be at most 20000", "21000"]),
-        ({"text": TEXT + "Q"}, 422, "unknown_character", ["text: 1 characters", "'Q'"]),
+        ({"text": TEXT + "Q"}, 422, "unknown_character", ["text: 1 character ", "'Q'"]),
         ({"corpus": "0" * 16}, 404, "corpus_not_found", ["0000"]),
         ({"corpus": "../x"}, 404, "corpus_not_found", []),
         ({"corpus": 5}, 422, "invalid_value", ["corpus"]),
