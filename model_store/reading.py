@@ -45,7 +45,7 @@ def read_bytes(path: Path) -> bytes:
         return files.read_regular(path)
     except OSError as error:
         if not files.is_there(path):
-            raise FileNotFoundError(errno.ENOENT, f"there is no {path.name}") from error
+            raise FileNotFoundError(errno.ENOENT, "there is no such file", path.name) from error
         raise DamagedFileError(f"{path.name} {fault_of(error)}") from error
 
 

@@ -11,10 +11,11 @@ from model_store.names import NAME_PATTERN, check_name
 from service.api.auth import Guard
 from service.api.described import Parameter, describe
 from service.api.jobs import describe_job
-from service.api.replies import CorporaReply, NewCorpus
+from service.api.replies import AnyCorpus, CorporaReply, NewCorpus
 from service.api.uploads import upload
 from service.settings import Settings
 from service.training.corpora import Corpus, CorpusStore
+from service.training.errors import CorpusDamagedError
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
 from service.training.submission import Queue, submit
@@ -55,12 +56,16 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
     @routes.get("")
     @describe("All corpora", access="admin", reply=CorporaReply)
     def list_all() -> Response:
-        return jsonify(corpora=[describe_corpus(corpus) for corpus in corpora.list()])
+        damaged = [{"id": id, "damaged": reason} for id, reason in corpora.damaged().items()]
+        return jsonify(corpora=[*map(describe_corpus, corpora.list()), *damaged])
 
     @routes.get("/<corpus_id>")
-    @describe("A corpus", access="admin", reply=Corpus, errors=(404,))
+    @describe("A corpus", access="admin", reply=AnyCorpus, errors=(404,))
     def show(corpus_id: str) -> Response:
-        return jsonify(describe_corpus(corpora.get(corpus_id)))
+        try:
+            return jsonify(describe_corpus(corpora.get(corpus_id)))
+        except CorpusDamagedError as error:
+            return jsonify(id=corpus_id, damaged=error.reason)
 
     @routes.delete("/<corpus_id>")
     @describe("Delete a corpus that no job needs", access="admin", status=204, errors=(404, 409))

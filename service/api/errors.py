@@ -234,6 +234,7 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (training.EncodingError, lambda e: ApiError(422, "unknown_encoding", str(e), "file")),
     (training.CorpusError, lambda e: ApiError(422, "invalid_corpus", str(e), "file")),
     (training.CorpusNotFoundError, lambda e: ApiError(404, "corpus_not_found", str(e), "corpus")),
+    (training.CorpusDamagedError, lambda e: ApiError(409, "corpus_damaged", str(e), "corpus")),
     (training.CorpusInUseError, lambda e: ApiError(409, "corpus_in_use", str(e), "corpus")),
     (training.JobRequestError, lambda e: ApiError(422, "invalid_value", str(e), e.field)),
     (training.JobNotFoundError, lambda e: ApiError(404, "job_not_found", str(e), "job")),

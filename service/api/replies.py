@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.dataclasses import dataclass
 
 from charrnn.config import Cell, ModelConfig, Part
@@ -429,10 +429,21 @@ class NewCorpus(Corpus):
     job: JobReply | None = Field(default=None, description="only with `model`")
 
 
-class CorporaReply(Reply):
-    """All corpora."""
+class DamagedCorpus(Reply):
+    """A corpus that cannot be used until the same text is uploaded again; it can be deleted."""
 
-    corpora: list[Corpus]
+    id: str
+    damaged: str = Field(description="what is wrong with its files")
+
+
+class AnyCorpus(RootModel[Corpus | DamagedCorpus]):
+    """A text to train on, or one that is damaged."""
+
+
+class CorporaReply(Reply):
+    """All corpora, the damaged ones last."""
+
+    corpora: list[Corpus | DamagedCorpus]
 
 
 class KeyReply(Reply):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import re
 import secrets
 import shutil
@@ -13,12 +14,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from pydantic import TypeAdapter
+
 from charrnn.wording import count
 from model_store import files
 from model_store.aliases import now
+from model_store.errors import DamagedFileError
+from model_store.reading import fault_of, read_bytes, read_json
 from service.training.conversion import convert
 from service.training.decoding import Census
 from service.training.errors import (
+    CorpusDamagedError,
     CorpusError,
     CorpusInUseError,
     CorpusNotFoundError,
@@ -31,10 +37,14 @@ CHARACTERS: Final = "characters.txt"
 RECORD: Final = "corpus.json"
 MAX_NAME: Final = 200
 
+Ids = list[str]
+
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _DRAFT: Final = ".new-"
 _LOCK: Final = ".lock"
 _HELD: Final = ".held"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,9 @@ class Corpus:
     vocabulary_size: int
     created: str
     encoding: str
+
+
+_SHAPE: Final = TypeAdapter(Corpus)
 
 
 class CorpusStore:
@@ -85,24 +98,41 @@ class CorpusStore:
             return self._place(folder, corpus)
 
     def get(self, corpus: str) -> Corpus:
-        """The corpus of this id. Raises CorpusNotFoundError."""
+        """The corpus of this id. Raises CorpusNotFoundError, CorpusDamagedError."""
+        folder = self._existing(corpus)
         try:
-            return Corpus(**json.loads((self._folder(corpus) / RECORD).read_bytes()))
-        except FileNotFoundError:
-            raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}") from None
+            return sound(folder)
+        except DamagedFileError as error:
+            self._existing(corpus)  # one deleted while it was read is missing, not damaged
+            raise CorpusDamagedError(corpus, str(error)) from error
 
     def list(self) -> list[Corpus]:
-        """All corpora, the oldest first."""
-        names = (path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
+        """All corpora that can be used, the oldest first."""
         corpora = []
-        for name in names:
-            with suppress(CorpusNotFoundError):
+        for name in self.ids():
+            with suppress(CorpusNotFoundError, CorpusDamagedError):
                 corpora.append(self.get(name))
         return sorted(corpora, key=lambda corpus: (corpus.created, corpus.id))
 
+    def damaged(self) -> dict[str, str]:
+        """What is wrong with each of the others, by their ids."""
+        found = {}
+        for name in self.ids():
+            try:
+                self.get(name)
+            except CorpusDamagedError as error:
+                found[name] = error.reason
+            except CorpusNotFoundError:
+                continue
+        return found
+
+    def ids(self) -> Ids:
+        """The ids of all corpora, whatever state they are in, ascending."""
+        return sorted(path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
+
     def path(self, corpus: str) -> Path:
         """The file of the corpus's text, UTF-8. Raises CorpusNotFoundError."""
-        return self._folder(self.get(corpus).id) / TEXT
+        return self.root / self.get(corpus).id / TEXT
 
     def folder(self, corpus: str) -> Path:
         """The folder of the corpus, for what is computed from it. Raises CorpusNotFoundError."""
@@ -114,21 +144,28 @@ class CorpusStore:
             return file.read()
 
     def delete(self, corpus: str) -> None:
-        """Delete a corpus. Raises CorpusNotFoundError, CorpusInUseError while a job needs it."""
-        self.get(corpus)
+        """Delete a corpus, damaged or not. Raises CorpusNotFoundError, CorpusInUseError while a job needs it."""
+        self._existing(corpus)
         with files.locked(self.root / _LOCK):
-            folder = self.folder(corpus)
+            folder = self._existing(corpus)
             jobs = self._in_use(corpus)
             if jobs:
                 raise CorpusInUseError(corpus, jobs)
-            gone = self.root / f"{_DRAFT}{secrets.token_hex(8)}"
-            folder.rename(gone)
-        shutil.rmtree(gone)
+            gone = self._moved_away(folder)
+        _remove(gone)
 
-    def _folder(self, corpus: str) -> Path:
-        if _ID.fullmatch(corpus) is None:
+    def _existing(self, corpus: str) -> Path:
+        """Where the corpus is, in whatever state. Raises CorpusNotFoundError."""
+        folder = self.root / corpus
+        if _ID.fullmatch(corpus) is None or not files.is_there(folder):
             raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")
-        return self.root / corpus
+        return folder
+
+    def _moved_away(self, folder: Path) -> Path:
+        """Give what is there a name that nobody looks for, and that is tidied up; returns it."""
+        gone = self.root / f"{_DRAFT}{secrets.token_hex(8)}"
+        folder.rename(gone)
+        return gone
 
     def _receive(self, chunks: Iterable[bytes], file: BinaryIO, size: int | None) -> None:
         received = 0
@@ -142,12 +179,20 @@ class CorpusStore:
 
     def _place(self, folder: Path, corpus: Corpus) -> tuple[Corpus, bool]:
         files.sync_folder(folder)
+        gone: Path | None = None
         with files.locked(self.root / _LOCK):
-            with suppress(CorpusNotFoundError):
+            try:
                 return self.get(corpus.id), False
+            except CorpusDamagedError as error:
+                log.warning("%s is whole again: the same text was uploaded", error)
+                gone = self._moved_away(self.root / corpus.id)
+            except CorpusNotFoundError:
+                pass
             (folder / _HELD).unlink()
-            folder.rename(self._folder(corpus.id))
+            folder.rename(self.root / corpus.id)
         files.sync_folder(self.root)
+        if gone is not None:
+            _remove(gone)
         return corpus, True
 
     @contextmanager
@@ -169,18 +214,48 @@ class CorpusStore:
     def _remove_dead_drafts(self) -> None:
         for folder in self.root.glob(f"{_DRAFT}*"):
             if not _is_held(folder / _HELD):
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
 
 
 def _is_held(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
     except BlockingIOError:
         return True
+    except OSError:
+        return False
     return False
+
+
+def _remove(path: Path) -> None:
+    """Take away a folder, or whatever is in its place."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sound(folder: Path) -> Corpus:
+    """What the folder of a corpus says of it, held against what else is in it. Raises DamagedFileError."""
+    if not folder.is_dir():
+        raise DamagedFileError("it is no folder")
+    try:
+        corpus = read_json(folder / RECORD, _SHAPE)
+        characters = read_bytes(folder / CHARACTERS).decode()
+        size = (folder / TEXT).stat().st_size
+    except OSError as error:
+        fault = "is missing" if isinstance(error, FileNotFoundError) else fault_of(error)
+        raise DamagedFileError(f"{Path(error.filename).name} {fault}") from error
+    except UnicodeDecodeError as error:
+        raise DamagedFileError(f"{CHARACTERS} is not UTF-8") from error
+    if corpus.id != folder.name:
+        raise DamagedFileError(f"{RECORD} is that of another corpus, {corpus.id[:70]!r}")
+    if len(characters) != corpus.vocabulary_size or list(characters) != sorted(set(characters)):
+        raise DamagedFileError(f"{CHARACTERS} does not have the {corpus.vocabulary_size} characters, ascending")
+    if size != corpus.bytes or not (folder / TEXT).is_file():
+        raise DamagedFileError(f"{TEXT} has {size} of {corpus.bytes} bytes")
+    return corpus
 
 
 def _check_name(name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +44,8 @@ def ids(
     vocabulary = base.extended(own) if base is not None else own
     dtype = smallest(len(vocabulary))
     path = folder / f"ids{'' if level == 'char' and vocabulary == own else _suffix(vocabulary)}.{dtype.name}"
-    if not path.exists():
+    whole = store.get(corpus).characters * dtype.itemsize if level == "char" else None
+    if not _is_whole(path, dtype, whole):
         _write(folder, vocabulary, dtype, path, check)
     return vocabulary, np.memmap(path, dtype=dtype, mode="r")
 
@@ -57,9 +59,22 @@ def smallest(size: int) -> np.dtype[np.integer]:
 def _words(folder: Path, check: Check) -> Vocabulary:
     """The corpus's vocabulary of words, which takes counting all of them: kept beside the text."""
     path = folder / WORDS
-    if not path.exists():
-        files.replace(path, json.dumps(WordVocabulary.of(_pieces(folder, check)).description).encode())
-    return described(json.loads(path.read_bytes()))
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        return described(json.loads(files.read_regular(path)))
+    description = WordVocabulary.of(_pieces(folder, check)).description
+    files.put(path, json.dumps(description).encode())
+    return described(description)
+
+
+def _is_whole(path: Path, dtype: np.dtype[np.integer], size: int | None) -> bool:
+    """Whether the ids that lie there are all of the text's, `size` bytes, or as far as their number is not known."""
+    try:
+        found = path.stat().st_size
+    except OSError:
+        return False
+    if not path.is_file() or found == 0 or found % dtype.itemsize:
+        return False
+    return size is None or found == size
 
 
 def _suffix(vocabulary: Vocabulary) -> str:
@@ -72,6 +87,8 @@ def _write(folder: Path, vocabulary: Vocabulary, dtype: npt.DTypeLike, path: Pat
         for encoded in _encoded(vocabulary, _pieces(folder, check)):
             file.write(encoded.astype(dtype).tobytes())
         files.finish(file)
+        if path.is_dir():
+            files.set_aside(path)
         Path(file.name).replace(path)
 
 

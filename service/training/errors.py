@@ -45,6 +45,16 @@ class CorpusNotFoundError(TrainingError, LookupError):
     """There is no such corpus."""
 
 
+class CorpusDamagedError(TrainingError):
+    """A corpus is there and cannot be used; `reason` says what is wrong with it."""
+
+    def __init__(self, corpus: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"corpus {corpus} cannot be used: {reason}; the same text uploaded again mends it, and it can be deleted"
+        )
+
+
 class CorpusInUseError(TrainingError):
     """A corpus cannot be deleted while `jobs` need it."""
 
