@@ -8,22 +8,25 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
-from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionRecord, parse_reference
+from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionRecord, parse_reference, terminal
+
+NAME: Final = "error"
+"""What a line begins with that says what went wrong."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 refused, 2 wrong use."""
+    return terminal.run(NAME, lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(ModelStore(options.data_dir / "models"), options)
-        sys.stdout.flush()
     except StoreError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        # Whoever reads the output has seen enough; nothing more can be written, at the interpreter's end either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return terminal.failure(NAME, str(error))
     return 0
 
 

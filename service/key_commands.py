@@ -1,4 +1,4 @@
-"""`python -m service keys`: keys for others, made, listed and revoked; a key itself is shown once and never kept."""
+"""`charrnn keys`: keys for others, made, listed and revoked; a key itself is shown once and never kept."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ there were keys, after keys.json was lost. API_KEYS, where it is set, is asked f
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What may be done with keys."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    add = actions.add_parser("add", help="make a key; it is printed once, and only its digest is kept")
+    about = "make a key; it is printed once, and only its digest is kept"
+    add = actions.add_parser("add", help=about, description=about)
     add.add_argument("name", help="whose it is, for the list")
     add.add_argument("--admin", action="store_true", help="for training and managing models as well")
-    revoke = actions.add_parser("revoke", help="take a key back, within a second")
+    about = "take a key back, within a second"
+    revoke = actions.add_parser("revoke", help=about, description=about)
     revoke.add_argument("id", help="its id, from the list")
+    about = "the keys that were made"
     open_again = "let apps in without a key again, after the last one was revoked"
     commands: dict[argparse.ArgumentParser, Command] = {
         add: _add,
         revoke: _revoke,
-        actions.add_parser("list", help="the keys that were made"): _list,
+        actions.add_parser("list", help=about, description=about): _list,
         actions.add_parser("open", help=open_again, description=OPEN): _open,
     }
     for command, do in commands.items():

@@ -31,8 +31,13 @@ def serve(settings: Settings) -> int:
 
     Raises StartError when something needed is taken or missing, before anything has been started.
     """
+    preflight.check_redis_url("REDIS_URL", settings.redis_url)
+    preflight.check_redis_url("CACHE_URL", settings.cache_url)
     with preflight.lock(settings.data_dir):
         preflight.check_address(settings.host, settings.port)
+        preflight.check_device(settings.device)
+        if not preflight.has_torch():
+            sys.stderr.write("service: no worker is started: training needs torch, which is not installed here\n")
         return supervise(programs(settings), settings.data_dir / "run")
 
 
@@ -49,7 +54,8 @@ def programs(settings: Settings) -> list[Program]:
 def _own_programs(environment: dict[str, str]) -> list[Program]:
     worker = (sys.executable, "-m", "service.worker")
     web = (sys.executable, "-m", "gunicorn", "-c", GUNICORN_CONFIGURATION)
+    training = [Program("worker", worker, {**environment, **QUIET_THREADS}, stop_seconds=20)]
     return [
-        Program("worker", worker, {**environment, **QUIET_THREADS}, stop_seconds=20),
+        *(training if preflight.has_torch() else []),
         Program("web", web, {**environment, **ONE_PRODUCT_THREAD}, stop_seconds=GRACEFUL_SECONDS + 5),
     ]

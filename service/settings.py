@@ -104,6 +104,15 @@ class Settings(BaseSettings):
         return not self.redis_url
 
 
+class ClientSettings(BaseSettings):
+    """Where the commands that ask a running service find it, unless they are told."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    charrnn_url: str = Field("", description="the service's address; empty: PORT of this machine")
+    charrnn_key: str = Field("", description="the key to send")
+
+
 def read_settings() -> Settings:
     """The settings of the environment. Raises SystemExit with one line that says what is wrong with them."""
     try:

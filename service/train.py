@@ -1,4 +1,4 @@
-"""`python -m service train`: a text to a published model in one terminal; needs neither a server nor a queue."""
+"""`charrnn train`: a text to a published model in one terminal; needs neither a server nor a queue."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Final, TextIO
+from typing import TextIO
 
 from charrnn.wording import count
 from model_store.errors import StoreError
 from model_store.store import ModelStore
+from model_store.terminal import INTERRUPTED
 from service import train_arguments
+from service.announcement import url
 from service.preflight import StartError
 from service.settings import Settings
 from service.training.cells import KIND, in_words
@@ -31,18 +33,16 @@ from service.training.runner import JobRunner
 from service.training.submission import keep
 from service.training.terminal import Follower
 
-INTERRUPTED: Final = 130
 
-
-def train(parsed: argparse.Namespace, settings: Settings, out: TextIO | None = None) -> int:
-    """Do what the arguments say, shown on `out` or the standard output.
+def train(parsed: argparse.Namespace, settings: Settings, program: str, out: TextIO | None = None) -> int:
+    """Do what the arguments say, shown on `out` or the standard output; `program` is how this one is called.
 
     Returns the exit status: 0 published, 1 failed or cancelled, 130 interrupted and saved. Raises StartError, in words
     for a person, when it cannot be begun.
     """
     # What goes wrong is shown in the terminal's own words; LOG_LEVEL=debug shows the rest.
     logging.basicConfig(level=logging.DEBUG if settings.log_level == "debug" else logging.CRITICAL)
-    command = _Command(settings, out or sys.stdout)
+    command = _Command(settings, program, out or sys.stdout)
     try:
         if parsed.resume:
             return command.run(parsed.resume)
@@ -54,9 +54,10 @@ def train(parsed: argparse.Namespace, settings: Settings, out: TextIO | None = N
 class _Command:
     """The stores in DATA_DIR, which a running service shares, and where to show things."""
 
-    def __init__(self, settings: Settings, out: TextIO) -> None:
+    def __init__(self, settings: Settings, program: str, out: TextIO) -> None:
         data = settings.data_dir
-        self._address = f"http://{settings.host}:{settings.port}"
+        self._program = program
+        self._address = url(settings.host, settings.port)
         self._out = out
         self._jobs = JobStore(data / "runs")
         self._corpora = CorpusStore(data / "corpora", settings.max_corpus_bytes, in_use=self._jobs.using)
@@ -93,7 +94,7 @@ class _Command:
 
     def _conclude(self, job: Job) -> int:
         if not job.is_final:
-            self._say(f"saved; go on with: python -m service train --resume {job.id}")
+            self._say(f"saved; go on with: {self._program} train --resume {job.id}")
             self._say("(a service that runs on the same DATA_DIR goes on with it by itself)")
             return INTERRUPTED
         if job.status != "succeeded":
@@ -116,7 +117,7 @@ class _Command:
         asked = (
             f"curl -s {self._address}/generate -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
         )
-        self._say(f"to generate, start the service (python -m service), then:\n  {asked}")
+        self._say(f"to generate, start the service ({self._program}), then:\n  {asked}")
 
     def _say(self, text: str) -> None:
         self._out.write(text + "\n")

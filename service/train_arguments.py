@@ -1,4 +1,4 @@
-"""What `python -m service train` can be told, and the job that this asks for; knows no training and needs no torch."""
+"""What `charrnn train` can be told, and the job that this asks for; knows no training and needs no torch."""
 
 from __future__ import annotations
 

@@ -21,7 +21,13 @@ from service.training.errors import JobNotFoundError, QueueDownError
 from service.training.jobs import JobStore
 from service.training.queue import JobConsumer, JobQueue, QuietConnections, shown
 from service.training.reconciler import Reconciler
-from service.training.runner import JobRunner
+
+try:
+    from service.training.runner import JobRunner
+except ModuleNotFoundError as error:
+    if __name__ != "__main__" or error.name != "torch":
+        raise
+    sys.exit("service: training needs torch, which is not installed here: pip install torch")
 
 log = logging.getLogger(__name__)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from service.preflight import StartError, check_address, lock
+from service.preflight import StartError, check_address, check_device, check_redis_url, check_torch, lock
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_data_directory_is_made_and_held_by_one(tmp_path: Path) -> None:
@@ -60,7 +65,45 @@ def test_a_port_in_use_is_named_with_a_way_out() -> None:
             check_address("127.0.0.1", port)
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host", "x86_64-conda-linux-gnu", "a..b"])
 def test_a_host_that_is_not_here(host: str) -> None:
-    with pytest.raises(StartError, match=f"HOST={host} is no address to listen on here"):
+    with pytest.raises(StartError, match=f"HOST={host} is no address to listen on here: .*as in: HOST=127.0.0.1"):
         check_address(host, 8000)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("name", ["models", "admin-key"])
+def test_what_belongs_to_another_user_is_named(name: str) -> None:
+    program = "import encodings.ascii, os, pathlib, sys, service.preflight as p; os.setuid(12345);"
+    program += "p.lock(pathlib.Path(sys.argv[1]))"
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folder is closed to others
+        data_dir = Path(folder)
+        (data_dir / name).mkdir(0o700) if name == "models" else (data_dir / name).touch(0o600)
+        os.chown(data_dir, 12345, 12345)
+        command = [sys.executable, "-c", program, folder]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert f"cannot be used: Permission denied ({data_dir / name}); set DATA_DIR to a folder" in done.stderr
+
+
+def test_training_without_torch() -> None:
+    program = "import sys; sys.modules['torch'] = None; from service.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "train", "x", "--model", "m"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    said = "service: training needs torch, which is not installed here: pip install torch\n"
+    assert (done.returncode, done.stderr) == (1, said)
+    check_torch("a test")
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="there is a GPU, it seems")
+def test_a_gpu_that_is_not_here() -> None:
+    check_device("cpu")
+    with pytest.raises(StartError, match="DEVICE=cuda: torch finds no GPU here; set DEVICE=cpu"):
+        check_device("cuda")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:6379", "http://127.0.0.1", "redis://127.0.0.1:port"])
+def test_an_address_that_is_not_redis(url: str) -> None:
+    with pytest.raises(StartError, match="CACHE_URL is no address of a Redis server: "):
+        check_redis_url("CACHE_URL", url)
+    check_redis_url("CACHE_URL", "redis://127.0.0.1:1/0")
+    check_redis_url("CACHE_URL", "")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,6 @@ import pytest
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.vocabulary import Vocabulary
-from service.__main__ import main
 from service.client import Client, ServiceError
 from tests.system.running import ROOT, Service, free_port
 
@@ -102,31 +99,3 @@ def test_errors(client: Client, asked: Service) -> None:
     with pytest.raises(ServiceError, match="cannot be reached") as caught:
         Client(f"http://127.0.0.1:{free_port()}").models()
     assert caught.value.status == 0
-
-
-def run(asked: Service, *arguments: str) -> int:
-    """A command as `python -m service` runs it; its status."""
-    return main([*arguments, "--url", f"http://127.0.0.1:{asked.port}", "--key", "admin-key"])
-
-
-def test_generate_as_a_person_runs_it(asked: Service) -> None:
-    command = [sys.executable, "-m", "service", "generate", "ROMEO:", "--length", "60", "--seed", "3", "--top-k", "5"]
-    made = subprocess.run(command, cwd=ROOT, env=asked.environment, capture_output=True, text=True, check=False)
-    assert (made.returncode, made.stderr) == (0, "")
-    assert made.stdout.startswith("ROMEO:")
-    assert len(made.stdout) == 67
-
-
-def test_the_other_commands(asked: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    corpus = tmp_path / "corpus.txt"
-    corpus.write_text("to be or not to be\n" * 200)
-    assert run(asked, "upload", str(corpus)) == 0
-    assert "3800 characters, 8 different" in capsys.readouterr().out
-    assert run(asked, "jobs") == 0
-    assert capsys.readouterr().out.split() == ["job", "model", "status", "done", "loss", "version"]
-    assert run(asked, "models") == 0
-    assert "shakespeare  1" in capsys.readouterr().out
-    assert run(asked, "generate", "\u00e9") == 1
-    printed = capsys.readouterr()
-    assert printed.err.startswith("service: prompt: 1 character outside the vocabulary")
-    assert printed.out == ""
