@@ -16,9 +16,10 @@ _settings = read_settings()
 
 wsgi_app = "service.web:create_app()"
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
-worker_class = "service.web_worker.Worker"
+worker_class = "service.web_server.worker.Worker"
 workers = _settings.web_workers
 threads = _settings.web_threads
+worker_connections = _settings.web_threads + 1024  # the others wait, for a request or for the client's end
 preload_app = False  # torch and fork do not mix
 keepalive = 30
 timeout = 120  # until a process that no longer turns its own loop is replaced; a request may take longer
@@ -27,7 +28,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 # Where the web processes share their measurements; a name of its own for each service on one DATA_DIR.
 _metrics_dir = _settings.data_dir.absolute() / "run" / f"metrics-{_settings.port}"
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_dir}"]
-logger_class = "service.web_worker.Log"
+logger_class = "service.web_server.worker.Log"
 loglevel = "warning"
 control_socket_disable = True
 logconfig_dict = logs.gunicorn_configuration(_settings)

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         "cores", ge=1, validate_default=True, description="web processes; `cores`: one for each that may be used"
     )
     web_threads: int = Field(256, ge=1, description="requests that a web process handles at once")
+    client_timeout: float = Field(
+        30, gt=0, le=3600, description="seconds for a request's headers, and for any progress of its body or reply"
+    )
     request_timeout: float = Field(120, gt=0, le=86_400, description="seconds that a generation may take, then: 503")
     rate_limit: str = Field("", description="requests a key or address may make, such as `60/minute`; empty: no limit")
     cors_origins: Listed = Field((), description="comma-separated origins whose pages may call this; `*`: any")

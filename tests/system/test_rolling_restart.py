@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.running import ROOT, free_port, until
+from tests.system.proxy import needs_nginx, proxy
+from tests.system.running import free_port
 from tests.system.web import Web, http
 
 pytestmark = pytest.mark.system
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 CLIENTS = 8
 
 
@@ -34,21 +32,6 @@ def replicas(tmp_path: Path) -> Iterator[list[Web]]:
             if web.process.poll() is None:
                 web.process.kill()
                 web.process.wait()
-
-
-def nginx_configuration(folder: Path, port: int, replicas: list[Web]) -> Path:
-    """The example with other ports, inside the frame that a distribution's main file gives it."""
-    site = (ROOT / "deploy" / "nginx.conf").read_text()
-    for written, web in zip((8001, 8002), replicas, strict=True):
-        site = site.replace(f"127.0.0.1:{written} ", f"127.0.0.1:{web.port} ")
-    site = site.replace("127.0.0.1:8080;", f"127.0.0.1:{port};")
-    paths = "".join(
-        f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    frame = f"daemon off; pid {folder}/pid; error_log {folder}/error.log warn; events {{}}\n"
-    file = folder / "nginx.conf"
-    file.write_text(f"{frame}http {{ access_log {folder}/access.log;\n{paths}{site}}}\n")
-    return file
 
 
 async def ask(port: int, seen: Counter[str], over: asyncio.Event, *, stream: bool) -> None:
@@ -86,17 +69,11 @@ async def restart_under_load(port: int, replicas: list[Web], tmp_path: Path) -> 
     return seen
 
 
-@pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian, Ubuntu: apt install nginx-light)")
+@needs_nginx
 def test_a_rolling_restart_loses_no_request(replicas: list[Web], tmp_path: Path) -> None:
     port = free_port()
-    configuration = nginx_configuration(tmp_path, port, replicas)
-    server = subprocess.Popen([str(NGINX), "-p", str(tmp_path), "-c", str(configuration)])
-    try:
-        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+    with proxy(tmp_path, port, [web.port for web in replicas]):
         seen = asyncio.run(restart_under_load(port, replicas, tmp_path))
-    finally:
-        server.terminate()
-        server.wait(10)
     print(json.dumps(seen))
     assert set(seen) == {"reply 200", "stream 200"}, seen
     ended = re.findall(r"Traceback", "".join(file.read_text() for file in tmp_path.glob("data.*.log")))

@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from service.serving import GUNICORN_CONFIGURATION
 from tests.system.running import ROOT, free_port, until
 
 
@@ -27,7 +28,11 @@ class Web:
         environment = os.environ | given | {"WEB_WORKERS": "1", "LOG_FORMAT": "json"} | settings
         with self.output.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn"], cwd=ROOT, env=environment, stdout=file, stderr=file
+                [sys.executable, "-m", "gunicorn", "-c", GUNICORN_CONFIGURATION],
+                cwd=ROOT,
+                env=environment,
+                stdout=file,
+                stderr=file,
             )
 
     def get(self, path: str) -> str:

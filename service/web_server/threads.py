@@ -1,0 +1,73 @@
+"""The threads that answer requests; knows no connection."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+log = logging.getLogger(__name__)
+
+
+class Threads:
+    """Runs tasks in at most `places` threads at once, in the order in which they came.
+
+    A task that has to wait for somebody outside lends its place to another task meanwhile (`lent`), so that those who
+    wait hold nobody up. When it goes on, there may be more tasks at once than places, until the next ones have ended.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._count = 0
+        self._lent = 0
+        self._spare = 0  # threads without a task, less tasks without a thread
+
+    @property
+    def count(self) -> int:
+        """Threads that there are now."""
+        return self._count
+
+    def submit(self, task: Callable[[], None]) -> None:
+        """Have the task run, as soon as there is a place. It must not raise."""
+        self._tasks.put(task)
+        with self._lock:
+            self._spare -= 1
+            self._grow()
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Around waiting, in a task: another one may run meanwhile."""
+        with self._lock:
+            self._lent += 1
+            self._grow()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lent -= 1
+
+    def _grow(self) -> None:
+        if self._spare >= 0 or self._count - self._lent >= self._places:
+            return
+        thread = threading.Thread(target=self._run, name="request", daemon=True)
+        self._count += 1
+        self._spare += 1
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no more: the task waits for one of those that there are
+            self._count -= 1
+            self._spare -= 1
+            log.warning("no thread could be started beside %d others: %s", self._count, error)
+
+    def _run(self) -> None:
+        while True:
+            self._tasks.get()()
+            with self._lock:
+                if self._count - self._lent > self._places:
+                    self._count -= 1
+                    return
+                self._spare += 1
