@@ -6,14 +6,14 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.system.proxy import needs_nginx, proxy
-from tests.system.running import free_port
+from tests.system.running import free_port, until
 from tests.system.web import Web, http
 
 pytestmark = pytest.mark.system
@@ -119,12 +119,20 @@ def test_an_upload_that_takes_longer_than_the_patience(web: Web) -> None:
 
 
 def test_those_who_do_not_read_are_cut_off(web: Web) -> None:
-    asked = http({"stream": True, "length": 10_000, "n": 16, "seed": 1, "logprobs": 20})
+    asked = http({"stream": True, "length": 1000, "n": 10, "seed": 1, "logprobs": 20})
     with connections(web.port, asked, THREADS + 1) as silent:
         for each in silent:
             assert each.recv(12) == b"HTTP/1.1 200"
         for _ in range(THREADS + 1):
             assert web.get("/healthz")
+        until(lambda: web.measured("charrnn_requests_total") and web.measured("charrnn_active_sequences") == 0)
+        time.sleep(2 * PATIENCE)
+        received = bytearray()
+        with suppress(ConnectionResetError):
+            while piece := silent[0].recv(1 << 16):
+                received += piece
+        assert b"data: " in received
+        assert b"[DONE]" not in received
 
 
 REFUSED = [
