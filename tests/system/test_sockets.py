@@ -49,7 +49,7 @@ def post(headers: bytes, body: bytes = b"", path: bytes = b"/generate") -> bytes
         (post(JSON + b"Transfer-Encoding: chunked\r\n", b"2\r\n{}"), 400),
         (post(JSON + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n", b"\x1f\x8b\x08\x00"), 400),
         (post(JSON, b""), 400),
-        (post(b"Content-Type: application/json; charset=utf-16\r\nContent-Length: 4\r\n", b"\xff\xfe{\x00"), 400),
+        (post(b"Content-Type: application/json; charset=utf-16\r\nContent-Length: 4\r\n", b"\xff\xfe{\x00"), 415),
         (post(b"Content-Type: text/plain\r\nContent-Length: 2\r\n", b"{}"), 415),
         (post(JSON + b"Content-Length: 99999999999\r\n", b"{}"), 413),
         (b"BREW /generate HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
