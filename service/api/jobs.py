@@ -70,7 +70,9 @@ def blueprint(
     @describe("A job with its measurements and samples", access="admin", reply=JobDetailReply, errors=(404,))
     def show(job_id: str) -> Response:
         job = describe_job(jobs.get(job_id))
-        return jsonify(job | {"metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)})
+        return jsonify(
+            job | {"decided": jobs.decided(job_id), "metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)}
+        )
 
     @routes.get("/<job_id>/curves.svg")
     @describe("A job's measurements as a picture", access="admin", reply=SVG, errors=(404,))

@@ -412,6 +412,7 @@ class JobStatusEvent(BaseModel):
 class JobDetailReply(JobReply):
     """A training job with what was measured and the texts that it wrote."""
 
+    decided: dict[str, Any] = Field(description="the sizes and settings that it trains with; empty until it has begun")
     metrics: list[JobMeasurement]
     samples: list[JobSamples]
 

@@ -258,23 +258,31 @@ class BudgetBody(Body):
 class JobBody(Body):
     """`POST /jobs`; what is left out is chosen by the trainer."""
 
-    corpus: str
-    model: str
-    cell: Cell | None = None
-    hidden_size: int | None = Field(None, ge=1, le=MAX_HIDDEN_SIZE)
-    layers: int | None = Field(None, ge=1, le=MAX_LAYERS)
-    embedding_size: int | None = Field(None, ge=0, le=MAX_HIDDEN_SIZE)
-    level: Level | None = None
-    dropout: float | None = Field(None, ge=0, le=0.95)
-    segment_length: int | None = Field(None, ge=1, le=4096)
-    batch_size: int | None = Field(None, ge=1, le=4096)
-    learning_rate: float | None = Field(None, ge=1e-8, le=100)
-    clip: float | None = Field(None, ge=0, le=1e6)
-    validation_fraction: float | None = Field(None, ge=0, le=0.5)
-    budget: BudgetBody | None = None
-    seed: int | None = Field(None, ge=0, lt=1 << 63)
-    base: str | None = None
-    promote: Promote = "if_better"
+    corpus: str = Field(description="the id of the text to learn from")
+    model: str = Field(description="the name of the model; one that exists gets a new version")
+    cell: Cell | None = Field(None, description="the kind of recurrent cell")
+    hidden_size: int | None = Field(None, ge=1, le=MAX_HIDDEN_SIZE, description="units in each layer")
+    layers: int | None = Field(None, ge=1, le=MAX_LAYERS, description="recurrent layers, one on top of the other")
+    embedding_size: int | None = Field(
+        None, ge=0, le=MAX_HIDDEN_SIZE, description="width of the embedding; 0: tokens go in one-hot"
+    )
+    level: Level | None = Field(None, description="what a token is: a character or a word")
+    dropout: float | None = Field(
+        None, ge=0, le=0.95, description="share of values left out at random, against overfitting"
+    )
+    segment_length: int | None = Field(
+        None, ge=1, le=4096, description="tokens that the gradient goes back (truncated backpropagation through time)"
+    )
+    batch_size: int | None = Field(None, ge=1, le=4096, description="segments that are read side by side")
+    learning_rate: float | None = Field(None, ge=1e-8, le=100, description="the highest; it rises to it, then falls")
+    clip: float | None = Field(None, ge=0, le=1e6, description="largest norm of the gradient; 0: not clipped")
+    validation_fraction: float | None = Field(
+        None, ge=0, le=0.5, description="share of the text that is held out to measure the loss on"
+    )
+    budget: BudgetBody | None = Field(None, description="how long to train; by default 5 minutes")
+    seed: int | None = Field(None, ge=0, lt=1 << 63, description="of the first weights and the dropout")
+    base: str | None = Field(None, description="a version of the same sizes to go on from, such as plays@3")
+    promote: Promote = Field("if_better", description="whether `current` is to stand for the new version")
 
     def request(self) -> JobRequest:
         """The request as the job store keeps it."""

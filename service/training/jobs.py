@@ -181,6 +181,14 @@ class JobStore:
         sizes: dict[str, Any] = plan.get("model", {})
         return sizes
 
+    def decided(self, job: str) -> dict[str, Any]:
+        """What the trainer goes by, the fields that the request left to it included, once that is decided.
+
+        Raises JobNotFoundError.
+        """
+        plan = run_files.read_json(self.folder(job) / run_files.PLAN) or {}
+        return {**plan.get("model", {}), **{k: v for k, v in plan.get("training", {}).items() if k != "budget"}}
+
     def samples(self, job: str) -> Lines:
         """The texts written so far, at evaluations and after 1%, 5%, 20% and all of the training: `step`, `fraction` of
         the training, `characters` seen by then, `samples`, always of the same prompts and seeds.

@@ -56,6 +56,7 @@ def test_a_text_becomes_a_model_while_one_looks_on(
 ) -> None:
     train.get_by_label("The text").set_input_files(corpus)
     assert train.get_by_label("Model", exact=True).input_value() == "python"
+    expect(train.locator("#preview")).to_contain_text(f"{len(CORPUS):,} characters")
     ask_for(train, "python", BUDGET, UNIT, SIZE)
     expect(train.locator("#start-said")).to_contain_text("begins")
     expect(train.locator("#job-status")).to_have_text("running")
@@ -79,10 +80,20 @@ def test_a_text_becomes_a_model_while_one_looks_on(
 
 
 def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, shoot: Callable[..., None]) -> None:
-    """After the test above: the text is there already."""
-    train.get_by_label("a text that is here already").select_option(index=1)
+    """After the test above, whose job is asked for once more with another size."""
+    train.locator("#jobs a").click()
+    expect(train.locator("#job-plan")).to_contain_text(f"python.txt ({len(CORPUS):,} characters")
+    expect(train.locator("#job-plan")).to_contain_text(f"1 layer of {SIZE} units")
+    train.get_by_role("button", name="Again with other settings").click()
+    expect(train.get_by_label("Model", exact=True)).to_be_focused()
+    assert train.get_by_label("Hidden size").input_value() == SIZE
+    assert train.get_by_label("Serve it").input_value() == "always"
     ask_for(train, "python", "20", "steps", "16")
+    expect(train.locator("#job-plan")).to_contain_text("1 layer of 16 units")
     expect(train.locator("#job-status")).to_have_text("succeeded", timeout=LONG_MS)
+    for box in train.get_by_role("checkbox", name="Compare python@").all():
+        box.check()
+    expect(train.locator("#compared-chart .u-legend")).to_contain_text(re.compile("python@2.*python@1", re.DOTALL))
     train.goto("/ui/models")
     card = card_of(train, "python")
     expect(card.locator("tr.serving")).to_contain_text("2")
@@ -158,7 +169,8 @@ def test_a_job_is_watched_again_when_the_service_was_away_and_cancelled(
     before = train.locator("#facts").inner_text()
     expect(train.locator("#job-error")).to_be_hidden(timeout=LONG_MS)
     expect(train.locator("#facts")).not_to_have_text(before)
-    train.get_by_role("button", name="Cancel").click()
+    train.get_by_role("button", name="Cancel", exact=True).click()
+    train.get_by_role("button", name="Cancel the training").click()
     expect(train.locator("#job-status")).to_have_text("cancelled")
     expect(train.locator("#jobs li").first).to_contain_text("cancelled")
 
@@ -169,12 +181,11 @@ def test_an_upload_says_how_far_it_is_and_can_be_stopped(train: Page, service: S
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
     train.context.new_cdp_session(train).send("Network.emulateNetworkConditions", slow)
     train.get_by_label("The text").set_input_files(tmp_path / "long.txt")
-    train.get_by_role("button", name="Train", exact=True).click()
-    expect(train.locator("#start-said")).to_have_text(re.compile("Sending: [1-9][0-9]? %"))
+    expect(train.locator("#upload-said")).to_have_text(re.compile("Sending: [1-9][0-9]? %"))
     assert 0 < train.locator("#upload").evaluate("e => e.value") < 1
     train.get_by_role("button", name="Stop the upload").click()
     expect(train.locator("#upload")).to_be_hidden()
-    expect(train.locator("#start-said")).to_be_empty()
+    expect(train.locator("#upload-said")).to_be_empty()
     expect(train.locator("#start-error")).to_be_hidden()
     assert service.request("/corpora", key=ADMIN_KEY) == before
 
@@ -183,7 +194,6 @@ def test_what_the_service_refuses_is_shown_at_its_field(watched: Watched, train:
     watched.expect("status of 422")
     (tmp_path / "empty.txt").write_text("")
     train.get_by_label("The text").set_input_files(tmp_path / "empty.txt")
-    train.get_by_role("button", name="Train", exact=True).click()
     expect(train.locator("#start-error")).to_contain_text("empty")
     expect(train.get_by_label("The text")).to_have_attribute("aria-invalid", "true")
     train.get_by_label("The text").set_input_files([])
@@ -204,6 +214,7 @@ def test_a_file_is_dropped(train: Page) -> None:
         }"""
     )
     assert train.get_by_label("Model", exact=True).input_value() == "some-plays"
+    expect(train.locator("#preview")).to_contain_text("18 characters, 1 line, 18 bytes")
 
 
 def test_promoting_without_a_key_asks_for_it(watched: Watched, page: Page) -> None:

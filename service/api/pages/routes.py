@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from annotated_types import Ge, Le
 from flask import Blueprint, Response, abort, render_template, url_for
 
 from service.api.described import describe
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
-from service.api.schemas import Body, GenerateBody, JobBody
+from service.api.pages.forms import bounds, controls
+from service.api.schemas import GenerateBody, JobBody
 from service.settings import Settings
 
 HERE: Final = Path(__file__).parent
@@ -28,6 +28,8 @@ POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
+ALWAYS_ASKED: Final = ("corpus", "model", "budget", "promote")
+"""The fields of a job for which its form has controls of its own."""
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -57,7 +59,7 @@ def blueprint(settings: Settings) -> Blueprint:
     """The routes of the pages; open to all, as they hold nothing."""
     routes = Blueprint("pages", __name__, template_folder="templates")
     assets = load(HERE / "static")
-    bounds = {"job": _bounds(JobBody), "generate": _bounds(GenerateBody)}
+    forms = {"job": controls(JobBody, ALWAYS_ASKED), "generate": bounds(GenerateBody)}
 
     def asset(path: str) -> str:
         if path not in assets.files:
@@ -67,7 +69,7 @@ def blueprint(settings: Settings) -> Blueprint:
     def show(page: Page) -> Response:
         modules = map(asset, assets.modules("frame.js", f"{page.name}.js"))
         text = render_template(
-            f"{page.name}.html", page=page, pages=PAGES, asset=asset, modules=modules, settings=settings, **bounds
+            f"{page.name}.html", page=page, pages=PAGES, asset=asset, modules=modules, settings=settings, **forms
         )
         return send(text.encode(), "text/html", ALWAYS_ASK)
 
@@ -90,9 +92,3 @@ def blueprint(settings: Settings) -> Blueprint:
         return response
 
     return routes
-
-
-def _bounds(body: type[Body]) -> dict[str, tuple[Any, Any]]:
-    """The least and the most that the API takes for each field that has both, so that no page says otherwise."""
-    found = {name: {type(rule): rule for rule in field.metadata} for name, field in body.model_fields.items()}
-    return {name: (rules[Ge].ge, rules[Le].le) for name, rules in found.items() if Ge in rules and Le in rules}

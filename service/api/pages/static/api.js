@@ -6,11 +6,12 @@ const root = document.documentElement.dataset.root;
 
 export const url = (path) => root + path;
 
-/** What the service says is wrong, in its words; `param` is the field that is meant. Status 0: it did not answer. */
+/** What the service says is wrong, in its words; `param` is the field that is meant, and what else it lists comes along.
+    Status 0: it did not answer. */
 export class ApiError extends Error {
-  constructor(status, { code = "", message, param = null }, retryAfter = null) {
+  constructor(status, { message, ...rest }, retryAfter = null) {
     super(message);
-    Object.assign(this, { status, code, param, retryAfter });
+    Object.assign(this, { code: "", param: null, ...rest, status, retryAfter });
   }
 }
 

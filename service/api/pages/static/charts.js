@@ -6,10 +6,19 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const short = Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
+function diverged(values) {
+  const known = values.filter((value) => value !== null);
+  return known.length > 1 && known.every((value) => value > 0) && Math.max(...known) > DIVERGED * known[0];
+}
+
 /** What was known last at a place where nothing new is. */
 const latest = (values, place) => values.slice(0, (place ?? -1) + 1).findLast((value) => value !== null);
 
-/** A chart in the element: `lines` are `{label, colour, marked}`, `digits` those of its values. */
+/** A loss of so many times the first one has diverged: guessing does better. The same in service/training/curves.py. */
+const DIVERGED = 2;
+
+/** A chart in the element: `lines` are `{label, colour, marked, dashed}`, `digits` those of its values; one that may be
+    `diverging` has a logarithmic scale when a line does, and `told` hears whether it has. */
 export class Chart {
   #element;
   #lines;
@@ -18,19 +27,38 @@ export class Chart {
   #plot = null;
   #data;
   #due = false;
+  #options;
+  #logarithmic = false;
+  #watching = new AbortController();
 
-  constructor(element, lines, { height = 150, digits = 4 } = {}) {
+  constructor(element, lines, { height = 150, digits = 4, diverging = false, told = () => {} } = {}) {
     this.#element = element;
     this.#lines = lines;
     this.#height = height;
     this.#digits = digits;
+    this.#options = { diverging, told };
     this.clear();
-    dark.addEventListener("change", () => this.#make());
-    new ResizeObserver(() => this.#resize()).observe(element);
+    const observer = new ResizeObserver(() => this.#resize());
+    observer.observe(element);
+    this.#watching.signal.addEventListener("abort", () => observer.disconnect());
+    dark.addEventListener("change", () => this.#make(), { signal: this.#watching.signal });
+  }
+
+  /** Take it off the page. */
+  remove() {
+    this.#watching.abort();
+    this.#plot.destroy();
+  }
+
+  /** A table `[x, y]` for each line, whose places may differ. */
+  show(tables) {
+    this.#data = uPlot.join(tables);
+    this.#draw();
   }
 
   clear() {
     this.#data = [[], ...this.#lines.map(() => [])];
+    this.#scale(false);
     this.#make();
   }
 
@@ -49,8 +77,15 @@ export class Chart {
 
   #draw() {
     this.#due = false;
+    const logarithmic = this.#options.diverging && this.#data.slice(1).some(diverged);
+    if (logarithmic !== this.#logarithmic) this.#make(this.#scale(logarithmic));
     this.#plot.setData(this.#data);
     if (this.#plot.cursor.idx == null) this.#plot.setLegend({ idx: this.#data[0].length - 1 });
+  }
+
+  #scale(logarithmic) {
+    this.#logarithmic = logarithmic;
+    this.#options.told(logarithmic);
   }
 
   #resize() {
@@ -61,14 +96,15 @@ export class Chart {
   #make() {
     this.#plot?.destroy();
     const width = this.#element.clientWidth || 300;
-    const options = { width, height: this.#height, series: this.#series(), axes: this.#axes(), scales: { x: { time: false } } };
+    const options = { width, height: this.#height, series: this.#series(), axes: this.#axes(), 
+      scales: { x: { time: false }, y: { distr: this.#logarithmic ? 3 : 1 } } };
     this.#plot = new uPlot({ ...options, cursor: { drag: { x: false, y: false } } }, this.#data, this.#element);
   }
 
   #series() {
     const shown = (_, value, line, place) => (value ?? latest(this.#data[line], place))?.toPrecision(this.#digits) ?? "–";
-    const lines = this.#lines.map(({ label, colour, marked }) => ({
-      label, stroke: ink(colour), width: 1.75, spanGaps: true, value: shown,
+    const lines = this.#lines.map(({ label, colour, marked, dashed }) => ({
+      label, stroke: ink(colour), width: 1.75, dash: dashed ? [6, 4] : undefined, spanGaps: true, value: shown,
       points: { show: Boolean(marked), size: 6, fill: ink(colour) },
     }));
     return [{ label: "characters", value: (_, value) => (value === null ? "–" : short.format(value)) }, ...lines];

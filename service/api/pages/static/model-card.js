@@ -54,7 +54,7 @@ function more(model, act, kept) {
 }
 
 function rows(model, version, act, kept) {
-  if (version.damaged) return [damaged(version, act)];
+  if (!version.config) return [damaged(version, act)];
   const { config, aliases } = version;
   const serves = model.aliases.current === version.version;
   const below = h("tr", { className: "more", hidden: true }, h("td", { colSpan: 7 }));
@@ -64,7 +64,8 @@ function rows(model, version, act, kept) {
     cell("Network", `${CELLS[config.cell] ?? config.cell}, ${config.layers} × ${config.hidden_size}`),
     cell("Held out", measured(version)),
     cell("Size", bytes(version.bytes)),
-    cell("Aliases", ...aliases.map((alias) => h("span", { className: `tag ${alias === "current" ? "good" : ""}` }, alias))),
+    cell("Aliases", ...aliases.map((alias) => h("span", { className: `tag ${alias === "current" ? "good" : ""}` }, alias)),
+      version.damaged ? h("span", { className: "tag bad", title: version.damaged }, "damaged") : null),
     h("td", { className: "actions" }, promote(version, serves, act), play(version), toggle(version, below, act, kept)));
   return [line, below];
 }
@@ -121,6 +122,6 @@ function rollBack({ name, aliases, history: changes, versions }, act) {
 function history({ name, history: all }) {
   const lists = Object.entries(all).map(([alias, changes]) =>
     h("div", {}, h("h3", {}, alias), h("ol", {}, ...changes.map((change) =>
-      h("li", {}, h("b", {}, `version ${change.version}`), ` ${change.reason ? `${change.reason}, ` : ""}`, moment(change.time))))));
+      h("li", {}, h("b", {}, `version ${change.version}`), ` ${change.reason ? `${change.reason}, ` : ""}${change.rebuilt ? "the file was damaged and made anew, " : ""}`, moment(change.time))))));
   return h("details", { className: "history" }, h("summary", {}, `What ${name}’s aliases stood for`), ...lists);
 }

@@ -1,38 +1,29 @@
-// Train: a text is sent, a job is asked for, and the jobs that there are can be watched.
+// Train: a text is chosen, a job is asked for, and the jobs that there are can be watched and compared.
 
 import { get } from "./api.js";
-import { $, bytes, count, h, moment, number } from "./dom.js";
+import { confirmed } from "./asking.js";
+import { Comparison } from "./comparison.js";
+import { ChosenText } from "./corpus.js";
+import { $, h, moment, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
-import { key, onKey } from "./key.js";
 import { askForKey } from "./key-button.js";
-import { upload } from "./upload.js";
-import { unwatch, watch } from "./watch.js";
+import { key, onKey } from "./key.js";
+import { readJob, fillJob } from "./job-form.js";
+import { ended, status } from "./job-words.js";
+import { unwatch, watch, watched } from "./watch.js";
 
-const form = $("start");
-const TEXTS = ["cell", "level", "base"];
-const NUMBERS = ["hidden_size", "layers", "embedding_size", "dropout", "segment_length", "batch_size", "learning_rate",
-  "clip", "validation_fraction", "seed"];
 const OFTEN_MS = 3000;
-let sending = null;
+const form = $("start");
+const text = new ChosenText(form, nameAfter);
+const comparison = new Comparison();
 let later = 0;
-
-/** The body of POST /jobs; what is empty is left to the worker. */
-function read(corpus) {
-  const value = (name) => form.elements.namedItem(name).value.trim();
-  const given = (names, as) => names.filter(value).map((name) => [name, as(value(name))]);
-  const budget = { [$("budget-of").value]: Number(value("budget")) };
-  return { corpus, model: value("model"), budget, promote: value("promote"),
-    ...Object.fromEntries([...given(TEXTS, String), ...given(NUMBERS, Number)]) };
-}
 
 async function begin() {
   clearError($("start-error"), form);
   $("go").disabled = true;
   try {
-    const corpus = await chosen();
-    const job = await get("/jobs", { json: read(corpus) });
+    const job = await get("/jobs", { json: readJob(form, await text.id()) });
     $("start-said").textContent = "Training begins.";
-    form.elements.file.value = "";
     location.hash = job.id;
     list();
   } catch (error) {
@@ -40,55 +31,33 @@ async function begin() {
     if (error.name !== "AbortError") showError($("start-error"), error, form);
   } finally {
     $("go").disabled = false;
-    $("upload").hidden = $("stop-upload").hidden = true;
   }
-}
-
-/** The id of the text to train on, sent first if it is a file. */
-async function chosen() {
-  const file = form.elements.file.files[0];
-  if (!file) return form.elements.corpus.value;
-  sending = new AbortController();
-  $("upload").hidden = $("stop-upload").hidden = false;
-  const { body: corpus } = await upload(`/corpora?name=${encodeURIComponent(file.name)}`, file, "text/plain", tell, sending.signal);
-  $("start-said").textContent = `${count(corpus.characters, "character")}, ${number(corpus.vocabulary_size)} different.`;
-  await offerTexts(corpus.id);
-  return corpus.id;
-}
-
-function tell(share) {
-  $("upload").value = share;
-  $("start-said").textContent = share < 1 ? `Sending: ${number(100 * share)} %` : "Sent; the service reads it …";
-}
-
-async function offerTexts(wanted = "") {
-  const { corpora } = await get("/corpora");
-  const options = corpora.map(({ id, name, bytes: size }) => h("option", { value: id }, `${name || id.slice(0, 12)} (${bytes(size)})`));
-  form.elements.corpus.replaceChildren(h("option", { value: "" }, "none"), ...options.reverse());
-  form.elements.corpus.value = wanted;
-  $("earlier").hidden = !corpora.length;
 }
 
 async function list() {
   const { jobs } = await get("/jobs");
   clearError($("page-error"));
-  $("jobs").replaceChildren(...jobs.reverse().map(item));
+  $("jobs").replaceChildren(...jobs.toReversed().map(item));
   if (!jobs.length) $("jobs").replaceChildren(h("li", { className: "hint" }, "None yet."));
   mark();
   clearTimeout(later);
-  if (jobs.some(({ status }) => status === "running" || status === "queued")) later = setTimeout(relist, OFTEN_MS);
+  if (jobs.some((job) => !job.damaged && !ended(job))) later = setTimeout(relist, OFTEN_MS);
   return jobs;
 }
 
 const relist = () => list().catch((error) => showError($("page-error"), error));
 
-function item({ id, model, status, created, version, progress }) {
-  const running = status === "running" ? ` ${number(100 * progress.fraction)} %` : "";
-  const tag = { succeeded: "good", failed: "bad", running: "live", queued: "live" }[status] ?? "";
+function item(job) {
+  if (job.damaged) return h("li", { className: "damaged" }, h("b", {}, job.id), h("span", { className: "tag bad" }, "damaged"),
+    h("small", {}, job.damaged));
+  const { id, model, created, version, progress } = job;
+  const [said, tag] = status(job);
+  const share = job.status === "running" ? ` ${number(100 * progress.fraction)} %` : "";
   const made = version === null ? "" : `version ${version}, `;
   const bits = progress.bits_per_character ? `${number(progress.bits_per_character, 3)} bits per character, ` : "";
-  return h("li", {}, h("a", { href: `#${id}` }, h("b", {}, model), h("span", { className: `tag ${tag}` }, status + running),
-    h("small", {}, made, bits, moment(created))));
+  return h("li", {}, comparison.box(job),
+    h("a", { href: `#${id}` }, h("b", {}, model), h("span", { className: tag }, said + share),
+      h("small", {}, made, bits, moment(created))));
 }
 
 function mark() {
@@ -113,8 +82,8 @@ async function start() {
   try {
     if (key()) {
       const jobs = await list();
-      await offerTexts();
-      const running = jobs.find(({ status }) => status === "running");
+      await text.offer();
+      const running = jobs.find((job) => job.status === "running");
       if (running && !location.hash) history.replaceState(null, "", `#${running.id}`);
     }
     $("locked").hidden = Boolean(key());
@@ -128,8 +97,10 @@ async function start() {
 }
 
 async function cancel() {
+  const { id, model } = watched();
+  if (!(await confirmed(`Cancel the training of ${model}? What it has learned so far is lost.`, "Cancel the training"))) return;
   try {
-    await get(`/jobs/${location.hash.slice(1)}/cancel`, { method: "POST" });
+    await get(`/jobs/${id}/cancel`, { method: "POST" });
     $("job-status").textContent = "being cancelled";
     $("cancel").hidden = true;
   } catch (error) {
@@ -137,34 +108,42 @@ async function cancel() {
   }
 }
 
+/** The form as the job that is shown was asked for, to be changed and asked for anew. */
+function clone() {
+  const { request } = watched();
+  fillJob(form, request);
+  text.choose(request.corpus);
+  $("start-said").textContent = "As that job; change what you like.";
+  $("start-title").scrollIntoView({ block: "start" });
+  form.elements.model.focus({ preventScroll: true });
+}
+
 function drop(event) {
   event.preventDefault();
   $("drop").classList.remove("over");
   if (!event.dataTransfer.files.length) return;
   form.elements.file.files = event.dataTransfer.files;
-  nameAfterFile();
+  form.elements.file.dispatchEvent(new Event("change"));
 }
 
 /** A file's name is a name for its model, as far as its letters may stand in one. */
-function nameAfterFile() {
-  const file = form.elements.file.files[0];
-  if (!file || form.elements.model.value) return;
-  form.elements.model.value = file.name.replace(/\.[^.]*$/, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[^a-z0-9]+/, "");
+function nameAfter(file) {
+  if (form.elements.model.value) return;
+  form.elements.model.value = file.replace(/\.[^.]*$/, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[^a-z0-9]+/, "");
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   begin();
 });
-form.elements.file.addEventListener("change", nameAfterFile);
 $("drop").addEventListener("dragover", (event) => {
   event.preventDefault();
   $("drop").classList.add("over");
 });
 $("drop").addEventListener("dragleave", () => $("drop").classList.remove("over"));
 $("drop").addEventListener("drop", drop);
-$("stop-upload").addEventListener("click", () => sending?.abort());
 $("cancel").addEventListener("click", cancel);
+$("clone").addEventListener("click", clone);
 $("unlock").addEventListener("click", () => askForKey());
 addEventListener("hashchange", follow);
 onKey(start);

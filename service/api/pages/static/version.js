@@ -3,6 +3,7 @@
 import { get, picture, url } from "./api.js";
 import { cells } from "./cells.js";
 import { bytes, count, h, number } from "./dom.js";
+import { budget } from "./job-words.js";
 import { key } from "./key.js";
 import { copy } from "./saving.js";
 import { curl, python } from "./snippets.js";
@@ -47,23 +48,18 @@ function network({ config, bytes: size, digest }) {
 
 function training({ corpus, characters, characters_seen: seen, epochs, steps, best_step: best, validation_loss: loss,
   bits_per_character: bits, training: chosen, fidelity, warnings }) {
-  const budget = Object.entries(chosen?.budget ?? {}).map(([unit, value]) =>
-    value === 1 ? `1 ${unit.slice(0, -1)}` : `${number(value, value % 1 ? 1 : 0)} ${unit}`);
   return [
     ["Text", corpus && h("span", { dir: "auto" }, corpus.name)],
     ["Characters", characters && `${number(characters.training)} to learn from, ${number(characters.validation)} held out`],
     ["Read", seen && `${count(seen, "character")} in ${count(steps, "step")}, ${number(epochs, 1)} times the text`],
     ["Best", best && `after step ${number(best)}`],
     ["Held-out loss", loss && `${number(loss, 4)} nats, ${number(bits, 3)} bits per character`],
-    ["Budget", budget.join()],
+    ["Budget", chosen && budget(chosen.budget)],
     ["Settings", chosen && settings(chosen)],
     ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats away from float32`],
-    ["Warnings", warnings?.length && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, told(each))))],
+    ["Warnings", warnings?.length && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, each)))],
   ];
 }
-
-/** A warning is a sentence, or has one. */
-const told = (warning) => warning.message ?? String(warning);
 
 const settings = ({ batch_size: batch, segment_length: segment, learning_rate: rate, dropout, clip, seed }) =>
   `batches of ${batch} × ${segment}, learning rate ${rate}, dropout ${dropout}, clip ${clip}, seed ${seed}`;

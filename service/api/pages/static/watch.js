@@ -4,18 +4,23 @@ import { events, get } from "./api.js";
 import { Chart } from "./charts.js";
 import { $, duration, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
+import { plan, warn } from "./job-plan.js";
+import { ended, status } from "./job-words.js";
 import { Timeline } from "./timeline.js";
 
 const AGAIN_MS = 1500;
-const TAGS = { running: "live", queued: "live", succeeded: "good", failed: "bad", cancelled: "" };
 
 const loss = new Chart($("loss-chart"), [
   { label: "training", colour: "--accent" }, { label: "held out", colour: "--chart-2", marked: true },
-], { height: 250 });
+], { height: 250, diverging: true, told: (yes) => ($("loss-scale").textContent = yes ? ", on a logarithmic scale" : "") });
 const rate = new Chart($("rate-chart"), [{ label: "learning rate", colour: "--chart-3" }], { digits: 3 });
 const norm = new Chart($("norm-chart"), [{ label: "norm", colour: "--chart-4" }], { digits: 3 });
 const timeline = new Timeline();
 let watching = null;
+let shown = null;
+
+/** The job that is shown, as it was last told of. */
+export const watched = () => shown;
 
 /** Show this job until another one is shown; `changed` hears when its status does. */
 export async function watch(id, changed) {
@@ -52,6 +57,9 @@ function begin(id) {
   clearError($("job-error"));
   $("evaluations").replaceChildren();
   $("facts").replaceChildren();
+  $("job-plan").replaceChildren();
+  $("job-said").textContent = "";
+  warn([]);
 }
 
 /** Take the events after the last one; null when the job has ended, else the last event's id goes with the error. */
@@ -81,6 +89,7 @@ const take = {
     $("evaluations").append(row(data));
   },
   samples: (data) => timeline.add(data),
+  warnings: (data) => warn(data.warnings),
 };
 
 function measure(data) {
@@ -117,26 +126,40 @@ function state(data) {
   $("job-said").textContent = `${number(100 * share)} % done, ${duration(left)} left`;
 }
 
-/** What stands in the job itself: its name, its status, what came of it. */
+/** What stands in the job itself: its name, its status, what it was asked to do, what came of it. */
 async function show(id) {
   const job = await get(`/jobs/${id}`);
   if ($("watch").dataset.job !== id) return;
-  const ended = ["succeeded", "failed", "cancelled"].includes(job.status);
+  shown = job;
   $("watch-title").textContent = job.model;
-  $("job-status").textContent = job.cancel_requested && !ended ? "being cancelled" : job.status;
-  $("job-status").className = `tag ${TAGS[job.status]}`;
-  $("cancel").hidden = ended || job.cancel_requested;
+  [$("job-status").textContent, $("job-status").className] = status(job);
+  $("cancel").hidden = ended(job) || job.cancel_requested;
   timeline.total(job.progress.steps);
-  if (job.status === "queued") $("job-said").textContent = "Waiting for a worker.";
-  if (ended) say(job);
   $("job-result").hidden = job.status !== "succeeded" && !job.error;
   $("job-result").replaceChildren(...result(job));
+  warn(job.warnings ?? []);
+  say(job);
+  await plan(job);
 }
 
-function say({ status, progress }) {
-  if (status === "succeeded") $("job-progress").value = 1;
-  const how = status === "succeeded" ? "Done" : `${number(100 * progress.fraction)} % done when it ended,`;
+function say({ status: now, progress }) {
+  if (now === "queued") return waiting();
+  if (now === "running") {
+    if (!progress.seconds) $("job-said").textContent = "Reading the text …";
+    return undefined;
+  }
+  if (now === "succeeded") $("job-progress").value = 1;
+  const how = now === "succeeded" ? "Done" : `${number(100 * progress.fraction)} % done when it ended,`;
   $("job-said").textContent = `${how} after ${duration(progress.seconds)} of training.`;
+  return undefined;
+}
+
+/** Who waits for a worker wants to know whether there is one. */
+async function waiting() {
+  $("job-said").textContent = "Training begins when a worker is free.";
+  const { degraded } = await get("/readyz");
+  const missing = degraded.find((each) => each.startsWith("worker"));
+  if (missing && shown?.status === "queued") $("job-said").textContent = `Nobody is at work on it: ${missing}.`;
 }
 
 function result({ model, version, promoted, error }) {

@@ -1,0 +1,154 @@
+// The text to learn from: a file, sent as soon as it is chosen, or one that is there already; shown as the service reads
+// it before anything is trained.
+
+import { ask, get } from "./api.js";
+import { confirmed } from "./asking.js";
+import { $, bytes, count, h, number } from "./dom.js";
+import { clearError, showError } from "./errors.js";
+import { upload } from "./upload.js";
+
+/** What the form's controls for a text have chosen; `name` hears a file's name. */
+export class ChosenText {
+  #form;
+  #pending = Promise.resolve(null);
+  #sending = null;
+  #sent = null;
+
+  constructor(form, name) {
+    this.#form = form;
+    const { file, corpus, encoding } = form.elements;
+    file.addEventListener("change", () => {
+      if (file.files.length) name(file.files[0].name);
+      this.#begin(file.files[0]);
+    });
+    corpus.addEventListener("change", () => this.choose(corpus.value));
+    $("read-again").addEventListener("click", () => this.#begin(file.files[0], encoding.value.trim()));
+    $("stop-upload").addEventListener("click", () => this.#sending?.abort());
+    $("discard").addEventListener("click", () => this.#discard());
+  }
+
+  /** The id of the text, once it is there. Throws what went wrong with it. */
+  async id() {
+    const corpus = await this.#pending;
+    if (corpus === null) throw Object.assign(new Error("Choose a text first."), { param: "file" });
+    return corpus.id;
+  }
+
+  /** A text that is there already; "" for none. */
+  choose(id) {
+    this.#form.elements.file.value = this.#form.elements.encoding.value = "";
+    this.#form.elements.corpus.value = id;
+    this.#sent = null;
+    $("reread").hidden = true;
+    this.#wait(id ? get(`/corpora/${id}`) : Promise.resolve(null));
+  }
+
+  /** Fill the list of texts that are there, the newest first. */
+  async offer(wanted = this.#form.elements.corpus.value) {
+    const { corpora } = await get("/corpora");
+    const options = corpora.map(({ id, name, bytes: size, damaged }) =>
+      h("option", { value: id }, `${name || id.slice(0, 12)} (${damaged ? "damaged" : bytes(size)})`));
+    this.#form.elements.corpus.replaceChildren(h("option", { value: "" }, "none"), ...options.reverse());
+    this.#form.elements.corpus.value = wanted;
+    $("earlier").hidden = !corpora.length;
+  }
+
+  #begin(file, encoding = "") {
+    this.#sending?.abort();
+    $("guesses").replaceChildren();
+    if (!file) return this.choose("");
+    if (!encoding) this.#form.elements.encoding.value = "";
+    this.#form.elements.corpus.value = "";
+    $("reread").hidden = true;
+    return this.#wait(this.#send(file, encoding));
+  }
+
+  /** Show what comes of it, or what is wrong. */
+  async #wait(pending) {
+    this.#pending = pending;
+    $("preview").hidden = true;
+    clearError($("start-error"), this.#form);
+    try {
+      const corpus = await pending;
+      if (this.#pending === pending && corpus !== null) show(corpus);
+    } catch (error) {
+      if (this.#pending !== pending) return;
+      this.#pending = Promise.resolve(null);
+      if (error.name === "AbortError") return;
+      this.#suggest(error);
+      showError($("start-error"), error, this.#form);
+    }
+  }
+
+  async #send(file, encoding) {
+    const mine = (this.#sending = new AbortController());
+    $("upload").hidden = $("stop-upload").hidden = false;
+    const query = new URLSearchParams({ name: file.name, ...(encoding && { encoding }) });
+    try {
+      const { status, body } = await upload(`/corpora?${query}`, file, "text/plain", tell, mine.signal);
+      await this.#replace(status === 201 ? body : null, body);
+      $("reread").hidden = false;
+      return body;
+    } finally {
+      if (this.#sending === mine) {
+        $("upload").hidden = $("stop-upload").hidden = true;
+        $("upload-said").textContent = "";
+      }
+    }
+  }
+
+  /** The same file, read otherwise: what was read wrong is not kept. */
+  async #replace(sent, { id }) {
+    const before = this.#sent;
+    this.#sent = sent;
+    if (before && before.id !== id) await ask(`/corpora/${before.id}`, { method: "DELETE" }).catch(() => {});
+    await this.offer(id);
+  }
+
+  /** The encodings that the service takes for likely, to choose from. */
+  #suggest({ guesses = [], param }) {
+    if (param !== "encoding" && !guesses.length) return;
+    $("reread").hidden = false;
+    $("guesses").replaceChildren(...guesses.map(({ encoding, line }) =>
+      h("li", {}, h("button", { type: "button", className: "small", onclick: () => this.#take(encoding) }, encoding),
+        h("span", { dir: "auto" }, line))));
+  }
+
+  #take(encoding) {
+    this.#form.elements.encoding.value = encoding;
+    $("read-again").click();
+  }
+
+  async #discard() {
+    const corpus = await this.#pending;
+    if (!(await confirmed(`Delete the text ${corpus.name || corpus.id}? What was trained on it stays.`, "Delete it"))) return;
+    try {
+      await ask(`/corpora/${corpus.id}`, { method: "DELETE" });
+      this.choose("");
+      await this.offer("");
+    } catch (error) {
+      showError($("start-error"), error, this.#form);
+    }
+  }
+}
+
+function tell(share) {
+  $("upload").value = share;
+  $("upload-said").textContent = share < 1 ? `Sending: ${number(100 * share)} %` : "Sent; the service reads it …";
+}
+
+/** How the service has read the text. */
+function show({ name, id, bytes: size, characters, lines, vocabulary_size: different, encoding, newlines, preview }) {
+  $("preview-title").textContent = name || id.slice(0, 12);
+  const facts = [
+    ["Encoding", encoding],
+    ["Length", `${count(characters, "character")}, ${count(lines, "line")}, ${bytes(size)}`],
+    ["Vocabulary", `${count(different, "different character")}`],
+    ["Line ends", newlines],
+  ];
+  $("preview-facts").replaceChildren(...facts.flatMap(([title, value]) =>
+    value ? [h("dt", {}, title), h("dd", {}, value)] : []));
+  $("preview-lines").textContent = (preview ?? []).join("\n");
+  $("preview-lines").hidden = !preview?.length;
+  $("preview").hidden = false;
+}

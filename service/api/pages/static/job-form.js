@@ -1,0 +1,25 @@
+// The form for a job, as the body of POST /jobs and back; what is empty is left to the worker.
+
+/** The body of a job that learns from this corpus. */
+export function readJob(form, corpus) {
+  const { model, promote, budget } = form.elements;
+  const body = { corpus, model: model.value.trim(), budget: { [unit(form).value]: Number(budget.value) }, promote: promote.value };
+  for (const control of settings(form)) {
+    const value = control.value.trim();
+    if (value) body[control.name] = control.type === "number" ? Number(value) : value;
+  }
+  return body;
+}
+
+/** The form as it asks for what this body does. */
+export function fillJob(form, { model, budget, promote, ...given }) {
+  form.elements.model.value = model;
+  form.elements.promote.value = promote;
+  const [name, amount] = Object.entries(budget).find(([, value]) => value !== null);
+  [unit(form).value, form.elements.budget.value] = [name, amount];
+  for (const control of settings(form)) control.value = given[control.name] ?? "";
+  form.querySelector(".more").open = settings(form).some(({ value }) => value !== "");
+}
+
+const settings = (form) => [...form.querySelectorAll(".more [name]")];
+const unit = (form) => form.querySelector("#budget-of");

@@ -1,0 +1,33 @@
+// What a job is about: its text, its budget, the network and the settings that were decided on, and what to beware of.
+
+import { get } from "./api.js";
+import { $, bytes, count, h } from "./dom.js";
+import { budget, decided } from "./job-words.js";
+
+let corpus = null;
+
+/** The job's text, asked for once; null when it is gone. */
+async function corpusOf({ corpus: id }) {
+  if (corpus?.id !== id) corpus = await get(`/corpora/${id}`).catch(() => null);
+  return corpus;
+}
+
+/** Show what the job was asked to do and what its trainer decided on. */
+export async function plan(job) {
+  const { request, decided: settings = {} } = job;
+  const text = await corpusOf(job);
+  const facts = [
+    ["Text", text === null ? "deleted since" :
+      h("span", { dir: "auto" }, `${text.name || text.id} (${count(text.characters, "character")}, ${bytes(text.bytes)})`)],
+    ["Budget", budget(request.budget)],
+    ["Goes on from", request.base],
+    ...decided(settings),
+  ];
+  $("job-plan").replaceChildren(...facts.flatMap(([title, value]) => (value ? [h("dt", {}, title), h("dd", {}, value)] : [])));
+}
+
+/** Show what there is to know about its result. */
+export function warn(warnings) {
+  $("job-warnings").hidden = !warnings.length;
+  $("job-warnings").replaceChildren(...warnings.map((each) => h("li", {}, each)));
+}
