@@ -76,12 +76,18 @@ def log_softmax(scores: Scores) -> Scores:
     return np.asarray(shifted - np.log(np.exp(shifted).sum()), dtype=np.float32)
 
 
-def choose(
-    scores: Scores, params: SamplingParams, recent: npt.NDArray[np.int32], generated: Flags, position: int
+def choose(  # noqa: PLR0917
+    scores: Scores,
+    params: SamplingParams,
+    recent: npt.NDArray[np.int32],
+    generated: Flags,
+    position: int,
+    mask: Scores | None = None,
 ) -> int:
     """The next id for the scores [vocabulary_size] of a sequence at `position`, whose latest ids are `recent` [n], of
-    which it generated those that are `generated` [n] and read the others."""
-    scores = adjusted(scores, params, recent, generated)
+    which it generated those that are `generated` [n] and read the others; `mask` has -inf for ids that may not follow
+    them, which counts unless none of those that are allowed would be left."""
+    scores = masked(adjusted(scores, params, recent, generated), mask)
     if params.temperature == 0:
         return int(scores.argmax())
     weights = weighed(scores, params)
@@ -100,6 +106,14 @@ def adjusted(scores: Scores, params: SamplingParams, recent: npt.NDArray[np.int3
     result: Scores = scores - counts * np.float32(params.frequency_penalty)
     result[counts > 0] -= np.float32(params.presence_penalty)
     return result
+
+
+def masked(scores: Scores, mask: Scores | None) -> Scores:
+    """The scores with the mask, unless that leaves nothing."""
+    if mask is None:
+        return scores
+    left: Scores = scores + mask
+    return left if left.max() > -np.inf else scores
 
 
 def bias_of(params: SamplingParams, vocabulary_size: int) -> Scores | None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.following import Following
 from charrnn.wording import count
 
 Ids = npt.NDArray[np.int32]
@@ -77,6 +78,11 @@ class Vocabulary:
     @property
     def unknown_id(self) -> int | None:
         """The id that stands for whatever the vocabulary leaves out, and is never generated; None without one."""
+        return None
+
+    @property
+    def following(self) -> Following | None:
+        """What may not be generated after what; None: everything may follow everything."""
         return None
 
     @property

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
+from charrnn.following import KINDS, Following
 from charrnn.vocabulary import Ids, Level, UnknownCharactersError, Vocabulary
 
 MAX_WORDS: Final = 10_000
@@ -42,6 +43,9 @@ _TOKEN: Final = re.compile(
 """A word, an apostrophe within it included; a line's end; or any single character: digits each by itself, so that
 numbers are never unknown. A word that is cut because it has more than LONGEST characters is not cut after an
 apostrophe: alone, without the letter that followed, it would be two tokens."""
+
+_OTHER, _WORD, _LONG_WORD, _FULL_WORD, _APOSTROPHE_KIND, _RETURN = range(6)
+"""Kinds of tokens: a word has room for an apostrophe and a letter, a long one for a letter, a full one for none."""
 
 _LOOKAHEAD: Final = 2
 """Characters after a token that can decide where it ends."""
@@ -115,6 +119,19 @@ class WordVocabulary(Vocabulary):
         """What an empty prompt is taken to follow: a line's end, else a space, else the first word."""
         return next((self._ids[token] for token in ("\n", "\r\n", " ") if token in self._ids), 0)
 
+    @cached_property
+    def following(self) -> Following:
+        """Next to a word, or an apostrophe after one, another word would be read as one with it, which the text that
+        the model learned from never has; so would a line feed after a carriage return."""
+        kinds = np.array([_kind(word) for word in self.words] + [_OTHER], dtype=np.int32)
+        bars_words = np.where(np.isin(kinds, (_WORD, _LONG_WORD, _FULL_WORD)), -np.inf, 0)
+        bars_feeds = np.array([-np.inf if word == "\n" else 0 for word in (*self.words, UNKNOWN)])
+        masks = np.stack([np.zeros(len(self)), bars_words, bars_feeds]).astype(np.float32)
+        masks[1:, self.unknown_id] = -np.inf
+        rules = np.zeros((KINDS, KINDS), dtype=np.int32)
+        rules[:, [_WORD, _LONG_WORD]], rules[_WORD, _APOSTROPHE_KIND], rules[:, _RETURN] = 1, 1, 2
+        return Following(kinds, rules, masks)
+
     def encode(self, text: str) -> Ids:
         """The ids of the text's tokens. Raises UnknownCharactersError, listing words."""
         ids, unknown = self.encode_known(text)
@@ -166,6 +183,17 @@ class WordVocabulary(Vocabulary):
     @cached_property
     def _shown(self) -> tuple[str, ...]:
         return (*self.words, UNKNOWN)
+
+
+def _kind(word: str) -> int:
+    """What matters of a token for what may follow it. A word that has all the letters that one may have ends there."""
+    if word == "\r":
+        return _RETURN
+    if re.fullmatch(_APOSTROPHE, word):
+        return _APOSTROPHE_KIND
+    if not re.match(_LETTER, word):
+        return _OTHER
+    return _WORD if len(word) < LONGEST - 1 else _LONG_WORD if len(word) < LONGEST else _FULL_WORD
 
 
 def described(description: Any) -> Vocabulary:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, State
+from charrnn.following import Following
 from charrnn.sampling import RECENT_IDS, Flags, Scores, bias_of, choose, log_softmax
 from charrnn.vocabulary import Ids
 
@@ -37,9 +38,10 @@ class Row:
     """A sequence on its way. Each time `next_id` has been read, `read` takes the scores of what follows it; `output`
     says what is new since it last said something."""
 
-    def __init__(self, sequence: Sequence, vocabulary_size: int) -> None:
+    def __init__(self, sequence: Sequence, vocabulary_size: int, following: Following | None = None) -> None:
         state = sequence.state
         self._sequence = sequence
+        self._following = following
         self._sampling = sequence.sampling
         self._top = min(sequence.sampling.logprobs or 0, vocabulary_size)
         self._unread = deque[int](sequence.prompt.tolist())  # never empty: the newest id is always still to be read
@@ -85,7 +87,9 @@ class Row:
         return np.array(self._recent, dtype=np.int32), np.array(self._generated, dtype=np.bool_)
 
     def _choose(self, scores: Scores) -> None:
-        new = choose(scores, self._sampling, *self._latest(), self._position)
+        latest = self._latest()
+        mask = None if self._following is None else self._following.mask(latest[0])
+        new = choose(scores, self._sampling, *latest, self._position, mask)
         self._unread.append(new)
         self._ids.append(new)
         self._position += 1

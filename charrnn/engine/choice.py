@@ -43,6 +43,7 @@ LOG2_E: Final = np.float32(1 / math.log(2))
 LN_2: Final = math.log(2)
 ONE: Final = np.float32(1)
 BITS_OF_ONE: Final = 0x3F800000
+NOTHING: Final = np.float32(-np.inf)
 GENERATED: Final = 256
 """More than the recent ids are."""
 
@@ -61,6 +62,19 @@ def choose(slot: Any, scores: int, room: int, blocks: int) -> int:
     if slot.filtered:
         _filter(slot, weights, blocks)
     return int(choose_weighed(slot, weights, room, blocks))
+
+
+@njit(inline="never", error_model="numpy")
+def choose_among(slot: Any, scores: int, mask: int, room: int, blocks: int) -> int:
+    """The next id of a sequence, among those that the mask leaves, if that leaves any of those that are allowed."""
+    weights = room + before_weights(blocks)
+    left = weights + 128 * blocks
+    add_blocks(left, scores, mask, blocks)
+    most = largest(left, blocks)
+    if slot.bias:
+        add_blocks(weights, left, slot.bias, blocks)
+        most = largest(weights, blocks)
+    return int(choose(slot, left if most > NOTHING else scores, room, blocks))
 
 
 @njit(error_model="numpy")

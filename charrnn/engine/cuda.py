@@ -175,7 +175,9 @@ class CudaBatch:
             of_tile, column = told[i // self._tile.rows], i % self._tile.rows
             mine = of_tile and Logprobs(of_tile.chosen[:, column], of_tile.top_ids[:, column], of_tile.top[:, column])
             row.take(places[i], ids[: made[i], i], mine)
-        places["last"] = ids[made - 1, np.arange(len(rows))]
+        columns = np.arange(len(rows))
+        places["before"] = np.where(made > 1, ids[made - 2, columns], places["last"])
+        places["last"] = ids[made - 1, columns]
         places["unread"] -= reads
         places["left"] -= made - reads
         places["position"] += made - reads

@@ -8,12 +8,13 @@ from typing import Any, Final
 from numba import carray, njit, types  # type: ignore[attr-defined]
 
 from charrnn.config import Cell
-from charrnn.engine.choice import choose, choose_weighed, report, weigh_plainly
+from charrnn.engine.choice import choose, choose_among, choose_weighed, report, weigh_plainly
 from charrnn.engine.code import Advance
 from charrnn.engine.instructions import Isa, Precision
 from charrnn.engine.layers import hidden_layer, output_layer
 from charrnn.engine.records import LAYER, PLAN, SLOT
 from charrnn.engine.rows import as_pointer, read_int32, read_int64, write_float32, write_int32, write_int64
+from charrnn.following import KINDS
 
 _SIGNATURE: Final = types.void(types.int64, types.int64, types.int64, types.int64)
 
@@ -113,7 +114,10 @@ def _take_ids(p: Any, slots: Any, wanted: int) -> None:
             slot.cursor += 1
         else:
             row, generated = row + 1, 1
-            if slot.plain:
+            mask = _mask(p, slot)
+            if mask:
+                following = choose_among(slot, scores, mask, p.room, p.score_blocks)
+            elif slot.plain:
                 following = choose_weighed(slot, scores, p.room, p.score_blocks)
             else:
                 following = choose(slot, scores, p.room, p.score_blocks)
@@ -138,8 +142,20 @@ def _weigh_all(p: Any, slots: Any, wanted: int) -> None:
     """Weights for the plain sequences first, so that the processor has several rows under way at a time."""
     for row in range(wanted):
         slot = slots[read_int64(p.wanted, row)]
-        if slot.plain and slot.cursor == slot.known:
+        if slot.plain and slot.cursor == slot.known and not _mask(p, slot):
             weigh_plainly(slot, p.scores + row * p.score_blocks * 64, p.score_blocks)
+
+
+@njit(error_model="numpy")
+def _mask(p: Any, slot: Any) -> int:
+    """The address of what is added to the scores after the latest two ids, 0 for nothing."""
+    if p.masks == 0:
+        return 0
+    earlier = 0
+    if slot.recent_count > 1:
+        earlier = read_int32(p.kinds, slot.recent[(slot.recent_count - 2) & (slot.recent.size - 1)])
+    rule = read_int32(p.rules, KINDS * earlier + read_int32(p.kinds, slot.last))
+    return int(p.masks + 64 * p.score_blocks * rule) if rule else 0
 
 
 @njit(error_model="numpy")

@@ -73,6 +73,8 @@ class BatchMemory:
             "adds": self._adds,
             "wanted": self._wanted,
         }
+        if self._model.has_masks:
+            arrays |= {name: self._model.array(name) for name in ("kinds", "rules", "masks")}
         return {name: array.ctypes.data for name, array in arrays.items()}
 
     def _layer(self, k: int) -> tuple[int, int, int, int]:

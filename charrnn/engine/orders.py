@@ -25,6 +25,7 @@ REST: Final = -2
 PLACE: Final = np.dtype(
     [
         ("last", np.int64),  # the newest id, not yet read
+        ("before", np.int64),  # the id before it, -1 where there is none
         ("unread", np.int64),  # ids of the prompt that follow
         ("left", np.int64),  # ids that are then to be chosen
         ("position", np.int64),  # of the next random number
@@ -94,6 +95,7 @@ def place_of(row: Row, sequence: Sequence, vocabulary_size: int) -> tuple[Any, .
     top_k = params.top_k if 0 < params.top_k < vocabulary_size else vocabulary_size
     return (
         sequence.state.last_id if sequence.state else sequence.prompt[0],
+        row.before[-2] if row.before.size > 1 else -1,
         member.prompt.size,
         member.ids.size,
         sequence.state.position if sequence.state else 0,
@@ -118,16 +120,17 @@ def _filtered(params: SamplingParams, some: bool) -> bool:
     return is_penalized(params) or (params.temperature != 0 and filters)
 
 
-NOBODY: Final = (0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 1, False, False, False, -1, -1)
+NOBODY: Final = (0, -1, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 1, False, False, False, -1, -1)
 """PLACE's fields of a place without a sequence, which always rests."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Orders:
-    """For n rows and some steps: `last` [n] the ids to be read first, `plan` [steps, n], the random numbers `uniforms`
-    [steps, n], and how the rows choose."""
+    """For n rows and some steps: `last` [n] the ids to be read first, `before` [n] those before them, -1 for none,
+    `plan` [steps, n], the random numbers `uniforms` [steps, n], and how the rows choose."""
 
     last: Tensor
+    before: Tensor
     plan: Tensor
     uniforms: Tensor
     choice: Choice
@@ -144,7 +147,7 @@ def orders_for(places: npt.NDArray[Any], rows: Items[Row], steps: int, width: in
     positions = first + torch.arange(steps, device=device)[:, None]
     uniforms = uniform(sent(places["seed"]).expand_as(positions), positions)
     choice = Choice(*[sent(each) for each in (*(places[name] for name in _OF_CHOICE), *_recent(places, rows, width))])
-    return Orders(sent(places["last"]), sent(_plan(places, rows, steps)), uniforms, choice)
+    return Orders(sent(places["last"]), sent(places["before"]), sent(_plan(places, rows, steps)), uniforms, choice)
 
 
 def _plan(places: npt.NDArray[Any], rows: Items[Row], steps: int) -> npt.NDArray[np.int64]:

@@ -16,6 +16,12 @@ product (int8: 16 outputs by 4 inputs; float32: 16 outputs), and columns as in c
     bias_l{k}               [blocks, added columns, 16] float32, for k > 0
     output_weights          [groups, steps, 4] of w; the last group may be [steps, 2]
     output_constants        [groups, first sums, scales if int8, biases, 4 or 2, 16]; bias -inf beyond the vocabulary
+
+and where not every id may follow every other, charrnn.following's
+
+    kinds                   [vocabulary] int32
+    rules                   [KINDS, KINDS] int32
+    masks                   [n, blocks of scores, 16] float32
 """
 
 from __future__ import annotations
@@ -41,7 +47,7 @@ from charrnn.engine.lanes import LANES
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _MAGIC: Final = b"charrnnp"
 _ALIGNMENT: Final = 64
 
@@ -75,6 +81,11 @@ class PackedModel:
     @cached_property
     def config(self) -> ModelConfig:
         return ModelConfig(**self._index["config"])
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether there are ids that may not follow others."""
+        return "masks" in self._index["arrays"]
 
     def array(self, name: str) -> Array:
         """One of the arrays, without a copy. Raises KeyError."""
@@ -110,7 +121,7 @@ def pack(checkpoint: Checkpoint, precision: Precision = "int8") -> PackedModel:
     arrays: dict[str, Array] = {"table": _table(config, weights)}
     for layer in range(config.layers):
         arrays |= _layer(config, weights, layer, precision)
-    arrays |= _outputs(config, weights, precision)
+    arrays |= _outputs(config, weights, precision) | _following(checkpoint)
     description = {"digest": checkpoint.digest, "precision": precision, "config": asdict(config)}
     return PackedModel(_buffer(description, arrays))
 
@@ -273,6 +284,14 @@ def _outputs(config: ModelConfig, weights: Weights, precision: Precision) -> dic
         packed.append(w.reshape(-1))
         constants.append(_constants([*c, bias[first:last].reshape(-1, columns * LANES)], part.shape[0]).reshape(-1))
     return {"output_weights": np.concatenate(packed), "output_constants": np.concatenate(constants)}
+
+
+def _following(checkpoint: Checkpoint) -> dict[str, Array]:
+    following = checkpoint.vocabulary.following
+    if following is None:
+        return {}
+    masks = _pad(following.masks, 1, score_blocks(checkpoint.config) * LANES)
+    return {"kinds": following.kinds, "rules": following.rules, "masks": masks}
 
 
 def score_blocks(config: ModelConfig) -> int:

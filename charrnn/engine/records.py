@@ -35,6 +35,9 @@ PLAN: Final = np.dtype(
             "adds",  # [places] int64
             "wanted",  # [places] int64
             "turn",  # which half of `hidden` is the state now
+            "kinds",  # of ids, [vocabulary] int32
+            "rules",  # [KINDS, KINDS] int32: which mask counts after two ids of these kinds, 0: none
+            "masks",  # [n, score_blocks, 16] float32; 0 where every id may follow every other
         )
     ],
     align=True,
@@ -86,7 +89,7 @@ SLOT: Final = np.dtype(
 SUMS: Final = 64
 STRETCH_SUMS: Final = 128
 """Where things lie in the room of the choice, in bytes: zeros, the sums so far of sixteen blocks, the sums before each
-stretch of sixteen blocks, the weights, the counts of the recent ids."""
+stretch of sixteen blocks, the weights, the counts of the recent ids, the scores of what may follow."""
 
 
 def bytes_before_weights(blocks: int) -> int:
@@ -96,4 +99,4 @@ def bytes_before_weights(blocks: int) -> int:
 
 def room_size(blocks: int) -> int:
     """How many float32, zeros at first, the choice needs."""
-    return bytes_before_weights(blocks) // 4 + 2 * 16 * blocks
+    return bytes_before_weights(blocks) // 4 + 3 * 16 * blocks

@@ -28,6 +28,7 @@ class ReferenceEngine:
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         self.config = config = checkpoint.config
+        self.following = checkpoint.vocabulary.following
         self.device = torch.device(device)
         self._weights = {
             name: self._padded(name, torch.tensor(checkpoint.weights[name], device=device)) for name in config.shapes()
@@ -122,7 +123,7 @@ class ReferenceBatch:
         slot = self._free.pop()
         self._set_hidden(slot, sequence.state)
         handle, self._next_handle = self._next_handle, self._next_handle + 1
-        self._rows[handle] = Row(sequence, self._engine.config.vocabulary_size)
+        self._rows[handle] = Row(sequence, self._engine.config.vocabulary_size, self._engine.following)
         self._slots[handle] = slot
         return handle
 

@@ -7,13 +7,16 @@ in another's numbers. Weights are summed as integers: a device may take them in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from charrnn.engine.reference import LANES
+from charrnn.following import Following
 
 UNIT: Final = 2.0**36
 """The largest weight of a row, 1, as an integer: the sum of MAX_VOCABULARY_SIZE of them is exact in a float64."""
@@ -121,3 +124,23 @@ def logarithms(scores: Tensor, ids: Tensor, top: int) -> tuple[Tensor, Tensor, T
         return mine, ids.new_empty(len(ids), 0), mine.new_empty(len(ids), 0)
     best, best_ids = all_.sort(dim=1, descending=True, stable=True)
     return mine, best_ids[:, :top], best[:, :top]
+
+
+Mask = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def masking(following: Following | None, width: int, device: torch.device) -> Mask:
+    """What gives scores [rows, width] with -inf for ids that may not follow the ids `before` [rows], -1 for none, and
+    `last` [rows], as charrnn.sampling.masked does."""
+    if following is None:
+        return lambda scores, _before, _last: scores
+    # After all ids one that stands for none, -1, of kind 0.
+    kinds = torch.tensor([*following.kinds.tolist(), 0], device=device)
+    rules = torch.tensor(following.rules.astype("int64"), device=device)
+    masks = functional.pad(torch.tensor(following.masks, device=device), (0, width - following.masks.shape[1]))
+
+    def mask(scores: Tensor, before: Tensor, last: Tensor) -> Tensor:
+        left = scores + masks[rules[kinds[before], kinds[last]]]
+        return torch.where(left.amax(1, keepdim=True) > -torch.inf, left, scores)
+
+    return mask

@@ -14,7 +14,7 @@ from torch import Tensor
 from charrnn.engine.orders import CHOOSE, REST, Orders
 from charrnn.engine.recording import recorded
 from charrnn.engine.reference import ReferenceEngine, rounded
-from charrnn.engine.tensor_choice import Choice, choose, logarithms
+from charrnn.engine.tensor_choice import Choice, choose, logarithms, masking
 from charrnn.sampling import RECENT_IDS
 
 STEPS: Final = 64
@@ -53,6 +53,7 @@ class Tile:
         self.hidden = torch.zeros(rows, config.layers, config.state_parts, network.hidden_size, device=device)
         self._bias = torch.zeros(rows, self.width, device=device)
         self._network = network
+        self._mask = masking(network.following, self.width, network.device)
         self._lock = threading.Lock()
         self._turn = torch.zeros(1, dtype=torch.int64, device=device)
         self._orders = self._resting()
@@ -81,6 +82,7 @@ class Tile:
         mine, steps = self._orders, len(orders.plan)
         self._turn.zero_()
         mine.last.copy_(orders.last[part])
+        mine.before.copy_(orders.before[part])
         mine.plan[:steps].copy_(orders.plan[:, part])
         mine.uniforms[:steps].copy_(orders.uniforms[:, part])
         for name in Choice.__slots__ if kind.filters else ("temperature",):
@@ -101,10 +103,11 @@ class Tile:
         scores, hidden = self._network.advance(orders.last, self.hidden)
         planned, uniforms = orders.plan.index_select(0, turn)[0], orders.uniforms.index_select(0, turn)[0]
         biased = scores + self._bias if kind.bias else scores
-        chosen = choose(biased, orders.choice, uniforms, filters=kind.filters)
+        chosen = choose(self._mask(biased, orders.before, orders.last), orders.choice, uniforms, filters=kind.filters)
         # Scores that are not numbers choose anything; an id that there is not would end the process, not the sequence.
         ids = torch.where(planned >= 0, planned, chosen.clamp(max=self._network.config.vocabulary_size - 1))
         self.hidden.copy_(torch.where((planned == REST)[:, None, None, None], self.hidden, hidden))
+        orders.before.copy_(orders.last)
         orders.last.copy_(ids)
         results.ids.index_copy_(0, turn, ids[None])
         if kind.top is not None:
@@ -129,4 +132,4 @@ class Tile:
         latest = [integers(RECENT_IDS, rows) * self.width, floats(RECENT_IDS, rows) * 0]
         choice = Choice(*[*(floats(rows) for _ in range(6)), integers(rows), *latest])
         plan, uniforms = integers(STEPS, rows) * REST, floats(STEPS, rows, dtype=torch.float64)
-        return Orders(integers(rows) * 0, plan, uniforms, choice)
+        return Orders(integers(rows) * 0, integers(rows) * -1, plan, uniforms, choice)

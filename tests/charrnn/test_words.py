@@ -95,6 +95,28 @@ def test_ids_outside_the_vocabulary_are_refused() -> None:
         WordVocabulary(("a", " ")).decode([3])
 
 
+NEIGHBOURS = WordVocabulary(
+    ("a", "\u0301", "b" * 62, "c" * 63, "d" * 64, "'", "\u2019", "\r", "\n", "\r\n", " ", ".", "1", "\u4f60")
+)
+
+
+@pytest.mark.parametrize("before", range(-1, len(NEIGHBOURS.words)))
+def test_what_may_not_follow_is_what_would_be_read_otherwise(before: int) -> None:
+    words, following = NEIGHBOURS.words, NEIGHBOURS.following
+    for last in range(len(words)):
+        given = [words[id_] for id_ in (before, last) if id_ >= 0]
+        if tokens("".join(given)) != given:
+            continue  # such a prompt may be given as ids
+        mask = following.mask(np.array([before, last][before < 0 :], np.int32))
+        kept = [mask is None or mask[id_] == 0 for id_ in range(len(words))]
+        assert kept == [tokens("".join([*given, word])) == [*given, word] for word in words]
+        assert mask is None or mask[NEIGHBOURS.unknown_id] == -np.inf
+
+
+def test_after_a_character_anything_may_follow() -> None:
+    assert Vocabulary("ab").following is None
+
+
 @pytest.mark.parametrize("words", [(), ("a", "a"), ("a b",), ("",)])
 def test_a_vocabulary_that_cannot_be(words: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="vocabulary"):
