@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import core_schema
 
 from charrnn.wording import count
+from service.api.faults import predicate
 from service.settings import Settings
 
 KEY: Final = "x-at-most"
@@ -41,8 +42,7 @@ class AtMost:
         size = value if isinstance(value, int) else len(value)
         if size > limit:
             most = count(limit, self.unit.removesuffix("s"))
-            message = f"{info.field_name} must be at most {most} ({self.setting.upper()}), not {size}"
-            raise PydanticCustomError("value_error", "{message}", {"message": message})
+            raise predicate(f"must be at most {most} ({self.setting.upper()}), not {size}")
         return value
 
 

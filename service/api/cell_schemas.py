@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from charrnn.config import Part
 from charrnn.interpretation.search import Measure
+from service.api.bodies import Body
 from service.api.bounds import AtMost
+from service.api.faults import fault
 from service.api.replies import Reply
-from service.api.schemas import Body
 
 
 class CellSearchBody(Body):
@@ -23,7 +24,7 @@ class CellSearchBody(Body):
     @model_validator(mode="after")
     def _exactly_one(self) -> CellSearchBody:
         if (self.corpus is None) == (self.text is None):
-            raise ValueError(f"corpus or text must be given, not {'neither' if self.corpus is None else 'both'}")
+            raise fault(f"corpus or text must be given, not {'neither' if self.corpus is None else 'both'}")
         return self
 
 

@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
+from service.api.bodies import Body, Id
 from service.api.bounds import AtMost
-from service.api.schemas import Body, Id, SamplingBody
+from service.api.faults import alternatives, fault
+from service.api.generation_schemas import SamplingBody
+from service.api.neutral import NeutralBody
 from service.generation.requests import Prompt
 
-Text = Annotated[str, AtMost("max_prompt_length", "characters")]
-Ids = Annotated[list[Id], Field(min_length=1), AtMost("max_prompt_length", "ids")]
+
+def _prompt_kind(value: Any) -> str | None:
+    """A list is one of prompts as soon as a prompt is in it."""
+    if isinstance(value, list) and any(isinstance(each, str | list) for each in value):
+        return "<prompts>"
+    return _one_prompt_kind(value)
+
+
+def _one_prompt_kind(value: Any) -> str | None:
+    return "<text>" if isinstance(value, str) else "<ids>" if isinstance(value, list) else None
+
+
+Text = Annotated[str, AtMost("max_prompt_length", "characters"), Tag("<text>")]
+Ids = Annotated[list[Id], Field(min_length=1), AtMost("max_prompt_length", "ids"), Tag("<ids>")]
+OnePrompt = Annotated[Text | Ids, alternatives(_one_prompt_kind, "a string or a list of token ids")]
+Prompts = Annotated[list[OnePrompt], Field(min_length=1, max_length=64), Tag("<prompts>")]
 
 
 class StreamOptions(Body):
     """What a stream tells beside the text."""
 
-    include_usage: bool = False
-    include_obfuscation: bool = False
+    include_usage: bool = Field(False, description="a last chunk has the usage of the whole request")
+    continuous_usage_stats: bool = Field(False, description="every chunk has the usage of its choice so far")
+    include_obfuscation: bool = Field(False, description="taken for OpenAI's clients, and means nothing here")
 
 
-class CompletionBody(SamplingBody):
-    """`POST /v1/completions`. What OpenAI has and has no meaning here is taken when it asks for nothing."""
+class CompletionBody(NeutralBody, SamplingBody):
+    """`POST /v1/completions`. What other servers have and has no meaning here is taken when it asks for nothing."""
 
-    prompt: Text | Ids | Annotated[list[Text | Ids], Field(min_length=1, max_length=64)] = ""
-    max_tokens: Annotated[int, Field(ge=0), AtMost("max_length", "tokens")] = 16
-    stream_options: StreamOptions | None = None
-    user: str | None = None
-    best_of: int | None = Field(None, ge=1, le=16)
-    presence_penalty: Annotated[float, Field(ge=0, le=0)] = 0.0
-    frequency_penalty: Annotated[float, Field(ge=0, le=0)] = 0.0
-    suffix: Literal[""] | None = None
-    logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
+    prompt: Annotated[
+        Text | Ids | Prompts, alternatives(_prompt_kind, "a string, a list of token ids, or a list of these")
+    ] = Field("", description="the text to go on from, or its token ids, or several of either")
+    max_tokens: Annotated[int, Field(ge=0), AtMost("max_length", "tokens")] = Field(
+        16, description="how many tokens: characters, or words for a model of words"
+    )
+    stream_options: StreamOptions | None = Field(None, description="what a stream tells beside the text")
+    best_of: int | None = Field(None, ge=1, le=16, description="n, when it is given")
 
     @model_validator(mode="after")
     def _fits_together(self) -> CompletionBody:
         if self.best_of not in (None, self.n):
-            raise ValueError(f"best_of must be n ({self.n}) when it is given, not {self.best_of}")
-        if self.stream_options is not None and not self.stream:
-            raise ValueError("stream_options is for streams: it needs stream to be true")
+            raise fault(f"best_of must be n ({self.n}) when it is given, not {self.best_of}", "best_of")
         if self.max_tokens == 0 and not self.echo:
-            raise ValueError("max_tokens must be at least 1 without echo, not 0")
+            raise fault("max_tokens must be at least 1 without echo, not 0", "max_tokens")
         return self
 
     @property

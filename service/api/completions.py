@@ -13,15 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from flask import Blueprint, Response, g, jsonify, request
 
+from charrnn.vocabulary import Ids
 from model_store.errors import NotFoundError
 from model_store.faults import version_fault
 from model_store.names import CURRENT, parse_reference
 from model_store.store import ModelStore
 from service.api.auth import Guard
-from service.api.completion_schemas import CompletionBody
+from service.api.completion_schemas import CompletionBody, StreamOptions
 from service.api.connection import client_of
 from service.api.described import describe
-from service.api.generation import cache_header, usage
+from service.api.generation import cache_header, ids_field, new_ids, prompt_events, usage
 from service.api.large_json import Rows, json_response
 from service.api.model_json import damaged
 from service.api.parsing import json_body
@@ -56,7 +57,7 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
     @routes.post("/completions")
     @describe(
         "A completion in OpenAI's shape",
-        description="Fields of OpenAI that have no meaning here are taken when they ask for nothing.",
+        description="Fields of other servers that have no meaning here are taken when they ask for nothing.",
         body=CompletionBody,
         reply=CompletionReply,
         events=(CompletionChunk,),
@@ -117,13 +118,13 @@ def _head(body: CompletionBody, settings: Settings) -> dict[str, Any]:
 
 
 def _reply(head: dict[str, Any], made: list[Generation]) -> dict[str, Any]:
-    choices = [choice for each in made for choice in each.choices]
+    choices = [(choice, each.prompt) for each in made for choice in each.choices]
     prompt_tokens = sum(each.prompt_tokens for each in made)
     return {
         **head,
         "system_fingerprint": _fingerprint(made[0].model, made[0].version),
-        "choices": [_choice(index, choice) for index, choice in enumerate(choices)],
-        "usage": usage(prompt_tokens, sum(choice.completion_tokens for choice in choices)),
+        "choices": [_choice(index, choice, prompt) for index, (choice, prompt) in enumerate(choices)],
+        "usage": usage(prompt_tokens, sum(choice.completion_tokens for choice, _ in choices)),
     }
 
 
@@ -132,13 +133,14 @@ def _fingerprint(model: str, version: int) -> str:
     return f"{model}@{version}"
 
 
-def _choice(index: int, choice: Choice) -> dict[str, Any]:
+def _choice(index: int, choice: Choice, prompt: Ids) -> dict[str, Any]:
     return {
         "index": index,
         "text": choice.text,
         "seed": choice.seed,
         "finish_reason": choice.finish_reason,
         "logprobs": None if choice.logprobs is None else _logprobs(choice.logprobs, _starts(choice.logprobs)),
+        **ids_field(choice, prompt),
     }
 
 
@@ -165,30 +167,40 @@ def _starts(tokens: TextLogprobs, first: int = 0) -> npt.NDArray[np.int64]:
 
 def _chunks(head: dict[str, Any], streams: Iterator[Stream], body: CompletionBody) -> Iterator[Event | None]:
     """Chunks of one prompt's choices after the other's, the usage of all at the end if it was asked for."""
-    usage_wanted = body.stream_options is not None and body.stream_options.include_usage
+    options = body.stream_options or StreamOptions()
     prompt_tokens = completion_tokens = 0
     for at, stream in enumerate(streams):
         head = {**head, "system_fingerprint": _fingerprint(stream.model, stream.version)}
-        head |= {"usage": None} if usage_wanted else {}
-        yield from _choice_chunks(head, stream, at * body.n)
+        head |= {"usage": None} if options.include_usage else {}
+        yield from _choice_chunks(head, stream, at * body.n, counts=options.continuous_usage_stats)
         prompt_tokens += stream.prompt_tokens
         completion_tokens += stream.completion_tokens()
-    if usage_wanted:
+    if options.include_usage:
         yield Event({**head, "choices": [], "usage": usage(prompt_tokens, completion_tokens)})
 
 
-def _choice_chunks(head: dict[str, Any], stream: Stream, first_index: int) -> Iterator[Event | None]:
-    told = [0] * len(stream.seeds)
+def _choice_chunks(head: dict[str, Any], stream: Stream, first_index: int, *, counts: bool) -> Iterator[Event | None]:
+    """`counts`: each chunk has the usage of its choice so far."""
+    told, begun = [0] * len(stream.seeds), set[int]()
     for news in stream.pieces:
         if news is None:
             yield None
             continue
         index, piece = news
-        yield from _piece_events(head, {"index": first_index + index, "seed": stream.seeds[index]}, piece, told[index])
+        choice = {"index": first_index + index, "seed": stream.seeds[index]}
+
+        def event(chunk: dict[str, Any], tokens: int = 0, choice: dict[str, Any] = choice) -> Event:
+            counted = {"usage": usage(stream.prompt_tokens, tokens)} if counts else {}
+            return Event({**head, **counted, "choices": [{**choice, "logprobs": None, **chunk}]})
+
+        if piece.ids is not None and index not in begun:
+            yield from prompt_events(stream.prompt, event)
+        begun.add(index)
+        yield from _piece_events(event, piece, told[index])
         told[index] += 0 if piece.logprobs is None else int(piece.logprobs.lengths().sum())
 
 
-def _piece_events(head: dict[str, Any], choice: dict[str, Any], piece: Piece, first: int) -> Iterator[Event]:
+def _piece_events(event_of: Callable[[dict[str, Any], int], Event], piece: Piece, first: int) -> Iterator[Event]:
     """A piece of a choice, whose first token begins at `first` in the choice's text."""
     parts = piece.parts()
     starts = None if piece.logprobs is None else _starts(piece.logprobs, first)
@@ -197,8 +209,8 @@ def _piece_events(head: dict[str, Any], choice: dict[str, Any], piece: Piece, fi
         part = parts.between(start, stop)
         told = None if part.logprobs is None or starts is None else _logprobs(part.logprobs, starts[start:])
         logprobs = None if told is None else {name: rows.all() for name, rows in told.items()}
-        chunk = {"text": part.text, "finish_reason": part.finish_reason, "logprobs": logprobs}
-        return Event({**head, "choices": [choice | chunk]})
+        chunk = {"text": part.text, "finish_reason": part.finish_reason, "logprobs": logprobs, **new_ids(part)}
+        return event_of(chunk, part.tokens.stop)
 
     yield from fitting(len(parts), event)
 

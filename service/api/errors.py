@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from flask import Flask, Response
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from charrnn.checkpoint import CheckpointError
@@ -22,6 +23,7 @@ from model_store.errors import (
     InvalidNameError,
     NotFoundError,
 )
+from service.api.faults import PREDICATE, SENTENCE, TAG
 from service.generation.cells import CellSelectionError, UnknownCellError
 from service.generation.errors import (
     BusyError,
@@ -32,6 +34,7 @@ from service.generation.errors import (
     NeverFitsError,
     PromptError,
     ReplyTooLargeError,
+    SamplingIdsError,
 )
 from service.generation.tokenization import UnknownIdsError
 from service.generation.tracing import NothingToTraceError
@@ -43,7 +46,8 @@ log = logging.getLogger(__name__)
 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 INTERNAL: Final = "an error on the server; the request id finds it in the log"
-_KINDS: Final = frozenset({"str", "int", "float", "bool"})
+MOST_SENTENCES: Final = 5
+_COUNTED: Final = frozenset({"too_long", "too_short"})
 SHOWN: Final = 200
 """Longest part of a refused value that a message repeats, in characters."""
 
@@ -112,47 +116,53 @@ def to_api_error(error: Exception) -> ApiError:
 
 def invalid(error: ValidationError) -> ApiError:
     """400 for a body that is not JSON, else 422 naming each field with its bound and value."""
-    details = error.errors(include_url=False, include_context=False)
+    details = error.errors(include_url=False)
     if details[0]["type"] == "json_invalid":
         return ApiError(400, "invalid_json", f"the body is not JSON: {details[0]['msg']}")
     if not details[0]["loc"] and details[0]["type"] in {"model_type", "model_attributes_type", "dict_type"}:
         return ApiError(422, "invalid_value", "the body must be a JSON object")
-    messages = [_sentence(str(d["type"]), _path(d["loc"]), str(d["msg"]), d["input"]) for d in details[:5]]
+    first_of = {_field(detail): detail for detail in reversed(details)}  # one sentence a field
+    messages = [_sentence(detail) for detail in list(reversed(first_of.values()))[:MOST_SENTENCES]]
     code = "unknown_field" if details[0]["type"] == "extra_forbidden" else "invalid_value"
-    return ApiError(422, code, "; ".join(messages), _field(details[0]["loc"]) or None)
+    return ApiError(422, code, "; ".join(messages), _field(details[0]))
 
 
-def _field(location: tuple[int | str, ...]) -> str:
-    return str(location[0]) if location else ""
+def _field(detail: ErrorDetails) -> str | None:
+    """The field at fault; None where that is a matter of several."""
+    return str(detail["loc"][0]) if detail["loc"] else detail.get("ctx", {}).get("field")
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    """Where the value stands, as in `cells[0].unit`; what pydantic adds for the kinds that it may be is left out."""
+    """Where the value stands, as in `cells[0].unit`; what tells alternatives apart is left out."""
     path = ""
     for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif part.isidentifier() and part not in _KINDS:
-            path += f".{part}" if path else part
+        if not path:
+            path = str(part)
+        elif isinstance(part, int) or not part.isidentifier():
+            path += "" if str(part).startswith(TAG) else f"[{part!r}]"
+        else:
+            path += f".{part}"
     return path
 
 
-def _sentence(kind: str, field: str, message: str, value: object) -> str:
-    if kind == "extra_forbidden":
-        return f"{field!r} is not a field of this request"
-    if kind == "missing":
-        return f"{field} is required"
-    message = message.removeprefix("Value error, ")
-    if kind == "value_error":
+def _sentence(detail: ErrorDetails) -> str:
+    kind, path, message = detail["type"], _path(detail["loc"]), str(detail["msg"])
+    if kind == SENTENCE:
         return message
-    if kind in {"too_long", "too_short"}:  # says itself how many there were
-        return f"{field}: {message[0].lower()}{message[1:]}"
-    return f"{field}: {message[0].lower()}{message[1:]}, not {shown(value)}"
+    if kind == PREDICATE:
+        return f"{path} {message}"
+    if kind == "extra_forbidden":
+        return f"{shown(path)} is not a field of this request"
+    if kind == "missing":
+        return f"{path} is required"
+    bound = message[0].lower() + message[1:].partition(" after validation")[0]
+    value = detail["input"]
+    return f"{path}: {bound}, not {len(value) if kind in _COUNTED else shown(value)}"
 
 
 def shown(value: object) -> str:
     """A value as a message repeats it."""
-    text = repr(value)
+    text = "null" if value is None else repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
 
 
@@ -214,6 +224,7 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (UnknownCharactersError, unknown_characters),
     (UnknownIdsError, unknown_ids),
     (PromptError, _one_of_several),
+    (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
     (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),
     (ReplyTooLargeError, lambda e: ApiError(422, "reply_too_large", str(e), e.param)),
     (UnknownCellError, lambda e: ApiError(422, "unknown_cell", str(e), e.param)),

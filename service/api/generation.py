@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from charrnn.vocabulary import Ids
 from service.api.auth import Guard
 from service.api.connection import client_of
 from service.api.described import describe
-from service.api.large_json import Rows, json_response
+from service.api.generation_schemas import GenerateBody
+from service.api.large_json import Rows, json_response, rows
 from service.api.parsing import json_body
 from service.api.replies import GenerateChunk, GenerateEnd, GenerateReply
-from service.api.schemas import GenerateBody
 from service.api.sse import Event, event_stream, fitting
 from service.api.trace_json import trace_fields
 from service.generation.generator import Stream, TextGenerator
@@ -99,7 +101,9 @@ def _reply(generation: Generation, *, with_logprobs: bool) -> dict[str, Any]:
         "model": generation.model,
         "version": generation.version,
         "text": generation.choices[0].text,
-        "choices": [_choice(index, choice, with_logprobs) for index, choice in enumerate(generation.choices)],
+        "choices": [
+            _choice(index, choice, generation.prompt, with_logprobs) for index, choice in enumerate(generation.choices)
+        ],
         "usage": usage(generation.prompt_tokens, sum(choice.completion_tokens for choice in generation.choices)),
         "cached": generation.cached,
         "timing": {"total": round(time.perf_counter() - g.began, 6)},
@@ -109,7 +113,7 @@ def _reply(generation: Generation, *, with_logprobs: bool) -> dict[str, Any]:
     return reply
 
 
-def _choice(index: int, choice: Choice, with_logprobs: bool) -> dict[str, Any]:
+def _choice(index: int, choice: Choice, prompt: Ids, with_logprobs: bool) -> dict[str, Any]:
     reply: dict[str, Any] = {
         "index": index,
         "text": choice.text,
@@ -119,7 +123,17 @@ def _choice(index: int, choice: Choice, with_logprobs: bool) -> dict[str, Any]:
     if with_logprobs and choice.logprobs is not None:
         tokens = choice.logprobs
         reply["logprobs"] = Rows(len(tokens), lambda start, stop: _logprobs(tokens[start:stop]))
-    return reply
+    return reply | ids_field(choice, prompt)
+
+
+def ids_field(choice: Choice, prompt: Ids) -> dict[str, Rows]:
+    """What `return_token_ids` adds to a choice."""
+    return {} if choice.ids is None else {"prompt_token_ids": ids_told(prompt), "token_ids": rows(choice.ids)}
+
+
+def ids_told(ids: Ids) -> Rows:
+    """An array of ids."""
+    return Rows(ids.size, lambda start, stop: ids[start:stop].tolist())
 
 
 def _logprobs(tokens: TextLogprobs) -> list[dict[str, Any]]:
@@ -141,11 +155,17 @@ def _chunks(stream: Stream, request_id: str) -> Iterator[Event | None]:
     """A chunk for each piece; those that begin a choice say its seed, the last one of all counts the tokens."""
     began = time.perf_counter()
     head: dict[str, Any] = {"id": f"gen-{request_id}", "model": stream.model, "version": stream.version}
+    begun = set[int]()
     for news in stream.pieces:
         if news is None:
             yield None
-        else:
-            yield from _piece_events(head, *news, stream.seeds)
+            continue
+        index, piece = news
+        choice = {**head, "index": index, "seed": stream.seeds[index]}
+        if piece.ids is not None and index not in begun:
+            yield from prompt_events(stream.prompt, partial(_event, choice))
+        begun.add(index)
+        yield from _piece_events(choice, piece)
     *before, last = fitting(
         max(1, len(stream.skipped)),
         lambda start, stop: Event({**head, "text": "", **_skipped_field(stream.skipped[start:stop])}),
@@ -160,12 +180,30 @@ def _skipped_field(skipped: Skipped) -> dict[str, Any]:
     return {"skipped": _skipped(skipped)} if skipped else {}
 
 
-def _piece_events(head: dict[str, Any], index: int, piece: Piece, seeds: tuple[int, ...]) -> Iterator[Event]:
+def prompt_events(prompt: Ids, event_of: Callable[[dict[str, Any]], Event]) -> Iterator[Event]:
+    """What a choice begins with where ids are wanted: those of the prompt, in as many chunks as they take."""
+    nothing: dict[str, Any] = {"text": "", "finish_reason": None, "token_ids": []}
+    yield from fitting(
+        max(1, prompt.size),
+        lambda start, stop: event_of({**nothing, "prompt_token_ids": prompt[start:stop].tolist()}),
+    )
+
+
+def _event(choice: dict[str, Any], chunk: dict[str, Any]) -> Event:
+    return Event({**choice, **chunk})
+
+
+def _piece_events(choice: dict[str, Any], piece: Piece) -> Iterator[Event]:
     parts = piece.parts()
 
     def event(start: int, stop: int) -> Event:
         part = parts.between(start, stop)
-        chunk = {**head, "index": index, "text": part.text, "seed": seeds[index], "finish_reason": part.finish_reason}
-        return Event(chunk if part.logprobs is None else {**chunk, "logprobs": _logprobs(part.logprobs)})
+        chunk = {"text": part.text, "finish_reason": part.finish_reason} | new_ids(part)
+        return _event(choice, chunk if part.logprobs is None else {**chunk, "logprobs": _logprobs(part.logprobs)})
 
     yield from fitting(len(parts), event)
+
+
+def new_ids(piece: Piece) -> dict[str, Any]:
+    """What `return_token_ids` adds to a chunk."""
+    return {} if piece.ids is None else {"token_ids": list(piece.ids)}

@@ -11,8 +11,8 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from charrnn.wording import count
+from service.api.bodies import Body
 from service.api.errors import ApiError
-from service.api.schemas import Body
 from service.settings import Settings
 
 MAX_JSON_BYTES: Final = 4 << 20

@@ -103,7 +103,15 @@ class TraceReply(ChoiceTrace):
     skipped: list[Skipped] = Field(default=[], description='only with `"unknown": "skip"`')
 
 
-class ChoiceReply(Reply):
+class WithIds(Reply):
+    """What `return_token_ids` adds to a choice. In a stream: to the first chunk of each the prompt's, to every chunk
+    those that are new; a stop text's are among them."""
+
+    prompt_token_ids: list[int] = Field(default=[], description="only with `return_token_ids`")
+    token_ids: list[int] = Field(default=[], description="only with `return_token_ids`")
+
+
+class ChoiceReply(WithIds):
     """One generated text; its seed gives it again."""
 
     index: int
@@ -134,7 +142,7 @@ class GenerateReply(Reply):
     skipped: list[Skipped] = Field(default=[], description='only with `"unknown": "skip"`')
 
 
-class GenerateChunk(Reply):
+class GenerateChunk(WithIds):
     """An event of a stream: what is new of one choice; `finish_reason` is null until it ends."""
 
     id: str
@@ -169,7 +177,7 @@ class CompletionLogprobs(Reply):
     text_offset: list[int]
 
 
-class CompletionChunkChoice(Reply):
+class CompletionChunkChoice(WithIds):
     """What is new of one choice, in OpenAI's shape, and the seed that gives it again; `finish_reason` is null until it
     ends."""
 
@@ -207,7 +215,9 @@ class CompletionChunk(Reply):
     model: str
     system_fingerprint: str
     choices: list[CompletionChunkChoice]
-    usage: Usage | None = Field(default=None, description="only with `stream_options.include_usage`")
+    usage: Usage | None = Field(
+        default=None, description="only with `include_usage` or `continuous_usage_stats` of `stream_options`"
+    )
 
 
 class ModelCard(Reply):

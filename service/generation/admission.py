@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, UnknownCharactersError
 from service.generation.cache import cache_key
-from service.generation.errors import PromptError, ReplyTooLargeError
+from service.generation.errors import PromptError, ReplyTooLargeError, SamplingIdsError
 from service.generation.requests import GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
-from service.generation.tokenization import UnknownIdsError, read
+from service.generation.tokenization import UnknownIdsError, checked, read
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,8 +51,8 @@ class Admission:
         self._max_values = max_values
 
     def admit(self, request: GenerationRequest) -> Admitted:
-        """Raises UnknownCharactersError, UnknownIdsError, NeverFitsError, ReplyTooLargeError, and what
-        ResidentModels.get raises."""
+        """Raises UnknownCharactersError, UnknownIdsError, SamplingIdsError, NeverFitsError, ReplyTooLargeError, and
+        what ResidentModels.get raises."""
         admitted = self._admit(request, self._models.get(request.model))
         self._check_size([admitted])
         return admitted
@@ -74,12 +75,27 @@ class Admission:
 
     def _admit(self, request: GenerationRequest, model: ResidentModel) -> Admitted:
         self._check_fits(request.n)
+        _check_sampling(model, request.sampling)
         prompt, skipped = read(model, request.prompt, request.skip_unknown)
         return Admitted(request, model, prompt, skipped, cache_key(model.digest, prompt, request))
 
     def _check_size(self, admitted: Sequence[Admitted]) -> None:
         if self._max_values is not None and (size := sum(each.size for each in admitted)) > self._max_values:
             raise ReplyTooLargeError(self._max_values, size, _multiplier(admitted[0].request))
+
+
+def _check_sampling(model: ResidentModel, sampling: SamplingParams) -> None:
+    """Raises SamplingIdsError when an id is outside the model's vocabulary, or none is left that may be generated."""
+    allowed = sampling.allowed_token_ids
+    for field, ids in (("logit_bias", [id_ for id_, _ in sampling.logit_bias]), ("allowed_token_ids", allowed or ())):
+        try:
+            checked(model, ids)
+        except UnknownIdsError as error:
+            raise SamplingIdsError(field, error) from error
+    unknown = model.vocabulary.unknown_id
+    if allowed is not None and set(allowed) <= {unknown}:
+        message = f"must have an id that can be generated, not {unknown} alone, which stands for unknown words"
+        raise SamplingIdsError("allowed_token_ids", message)
 
 
 def _multiplier(request: GenerationRequest) -> str:

@@ -102,7 +102,9 @@ def _encoded(choice: Choice) -> dict[str, Any]:
 
 
 def _decoded(raw: dict[str, Any], vocabulary: Vocabulary) -> Choice:
-    return Choice(**{**raw, "logprobs": None if raw["logprobs"] is None else _logprobs(raw["logprobs"], vocabulary)})
+    logprobs = None if raw["logprobs"] is None else _logprobs(raw["logprobs"], vocabulary)
+    ids = None if raw["ids"] is None else tuple(raw["ids"])
+    return Choice(**{**raw, "logprobs": logprobs, "ids": ids})
 
 
 def _arrays(told: TextLogprobs) -> list[tuple[str, npt.NDArray[Any]]]:
@@ -126,4 +128,4 @@ def _logprobs(raw: dict[str, str], vocabulary: Vocabulary) -> TextLogprobs:
 def _size(choices: tuple[Choice, ...]) -> int:
     """About how many bytes an entry would have."""
     told = sum(choice.logprobs.nbytes for choice in choices if choice.logprobs is not None)
-    return told + sum(len(choice.text) for choice in choices)
+    return told + sum(len(choice.text) + 4 * len(choice.ids or ()) for choice in choices)

@@ -37,6 +37,14 @@ class PromptError(ValueError):
         self.place, self.error = place, error
 
 
+class SamplingIdsError(ValueError):
+    """A field of sampling, `param`, names ids that the model does not have, or none that it could generate."""
+
+    def __init__(self, param: str, message: object) -> None:
+        super().__init__(f"{param}: {message}")
+        self.param = param
+
+
 class ClosedError(Exception):
     """The process is shutting down and takes nothing new."""
 

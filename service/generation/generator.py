@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from charrnn.vocabulary import Ids
 from service.generation.admission import Admission, Admitted
 from service.generation.cache import GenerationCache
 from service.generation.clients import ANYBODY, Client
@@ -25,13 +26,18 @@ class Stream:
 
     model: str
     version: int
-    prompt_tokens: int
+    prompt: Ids
     skipped: Skipped
     cached: bool
     seeds: tuple[int, ...]
     pieces: Iterator[tuple[int, Piece] | None]
     completion_tokens: Callable[[], int]
     """How many tokens were generated, once the pieces have come to their end."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many ids of the prompt were read."""
+        return int(self.prompt.size)
 
 
 class Meter(Protocol):
@@ -119,7 +125,7 @@ class TextGenerator:
             choices, cached = self._compute(asked, patience)
         elif request.read_cache:
             self._meter.looked_up("hit")
-        return Generation(model.name, model.version, choices, asked.prompt.size, asked.skipped, cached)
+        return Generation(model.name, model.version, choices, asked.prompt, asked.skipped, cached)
 
     def _stream(self, asked: Admitted, patience: Patience) -> Stream:
         model, request = asked.model, asked.request
@@ -132,7 +138,7 @@ class TextGenerator:
             return Stream(
                 model.name,
                 model.version,
-                asked.prompt.size,
+                asked.prompt,
                 asked.skipped,
                 True,
                 seeds,
@@ -159,7 +165,7 @@ class TextGenerator:
         return Stream(
             model.name,
             model.version,
-            asked.prompt.size,
+            asked.prompt,
             asked.skipped,
             False,
             run.seeds,
@@ -200,4 +206,5 @@ class TextGenerator:
 
 def _replayed(choices: tuple[Choice, ...]) -> Iterator[tuple[int, Piece] | None]:
     for index, choice in enumerate(choices):
-        yield index, Piece(choice.text, choice.logprobs, choice.finish_reason)
+        tokens = range(choice.completion_tokens)
+        yield index, Piece(choice.text, choice.logprobs, choice.finish_reason, tokens=tokens, ids=choice.ids)

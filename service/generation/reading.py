@@ -18,13 +18,16 @@ from service.generation.requests import Choice, FinishReason, GenerationRequest
 class Piece:
     """The next part of a choice's text, its tokens' logarithms when they were asked for, and how it ended if it has.
 
-    `begun` characters of the text belong to a token that was told with the piece before.
+    `begun` characters of the text belong to a token that was told with the piece before. `tokens` says which of the
+    choice's tokens are new, those of a stop text included, and `ids` has their ids when these were asked for.
     """
 
     text: str
     logprobs: TextLogprobs | None = None
     finish_reason: FinishReason | None = None
     begun: int = 0
+    tokens: range = range(0)
+    ids: tuple[int, ...] | None = None
 
     def parts(self) -> Parts:
         """What it can be cut into."""
@@ -48,11 +51,15 @@ class Parts:
     def between(self, start: int, stop: int) -> Piece:
         """The parts from `start` to `stop` as one piece."""
         whole, last = self.piece, stop == len(self)
+        # Texts and tokens need not begin together: what of a token is held back comes later than its id.
+        mine = slice(*(len(whole.tokens) * at // len(self) for at in (start, stop)))
         return Piece(
             whole.text[self.ends[start] : None if last else self.ends[stop]],
             whole.logprobs if whole.logprobs is None else whole.logprobs[start:stop],
             whole.finish_reason if last else None,
             0 if start else whole.begun,
+            whole.tokens[mine],
+            None if whole.ids is None else whole.ids[mine],
         )
 
 
@@ -61,7 +68,8 @@ class ChoiceReader:
 
     def __init__(self, vocabulary: Vocabulary, prompt: Ids, request: GenerationRequest, seed: int) -> None:
         self._vocabulary = vocabulary
-        self._matcher = StopMatcher(request.stop) if request.stop else None
+        self._matcher = StopMatcher(request.stop, included=request.include_stop) if request.stop else None
+        self._min_tokens = request.min_tokens
         self._seed = seed
         self._prompt = prompt
         self._echo = vocabulary.decode(prompt) if request.echo else ""
@@ -69,6 +77,8 @@ class ChoiceReader:
         self._waiting: list[tuple[Ids, Logprobs]] = []
         self._ahead = 0
         self.tokens = 0
+        self._ids: list[int] | None = [] if request.with_ids else None
+        self._told = 0
         self._pieces: list[Piece] = []
         self.finish_reason: FinishReason | None = None
 
@@ -76,7 +86,12 @@ class ChoiceReader:
         """What the outputs add to the choice; an empty text when there is nothing to give out yet."""
         text = "".join(self._take(output) for output in _joined(outputs) if self.finish_reason is None)
         begun = self._ahead
-        piece = Piece(text, self._logprobs_of(text), self.finish_reason, min(begun, len(text)))
+        logprobs, tokens = self._logprobs_of(text), range(self._told, self.tokens)
+        if not (text or self.finish_reason):  # nobody hears of it: its tokens are the next piece's
+            tokens = range(0)
+        ids = None if self._ids is None else tuple(self._ids[tokens.start : tokens.stop])
+        self._told = tokens.stop or self._told
+        piece = Piece(text, logprobs, self.finish_reason, min(begun, len(text)), tokens, ids)
         self._pieces.append(piece)
         return piece
 
@@ -86,7 +101,8 @@ class ChoiceReader:
         text = "".join(piece.text for piece in self._pieces)
         told = [(piece.logprobs.ids, piece.logprobs.logprobs) for piece in self._pieces if piece.logprobs is not None]
         logprobs = TextLogprobs.joined(self._vocabulary, told) if self._wants_logprobs else None
-        return Choice(text, self._seed, self.finish_reason, self.tokens, logprobs)
+        ids = None if self._ids is None else tuple(self._ids)
+        return Choice(text, self._seed, self.finish_reason, self.tokens, logprobs, ids)
 
     def _take(self, output: Output) -> str:
         if output.prompt_logprobs is not None:
@@ -94,7 +110,11 @@ class ChoiceReader:
         if output.logprobs is not None:
             self._waiting.append((output.ids, output.logprobs))
         prompt, self._echo = self._echo, ""
-        return prompt + self._passed(output.ids, output.done)
+        before = self.tokens
+        text = self._passed(output.ids, output.done)
+        if self._ids is not None:
+            self._ids += output.ids[: self.tokens - before].tolist()
+        return prompt + text
 
     def _passed(self, ids: Ids, done: bool) -> str:
         """What of the new tokens can be given out, and whether the choice ends with them."""
@@ -104,7 +124,7 @@ class ChoiceReader:
             return self._vocabulary.decode(ids)
         text = ""
         for token in self._vocabulary.tokens_of(ids):
-            text += self._matcher.feed(token)
+            text += self._matcher.feed(token, may_stop=self.tokens >= self._min_tokens)
             self.tokens += 1
             if self._matcher.stopped:
                 self.finish_reason = "stop"

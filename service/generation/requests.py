@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from charrnn.sampling import SamplingParams
+from charrnn.vocabulary import Ids
 from service.generation.logprobs import TextLogprobs
 
 FinishReason = Literal["length", "stop"]
@@ -30,8 +31,14 @@ class GenerationRequest:
     seed: int | None = None
     sampling: SamplingParams = field(default_factory=SamplingParams)
     stop: tuple[str, ...] = ()
+    include_stop: bool = False
+    """Whether a stop text that ended the text is part of it."""
+    min_tokens: int = 0
+    """So many tokens are generated before a stop text counts."""
     n: int = 1
     echo: bool = False
+    with_ids: bool = False
+    """Whether the ids of what is generated are wanted."""
     skip_unknown: bool = False
     read_cache: bool = True
     write_cache: bool = True
@@ -41,22 +48,30 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One generated text, which can be made again alone from its `seed`."""
+    """One generated text, which can be made again alone from its `seed`; `ids` of all that was generated, those of a
+    stop text included, when they were asked for."""
 
     text: str
     seed: int
     finish_reason: FinishReason
     completion_tokens: int
     logprobs: TextLogprobs | None = None
+    ids: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Generation:
-    """The result of a request; `skipped` lists unknown characters that were dropped, as (position, character)."""
+    """The result of a request; `prompt` has the ids that were read, `skipped` lists unknown characters that were
+    dropped, as (position, character)."""
 
     model: str
     version: int
     choices: tuple[Choice, ...]
-    prompt_tokens: int
+    prompt: Ids
     skipped: Skipped = ()
     cached: bool = False
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many ids were read."""
+        return int(self.prompt.size)

@@ -120,9 +120,13 @@ def _watch(model: ResidentModel, request: GenerationRequest) -> Callable[[Ids], 
     """Ends a sequence in the scheduler's thread as soon as a stop text is complete."""
     if not request.stop:
         return None
-    matcher = StopMatcher(request.stop)
+    matcher, first = StopMatcher(request.stop), request.min_tokens
 
     def watch(ids: Ids) -> bool:
+        nonlocal first
+        if first:
+            matcher.feed(model.vocabulary.decode(ids[:first]), may_stop=False)
+            first, ids = max(0, first - ids.size), ids[first:]
         matcher.feed(model.vocabulary.decode(ids))
         return matcher.stopped
 

@@ -51,14 +51,15 @@ class Tokenizer:
 def read(model: ResidentModel, prompt: Prompt, skip_unknown: bool = False) -> tuple[Ids, Skipped]:
     """The ids of a text, or ids as they are, and what was skipped. Raises UnknownCharactersError, UnknownIdsError."""
     if not isinstance(prompt, str):
-        return _checked(model, prompt), ()
+        return checked(model, prompt), ()
     if not skip_unknown:
         return model.vocabulary.encode(prompt), ()
     ids, skipped = model.vocabulary.encode_known(prompt)
     return ids, tuple(skipped)
 
 
-def _checked(model: ResidentModel, ids: Sequence[int]) -> Ids:
+def checked(model: ResidentModel, ids: Sequence[int]) -> Ids:
+    """The ids, all of which the model has. Raises UnknownIdsError."""
     size = len(model.vocabulary)
     wrong = next((id_ for id_ in ids if not 0 <= id_ < size), None)
     if wrong is not None:

@@ -28,6 +28,21 @@ def test_the_text_ends_before_the_stop(stops: list[str], pieces: list[str], expe
     assert passed(stops, pieces) == expected
 
 
+def test_the_stop_can_be_part_of_the_text() -> None:
+    matcher = StopMatcher(["bc", "abc", "x"], included=True)
+    assert (matcher.feed("zza"), matcher.feed("bcx")) == ("zz", "abc")
+    assert matcher.stopped
+
+
+def test_a_stop_counts_where_its_end_may_stop_and_not_before() -> None:
+    matcher = StopMatcher(["b", "abc"])
+    assert matcher.feed("zab", may_stop=False) == "z"  # what may begin the longer one is held back
+    assert (matcher.feed("c"), matcher.stopped) == ("", True)
+    matcher = StopMatcher(["b", "abc"])
+    matcher.feed("zab", may_stop=False)
+    assert (matcher.feed("d"), matcher.feed("b"), matcher.stopped) == ("abd", "", True)
+
+
 texts = st.text("abc", max_size=30)
 
 

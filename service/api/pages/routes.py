@@ -10,9 +10,10 @@ from typing import Final
 from flask import Blueprint, Response, abort, render_template, url_for
 
 from service.api.described import describe
+from service.api.generation_schemas import GenerateBody
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
 from service.api.pages.forms import bounds, controls
-from service.api.schemas import GenerateBody, JobBody
+from service.api.schemas import JobBody
 from service.settings import Settings
 
 HERE: Final = Path(__file__).parent

@@ -144,8 +144,7 @@ def test_the_usage_of_a_stream_when_it_is_asked_for(client: FlaskClient) -> None
     *pieces, last = chunks(client, stream_options={"include_usage": True})
     assert all(each["usage"] is None for each in pieces)
     assert (last["choices"], last["usage"]["total_tokens"]) == ([], 7)
-    error = complete(client, 422, stream_options={"include_usage": True})["error"]
-    assert "stream_options is for streams" in error["message"]
+    assert complete(client, stream_options={"include_usage": True})["usage"]["total_tokens"] == 7
 
 
 def test_a_stop_text_is_not_part_of_it(client: FlaskClient) -> None:
@@ -174,10 +173,7 @@ def test_what_asks_for_nothing_is_taken(client: FlaskClient) -> None:
     ("field", "value"),
     [
         ("best_of", 2),
-        ("presence_penalty", 0.5),
-        ("frequency_penalty", -1),
         ("suffix", "end"),
-        ("logit_bias", {"5": 1}),
         ("max_tokens", 1001),
         ("max_tokens", -1),
         ("max_tokens", "5"),
@@ -209,6 +205,85 @@ def test_fields_of_another_api_are_refused_by_name(client: FlaskClient) -> None:
 def test_a_model_that_is_not_there(client: FlaskClient) -> None:
     assert complete(client, 404, model="gpt")["error"]["code"] == "model_not_found"
     assert complete(client, 404, model="gpt", stream=True)["error"]["code"] == "model_not_found"
+
+
+def test_the_ids_that_were_read_and_generated_when_they_are_asked_for(client: FlaskClient) -> None:
+    body = complete(client, prompt=["xa", [1]], n=2, max_tokens=3, return_token_ids=True)
+    assert [(each["prompt_token_ids"], each["token_ids"]) for each in body["choices"]] == [
+        ([23, 0], [1, 2, 3]),
+        ([23, 0], [2, 4, 6]),
+        ([1], [2, 3, 4]),
+        ([1], [3, 5, 7]),
+    ]
+    assert complete(client, stop="cd", return_token_ids=True)["choices"][0]["token_ids"] == [1, 2, 3]
+    assert "token_ids" not in complete(client)["choices"][0]
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_stream_tells_a_choices_prompt_first_and_each_id_once(client: FlaskClient, cache: bool) -> None:
+    asked: dict[str, Any] = {
+        "prompt": "x" * 1500,
+        "n": 2,
+        "max_tokens": 300,
+        "return_token_ids": True,
+        "cache": cache,
+        "stop": "zab",
+    }
+    whole = complete(client, **asked)["choices"]
+    told = [each["choices"][0] for each in chunks(client, **asked)]
+    for choice in whole:
+        mine = [each for each in told if each["index"] == choice["index"]]
+        assert "prompt_token_ids" in mine[0]
+        for name in ("prompt_token_ids", "token_ids"):
+            assert [id_ for each in mine for id_ in each.get(name, [])] == choice[name]
+
+
+def test_usage_in_every_chunk_when_it_is_asked_for(client: FlaskClient) -> None:
+    options = {"continuous_usage_stats": True, "include_usage": True}
+    *pieces, last = chunks(client, stream_options=options, max_tokens=60, n=2, cache=False)
+    for index in (0, 1):
+        mine = [each["usage"] for each in pieces if each["choices"][0]["index"] == index]
+        counts = [each["completion_tokens"] for each in mine]
+        assert counts == sorted(counts)
+        assert mine[-1] == {"prompt_tokens": 2, "completion_tokens": 60, "total_tokens": 62}
+    assert last["usage"]["completion_tokens"] == 120
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_stop_text_is_part_of_it_when_that_is_asked_for(client: FlaskClient, stream: bool) -> None:
+    asked: dict[str, Any] = {"stop": ["de"], "include_stop_str_in_output": True, "logprobs": 0}
+    parts = [c["choices"][0] for c in chunks(client, **asked)] if stream else complete(client, **asked)["choices"]
+    assert "".join(each["text"] for each in parts) == "bcde"
+    assert [token for each in parts for token in each["logprobs"]["tokens"]] == ["b", "c", "d", "e"]
+    assert parts[-1]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_stop_text_counts_after_so_many_tokens(client: FlaskClient, stream: bool) -> None:
+    asked: dict[str, Any] = {"stop": "c", "min_tokens": 2, "max_tokens": 60}
+    parts = [c["choices"][0] for c in chunks(client, **asked)] if stream else complete(client, **asked)["choices"]
+    assert "".join(each["text"] for each in parts) == "bcdefghijklmnopqrstuvwxyzab"
+    assert complete(client, stop="cd", min_tokens=2)["choices"][0]["text"] == "b"
+    assert complete(client, stop="cd", min_tokens=3)["choices"][0]["text"] == "bcdef"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"logit_bias": {"26": 1}}, "logit_bias: ids of letters are from 0 to 25, not 26"),
+        ({"logit_bias": {"4294967296": 1}}, "logit_bias: ids of letters are from 0 to 25, not 4294967296"),
+        ({"allowed_token_ids": [0, 26]}, "allowed_token_ids: ids of letters are from 0 to 25, not 26"),
+    ],
+)
+@pytest.mark.parametrize("several", [True, False])
+def test_ids_that_the_model_does_not_have(
+    client: FlaskClient, engine: Any, fields: dict[str, Any], message: str, several: bool
+) -> None:
+    complete(client)
+    added = engine.added
+    error = complete(client, 422, prompt=["a", "b"] if several else "a", **fields)["error"]
+    assert (error["code"], error["param"], error["message"]) == ("unknown_id", next(iter(fields)), message)
+    assert engine.added == added
 
 
 def test_models(client: FlaskClient) -> None:

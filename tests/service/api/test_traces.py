@@ -104,7 +104,7 @@ def test_unknown_characters(client: FlaskClient) -> None:
         ({"cells": [{"layer": 0, "part": "gate"}]}, "cells", "cells[0].part: "),
         ({"cells": [{"unit": 0}]}, "cells", "cells[0].layer is required"),
         ({"cells": [{"layer": 0, "units": 0}]}, "cells", "'cells[0].units' is not a field"),
-        ({"cells": [{"layer": 0}] * 65}, "cells", "cells: list should have at most 64 items after validation, not 65"),
+        ({"cells": [{"layer": 0}] * 65}, "cells", "cells: list should have at most 64 items, not 65"),
         ({"cells": {"layer": 0}}, "cells", "valid array"),
         ({"stream": True}, "stream", "'stream' is not a field"),
     ],
@@ -215,11 +215,11 @@ def test_after_nothing_the_first_token_has_a_surprisal(client: FlaskClient) -> N
 @pytest.mark.parametrize(
     ("fields", "param", "says"),
     [
-        ({"trace": {}, "stream": True}, None, "trace must be left out of a stream"),
+        ({"trace": {}, "stream": True}, "trace", "trace must be left out of a stream"),
         ({"trace": {"cells": [{"layer": 9}]}}, "trace", "trace.cells[0].layer must be from 0 to 1, not 9"),
         ({"trace": {"cells": [{"layer": "x"}]}}, "trace", "trace.cells[0].layer: input should be a valid integer"),
         ({"trace": True}, "trace", "trace: "),
-        ({"trace": {}, "n": 16, "length": 700}, None, "must be at most 10000 (MAX_TRACE_LENGTH), not 11232"),
+        ({"trace": {}, "n": 16, "length": 700}, "trace", "must be at most 10000 (MAX_TRACE_LENGTH), not 11232"),
     ],
 )
 def test_what_is_refused_of_generate(client: FlaskClient, fields: Any, param: str | None, says: str) -> None:

@@ -1,0 +1,88 @@
+"""What every JSON body of a request has in common, and the kinds of values that several of them have."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from charrnn.config import Part
+from model_store.names import REFERENCE_PATTERN
+from service.generation.cells import CellSelection
+from service.settings import Settings
+
+
+def whole(value: Any) -> Any:
+    """The value; a whole number that came as 5.0 as the 5 that it is, in JSON as in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+UNKNOWN: Final = "what becomes of characters that the model does not know: an error, or they are skipped"
+
+Id = Annotated[int, Field(ge=0, lt=1 << 31), BeforeValidator(whole)]
+
+
+class Body(BaseModel):
+    """A JSON object whose types are taken as they stand; unknown fields are refused, null stands for the default."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        return {k: whole(v) for k, v in data.items() if v is not None} if isinstance(data, dict) else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        fields = handler.resolve_ref_schema(made).get("properties", {})
+        for name, field in fields.items():
+            if not cls.model_fields[name].is_required():
+                fields[name] = or_null(field)
+        return made
+
+
+class ModelBody(Body):
+    """A request to a model."""
+
+    model: Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})] | None = Field(
+        None, description="name, name@3 (that version) or name@alias; by default the model that DEFAULT_MODEL names"
+    )
+
+    def reference(self, settings: Settings) -> str:
+        """The model that is meant."""
+        return settings.default_model if self.model is None else self.model
+
+
+class CellBody(Body):
+    """A cell, or without `unit` all units of a layer."""
+
+    layer: int = Field(ge=0, lt=1 << 31)
+    unit: int | None = Field(None, ge=0, lt=1 << 31)
+    part: Part = "hidden"
+
+    def selection(self) -> CellSelection:
+        """The cell as the network is asked for it."""
+        return CellSelection(self.layer, self.unit, self.part)
+
+
+class CellsBody(Body):
+    """Cells to be watched."""
+
+    cells: list[CellBody] = Field(default_factory=list, max_length=64)
+
+    def selections(self) -> tuple[CellSelection, ...]:
+        """The cells as the network is asked for them."""
+        return tuple(cell.selection() for cell in self.cells)
+
+
+def or_null(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a field that may be null as well; what is said of the field stays where it is looked for."""
+    about = {name: field[name] for name in ("title", "description", "default") if name in field}
+    kinds = {name: value for name, value in field.items() if name not in about}
+    alternatives = next(iter(kinds.values())) if list(kinds) in (["anyOf"], ["oneOf"]) else [kinds]
+    if {"type": "null"} not in alternatives:
+        alternatives = [*alternatives, {"type": "null"}]
+    return {"anyOf": alternatives, **{name: value for name, value in about.items() if name != "title"}}

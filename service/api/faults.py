@@ -1,0 +1,33 @@
+"""What validators of a request's body raise, so that the error names the field at fault; knows no schemas."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import Discriminator
+from pydantic_core import PydanticCustomError
+
+SENTENCE: Final = "value_error"
+"""The kind of a fault whose message is the whole sentence."""
+
+PREDICATE: Final = "at_fault"
+"""The kind of one whose message goes on from the field's name, and says the value itself."""
+
+TAG: Final = "<"
+"""How the tags of alternatives begin, which are no part of a value's place."""
+
+
+def fault(message: str, field: str | None = None) -> PydanticCustomError:
+    """A fault told in this sentence; `field` is the one to mend where several were looked at."""
+    return PydanticCustomError(SENTENCE, "{message}", {"message": message, "field": field})
+
+
+def predicate(message: str) -> PydanticCustomError:
+    """A fault of the field that is looked at: "must be at most 5, not 7"."""
+    return PydanticCustomError(PREDICATE, "{message}", {"message": message})
+
+
+def alternatives(kind: Any, said: str) -> Discriminator:
+    """Tells the alternatives of a field apart by `kind`, which gives the tag of a value or None, so that errors are of
+    the one that was meant; `said` names them all."""
+    return Discriminator(kind, custom_error_type="no_alternative", custom_error_message=f"Input should be {said}")

@@ -1,0 +1,176 @@
+"""The bodies of requests for a text: how it is continued, whichever way it was asked for, and `POST /generate`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationInfo, field_validator, model_validator
+
+from charrnn.config import MAX_VOCABULARY_SIZE
+from charrnn.sampling import SamplingParams
+from service.api.bodies import UNKNOWN, CellsBody, Id, ModelBody
+from service.api.bounds import AtMost
+from service.api.faults import alternatives, fault
+from service.api.neutral import NeutralBody
+from service.generation.requests import GenerationRequest, Prompt
+from service.generation.tracing import traceable
+from service.settings import Settings
+
+_ID: Final = re.compile("0|[1-9][0-9]{0,9}")
+
+
+def _id_key(key: str) -> str:
+    """A key of `logit_bias`. Characters are none: a digit is one, and an id as well."""
+    if not _ID.fullmatch(key):
+        raise fault(f"logit_bias: a key must be a token's id, as POST /tokenize tells it, not {key[:200]!r}")
+    return key
+
+
+def _stop_kind(value: Any) -> str | None:
+    return "<text>" if isinstance(value, str) else "<texts>" if isinstance(value, list) else None
+
+
+def _nothing(value: Any) -> Any:
+    """No likeliest tokens, where false asks for none: OpenAI's chat has this field as a boolean."""
+    return None if value is False else value
+
+
+_Stop = Annotated[str, Field(min_length=1, max_length=256)]
+Stop = Annotated[
+    Annotated[str, Field(max_length=256), Tag("<text>")] | Annotated[list[_Stop], Field(max_length=8), Tag("<texts>")],
+    alternatives(_stop_kind, "a string or a list of strings"),
+]
+Logprobs = Annotated[int, Field(ge=0, le=20)]
+LogitBias = dict[Annotated[str, AfterValidator(_id_key)], Annotated[float, Field(ge=-100, le=100)]]
+
+
+class SamplingBody(ModelBody):
+    """How a text is continued, whichever way it was asked for."""
+
+    temperature: float = Field(1.0, ge=0, le=10, description="below 1 plainer, above 1 wilder; 0: always the likeliest")
+    seed: int | None = Field(
+        None,
+        ge=-(1 << 63),
+        lt=1 << 63,
+        description="the same seed gives the same text, -1 as any other; without one, or with null, it is drawn",
+    )
+    top_k: int = Field(0, ge=-1, lt=1 << 31, description="choose among the k likeliest tokens; 0 or -1: among all")
+    top_p: float = Field(1.0, gt=0, le=1, description="choose among the likeliest tokens that share this probability")
+    min_p: float = Field(0.0, ge=0, le=1, description="drop tokens less likely than this share of the likeliest one's")
+    repetition_penalty: float = Field(
+        1.0, ge=0.01, le=10, description="above 1 makes the last 64 tokens less likely, below 1 likelier"
+    )
+    presence_penalty: float = Field(
+        0.0, ge=-2, le=2, description="subtracted from the logit of each token generated among the last 64 tokens"
+    )
+    frequency_penalty: float = Field(
+        0.0, ge=-2, le=2, description="the same, once for each time that it was generated; what was read does not count"
+    )
+    logit_bias: LogitBias = Field(
+        default_factory=dict,
+        max_length=1024,
+        description="token ids, as strings, to what is added to their logits; -100 makes a token e^100 times less"
+        " likely at temperature 1, e^10 times at 10: what must never come is left out of allowed_token_ids",
+    )
+    allowed_token_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_VOCABULARY_SIZE)] | None = Field(
+        None, description="no token is generated but these"
+    )
+    stop: Stop = Field(default_factory=list, description="the text ends before this one; up to 8 of them")
+    include_stop_str_in_output: bool = Field(False, description="the stop text is part of the text that it ends")
+    min_tokens: int = Field(0, ge=0, lt=1 << 31, description="so many tokens come before a stop text counts")
+    n: int = Field(1, ge=1, le=16, description="how many texts")
+    logprobs: Annotated[
+        Logprobs | None, BeforeValidator(_nothing, json_schema_input_type=Logprobs | Literal[False] | None)
+    ] = Field(None, description="tell each token's natural logarithm, and so many of the likeliest; false: nothing")
+    return_token_ids: bool = Field(
+        False, description="each choice has the ids that were read and generated: prompt_token_ids, token_ids"
+    )
+    echo: bool = Field(False, description="begin each text with the prompt")
+    unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)
+    stream: bool = Field(False, description="send the text in pieces, as it is made")
+    cache: bool = Field(True, description="false: neither take the text from the cache nor put it there")
+    timeout: float | None = Field(
+        None, gt=0, le=86_400, description="seconds that it may take; REQUEST_TIMEOUT holds as well"
+    )
+
+    @field_validator("seed", mode="before")
+    @classmethod
+    def _seed_is_no_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise fault("seed is the integer of the random stream, not a text: the text to go on from is `prompt`")
+        return value
+
+    def continuing(self, prompt: Prompt, length: int, model: str, *, read_cache: bool) -> GenerationRequest:
+        """The request for going on from the prompt, with every default filled in."""
+        return GenerationRequest(
+            model=model,
+            prompt=prompt,
+            length=length,
+            seed=self.seed,
+            sampling=SamplingParams(
+                temperature=self.temperature,
+                top_k=max(self.top_k, 0),
+                top_p=self.top_p,
+                min_p=self.min_p,
+                repetition_penalty=self.repetition_penalty,
+                presence_penalty=self.presence_penalty,
+                frequency_penalty=self.frequency_penalty,
+                logit_bias=tuple(sorted((int(id_), bias) for id_, bias in self.logit_bias.items() if bias)),
+                allowed_token_ids=None if self.allowed_token_ids is None else tuple(sorted({*self.allowed_token_ids})),
+                logprobs=self.logprobs,
+            ),
+            stop=tuple(filter(None, (self.stop,))) if isinstance(self.stop, str) else tuple(self.stop),
+            include_stop=self.include_stop_str_in_output,
+            min_tokens=self.min_tokens,
+            n=self.n,
+            echo=self.echo,
+            with_ids=self.return_token_ids,
+            skip_unknown=self.unknown == "skip",
+            read_cache=read_cache and self.cache,
+            write_cache=self.cache,
+            timeout=self.timeout,
+        )
+
+
+class GenerateBody(NeutralBody, SamplingBody):
+    """`POST /generate`."""
+
+    prompt: Annotated[str, AtMost("max_prompt_length", "characters")] | None = Field(
+        None, description="the text to go on from; it may be empty"
+    )
+    seed_text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = Field(
+        None, description="another name of prompt"
+    )
+    length: Annotated[int, AtMost("max_length", "tokens")] = Field(
+        200, ge=1, description="how many tokens: characters, or words for a model of words"
+    )
+    trace: CellsBody | None = Field(None, description="tell what cells do along each text")
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> GenerateBody:
+        if None not in (self.prompt, self.seed_text) and self.prompt != self.seed_text:
+            raise fault("prompt and seed_text are two names of one field: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_traced(self, info: ValidationInfo) -> GenerateBody:
+        if self.trace is None:
+            return self
+        if self.stream:
+            raise fault("trace must be left out of a stream: it is told with the whole text", "trace")
+        limit = (info.context or {})["settings"].max_trace_length
+        if (size := self.n * (len(self.text_before) + self.length)) > limit:
+            asked = "n times the prompt's characters and length"
+            raise fault(f"trace: {asked} must be at most {limit} (MAX_TRACE_LENGTH), not {size}", "trace")
+        return self
+
+    @property
+    def text_before(self) -> str:
+        """The text to go on from, by whichever name it came."""
+        return self.prompt or self.seed_text or ""
+
+    def request(self, settings: Settings, *, read_cache: bool = True) -> GenerationRequest:
+        """The request with every default filled in."""
+        made = self.continuing(self.text_before, self.length, self.reference(settings), read_cache=read_cache)
+        return made if self.trace is None else traceable(made)
