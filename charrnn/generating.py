@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -78,7 +79,7 @@ def generate(
     from the service; without one, each call draws its own. The text ends before the first of the `stop` texts. With
     `n`, the result is a list of that many texts, the first of which is the seed's own. With `echo`, each begins with
     the prompt. `unknown="skip"` drops the prompt's unknown characters. `sampling` is any of SamplingParams' fields:
-    temperature, top_k, top_p, min_p, repetition_penalty and so on.
+    temperature, top_k, top_p, min_p, repetition_penalty and so on; `logit_bias` may be a mapping of ids to biases.
 
     Raises FileNotFoundError, CheckpointError for a file that is no whole checkpoint, UnknownCharactersError, ValueError
     for a value out of its bounds and TypeError for a parameter that does not exist.
@@ -131,6 +132,8 @@ def _sampling(given: dict[str, Any]) -> SamplingParams:
         if name not in SAMPLING:
             known = ", ".join(SAMPLING)
             raise TypeError(f"generate() has no parameter {name!r}; those of sampling are {known}")
+    if isinstance(bias := given.get("logit_bias", ()), Mapping):
+        given = {**given, "logit_bias": tuple(bias.items())}
     params = SamplingParams(**given)
     params = replace(params, top_k=0) if params.top_k == -1 else params  # as in the service: all
     for name, fits, bound in (
@@ -139,6 +142,8 @@ def _sampling(given: dict[str, Any]) -> SamplingParams:
         ("top_p", 0 < params.top_p <= 1, "more than 0 and at most 1"),
         ("min_p", 0 <= params.min_p <= 1, "from 0 to 1"),
         ("repetition_penalty", params.repetition_penalty > 0, "more than 0"),
+        ("presence_penalty", -2 <= params.presence_penalty <= 2, "from -2 to 2"),
+        ("frequency_penalty", -2 <= params.frequency_penalty <= 2, "from -2 to 2"),
     ):
         if not fits:
             raise ValueError(f"{name} must be {bound}, not {getattr(params, name)}")

@@ -7,13 +7,14 @@ import json
 import sys
 from typing import Any, Final
 
-from service.api.schemas import GenerateBody
+from service.api.generation_schemas import GenerateBody
+from service.api.neutral import NeutralBody
 from service.asking import SEPARATOR, add_command, say, say_json
 from service.client import Client
 from service.preflight import StartError
 
-OWN: Final = ("prompt", "seed_text", "stream", "trace")
-"""Fields that are no options: the argument, and what the command decides by itself."""
+OWN: Final = frozenset({"prompt", "seed_text", "stream", "trace", *NeutralBody.model_fields})
+"""Fields that are no options: the argument, what the command decides by itself, and what means nothing here."""
 
 IN_A_TERMINAL: Final = {"echo": True}
 """Where people are better served by something else than the service's default, which programs get."""

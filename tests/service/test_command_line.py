@@ -12,7 +12,8 @@ import pytest
 
 import charrnn
 from service.__main__ import main
-from service.api.schemas import GenerateBody
+from service.api.generation_schemas import GenerateBody
+from service.api.neutral import NeutralBody
 from service.asking import _own_key
 from service.command_line import _parser, program
 from service.settings import Settings
@@ -40,7 +41,7 @@ def test_every_option_has_its_help(parser: argparse.ArgumentParser) -> None:
 def test_what_may_be_said_of_a_generation_may_be_said_here() -> None:
     (generate,) = (each for each in commands(_parser()) if each.prog.endswith(" generate"))
     own = {"help", "url", "key", "json"}
-    fields = set(GenerateBody.model_fields) - {"seed_text", "stream", "trace"}
+    fields = set(GenerateBody.model_fields) - {"seed_text", "stream", "trace"} - set(NeutralBody.model_fields)
     assert {action.dest for action in generate._actions} - own == fields
 
 

@@ -54,6 +54,38 @@ def test_stop(client: openai.OpenAI) -> None:
     assert "\n\n" not in made.choices[0].text
 
 
+def ids_of(client: openai.OpenAI, text: str) -> list[int]:
+    made = client.completions.create(model=MODEL, prompt=text, max_tokens=1, extra_body={"return_token_ids": True})
+    return list(made.choices[0].model_dump()["prompt_token_ids"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_may_be_chosen(client: openai.OpenAI, stream: bool) -> None:
+    def texts(extra_body: dict[str, Any] | None = None, **more: Any) -> list[str]:
+        ask: dict[str, Any] = {"model": MODEL, "prompt": "ROMEO:", "max_tokens": 80, "seed": 5, "n": 2, **more}
+        if not stream:
+            return [choice.text for choice in client.completions.create(**ask, extra_body=extra_body).choices]
+        found = ["", ""]
+        for chunk in client.completions.create(**ask, stream=True, extra_body={"cache": False, **(extra_body or {})}):
+            for choice in chunk.choices:
+                found[choice.index] += choice.text
+        return found
+
+    (e,) = ids_of(client, "e")
+    vowels = ids_of(client, "aou\n")
+    plain = texts()
+    assert all("e" in text for text in plain)
+    assert not any("e" in text for text in texts(logit_bias={str(e): -100}))
+    assert texts(logit_bias={str(e): 100}) == ["e" * 80] * 2
+    for temperature in (0, 1, 10):
+        allowed = texts(temperature=temperature, extra_body={"allowed_token_ids": vowels})
+        assert all(set(text) <= set("aou\n") for text in allowed)
+    assert texts(logit_bias={}, presence_penalty=0, frequency_penalty=0) == plain
+    for text, other in zip(texts(presence_penalty=2, frequency_penalty=2), plain, strict=True):
+        assert len(set(text)) > len(set(other))
+        assert max(map(text.count, text)) < max(map(other.count, other))
+
+
 def test_logprobs_and_echo(client: openai.OpenAI) -> None:
     made = client.completions.create(model=MODEL, prompt="ROMEO:", max_tokens=5, logprobs=2, echo=True, seed=3)
     choice = made.choices[0]
@@ -98,7 +130,14 @@ def test_models(client: openai.OpenAI) -> None:
         ({"model": "nobody"}, openai.NotFoundError, "model_not_found", "model"),
         ({"max_tokens": 10**9}, openai.UnprocessableEntityError, "invalid_value", "max_tokens"),
         ({"prompt": "\u00e9"}, openai.UnprocessableEntityError, "unknown_character", "prompt"),
-        ({"presence_penalty": 1}, openai.UnprocessableEntityError, "invalid_value", "presence_penalty"),
+        ({"presence_penalty": 3}, openai.UnprocessableEntityError, "invalid_value", "presence_penalty"),
+        ({"logit_bias": {"9999": 1}}, openai.UnprocessableEntityError, "unknown_id", "logit_bias"),
+        (
+            {"extra_body": {"use_beam_search": True}},
+            openai.UnprocessableEntityError,
+            "invalid_value",
+            "use_beam_search",
+        ),
         ({"extra_body": {"messages": []}}, openai.UnprocessableEntityError, "unknown_field", "messages"),
         ({"n": 13, "max_tokens": 10_000}, openai.RateLimitError, "busy", None),
     ],
