@@ -136,7 +136,7 @@ class ResidentModels:
             except (DamagedVersionError, CheckpointError, CompilationError, OSError, MemoryError) as error:
                 reason = type(error).__name__ if isinstance(error, OSError) else str(error)
                 self._failed[key] = (self._clock(), reason)
-                log.exception("%s version %d cannot be loaded", *key)
+                log.error("%s version %d cannot be loaded: %s", *key, error, exc_info=log.isEnabledFor(logging.DEBUG))
                 raise ModelUnavailableError(f"{key[0]} version {key[1]} cannot be loaded: {reason}") from error
             self._keep(key, model)
             return model
