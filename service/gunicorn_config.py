@@ -1,6 +1,5 @@
 """How gunicorn runs the web processes: the settings in gunicorn's own words."""
 
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from service import logs
 from service.announcement import announcement
+from service.metrics_folder import MetricsFolder, place
 from service.serving import GRACEFUL_SECONDS, TELLING_SECONDS
 from service.settings import read_settings
 
@@ -25,9 +25,8 @@ keepalive = 30
 timeout = 120  # until a process that no longer turns its own loop is replaced; a request may take longer
 graceful_timeout = GRACEFUL_SECONDS
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
-# Where the web processes share their measurements; a name of its own for each service on one DATA_DIR.
-_metrics_dir = _settings.data_dir.absolute() / "run" / f"metrics-{_settings.port}"
-raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_dir}"]
+_metrics = MetricsFolder(place(_settings))
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}"]
 logger_class = "service.web_server.worker.Log"
 loglevel = "warning"
 control_socket_disable = True
@@ -36,14 +35,12 @@ logconfig_dict = logs.gunicorn_configuration(_settings)
 
 def on_starting(_server: Any) -> None:
     """Begin to count anew."""
-    shutil.rmtree(_metrics_dir, ignore_errors=True)
-    _metrics_dir.mkdir(parents=True)
+    _metrics.begin()
 
 
-def child_exit(_server: Any, worker: Any) -> None:
-    """What a process was busy with ends with it; what it counted stays."""
-    for file in _metrics_dir.glob(f"gauge_live*_{worker.pid}.db"):
-        file.unlink(missing_ok=True)
+def on_exit(_server: Any) -> None:
+    """Leave nothing behind."""
+    _metrics.end()
 
 
 def post_worker_init(worker: Any) -> None:

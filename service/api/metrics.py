@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from charrnn import __version__
+from service.api.shared_values import shared_values
 
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -47,6 +47,7 @@ class Metrics:
 
     def __init__(self, background: Background | None = None, clock: Callable[[], float] = time.time) -> None:
         self._own = CollectorRegistry()
+        self._shared = shared_values()
         self._background = background
         self._sampled: Load = Load(0, 0, 0)
         self._requests = Counter(
@@ -121,10 +122,7 @@ class Metrics:
     def page(self) -> bytes:
         """The values of all processes in Prometheus' text format."""
         registry = CollectorRegistry()
-        if getattr(values.ValueClass, "_multiprocess", False):
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        else:
-            registry.register(self._own)
+        registry.register(self._own if self._shared is None else self._shared)
         registry.register(_Background(self._background))
         return generate_latest(registry)
 
