@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,19 @@ def test_a_stream_gives_what_the_whole_has(generator: TextGenerator) -> None:
     whole = generator.generate(ask(length=50, stop=("\nto be\nbe",), read_cache=False))
     pieces = generator.stream(ask(length=50, stop=("\nto be\nbe",), read_cache=False)).pieces
     assert "".join(each[1].text for each in pieces if each) == whole.choices[0].text
+
+
+def test_ids_are_no_text_that_is_read_again(generator: TextGenerator) -> None:
+    """ "be" and "to" are two words to the network, and one that it does not know when their text is read."""
+    asked = ask(prompt=(2, 0), echo=True, length=1, sampling=SamplingParams(logprobs=0))
+    made = generator.generate(asked)
+    choice = made.choices[0]
+    assert choice.logprobs is not None
+    assert (choice.text, made.prompt_tokens) == ("beto ", 2)
+    assert [token.token for token in choice.logprobs] == ["be", "to", " "]
+    assert generator.generate(asked).cached
+    with pytest.raises(UnknownCharactersError):
+        generator.generate(replace(asked, prompt="beto"))
 
 
 def test_unknown_words_are_refused_or_skipped(generator: TextGenerator) -> None:
