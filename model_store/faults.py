@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from model_store import sidecars
 from model_store.errors import DamagedVersionError, NotFoundError
+from model_store.reading import Looks
 from model_store.store import ModelStore
-
-_Signature = tuple[int, ...] | None
 
 
 class Faults:
@@ -21,7 +19,7 @@ class Faults:
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
-        self._seen: dict[Path, tuple[_Signature, str]] = {}
+        self._looks = Looks()
 
     def of(self, name: str) -> list[str]:
         """What is wrong with the model, its versions and what is kept beside them. Raises NotFoundError."""
@@ -38,9 +36,9 @@ class Faults:
         def described(_: Path) -> str:
             return version_fault(self._store, name, version)
 
-        if fault := self._looked(folder / f"{version}.safetensors", described):
+        if fault := self._looks.fault(folder / f"{version}.safetensors", described):
             return fault
-        found = (self._looked(path, sidecars.fault) for path in sidecars.beside(folder, version))
+        found = (self._looks.fault(path, sidecars.fault) for path in sidecars.beside(folder, version))
         return "; ".join(filter(None, found))
 
     def _of_aliases(self, name: str) -> list[str]:
@@ -54,13 +52,6 @@ class Faults:
                 found.append(f"{alias} stands for version {version}, which is not there")
         return found
 
-    def _looked(self, path: Path, look: Callable[[Path], str]) -> str:
-        signature = _signature(path)
-        seen = self._seen.get(path)
-        if seen is None or seen[0] != signature:
-            seen = self._seen[path] = (signature, look(path))
-        return seen[1]
-
 
 def version_fault(store: ModelStore, name: str, version: int) -> str:
     """Why the version cannot be used, as far as its header and its size tell; empty when nothing is wrong."""
@@ -71,11 +62,3 @@ def version_fault(store: ModelStore, name: str, version: int) -> str:
     except NotFoundError:
         return ""
     return ""
-
-
-def _signature(path: Path) -> _Signature:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size

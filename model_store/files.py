@@ -74,6 +74,13 @@ def replace_quickly(path: Path, data: bytes) -> None:
         Path(file.name).replace(path)
 
 
+def put_quickly(path: Path, data: bytes) -> None:
+    """As `replace_quickly`, whatever has the name."""
+    if path.is_dir() and not path.is_symlink():
+        set_aside(path)
+    replace_quickly(path, data)
+
+
 def sync_folder(folder: Path) -> None:
     """Bring a folder's names to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -4,8 +4,9 @@ for."""
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,6 +14,8 @@ from model_store import files
 from model_store.errors import DamagedFileError
 
 T = TypeVar("T")
+
+_Signature = tuple[int, ...] | bool
 
 WORDS: Final = {
     errno.ENOENT: "is a link that leads nowhere",
@@ -49,6 +52,32 @@ def read_bytes(path: Path) -> bytes:
         raise DamagedFileError(f"{path.name} {fault_of(error)}") from error
 
 
+class Looks:
+    """What was found in files, kept until they change: asking again costs one stat."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, tuple[_Signature, str]] = {}
+
+    def fault(self, path: Path, look: Callable[[Path], str]) -> str:
+        """What `look` says of the file, in whatever state it is."""
+        signature = _signature(path)
+        seen = self._seen.get(path)
+        if seen is None or seen[0] != signature:
+            seen = self._seen[path] = (signature, look(path))
+        return seen[1]
+
+
+def json_fault(path: Path, shape: TypeAdapter[Any]) -> str:
+    """What is wrong with a JSON file; empty when nothing is, or when there is none."""
+    try:
+        read_json(path, shape)
+    except FileNotFoundError:
+        return ""
+    except DamagedFileError as error:
+        return str(error)
+    return ""
+
+
 def fault_of(error: OSError) -> str:
     """What the system says of a file, as the end of a sentence, without the file's place."""
     return WORDS.get(error.errno or 0, f"cannot be read: {error.strerror or type(error).__name__}")
@@ -60,3 +89,11 @@ def _in_words(error: ValidationError) -> str:
         return "is not JSON"
     place = ".".join(map(str, first["loc"]))
     return f"is not what it should be{f' at {place[:100]}' if place else ''}: {first['msg'][:200]}"
+
+
+def _signature(path: Path) -> _Signature:
+    try:
+        stat = path.stat()
+    except OSError:
+        return files.is_there(path)
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size

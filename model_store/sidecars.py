@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from model_store import files
 from model_store.errors import DamagedFileError
-from model_store.reading import read_json
+from model_store.reading import json_fault, read_json
 
 Sidecar = dict[str, Any]
 """A JSON object."""
@@ -45,13 +45,7 @@ def load(path: Path) -> Sidecar | None:
 
 def fault(path: Path) -> str:
     """What is wrong with a sidecar's file; empty when nothing is, or when there is none."""
-    try:
-        read_json(path, _SHAPE)
-    except FileNotFoundError:
-        return ""
-    except DamagedFileError as error:
-        return str(error)
-    return ""
+    return json_fault(path, _SHAPE)
 
 
 def beside(folder: Path, number: int) -> list[Path]:

@@ -99,6 +99,8 @@ class Worker:
             self._reconciler.look()
         except OSError as error:
             log.warning("the directory of runs could not be looked through: %s", error.strerror)
+        except Exception:  # whatever it is, the next look may do better, and the job in hand goes on
+            log.exception("the directory of runs could not be looked through")
 
     def _handle(self, job: str) -> None:
         """What is done with a job from the queue; one that is left halfway is handed in again."""
@@ -106,6 +108,9 @@ class Worker:
             outcome = self._runner.run(job, self._stop)
         except JobNotFoundError as error:
             log.warning("%s", error)
+            return
+        except Exception:  # one job must not keep the worker from the others
+            log.exception("job %s could not be run", job)
             return
         if outcome == "handed over":
             try:

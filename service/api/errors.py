@@ -249,6 +249,8 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (training.CorpusInUseError, lambda e: ApiError(409, "corpus_in_use", str(e), "corpus")),
     (training.JobRequestError, lambda e: ApiError(422, "invalid_value", str(e), e.field)),
     (training.JobNotFoundError, lambda e: ApiError(404, "job_not_found", str(e), "job")),
+    (training.JobDamagedError, lambda e: ApiError(409, "job_damaged", str(e), "job")),
+    (training.JobUnfinishedError, lambda e: ApiError(409, "job_unfinished", str(e), "job")),
     (training.JobFinishedError, lambda e: ApiError(409, "job_finished", str(e), "job")),
     (BusyError, lambda e: ApiError(429, "busy", str(e), retry_after=e.retry_after)),
     (ClosedError, lambda e: ApiError(503, "shutting_down", str(e), retry_after=1)),

@@ -21,7 +21,8 @@ from service.api.sse import Event, event_stream
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.curves import job_curves
-from service.training.jobs import Job, JobStore
+from service.training.errors import JobDamagedError
+from service.training.jobs import AnyJob, Job, JobStore
 from service.training.submission import Queue, submit
 
 POLL_SECONDS: Final = 0.25
@@ -69,13 +70,15 @@ def blueprint(
     @routes.get("/<job_id>")
     @describe("A job with its measurements and samples", access="admin", reply=JobDetailReply, errors=(404,))
     def show(job_id: str) -> Response:
-        job = describe_job(jobs.get(job_id))
-        return jsonify(
-            job | {"decided": jobs.decided(job_id), "metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)}
-        )
+        job = describe_job(jobs.look(job_id))
+        try:
+            more = {"decided": jobs.decided(job_id), "metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)}
+        except JobDamagedError:  # there is not even a directory
+            more = {"decided": {}, "metrics": [], "samples": []}
+        return jsonify(job | more)
 
     @routes.get("/<job_id>/curves.svg")
-    @describe("A job's measurements as a picture", access="admin", reply=SVG, errors=(404,))
+    @describe("A job's measurements as a picture", access="admin", reply=SVG, errors=(404, 409))
     def draw(job_id: str) -> Response:
         return Response(job_curves(jobs, job_id), mimetype=SVG, headers={"Cache-Control": "no-store"})
 
@@ -83,6 +86,18 @@ def blueprint(
     @describe("Cancel a job", access="admin", reply=JobReply, errors=(404, 409))
     def cancel(job_id: str) -> Response:
         return jsonify(describe_job(jobs.cancel(job_id)))
+
+    @routes.delete("/<job_id>")
+    @describe(
+        "Delete a job that has ended, or is damaged",
+        access="admin",
+        description="With all that was measured; the version that it published stays.",
+        status=204,
+        errors=(404, 409),
+    )
+    def delete(job_id: str) -> Response:
+        jobs.delete(job_id)
+        return Response(status=204)
 
     @routes.get("/<job_id>/events")
     @describe(
@@ -96,7 +111,7 @@ def blueprint(
     )
     def events(job_id: str) -> Response:
         after = _last_event_id(jobs, job_id)
-        if after and jobs.get(job_id).is_final and not any(jobs.events(job_id, after)):
+        if after and jobs.look(job_id).is_final and next(jobs.events(job_id, after), None) is None:
             return Response(status=204)
         client = client_of(request.environ)
 
@@ -109,19 +124,21 @@ def blueprint(
     return routes
 
 
-def describe_job(job: Job) -> dict[str, Any]:
-    """The JSON of a job, without its measurements."""
+def describe_job(job: AnyJob) -> dict[str, Any]:
+    """The JSON of a job, without its measurements; of a damaged one, what is still known."""
     state = asdict(job.state)
+    request = job.request.as_dict() if isinstance(job, Job) else {}
     return {
         "id": job.id,
         "status": state.pop("status"),
-        "corpus": job.request.corpus,
-        "model": job.request.model,
+        "corpus": request.get("corpus"),
+        "model": request.get("model"),
         "created": job.created,
         **state,
         "cancel_requested": job.cancel_requested,
         "progress": asdict(job.progress),
-        "request": job.request.as_dict(),
+        "request": request,
+        **({"damaged": job.damaged} if job.damaged else {}),
     }
 
 
@@ -139,7 +156,7 @@ def _follow(jobs: JobStore, job_id: str, after: int, alive: Callable[[], bool]) 
     """What happened and what happens, until the job has ended or nobody listens."""
     while alive():
         # Asked before the events are read: what was written before the end is then among them.
-        ended = jobs.get(job_id).is_final
+        ended = jobs.look(job_id).is_final
         for event in jobs.events(job_id, after):
             after = event.id
             yield Event(event.data, kind=event.kind, id=str(event.id))

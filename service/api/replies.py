@@ -358,12 +358,12 @@ class ModelsReply(Reply):
 
 
 class JobReply(Reply):
-    """A training job."""
+    """A training job. Of a damaged one it may be unknown what it was asked to do."""
 
     id: str
     status: Status
-    corpus: str
-    model: str
+    corpus: str | None
+    model: str | None
     created: str
     started: str | None
     finished: str | None
@@ -373,6 +373,7 @@ class JobReply(Reply):
     cancel_requested: bool
     progress: JobProgress
     request: dict[str, Any]
+    damaged: str = Field(default="", description="only of a damaged job: what is wrong with its files")
 
 
 class JobMeasurement(BaseModel):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from service.pictures.charts import Axis, Line, Panel, Points, document
 from service.pictures.gradients import COLOURS, panel
-from service.training.jobs import JobStore
+from service.training.jobs import Job, JobStore
 
 MAX_POINTS: Final = 400
 """Of a line: more cannot be told apart at this size."""
@@ -24,18 +24,19 @@ Lines = Sequence[dict[str, Any]]
 
 def job_curves(jobs: JobStore, job_id: str) -> str:
     """The chart of a job as it stands. Raises JobNotFoundError."""
-    job, sizes = jobs.get(job_id), jobs.sizes(job_id)
+    job, sizes = jobs.look(job_id), jobs.sizes(job_id)
     made_of = f", {sizes['cell']} {sizes['layers']}\N{MULTIPLICATION SIGN}{sizes['hidden_size']}" if sizes else ""
+    name = job.request.model if isinstance(job, Job) else f"a damaged job, {job.id}"
     how_far = f" ({job.progress.fraction:.0%})" if job.status == "running" else ""
     events = list(jobs.events(job_id))
     metrics, evaluations = ([e.data for e in events if e.kind == kind] for kind in ("metrics", "evaluation"))
-    return curves(f"{job.request.model}{made_of}: {job.status}{how_far}", metrics, evaluations)
+    return curves(f"{name}{made_of}: {job.status}{how_far}", metrics, evaluations)
 
 
 def curves(title: str, metrics: Lines, evaluations: Lines) -> str:
     """The chart, an SVG document, of what `JobStore.events` holds: the data of `metrics` and `evaluation` events."""
     panels = [_losses(metrics or evaluations, evaluations), _learning_rate([*metrics, *evaluations])]
-    if any(event.get("gradient_norms") for event in evaluations):
+    if any(map(_has_norms, evaluations)):
         panels.append(_gradients(evaluations))
     return document(title, panels)
 
@@ -55,11 +56,11 @@ def _losses(steps: Lines, evaluations: Lines) -> Panel:
 
 
 def _least(evaluations: Lines) -> str:
-    measured = [event for event in evaluations if "validation_loss" in event]
+    measured = [event for event in evaluations if _are_numbers(event, "validation_loss")]
     if not measured:
         return ""
     best = min(measured, key=lambda event: float(event["validation_loss"]))
-    bits = f" ({best['bits_per_character']:.3f} bits/character)" if "bits_per_character" in best else ""
+    bits = f" ({best['bits_per_character']:.3f} bits/character)" if _are_numbers(best, "bits_per_character") else ""
     return f", least on held-out text: {best['validation_loss']:.4f}{bits}"
 
 
@@ -75,14 +76,29 @@ def _learning_rate(every: Lines) -> Panel:
 
 def _gradients(evaluations: Lines) -> Panel:
     """The first evaluation, dashed, and the last one: what training made of the reach."""
-    recorded = [event for event in evaluations if event.get("gradient_norms")]
+    recorded = [event for event in evaluations if _has_norms(event)]
     ends = (recorded[0], recorded[-1])[: len(recorded)]
     return panel([(f"step {event['step']:,}", event["gradient_norms"]) for event in ends])
 
 
 def _points(events: Lines, field: str) -> tuple[tuple[float, float], ...]:
     """(characters, value) of the events that have the value, thinned to what can be seen."""
-    points = sorted((float(event["characters"]), float(event[field])) for event in events if field in event)
+    told = (event for event in events if _are_numbers(event, "characters", field))
+    points = sorted((float(event["characters"]), float(event[field])) for event in told)
     stride = max(1, math.ceil(len(points) / MAX_POINTS))
     kept = points[::stride]
     return tuple(kept if not points or kept[-1] == points[-1] else [*kept, points[-1]])
+
+
+def _are_numbers(event: Mapping[str, Any], *fields: str) -> bool:
+    """Whether the event has all of these: a line of a damaged log may lack any."""
+    return all(isinstance(event.get(field), int | float) for field in fields)
+
+
+def _has_norms(event: Mapping[str, Any]) -> bool:
+    """Whether the event has norms of gradients that can be drawn."""
+    layers = event.get("gradient_norms")
+    if not isinstance(layers, list) or not layers or not all(isinstance(layer, list) and layer for layer in layers):
+        return False
+    numbers = all(isinstance(norm, int | float) for layer in layers for norm in layer)
+    return numbers and len({len(layer) for layer in layers}) == 1 and isinstance(event.get("step"), int)

@@ -75,6 +75,18 @@ class JobNotFoundError(TrainingError, LookupError):
     """There is no such job."""
 
 
+class JobDamagedError(TrainingError):
+    """What a job was asked to do can no longer be read; `reason` says what is wrong with it."""
+
+    def __init__(self, job: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"job {job} cannot be read: {reason}; it can be deleted")
+
+
+class JobUnfinishedError(TrainingError):
+    """A job that has not ended cannot be deleted."""
+
+
 class JobFinishedError(TrainingError):
     """A job that has ended cannot be changed any more."""
 

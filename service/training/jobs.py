@@ -6,18 +6,22 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from model_store import files
 from model_store.aliases import now
-from service.training import run_files
-from service.training.errors import JobFinishedError, JobNotFoundError
-from service.training.lease import is_live
+from model_store.errors import DamagedFileError
+from model_store.reading import Looks, json_fault, read_json
+from service.training import run_files, shapes
+from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
+from service.training.lease import LEASE, is_live
 from service.training.requests import JobRequest
 from service.training.run_files import Event
 
@@ -28,6 +32,7 @@ Lines = list[dict[str, Any]]
 
 FINAL: Final[tuple[Status, ...]] = ("succeeded", "failed", "cancelled")
 LOCK_SECONDS: Final = 0.5
+NO_FOLDER: Final = "its directory is none"
 DEAD_SECONDS: Final = 60
 
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{12}-[0-9a-f]{6}")
@@ -72,7 +77,7 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it stands; times are UTC, ISO 8601."""
+    """A job as it stands; times are UTC, ISO 8601; `damaged` says what is wrong with what lies in its directory."""
 
     id: str
     request: JobRequest
@@ -80,6 +85,7 @@ class Job:
     state: JobStatus
     progress: JobProgress
     cancel_requested: bool
+    damaged: str = ""
 
     @property
     def status(self) -> Status:
@@ -92,12 +98,51 @@ class Job:
         return self.state.is_final
 
 
+@dataclass(frozen=True, slots=True)
+class DamagedJob:
+    """A job of which can no longer be read what it was asked to do; `damaged` says why."""
+
+    id: str
+    created: str
+    state: JobStatus
+    progress: JobProgress
+    cancel_requested: bool
+    damaged: str
+
+    @property
+    def status(self) -> Status:
+        """What was last said of it."""
+        return self.state.status
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.state.is_final
+
+
+AnyJob = Job | DamagedJob
+AnyJobs = list[AnyJob]
+
+_STATUS: Final = TypeAdapter(JobStatus)
+_PROGRESS: Final = TypeAdapter(JobProgress)
+SHAPES: Final[Mapping[str, tuple[TypeAdapter[Any], ...]]] = {
+    run_files.STATUS: (shapes.STATUS, _STATUS),
+    run_files.PROGRESS: (shapes.PROGRESS, _PROGRESS),
+    run_files.PLAN: (shapes.PLAN,),
+    run_files.INTENT: (shapes.INTENT,),
+    run_files.ATTEMPTS: (shapes.ATTEMPTS,),
+    LEASE: (shapes.LEASE,),
+}
+"""What may lie in a run's directory, and what it holds then."""
+
+
 class JobStore:
     """The jobs under `root`, one directory each; any number of processes may use it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._ended: set[str] = set()
+        self._looks = Looks()
 
     def create(self, request: JobRequest) -> Job:
         """Keep a new job, queued; it exists whole or not at all, and is on the disk when this returns."""
@@ -118,21 +163,52 @@ class JobStore:
         return self.get(job)
 
     def get(self, job: str) -> Job:
-        """The job as it stands. Raises JobNotFoundError."""
+        """The job as it stands. Raises JobNotFoundError, JobDamagedError."""
         folder = self.folder(job)
-        values = run_files.read_json(folder / run_files.REQUEST) or {}
+        try:
+            request, created = _read_request(folder)
+        except DamagedFileError as error:
+            raise JobDamagedError(job, str(error)) from error
         return Job(
             id=job,
-            request=JobRequest.from_dict(values),
-            created=values["created"],
+            request=request,
+            created=created,
             state=read_status(folder),
             progress=read_progress(folder),
             cancel_requested=(folder / run_files.CANCEL).exists(),
         )
 
-    def list(self) -> list[Job]:
+    def look(self, job: str) -> AnyJob:
+        """The job as it stands, in whatever state. Raises JobNotFoundError."""
+        try:
+            found = self.get(job)
+        except JobDamagedError as error:
+            folder = self.root / job
+            asked = (folder / run_files.CANCEL).exists()
+            state, progress = read_status(folder), read_progress(folder)
+            return DamagedJob(job, _moment(job), state, progress, asked, error.reason)
+        return replace(found, damaged=self.fault(job))
+
+    def fault(self, job: str) -> str:
+        """What is wrong with the files of the job's directory; empty when nothing is."""
+        folder = self.root / job
+        if not folder.is_dir():
+            return NO_FOLDER
+
+        def shaped(path: Path) -> str:
+            return next(filter(None, (json_fault(path, shape) for shape in SHAPES[path.name])), "")
+
+        found = [self._looks.fault(folder / run_files.REQUEST, _request_fault)]
+        found += [self._looks.fault(folder / name, shaped) for name in SHAPES]
+        return "; ".join(filter(None, [*found, run_files.events_fault(folder / run_files.EVENTS)]))
+
+    def list(self) -> AnyJobs:
         """All jobs, the oldest first."""
-        return [self.get(job) for job in self.ids()]
+        found = []
+        for job in self.ids():
+            with suppress(JobNotFoundError):  # deleted meanwhile
+                found.append(self.look(job))
+        return found
 
     def ids(self) -> JobIds:
         """All jobs' ids, the oldest first."""
@@ -141,7 +217,7 @@ class JobStore:
     def unfinished(self) -> Iterator[str]:
         """The ids of the jobs that have not ended, the oldest first."""
         for job in self.ids():
-            if job in self._ended:
+            if job in self._ended or not (self.root / job).is_dir():
                 continue
             if read_status(self.root / job).is_final:
                 self._ended.add(job)
@@ -150,7 +226,12 @@ class JobStore:
 
     def using(self, corpus: str) -> JobIds:
         """The ids of the jobs that still need this corpus."""
-        return [job for job in self.unfinished() if self.get(job).request.corpus == corpus]
+        found = []
+        for job in self.unfinished():
+            with suppress(JobNotFoundError, JobDamagedError):  # one that is damaged can do nothing with it
+                if self.get(job).request.corpus == corpus:
+                    found.append(job)
+        return found
 
     def events(self, job: str, after: int = 0) -> Iterator[Event]:
         """What happened to the job, oldest first, after the event with this id: `status`, `metrics`, `evaluation`,
@@ -177,17 +258,22 @@ class JobStore:
 
         Raises JobNotFoundError.
         """
-        plan = run_files.read_json(self.folder(job) / run_files.PLAN) or {}
-        sizes: dict[str, Any] = plan.get("model", {})
-        return sizes
+        sizes = self._plan(job)[0]
+        return sizes if {"cell", "layers", "hidden_size"} <= set(sizes) else {}
 
     def decided(self, job: str) -> dict[str, Any]:
         """What the trainer goes by, the fields that the request left to it included, once that is decided.
 
         Raises JobNotFoundError.
         """
-        plan = run_files.read_json(self.folder(job) / run_files.PLAN) or {}
-        return {**plan.get("model", {}), **{k: v for k, v in plan.get("training", {}).items() if k != "budget"}}
+        sizes, training = self._plan(job)
+        return {**sizes, **{name: value for name, value in training.items() if name != "budget"}}
+
+    def _plan(self, job: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The network's sizes and the training's settings, as far as they are decided and can be read."""
+        plan = dict(run_files.read_shaped(self.folder(job) / run_files.PLAN, shapes.PLAN) or {})
+        sizes, training = plan.get("model"), plan.get("training")
+        return sizes if isinstance(sizes, dict) else {}, training if isinstance(training, dict) else {}
 
     def samples(self, job: str) -> Lines:
         """The texts written so far, at evaluations and after 1%, 5%, 20% and all of the training: `step`, `fraction` of
@@ -197,7 +283,7 @@ class JobStore:
         """
         return [event.data for event in self.events(job) if event.kind == "samples"]
 
-    def cancel(self, job: str) -> Job:
+    def cancel(self, job: str) -> AnyJob:
         """Ask for the job's end: at once when nobody is at work on it, else its worker sees to it within 2 seconds.
 
         Raises JobNotFoundError, JobFinishedError when it has ended otherwise.
@@ -210,7 +296,23 @@ class JobStore:
             state = read_status(folder)
             if not state.is_final and not is_live(folder):
                 write_status(folder, JobStatus("cancelled", state.started, now()))
-        return self.get(job)
+        return self.look(job)
+
+    def delete(self, job: str) -> None:
+        """Delete a job that has ended, with all that was measured; what it published stays. One that is damaged need
+        not have ended, if no worker is at it.
+
+        Raises JobNotFoundError, JobUnfinishedError.
+        """
+        self._existing(job)
+        folder = self.root / job
+        if folder.is_dir():
+            damaged = isinstance(self.look(job), DamagedJob)
+            if is_live(folder) or not (damaged or read_status(folder).is_final):
+                raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
+        gone = self.root / f"{_DRAFT}{job}-{secrets.token_hex(4)}"
+        folder.rename(gone)
+        run_files.drop(gone)
 
     def _remove_dead_drafts(self) -> None:
         """A job is made within moments: what is half made after a minute is nobody's."""
@@ -220,17 +322,32 @@ class JobStore:
                     shutil.rmtree(draft, ignore_errors=True)
 
     def folder(self, job: str) -> Path:
-        """The job's directory. Raises JobNotFoundError."""
+        """The job's directory. Raises JobNotFoundError, JobDamagedError when something else has its name."""
+        folder = self._existing(job)
+        if not folder.is_dir():
+            raise JobDamagedError(job, NO_FOLDER)
+        return folder
+
+    def _existing(self, job: str) -> Path:
         folder = self.root / job
-        if _ID.fullmatch(job) is None or not folder.is_dir():
+        if _ID.fullmatch(job) is None or not files.is_there(folder):
             raise JobNotFoundError(f"there is no job {job[:70]!r}")
         return folder
 
 
 def read_status(folder: Path) -> JobStatus:
-    """What became of the job in this directory so far."""
-    values = run_files.read_json(folder / run_files.STATUS) or {}
-    return JobStatus(**values)
+    """What became of the job in this directory so far. A damaged file is made up for by what the log tells last."""
+    try:
+        return _STATUS.validate_python(read_json(folder / run_files.STATUS, shapes.STATUS))
+    except FileNotFoundError:
+        return JobStatus()
+    except (DamagedFileError, ValidationError):
+        told = JobStatus()
+        for event in run_files.read_events(folder):
+            if event.kind == "status":
+                with suppress(ValidationError):
+                    told = _STATUS.validate_python(event.data)
+        return told
 
 
 def write_status(folder: Path, state: JobStatus) -> None:
@@ -243,6 +360,30 @@ def write_status(folder: Path, state: JobStatus) -> None:
 
 def read_progress(folder: Path) -> JobProgress:
     """How far the job in this directory is."""
-    values = run_files.read_json(folder / run_files.PROGRESS) or {}
-    known = {field.name for field in fields(JobProgress)}
-    return JobProgress(**{name: value for name, value in values.items() if name in known})
+    return run_files.read_shaped(folder / run_files.PROGRESS, _PROGRESS) or JobProgress()
+
+
+def _read_request(folder: Path) -> tuple[JobRequest, str]:
+    """What the job was asked to do, and when. Raises DamagedFileError."""
+    name = run_files.REQUEST
+    try:
+        values = read_json(folder / name, shapes.REQUEST)
+        return JobRequest.from_dict(values), values["created"]
+    except FileNotFoundError as error:
+        raise DamagedFileError(f"{name} is missing") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedFileError(f"{name} is no request: {str(error)[:200]}") from error
+
+
+def _request_fault(path: Path) -> str:
+    try:
+        _read_request(path.parent)
+    except DamagedFileError as error:
+        return str(error)
+    return ""
+
+
+def _moment(job: str) -> str:
+    """When the job was made, as its id tells."""
+    made = datetime.strptime(job[:21], "%Y%m%d-%H%M%S%f").replace(tzinfo=UTC)
+    return made.isoformat(timespec="milliseconds").replace("+00:00", "Z")

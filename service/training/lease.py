@@ -16,8 +16,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from model_store import files
+from model_store.errors import DamagedFileError
+from model_store.reading import read_json
 from service.training.errors import LeaseHeldError, LeaseLostError
-from service.training.run_files import LOCK, read_json
+from service.training.run_files import LOCK
+from service.training.shapes import LEASE as SHAPE
+from service.training.shapes import LeaseFile
 
 log = logging.getLogger(__name__)
 
@@ -116,9 +120,13 @@ class Lease:
 
 def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
     """Whether a worker holds the run and was heard of within the last `ttl` seconds."""
-    lease = read_json(folder / LEASE)
-    if lease is None or lease["released"]:
+    try:
+        if _read(folder)["released"]:
+            return False
+    except FileNotFoundError:
         return False
+    except DamagedFileError:
+        pass  # whoever holds it finds that out at its next sign of life, and leaves
     # In either direction: a clock that was set back must not keep a dead worker alive.
     return abs(time.time() - _heard(folder) / 1e9) < ttl
 
@@ -126,17 +134,26 @@ def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
 def _heard(folder: Path) -> int:
     """When the holder was last heard of, in nanoseconds; 0: never."""
     try:
-        return (folder / LEASE).stat().st_mtime_ns
+        return (folder / LEASE).lstat().st_mtime_ns
     except FileNotFoundError:
         return 0
 
 
 def _token(folder: Path) -> int:
-    lease = read_json(folder / LEASE)
-    return int(lease["token"]) if lease else 0
+    """The last one that was given out; where that can no longer be told, one that is higher than any."""
+    try:
+        return _read(folder)["token"]
+    except FileNotFoundError:
+        return 0
+    except DamagedFileError:
+        return time.time_ns()
+
+
+def _read(folder: Path) -> LeaseFile:
+    return read_json(folder / LEASE, SHAPE)
 
 
 def _write(folder: Path, token: int, released: bool) -> None:
     owner = f"{socket.gethostname()}:{os.getpid()}"
     text = json.dumps({"token": token, "owner": owner, "released": released})
-    files.replace(folder / LEASE, text.encode())
+    files.put(folder / LEASE, text.encode())

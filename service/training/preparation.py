@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
@@ -23,6 +23,8 @@ from service.training.errors import JobRequestError
 from service.training.requests import SETTINGS, SIZES, JobRequest
 
 Decided = dict[str, Any]
+DECIDED: Final = ("model", "training", "corpus")
+"""What is always decided."""
 Keep = Callable[[Callable[[], Decided]], Decided]
 """Returns what was decided when the job began, by the function that it is given if that was never called."""
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from service.training.errors import QueueDownError
+from service.training.errors import QueueDownError, TrainingError
 from service.training.jobs import JobStore
 from service.training.lease import is_live
 from service.training.queue import JobQueue
@@ -39,13 +39,21 @@ class Reconciler:
     def look(self) -> list[str]:
         """Hand in what has been forgotten; returns those jobs. To be called every second or so. A queue that is down
         is no error: the next look finds the same."""
-        missed = [job for job in self._jobs.unfinished() if not is_live(self._jobs.folder(job))]
+        missed = [job for job in self._jobs.unfinished() if self._nobody_is_at(job)]
         try:
             waiting = self._queue.waiting() if missed else set()
             return self._hand_in([job for job in missed if job not in waiting])
         except QueueDownError as error:
             log.debug("%s", error)
             return []
+
+    def _nobody_is_at(self, job: str) -> bool:
+        """A run that cannot be looked at is left alone, and costs the others nothing."""
+        try:
+            return not is_live(self._jobs.folder(job))
+        except (OSError, TrainingError) as error:
+            log.debug("job %s cannot be looked at: %s", job, error)
+            return False
 
     def _hand_in(self, missed: list[str]) -> list[str]:
         now = self._clock()

@@ -5,24 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from model_store import files
+from pydantic import TypeAdapter
+
+from model_store import files, reading
+from model_store.errors import DamagedFileError
+from service.training.shapes import OBJECT
 
 REQUEST: Final = "request.json"
 STATUS: Final = "status.json"
 PROGRESS: Final = "progress.json"
 PLAN: Final = "plan.json"
 INTENT: Final = "publishing.json"
+ATTEMPTS: Final = "attempts.json"
 EVENTS: Final = "events.jsonl"
 CANCEL: Final = "cancel"
 LOCK: Final = "lock"
 
+NUMBERS: Final = ("step", "characters")
+"""Of an event, where it has them."""
+EMPTY: Final = f"{EVENTS} is empty"
+MISSING: Final = f"{EVENTS} is missing"
+
+T = TypeVar("T")
+
 _RESUME: Final = "resume-"
+_RESUME_NAME: Final = re.compile(rf"{_RESUME}[0-9]{{12}}")
 _KEPT: Final = 2
 _DIGEST: Final = hashlib.sha256().digest_size
 
@@ -37,22 +52,28 @@ class Event:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None when there is none, or when a power cut left it empty."""
+    """The object in a JSON file; None when there is none, or when a power cut or a bad disk left nothing of it."""
+    return read_shaped(path, OBJECT)
+
+
+def read_shaped(path: Path, shape: TypeAdapter[T]) -> T | None:
+    """As `read_json`, of what has this shape."""
     try:
-        value: dict[str, Any] = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        return reading.read_json(path, shape)
+    except (FileNotFoundError, DamagedFileError):
         return None
-    return value
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Replace a JSON file in one step, on the disk when this returns."""
-    files.replace(path, json.dumps(value).encode())
+    files.put(path, json.dumps(value).encode())
 
 
 def append_event(folder: Path, kind: str, data: dict[str, Any]) -> None:
     """Add a line to the run's log."""
     line = json.dumps({"kind": kind, **data}).encode() + b"\n"
+    if events_fault(folder / EVENTS) not in ("", EMPTY, MISSING):
+        files.set_aside(folder / EVENTS)
     with (folder / EVENTS).open("ab", buffering=0) as file:
         file.write(line)
 
@@ -61,16 +82,36 @@ def read_events(folder: Path, after: int = 0) -> Iterator[Event]:
     """The run's log, from the event after the one with the id `after` on; a line still being written is left out."""
     try:
         file = (folder / EVENTS).open("rb")
-    except FileNotFoundError:
+    except OSError:
         return
     with file:
         file.seek(after)
         for line in file:
             after += len(line)
-            if line.endswith(b"\n"):
-                with suppress(ValueError, KeyError, TypeError):
-                    data = json.loads(line)
-                    yield Event(after, data.pop("kind"), data)
+            if line.endswith(b"\n") and (event := _event(after, line)) is not None:
+                yield event
+
+
+def _event(id: int, line: bytes) -> Event | None:
+    """The event of a line; None for one that a bad disk left nothing of."""
+    with suppress(ValueError, RecursionError):
+        data = json.loads(line)
+        if isinstance(data, dict) and isinstance(kind := data.pop("kind", None), str):
+            numbers = (data.get(name, 0) for name in NUMBERS)
+            if all(isinstance(number, int | float) for number in numbers):
+                return Event(id, kind, data)
+    return None
+
+
+def events_fault(path: Path) -> str:
+    """What is wrong with a run's log, as far as it can be told without reading it; empty when nothing is."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        return f"{EVENTS} {reading.fault_of(error)}" if files.is_there(path) else MISSING
+    if not path.is_file():
+        return f"{EVENTS} is no regular file"
+    return "" if stat.st_size else EMPTY
 
 
 def has_event(folder: Path, event: int) -> bool:
@@ -89,7 +130,7 @@ def has_event(folder: Path, event: int) -> bool:
 
 def mend_events(folder: Path) -> None:
     """Cut off the line that a writer left unfinished when it died; no reader has taken it for an event."""
-    with suppress(FileNotFoundError), (folder / EVENTS).open("r+b") as file:
+    with suppress(OSError), (folder / EVENTS).open("r+b") as file:
         whole = 0
         for line in file:
             whole += len(line) if line.endswith(b"\n") else 0
@@ -109,19 +150,30 @@ def sealed(state: bytes) -> bytes:
 def drop_old_resume_points(folder: Path) -> None:
     """Keep the newest two."""
     for path in _resume_points(folder)[_KEPT:]:
-        path.unlink(missing_ok=True)
+        drop(path)
 
 
 def drop_resume_points(folder: Path) -> None:
     """Keep none, of a run that has ended."""
     for path in _resume_points(folder):
+        drop(path)
+
+
+def drop(path: Path) -> None:
+    """Take away a file, or whatever is in its place."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
         path.unlink(missing_ok=True)
 
 
 def read_resume_points(folder: Path) -> Iterator[bytes]:
     """The undamaged resume points, the newest first."""
     for path in _resume_points(folder):
-        data = path.read_bytes()
+        try:
+            data = files.read_regular(path)
+        except OSError:
+            continue
         if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
             yield data[_DIGEST:]
 
@@ -133,5 +185,5 @@ def newest_step(folder: Path) -> int:
 
 
 def _resume_points(folder: Path) -> list[Path]:
-    names = (name for name in os.listdir(folder) if name.startswith(_RESUME))  # noqa: PTH208
+    names = (name for name in os.listdir(folder) if _RESUME_NAME.fullmatch(name))  # noqa: PTH208
     return [folder / name for name in sorted(names, reverse=True)]

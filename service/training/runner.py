@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from threading import Event
 from typing import Final, Literal
 
@@ -20,9 +21,9 @@ from service.training.cells import Cells, FindCells, find_cells, keep_cells
 from service.training.corpora import CorpusStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
 from service.training.fidelity import with_fidelity
-from service.training.jobs import Job, JobStore
+from service.training.jobs import DamagedJob, Job, JobStore
 from service.training.lease import Lease
-from service.training.preparation import Preparation, prepare
+from service.training.preparation import DECIDED, Preparation, prepare
 from service.training.runs import Run
 from service.training.watch import SAVE_SECONDS, Watch
 
@@ -64,7 +65,7 @@ class JobRunner:
 
         Raises JobNotFoundError.
         """
-        job, folder = self._jobs.get(job_id), self._jobs.folder(job_id)
+        job, folder = self._jobs.look(job_id), self._jobs.root / job_id
         if job.is_final:
             return "ended"
         try:
@@ -74,10 +75,17 @@ class JobRunner:
             return "not mine"
         try:
             with lease:
-                return self._run(job, Run(folder, lease), stop)
+                run = Run(folder, lease)
+                return self._run(job, run, stop) if isinstance(job, Job) else self._give_up(job, run)
         except LeaseLostError as error:
             log.warning("%s; this worker leaves it alone", error)
             return "not mine"
+
+    def _give_up(self, job: DamagedJob, run: Run) -> Outcome:
+        """End a job that nobody can begin; what it was asked to do cannot be found out."""
+        run.fail(f"the job's files are damaged: {job.damaged}")
+        log.error("job %s failed: %s", job.id, job.damaged)
+        return "ended"
 
     def _run(self, job: Job, run: Run, stop: Event) -> Outcome:
         if run.status.is_final:
@@ -119,8 +127,9 @@ class JobRunner:
             if stop.is_set() or run.cancel_requested():
                 raise _StoppedError
 
+        plan = partial(run.plan, needed=DECIDED)
         try:
-            given = prepare(job.request, self._corpora, self._store, run.plan, check, device=_device())
+            given = prepare(job.request, self._corpora, self._store, plan, check, device=_device())
             trainer = self._trainer(job, run, given)
             if not Watch(run, trainer, stop, given.characters_per_token, self._save_seconds).train():
                 return None

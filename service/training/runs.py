@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 from model_store import files
 from model_store.aliases import now
-from service.training import run_files
+from service.training import run_files, shapes
 from service.training.jobs import JobProgress, JobStatus, read_progress, read_status, write_status
 from service.training.lease import Lease
 
-ATTEMPTS: Final = "attempts.json"
 COMES_AFTER: Final = {
     "metrics": ("metrics", "evaluation"),
     "evaluation": ("evaluation",),
@@ -60,22 +59,23 @@ class Run:
         with self._lease.held():
             state = self.status
             write_status(self._folder, replace(state, status="running", started=state.started or now()))
-            before = run_files.read_json(self._folder / ATTEMPTS) or {}
+            before = run_files.read_shaped(self._folder / run_files.ATTEMPTS, shapes.ATTEMPTS)
             step = run_files.newest_step(self._folder)
-            deaths = before["deaths"] + 1 if before.get("step") == step else 0
-            run_files.write_json(self._folder / ATTEMPTS, {"step": step, "deaths": deaths})
+            deaths = before["deaths"] + 1 if before and before["step"] == step else 0
+            run_files.write_json(self._folder / run_files.ATTEMPTS, {"step": step, "deaths": deaths})
             return deaths
 
     def hand_over(self) -> None:
         """Say that the job waits for the next worker, who finds it where this one leaves it, alive."""
         with self._lease.held():
             write_status(self._folder, replace(self.status, status="queued"))
-            (self._folder / ATTEMPTS).unlink(missing_ok=True)
+            run_files.drop(self._folder / run_files.ATTEMPTS)
 
-    def plan(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What was decided when the job was first begun, which holds for whoever goes on: made once, then kept."""
+    def plan(self, make: Callable[[], dict[str, Any]], needed: Collection[str] = ()) -> dict[str, Any]:
+        """What was decided when the job was first begun, which holds for whoever goes on: made once, then kept; made
+        anew when what was kept is damaged, or has not all that is `needed`."""
         kept = run_files.read_json(self._folder / run_files.PLAN)
-        if kept is not None:
+        if kept and set(needed) <= set(kept):
             return kept
         made = make()
         with self._lease.held():
@@ -86,7 +86,7 @@ class Run:
         """Show how far the job is."""
         data = json.dumps(asdict(progress)).encode()
         with self._lease.held():
-            files.replace_quickly(self._folder / run_files.PROGRESS, data)
+            files.put_quickly(self._folder / run_files.PROGRESS, data)
 
     def record(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Add an event to the log, unless one that it must come after (COMES_AFTER) is there for this step or a later
@@ -113,7 +113,8 @@ class Run:
 
     def intent(self) -> dict[str, Any] | None:
         """What an earlier worker was about to publish, if any was."""
-        return run_files.read_json(self._folder / run_files.INTENT)
+        kept = run_files.read_shaped(self._folder / run_files.INTENT, shapes.INTENT)
+        return None if kept is None else dict(kept)
 
     def publish(self, intent: dict[str, Any], publish: Callable[[], tuple[int, bool]]) -> JobStatus:
         """Publish with the run in hand and say so; `intent` lets the next worker find the version, should this one die

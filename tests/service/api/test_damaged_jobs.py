@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.api import replies
+from service.settings import Settings
+from service.training import run_files
+from tests.damage import DAMAGES
+
+TEXT = "To be, or not to be: that is the question.\n" * 10
+FILES = [run_files.REQUEST, run_files.EVENTS, run_files.PROGRESS]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("file", FILES)
+def test_a_damaged_job(client: FlaskClient, settings: Settings, admin: dict[str, str], file: str, damage: str) -> None:
+    corpus: Any = client.post("/corpora", data=TEXT, content_type="text/plain", headers=admin).json
+    for _ in range(2):
+        client.post("/jobs", json={"corpus": corpus["id"], "model": "hamlet"}, headers=admin)
+    before: Any = client.get("/jobs", headers=admin).json["jobs"]  # type: ignore[index]
+    job = before[0]["id"]
+    folder = settings.data_dir / "runs" / job
+    (folder / run_files.PROGRESS).write_text('{"fraction": 0.5}')
+    DAMAGES[damage](folder / file)
+    listed = client.get("/jobs", headers=admin)
+    replies.JobsReply.model_validate_json(listed.data)
+    found, sound = listed.json["jobs"]  # type: ignore[index]
+    assert (found["id"], found["status"], found["created"][:16]) == (job, "queued", before[0]["created"][:16])
+    assert sound == before[1]
+    if file != run_files.EVENTS or damage in ("emptied", "a_folder", "dangling", "looping"):
+        assert found["damaged"].startswith(f"{file} ")
+    shown: Any = client.get(f"/jobs/{job}", headers=admin).json
+    assert {name: shown[name] for name in found} == found
+    assert client.get(f"/jobs/{job}/curves.svg", headers=admin).status_code == 200
+    cancelled: Any = client.post(f"/jobs/{job}/cancel", headers=admin)
+    assert (cancelled.status_code, cancelled.json["status"]) == (200, "cancelled")
+    assert client.get(f"/jobs/{job}/events", headers=admin).text.endswith("data: [DONE]\n\n")
+    assert client.delete(f"/jobs/{job}", headers=admin).status_code == 204
+    assert client.get("/jobs", headers=admin).json == {"jobs": [before[1]]}
+
+
+def test_a_job_that_has_not_ended_stays(client: FlaskClient, admin: dict[str, str]) -> None:
+    corpus: Any = client.post("/corpora", data=TEXT, content_type="text/plain", headers=admin).json
+    job: Any = client.post("/jobs", json={"corpus": corpus["id"], "model": "hamlet"}, headers=admin).json
+    refused: Any = client.delete(f"/jobs/{job['id']}", headers=admin)
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "job_unfinished")
+    assert client.delete("/jobs/nothing", headers=admin).status_code == 404

@@ -1,0 +1,196 @@
+"""A run whose small files are damaged is named and costs no other one anything; a worker makes do with what is left."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from model_store import ModelStore
+from service.training import run_files
+from service.training.corpora import CorpusStore
+from service.training.curves import job_curves
+from service.training.errors import JobDamagedError, JobNotFoundError, JobUnfinishedError, LeaseLostError
+from service.training.jobs import SHAPES, DamagedJob, Job, JobProgress, JobStatus, JobStore, read_status, write_status
+from service.training.lease import LEASE, Lease, is_live
+from service.training.reconciler import Reconciler
+from service.training.runner import JobRunner
+from service.training.runs import Run
+from tests.damage import DAMAGES
+from tests.service.training.test_reconciler import MemoryQueue
+
+NEVER = Event()
+FEW = ["emptied", "wrong_fields", "a_folder", "dangling"]
+"""Where every one would take long: what differs from the others in how it is read or replaced."""
+NewJob = Callable[..., Job]
+
+
+@pytest.fixture
+def job(new_job: NewJob, jobs: JobStore) -> Job:
+    """A queued job that a worker has begun and left, so that all of its small files are there."""
+    job = new_job()
+    folder = jobs.folder(job.id)
+    with Lease.take(folder) as lease:
+        run = Run(folder, lease)
+        run.start()
+        run.plan(lambda: {"model": {"cell": "lstm", "layers": 1, "hidden_size": 8}, "training": {}, "corpus": {}})
+        run.note(JobProgress(fraction=0.5, step=10))
+        run_files.write_json(folder / run_files.INTENT, {"digest": "0" * 64, "after": 0})
+        run.record("metrics", 5, {"characters": 50, "loss": 2.0, "learning_rate": 0.1})
+        write_status(folder, JobStatus("queued"))
+    return job
+
+
+def test_there_is_every_file_that_is_known(job: Job, jobs: JobStore) -> None:
+    assert all((jobs.folder(job.id) / name).is_file() for name in SHAPES)
+    assert jobs.fault(job.id) == ""
+
+
+@pytest.mark.parametrize("damage", FEW)
+@pytest.mark.parametrize("file", SHAPES)
+def test_a_damaged_small_file(job: Job, new_job: NewJob, jobs: JobStore, file: str, damage: str) -> None:
+    other = new_job()
+    DAMAGES[damage](jobs.folder(job.id) / file)
+    found, sound = jobs.list()
+    assert isinstance(found, Job)
+    assert (found.id, found.status, found.request) == (job.id, "queued", job.request)
+    assert (found.damaged.startswith(f"{file} "), sound) == (True, other)
+    assert str(jobs.root) not in found.damaged
+    assert list(jobs.unfinished()) == [job.id, other.id]
+    assert jobs.using(job.request.corpus) == [job.id, other.id]
+    assert "fox" in job_curves(jobs, job.id)
+    assert jobs.metrics(job.id)
+    assert jobs.cancel(job.id).status in ("cancelled", "queued")
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "missing", "no folder"])
+def test_a_damaged_request(
+    job: Job, new_job: NewJob, jobs: JobStore, corpora: CorpusStore, models: ModelStore, damage: str
+) -> None:
+    other, folder = new_job(), jobs.folder(job.id)
+    if damage == "missing":
+        (folder / run_files.REQUEST).unlink()
+    elif damage == "no folder":
+        shutil.rmtree(folder)
+        folder.write_text("x")
+    else:
+        DAMAGES[damage](folder / run_files.REQUEST)
+    found, sound = jobs.list()
+    assert isinstance(found, DamagedJob)
+    assert (found.id, found.created[:16], sound) == (job.id, job.created[:16], other)
+    assert found.damaged.startswith("its directory" if damage == "no folder" else "request.json ")
+    with pytest.raises(JobDamagedError, match=job.id):
+        jobs.get(job.id)
+    assert jobs.using(job.request.corpus) == [other.id]
+    queue = MemoryQueue()
+    assert other.id in Reconciler(jobs, queue, grace=0).look()
+    if damage != "no folder":
+        assert jobs.metrics(job.id)
+        assert "damaged" in job_curves(jobs, job.id)
+        assert JobRunner(jobs, corpora, models).run(job.id, NEVER) == "ended"
+        assert jobs.look(job.id).status == "failed"
+        assert "request.json" in (jobs.look(job.id).state.error or "")
+        assert list(jobs.unfinished()) == [other.id]
+    jobs.delete(job.id)
+    assert jobs.list() == [other]
+    with pytest.raises(JobNotFoundError):
+        jobs.look(job.id)
+
+
+@pytest.mark.parametrize("damage", FEW)
+def test_a_job_is_trained_whatever_became_of_its_small_files(
+    job: Job, jobs: JobStore, corpora: CorpusStore, models: ModelStore, damage: str
+) -> None:
+    folder = jobs.folder(job.id)
+    (folder / run_files.resume_name(3)).write_bytes(run_files.sealed(b"state"))
+    names = [*SHAPES, run_files.EVENTS, run_files.resume_name(3)]
+    for name in names:
+        DAMAGES[damage](folder / name)
+    (folder / "resume-strange").write_text("x")
+    moments = folder / LEASE
+    if not moments.is_symlink():
+        assert is_live(folder), "somebody may hold it, who does not know yet"
+        run_files.drop(moments)
+    assert JobRunner(jobs, corpora, models).run(job.id, NEVER) == "ended"
+    assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
+    assert jobs.fault(job.id) == ""
+
+
+@pytest.mark.parametrize("damage", FEW)
+def test_who_held_a_damaged_lease_leaves_and_the_next_one_is_told_apart(
+    new_job: NewJob, jobs: JobStore, damage: str
+) -> None:
+    folder = jobs.folder(new_job().id)
+    first = Lease.take(folder, ttl=0.1)
+    try:
+        DAMAGES[damage](folder / LEASE)
+        with pytest.raises(LeaseLostError), first.held():
+            raise AssertionError("it may not write")
+        time.sleep(0.15)
+        with Lease.take(folder, ttl=0.1) as second, second.held():
+            pass
+        with pytest.raises(LeaseLostError), first.held():
+            raise AssertionError("nor now")
+    finally:
+        first.release()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_how_a_job_ended_is_read_from_its_log_when_its_status_is_damaged(
+    new_job: NewJob, jobs: JobStore, damage: str
+) -> None:
+    folder = jobs.folder(new_job().id)
+    write_status(folder, JobStatus("succeeded", version=3, promoted=True))
+    DAMAGES[damage](folder / run_files.STATUS)
+    assert read_status(folder) == JobStatus("succeeded", version=3, promoted=True)
+    assert list(jobs.unfinished()) == []
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "missing"])
+def test_a_damaged_log(job: Job, jobs: JobStore, damage: str) -> None:
+    path = jobs.folder(job.id) / run_files.EVENTS
+    DAMAGES[damage](path) if damage != "missing" else path.unlink()
+    if damage in ("emptied", "missing", "a_folder", "dangling", "looping"):
+        assert run_files.EVENTS in jobs.fault(job.id)
+    assert jobs.metrics(job.id) == [] or damage == "cut"
+    assert "fox" in job_curves(jobs, job.id)
+    with Lease.take(path.parent) as lease:
+        Run(path.parent, lease).record("samples", 7, {"samples": ["a"]})
+    assert jobs.samples(job.id) == [{"step": 7, "samples": ["a"]}]
+
+
+LINES = [
+    b"[]\n",
+    b"7\n",
+    b'"x"\n',
+    b'{"kind": 5}\n',
+    b'{"kind": "metrics", "step": "x"}\n',
+    b'{"kind": "evaluation", "step": 9}\n',
+    b'{"kind": "evaluation", "step": 9, "characters": 9, "gradient_norms": [[]], "validation_loss": "x"}\n',
+    b"\xff\xfe\n",
+    b"[" * 100_000 + b"\n",
+]
+
+
+@pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
+def test_a_damaged_line_costs_the_others_nothing(job: Job, jobs: JobStore, line: bytes) -> None:
+    path = jobs.folder(job.id) / run_files.EVENTS
+    path.write_bytes(line + path.read_bytes() + line)
+    assert any(metric["step"] == 5 for metric in jobs.metrics(job.id))
+    assert job_curves(jobs, job.id).startswith("<svg")
+
+
+def test_a_job_is_deleted_when_it_has_ended(new_job: NewJob, jobs: JobStore, tmp_path: Path) -> None:
+    job = new_job()
+    with pytest.raises(JobUnfinishedError, match="cancel it first"):
+        jobs.delete(job.id)
+    jobs.cancel(job.id)
+    jobs.delete(job.id)
+    assert (jobs.list(), list(jobs.root.iterdir())) == ([], [])
+    for strange in (job.id, "nothing", "../corpora"):
+        with pytest.raises(JobNotFoundError):
+            jobs.delete(strange)
