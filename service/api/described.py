@@ -53,7 +53,7 @@ class Operation:
         """Every status that means an error of this route."""
         found = {500, *self.errors}
         if self.body is not None or self.uploads:
-            found |= {400, 413, 415, 422}
+            found |= {400, 408, 413, 415, 422}
         if self.access != "open":
             found |= {401, 429, 503}  # 503: keys that cannot be read let nobody in
         if self.access == "admin":

@@ -23,6 +23,7 @@ STATUSES: Final = {
     401: "no key, or a wrong one",
     403: "not an admin's key",
     404: "there is no such thing",
+    408: "the body came too slowly",
     409: "in the way of something else",
     413: "too large",
     415: "another content type than this route takes",
