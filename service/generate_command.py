@@ -13,7 +13,7 @@ from service.asking import SEPARATOR, add_command, say, say_json
 from service.client import Client
 from service.preflight import StartError
 
-OWN: Final = frozenset({"prompt", "seed_text", "stream", "trace", *NeutralBody.model_fields})
+OWN: Final = frozenset({"prompt", "seed_text", "stream", "stream_options", "trace", *NeutralBody.model_fields})
 """Fields that are no options: the argument, what the command decides by itself, and what means nothing here."""
 
 IN_A_TERMINAL: Final = {"echo": True}

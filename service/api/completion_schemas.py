@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, Tag, model_validator
 
-from service.api.bodies import Body, Id
+from service.api.bodies import Id
 from service.api.bounds import AtMost
 from service.api.faults import alternatives, fault
 from service.api.generation_schemas import SamplingBody
@@ -31,14 +31,6 @@ OnePrompt = Annotated[Text | Ids, alternatives(_one_prompt_kind, "a string or a 
 Prompts = Annotated[list[OnePrompt], Field(min_length=1, max_length=64), Tag("<prompts>")]
 
 
-class StreamOptions(Body):
-    """What a stream tells beside the text."""
-
-    include_usage: bool = Field(False, description="a last chunk has the usage of the whole request")
-    continuous_usage_stats: bool = Field(False, description="every chunk has the usage of its choice so far")
-    include_obfuscation: bool = Field(False, description="taken for OpenAI's clients, and means nothing here")
-
-
 class CompletionBody(NeutralBody, SamplingBody):
     """`POST /v1/completions`. What other servers have and has no meaning here is taken when it asks for nothing."""
 
@@ -48,7 +40,6 @@ class CompletionBody(NeutralBody, SamplingBody):
     max_tokens: Annotated[int, Field(ge=0), AtMost("max_length", "tokens")] = Field(
         16, description="how many tokens: characters, or words for a model of words"
     )
-    stream_options: StreamOptions | None = Field(None, description="what a stream tells beside the text")
     best_of: int | None = Field(None, ge=1, le=16, description="n, when it is given")
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ from model_store.faults import version_fault
 from model_store.names import CURRENT, parse_reference
 from model_store.store import ModelStore
 from service.api.auth import Guard
-from service.api.completion_schemas import CompletionBody, StreamOptions
+from service.api.completion_schemas import CompletionBody
 from service.api.connection import client_of
 from service.api.described import describe
 from service.api.generation import cache_header, ids_field, new_ids, prompt_events, usage
@@ -167,7 +167,7 @@ def _starts(tokens: TextLogprobs, first: int = 0) -> npt.NDArray[np.int64]:
 
 def _chunks(head: dict[str, Any], streams: Iterator[Stream], body: CompletionBody) -> Iterator[Event | None]:
     """Chunks of one prompt's choices after the other's, the usage of all at the end if it was asked for."""
-    options = body.stream_options or StreamOptions()
+    options = body.stream_options
     prompt_tokens = completion_tokens = 0
     for at, stream in enumerate(streams):
         head = {**head, "system_fingerprint": _fingerprint(stream.model, stream.version)}

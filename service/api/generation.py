@@ -57,7 +57,8 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
         client = client_of(request.environ)
         if body.stream:
             stream = generator.stream(asked, client)
-            return event_stream(_chunks(stream, g.request_id), cache_header(asked, stream.cached))
+            chunks = _chunks(stream, g.request_id, counts=body.stream_options.continuous_usage_stats)
+            return event_stream(chunks, cache_header(asked, stream.cached))
         cells = None if body.trace is None else body.trace.selections()
         if cells:
             tracer.check(asked.model, cells, "trace.cells")
@@ -151,8 +152,8 @@ def _skipped(skipped: Skipped) -> list[dict[str, Any]]:
     return [{"position": position, "character": character} for position, character in skipped]
 
 
-def _chunks(stream: Stream, request_id: str) -> Iterator[Event | None]:
-    """A chunk for each piece; those that begin a choice say its seed, the last one of all counts the tokens."""
+def _chunks(stream: Stream, request_id: str, *, counts: bool) -> Iterator[Event | None]:
+    """Chunks for each piece, with the usage of its choice so far if it `counts`; the last one of all has the whole."""
     began = time.perf_counter()
     head: dict[str, Any] = {"id": f"gen-{request_id}", "model": stream.model, "version": stream.version}
     begun = set[int]()
@@ -161,11 +162,11 @@ def _chunks(stream: Stream, request_id: str) -> Iterator[Event | None]:
             yield None
             continue
         index, piece = news
-        choice = {**head, "index": index, "seed": stream.seeds[index]}
+        event = partial(_event, stream, {**head, "index": index, "seed": stream.seeds[index]}, counts)
         if piece.ids is not None and index not in begun:
-            yield from prompt_events(stream.prompt, partial(_event, choice))
+            yield from prompt_events(stream.prompt, event)
         begun.add(index)
-        yield from _piece_events(choice, piece)
+        yield from _piece_events(event, piece)
     *before, last = fitting(
         max(1, len(stream.skipped)),
         lambda start, stop: Event({**head, "text": "", **_skipped_field(stream.skipped[start:stop])}),
@@ -189,17 +190,19 @@ def prompt_events(prompt: Ids, event_of: Callable[[dict[str, Any]], Event]) -> I
     )
 
 
-def _event(choice: dict[str, Any], chunk: dict[str, Any]) -> Event:
-    return Event({**choice, **chunk})
+def _event(stream: Stream, choice: dict[str, Any], counts: bool, chunk: dict[str, Any], tokens: int = 0) -> Event:
+    counted = {"usage": usage(stream.prompt_tokens, tokens)} if counts else {}
+    return Event({**choice, **chunk, **counted})
 
 
-def _piece_events(choice: dict[str, Any], piece: Piece) -> Iterator[Event]:
+def _piece_events(event_of: Callable[[dict[str, Any], int], Event], piece: Piece) -> Iterator[Event]:
     parts = piece.parts()
 
     def event(start: int, stop: int) -> Event:
         part = parts.between(start, stop)
         chunk = {"text": part.text, "finish_reason": part.finish_reason} | new_ids(part)
-        return _event(choice, chunk if part.logprobs is None else {**chunk, "logprobs": _logprobs(part.logprobs)})
+        told = {} if part.logprobs is None else {"logprobs": _logprobs(part.logprobs)}
+        return event_of(chunk | told, part.tokens.stop)
 
     yield from fitting(len(parts), event)
 

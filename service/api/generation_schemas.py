@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationInfo
 
 from charrnn.config import MAX_VOCABULARY_SIZE
 from charrnn.sampling import SamplingParams
-from service.api.bodies import UNKNOWN, CellsBody, Id, ModelBody
+from service.api.bodies import UNKNOWN, Body, CellsBody, Id, ModelBody
 from service.api.bounds import AtMost
 from service.api.faults import alternatives, fault
 from service.api.neutral import NeutralBody
@@ -43,6 +43,16 @@ Stop = Annotated[
 ]
 Logprobs = Annotated[int, Field(ge=0, le=20)]
 LogitBias = dict[Annotated[str, AfterValidator(_id_key)], Annotated[float, Field(ge=-100, le=100)]]
+
+
+class StreamOptions(Body):
+    """What a stream tells beside the text."""
+
+    include_usage: bool = Field(
+        False, description="a last chunk has the usage of the whole request (in POST /generate it always has)"
+    )
+    continuous_usage_stats: bool = Field(False, description="every chunk has the usage of its choice so far")
+    include_obfuscation: bool = Field(False, description="taken for OpenAI's clients, and means nothing here")
 
 
 class SamplingBody(ModelBody):
@@ -89,6 +99,9 @@ class SamplingBody(ModelBody):
     echo: bool = Field(False, description="begin each text with the prompt")
     unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)
     stream: bool = Field(False, description="send the text in pieces, as it is made")
+    stream_options: StreamOptions = Field(
+        default_factory=StreamOptions, description="what a stream tells beside the text"
+    )
     cache: bool = Field(True, description="false: neither take the text from the cache nor put it there")
     timeout: float | None = Field(
         None, gt=0, le=86_400, description="seconds that it may take; REQUEST_TIMEOUT holds as well"
@@ -98,7 +111,10 @@ class SamplingBody(ModelBody):
     @classmethod
     def _seed_is_no_text(cls, value: Any) -> Any:
         if isinstance(value, str):
-            raise fault("seed is the integer of the random stream, not a text: the text to go on from is `prompt`")
+            raise fault(
+                "seed is the integer of the random stream (-1 is one as any other), not a text:"
+                " the text to go on from is `prompt`"
+            )
         return value
 
     def continuing(self, prompt: Prompt, length: int, model: str, *, read_cache: bool) -> GenerationRequest:

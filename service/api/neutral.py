@@ -26,7 +26,8 @@ class OneOf:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {**({"type": self.type} if self.type else {"enum": list(self.values)}), "description": self._described}
+        kind = {"type": self.type} if self.type else _schema(self.values)
+        return {**kind, **({"items": {}} if self.type == "array" else {}), "description": self._described}
 
     @property
     def _described(self) -> str:
@@ -51,6 +52,24 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "array": (list,),
 }
+
+
+def _schema(values: tuple[Any, ...]) -> dict[str, Any]:
+    """The schema of these values and no others, without an enumeration where there is another way to say it: code
+    generators make a class of each."""
+    first = values[0]
+    if isinstance(first, bool):
+        return {"type": "boolean", "const": first}
+    if isinstance(first, int):
+        return {"type": "integer", "minimum": min(values), "maximum": max(values)}
+    if isinstance(first, str):
+        return {"type": "string", "enum": list(values)} if first else {"type": "string", "maxLength": 0}
+    if isinstance(first, list):
+        return {"type": "array", "items": {}, "maxItems": 0}
+    if not first:
+        return {"type": "object", "maxProperties": 0}
+    fields = {name: {"type": "string", "const": value} for name, value in first.items()}
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
 def _alike(value: Any) -> tuple[type, ...]:

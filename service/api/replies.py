@@ -153,6 +153,7 @@ class GenerateChunk(WithIds):
     seed: int
     finish_reason: FinishReason | None
     logprobs: list[TokenLogprob] = Field(default=[], description="only when `logprobs` was asked for")
+    usage: Usage | None = Field(default=None, description="only with `continuous_usage_stats` of `stream_options`")
 
 
 class GenerateEnd(Reply):

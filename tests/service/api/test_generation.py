@@ -256,6 +256,17 @@ def test_a_stream_gives_the_same_text_in_pieces(client: FlaskClient) -> None:
     assert reply.headers["X-Accel-Buffering"] == "no"
 
 
+def test_ids_and_the_usage_so_far_in_a_stream_when_they_are_asked_for(client: FlaskClient) -> None:
+    asked = {**ASK, "length": 40, "return_token_ids": True, "cache": False}
+    (choice,) = client.post("/generate", json=asked).json["choices"]  # type: ignore[index]
+    assert (choice["prompt_token_ids"], choice["token_ids"][:3], len(choice["token_ids"])) == ([23, 0], [1, 2, 3], 40)
+    options = {"continuous_usage_stats": True}
+    *chunks, _, _ = events(client.post("/generate", json={**asked, "stream": True, "stream_options": options}))
+    assert chunks[0]["prompt_token_ids"] == [23, 0]
+    assert [id_ for chunk in chunks for id_ in chunk["token_ids"]] == choice["token_ids"]
+    assert chunks[-1]["usage"] == {"prompt_tokens": 2, "completion_tokens": 40, "total_tokens": 42}
+
+
 def test_a_streamed_result_is_kept_and_a_kept_one_is_streamed(client: FlaskClient) -> None:
     first = client.post("/generate", json={**ASK, "stream": True})
     assert first.headers["X-Cache"] == "miss"

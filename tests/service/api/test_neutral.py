@@ -45,6 +45,7 @@ ASKED_FOR_NOTHING = {
     "metadata": {},
     "response_format": {"type": "text"},
     "return_token_ids": False,
+    "stream_options": {"include_usage": True, "continuous_usage_stats": True},
     "detokenize": True,
     "truncate_prompt_tokens": None,
     "prompt_logprobs": None,

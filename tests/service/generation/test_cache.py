@@ -27,7 +27,11 @@ def logprobs(n: int, k: int = 1) -> TextLogprobs:
     return TextLogprobs(LETTERS, np.arange(n, dtype=np.int32) % 6, told)
 
 
-CHOICES = (Choice("def", 7, "length", 3, logprobs(3)), Choice("", 8, "stop", 1, logprobs(0)), Choice("a", 9, "stop", 1))
+CHOICES = (
+    Choice("def", 7, "length", 3, logprobs(3)),
+    Choice("", 8, "stop", 1, logprobs(0)),
+    Choice("a", 9, "stop", 1, ids=(4, 2)),
+)
 
 
 def test_choices_come_back_as_they_were(redis: Any) -> None:
@@ -48,6 +52,13 @@ def test_choices_come_back_as_they_were(redis: Any) -> None:
         replace(REQUEST, sampling=SamplingParams(temperature=0.5)),
         replace(REQUEST, sampling=SamplingParams(top_k=3)),
         replace(REQUEST, sampling=SamplingParams(logprobs=0)),
+        replace(REQUEST, sampling=SamplingParams(presence_penalty=1)),
+        replace(REQUEST, sampling=SamplingParams(frequency_penalty=1)),
+        replace(REQUEST, sampling=SamplingParams(logit_bias=((1, 1.0),))),
+        replace(REQUEST, sampling=SamplingParams(allowed_token_ids=(1,))),
+        replace(REQUEST, include_stop=True),
+        replace(REQUEST, min_tokens=1),
+        replace(REQUEST, with_ids=True),
     ],
 )
 def test_another_request_has_another_key(other: GenerationRequest) -> None:
