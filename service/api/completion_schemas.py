@@ -8,7 +8,7 @@ from pydantic import Field, Tag, model_validator
 
 from service.api.bodies import Id
 from service.api.bounds import AtMost
-from service.api.faults import alternatives, fault
+from service.api.faults import SEVERAL, alternatives, fault
 from service.api.generation_schemas import SamplingBody
 from service.api.neutral import NeutralBody
 from service.generation.requests import Prompt
@@ -17,7 +17,7 @@ from service.generation.requests import Prompt
 def _prompt_kind(value: Any) -> str | None:
     """A list is one of prompts as soon as a prompt is in it."""
     if isinstance(value, list) and any(isinstance(each, str | list) for each in value):
-        return "<prompts>"
+        return SEVERAL
     return _one_prompt_kind(value)
 
 
@@ -28,7 +28,7 @@ def _one_prompt_kind(value: Any) -> str | None:
 Text = Annotated[str, AtMost("max_prompt_length", "characters"), Tag("<text>")]
 Ids = Annotated[list[Id], Field(min_length=1), AtMost("max_prompt_length", "ids"), Tag("<ids>")]
 OnePrompt = Annotated[Text | Ids, alternatives(_one_prompt_kind, "a string or a list of token ids")]
-Prompts = Annotated[list[OnePrompt], Field(min_length=1, max_length=64), Tag("<prompts>")]
+Prompts = Annotated[list[OnePrompt], Field(min_length=1, max_length=64), Tag(SEVERAL)]
 
 
 class CompletionBody(NeutralBody, SamplingBody):

@@ -23,7 +23,7 @@ from model_store.errors import (
     InvalidNameError,
     NotFoundError,
 )
-from service.api.faults import PREDICATE, SENTENCE, TAG
+from service.api.faults import PREDICATE, SENTENCE, SEVERAL, TAG
 from service.generation.cells import CellSelectionError, UnknownCellError
 from service.generation.errors import (
     BusyError,
@@ -124,7 +124,14 @@ def invalid(error: ValidationError) -> ApiError:
     first_of = {_field(detail): detail for detail in reversed(details)}  # one sentence a field
     messages = [_sentence(detail) for detail in list(reversed(first_of.values()))[:MOST_SENTENCES]]
     code = "unknown_field" if details[0]["type"] == "extra_forbidden" else "invalid_value"
-    return ApiError(422, code, "; ".join(messages), _field(details[0]))
+    return ApiError(422, code, "; ".join(messages), _param(details[0]))
+
+
+def _param(detail: ErrorDetails) -> str | None:
+    """The field at fault, with its place where it is one of several texts."""
+    location = detail["loc"]
+    one_of_several = location[1:2] == (SEVERAL,) and len(location) > 2
+    return f"{location[0]}[{location[2]}]" if one_of_several else _field(detail)
 
 
 def _field(detail: ErrorDetails) -> str | None:

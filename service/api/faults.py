@@ -16,6 +16,9 @@ PREDICATE: Final = "at_fault"
 TAG: Final = "<"
 """How the tags of alternatives begin, which are no part of a value's place."""
 
+SEVERAL: Final = "<several>"
+"""The tag of a list of texts: what is wrong with one of them has its place in the error's `param`."""
+
 
 def fault(message: str, field: str | None = None) -> PydanticCustomError:
     """A fault told in this sentence; `field` is the one to mend where several were looked at."""

@@ -65,6 +65,11 @@ def test_ids_as_a_prompt(client: FlaskClient) -> None:
         ([[0], [1, 26]], "prompt[1]", "prompt[1]: ids of letters are from 0 to 25, not 26"),
         (["a", [26]], "prompt[1]", "prompt[1]: ids of letters are from 0 to 25, not 26"),
         (["a!"], "prompt[0]", "prompt[0]: 1 character outside the vocabulary: '!' at 1"),
+        (["a", "b" * 2001], "prompt[1]", "prompt[1] must be at most 2000 characters (MAX_PROMPT_LENGTH), not 2001"),
+        (["a", []], "prompt[1]", "prompt[1]: list should have at least 1 item"),
+        (["a", [0, None]], "prompt[1]", "prompt[1][1]: input should be a valid integer"),
+        (["a", None], "prompt[1]", "prompt[1]: input should be a string or a list of token ids"),
+        ([0, None], "prompt", "prompt[1]: input should be a valid integer"),
         ("a!", "prompt", "prompt: 1 character outside the vocabulary: '!' at 1"),
     ],
 )
