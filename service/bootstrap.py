@@ -11,6 +11,7 @@ from typing import Final
 
 from flask import Flask
 
+from model_store.errors import StoreError
 from model_store.promotion import install_starter
 from model_store.store import ModelStore
 from service import logs
@@ -30,6 +31,7 @@ from service.generation.scoring import Scorer
 from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
+from service.inspection import Inspection, data
 from service.settings import Settings
 from service.training.census import Census
 from service.training.corpora import CorpusStore
@@ -64,9 +66,11 @@ def build_web(settings: Settings) -> Flask:
         lost = [] if cache.available() else ["cache: Redis is not available"]
         lost += [] if queue.available() else ["queue: Redis is not available"]
         lost += [] if census.worker_is_alive() else ["worker: none was heard of lately; jobs wait"]
-        return lost + models.degraded
+        return lost + models.degraded + inspection.found()
 
-    _refresh_regularly(models, settings.default_model, sample)
+    corpora = CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes, in_use=jobs.using)
+    inspection = Inspection(data(store, corpora, jobs))
+    _refresh_regularly(models, settings.default_model, sample, inspection.found)
     services = Services(
         generator=TextGenerator(models, cache, scheduler, metrics, settings.request_timeout, settings.max_reply_values),
         tokenizer=Tokenizer(models),
@@ -74,7 +78,7 @@ def build_web(settings: Settings) -> Flask:
         tracer=Tracer(models, settings.request_timeout, count=metrics.traced),
         surveyor=Surveyor(models, settings.request_timeout),
         store=store,
-        corpora=CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes, in_use=jobs.using),
+        corpora=corpora,
         jobs=jobs,
         queue=queue,
         check_ready=lambda: _check_ready(models, settings.default_model),
@@ -87,10 +91,14 @@ def build_web(settings: Settings) -> Flask:
 
 
 def build_store(settings: Settings) -> ModelStore:
-    """The model store, with the starter model in it when it is new."""
+    """The model store, with the starter model in it when it is new. What is damaged there does not keep the service
+    from starting."""
     store = ModelStore(settings.data_dir / "models")
-    if (version := install_starter(store, STARTER_MODEL, STARTER_PATH)) is not None:
-        log.info("the starter model %s version %d was put into the new store", STARTER_MODEL, version)
+    try:
+        if (version := install_starter(store, STARTER_MODEL, STARTER_PATH)) is not None:
+            log.info("the starter model %s version %d was put into the new store", STARTER_MODEL, version)
+    except (OSError, StoreError) as error:
+        log.error("the starter model cannot be put into the store: %s", getattr(error, "strerror", None) or error)
     return store
 
 
@@ -121,8 +129,8 @@ def _check_ready(models: ResidentModels, default_model: str) -> None:
     models.get(default_model)
 
 
-def _refresh_regularly(models: ResidentModels, default_model: str, sample: Callable[[], None]) -> None:
-    """A thread that has promoted versions loaded before a request asks for them, and the metrics kept up."""
+def _refresh_regularly(models: ResidentModels, default_model: str, *chores: Callable[[], object]) -> None:
+    """A thread that has promoted versions loaded before a request asks for them, and does these every second."""
 
     def run() -> None:
         try:
@@ -130,8 +138,17 @@ def _refresh_regularly(models: ResidentModels, default_model: str, sample: Calla
         except Exception as error:
             log.warning("the default model %s cannot be served: %s", default_model, error)
         while True:
-            sample()
+            for chore in chores:
+                _done(chore)
             time.sleep(REFRESH_SECONDS)
             models.refresh()
 
     threading.Thread(target=run, name="refresh", daemon=True).start()
+
+
+def _done(chore: Callable[[], object]) -> None:
+    """One that fails is tried again a second later; the others go on."""
+    try:
+        chore()
+    except Exception:
+        log.exception("what is done every second failed")

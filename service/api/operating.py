@@ -31,7 +31,8 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Call
         try:
             check_ready()
         except Exception as error:
-            raise ApiError(503, "not_ready", f"cannot generate: {error}", retry_after=2) from error
+            message = f"cannot generate: {error}"
+            raise ApiError(503, "not_ready", message, retry_after=2, more={"degraded": degraded()}) from error
         return jsonify(status="ready", degraded=degraded())
 
     @routes.get("/metrics")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -104,6 +105,11 @@ class ResidentModels:
             except Exception as error:
                 log.debug("%s is no longer served: %s", reference, error)
                 self._references.discard(reference)
+        for name, version in list(self._failed):
+            with suppress(NotFoundError):
+                self._store.resolve(name, str(version))
+                continue
+            self._failed.pop((name, version), None)
 
     @property
     def degraded(self) -> list[str]:

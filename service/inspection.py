@@ -1,0 +1,72 @@
+"""Which of the files that the service keeps are damaged, found before anybody asks; repairs nothing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Final
+
+from model_store.errors import NotFoundError
+from model_store.faults import Faults
+from model_store.store import ModelStore
+from service.training.corpora import CorpusStore
+from service.training.jobs import JobStore
+
+log = logging.getLogger(__name__)
+
+LEAST_SECONDS: Final = 1.0
+SHARE: Final = 0.02
+"""Of its time a process spends looking at most: a store of thousands of files is looked at less often."""
+
+Look = Callable[[], Iterator[str]]
+
+
+class Inspection:
+    """What `look` found last; what is new is logged once."""
+
+    def __init__(self, look: Look, clock: Callable[[], float] = time.monotonic) -> None:
+        self._look = look
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next_look = float("-inf")
+        self._found: list[str] = []
+
+    def found(self) -> list[str]:
+        """What is damaged, each in one sentence, as it was a moment ago; looks again when that is due."""
+        if self._clock() >= self._next_look:
+            with self._lock:
+                if self._clock() >= self._next_look:
+                    self._look_now()
+        return list(self._found)
+
+    def _look_now(self) -> None:
+        began, found = self._clock(), []
+        try:
+            found = list(self._look())
+        except OSError as error:
+            found = [f"DATA_DIR cannot be looked through: {error.strerror}"]
+        for each in found:
+            if each not in self._found:
+                log.warning("damaged: %s", each)
+        self._found = found
+        spent = self._clock() - began
+        self._next_look = self._clock() + max(LEAST_SECONDS, spent / SHARE)
+
+
+def data(store: ModelStore, corpora: CorpusStore, jobs: JobStore) -> Look:
+    """Looks at models with their aliases and versions, at corpora and at jobs."""
+    faults = Faults(store)
+
+    def look() -> Iterator[str]:
+        for name in store.models():
+            with suppress(NotFoundError):
+                yield from (f"model {name}: {fault}" for fault in faults.of(name))
+        yield from (f"corpus {id}: {fault}" for id, fault in corpora.damaged().items())
+        for job in jobs.ids():
+            if fault := jobs.fault(job):
+                yield f"job {job}: {fault}"
+
+    return look

@@ -1,0 +1,91 @@
+"""What is damaged is found before anybody asks, at little cost, and told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from charrnn.checkpoint import Checkpoint
+from model_store import ModelStore, publish_and_promote
+from service.inspection import Inspection, data
+from service.training.corpora import CorpusStore
+from service.training.jobs import JobStore
+from service.training.requests import JobRequest
+
+
+def test_one_look_finds_all_that_is_damaged(tmp_path: Path, new_checkpoint: Callable[..., Checkpoint]) -> None:
+    store = ModelStore(tmp_path / "models")
+    for _ in range(2):
+        publish_and_promote(store, "letters", new_checkpoint())
+    corpora, jobs = CorpusStore(tmp_path / "corpora"), JobStore(tmp_path / "runs")
+    corpus, _ = corpora.add([b"some text"])
+    job = jobs.create(JobRequest(corpus.id, "letters"))
+    look = data(store, corpora, jobs)
+    assert list(look()) == []
+    for path in (
+        tmp_path / "models" / "letters" / "2.safetensors",
+        tmp_path / "models" / "letters" / "aliases.json",
+        tmp_path / "corpora" / corpus.id / "corpus.json",
+        tmp_path / "runs" / job.id / "request.json",
+    ):
+        path.write_bytes(b"")
+    found = list(look())
+    assert [each.split(":")[0] for each in found] == [
+        "model letters",
+        "model letters",
+        f"corpus {corpus.id}",
+        f"job {job.id}",
+    ]
+    assert "aliases.json is empty" in found[0]
+    assert "version 2" in found[1]
+    assert str(tmp_path) not in str(found)
+    assert list(look()) == found
+
+
+def test_a_fault_is_logged_once_and_looked_for_every_second(caplog: pytest.LogCaptureFixture) -> None:
+    now, looks, faults = 0.0, 0, ["a: is empty"]
+
+    def look() -> Iterator[str]:
+        nonlocal looks
+        looks += 1
+        yield from faults
+
+    inspection = Inspection(look, lambda: now)
+    assert [inspection.found() for _ in range(5)] == [["a: is empty"]] * 5
+    assert looks == 1
+    now = 1.5
+    faults.append("b: is cut")
+    assert inspection.found() == ["a: is empty", "b: is cut"]
+    assert [record.getMessage() for record in caplog.records] == ["damaged: a: is empty", "damaged: b: is cut"]
+    faults.clear()
+    now = 3.0
+    assert inspection.found() == []
+
+
+def test_what_takes_long_is_looked_at_less_often() -> None:
+    now, looks = 0.0, 0
+
+    def look() -> Iterator[str]:
+        nonlocal now, looks
+        now += 1.0
+        looks += 1
+        yield from ()
+
+    inspection = Inspection(look, lambda: now)
+    inspection.found()
+    now += 40.0
+    inspection.found()
+    assert looks == 1
+    now += 20.0
+    inspection.found()
+    assert looks == 2
+
+
+def test_a_folder_that_cannot_be_looked_through_is_a_fault() -> None:
+    def look() -> Iterator[str]:
+        yield "a: is empty"
+        raise PermissionError(13, "Permission denied")
+
+    assert Inspection(look).found() == ["DATA_DIR cannot be looked through: Permission denied"]
