@@ -41,14 +41,14 @@ async function list() {
   if (!jobs.length) $("jobs").replaceChildren(h("li", { className: "hint" }, "None yet."));
   mark();
   clearTimeout(later);
-  if (jobs.some((job) => !job.damaged && !ended(job))) later = setTimeout(relist, OFTEN_MS);
+  if (jobs.some((job) => job.model !== null && !ended(job))) later = setTimeout(relist, OFTEN_MS);
   return jobs;
 }
 
 const relist = () => list().catch((error) => showError($("page-error"), error));
 
 function item(job) {
-  if (job.damaged) return h("li", { className: "damaged" }, h("b", {}, job.id), h("span", { className: "tag bad" }, "damaged"),
+  if (job.model === null) return h("li", { className: "damaged" }, h("b", {}, job.id), h("span", { className: "tag bad" }, "damaged"),
     h("small", {}, job.damaged));
   const { id, model, created, version, progress } = job;
   const [said, tag] = status(job);
@@ -57,7 +57,8 @@ function item(job) {
   const bits = progress.bits_per_character ? `${number(progress.bits_per_character, 3)} bits per character, ` : "";
   return h("li", {}, comparison.box(job),
     h("a", { href: `#${id}` }, h("b", {}, model), h("span", { className: tag }, said + share),
-      h("small", {}, made, bits, moment(created))));
+      h("small", {}, made, bits, moment(created))),
+    job.damaged ? h("small", {}, `Damaged: ${job.damaged}`) : null);
 }
 
 function mark() {
