@@ -27,10 +27,11 @@ class Admitted:
 
     @property
     def size(self) -> int:
-        """How many values its reply has at most: tokens, and the logarithms of each."""
+        """How many values its reply has at most: tokens, the logarithms of each, and ids where they are wanted."""
         request = self.request
         tokens = request.length + (self.prompt.size if request.echo else 0)
-        return tokens * request.n * (1 + (request.sampling.logprobs or 0))
+        ids = request.length + self.prompt.size if request.with_ids else 0
+        return request.n * (tokens * (1 + (request.sampling.logprobs or 0)) + ids)
 
     def apart(self, same_before: int) -> Admitted:
         """The same, so many of which stand before it in one request. Without a seed it has an entry of its own in the

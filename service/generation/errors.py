@@ -25,7 +25,7 @@ class ReplyTooLargeError(ValueError):
 
     def __init__(self, limit: int, size: int, param: str) -> None:
         self.param = param
-        counted = "(prompt if echoed + length) x n x (1 + logprobs), of all prompts together"
+        counted = "(prompt if echoed + length) x n x (1 + logprobs), and all ids if wanted, of all prompts together"
         super().__init__(f"{counted}, must be at most {limit} (MAX_REPLY_VALUES), not {size}")
 
 

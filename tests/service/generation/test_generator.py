@@ -151,6 +151,7 @@ def test_what_can_never_fit_is_not_a_matter_of_waiting(generator: TextGenerator)
     [
         ({"length": 101}, 101, "prompt"),
         ({"length": 49, "n": 2, "echo": True}, 102, "n"),
+        ({"length": 49, "with_ids": True, "prompt": "xyz"}, 101, "prompt"),
         ({"length": 24, "logprobs": 3, "echo": True}, 104, "logprobs"),
     ],
 )
