@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final, cast, get_args
 
 from flask import Blueprint, Response, jsonify
 
 from model_store.names import NAME_PATTERN, check_name
 from service.api.auth import Guard
 from service.api.described import Parameter, describe
+from service.api.errors import ApiError, shown
 from service.api.jobs import describe_job
 from service.api.replies import AnyCorpus, CorporaReply, NewCorpus
-from service.api.uploads import upload
+from service.api.uploads import Upload, upload
 from service.settings import Settings
-from service.training.corpora import Corpus, CorpusStore
+from service.training.conversion import AS_FOUND, Conversion
+from service.training.corpora import Corpus, CorpusStore, name_of
+from service.training.decoding import Newlines
+from service.training.encodings.names import known
 from service.training.errors import CorpusDamagedError
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
-from service.training.submission import Queue, submit
+from service.training.submission import Queue, check_length, submit
 
-NAME = f"^{NAME_PATTERN}$"
+UPLOADING: Final = (
+    "With `model`, training starts at once and its `job` is in the reply. The same text again: 200. What the text is"
+    " encoded in is taken from `encoding` or the content type's charset; else it is found out, and 422"
+    " `unclear_encoding` asks where that cannot be told for sure. Byte order marks are dropped. `encoding`, `newlines`,"
+    " `line_ends` and `preview` tell how this upload was read."
+)
+NEWLINES: Final = get_args(Newlines)
+FIELDS: Final = (
+    Parameter("name", "what the corpus is called"),
+    Parameter("model", "what to train of it at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}),
+    Parameter("encoding", "what the text is encoded in, such as cp1252; left out: it is found out"),
+    Parameter(
+        "newlines",
+        "what becomes of line ends: all LF, or as they are",
+        schema={"type": "string", "enum": list(NEWLINES), "default": AS_FOUND.newlines},
+    ),
+)
 
 
 def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
@@ -31,23 +51,28 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
     @routes.post("")
     @describe(
         "Upload a text to train on",
-        description="With `model`, training starts at once and its `job` is in the reply. The same text again: 200.",
+        description=UPLOADING,
         access="admin",
         uploads=("text/plain", "multipart/form-data"),
-        parameters=(
-            Parameter("name", "what the corpus is called"),
-            Parameter("model", "what to train of it at once", schema={"type": "string", "pattern": NAME}),
-        ),
+        parameters=FIELDS,
         reply=NewCorpus,
         status=201,
         other_status=200,
         errors=(503,),
     )
     def add() -> tuple[Response, int]:
-        with upload(settings.data_dir / "corpora", settings.max_corpus_bytes) as sent:
-            if (model := sent.fields.get("model")) is not None:
+        names = [field.name for field in FIELDS]
+        with upload(settings.data_dir / "corpora", settings.max_corpus_bytes, names) as sent:
+            model = sent.fields.get("model")
+            if model is not None:
                 check_name(model)
-            corpus, created = corpora.add(sent.chunks, sent.name, sent.size)
+
+            def check(corpus: Corpus) -> None:
+                if model is not None:
+                    check_length(corpus.characters, JobRequest(corpus.id, model))
+
+            name = name_of(sent.fields.get("name") or sent.file_name)
+            corpus, created = corpora.add(sent.chunks, name, sent.size, _conversion(sent), check)
         reply = describe_corpus(corpus)
         if model is not None:
             reply["job"] = describe_job(submit(JobRequest(corpus.id, model), corpora, jobs, queue))
@@ -74,6 +99,20 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
         return Response(status=204)
 
     return routes
+
+
+def _conversion(sent: Upload) -> Conversion:
+    """How the upload says that it is to be read."""
+    newlines = sent.fields.get("newlines", AS_FOUND.newlines)
+    if newlines not in NEWLINES:
+        raise ApiError(
+            422, "invalid_value", f"newlines must be {' or '.join(NEWLINES)}, not {shown(newlines)}", "newlines"
+        )
+    given = [each for each in (sent.fields.get("encoding"), sent.charset) if each is not None]
+    if len({known(each) for each in given}) > 1:
+        message = f"encoding is {given[0][:60]!r}, and the charset of Content-Type is {given[1][:60]!r}"
+        raise ApiError(422, "conflicting_encoding", message, "encoding")
+    return Conversion(given[0] if given else None, cast(Newlines, newlines))
 
 
 def describe_corpus(corpus: Corpus) -> dict[str, Any]:

@@ -218,6 +218,11 @@ def _one_of_several(error: PromptError) -> ApiError:
     return ApiError(422, "invalid_value", str(error), field)
 
 
+def _unclear_encoding(error: training.UnclearEncodingError) -> ApiError:
+    guesses = [{"encoding": encoding, "line": line} for encoding, line in error.guesses]
+    return ApiError(422, "unclear_encoding", str(error), "file", more={"guesses": guesses})
+
+
 def _from_system(error: OSError) -> ApiError:
     """A full disk is said; whatever else the system refuses stays in the log."""
     log.error("the system refused", exc_info=error)
@@ -249,6 +254,9 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (training.EmptyCorpusError, lambda e: ApiError(422, "empty_corpus", str(e), "file")),
     (training.IncompleteUploadError, lambda e: ApiError(400, "incomplete_upload", str(e), "file")),
     (training.BinaryCorpusError, lambda e: ApiError(422, "binary_corpus", str(e), "file")),
+    (training.UnclearEncodingError, _unclear_encoding),
+    (training.DeclaredEncodingError, lambda e: ApiError(422, "wrong_encoding", str(e), "encoding")),
+    (training.UnknownEncodingError, lambda e: ApiError(422, "unknown_encoding", str(e), "encoding")),
     (training.EncodingError, lambda e: ApiError(422, "unknown_encoding", str(e), "file")),
     (training.CorpusError, lambda e: ApiError(422, "invalid_corpus", str(e), "file")),
     (training.CorpusNotFoundError, lambda e: ApiError(404, "corpus_not_found", str(e), "corpus")),

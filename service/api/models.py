@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final, cast, get_args
 
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, send_file
 
 from charrnn.checkpoint import Checkpoint
 from model_store import files
@@ -95,8 +95,8 @@ def admin_blueprint(
     )
     def add(name: str) -> tuple[Response, int]:
         check_name(name)
-        policy = _policy()
-        publication = publish_and_promote(store, name, _uploaded(store.root, max_bytes), policy, reason="uploaded")
+        checkpoint, policy = _uploaded(store.root, max_bytes)
+        publication = publish_and_promote(store, name, checkpoint, policy, reason="uploaded")
         return jsonify(model_json.version(store, faults, name, publication.version)), 201
 
     @routes.put("/models/<name>/aliases/<alias>")
@@ -133,22 +133,22 @@ def admin_blueprint(
     return routes
 
 
-def _policy() -> Promote:
-    given = request.args.get("promote", "if_better")
+def _policy(given: str) -> Promote:
     for policy in get_args(Promote):
         if given == policy:
             return cast(Promote, policy)
     raise ApiError(422, "invalid_value", f"promote must be if_better, always or never, not {shown(given)}", "promote")
 
 
-def _uploaded(folder: Path, max_bytes: int) -> Checkpoint:
+def _uploaded(folder: Path, max_bytes: int) -> tuple[Checkpoint, Promote]:
     """The request's file, on disk only while it is read; one at a time, since reading takes several times its size."""
     folder.mkdir(parents=True, exist_ok=True)
     files.remove_dead_drafts(folder)
-    with upload(folder, max_bytes, CONTENT_TYPE) as sent, files.draft(folder) as file:
+    with upload(folder, max_bytes, ["promote"], CONTENT_TYPE) as sent, files.draft(folder) as file:
+        policy = _policy(sent.fields.get("promote", "if_better"))
         for size in accumulate(map(file.write, sent.chunks)):
             if size > max_bytes:
                 raise too_large(max_bytes, "more")
         file.flush()
         with _reading:
-            return load_foreign(Path(file.name))
+            return load_foreign(Path(file.name)), policy

@@ -128,7 +128,8 @@ def _request_content(operation: Operation) -> dict[str, Any]:
         if operation.examples:
             content["examples"] = {name: {"value": value} for name, value in operation.examples.items()}
         return {"application/json": content}
-    form = {"type": "object", "properties": {"file": FILE}, "required": ["file"]}
+    fields = {each.name: {"description": each.description, **each.schema} for each in operation.parameters}
+    form = {"type": "object", "properties": {"file": FILE, **fields}, "required": ["file"]}
     return {kind: {"schema": form if kind.startswith("multipart/") else FILE} for kind in operation.uploads}
 
 

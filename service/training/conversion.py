@@ -2,49 +2,158 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from model_store import files
-from service.training.decoding import CHUNK, Census, decoded, detect, marked_encoding
-from service.training.errors import EmptyCorpusError, EncodingError
+from service.training.decoding import CHUNK, Census, LineEnds, Newlines, Tidying, decoded, marked_encoding
+from service.training.encodings.detection import by_bytes, by_escapes, by_nul
+from service.training.encodings.escapes import SIGNS
+from service.training.encodings.names import UTF_8, known
+from service.training.errors import BinaryCorpusError, DeclaredEncodingError, EmptyCorpusError, EncodingError
+
+PREVIEW_LINES: Final = 5
+PREVIEW_CHARACTERS: Final = 200
+
+_PART: Final = 1 << 16
 
 
-def convert(file: BinaryIO, path: Path) -> tuple[Census, str]:
-    """Make the uploaded file at `path`, open as `file`, UTF-8 without a byte order mark; counts it, names its encoding.
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How to read an upload: the encoding that was declared, if any, and what to do with its line ends."""
 
-    Raises EmptyCorpusError, BinaryCorpusError, EncodingError.
+    encoding: str | None = None
+    newlines: Newlines = "lf"
+
+
+AS_FOUND: Final = Conversion()
+"""Nothing was declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What a text was and is: its encoding and line ends as they were uploaded, what was counted in it, and its first
+    lines with characters beyond ASCII (its first lines, when there are none)."""
+
+    census: Census
+    encoding: str
+    line_ends: LineEnds
+    preview: tuple[str, ...]
+
+
+def convert(file: BinaryIO, path: Path, conversion: Conversion) -> Converted:
+    """Make the uploaded file at `path`, open as `file`, UTF-8 without byte order marks.
+
+    Raises EmptyCorpusError, BinaryCorpusError, UnknownEncodingError, DeclaredEncodingError, UnclearEncodingError,
+    EncodingError.
     """
     file.flush()
     file.seek(0)
-    encoding, skipped = marked_encoding(file.read(4)) or ("utf-8", 0)
-    try:
-        census = _rewrite(file, path, encoding, skipped)
-    except EncodingError as error:
-        if skipped:
-            raise
-        encoding = detect(file, error)
-        census = _rewrite(file, path, encoding, 0)
+    marked = marked_encoding(file.read(4))
+    if conversion.encoding is not None:
+        declared = known(conversion.encoding)
+        encoding, census, tidying = _declared(file, path, declared, marked, conversion.newlines)
+    elif marked is not None:
+        encoding = marked[0]
+        census, tidying = _rewritten(file, path, encoding, marked[1], conversion.newlines)
+    else:
+        encoding, census, tidying = _told(file, path, conversion.newlines)
     if not census.characters:
         raise EmptyCorpusError("the corpus is empty")
-    return census, encoding
+    return Converted(census, encoding, tidying.found, _preview(path, census))
 
 
-def _rewrite(file: BinaryIO, path: Path, encoding: str, skipped: int) -> Census:
-    """Decode the file from byte `skipped` on. What is UTF-8 already stays as it is; else the text takes its place."""
-    census = Census()
-    file.seek(skipped)
-    texts = decoded(iter(lambda: file.read(CHUNK), b""), encoding, skipped)
-    if encoding == "utf-8" and not skipped:
-        for text in texts:
-            census.count(text, text.encode())
-        files.finish(file)
-        return census
+def _declared(
+    file: BinaryIO, path: Path, declared: str, marked: tuple[str, int] | None, newlines: Newlines
+) -> tuple[str, Census, Tidying]:
+    """Decoded as declared; the declaration may leave the order of bytes to the mark."""
+    encoding, skipped = (marked or (declared, 0)) if _agrees(declared, marked) else (declared, 0)
+    try:
+        return declared, *_rewritten(file, path, encoding, skipped, newlines)
+    except EncodingError as error:
+        message = f"encoding is declared as {declared}, and the text is {error}"
+        raise DeclaredEncodingError(error.position, message) from None
+
+
+def _agrees(declared: str, marked: tuple[str, int] | None) -> bool:
+    """Whether the mark is one of the declared encoding. Raises DeclaredEncodingError when it is another's."""
+    if marked is None:
+        return False
+    if not marked[0].startswith(declared.removesuffix("-sig")):
+        raise DeclaredEncodingError(
+            0, f"encoding is declared as {declared}, and the text begins with the byte order mark of {marked[0]}"
+        )
+    return True
+
+
+def _told(file: BinaryIO, path: Path, newlines: Newlines) -> tuple[str, Census, Tidying]:
+    """Decoded as what it is found to be."""
+    try:
+        census, tidying = _rewritten(file, path, UTF_8, 0, newlines)
+    except EncodingError as error:
+        encoding = by_nul(file, BinaryCorpusError(f"not a text: {error}")) if _has_nul(file) else by_bytes(file, error)
+    except BinaryCorpusError as error:
+        encoding = by_nul(file, error)
+    else:
+        encoding = by_escapes(file) if census.is_ascii and any(sign in census.vocabulary for sign in SIGNS) else UTF_8
+        if encoding == UTF_8:
+            return UTF_8, census, tidying
+    return encoding, *_rewritten(file, path, encoding, 0, newlines)
+
+
+def _rewritten(file: BinaryIO, path: Path, encoding: str, skipped: int, newlines: Newlines) -> tuple[Census, Tidying]:
+    """Decode the file from byte `skipped` on. What is tidy UTF-8 already stays as it is; else the text replaces it."""
+    if encoding == UTF_8 and not skipped and (found := _as_it_is(file, newlines)) is not None:
+        return found
+    census, tidying = Census(), Tidying(newlines)
     with files.draft(path.parent) as converted:
-        for text in texts:
+        for text in tidying.all(decoded(_chunks(file, skipped), encoding, skipped)):
             encoded = text.encode()
             census.count(text, encoded)
             converted.write(encoded)
         files.finish(converted)
         Path(converted.name).replace(path)
-    return census
+    return census, tidying
+
+
+def _as_it_is(file: BinaryIO, newlines: Newlines) -> tuple[Census, Tidying] | None:
+    """What is counted in a file of UTF-8 that needs no rewriting; None: it does need that."""
+    census, tidying = Census(), Tidying(newlines)
+    for text in decoded(_chunks(file), UTF_8):
+        if tidying.changes(text):
+            return None
+        tidied = tidying.tidied(text)
+        census.count(tidied, tidied.encode())
+    rest = tidying.rest()
+    census.count(rest, rest.encode())
+    files.finish(file)
+    return census, tidying
+
+
+def _chunks(file: BinaryIO, start: int = 0) -> Iterator[bytes]:
+    file.seek(start)
+    return iter(lambda: file.read(CHUNK), b"")
+
+
+def _has_nul(file: BinaryIO) -> bool:
+    return any(b"\0" in chunk for chunk in _chunks(file))
+
+
+def _preview(path: Path, census: Census) -> tuple[str, ...]:
+    lines: list[str] = []
+    with path.open("rb") as text:
+        for line in iter(lambda: text.readline(_PART), b""):
+            if census.is_ascii or not line.isascii():
+                lines.append(_shown(line.decode(errors="ignore").strip("\r\n")))
+            if len(lines) == PREVIEW_LINES:
+                break
+    return tuple(lines)
+
+
+def _shown(line: str) -> str:
+    """A line, or what surrounds the first character beyond ASCII in a long one."""
+    first = next((index for index, character in enumerate(line) if character > "\x7f"), 0)
+    start = max(0, first - PREVIEW_CHARACTERS // 2) if len(line) > PREVIEW_CHARACTERS else 0
+    return line[start : start + PREVIEW_CHARACTERS]

@@ -10,7 +10,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,8 +21,8 @@ from model_store import files
 from model_store.aliases import now
 from model_store.errors import DamagedFileError
 from model_store.reading import fault_of, read_bytes, read_json
-from service.training.conversion import convert
-from service.training.decoding import Census
+from service.training.conversion import AS_FOUND, Conversion, Converted, convert
+from service.training.decoding import LineEnds, Newlines
 from service.training.errors import (
     CorpusDamagedError,
     CorpusError,
@@ -49,8 +49,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A stored text: `sha256` and `bytes` are of its UTF-8 form, without a byte order mark; `id` is the beginning of
-    the digest; `encoding` is what was uploaded; `created` UTC ISO 8601."""
+    """A stored text: `sha256` and `bytes` are of its UTF-8 form, without byte order marks; `id` is the beginning of the
+    digest; `created` UTC ISO 8601. `encoding` and `line_ends` are what was uploaded; `newlines` says whether line ends
+    are all LF now. `preview` has the first lines with characters beyond ASCII, or the first lines of an ASCII text."""
 
     id: str
     name: str
@@ -61,6 +62,9 @@ class Corpus:
     vocabulary_size: int
     created: str
     encoding: str
+    newlines: Newlines = "keep"
+    line_ends: LineEnds = "unknown"
+    preview: tuple[str, ...] = ()
 
 
 _SHAPE: Final = TypeAdapter(Corpus)
@@ -79,11 +83,20 @@ class CorpusStore:
         self.max_bytes = max_bytes
         self._in_use = in_use
 
-    def add(self, chunks: Iterable[bytes], name: str = "", size: int | None = None) -> tuple[Corpus, bool]:
+    def add(
+        self,
+        chunks: Iterable[bytes],
+        name: str = "",
+        size: int | None = None,
+        conversion: Conversion = AS_FOUND,
+        check: Callable[[Corpus], object] = lambda _: None,
+    ) -> tuple[Corpus, bool]:
         """Store an upload, `size` bytes long when that was announced, as a corpus; returns whether it is a new one.
 
-        Whatever goes wrong, an error of `chunks` included, nothing is left behind. Raises TooLargeError,
-        IncompleteUploadError, EmptyCorpusError, BinaryCorpusError, EncodingError, CorpusError for a bad name.
+        The same text again is the same corpus: what is returned has the older one's name and time, and says how this
+        upload was read. `check` is called before anything can be seen. Whatever goes wrong, an error of `chunks` or
+        `check` included, nothing is left behind. Raises TooLargeError, IncompleteUploadError, EmptyCorpusError,
+        BinaryCorpusError, UnknownEncodingError, EncodingError, CorpusError for a bad name.
         """
         _check_name(name)
         if size is not None and size > self.max_bytes:
@@ -91,9 +104,10 @@ class CorpusStore:
         with self._draft() as folder:
             with (folder / TEXT).open("x+b") as file:
                 self._receive(chunks, file, size)
-                census, encoding = convert(file, folder / TEXT)
-            corpus = _described(census, encoding, name)
-            (folder / CHARACTERS).write_text(census.vocabulary, encoding="utf-8", newline="")
+                converted = convert(file, folder / TEXT, conversion)
+            corpus = _described(converted, conversion.newlines, name)
+            check(corpus)
+            (folder / CHARACTERS).write_text(converted.census.vocabulary, encoding="utf-8", newline="")
             files.replace(folder / RECORD, json.dumps(asdict(corpus)).encode())
             return self._place(folder, corpus)
 
@@ -182,7 +196,8 @@ class CorpusStore:
         gone: Path | None = None
         with files.locked(self.root / _LOCK):
             try:
-                return self.get(corpus.id), False
+                known = self.get(corpus.id)
+                return replace(corpus, name=known.name, created=known.created), False
             except CorpusDamagedError as error:
                 log.warning("%s is whole again: the same text was uploaded", error)
                 gone = self._moved_away(self.root / corpus.id)
@@ -258,12 +273,20 @@ def sound(folder: Path) -> Corpus:
     return corpus
 
 
+def name_of(file_name: str) -> str:
+    """What a corpus made of this file is called: white space is a space, what cannot be shown is left out, and a long
+    name is cut."""
+    shown = "".join(" " if c.isspace() else c if c.isprintable() else "" for c in file_name)
+    return " ".join(shown.split())[:MAX_NAME].strip()
+
+
 def _check_name(name: str) -> None:
     if len(name) > MAX_NAME or not name.isprintable():
         raise CorpusError(f"name must be at most {MAX_NAME} printable characters, not {name[:60]!r} ({len(name)})")
 
 
-def _described(census: Census, encoding: str, name: str) -> Corpus:
+def _described(converted: Converted, newlines: Newlines, name: str) -> Corpus:
+    census = converted.census
     identity = census.sha256[:16]
     return Corpus(
         id=identity,
@@ -274,5 +297,8 @@ def _described(census: Census, encoding: str, name: str) -> Corpus:
         lines=census.lines,
         vocabulary_size=len(census.vocabulary),
         created=now(),
-        encoding=encoding,
+        encoding=converted.encoding,
+        newlines=newlines,
+        line_ends=converted.line_ends,
+        preview=converted.preview,
     )

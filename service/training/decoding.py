@@ -1,14 +1,14 @@
-"""Uploaded bytes to UTF-8 text, in pieces of any size: what is text, and in which encoding; knows no folders."""
+"""Uploaded bytes to text, in pieces of any size, and what is counted while it goes by; knows no folders."""
 
 from __future__ import annotations
 
 import codecs
 import hashlib
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Final, Literal
 
-import charset_normalizer
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +16,16 @@ from charrnn.vocabulary import codepoints
 from service.training.errors import BinaryCorpusError, EncodingError
 
 CHUNK: Final = 1 << 20
-SAMPLE: Final = 1 << 17
+MARK: Final = "\ufeff"
+"""The byte order mark, of which joined files have several; it is no part of a text."""
+
+Newlines = Literal["lf", "keep"]
+"""What becomes of line ends: all LF, or as they are."""
+
+LineEnds = Literal["lf", "crlf", "cr", "mixed", "none", "unknown"]
+"""Those that an upload had."""
+
+_FOUND: Final[dict[str | None, LineEnds]] = {None: "none", "\n": "lf", "\r\n": "crlf", "\r": "cr"}
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -26,11 +35,6 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 """Byte order marks; UTF-32's before UTF-16's, which is its beginning."""
-
-_SINGLE_BYTE: Final = ("cp1252", "cp1255", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1256", "cp1250")
-_MULTI_BYTE: Final = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
-LEGACY: Final = (*_SINGLE_BYTE, *_MULTI_BYTE)
-"""The encodings other than Unicode's that are recognised, the first of equally likely ones preferred."""
 
 
 @dataclass
@@ -66,6 +70,11 @@ class Census:
         return self._digest.hexdigest()
 
     @property
+    def is_ascii(self) -> bool:
+        """Whether nothing beyond ASCII occurs."""
+        return not self._seen[0x80:].any()
+
+    @property
     def vocabulary(self) -> str:
         """The characters that occur, in ascending order of code point."""
         return "".join(map(chr, np.flatnonzero(self._seen).tolist()))
@@ -78,56 +87,59 @@ def marked_encoding(start: bytes) -> tuple[str, int] | None:
 
 def decoded(chunks: Iterable[bytes], encoding: str, offset: int = 0) -> Iterator[str]:
     """The text of the bytes, piece by piece. Raises EncodingError with the position of the first bad byte (`offset`
-    is the first chunk's), BinaryCorpusError with that of the first NUL."""
+    is the first chunk's) and its line, BinaryCorpusError with the position of the first NUL."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     position = offset
+    lines = 1
     for chunk, final in _and_the_end(chunks):
         pending = len(decoder.getstate()[0])
         try:
             text = decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
             bad = position - pending + error.start
-            found = error.object[error.start]
-            raise EncodingError(bad, f"not {encoding}: the byte 0x{found:02x} at position {bad}") from None
+            found = error.object[error.start] if error.start < len(error.object) else 0
+            lines += error.object[: error.start].decode(encoding, "ignore").count("\n")
+            raise EncodingError(
+                bad, f"not {encoding}: the byte 0x{found:02x} at position {bad} (line {lines})"
+            ) from None
         nul = text.find("\0")
         if nul >= 0:
             at = position - pending + len(text[:nul].encode(encoding))
             raise BinaryCorpusError(f"not a text: a NUL character at byte {at}")
         position += len(chunk)
+        lines += text.count("\n")
         yield text
 
 
-def detect(file: BinaryIO, bad: EncodingError) -> str:
-    """The legacy encoding of a file that is not UTF-8, told from what surrounds its first bad byte.
+class Tidying:
+    """Takes the byte order marks out of a text that goes by, and makes its line ends LF unless they are to be kept."""
 
-    Raises EncodingError when none fits well, or when it is UTF-8 but for some damage.
-    """
-    file.seek(max(0, bad.position - SAMPLE // 4))
-    sample = file.read(SAMPLE)
-    if b"\0" in sample:
-        raise BinaryCorpusError(f"not a text: {bad}, and there are NUL bytes")
-    if not _is_damaged_utf8(sample):
-        matches = list(charset_normalizer.from_bytes(sample, cp_isolation=list(LEGACY), threshold=0.3))
-        matches.sort(key=lambda match: (round(match.chaos, 3), -round(match.coherence, 3), _rank(match)))
-        if matches and _is_convincing(matches[0]):
-            return LEGACY[_rank(matches[0])]
-    raise EncodingError(bad.position, f"{bad}; no other encoding fits well: please convert the text to UTF-8")
+    def __init__(self, newlines: Newlines) -> None:
+        self._decoder = io.IncrementalNewlineDecoder(None, translate=newlines == "lf")
+        self._keeps = newlines == "keep"
 
+    def tidied(self, text: str) -> str:
+        """The next piece of the text; a CR at its end is held back, since an LF may follow."""
+        return self._decoder.decode(text.replace(MARK, ""))
 
-def _rank(match: charset_normalizer.CharsetMatch) -> int:
-    return min(LEGACY.index(name) for name in match.could_be_from_charset if name in LEGACY)
+    def all(self, texts: Iterable[str]) -> Iterator[str]:
+        """The whole text, in pieces."""
+        yield from map(self.tidied, texts)
+        yield self.rest()
 
+    def rest(self) -> str:
+        """What was held back, when nothing follows any more."""
+        return self._decoder.decode("", final=True)
 
-def _is_convincing(match: charset_normalizer.CharsetMatch) -> bool:
-    """Bytes beyond ASCII mean something in every single-byte encoding: there, a language must be recognised."""
-    return match.chaos <= 0.15 and (match.coherence >= 0.1 or LEGACY[_rank(match)] in _MULTI_BYTE)
+    def changes(self, text: str) -> bool:
+        """Whether anything in this piece is not left as it is."""
+        return MARK in text or (not self._keeps and "\r" in text)
 
-
-def _is_damaged_utf8(sample: bytes) -> bool:
-    """Whether most of what is beyond ASCII is sound UTF-8, which does not happen by chance."""
-    text = sample.decode("utf-8", "replace")
-    beyond = sum(character > "\x7f" for character in text)
-    return beyond > 2 * text.count("\ufffd")
+    @property
+    def found(self) -> LineEnds:
+        """The line ends that there were."""
+        seen = self._decoder.newlines
+        return "mixed" if isinstance(seen, tuple) else _FOUND[seen]
 
 
 def _and_the_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -41,6 +41,26 @@ class EncodingError(CorpusError):
         super().__init__(message)
 
 
+class UnclearEncodingError(EncodingError):
+    """A text is not UTF-8, and what it is cannot be told for sure: `guesses` has the likeliest encodings, each with a
+    line of the text as it would read."""
+
+    def __init__(self, position: int, message: str, guesses: Sequence[tuple[str, str]]) -> None:
+        self.guesses = tuple(guesses)
+        super().__init__(position, message)
+
+
+class UnknownEncodingError(CorpusError):
+    """What an encoding is said to be is the name of none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"encoding must be the name of an encoding of text, such as cp1252, not {name[:60]!r}")
+
+
+class DeclaredEncodingError(EncodingError):
+    """A text is not in the encoding that it is said to be in."""
+
+
 class CorpusNotFoundError(TrainingError, LookupError):
     """There is no such corpus."""
 

@@ -30,7 +30,7 @@ def keep(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: Mode
 
     Raises CorpusNotFoundError, JobRequestError when the corpus is too short to train on or does not suit the base.
     """
-    _check_length(corpora.get(request.corpus).characters, request)
+    check_length(corpora.get(request.corpus).characters, request)
     if models is not None:
         find_base(request, models)
     return jobs.create(request)
@@ -49,7 +49,8 @@ def submit(
     return job
 
 
-def _check_length(characters: int, request: JobRequest) -> None:
+def check_length(characters: int, request: JobRequest) -> None:
+    """Whether a text of so many characters is long enough for the job. Raises JobRequestError."""
     needed = max(MIN_CHARACTERS, (request.segment_length or 0) + 1)
     if characters < needed:
         reason = f" with segment_length {request.segment_length}" if needed > MIN_CHARACTERS else ""

@@ -10,6 +10,7 @@ import pytest
 
 from charrnn.training.config import Budget
 from model_store import ModelStore
+from service.training.conversion import Conversion
 from service.training.corpora import CorpusStore
 from service.training.errors import JobRequestError
 from service.training.jobs import JobStore
@@ -40,7 +41,7 @@ def train(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[
     """Trains a text for some steps, sizes as they would be by default but small."""
 
     def train(text: str, **fields: object) -> None:
-        corpus, _ = corpora.add([text.encode()])
+        corpus, _ = corpora.add([text.encode()], conversion=Conversion("utf-8", "keep"))
         asked = JobRequest(corpus.id, "m", hidden_size=8, budget=Budget(steps=3), **fields)  # type: ignore[arg-type]
         job = keep(asked, corpora, jobs, models)
         assert JobRunner(jobs, corpora, models).run(job.id, Event()) == "ended"

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.training.conversion import Conversion
 from service.training.corpora import CorpusStore
+from service.training.decoding import Newlines
 from service.training.errors import (
     BinaryCorpusError,
     CorpusError,
@@ -62,18 +64,47 @@ def test_the_same_content_again_is_the_same_corpus(store: CorpusStore) -> None:
     assert left_behind(store) == [first.id]
 
 
-def test_line_ends_are_kept_and_counted(store: CorpusStore) -> None:
-    corpus, _ = store.add([b"a\r\nb\r\n"])
-    assert corpus.lines == 2
+@pytest.mark.parametrize(
+    ("data", "text", "line_ends"),
+    [
+        (b"a\r\nb\r\n", "a\nb\n", "crlf"),
+        (b"a\rb\r", "a\nb\n", "cr"),
+        (b"a\r\rb\n\r\n", "a\n\nb\n\n", "mixed"),
+        (b"a\nb\n", "a\nb\n", "lf"),
+        (b"a b", "a b", "none"),
+        ("caf\u00e9\r\nb\r".encode("utf-16"), "caf\u00e9\nb\n", "mixed"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_line_ends_become_lf_wherever_they_are_cut(
+    store: CorpusStore, data: bytes, text: str, line_ends: str, size: int
+) -> None:
+    corpus, _ = store.add(in_pieces(data, size))
+    assert store.path(corpus.id).read_bytes() == text.encode()
+    assert (corpus.newlines, corpus.line_ends, corpus.lines) == ("lf", line_ends, text.count("\n") or 1)
+    assert "\r" not in store.characters(corpus.id)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_line_ends_are_kept_on_request(store: CorpusStore, size: int) -> None:
+    corpus, _ = store.add(in_pieces(b"a\r\nb\r\n", size), conversion=Conversion(newlines="keep"))
     assert store.path(corpus.id).read_bytes() == b"a\r\nb\r\n"
+    assert (corpus.newlines, corpus.line_ends, corpus.lines) == ("keep", "crlf", 2)
     assert store.characters(corpus.id) == "\n\rab"
-    assert store.add([b"one line"])[0].lines == 1
+
+
+@pytest.mark.parametrize("newlines", ["lf", "keep"])
+def test_the_marks_of_joined_files_are_dropped(store: CorpusStore, newlines: Newlines) -> None:
+    part = "na\u00efve\n".encode("utf-8-sig")
+    corpus, _ = store.add([part * 3], conversion=Conversion(newlines=newlines))
+    assert store.path(corpus.id).read_text(encoding="utf-8") == "na\u00efve\n" * 3
+    assert store.add([b"".join("x\n".encode("utf-16-le") for _ in range(2)).join([b"\xff\xfe"] * 3)])[0].lines == 4
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-be"])
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_a_byte_order_mark_is_obeyed_and_dropped(store: CorpusStore, encoding: str, size: int) -> None:
-    text = "naïve 猫 \U0001f40d\r\n" * 20
+    text = "naïve 猫 \U0001f40d\n" * 20
     mark = "\ufeff" if encoding.endswith("-be") else ""
     corpus, _ = store.add(in_pieces((mark + text).encode(encoding), size))
     assert store.path(corpus.id).read_bytes() == text.encode()
@@ -94,8 +125,10 @@ def test_other_encodings_are_recognised_and_converted(store: CorpusStore, text: 
 
 def test_the_same_text_in_two_encodings_is_one_corpus(store: CorpusStore) -> None:
     first, _ = store.add([FRENCH.encode()])
-    second, created = store.add([FRENCH.encode("cp1252")])
-    assert (second, created) == (first, False)
+    second, created = store.add([FRENCH.replace("\n", "\r\n").encode("cp1252")], "another name")
+    assert (second.id, second.name, second.created, created) == (first.id, first.name, first.created, False)
+    assert (second.encoding, second.line_ends) == ("cp1252", "crlf"), "what was done with this upload"
+    assert store.get(first.id) == first
 
 
 @pytest.mark.parametrize(
@@ -250,7 +283,7 @@ def test_a_large_text_is_not_held_in_memory(tmp_path: Path) -> None:
 )
 def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, text: str, size: int) -> None:
     store = CorpusStore(tmp_path_factory.mktemp("corpora"))
-    corpus, _ = store.add(in_pieces(text.encode(), size))
+    corpus, _ = store.add(in_pieces(text.encode(), size), conversion=Conversion("utf-8", "keep"))
     assert store.path(corpus.id).read_bytes().decode() == text
     assert (corpus.characters, corpus.vocabulary_size) == (len(text), len(set(text)))
     assert store.characters(corpus.id) == "".join(sorted(set(text)))

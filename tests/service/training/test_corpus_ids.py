@@ -17,7 +17,7 @@ def store(tmp_path: Path) -> CorpusStore:
 @pytest.mark.parametrize(
     ("text", "dtype"),
     [
-        ("hello\r\n", "uint8"),
+        ("hello\n", "uint8"),
         ("".join(map(chr, range(0x4E00, 0x4E00 + 256))), "uint8"),
         ("".join(map(chr, range(0x4E00, 0x4E00 + 257))), "uint16"),
         ("".join(map(chr, range(0x10000, 0x10000 + (1 << 16) + 1))), "int32"),

@@ -1,0 +1,99 @@
+"""What in a file tells its encoding: counted over the whole of it, in bounded memory, whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+SAMPLE_BYTES: Final = 1 << 18
+"""Most bytes of lines that are kept to be decoded as they are."""
+
+Counts = npt.NDArray[np.int64]
+
+_HIGH: Final = 0x80
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The pairs of neighbouring bytes of which one at least is beyond ASCII, counted over all of a file, [256 x 256],
+    and some of the lines that have such bytes, from all over it."""
+
+    pairs: Counts = field(default_factory=lambda: np.zeros(1 << 16, np.int64))
+    sample: bytes = b""
+
+    @property
+    def bytes_beyond_ascii(self) -> npt.NDArray[np.intp]:
+        """Those that occur, ascending."""
+        table = self.pairs.reshape(256, 256)
+        return np.flatnonzero((table.sum(0) + table.sum(1))[_HIGH:]) + _HIGH
+
+
+def gathered(chunks: Iterable[bytes]) -> Evidence:
+    """What these chunks, one file together, have beyond ASCII."""
+    evidence = Evidence()
+    lines = _Sample()
+    before = b"\n"
+    for chunk in chunks:
+        if not (chunk.isascii() and before.isascii()):
+            evidence.pairs += counted(before + chunk)
+        lines.take(chunk)
+        before = chunk[-1:]
+    evidence.pairs += counted(before + b"\n")
+    evidence.sample = lines.end()
+    return evidence
+
+
+def counted(data: bytes) -> Counts:
+    """The pairs in these bytes, those of ASCII alone left out."""
+    codes = np.frombuffer(data, np.uint8)
+    first, second = codes[:-1], codes[1:]
+    beyond = (first | second) >= _HIGH
+    return np.bincount(first[beyond].astype(np.intp) << 8 | second[beyond], minlength=1 << 16)
+
+
+class _Sample:
+    """Whole lines with bytes beyond ASCII: when there are too many, each second one goes, and from then on fewer come.
+
+    A line longer than all that may be kept is cut, and stands last, where what cannot be decoded does no harm.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._every = 1
+        self._seen = 0
+        self._open = b""
+        self._cut = b""
+
+    def take(self, chunk: bytes) -> None:
+        *whole, rest = (self._open + chunk).split(b"\n")
+        for line in whole:
+            self._offer(line)
+        self._open = rest
+        if len(rest) > SAMPLE_BYTES:
+            self._offer(rest)
+            self._open = rest[: SAMPLE_BYTES + 1]
+
+    def end(self) -> bytes:
+        self._offer(self._open)
+        return b"".join(line + b"\n" for line in self._kept) + self._cut
+
+    def _offer(self, line: bytes) -> None:
+        if line.isascii():
+            return
+        if len(line) > SAMPLE_BYTES:
+            self._cut = self._cut or line[:SAMPLE_BYTES]
+            return
+        self._seen += 1
+        if self._seen % self._every:
+            return
+        self._kept.append(line)
+        self._size += len(line)
+        while self._size > SAMPLE_BYTES and len(self._kept) > 1:
+            self._kept = self._kept[1::2]
+            self._every *= 2
+            self._size = sum(map(len, self._kept))

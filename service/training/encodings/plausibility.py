@@ -1,0 +1,162 @@
+"""How plausible a text is, in bits: what it costs to tell it to somebody who knows the letters of every language."""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from service.training.encodings.letters import (
+    UNKNOWN_IDEOGRAPH,
+    Bits,
+    Indices,
+    alphabets,
+    ideographs,
+    is_letter,
+    script,
+)
+
+MIXED_SCRIPTS: Final = 10.0
+"""Bits of two letters of different scripts side by side."""
+FEWEST_WITHIN_WORDS: Final = 0.25
+"""The share of the pairs with a letter beyond ASCII that must be of two letters, as they are within words."""
+USUAL_IDEOGRAPH: Final = 8.5
+"""Bits that a character usually takes in Chinese, the most of the three."""
+IMPOSSIBLE: Final = 60.0
+"""Bits of what no text has: a control character, one that is not assigned."""
+
+_KINDS: Final = ("other", "small", "capital", "opening", "closing", "dash", "space", "sign", "odd", "control")
+_FROM_TO: Final = np.array(
+    [  # to: other small capital opening closing dash space sign odd control
+        [0.0, 0.2, 3.0, 7, 10, 6, 7, 9, 16, IMPOSSIBLE],  # from what is no letter: a word's first is seldom a capital
+        [0.0, 0.0, 12.0, 14, 6, 9, 8, 11, 16, IMPOSSIBLE],  # from a small letter: no capital follows within a word
+        [0.0, 0.7, 1.5, 14, 7, 9, 8, 11, 16, IMPOSSIBLE],
+        [6.0, 1.0, 2.0, 10, 10, 10, 6, 10, 16, IMPOSSIBLE],  # from an opening mark
+        [0.5, 3.0, 4.0, 10, 6, 6, 6, 11, 16, IMPOSSIBLE],
+        [0.5, 2.0, 3.0, 6, 8, 8, 6, 11, 16, IMPOSSIBLE],
+        [0.5, 2.0, 3.0, 5, 6, 5, 7, 8, 16, IMPOSSIBLE],
+        [1.0, 5.0, 5.0, 8, 6, 8, 6, 9, 16, IMPOSSIBLE],
+        [2.0, 8.0, 8.0, 10, 10, 10, 10, 14, 9, IMPOSSIBLE],
+        [IMPOSSIBLE] * 10,
+    ],
+    np.float32,
+)
+"""Bits of the kind of a character after that of the one before it, whatever the language."""
+_LETTERS: Final = (1, 2)
+_MARKS: Final = {
+    **dict.fromkeys("‘“«„‚‹¿¡", "opening"),  # noqa: RUF001
+    **dict.fromkeys("’”»›…´", "closing"),  # noqa: RUF001
+    **dict.fromkeys("–—", "dash"),  # noqa: RUF001
+    **dict.fromkeys("°§©®™€£·•×²³½¼¾µ№ªº±", "sign"),  # noqa: RUF001
+    "\xa0": "space",
+}
+_SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC", "ARMENIAN", "GEORGIAN")
+"""Those that do not stand side by side within a word."""
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Characters:
+    """Characters that may occur, looked at once: their kinds, their scripts and their places in every language."""
+
+    kinds: Indices
+    scripts: Indices
+    letters: npt.NDArray[np.bool_]
+    places: tuple[Indices, ...]
+
+    @classmethod
+    def of(cls, characters: Sequence[str]) -> Characters:
+        """Look at these; an empty one cannot occur."""
+        kinds = np.array([_KINDS.index(_kind(c) if c else "control") for c in characters], np.intp)
+        scripts = np.array([_script(c) if c else 0 for c in characters], np.intp)
+        letters = np.array([c > "\x7f" and is_letter(c) for c in characters])
+        return cls(kinds, scripts, letters, tuple(language.places(characters) for language in alphabets()))
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a text fits the language that it fits best: all its bits, and how many more than usual a pair with a
+    letter beyond ASCII takes there."""
+
+    bits: float
+    strangeness: float
+
+
+def fit_of_pairs(characters: Characters, first: Indices, second: Indices, numbers: Numbers) -> Fit:
+    """How plausible pairs of these characters are, `first[i]` before `second[i]` `numbers[i]` times."""
+    common = _common_bits(characters, first, second)
+    spelled = np.isin(characters.kinds[first], _LETTERS) | np.isin(characters.kinds[second], _LETTERS)
+    others = float(common[~spelled] @ numbers[~spelled])
+    first, second, numbers, common = first[spelled], second[spelled], numbers[spelled], common[spelled]
+    costs = [
+        common + language.bits[places[first], places[second]]
+        for language, places in zip(alphabets(), characters.places, strict=True)
+    ]
+    totals = [float(cost @ numbers) for cost in costs]
+    best = int(np.argmin(totals))
+    own = characters.letters[first] | characters.letters[second]
+    number = max(1, int(numbers[own].sum()))
+    each = float(costs[best][own] @ numbers[own]) / number
+    within = np.isin(characters.kinds[first], _LETTERS) & np.isin(characters.kinds[second], _LETTERS) & own
+    if own.any() and int(numbers[within].sum()) < FEWEST_WITHIN_WORDS * number:
+        return Fit(others + totals[best], IMPOSSIBLE)  # letters that stand alone may be signs of another encoding
+    return Fit(others + totals[best], each - alphabets()[best].usual)
+
+
+def fit_of_text(text: str) -> Fit:
+    """How plausible what a text has beyond ASCII is, read as letters in pairs."""
+    characters = sorted(set(text) | {"\n"})
+    row = {character: index for index, character in enumerate(characters)}
+    codes = np.array([row["\n"], *map(row.__getitem__, text), row["\n"]], np.intp)
+    beyond = np.array([character > "\x7f" for character in characters])
+    pairs = codes[:-1] * len(characters) + codes[1:]
+    found, numbers = np.unique(pairs[beyond[codes[:-1]] | beyond[codes[1:]]], return_counts=True)
+    first, second = np.divmod(found, len(characters))
+    return fit_of_pairs(Characters.of(characters), first, second, numbers)
+
+
+def fit_of_ideographs(text: str) -> Fit:
+    """How plausible what a text has beyond ASCII is, read as Chinese, Japanese or Korean."""
+    found, numbers = np.unique(np.array([c for c in text if c > "\x7f"]), return_counts=True)
+    characters = found.tolist()
+    strange = [IMPOSSIBLE if _is_control(c) else UNKNOWN_IDEOGRAPH for c in characters]
+    costs = ([language.get(c, bits) for c, bits in zip(characters, strange, strict=True)] for language in ideographs())
+    bits = min(float(np.array(each, np.float64) @ numbers) for each in costs)
+    return Fit(bits, bits / max(1, int(numbers.sum())) - USUAL_IDEOGRAPH)
+
+
+def _common_bits(characters: Characters, first: Indices, second: Indices) -> Bits:
+    """What pairs take whatever the language: their kinds, and the mixing of scripts."""
+    before, after = characters.scripts[first], characters.scripts[second]
+    mixed = (before != after) & (before > 0) & (after > 0)
+    bits: Bits = _FROM_TO[characters.kinds[first], characters.kinds[second]] + np.float32(MIXED_SCRIPTS) * mixed
+    return bits
+
+
+@functools.cache
+def _kind(character: str) -> str:
+    category = unicodedata.category(character)
+    if is_letter(character):
+        return "capital" if category in ("Lu", "Lt") else "small"
+    if character in _MARKS:
+        return _MARKS[character]
+    if character < "\x7f":
+        return "other"
+    if category == "Cf":
+        return "space"
+    return "control" if _is_control(character) else "odd"
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs")
+
+
+def _script(character: str) -> int:
+    name = script(character) if unicodedata.category(character)[0] == "L" else ""
+    return _SCRIPTS.index(name) + 1 if name in _SCRIPTS else 0

@@ -1,0 +1,47 @@
+"""UTF-16 and UTF-32 without a mark, told by where a file's NUL bytes are and by what comes of them."""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from typing import Final
+
+import numpy as np
+
+from service.training.encodings.names import WIDE
+
+SAMPLE: Final = 1 << 18
+"""Bytes that are looked at."""
+FEWEST: Final = 8
+"""Characters below which nothing can be told."""
+CLEARER: Final = 1.0
+"""Bits by which the leading bytes of characters must be more alike than the others."""
+
+
+def wide(start: bytes) -> str | None:
+    """In which of them a file is that begins with these bytes; None: in none, or it cannot be told."""
+    fitting = [name for name in WIDE if _is_text(start, name)]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    big, little = (_disorder(start[place::2]) for place in (0, 1))
+    if {"utf-16-le", "utf-16-be"} >= set(fitting) and abs(big - little) >= CLEARER:
+        # A text has few blocks of characters, and many characters of each.
+        return "utf-16-be" if big < little else "utf-16-le"
+    return None
+
+
+def _is_text(start: bytes, encoding: str) -> bool:
+    try:
+        text = codecs.getincrementaldecoder(encoding)("strict").decode(start)
+    except UnicodeDecodeError:
+        return False
+    return len(text) >= FEWEST and all(
+        c in "\t\n\r\f\x1b" or unicodedata.category(c) not in ("Cc", "Cn", "Co", "Cs") for c in set(text)
+    )
+
+
+def _disorder(data: bytes) -> float:
+    """The entropy of single bytes, in bits."""
+    counts = np.bincount(np.frombuffer(data, np.uint8), minlength=256)
+    shares = counts[counts > 0] / max(1, len(data))
+    return float(-(shares * np.log2(shares)).sum())
