@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -31,6 +32,7 @@ from service.api.auth import Guard, KeyRing, identity, require_admin, require_ke
 from service.api.ending import Ending
 from service.api.errors import ApiError
 from service.api.metrics import Metrics
+from service.api.openapi import document
 from service.api.pages import routes as pages
 from service.api.rate_limits import RateLimit
 from service.generation.generator import TextGenerator
@@ -112,8 +114,9 @@ def create_app(
         )
     )
     app.register_blueprint(key.blueprint(ring))
-    app.register_blueprint(documentation.blueprint(app, settings))
-    app.register_blueprint(pages.blueprint(settings))
+    described = cache(partial(document, app, settings))
+    app.register_blueprint(documentation.blueprint(described))
+    app.register_blueprint(pages.blueprint(settings, described))
     return app
 
 

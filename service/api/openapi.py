@@ -41,6 +41,17 @@ PATTERNS: Final = {
     "reference": f"^{REFERENCE_PATTERN}$",
 }
 
+MEANINGS: Final = {
+    "name": "the model's name",
+    "version": "the version's number",
+    "reference": "`name`, `name@3` or `name@alias`",
+    "alias": "the alias, such as `current`",
+    "slug": "what the cell follows, as `slug` in the version's `cells`",
+    "corpus_id": "the `id` of the corpus",
+    "job_id": "the `id` of the job",
+}
+"""What is meant by a part of a path."""
+
 _PLACEHOLDER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 Models = list[tuple[type[Any], Literal["validation", "serialization"]]]
@@ -114,7 +125,8 @@ def _placed(converter: str, name: str) -> dict[str, Any]:
         schema = {"type": "integer", "minimum": 1}
     elif name in PATTERNS:
         schema = {"type": "string", "pattern": PATTERNS[name]}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+    about = {"description": MEANINGS[name]} if name in MEANINGS else {}
+    return {"name": name, "in": "path", **about, "required": True, "schema": schema}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:

@@ -35,6 +35,25 @@ def test_one_request_lists_the_models_whatever_their_number(watched: Watched) ->
         assert [each for each in paths if each.startswith("/models")] == ["/models"], path
 
 
+def test_a_request_is_tried_where_it_is_documented(page: Page, shoot: Callable[..., None]) -> None:
+    page.goto("/docs")
+    page.get_by_role("navigation", name="Contents").get_by_role("link", name="POST /generate").click()
+    route = page.get_by_role("article", name="POST /generate")
+    expect(route).to_be_in_viewport()
+    route.get_by_text("Try it").click()
+    route.get_by_label("Body").fill('{"prompt": "ROMEO:", "length": 9, "seed": 7}')
+    route.get_by_role("button", name="Send").click()
+    expect(route.locator(".answer")).to_contain_text('"seed": 7')
+    expect(route.locator(".try .status")).to_contain_text("200 OK")
+    route.get_by_text("Try it").scroll_into_view_if_needed()
+    shoot(page, "docs")
+    route = page.get_by_role("article", name="GET /models/{name}", exact=True)
+    route.get_by_text("Try it").click()
+    route.get_by_label("name").fill("shakespeare")
+    route.get_by_role("button", name="Send").click()
+    expect(route.locator(".answer")).to_contain_text('"current": 1')
+
+
 def test_a_second_view_fetches_no_file_again(watched: Watched) -> None:
     for path in ("/", "/ui/models", "/"):
         watched.page.goto(path)

@@ -107,13 +107,14 @@ def test_a_refused_request_leaves_the_text_and_its_address(watched: Watched, pla
     expect(play.locator("#status")).to_contain_text("80 characters")
 
 
-def test_several_texts_side_by_side_and_one_of_them_alone(play: Page) -> None:
+def test_several_texts_side_by_side_and_one_of_them_alone(play: Page, shoot: Callable[..., None]) -> None:
     play.get_by_label("Texts").fill("3")
     generate(play, Prompt="ROMEO:\n", Length="70", Seed="7")
     texts = play.locator("#alternatives .text")
     expect(texts).to_have_count(3)
     expect(play.locator("#status")).to_contain_text("3 texts, 210 characters")
     third = texts.nth(2).inner_text()
+    shoot(play, "several")
     assert len({*texts.all_inner_texts()}) == 3
     with play.expect_download() as saved:
         play.get_by_role("button", name="Download").nth(2).click()

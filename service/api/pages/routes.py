@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from flask import Blueprint, Response, abort, render_template, url_for
+from flask import Blueprint, Response, abort, render_template, request, url_for
+from markupsafe import Markup, escape
 
 from service.api.described import describe
+from service.api.documentation import Document, chapters, statuses
 from service.api.generation_schemas import GenerateBody
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
 from service.api.pages.forms import bounds, controls
@@ -33,7 +37,6 @@ ALWAYS_ASKED: Final = ("corpus", "model", "budget", "promote")
 """The fields of a job for which its form has controls of its own."""
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -53,13 +56,16 @@ PAGES: Final = (
     Page("models", "/ui/models", "Models"),
     Page("train", "/ui/train", "Train"),
     Page("gradients", "/ui/gradients", "Gradients"),
+    Page("docs", "/docs", "API"),
 )
+NOWHERE: Final = Page("nowhere", "", "Not here")
 
 
-def blueprint(settings: Settings) -> Blueprint:
-    """The routes of the pages; open to all, as they hold nothing."""
+def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint:
+    """The routes of the pages; open to all, as they hold nothing. One of them shows the `document` of all routes."""
     routes = Blueprint("pages", __name__, template_folder="templates")
     assets = load(HERE / "static")
+    routes.add_app_template_filter(marked)
     forms = {"job": controls(JobBody, ALWAYS_ASKED), "generate": bounds(GenerateBody)}
 
     def asset(path: str) -> str:
@@ -67,16 +73,41 @@ def blueprint(settings: Settings) -> Blueprint:
             raise LookupError(f"there is no file {path!r} for a page to load")
         return url_for("pages.file", digest=assets.digest, path=path)
 
-    def show(page: Page) -> Response:
-        modules = map(asset, assets.modules("frame.js", f"{page.name}.js"))
-        text = render_template(
-            f"{page.name}.html", page=page, pages=PAGES, asset=asset, modules=modules, settings=settings, **forms
-        )
+    def show(page: Page, **more: Any) -> Response:
+        scripts = [name for name in ("frame.js", f"{page.name}.js") if name in assets.files]
+        modules = map(asset, assets.modules(*scripts))
+        common = {"page": page, "pages": PAGES, "asset": asset, "modules": modules, "settings": settings}
+        text = render_template(f"{page.name}.html", **common, **forms, **more)
         return send(text.encode(), "text/html", ALWAYS_ASK)
 
+    @cache
+    def documented() -> dict[str, Any]:
+        return {
+            "title": document()["info"]["title"],
+            "chapters": chapters(document()),
+            "statuses": statuses(document()),
+        }
+
     for page in PAGES:
+        if page.name == "docs":
+            continue
         view = describe(f"The page {page.title}", access="open", reply="text/html", listed=False)(partial(show, page))
         routes.add_url_rule(page.path, page.name, view)
+
+    @routes.get("/docs")
+    @describe("This document as a page", access="open", reply="text/html")
+    def docs() -> Response:
+        return show(PAGES[-1], **documented())
+
+    @routes.get("/ui/", defaults={"path": ""})
+    @routes.get("/ui/<path:path>")
+    @describe("A page that there is not", access="open", reply="text/html", status=404, listed=False)
+    def nowhere(path: str) -> Response:
+        if request.accept_mimetypes.best_match(("application/json", "text/html")) != "text/html":
+            abort(404)
+        response = show(NOWHERE, path=path)
+        response.status_code = 404
+        return response
 
     @routes.get("/ui/files/<digest>/<path:path>")
     @describe("A file that a page loads", access="open", reply="text/plain", listed=False)
@@ -89,7 +120,14 @@ def blueprint(settings: Settings) -> Blueprint:
 
     @routes.after_request
     def protect(response: Response) -> Response:
-        response.headers.update(HEADERS)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if response.mimetype == "text/html":
+            response.headers.update(HEADERS)
         return response
 
     return routes
+
+
+def marked(text: str) -> Markup:
+    """A text whose `code` is shown as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))

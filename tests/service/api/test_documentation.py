@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -46,11 +47,30 @@ def test_keys_are_asked_for_where_they_are_needed(document: Any, new_client: Cal
     assert closed["paths"]["/healthz"]["get"]["security"] == []
 
 
-def test_the_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
-    reply = client.get("/docs")
-    assert reply.mimetype == "text/html"
-    assert "<script" not in reply.text
-    assert not re.findall(r"(?:src|href)=\"(?!openapi\.json\")", reply.text)
-    assert reply.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-")
-    for path in ("/generate", "/v1/completions", "/models/{name}/aliases/{alias}"):
-        assert path in reply.text
+def test_the_page_has_every_route_with_a_form_and_its_place_in_the_contents(client: FlaskClient, document: Any) -> None:
+    text = client.get("/docs").text
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            id = operation["operationId"]
+            assert f'<article class="card route" id="{id}"' in text
+            assert f'href="#{id}"' in text
+            assert f'data-method="{method.upper()}" data-path="{path}"' in text
+
+
+def test_the_page_says_what_the_document_says_of_a_field(client: FlaskClient, document: Any) -> None:
+    length = document["components"]["schemas"]["GenerateBody"]["properties"]["length"]
+    text = html.unescape(client.get("/docs").text)
+    assert length["description"] in text
+    assert "integer, 1 to 1,000" in text
+    assert document["components"]["schemas"]["JobBody"]["properties"]["dropout"]["description"] in text
+
+
+def test_every_parameter_has_a_meaning(document: Any) -> None:
+    bare = [
+        (path, parameter["name"])
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
+        if not parameter.get("description")
+    ]
+    assert bare == []

@@ -2,6 +2,11 @@
 
 /* global uPlot */
 
+await new Promise((resolve, reject) => {
+  const src = new URL("./vendor/uplot/uPlot.iife.min.js", import.meta.url).href;
+  document.head.append(Object.assign(document.createElement("script"), { src, onload: resolve, onerror: reject }));
+});
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const short = Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });

@@ -1,151 +1,28 @@
-// Train: a text is chosen, a job is asked for, and the jobs that there are can be watched and compared.
+// Train: locked until there is an admin's key; what it takes to train and to watch is loaded for who has one.
 
-import { get } from "./api.js";
-import { confirmed } from "./asking.js";
-import { Comparison } from "./comparison.js";
-import { ChosenText } from "./corpus.js";
-import { $, h, moment, number } from "./dom.js";
+import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { askForKey } from "./key-button.js";
 import { key, onKey } from "./key.js";
-import { readJob, fillJob } from "./job-form.js";
-import { ended, status } from "./job-words.js";
-import { unwatch, watch, watched } from "./watch.js";
 
-const OFTEN_MS = 3000;
-const form = $("start");
-const text = new ChosenText(form, nameAfter);
-const comparison = new Comparison();
-let later = 0;
-
-async function begin() {
-  clearError($("start-error"), form);
-  $("go").disabled = true;
-  try {
-    const job = await get("/jobs", { json: readJob(form, await text.id()) });
-    $("start-said").textContent = "Training begins.";
-    location.hash = job.id;
-    list();
-  } catch (error) {
-    $("start-said").textContent = "";
-    if (error.name !== "AbortError") showError($("start-error"), error, form);
-  } finally {
-    $("go").disabled = false;
-  }
-}
-
-async function list() {
-  const { jobs } = await get("/jobs");
-  clearError($("page-error"));
-  $("jobs").replaceChildren(...jobs.toReversed().map(item));
-  if (!jobs.length) $("jobs").replaceChildren(h("li", { className: "hint" }, "None yet."));
-  mark();
-  clearTimeout(later);
-  if (jobs.some((job) => job.model !== null && !ended(job))) later = setTimeout(relist, OFTEN_MS);
-  return jobs;
-}
-
-const relist = () => list().catch((error) => showError($("page-error"), error));
-
-function item(job) {
-  if (job.model === null) return h("li", { className: "damaged" }, h("b", {}, job.id), h("span", { className: "tag bad" }, "damaged"),
-    h("small", {}, job.damaged));
-  const { id, model, created, version, progress } = job;
-  const [said, tag] = status(job);
-  const share = job.status === "running" ? ` ${number(100 * progress.fraction)} %` : "";
-  const made = version === null ? "" : `version ${version}, `;
-  const bits = progress.bits_per_character ? `${number(progress.bits_per_character, 3)} bits per character, ` : "";
-  return h("li", {}, comparison.box(job),
-    h("a", { href: `#${id}` }, h("b", {}, model), h("span", { className: tag }, said + share),
-      h("small", {}, made, bits, moment(created))),
-    job.damaged ? h("small", {}, `Damaged: ${job.damaged}`) : null);
-}
-
-function mark() {
-  for (const link of $("jobs").querySelectorAll("a")) {
-    if (link.hash === location.hash) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-  }
-}
-
-function follow() {
-  mark();
-  const id = location.hash.slice(1);
-  if (!id) return unwatch();
-  watch(id, relist);
-  $("watch").scrollIntoView({ block: "start" });
-  return undefined;
-}
-
-/** Everything here is an admin's: without a key there is nothing to show. */
 async function start() {
   clearError($("page-error"));
+  if (!key()) return lock(true);
   try {
-    if (key()) {
-      const jobs = await list();
-      await text.offer();
-      const running = jobs.find((job) => job.status === "running");
-      if (running && !location.hash) history.replaceState(null, "", `#${running.id}`);
-    }
-    $("locked").hidden = Boolean(key());
-    $("open").hidden = !key();
-    if (key()) follow();
+    const { open } = await import("./training.js");
+    lock(false);
+    return await open();
   } catch (error) {
-    $("locked").hidden = false;
-    $("open").hidden = true;
-    showError($("page-error"), error);
+    lock(true);
+    return showError($("page-error"), error);
   }
 }
 
-async function cancel() {
-  const { id, model } = watched();
-  if (!(await confirmed(`Cancel the training of ${model}? What it has learned so far is lost.`, "Cancel the training"))) return;
-  try {
-    await get(`/jobs/${id}/cancel`, { method: "POST" });
-    $("job-status").textContent = "being cancelled";
-    $("cancel").hidden = true;
-  } catch (error) {
-    showError($("job-error"), error);
-  }
+function lock(locked) {
+  $("locked").hidden = !locked;
+  $("open").hidden = locked;
 }
 
-/** The form as the job that is shown was asked for, to be changed and asked for anew. */
-function clone() {
-  const { request } = watched();
-  fillJob(form, request);
-  text.choose(request.corpus);
-  $("start-said").textContent = "As that job; change what you like.";
-  $("start-title").scrollIntoView({ block: "start" });
-  form.elements.model.focus({ preventScroll: true });
-}
-
-function drop(event) {
-  event.preventDefault();
-  $("drop").classList.remove("over");
-  if (!event.dataTransfer.files.length) return;
-  form.elements.file.files = event.dataTransfer.files;
-  form.elements.file.dispatchEvent(new Event("change"));
-}
-
-/** A file's name is a name for its model, as far as its letters may stand in one. */
-function nameAfter(file) {
-  if (form.elements.model.value) return;
-  form.elements.model.value = file.replace(/\.[^.]*$/, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[^a-z0-9]+/, "");
-}
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  begin();
-});
-$("drop").addEventListener("dragover", (event) => {
-  event.preventDefault();
-  $("drop").classList.add("over");
-});
-$("drop").addEventListener("dragleave", () => $("drop").classList.remove("over"));
-$("drop").addEventListener("drop", drop);
-$("cancel").addEventListener("click", cancel);
-$("clone").addEventListener("click", clone);
 $("unlock").addEventListener("click", () => askForKey());
-addEventListener("hashchange", follow);
 onKey(start);
 start();
