@@ -143,14 +143,27 @@ class ModelStore:
         return None
 
     def delete(self, name: str, version: int) -> None:
-        """Delete a version; its number stays taken. Raises NotFoundError, AliasedError while an alias points to it."""
+        """Delete a version; its number stays taken. Raises NotFoundError, AliasedError while an alias points to it.
+
+        An alias of a damaged one stands for what served in its place, the sound version that it stood for before it,
+        or, without any, for nothing.
+        """
         with self._locked(self._known_path(name, version).parent) as folder:
-            pointing = sorted(alias for alias, held in self.aliases(name).items() if held == version)
-            if pointing:
-                raise AliasedError(name, version, pointing)
             self._known_path(name, version)
+            pointing = sorted(alias for alias, held in self.aliases(name).items() if held == version)
+            if pointing and self._is_sound(name, version):
+                raise AliasedError(name, version, pointing)
+            for alias in pointing:
+                self._leave(folder, alias, f"version {version} was damaged and is deleted")
             versions.remove(folder, version)
             sidecars.tidy(folder, versions.numbers(folder))
+
+    def _leave(self, folder: Path, alias: str, reason: str) -> None:
+        """Let the alias stand for something else than the damaged version that it stands for."""
+        histories = self._histories(folder.name)
+        before = earlier(histories[alias], lambda version: self._is_sound(folder.name, version))
+        held = histories[alias][-1].version
+        append(folder, histories, alias, AliasChange(before or held, now(), reason, deleted=before is None))
 
     def keep(self, name: str, version: int, kind: str, value: sidecars.Sidecar) -> None:
         """Keep a JSON object of this kind beside the version while it exists. Raises NotFoundError, OSError."""

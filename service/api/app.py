@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -79,6 +80,9 @@ def create_app(
     made = KeyFile(settings.data_dir / "keys.json")
     made.remember()
     ring = KeyRing(settings.api_keys, admin_keys, made.recent, own_key)
+    with suppress(KeysUnavailableError):  # which is logged before anybody asks
+        ring.check()
+        ring.check_own()
     anyone, admin = require_key(ring), require_admin(ring)
     app.extensions["ending"] = services.ending
     access.register(app, RequestLog(settings), services.metrics)

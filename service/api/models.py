@@ -125,7 +125,13 @@ def admin_blueprint(
         return Response(status=204)
 
     @routes.delete("/models/<name>/versions/<int:version>")
-    @describe("Delete a version that no alias stands for", access="admin", status=204, errors=(404, 409, 422))
+    @describe(
+        "Delete a version that no alias stands for",
+        access="admin",
+        description="A damaged one may have aliases: they stand for the sound version that they stood for before it.",
+        status=204,
+        errors=(404, 409, 422),
+    )
     def delete(name: str, version: int) -> Response:
         store.delete(name, version)
         return Response(status=204)

@@ -53,12 +53,23 @@ def test_a_damaged_version_is_named_and_can_be_deleted(bard: ModelStore, damage:
 
 
 def test_a_version_that_an_alias_stands_for_is_no_exception(bard: ModelStore, checkpoint: Any) -> None:
-    (bard.root / "bard" / "1.safetensors").write_bytes(b"")
     with pytest.raises(AliasedError):
         bard.delete("bard", 1)
+    bard.set_alias("bard", "stable", 2)
+    (bard.root / "bard" / "2.safetensors").write_bytes(b"")
+    (bard.root / "bard" / "1.safetensors").write_bytes(b"")
+    bard.set_alias("bard", "other", 3)
+    bard.delete("bard", 2)
+    bard.delete("bard", 1)
+    assert bard.aliases("bard") == {"other": 3}, "nothing that is sound was there before"
+    bard.set_alias("bard", "other", bard.publish("bard", checkpoint(5)))
+    (bard.root / "bard" / "4.safetensors").write_bytes(b"")
+    bard.delete("bard", 4)
+    assert bard.aliases("bard") == {"other": 3}
+    assert "damaged" in bard.history("bard", "other")[-1].reason
     better = checkpoint(0.5, validation_loss=0.5)
     assert publish_and_promote(bard, "bard", better).promoted
-    assert bard.find("bard", better.digest) == 4
+    assert bard.find("bard", better.digest) == 5
 
 
 def test_a_version_that_vanished_is_missed(bard: ModelStore) -> None:
