@@ -62,7 +62,14 @@ class Text:
 
 
 def settings(steps: int, learning_rate: float, clip: float = 1.0) -> TrainingConfig:
-    return TrainingConfig(Budget(steps=steps), segment_length=64, batch_size=32, learning_rate=learning_rate, clip=clip)
+    return TrainingConfig(
+        Budget(steps=steps),
+        segment_length=64,
+        batch_size=32,
+        learning_rate=learning_rate,
+        clip=clip,
+        validation_split="end",
+    )
 
 
 def each_cell(text: Text, steps: int) -> dict[str, Norms]:

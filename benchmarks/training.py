@@ -4,10 +4,11 @@
     torchrun --nproc-per-node 2 -m benchmarks.training loss TEXT ...
     python -m benchmarks.training speed TEXT [--rounds 9]
 
-`loss` trains on the text with nothing but a budget and prints the held-out loss, in nats per character, in both ways
-of measuring it; on tiny Shakespeare (1,115,394 characters) it stands beside published figures. `speed` takes turns
-between this project's steps and those of a plain torch loop with a network of the same shapes, on the same segments.
-Either says how busy the machine was: figures from busy cores are worth little.
+`loss` trains on the text with nothing but a budget and prints the loss on its last tenth, nanoGPT's split (`--set
+validation_split=blocks` for a job's own), in nats per character, in both ways of measuring it; on tiny Shakespeare
+(1,115,394 characters) it stands beside published figures. `speed` takes turns between this project's steps and those of
+a plain torch loop with a network of the same shapes, on the same segments. Either says how busy the machine was:
+figures from busy cores are worth little.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from charrnn.training.parallel import Team, launched
 from charrnn.training.parts import Parts, usual_count
 from charrnn.training.precision import autocast, fastest_precision
 from charrnn.training.steps import Learner
-from charrnn.training.text import Segment, Streams, TextIds, split
+from charrnn.training.text import Segment, Streams, TextIds
 from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
 
@@ -75,6 +76,7 @@ def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device:
     vocabulary = Vocabulary.of([text])
     ids = vocabulary.encode(text)
     budget = Budget(steps=chosen.pop("steps")) if "steps" in chosen else Budget(minutes=minutes)
+    chosen.setdefault("validation_split", "end")  # nanoGPT's: the last tenth
     model, training = defaults_for(len(ids), len(vocabulary), reference_budget(budget, device), chosen)
     config = TrainingConfig(budget, **training)
     trainer = Trainer(ModelConfig(len(vocabulary), **model), config, ids, vocabulary, device=device, team=team)
@@ -87,7 +89,7 @@ def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device:
     network = CharRNN(checkpoint.config)
     network.load_weights(checkpoint.weights)
     record = checkpoint.record
-    windows = windows_loss(network, split(ids, config.validation_fraction, config.segment_length)[1])
+    windows = windows_loss(network, trainer.held_out.read(0, len(trainer.held_out)))
     size = f"{model['cell']} {model['layers']}x{model['hidden_size']}, dropout {training['dropout']:g}"
     weights = sum(w.size for w in checkpoint.weights.values())
     name = f"{size}, {weights / 1e6:.1f} M parameters, decay {config.weight_decay:g}, {record['epochs']:.1f} epochs"

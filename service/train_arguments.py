@@ -6,7 +6,7 @@ import argparse
 from typing import Any, Final
 
 from charrnn.config import CELLS
-from charrnn.training.config import Budget
+from charrnn.training.config import VALIDATION_SPLITS, Budget
 from model_store.promotion import POLICIES
 from service.training.requests import DEFAULT_BUDGET, LEVELS, JobRequest
 
@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", choices=LEVELS, help="what a token is (default char)")
     for name, kind, text in NUMBERS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=text)
+    parser.add_argument(
+        "--validation-split", choices=VALIDATION_SPLITS, help="which part of the text that is (default blocks, spread)"
+    )
     parser.add_argument("--base", metavar="MODEL", help="go on from a version: name, name@3 or name@alias")
     parser.add_argument("--promote", choices=POLICIES, default="if_better", help="when it becomes the one that serves")
 
@@ -53,6 +56,6 @@ def request(parsed: argparse.Namespace) -> JobRequest:
     """The job that is asked for, its corpus left open. Raises JobRequestError, InvalidNameError, ValueError."""
     given = {name: getattr(parsed, name) for name, _, _ in BUDGETS if getattr(parsed, name) is not None}
     fields: dict[str, Any] = {name: getattr(parsed, name) for name, _, _ in NUMBERS}
-    for name in ("cell", "level", "base", "promote"):
+    for name in ("cell", "level", "validation_split", "base", "promote"):
         fields[name] = getattr(parsed, name)
     return JobRequest(NO_CORPUS, parsed.model, budget=Budget(**given) if given else DEFAULT_BUDGET, **fields)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
+ValidationSplit = Literal["blocks", "end"]
+
+VALIDATION_SPLITS: Final[tuple[ValidationSplit, ...]] = get_args(ValidationSplit)
 MAX_SEED: Final = 2**63 - 1
 MAX_MINUTES: Final = 100_000
 
@@ -41,9 +44,10 @@ class TrainingConfig:
 
     `segment_length` characters are read between two steps, and gradients reach back no further; `batch_size` streams
     are read at once (fewer when the text is too short for so many). `learning_rate` is the peak, `clip` the largest
-    norm of all gradients together (0: not clipped), `validation_fraction` the share of the text, from its end, that
-    is held out, `dropout` the share of elements left out, `weight_decay` AdamW's, on matrices alone. Whatever is
-    random follows from `seed`. Raises ValueError, naming the field, the bounds and the value.
+    norm of all gradients together (0: not clipped), `validation_fraction` the share of the text that is held out,
+    `validation_split` which part of it: blocks spread over the text, or its end, as nanoGPT does; `dropout` the share
+    of elements left out, `weight_decay` AdamW's, on matrices alone. Whatever is random follows from `seed`. Raises
+    ValueError, naming the field, the bounds and the value.
     """
 
     budget: Budget
@@ -52,6 +56,7 @@ class TrainingConfig:
     learning_rate: float = 6e-3
     clip: float = 1.0
     validation_fraction: float = 0.1
+    validation_split: ValidationSplit = "blocks"
     dropout: float = 0.0
     weight_decay: float = 0.01
     seed: int = 0
@@ -72,11 +77,16 @@ class TrainingConfig:
                 kind = "an integer" if kinds == (int,) else "a number"
                 raise ValueError(f"{name} must be {kind} from {low} to {high}, not {value!r}")
 
+        if self.validation_split not in VALIDATION_SPLITS:
+            known = " or ".join(VALIDATION_SPLITS)
+            raise ValueError(f"validation_split must be {known}, not {self.validation_split!r}")
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON; `from_dict` is its inverse."""
         return {**asdict(self), "budget": self.budget.as_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
-        """The configuration that `as_dict` gave. Raises ValueError, TypeError."""
-        return cls(**{**values, "budget": Budget(**values["budget"])})
+        """The configuration that `as_dict` gave; one from before there was `validation_split` held out the end. Raises
+        ValueError, TypeError, KeyError."""
+        return cls(**{"validation_split": "end", **values, "budget": Budget(**values["budget"])})

@@ -80,6 +80,7 @@ def defaults_for(
         "learning_rate": size.learning_rate,
         "clip": 1.0,
         "validation_fraction": _validation(characters, size.speed, budget),
+        "validation_split": "blocks",
         "dropout": _dropout(pressure),
         "weight_decay": _weight_decay(pressure),
         "seed": 0,

@@ -13,7 +13,8 @@ from torch.nn import functional
 from charrnn.engine.reference import one_thread
 from charrnn.model import CharRNN
 from charrnn.training.parts import Parts
-from charrnn.training.text import IGNORED, Segment, Streams, TextIds
+from charrnn.training.reading import read
+from charrnn.training.text import IGNORED, Passages, Segment, Streams, TextIds
 
 SEGMENT: Final = 256
 MAX_STREAMS: Final = 32
@@ -25,16 +26,18 @@ WARM_UP: Final = 256
 reading would give: the state is carried over the whole text in effect."""
 
 
-def evaluate(model: CharRNN, ids: TextIds, streams: int | None = None) -> float:
+def evaluate(model: CharRNN, ids: TextIds | Passages, streams: int | None = None) -> float:
     """The loss on a text [at least 2 ids], nats per character, in float32, the state carried from its first character
-    to its last; the first character follows nothing and is not predicted. `streams` 1 reads it in one go, exactly."""
+    to its last; the first character follows nothing and is not predicted. Of a text in passages (blocks held out) the
+    same holds for each: it begins with a state of zeros, and its first character is not predicted. `streams` 1 reads
+    it in one go, exactly."""
     *_, loss = evaluation(model, ids, streams)
     assert loss is not None  # the last one is the loss
     return loss
 
 
 def evaluation(
-    model: CharRNN, ids: TextIds, streams: int | None = None, parts: Parts | None = None
+    model: CharRNN, ids: TextIds | Passages, streams: int | None = None, parts: Parts | None = None
 ) -> Iterator[float | None]:
     """`evaluate`, to be driven: None after every segment, so that the caller can do or stop something, then the
     loss. The streams are read in `parts`."""
@@ -61,8 +64,8 @@ def evaluation(
 @torch.no_grad()
 def _read(model: CharRNN, segment: Segment, state: Tensor, part: slice) -> tuple[float, Tensor]:
     """What a part of the streams adds to the loss, in nats, and its state afterwards."""
-    inputs, targets = (torch.from_numpy(ids[part]).to(state.device) for ids in (segment.inputs, segment.targets))
-    scores, after = model(inputs, state[:, :, part].contiguous())
+    targets = torch.from_numpy(segment.targets[part]).to(state.device)
+    scores, after = read(model, segment, part, state[:, :, part].contiguous())
     loss = functional.cross_entropy(scores.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
     return loss.item(), after
 
@@ -72,7 +75,7 @@ def _warmed_up(model: CharRNN, text: Streams) -> Tensor:
     """The streams' first state: zeros for the first, for the others that of the characters before them."""
     state = model.initial_state(text.streams)
     if text.streams > 1:
-        before = torch.from_numpy(text.before(WARM_UP)).to(state.device)
+        before, rows = text.before(WARM_UP), slice(0, text.streams - 1)
         with one_thread():  # as all else here, so that the loss is the same on any number of cores
-            state[:, :, 1:] = model(before)[1]
+            state[:, :, 1:] = read(model, before, rows, state[:, :, 1:].contiguous())[1]
     return state

@@ -19,7 +19,7 @@ from torch.nn import functional
 from charrnn.config import Cell
 from charrnn.engine.reference import one_thread
 from charrnn.model import CharRNN
-from charrnn.training.text import TextIds
+from charrnn.training.text import Passages, TextIds
 
 SEQUENCES: Final = 16
 
@@ -27,23 +27,24 @@ Norms = npt.NDArray[np.float32]
 Rounded = tuple[tuple[float, ...], ...]
 
 
-def gradient_norms(model: CharRNN, text: TextIds, steps: int, sequences: int = SEQUENCES) -> Norms:
+def gradient_norms(model: CharRNN, text: TextIds | Passages, steps: int, sequences: int = SEQUENCES) -> Norms:
     """The norm of d loss_t / d state_{t-k}, [layers, steps + 1], k from 0 to `steps` along the second axis.
 
     The loss is that of one character, in nats; the state all that a layer carries (h, and c of an LSTM), with every
     way that it takes from there to the loss. Mean over `sequences` places spread over the text, each read from
-    `steps` characters before. Fewer steps are taken when the text has fewer characters; it must have 2.
+    `steps` characters before. Fewer steps are taken when no passage of the text has so many characters; one must
+    have 2.
     """
-    steps = min(steps, len(text) - 2)
-    starts = np.linspace(0, len(text) - steps - 2, sequences).astype(np.int64)
-    windows = np.stack([np.asarray(text[start : start + steps + 2], dtype=np.int64) for start in starts])
+    passages = text if isinstance(text, Passages) else Passages(text)
+    steps = min(steps, passages.longest - 2)
+    windows = passages.windows(steps + 2, sequences).astype(np.int64)
     ids = torch.from_numpy(windows).to(model.output.weight.device)  # [sequences, steps + 2]
     with torch.enable_grad(), one_thread():  # what goes into a record is the same on any number of cores
         states, scores = _unrolled(model, ids[:, :-1])
         loss = functional.cross_entropy(scores, ids[:, -1], reduction="sum")  # a sum: no sequence feels the others
         flat = [part for state in states for layer in state for part in layer]
         gradients = torch.autograd.grad(loss, flat, materialize_grads=True)  # the last c is carried on to nowhere
-    shape = (len(states), model.config.layers, -1, len(starts), model.config.hidden_size)
+    shape = (len(states), model.config.layers, -1, sequences, model.config.hidden_size)
     by_step = torch.stack(gradients).reshape(shape).flip(0)  # [k, layers, state_parts, sequences, hidden_size]
     norms = by_step.square().sum((2, 4)).sqrt().mean(2)
     return np.ascontiguousarray(norms.T.cpu().numpy(), dtype=np.float32)

@@ -11,7 +11,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
 from charrnn.engine.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
-from charrnn.training.text import TextIds
+from charrnn.training.text import Passages
 from charrnn.vocabulary import Ids, Vocabulary
 
 LENGTH: Final = 200
@@ -29,14 +29,14 @@ class Sample:
     temperature: float = TEMPERATURE
 
 
-def prompts_for(training: TextIds, validation: TextIds, vocabulary: Vocabulary) -> list[Ids]:
+def prompts_for(training: Passages, validation: Passages, vocabulary: Vocabulary) -> list[Ids]:
     """The same prompts throughout a run: the text's first character alone, what an empty prompt stands for, and the
     first characters that are held out (without any: the text's own)."""
     opening = validation if len(validation) else training
     return [
-        np.array(training[:1], dtype=np.int32),
+        np.array(training.read(0, 1), dtype=np.int32),
         np.array([vocabulary.start_id], dtype=np.int32),
-        np.array(opening[:PROMPT], dtype=np.int32),
+        np.array(next(iter(opening))[:PROMPT], dtype=np.int32),
     ]
 
 

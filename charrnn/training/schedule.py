@@ -1,4 +1,5 @@
-"""When the learning rate is what, and when to evaluate: functions of the step alone, so that a resumed run agrees."""
+"""When the learning rate is what, and when to evaluate: functions of the step and of numbers that a resume point
+keeps, so that a resumed run agrees."""
 
 from __future__ import annotations
 
@@ -24,11 +25,19 @@ MAX_EVALUATION_SHARE: Final = 0.25
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """How many steps there are (`total`; None while a budget in minutes is still being measured), and after how many
-    each (`evaluate_every`) there is an evaluation; the total was not known before step `known_from`."""
+    each (`evaluate_every`) there is an evaluation; the total was not known before step `known_from`.
+
+    A total may be set anew while the training goes on. `planned` is the first one (None: the total still is), and a
+    run at the step `since`, when it was set last, was at `place_then` of the planned steps: from there on it goes
+    through the rest of them as quickly or slowly as makes it end at `total`. So nothing jumps, and all comes down.
+    """
 
     total: int | None
     evaluate_every: int = 1
     known_from: int = 0
+    planned: int | None = None
+    since: int = 0
+    place_then: float = 0.0
 
     @classmethod
     def of(cls, total: int, step_characters: int, validation_characters: int) -> Schedule:
@@ -54,13 +63,37 @@ class Schedule:
             return self
         return replace(Schedule.of(steps, step_characters, validation_characters), known_from=self.known_from)
 
+    def ending_as(self, other: Schedule, step: int) -> Schedule:
+        """This schedule up to `step`, and from there on one that ends with the other one's total."""
+        return replace(
+            self,
+            total=other.total,
+            evaluate_every=other.evaluate_every,
+            planned=self.planned or self.total,
+            since=step,
+            place_then=self.place(step),
+        )
+
+    def place(self, step: int) -> float:
+        """Where a run is after so many steps, in steps of the total that was planned first."""
+        if self.total is None or self.planned is None:
+            return step
+        if step >= self.total:
+            return self.planned
+        return self.place_then + (self.planned - self.place_then) * (step - self.since) / (self.total - self.since)
+
+    def fraction(self, step: int) -> float:
+        """The share of the training that is done after so many steps, 0 to 1; 0 while there is no total."""
+        return 0.0 if self.total is None else self.place(step) / (self.planned or self.total)
+
     def learning_rate(self, step: int, since_start: int) -> float:
         """The share of the peak that the step (from 0) trains with: half a cosine down to FLOOR (Loshchilov, Hutter:
         SGDR, 2017), under a straight rise over the first steps since the weights' start."""
         if self.total is None:
             return min(1.0, (since_start + 1) / WARM_UP)
-        warm_up = max(1, min(WARM_UP, self.total // 20))
-        done = max(0.0, (step - warm_up) / max(1, self.total - warm_up))
+        planned = self.planned or self.total
+        warm_up = max(1, min(WARM_UP, planned // 20))
+        done = max(0.0, (self.place(step) - warm_up) / max(1, planned - warm_up))
         cosine = FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
         return min(1.0, (since_start + 1) / warm_up) * cosine
 
@@ -68,8 +101,17 @@ class Schedule:
         """Whether there is an evaluation after so many steps: before the first, after the last, and in between."""
         return step in (0, self.total) or (self.total is not None and step % self.evaluate_every == 0)
 
+    def evaluations_from(self, step: int) -> int:
+        """How many evaluations there are from after this step on, its own included, if it has one; it is not the
+        first."""
+        total, every = self.total or step, self.evaluate_every
+        return total // every - (step - 1) // every + (total % every != 0)
+
     def samples(self, step: int) -> bool:
         """Whether a share of SAMPLED is reached with this step; one that was already when the total became known is
         reached then."""
-        total = self.total
-        return total is not None and step in {max(-(-share * total // 100), self.known_from) for share in SAMPLED}
+        if self.total is None or step < self.known_from:
+            return False
+        planned = self.planned or self.total
+        before = 0.0 if step == self.known_from else self.place(step - 1)
+        return any(100 * before < share * planned <= 100 * self.place(step) for share in SAMPLED)

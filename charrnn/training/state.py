@@ -27,7 +27,9 @@ class TrainingStateError(ValueError):
 class Position:
     """Where a run stands, all but its tensors: plain numbers that JSON keeps exactly.
 
-    Random numbers need no state of their own: each step's follow from the seed and the step.
+    Random numbers need no state of their own: each step's follow from the seed and the step. From `total` to
+    `place_then` it is the schedule's; `evaluation_steps` is as how many steps an evaluation takes, `replanned` when
+    the number of steps was set anew.
     """
 
     step: int = 0
@@ -43,6 +45,11 @@ class Position:
     best_loss: float | None = None
     best_step: int = 0
     known_from: int = 0
+    planned: int | None = None
+    since: int = 0
+    place_then: float = 0.0
+    evaluation_steps: float = 0.0
+    replanned: list[dict[str, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

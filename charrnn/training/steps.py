@@ -24,6 +24,7 @@ from charrnn.training.optimizer import adamw, moments, restore_moments, set_lear
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.parts import Parts
 from charrnn.training.precision import autocast
+from charrnn.training.reading import read
 from charrnn.training.state import Tensors
 from charrnn.training.text import IGNORED, Segment
 
@@ -91,27 +92,27 @@ class Learner:
         parts = self._parts.of(self._team.share(segment.inputs.shape[0]))
         weights = list(self.model.parameters())
 
-        def read(part: slice) -> tuple[Tensor, Tensor]:
+        def there(part: slice) -> tuple[Tensor, Tensor]:
             return self._loss(segment, part, masks)
 
         def back(part: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
             return torch.autograd.grad(part[0], weights)
 
-        there = self._parts.each(read, parts)
-        for weight, *gradients in zip(weights, *self._parts.each(back, there), strict=True):
+        found = self._parts.each(there, parts)
+        for weight, *gradients in zip(weights, *self._parts.each(back, found), strict=True):
             weight.grad = sum(gradients[1:], gradients[0])
-        losses, states = [loss.detach() for loss, _ in there], [state.detach().float() for _, state in there]
+        losses, states = [loss.detach() for loss, _ in found], [state.detach().float() for _, state in found]
         return sum(losses[1:], losses[0]), torch.cat(states, 2)
 
     def _loss(self, segment: Segment, part: slice, masks: Masks | None) -> tuple[Tensor, Tensor]:
         """What a part of the streams adds to the mean cross entropy over the segment, and its state afterwards."""
-        inputs = torch.from_numpy(segment.inputs[part]).to(self._device)
         targets = torch.from_numpy(segment.targets[part]).to(self._device)
         with autocast(self._precision, self._device):
-            scores, hidden = self.model(inputs, self._hidden[:, :, part].contiguous(), masks and masks.of(part))
+            state = self._hidden[:, :, part].contiguous()
+            scores, hidden = read(self.model, segment, part, state, masks and masks.of(part))
         scores = scores.flatten(0, 1).float()  # [streams * t, vocabulary_size]
         total = functional.cross_entropy(scores, targets.flatten(), ignore_index=IGNORED, reduction="sum")
-        return total / segment.characters, hidden
+        return total / max(1, segment.characters), hidden  # none, where all that is read begins a passage
 
     def _summed(self, loss: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The whole team's loss and state; the gradients become the whole team's as well."""
@@ -124,7 +125,8 @@ class Learner:
         return loss, whole
 
     def begin_epoch(self) -> None:
-        """Each stream goes on where the one before it ended, which is what stands before its own first character."""
+        """Each stream goes on where the one before it ended, which is what stands before its own first character; where
+        a passage begins there, its first segment says so."""
         self._hidden = self._hidden.roll(1, dims=2)
         self._hidden[:, :, 0] = 0
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from typing import Any, Final
 
 import torch
@@ -18,35 +18,34 @@ from charrnn.training.config import TrainingConfig
 from charrnn.training.continuing import continued
 from charrnn.training.evaluation import evaluation
 from charrnn.training.gradients import Rounded, gradient_norms, rounded
+from charrnn.training.pacing import Pacing
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.parts import Parts, usual_count
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import Pace, Progress
+from charrnn.training.prompt import default_prompt
 from charrnn.training.reach import kept
 from charrnn.training.record import training_record
 from charrnn.training.samples import Sample, prompts_for, write_samples
 from charrnn.training.schedule import Schedule
+from charrnn.training.shift import shift_warning
 from charrnn.training.state import Position, Tensors, TrainingState, TrainingStateError
 from charrnn.training.steps import Learner, Step
-from charrnn.training.text import Streams, TextIds, split
+from charrnn.training.text import Passages, Streams, TextIds, split
 from charrnn.vocabulary import Vocabulary
+from charrnn.wording import count
 
 __all__ = ["DivergedError", "Progress", "Trainer"]
 
 TELL_EVERY: Final = 0.25
 """Seconds between two words on the progress, so that a caller who wants to stop is heard soon."""
 
-MEASURED_SHARE, MEASURED_SECONDS, MEASURED_STEPS = 0.05, 5.0, 5
-"""A budget in minutes is turned into steps after this share of it or so many seconds, but not before so many steps."""
-
-MAX_EPOCHS, MIN_STEPS = 45, 300
-"""A budget in minutes ends after so many epochs, but not before so many steps: however much time there is, more than
-that only teaches the text by heart, and the learning rate would not come down before it did. An LSTM of 512 units with
-a dropout of 0.5 was at 1.4008 nats on tiny Shakespeare with 45 epochs to go through, and at 1.4023 with 60."""
-
 RETRIES: Final = 3
 RETRY_FACTOR: Final = 0.3
 """What a run that diverged multiplies its learning rate by when it starts again from its best weights."""
+
+GAP: Final = 0.25
+"""Of what guessing costs. A held-out loss that is so far above that of the text that is trained on is worth a word."""
 
 RISEN: Final = 1.0
 """Nats per character. A loss that is so far above the best one, on the text that is trained on and on the held-out one,
@@ -63,7 +62,9 @@ class Trainer:
     `ids` is the whole text, any integer type, possibly a memory map; `corpus` what the record is to say about it
     (plain JSON: name, sha256). A new run starts from the weights of `base`, if one is given, whose sizes are the same
     and whose tokens `vocabulary` has. With `state`, the run goes on from there, and ends with the very bytes that it
-    would have ended with uninterrupted, on as many cores or on others, of the same kind.
+    would have ended with uninterrupted, on as many cores or on others, of the same kind; a budget in minutes may set
+    the number of steps anew whenever the machine becomes quicker or slower, and the same bytes then follow from the
+    same numbers. A state from before there was `validation_split` goes on with the end held out.
 
     Raises ValueError when the text is too short, TrainingStateError when the state is another run's.
     """
@@ -82,10 +83,16 @@ class Trainer:
         team: Team = ALONE,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        if state is not None and "validation_split" not in state.run["training"]:
+            training = replace(training, validation_split="end")
         self.config, self.training, self._vocabulary = config, training, vocabulary
         self._corpus = dict(corpus or {})
         self._clock, self._team = clock, team
-        self._text, self._validation = split(ids, training.validation_fraction, training.segment_length)
+        self._text, self._validation = split(
+            ids, training.validation_fraction, training.segment_length, training.validation_split
+        )
+        self._prompt = default_prompt(ids, vocabulary)
+        self._shift = shift_warning(self._text, self._validation, vocabulary)
         self._streams = Streams(self._text, training.batch_size, training.segment_length)
         self._prompts = prompts_for(self._text, self._validation, vocabulary)
         on = torch.device(device)
@@ -102,10 +109,10 @@ class Trainer:
         self._evaluations: list[dict[str, Any]] = []
         self._gradients: list[dict[str, Any]] = []
         self._schedule = self._first_schedule()
+        minutes = training.budget.minutes
+        self._pacing = Pacing(minutes, self._streams.segments, self._sizes()) if minutes is not None else None
         self._gradient_norm = 0.0
         self._pace = Pace()
-        self._evaluation_seconds = 0.0
-        self._measured_from: tuple[int, float] | None = None
         if state is not None:
             self._restore(state)
 
@@ -124,24 +131,56 @@ class Trainer:
             if self._schedule.evaluates(self._position.step) and not self._evaluated:
                 yield from self._evaluate()
                 continue
-            before = self._position.step
-            self._step()
-            if self._position.step > before and self._samples_now():
+            due = self._step()
+            if due and not self._schedule.evaluates(self._position.step):
                 yield self._sample()
             elif self._pace.seconds >= TELL_EVERY:
                 yield self._progress()
 
     def checkpoint(self) -> Checkpoint:
-        """The best network so far by validation loss (nothing held out: that of the last evaluation)."""
-        sizes = {"training": self._streams.characters + 1, "validation": len(self._validation)}
-        measured = {"evaluations": deepcopy(self._evaluations), "gradients": deepcopy(self._gradients)}
-        record = training_record(self._corpus, self.training, sizes, self._position, **measured)
+        """The best network so far by validation loss, but for the one before the first step; that of the last
+        evaluation where nothing is held out, or where no loss was better than guessing."""
+        record = training_record(
+            self._corpus,
+            self.training,
+            {"training": len(self._text), "validation": len(self._validation)},
+            self._position,
+            epochs=self._position.characters / max(1, self._streams.characters),
+            evaluations=deepcopy(self._evaluations),
+            gradients=deepcopy(self._gradients),
+            warnings=self.warnings,
+            prompt=self._prompt,
+        )
         return Checkpoint(self.config, self._vocabulary, never_unknown(dict(self._kept), self._vocabulary), record)
 
     @property
-    def held_out(self) -> TextIds:
-        """What the network is not trained on; the text itself where nothing is held out."""
-        return self._validation if len(self._validation) else self._text
+    def held_out(self) -> Passages:
+        """What the network is not trained on; empty where nothing is held out."""
+        return self._validation
+
+    @property
+    def warnings(self) -> list[str]:
+        """What whoever asked for the training should know about its result so far, a sentence each."""
+        best, guessing = self._position.best_loss, math.log(self.config.vocabulary_size)
+        learned = next((e["training_loss"] for e in self._evaluations if e["step"] == self._position.best_step), None)
+        said = [self._shift] if self._shift else []
+        if best is None or learned is None:
+            return said
+        if best >= guessing:
+            said.append(
+                f"The network predicts the held-out text no better than guessing ({best:.2f} nats per token, guessing"
+                f" {guessing:.2f}), so that no weights are known to be the best ones: the latest are kept."
+            )
+        elif best > learned + GAP * guessing:
+            said.append(
+                f"The loss on held-out text ({best:.2f} nats per token) is far above that on the text that is trained"
+                f" on ({learned:.2f}): they differ in kind, or there is too little text to learn from."
+            )
+        return said
+
+    def spent(self, seconds: float) -> None:
+        """Count time that the caller spent for the training's sake, on resume points: it belongs to the minutes."""
+        self._position.seconds += seconds
 
     def state(self) -> TrainingState:
         """A copy of everything that the rest of the run depends on."""
@@ -151,8 +190,9 @@ class Trainer:
         return TrainingState(tensors, deepcopy(self._position), self._identity(), *measured)
 
     def _restore(self, state: TrainingState) -> None:
+        run = {**state.run, "training": {"validation_split": "end", **state.run["training"]}}
         for field, value in self._identity().items():
-            if state.run.get(field) != value:
+            if run.get(field) != value:
                 raise TrainingStateError(f"the resume point is another run's: {field} differs")
         position = self._position = deepcopy(state.position)
         kinds: dict[str, dict[str, Any]] = {}
@@ -162,7 +202,7 @@ class Trainer:
         self._learner.restore(dict(kinds), position.optimizer_steps)
         self._kept = kinds["kept"]
         self._evaluations, self._gradients = deepcopy(state.evaluations), deepcopy(state.gradients)
-        self._schedule = Schedule(position.total, position.evaluate_every, position.known_from)
+        self._schedule = Schedule(**{field.name: getattr(position, field.name) for field in fields(Schedule)})
 
     def _identity(self) -> dict[str, Any]:
         """What a resume point must agree on with the run that takes it up; precision and parts it brings along."""
@@ -170,7 +210,7 @@ class Trainer:
             "config": asdict(self.config),
             "training": self.training.as_dict(),
             "corpus": self._corpus,
-            "characters": self._streams.characters + 1 + len(self._validation),
+            "characters": len(self._text) + len(self._validation),
             "vocabulary": self._vocabulary.description,
             "precision": self._precision,
             "parts": self._parts.count,
@@ -184,16 +224,16 @@ class Trainer:
         return self._fix(Schedule.of(steps, *self._sizes()))
 
     def _fix(self, schedule: Schedule) -> Schedule:
-        position = self._position
-        position.total, position.evaluate_every = schedule.total, schedule.evaluate_every
-        position.known_from = schedule.known_from
+        for field in fields(Schedule):
+            setattr(self._position, field.name, getattr(schedule, field.name))
         return schedule
 
     def _sizes(self) -> tuple[int, int]:
         """Characters of a step, about, and of the validation part."""
         return max(1, self._streams.characters // self._streams.segments), len(self._validation)
 
-    def _step(self) -> None:
+    def _step(self) -> bool:
+        """Take one step; whether samples are due after it."""
         began, position = self._clock(), self._position
         if position.segment == self._streams.segments:
             self._learner.begin_epoch()
@@ -206,7 +246,19 @@ class Trainer:
         else:
             self._start_again(f"the loss was {step.loss}, its gradient's norm {step.gradient_norm}")
         self._pace.seconds += self._spend(began)
-        self._measure()
+        due = step.finite and self._schedule.samples(position.step)
+        return (self._keep_pace() and self._schedule.samples(position.step)) or due
+
+    def _keep_pace(self) -> bool:
+        """Set the number of steps to what a budget in minutes has time for; whether it was unknown before."""
+        if self._pacing is None:
+            return False
+        unknown = self._schedule.total is None
+        self._position.seconds = self._team.agreed(self._position.seconds)
+        schedule = self._pacing.look(self._position, self._schedule)
+        if schedule is not None:
+            self._schedule = self._fix(schedule)
+        return unknown and schedule is not None
 
     def _spend(self, began: float) -> float:
         """Count the time since then as spent on training; how much it was, in seconds."""
@@ -230,30 +282,14 @@ class Trainer:
         share = self._schedule.learning_rate(position.step, position.optimizer_steps)
         return self.training.learning_rate * share * RETRY_FACTOR**position.retries
 
-    def _measure(self) -> None:
-        """Turn a budget in minutes into steps, once, as soon as it is known how long one takes."""
-        minutes, position = self.training.budget.minutes, self._position
-        if minutes is None or self._schedule.total is not None:
-            return
-        position.seconds = self._team.agreed(position.seconds)
-        if self._measured_from is None:  # the very first step prepares what the others use
-            self._measured_from = (position.step, position.seconds)
-        steps, seconds = position.step - self._measured_from[0], position.seconds - self._measured_from[1]
-        most = max(MIN_STEPS, MAX_EPOCHS * self._streams.segments)
-        enough = seconds >= min(MEASURED_SECONDS, MEASURED_SHARE * minutes * 60) or steps >= MEASURED_SHARE * most
-        if steps < MEASURED_STEPS or not enough:
-            return
-        left = minutes * 60 - position.seconds
-        per_step = max(seconds / steps, 1e-9)
-        schedule = Schedule.measured(position.step, left, per_step, self._evaluation_seconds, self._sizes())
-        self._schedule = self._fix(schedule.at_most(most, *self._sizes()))
-
     def _start_again(self, what_happened: str) -> None:
         """Go on from the best weights with a smaller step and nothing remembered. Raises DivergedError."""
         position = self._position
-        if position.retries == RETRIES:
+        nothing_learned = position.step == self._schedule.total and position.best_step == 0
+        if position.retries == RETRIES or nothing_learned:
+            tried = count(position.retries, "new start")
             raise DivergedError(
-                f"training diverged at step {position.step}: {what_happened}; {RETRIES} new starts with smaller steps"
+                f"training diverged at step {position.step}: {what_happened}; {tried} with smaller steps"
                 f" diverged as well: learning_rate {self.training.learning_rate:g} or clip {self.training.clip:g} is"
                 " too large"
             )
@@ -280,18 +316,16 @@ class Trainer:
         norms = rounded(gradient_norms(model, self._text, self.training.segment_length))
         self._gradients = kept(self._gradients, self._position, norms)
         self._spend(began)
-        self._evaluation_seconds = self._team.agreed(self._position.seconds - before)
+        if self._pacing is not None:
+            self._pacing.evaluated(self._team.agreed(self._position.seconds - before))
         yield self._progress(validation_loss, samples, norms)
-
-    def _samples_now(self) -> bool:
-        """Whether samples are due that no evaluation will write."""
-        step = self._position.step
-        return self._schedule.samples(step) and not self._schedule.evaluates(step)
 
     def _sample(self) -> Progress:
         began = self._clock()
         samples = self._samples()
-        self._spend(began)
+        seconds = self._spend(began)
+        if self._pacing is not None:
+            self._pacing.sampled(self._team.agreed(seconds))
         return self._progress(samples=samples)
 
     def _samples(self) -> tuple[Sample, ...]:
@@ -306,11 +340,19 @@ class Trainer:
         if self._has_risen(training_loss, validation_loss):
             self._start_again(f"the loss has risen to {training_loss}, and to {validation_loss} on new text")
             validation_loss = None
-        elif position.best_loss is None or validation_loss is None or validation_loss < position.best_loss:
+        elif self._is_better(validation_loss):
             position.best_loss, position.best_step = validation_loss, position.step
             self._kept = self._learner.average.model.weights()
         self._note(training_loss, validation_loss)
         return validation_loss
+
+    def _is_better(self, validation_loss: float | None) -> bool:
+        """Whether to keep these weights instead. Those of an untrained network are never as good as trained ones, and a
+        text that is predicted no better than by guessing does not tell which weights are better."""
+        best = self._position.best_loss
+        if best is None or validation_loss is None or self._position.best_step == 0:
+            return True
+        return validation_loss < best or best >= math.log(self.config.vocabulary_size)
 
     def _has_risen(self, training_loss: float | None, validation_loss: float | None) -> bool:
         """Whether the losses are no numbers, worse than guessing, or far above the best ones."""
@@ -333,18 +375,25 @@ class Trainer:
         norms: Rounded = (),
     ) -> Progress:
         position, pace, self._pace = self._position, self._pace, Pace()
-        total = self._schedule.total
         return Progress(
             position.step,
-            total,
+            self._schedule.total,
+            self._schedule.fraction(position.step),
             position.characters,
             pace.loss,
             self._learning_rate(),
             self._gradient_norm,
             pace.characters_per_second,
             position.seconds,
-            position.seconds / position.step * (total - position.step) if total and position.step else None,
+            self._seconds_left(),
             validation_loss,
             samples,
             norms,
         )
+
+    def _seconds_left(self) -> float | None:
+        position, total = self._position, self._schedule.total
+        left = self._pacing.seconds_left(position, self._schedule) if self._pacing is not None else None
+        if left is None and total and position.step:
+            left = position.seconds / position.step * (total - position.step)
+        return left

@@ -29,7 +29,7 @@ from service.pictures.scales import signed
 from service.settings import Settings
 from service.training.cells import KIND
 from service.training.corpora import CorpusStore
-from service.training.excerpts import excerpt_of
+from service.training.excerpts import NOTHING, excerpt_of, own_held_out
 
 PATH: Final = "/models/<name>/versions/<int:version>/cells"
 FULL_COLOUR: Final = 0.9
@@ -114,8 +114,10 @@ def _text(
     if body.corpus is None:
         return excerpt(body.text or "", most), False, skip
     is_own = corpora.get(body.corpus).sha256 == entry.record.get("corpus", {}).get("sha256")
-    held_out = entry.record.get("characters", {}).get("validation", 0) if is_own else 0
-    return *excerpt_of(corpora.path(body.corpus), held_out, most, MIN_TOKENS), skip or is_own
+    vocabulary = store.load(name, version).vocabulary
+    held_out = own_held_out(entry.record, vocabulary, corpora, body.corpus) if is_own else NOTHING
+    found = excerpt_of(corpora.path(body.corpus), held_out, vocabulary, most, MIN_TOKENS)
+    return found.text, found.held_out, skip or is_own
 
 
 def _kept(store: ModelStore, name: str, version: int) -> dict[str, Any]:

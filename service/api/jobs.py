@@ -15,7 +15,16 @@ from service.api.connection import client_of
 from service.api.described import Parameter, describe
 from service.api.errors import ApiError
 from service.api.parsing import json_body
-from service.api.replies import SVG, JobDetailReply, JobMeasurement, JobReply, JobSamples, JobsReply, JobStatusEvent
+from service.api.replies import (
+    SVG,
+    JobDetailReply,
+    JobMeasurement,
+    JobReply,
+    JobSamples,
+    JobsReply,
+    JobStatusEvent,
+    JobWarnings,
+)
 from service.api.schemas import JobBody
 from service.api.sse import Event, event_stream
 from service.settings import Settings
@@ -29,7 +38,8 @@ POLL_SECONDS: Final = 0.25
 EVENTS: Final = (
     "`status`; `metrics` every now and then; `evaluation` with losses on held-out text and `gradient_norms` by layer"
     " and steps back; `samples`, texts of the same prompts and seeds, at evaluations and after 1%, 5%, 20% and all"
-    " of the training (`fraction`). Each is told once, whatever interrupts the job."
+    " of the training (`fraction`); `warnings`, all that hold from there on. Each is told once, whatever interrupts the"
+    " job."
 )
 LAST_EVENT: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 
@@ -105,7 +115,7 @@ def blueprint(
         access="admin",
         description=EVENTS,
         parameters=(Parameter("Last-Event-ID", "the id of the last event that is known", "header", LAST_EVENT),),
-        events=(JobStatusEvent, JobMeasurement, JobSamples),
+        events=(JobStatusEvent, JobMeasurement, JobSamples, JobWarnings),
         nothing="the job has ended and all its events are known: an EventSource comes back no more",
         errors=(404, 422),
     )
@@ -136,6 +146,7 @@ def describe_job(job: AnyJob) -> dict[str, Any]:
         "created": job.created,
         **state,
         "cancel_requested": job.cancel_requested,
+        "warnings": list(job.warnings),
         "progress": asdict(job.progress),
         "request": request,
         **({"damaged": job.damaged} if job.damaged else {}),

@@ -372,14 +372,15 @@ class JobReply(Reply):
     promoted: bool | None
     error: str | None
     cancel_requested: bool
+    warnings: list[str] = Field(description="what to know about its result, a sentence each; in the record as well")
     progress: JobProgress
     request: dict[str, Any]
     damaged: str = Field(default="", description="only of a damaged job: what is wrong with its files")
 
 
 class JobMeasurement(BaseModel):
-    """What was measured after so many steps, as far as it was known then: losses in nats per token, the time in
-    seconds; `gradient_norms` [layers][k] at evaluations alone."""
+    """What was measured after so many steps: losses in nats per token, the time in seconds; the loss on held-out text
+    and `gradient_norms` [layers][k] at evaluations alone."""
 
     step: int
     characters: int | None = None
@@ -410,6 +411,13 @@ class JobSamples(BaseModel):
     fraction: float
     characters: int
     samples: list[Sample]
+
+
+class JobWarnings(BaseModel):
+    """What to know about the job's result, as far as it can be told after so many steps."""
+
+    step: int
+    warnings: list[str]
 
 
 class JobStatusEvent(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell
-from charrnn.training.config import Budget
+from charrnn.training.config import Budget, ValidationSplit
 from charrnn.vocabulary import Level
 from model_store.promotion import Promote
 from service.api.bodies import UNKNOWN, Body, CellsBody, Id, ModelBody
@@ -98,6 +98,9 @@ class JobBody(Body):
     clip: float | None = Field(None, ge=0, le=1e6, description="largest norm of the gradient; 0: not clipped")
     validation_fraction: float | None = Field(
         None, ge=0, le=0.5, description="share of the text that is held out to measure the loss on"
+    )
+    validation_split: ValidationSplit | None = Field(
+        None, description="which part of it: `blocks` spread over the text (the default), or its `end`, as nanoGPT does"
     )
     budget: BudgetBody | None = Field(None, description="how long to train; by default 5 minutes")
     seed: int | None = Field(None, ge=0, lt=1 << 63, description="of the first weights and the dropout")

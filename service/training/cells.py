@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.native import NativeEngine
-from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, most_characters, survey
+from charrnn.interpretation.survey import TooShortError, survey
 from model_store.errors import StoreError
 from model_store.store import ModelStore
-from service.training.excerpts import excerpt_of
+from service.training.excerpts import Excerpt
 
 log = logging.getLogger(__name__)
 
@@ -21,19 +20,16 @@ KIND: Final = "cells"
 
 Cells = dict[str, Any]
 Check = Callable[[], None]
-FindCells = Callable[[Checkpoint, Path, Check], Cells | None]
+FindCells = Callable[[Checkpoint, Excerpt, Check], Cells | None]
 
 
-def find_cells(checkpoint: Checkpoint, text: Path, check: Check = lambda: None) -> Cells | None:
-    """What is found along the end of the text that the network was trained on, as plain JSON; None when there is too
+def find_cells(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: None) -> Cells | None:
+    """What is found along parts of the text that the network was trained on, as plain JSON; None when there is too
     little of it. `check` is called many times a second and may raise to end it."""
-    excerpt, held_out = excerpt_of(
-        text, checkpoint.record["characters"]["validation"], most_characters(checkpoint.config), MIN_TOKENS
-    )
-    ids, _ = checkpoint.vocabulary.encode_known(excerpt)
+    ids, _ = checkpoint.vocabulary.encode_known(excerpt.text)
     engine = NativeEngine(checkpoint, checkpoint.record["fidelity"]["precision"])
     try:
-        return survey(engine, checkpoint.vocabulary, ids, held_out=held_out, check=check).as_dict()
+        return survey(engine, checkpoint.vocabulary, ids, held_out=excerpt.held_out, check=check).as_dict()
     except TooShortError as error:
         log.info("no cells are looked for: %s", error)
         return None

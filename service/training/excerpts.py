@@ -3,27 +3,80 @@ network."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
-from charrnn.interpretation.excerpt import joined, spans
+import numpy as np
 
-
-def excerpt_of(path: Path, held_out: int, most: int, least: int) -> tuple[str, bool]:
-    """At most `most` characters, spread over the part of a corpus's text that was held out, which is its end, and
-    whether they are from there: where that part has fewer than `least`, they are from the whole text.
-
-    `held_out` counts tokens; each has at least one byte, so that many bytes at the text's end are all held out.
-    """
-    size = path.stat().st_size
-    text = _read(path, max(0, size - held_out), size, most)
-    return (text, True) if held_out and len(text) >= least else (_read(path, 0, size, most), False)
+from charrnn.interpretation.excerpt import STRETCHES, joined, spans
+from charrnn.training.config import TrainingConfig
+from charrnn.training.text import Passages, TextIds, split
+from charrnn.vocabulary import Vocabulary
+from service.training.corpora import CorpusStore
+from service.training.corpus_ids import ids
 
 
-def _read(path: Path, begin: int, end: int, most: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Parts of a text, and whether the training is known to have left them out."""
+
+    text: str
+    held_out: bool
+
+
+NOTHING: Final = Passages(np.zeros(0, dtype=np.uint8))
+
+
+def excerpt_of(path: Path, held_out: Passages, vocabulary: Vocabulary, most: int, least: int) -> Excerpt:
+    """At most `most` characters of the part of a corpus's text that was held out, whose ids are of `vocabulary`; where
+    that part has fewer than `least`, they are spread over the whole text, the file at `path`."""
+    text = _held_out_text(held_out, vocabulary, most)
+    return Excerpt(text, True) if len(held_out) and len(text) >= least else Excerpt(_whole_text(path, most), False)
+
+
+def own_held_out(record: Mapping[str, Any], vocabulary: Vocabulary, store: CorpusStore, corpus: str) -> Passages:
+    """What of its own corpus a version with this vocabulary was not trained on. Raises CorpusNotFoundError."""
+    try:
+        known, text = ids(store, corpus, vocabulary.level, vocabulary)
+    except OSError:  # they are not there any more, and the disk has no place for them
+        return NOTHING
+    return recorded_held_out(record, text) if known == vocabulary else NOTHING
+
+
+def recorded_held_out(record: Mapping[str, Any], text: TextIds) -> Passages:
+    """What was held out of the text that a version was trained on, as its record says; nothing where it does not."""
+    try:
+        training = TrainingConfig.from_dict(record["training"])
+        _, held_out = split(text, training.validation_fraction, training.segment_length, training.validation_split)
+        return held_out if len(held_out) == record["characters"]["validation"] else NOTHING
+    except (KeyError, TypeError, ValueError):
+        return NOTHING
+
+
+def _held_out_text(held_out: Passages, vocabulary: Vocabulary, most: int) -> str:
+    """Stretches of the passages, as many of these as it takes, spread over all. A word has at least one character, so
+    that some tokens too many are read."""
+    passages = held_out.bounds
+    if not passages:
+        return ""
+    enough = max(STRETCHES, -(-most // max(1, len(held_out) // len(passages))))
+    chosen = [passages[i * len(passages) // enough] for i in range(enough)] if enough < len(passages) else passages
+    each = most // len(chosen)
+    pieces = []
+    for begin, end in chosen:
+        for start, stop in spans(end - begin, each) if len(chosen) == 1 else [(0, min(each, end - begin))]:
+            stretch = np.asarray(held_out.ids[begin + start : begin + stop], dtype=np.int32)
+            pieces.append(vocabulary.decode(stretch)[: stop - start])
+    return joined(pieces)
+
+
+def _whole_text(path: Path, most: int) -> str:
     with path.open("rb") as file:
         pieces = []
-        for start, stop in spans(end - begin, most):
-            file.seek(begin + start)
+        for start, stop in spans(path.stat().st_size, most):
+            file.seek(start)
             # A character that an end of the stretch cuts through is left out.
             pieces.append(file.read(stop - start).decode(errors="ignore"))
     return joined(pieces)

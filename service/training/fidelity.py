@@ -20,7 +20,8 @@ MAX_CHARACTERS: Final = 50_000
 
 def with_fidelity(checkpoint: Checkpoint, held_out: TextIds) -> Checkpoint:
     """The checkpoint with `fidelity` in its record: the losses (nats per character) of the int8 and the float32 engine
-    on the beginning of a held-out text, their difference, and the precision that the version is to be served in."""
+    on the first MAX_CHARACTERS of a held-out text, their difference, and the precision that the version is to be
+    served in."""
     sample = np.asarray(held_out[:MAX_CHARACTERS], dtype=np.int32)
     fidelity = measure(checkpoint, sample)
     if fidelity.precision == "float32":

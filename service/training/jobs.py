@@ -41,19 +41,21 @@ _DRAFT: Final = ".new-"
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job is: `fraction` 0 to 1, `seconds` spent training, losses in nats per token, the validation's in bits
-    per character as well, the gradient's norm before clipping; None: not known yet."""
+    """How far a job is: `fraction` 0 to 1, `seconds` spent training, losses in nats per token, the gradient's norm
+    before clipping; None: not known yet. The validation loss, in bits per character as well, was measured after
+    `validation_step` steps; that of the untrained network is not told beside a trained one's `loss`."""
 
     fraction: float = 0.0
     step: int = 0
     steps: int | None = None
     characters: int = 0
-    characters_per_second: float = 0.0
+    characters_per_second: float | None = None
     seconds: float = 0.0
     seconds_left: float | None = None
     loss: float | None = None
     validation_loss: float | None = None
     bits_per_character: float | None = None
+    validation_step: int | None = None
     learning_rate: float | None = None
     gradient_norm: float | None = None
 
@@ -77,7 +79,8 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it stands; times are UTC, ISO 8601; `damaged` says what is wrong with what lies in its directory."""
+    """A job as it stands; times are UTC, ISO 8601; `warnings` what to know about its result, a sentence each;
+    `damaged` what is wrong with what lies in its directory."""
 
     id: str
     request: JobRequest
@@ -86,6 +89,7 @@ class Job:
     progress: JobProgress
     cancel_requested: bool
     damaged: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -108,6 +112,7 @@ class DamagedJob:
     progress: JobProgress
     cancel_requested: bool
     damaged: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -128,6 +133,7 @@ _PROGRESS: Final = TypeAdapter(JobProgress)
 SHAPES: Final[Mapping[str, tuple[TypeAdapter[Any], ...]]] = {
     run_files.STATUS: (shapes.STATUS, _STATUS),
     run_files.PROGRESS: (shapes.PROGRESS, _PROGRESS),
+    run_files.WARNINGS: (shapes.WARNINGS,),
     run_files.PLAN: (shapes.PLAN,),
     run_files.INTENT: (shapes.INTENT,),
     run_files.ATTEMPTS: (shapes.ATTEMPTS,),
@@ -176,6 +182,7 @@ class JobStore:
             state=read_status(folder),
             progress=read_progress(folder),
             cancel_requested=(folder / run_files.CANCEL).exists(),
+            warnings=read_warnings(folder),
         )
 
     def look(self, job: str) -> AnyJob:
@@ -235,7 +242,7 @@ class JobStore:
 
     def events(self, job: str, after: int = 0) -> Iterator[Event]:
         """What happened to the job, oldest first, after the event with this id: `status`, `metrics`, `evaluation`,
-        `samples`.
+        `samples`, `warnings`.
 
         Raises JobNotFoundError.
         """
@@ -246,8 +253,8 @@ class JobStore:
         return run_files.has_event(self.folder(job), event)
 
     def metrics(self, job: str) -> Lines:
-        """The measurements made so far, in the order of their steps, each with the latest losses known by then; those
-        of evaluations have `gradient_norms`.
+        """The measurements made so far, in the order of their steps; those of evaluations have `gradient_norms`, and
+        the loss on held-out text if there is any.
 
         Raises JobNotFoundError.
         """
@@ -387,3 +394,9 @@ def _moment(job: str) -> str:
     """When the job was made, as its id tells."""
     made = datetime.strptime(job[:21], "%Y%m%d-%H%M%S%f").replace(tzinfo=UTC)
     return made.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_warnings(folder: Path) -> tuple[str, ...]:
+    """What there is to know about the result of the job in this directory."""
+    values = run_files.read_shaped(folder / run_files.WARNINGS, shapes.WARNINGS)
+    return tuple(values["warnings"]) if values else ()

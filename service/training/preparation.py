@@ -13,13 +13,14 @@ from charrnn.training.config import TrainingConfig
 from charrnn.training.defaults import defaults_for
 from charrnn.training.machine import reference_budget
 from charrnn.training.record import bits
-from charrnn.training.text import TextIds
+from charrnn.training.text import Passages, TextIds
 from charrnn.vocabulary import Level, Vocabulary
 from model_store.store import ModelStore
 from service.training.bases import Base, find_base
 from service.training.corpora import CorpusStore
 from service.training.corpus_ids import Check, ids
 from service.training.errors import JobRequestError
+from service.training.fidelity import MAX_CHARACTERS as MAX_MEASURED
 from service.training.requests import SETTINGS, SIZES, JobRequest
 
 Decided = dict[str, Any]
@@ -47,10 +48,11 @@ class Preparation:
         """1 unless tokens are words."""
         return self.characters / len(self.text)
 
-    def known(self, text: TextIds) -> TextIds:
-        """What of a text the published network can generate."""
-        unknown = self.vocabulary.unknown_id
-        return text if unknown is None else text[text != unknown]
+    def measured_on(self, held_out: Passages) -> TextIds:
+        """Some of the held-out text (where there is none, of all), but for what no published network generates."""
+        some = (held_out if len(held_out) else Passages(self.text)).spread(MAX_MEASURED)
+        ids, unknown = some.read(0, len(some)), self.vocabulary.unknown_id
+        return ids if unknown is None else ids[ids != unknown]
 
     def described(self, checkpoint: Checkpoint) -> Checkpoint:
         """The checkpoint with what only a job knows in its record."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, get_args
 
 from charrnn.config import Cell, ModelConfig
-from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.config import Budget, TrainingConfig, ValidationSplit
 from charrnn.vocabulary import Level
 from model_store.errors import InvalidNameError
 from model_store.names import check_name, parse_reference
@@ -18,7 +18,16 @@ DEFAULT_BUDGET: Final = Budget(minutes=5)
 
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 SIZES: Final = ("cell", "hidden_size", "layers", "embedding_size")
-SETTINGS: Final = ("dropout", "segment_length", "batch_size", "learning_rate", "clip", "validation_fraction", "seed")
+SETTINGS: Final = (
+    "dropout",
+    "segment_length",
+    "batch_size",
+    "learning_rate",
+    "clip",
+    "validation_fraction",
+    "validation_split",
+    "seed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class JobRequest:
     learning_rate: float | None = None
     clip: float | None = None
     validation_fraction: float | None = None
+    validation_split: ValidationSplit | None = None
     budget: Budget = DEFAULT_BUDGET
     seed: int | None = None
     base: str | None = None

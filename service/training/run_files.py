@@ -22,6 +22,7 @@ from service.training.shapes import OBJECT
 REQUEST: Final = "request.json"
 STATUS: Final = "status.json"
 PROGRESS: Final = "progress.json"
+WARNINGS: Final = "warnings.json"
 PLAN: Final = "plan.json"
 INTENT: Final = "publishing.json"
 ATTEMPTS: Final = "attempts.json"

@@ -12,7 +12,9 @@ import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
+from charrnn.interpretation.survey import MIN_TOKENS, most_characters
 from charrnn.training.state import TrainingState, TrainingStateError
+from charrnn.training.text import Passages
 from charrnn.training.trainer import DivergedError, Trainer
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
@@ -20,6 +22,7 @@ from model_store.store import ModelStore
 from service.training.cells import Cells, FindCells, find_cells, keep_cells
 from service.training.corpora import CorpusStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
+from service.training.excerpts import excerpt_of
 from service.training.fidelity import with_fidelity
 from service.training.jobs import DamagedJob, Job, JobStore
 from service.training.lease import Lease
@@ -133,15 +136,16 @@ class JobRunner:
             trainer = self._trainer(job, run, given)
             if not Watch(run, trainer, stop, given.characters_per_token, self._save_seconds).train():
                 return None
-            checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.known(trainer.held_out))
-            return checkpoint, self._cells(job, checkpoint, check) if search else None
+            checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.measured_on(trainer.held_out))
+            return checkpoint, self._cells(job, checkpoint, trainer.held_out, check) if search else None
         except _StoppedError:
             return None
 
-    def _cells(self, job: Job, checkpoint: Checkpoint, check: Callable[[], None]) -> Cells | None:
+    def _cells(self, job: Job, checkpoint: Checkpoint, held_out: Passages, check: Callable[[], None]) -> Cells | None:
         """Whatever goes wrong here, the training is not lost."""
         try:
-            return self._find(checkpoint, self._corpora.path(job.request.corpus), check)
+            path, most = self._corpora.path(job.request.corpus), most_characters(checkpoint.config)
+            return self._find(checkpoint, excerpt_of(path, held_out, checkpoint.vocabulary, most, MIN_TOKENS), check)
         except _StoppedError:
             raise
         except Exception:

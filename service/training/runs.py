@@ -11,13 +11,14 @@ from typing import Any, Final
 from model_store import files
 from model_store.aliases import now
 from service.training import run_files, shapes
-from service.training.jobs import JobProgress, JobStatus, read_progress, read_status, write_status
+from service.training.jobs import JobProgress, JobStatus, read_progress, read_status, read_warnings, write_status
 from service.training.lease import Lease
 
 COMES_AFTER: Final = {
     "metrics": ("metrics", "evaluation"),
     "evaluation": ("evaluation",),
     "samples": ("samples",),
+    "warnings": ("warnings",),
 }
 """The kinds of events, each with those whose steps it comes after. A resumed run repeats some of its steps and measures
 at other ones than before: without evaluations among these, measurements would not be in the order of their steps."""
@@ -96,6 +97,17 @@ class Run:
         with self._lease.held():
             run_files.append_event(self._folder, kind, {"step": step, **values})
         self._last_step[kind] = step
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was said about the job's result last."""
+        return read_warnings(self._folder)
+
+    def warn(self, step: int, warnings: list[str]) -> None:
+        """Say what there is to know about the job's result after so many steps: all of it, each time it changes."""
+        self.record("warnings", step, {"warnings": warnings})
+        with self._lease.held():
+            run_files.write_json(self._folder / run_files.WARNINGS, {"warnings": warnings})
 
     def save(self, step: int, state: bytes) -> None:
         """Keep a resume point, and the one before it."""

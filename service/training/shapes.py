@@ -25,6 +25,13 @@ class ProgressFile(TypedDict):
 
 
 @with_config(_MORE)
+class WarningsFile(TypedDict):
+    """What to know about a job's result."""
+
+    warnings: list[str]
+
+
+@with_config(_MORE)
 class Plan(TypedDict):
     """What was decided when the job began."""
 
@@ -69,6 +76,7 @@ OBJECT: Final = TypeAdapter(dict[str, Any])
 STATUS: Final = TypeAdapter(StatusFile)
 PROGRESS: Final = TypeAdapter(ProgressFile)
 REQUEST: Final = TypeAdapter(Request)
+WARNINGS: Final = TypeAdapter(WarningsFile)
 PLAN: Final = TypeAdapter(Plan)
 INTENT: Final = TypeAdapter(Intent)
 ATTEMPTS: Final = TypeAdapter(Attempts)

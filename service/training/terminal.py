@@ -55,6 +55,9 @@ class Follower:
                 if event.data["step"] != self._evaluated:
                     self._write_above(samples_line(event))
                 self._write_above(sample_text(event))
+            elif event.kind == "warnings":
+                for warning in event.data["warnings"]:
+                    self._write_above(f"warning: {warning}")
         self._show_progress(self._jobs.get(self._job).progress)
 
     def _show_progress(self, progress: JobProgress) -> None:
@@ -82,11 +85,13 @@ def bar(progress: JobProgress, width: int) -> str:
 
 def facts(progress: JobProgress) -> str:
     """How far, how well, how fast, how much longer."""
-    said = [f"{progress.fraction:4.0%}", f"{progress.characters_per_second:,.0f} characters/s"]
+    said = [f"{progress.fraction:4.0%}"]
     if progress.loss is not None:
-        said.insert(1, f"loss {progress.loss:.3f}")
+        said.append(f"loss {progress.loss:.3f}")
     if progress.validation_loss is not None:
-        said.insert(2, f"validation {progress.validation_loss:.3f}")
+        said.append(f"validation {progress.validation_loss:.3f}")
+    if progress.characters_per_second is not None:
+        said.append(f"{progress.characters_per_second:,.0f} characters/s")
     if progress.seconds_left is not None:
         said.append(f"{duration(progress.seconds_left)} left")
     return "  ".join(said)

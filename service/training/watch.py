@@ -24,11 +24,13 @@ SAVE_SHARE: Final = 0.05
 RECORDS: Final = 1200
 """About as many measurements are kept of a run, however long it is; fewer of one that is shorter than 10 minutes."""
 
+HELD_OUT: Final = ("validation_loss", "bits_per_character")
+"""What an evaluation alone says: later on it would be taken for a measurement of another moment."""
+
 MEASURED: Final = (
     "characters",
     "loss",
-    "validation_loss",
-    "bits_per_character",
+    *HELD_OUT,
     "learning_rate",
     "gradient_norm",
     "characters_per_second",
@@ -62,12 +64,14 @@ class Watch:
     def train(self) -> bool:
         """Train to the end (True), or until somebody wants it to stop (False); a resume point is saved then."""
         for progress in self._trainer.run():
+            began = time.monotonic()
             if self._run.cancel_requested():
                 return False
             if self._stop.is_set():
                 self._leave(progress)
                 return False
             self._keep_up(progress)
+            self._trainer.spent(time.monotonic() - began)  # writing is part of what a budget in minutes is for
         return True
 
     def _keep_up(self, progress: Progress) -> None:
@@ -88,32 +92,46 @@ class Watch:
         if progress.evaluated:
             norms = {"gradient_norms": progress.gradient_norms}
             self._run.record("evaluation", progress.step, self._measured() | norms)
+            self._warn(progress.step)
         elif progress.seconds - self._recorded >= max(NOTE_SECONDS, progress.seconds / RECORDS):
             self._recorded = progress.seconds
-            self._run.record("metrics", progress.step, self._measured())
+            measured = self._measured()
+            self._run.record("metrics", progress.step, {k: v for k, v in measured.items() if k not in HELD_OUT})
         if progress.samples:
             place = {"fraction": self._shown.fraction, "characters": self._shown.characters}
             samples = [asdict(sample) for sample in progress.samples]
             self._run.record("samples", progress.step, {**place, "samples": samples})
 
     def _as_shown(self, progress: Progress) -> JobProgress:
-        """The progress, with the latest losses where it has no new ones."""
-        before, per_token = self._shown, self._characters_per_token
-        new = progress.validation_loss is not None and progress.bits_per_character is not None
+        """The progress, with what was known before where it says nothing new; what the untrained network's loss on
+        held-out text was is not told any more once there are steps."""
+        before, per_token, held_out = self._shown, self._characters_per_token, progress.bits_per_character
+        pace = progress.characters_per_second
+        validation: tuple[float | None, float | None, int | None] = (None, None, None)
+        if held_out is not None:
+            validation = (progress.validation_loss, held_out / per_token, progress.step)
+        elif before.validation_step or progress.step == 0:
+            validation = (before.validation_loss, before.bits_per_character, before.validation_step)
         return JobProgress(
             fraction=progress.fraction,
             step=progress.step,
             steps=progress.steps,
             characters=round(progress.characters * per_token),
-            characters_per_second=progress.characters_per_second * per_token,
+            characters_per_second=before.characters_per_second if pace is None else pace * per_token,
             seconds=progress.seconds,
             seconds_left=progress.seconds_left,
             loss=before.loss if progress.loss is None else progress.loss,
-            validation_loss=progress.validation_loss if new else before.validation_loss,
-            bits_per_character=(progress.bits_per_character or 0.0) / per_token if new else before.bits_per_character,
+            validation_loss=validation[0],
+            bits_per_character=validation[1],
+            validation_step=validation[2],
             learning_rate=progress.learning_rate,
             gradient_norm=progress.gradient_norm if math.isfinite(progress.gradient_norm) else None,
         )
+
+    def _warn(self, step: int) -> None:
+        warnings = self._trainer.warnings
+        if tuple(warnings) != self._run.warnings:
+            self._run.warn(step, warnings)
 
     def _measured(self) -> dict[str, Any]:
         values = asdict(self._shown)

@@ -17,7 +17,7 @@ from model_store.store import ModelStore
 from service.__main__ import main
 from service.training.jobs import JobProgress, JobStore
 from service.training.run_files import Event
-from service.training.terminal import bar, duration, evaluation_line, sample_text
+from service.training.terminal import bar, duration, evaluation_line, facts, sample_text
 from tests.texts import FOX
 
 SMALL = ("--hidden-size", "8", "--embedding-size", "0", "--batch-size", "2", "--segment-length", "8")
@@ -169,3 +169,8 @@ def test_a_text_cannot_write_to_the_terminal_more_than_text() -> None:
 
 def test_an_evaluation_without_held_out_text_says_so() -> None:
     assert "nothing is held out" in evaluation_line(Event(1, "evaluation", {"step": 1, "characters": 2}))
+
+
+def test_what_is_not_known_yet_is_not_shown() -> None:
+    assert facts(JobProgress()) == "  0%"
+    assert facts(JobProgress(0.5, characters_per_second=87_000, loss=1.5)) == " 50%  loss 1.500  87,000 characters/s"

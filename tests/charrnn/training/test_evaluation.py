@@ -9,6 +9,7 @@ import torch
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.model import CharRNN
 from charrnn.training.evaluation import MAX_SCORES, WARM_UP, evaluate, evaluation
+from charrnn.training.text import Passages
 
 
 def model(cell: Cell = "lstm") -> CharRNN:
@@ -52,3 +53,16 @@ def test_a_large_vocabulary_is_read_in_short_segments_to_the_same_loss() -> None
     scores, _ = network(torch.tensor(ids[None, :-1]).long())
     expected = torch.nn.functional.cross_entropy(scores[0], torch.tensor(ids[1:]).long()).item()
     assert words[-1] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("length", [300, 9000])
+def test_each_passage_is_read_from_a_state_of_zeros(cell: Cell, length: int) -> None:
+    """Be they read side by side, warmed up by what stands before them, or one after the other."""
+    network, ids = model(cell), np.random.default_rng(0).integers(0, 7, length).astype(np.uint8)
+    bounds = [(3, 90), (100, 103), (110, 111), (120, length // 2), (length // 2 + 9, length)]
+    predicted = [stop - start - 1 for start, stop in bounds]
+    apart = [evaluate(network, ids[start:stop]) * (stop - start - 1) for start, stop in bounds if stop - start > 1]
+    for streams in (None, 1):
+        loss = evaluate(network, Passages(ids, bounds), streams)
+        assert loss == pytest.approx(sum(apart) / sum(predicted), abs=1e-5)

@@ -15,11 +15,12 @@ from charrnn.engine.base import Sequence
 from charrnn.engine.reference import ReferenceEngine
 from charrnn.model import CharRNN
 from charrnn.sampling import SamplingParams
-from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.config import Budget, TrainingConfig, ValidationSplit
 from charrnn.training.evaluation import evaluate
+from charrnn.training.pacing import MIN_STEPS
 from charrnn.training.progress import Progress
 from charrnn.training.state import TrainingState, TrainingStateError
-from charrnn.training.trainer import MIN_STEPS, RETRIES, DivergedError, Trainer
+from charrnn.training.trainer import RETRIES, DivergedError, Trainer
 from charrnn.vocabulary import Vocabulary
 
 TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
@@ -165,7 +166,7 @@ def test_another_texts_state_is_refused() -> None:
 
 @pytest.mark.parametrize(("budget", "steps", "epochs"), [(Budget(epochs=2), 54, 2.0), (Budget(steps=27), 27, 1.0)])
 def test_a_budget_is_exact(budget: Budget, steps: int, epochs: float) -> None:
-    bottles = trainer(replace(TRAINING, budget=budget, segment_length=13))
+    bottles = trainer(replace(TRAINING, budget=budget, segment_length=13, validation_split="end"))
     characters = len(IDS) - math.ceil(len(IDS) * 0.1)
     assert steps / epochs == math.ceil(math.ceil((characters - 1) / 8) / 13)
     last = run(bottles)[-1]
@@ -174,20 +175,69 @@ def test_a_budget_is_exact(budget: Budget, steps: int, epochs: float) -> None:
     assert bottles.checkpoint().record["epochs"] == epochs
 
 
-def test_a_budget_in_minutes_becomes_steps_and_stays_with_them() -> None:
-    minutes = replace(TRAINING, budget=Budget(minutes=0.1))
-    first = Trainer(CONFIG, minutes, IDS, VOCABULARY, corpus=CORPUS, clock=ticks(0.02))
+class Clock:
+    """A clock on which every look takes `seconds`, which may change."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
+MINUTES = replace(TRAINING, budget=Budget(minutes=1))
+
+
+def on(clock: Clock, state: TrainingState | None = None) -> Trainer:
+    return Trainer(CONFIG, MINUTES, IDS, VOCABULARY, corpus=CORPUS, clock=clock, state=state)
+
+
+def test_a_budget_in_minutes_becomes_steps_and_stays_with_them_on_a_steady_machine() -> None:
+    first = on(Clock(0.3))
     words = run(first)
     assert words[0].steps is None and words[0].fraction == 0.0 and words[0].seconds_left is None
-    fixed = {word.steps for word in words if word.steps is not None}
-    assert len(fixed) == 1
-    assert words[-1].step in fixed
-    assert words[-1].seconds == pytest.approx(6.0, rel=0.1)  # on a clock that takes as long for every look
-    part = Trainer(CONFIG, minutes, IDS, VOCABULARY, corpus=CORPUS, clock=ticks(0.02))
+    (fixed,) = {word.steps for word in words if word.steps is not None}
+    assert words[-1].step == fixed and words[-1].fraction == 1.0 and words[-1].seconds_left == 0.0
+    assert words[-1].seconds == pytest.approx(60.0, rel=0.1)
+    assert first.checkpoint().record["replanned"] == []
+    part = on(Clock(0.3))
     next(p for p in part.run() if p.steps is not None)
-    slow = Trainer(CONFIG, minutes, IDS, VOCABULARY, corpus=CORPUS, state=part.state(), clock=ticks(5.0))
-    assert {word.steps for word in slow.run()} == fixed
-    assert slow.checkpoint().to_bytes() == first.checkpoint().to_bytes()
+    rest = on(Clock(0.3), part.state())
+    run(rest)
+    assert rest.checkpoint().to_bytes() == first.checkpoint().to_bytes()
+
+
+@pytest.mark.parametrize("change", [3, 0.3])
+def test_the_number_of_steps_is_set_anew_where_the_machine_becomes_busy_or_idle(change: float) -> None:
+    clock = Clock(0.3)
+    whole, words, states = on(clock), [], []
+    for word in whole.run():
+        words.append(word)
+        if word.fraction > 0.4:
+            clock.seconds = 0.3 * change
+        states.append(whole.state())
+    assert words[-1].seconds == pytest.approx(60.0, rel=0.1)
+    assert [word.fraction for word in words] == sorted(word.fraction for word in words)
+    record = whole.checkpoint().record
+    last = record["replanned"][-1]
+    assert last["steps_total"] == record["steps_total"] == record["steps"]
+    set_anew = next(word.steps for word in words if word.step > last["step"])
+    assert set_anew == record["steps_total"]
+    # From the same plan the rest is the same, whatever the steps take.
+    state = next(state for state in states if state.position.step > last["step"])
+    rest = on(clock, TrainingState.from_bytes(state.to_bytes()))
+    run(rest)
+    assert rest.checkpoint().to_bytes() == whole.checkpoint().to_bytes()
+
+
+def test_time_that_the_caller_spends_for_the_training_is_counted() -> None:
+    saving, seconds = on(Clock(0.3)), []
+    for word in saving.run():
+        saving.spent(1)
+        seconds.append(word.seconds)
+    assert seconds[-1] == pytest.approx(60.0, rel=0.1)
 
 
 def test_time_spent_elsewhere_is_not_counted() -> None:
@@ -211,7 +261,7 @@ def test_words_between_evaluations_come_often_and_say_how_it_goes() -> None:
     assert between
     for word in between:
         assert word.loss is not None and math.isfinite(word.loss)
-        assert word.characters_per_second > 0 and word.gradient_norm > 0 and word.learning_rate > 0
+        assert word.characters_per_second and word.gradient_norm > 0 and word.learning_rate > 0
         assert word.validation_loss is None and word.bits_per_character is None
     assert [word.step for word in words] == sorted(word.step for word in words)
 
@@ -326,7 +376,7 @@ def test_the_averaged_weights_are_evaluated_and_kept() -> None:
     tensors, network = bottles.state().tensors, CharRNN(CONFIG)
     network.load_weights({name: tensors[f"average/{name}"] for name in CONFIG.shapes()})
     checkpoint = bottles.checkpoint()
-    assert evaluate(network, IDS[-310:]) == checkpoint.record["evaluations"][-1]["validation_loss"]
+    assert evaluate(network, bottles.held_out) == checkpoint.record["evaluations"][-1]["validation_loss"]
     assert all((weight == tensors[f"average/{name}"]).all() for name, weight in checkpoint.weights.items())
     assert not (tensors["model/output.weight"] == tensors["average/output.weight"]).all()
 
@@ -342,3 +392,74 @@ def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
 def test_a_text_that_is_too_short_is_told_what_it_needs() -> None:
     with pytest.raises(ValueError, match="the text has 16 characters; at least 17 are needed with segment_length 16"):
         Trainer(CONFIG, TRAINING, IDS[:16], VOCABULARY)
+
+
+LATIN, GREEK = (
+    "the quick brown fox jumps over the lazy dog\n" * 60,
+    "η γρήγορη καφέ αλεπού πηδά πάνω από τον σκύλο\n" * 9,
+)
+MIXED = Vocabulary.of([LATIN + GREEK])
+
+
+def mixed(how: ValidationSplit, steps: int = 60) -> Trainer:
+    training = replace(TRAINING, budget=Budget(steps=steps), validation_split=how, learning_rate=0.02)
+    config = replace(CONFIG, vocabulary_size=len(MIXED), layers=1)
+    return Trainer(config, training, MIXED.encode(LATIN + GREEK), MIXED, clock=ticks())
+
+
+def test_an_untrained_network_is_not_kept_whatever_held_out_text_says_of_it() -> None:
+    latin = mixed("end")
+    words = [word for word in run(latin) if word.evaluated]
+    losses = [word.validation_loss or 0.0 for word in words]
+    assert losses[0] < min(losses[1:])  # of a text in letters that it never saw, it only learns what it is not
+    record = latin.checkpoint().record
+    assert record["best_step"] == record["steps"] == 60  # no loss says which weights are better
+    assert record["validation_loss"] == losses[-1]
+    shift, guessing = record["warnings"]
+    assert shift.startswith("The held-out text differs in kind from the text that is trained on")
+    assert "no better than guessing" in guessing
+    assert latin.warnings == record["warnings"]
+
+
+def test_blocks_hold_out_some_of_every_kind() -> None:
+    both = mixed("blocks")
+    run(both)
+    record = both.checkpoint().record
+    assert record["warnings"] == []
+    assert record["validation_loss"] < record["evaluations"][0]["validation_loss"]
+
+
+def test_of_trained_weights_the_best_are_kept_even_if_the_base_was_better() -> None:
+    first = trainer(replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02))
+    run(first)
+    harder = replace(TRAINING, budget=Budget(steps=30), learning_rate=0.05, dropout=0.5)
+    going_on = Trainer(CONFIG, harder, IDS, VOCABULARY, base=first.checkpoint(), clock=ticks())
+    losses = [word.validation_loss or 0.0 for word in run(going_on) if word.evaluated]
+    assert losses[0] < min(losses[1:])
+    record = going_on.checkpoint().record
+    assert record["best_step"] == 10 * losses.index(min(losses[1:]))
+
+
+def test_a_run_that_diverges_at_its_only_evaluation_publishes_nothing() -> None:
+    wild = replace(TRAINING, learning_rate=100, clip=0, budget=Budget(steps=4))
+    with pytest.raises(DivergedError, match=r"diverged at step 4: .*; 0 new starts"):
+        run(trainer(wild, replace(CONFIG, cell="rnn")))
+
+
+def test_a_resume_point_from_before_there_were_blocks_goes_on_with_the_end_held_out() -> None:
+    at_end = replace(TRAINING, validation_split="end")
+    whole = trainer(at_end)
+    run(whole)
+    part = trainer(at_end)
+    next(word for word in part.run() if word.step == 20)
+    state = part.state()
+    training = {name: value for name, value in state.run["training"].items() if name != "validation_split"}
+    rest = trainer(state=replace(state, run={**state.run, "training": training}))
+    run(rest)
+    assert rest.checkpoint().to_bytes() == whole.checkpoint().to_bytes()
+    with pytest.raises(TrainingStateError, match="another run's: training differs"):
+        trainer(TRAINING, state=state)
+
+
+def test_the_record_has_a_prompt_that_suits_the_text() -> None:
+    assert trainer().checkpoint().record["prompt"] == "0 bottles of beer on the"

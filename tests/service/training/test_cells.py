@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,15 +16,18 @@ from hypothesis import strategies as st
 from charrnn.checkpoint import Checkpoint
 from charrnn.interpretation.annotators import ANNOTATORS
 from charrnn.interpretation.survey import MIN_TOKENS
-from charrnn.training.config import Budget
+from charrnn.training.config import VALIDATION_SPLITS, Budget, ValidationSplit
+from charrnn.training.text import Passages, split
+from charrnn.vocabulary import Level, Vocabulary
+from charrnn.words import WordVocabulary
 from model_store import ModelStore
 from service.training import run_files
 from service.training.cells import KIND, in_words, keep_cells
 from service.training.corpora import CorpusStore
-from service.training.excerpts import excerpt_of
+from service.training.excerpts import Excerpt, excerpt_of, own_held_out, recorded_held_out
 from service.training.jobs import Job, JobStore
 from service.training.lease import Lease
-from service.training.requests import JobRequest
+from service.training.requests import LEVELS, JobRequest
 from service.training.runner import SEARCH_DEATHS, JobRunner
 from service.training.runs import Run
 
@@ -51,7 +54,7 @@ def test_a_version_comes_with_what_its_cells_follow(
     assert kept is not None
     assert kept["measured_on"]["held_out"] is True
     held_out = models.describe("clauses", 1).record["characters"]["validation"]
-    assert MIN_TOKENS <= kept["measured_on"]["characters"] == held_out
+    assert MIN_TOKENS <= kept["measured_on"]["characters"] <= held_out
     slugs = [each["slug"] for each in kept["cells"] + kept["not_found"]]
     assert sorted(slugs) == sorted(annotator.slug for annotator in ANNOTATORS)
 
@@ -65,7 +68,7 @@ def test_a_text_that_is_too_short_gets_none(
     assert models.kept("fox", 1, KIND) is None
 
 
-def fails(_checkpoint: Checkpoint, _text: Path, _check: Callable[[], None]) -> None:
+def fails(_checkpoint: Checkpoint, _excerpt: Excerpt, _check: Callable[[], None]) -> None:
     raise MemoryError
 
 
@@ -94,7 +97,7 @@ class Slow:
     def __init__(self) -> None:
         self.began = Event()
 
-    def __call__(self, _checkpoint: Checkpoint, _text: Path, check: Callable[[], None]) -> None:
+    def __call__(self, _checkpoint: Checkpoint, _excerpt: Excerpt, check: Callable[[], None]) -> None:
         self.began.set()
         while True:
             check()
@@ -157,7 +160,7 @@ def test_a_search_that_kills_its_workers_is_left_out(
 def test_a_worker_whose_job_was_taken_over_keeps_nothing(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
 ) -> None:
-    def overtaken(_checkpoint: Checkpoint, _text: Path, _check: Callable[[], None]) -> dict[str, Any]:
+    def overtaken(_checkpoint: Checkpoint, _excerpt: Excerpt, _check: Callable[[], None]) -> dict[str, Any]:
         lease = jobs.folder(job.id) / "lease.json"
         value = run_files.read_json(lease)
         assert value is not None
@@ -185,17 +188,56 @@ def test_what_was_found_in_words() -> None:
 LINES = st.lists(st.text(alphabet="aé中😀 ", max_size=30), min_size=1, max_size=200)
 
 
-@given(LINES, st.integers(0, 400), st.integers(8, 400), st.integers(1, 50))
+@given(LINES, st.sampled_from(VALIDATION_SPLITS), st.integers(8, 400), st.integers(1, 50), st.sampled_from(LEVELS))
 def test_what_is_said_to_be_held_out_is(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], held_out: int, most: int, least: int
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: list[str],
+    how: ValidationSplit,
+    most: int,
+    least: int,
+    level: Level,
 ) -> None:
-    text = "\n".join(lines)
+    text = "\n".join([*lines, "a"])
     path = tmp_path_factory.mktemp("corpus") / "text.txt"
     path.write_text(text, encoding="utf-8", newline="")
-    excerpt, is_held_out = excerpt_of(path, held_out, most, least)
-    assert len(excerpt) <= most
-    end = text[max(0, len(text) - held_out) :] if is_held_out else text
-    assert not is_held_out or len(excerpt) >= least
-    assert set(excerpt) <= set(end)
-    if len(end.encode()) <= most:
-        assert end.endswith(excerpt)
+    vocabulary: Vocabulary = Vocabulary.of([text]) if level == "char" else WordVocabulary.of([text])
+    ids = vocabulary.encode(text)
+    held_out = split(ids, 0.3, 1, how)[1] if len(ids) > 1 else Passages(ids, [])
+    excerpt = excerpt_of(path, held_out, vocabulary, most, least)
+    assert len(excerpt.text) <= most
+    whole = vocabulary.decode(held_out.read(0, len(held_out)).astype(np.int32))
+    if excerpt.held_out:
+        assert len(excerpt.text) >= least
+        assert set(excerpt.text) <= set(whole)
+        if most >= len(whole) and len(held_out.bounds) == 1:
+            assert excerpt.text == whole
+    else:
+        assert set(excerpt.text) <= set(text)
+
+
+def test_the_held_out_part_of_a_version_is_found_again(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
+) -> None:
+    looked_at: list[Excerpt] = []
+
+    def look(_checkpoint: Checkpoint, excerpt: Excerpt, _check: Callable[[], None]) -> None:
+        looked_at.append(excerpt)
+
+    JobRunner(jobs, corpora, models, find=look).run(job.id, NEVER)
+    checkpoint, corpus = models.load("clauses", 1), job.request.corpus
+    held_out = own_held_out(checkpoint.record, checkpoint.vocabulary, corpora, corpus)
+    assert len(held_out) == checkpoint.record["characters"]["validation"] > 0
+    assert len(held_out.bounds) > 1
+    path = corpora.path(corpus)
+    assert looked_at == [excerpt_of(path, held_out, checkpoint.vocabulary, 40_000, MIN_TOKENS)]
+    assert looked_at[0].held_out
+
+
+@pytest.mark.parametrize("record", [{}, {"training": 3}, {"training": {"budget": {"steps": 1}}, "characters": {}}])
+def test_a_record_that_does_not_say_what_was_held_out(record: dict[str, Any]) -> None:
+    assert len(recorded_held_out(record, np.zeros(5000, dtype=np.uint8))) == 0
+
+
+def test_a_record_from_before_there_were_blocks_means_the_end() -> None:
+    record = {"training": {"budget": {"steps": 1}}, "characters": {"validation": 500}}
+    assert recorded_held_out(record, np.zeros(5000, dtype=np.uint8)).bounds == [(4500, 5000)]

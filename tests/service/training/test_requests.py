@@ -38,6 +38,7 @@ def test_a_request_of_a_later_version_can_be_read() -> None:
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"clip": -1.0}, "clip"),
         ({"validation_fraction": 0.6}, "validation_fraction"),
+        ({"validation_split": "middle"}, "validation_split"),
         ({"seed": -1}, "seed"),
         ({"promote": "sometimes"}, "promote"),
     ],

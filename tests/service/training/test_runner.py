@@ -5,14 +5,17 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
+from charrnn.training.config import Budget, ValidationSplit
 from model_store import ModelStore
 from service.training import run_files
 from service.training.corpora import CorpusStore
 from service.training.jobs import Job, JobStore
 from service.training.lease import Lease
+from service.training.requests import JobRequest
 from service.training.runner import MAX_DEATHS, JobRunner
 from service.training.runs import Run
 
@@ -65,6 +68,62 @@ def test_what_happened_can_be_read_in_order(runner: JobRunner, jobs: JobStore, n
     assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
     assert lines[-1]["step"] == 20
     assert {"validation_loss", "bits_per_character", "learning_rate", "gradient_norm"} <= lines[-1].keys()
+
+
+def test_a_measurement_says_nothing_of_another_moment(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
+    job = new_job(steps=300, hidden_size=64)
+    runner.run(job.id, NEVER)
+    events = [event for event in jobs.events(job.id) if event.kind in {"metrics", "evaluation"}]
+    assert {event.kind for event in events} == {"metrics", "evaluation"}
+    for event in events:
+        assert ("validation_loss" in event.data) == (event.kind == "evaluation")
+        assert event.data.get("characters_per_second", 1) > 0
+        assert event.data["step"] == 0 or event.data["characters_per_second"] > 0
+    progress = jobs.get(job.id).progress
+    assert progress.validation_step == 300 and progress.characters_per_second
+
+
+def test_a_text_whose_end_is_of_another_kind_is_learned_and_one_is_warned(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, corpora: CorpusStore
+) -> None:
+    text = "the quick brown fox jumps over the lazy dog\n" * 60 + "η γρήγορη καφέ αλεπού πηδά πάνω από τον σκύλο\n" * 9
+    corpus, _ = corpora.add([text.encode()], "mixed")
+    sizes: dict[str, Any] = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8}
+    splits: list[tuple[ValidationSplit | None, bool]] = [(None, False), ("end", True)]
+    for version, (split, warned) in enumerate(splits, start=1):
+        request = JobRequest(corpus.id, "mixed", budget=Budget(steps=30), validation_split=split, **sizes)
+        job = jobs.create(request)
+        runner.run(job.id, NEVER)
+        record, job = models.describe("mixed", version).record, jobs.get(job.id)
+        assert (job.status, job.state.promoted) == ("succeeded", True)
+        assert record["best_step"] > 0 and record["training"]["validation_split"] == (split or "blocks")
+        assert list(job.warnings) == record["warnings"] and bool(job.warnings) is warned
+        told = [event.data["warnings"] for event in jobs.events(job.id) if event.kind == "warnings"]
+        assert (told[-1:] or [[]]) == [record["warnings"]]
+
+
+def test_a_version_of_a_short_text_serves_although_no_loss_says_that_it_is_better(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, corpora: CorpusStore
+) -> None:
+    corpus, _ = corpora.add([b"a text that is far too short to hold anything out"], "short")
+    for version in (1, 2):
+        job = jobs.create(JobRequest(corpus.id, "short", hidden_size=8, budget=Budget(steps=3)))
+        runner.run(job.id, NEVER)
+        assert models.resolve("short") == version
+
+
+def test_a_plan_from_before_there_were_blocks_holds_out_the_end(
+    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job = new_job()
+    runner.run(new_job(steps=1).id, NEVER)
+    plan = run_files.read_json(jobs.folder(jobs.ids()[-1]) / run_files.PLAN)
+    assert plan is not None
+    plan["training"] |= {"budget": {"steps": 20}}
+    del plan["training"]["validation_split"]
+    run_files.write_json(jobs.folder(job.id) / run_files.PLAN, plan)
+    assert runner.run(job.id, NEVER) == "ended"
+    assert models.describe("fox", 2).record["training"]["validation_split"] == "end"
 
 
 def test_samples_tell_how_a_network_came_to_write(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:

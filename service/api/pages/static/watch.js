@@ -54,6 +54,7 @@ function begin(id) {
   $("watch").dataset.job = id;
   for (const chart of [loss, rate, norm]) chart.clear();
   timeline.clear();
+  heldOut = {};
   clearError($("job-error"));
   $("evaluations").replaceChildren();
   $("facts").replaceChildren();
@@ -92,8 +93,11 @@ const take = {
   warnings: (data) => warn(data.warnings),
 };
 
+let heldOut = {};
+
 function measure(data) {
   const { characters } = data;
+  if (data.validation_loss !== undefined) heldOut = data;
   loss.add(characters, data.loss, data.gradient_norms ? data.validation_loss : null);
   rate.add(characters, data.learning_rate);
   norm.add(characters, data.gradient_norm);
@@ -111,8 +115,8 @@ function state(data) {
   const { seconds, seconds_left: left } = data;
   const facts = [
     ["Training loss", fixed(data.loss)],
-    ["Held-out loss", fixed(data.validation_loss)],
-    ["Bits per character", fixed(data.bits_per_character, 3)],
+    [`Held-out loss${heldOut.step ? ` at step ${number(heldOut.step)}` : ""}`, fixed(heldOut.validation_loss)],
+    ["Bits per character", fixed(heldOut.bits_per_character, 3)],
     ["Learning rate", data.learning_rate?.toPrecision(3)],
     ["Gradient’s norm", data.gradient_norm?.toPrecision(3)],
     ["Characters per second", fixed(data.characters_per_second, 0)],

@@ -1,0 +1,144 @@
+"""Budgets in minutes, kept on machines that become busy or idle while they train: the time is a number that grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.training.pacing import MAX_EPOCHS, MIN_STEPS, Pacing
+from charrnn.training.schedule import FLOOR, SAMPLED, Schedule
+from charrnn.training.state import Position
+
+SIZES = (2048, 100_000)
+Slowness = Callable[[float], float]
+"""How many times as long as usual everything takes, at this share of the budget."""
+
+
+@dataclass
+class Run:
+    """A training without a network: what it took, what it set, and the learning rate of every step."""
+
+    seconds: float = 0.0
+    rates: list[float] = field(default_factory=list)
+    fractions: list[float] = field(default_factory=list)
+    sampled: list[int] = field(default_factory=list)
+    evaluations: int = 0
+    position: Position = field(default_factory=Position)
+    schedule: Schedule = field(default_factory=lambda: Schedule(None))
+
+
+def run(minutes: float, step_seconds: float, slowness: Slowness, evaluation_steps: float = 20, epoch: int = 500) -> Run:
+    made, pacing = Run(), Pacing(minutes, epoch, SIZES)
+    position = made.position
+
+    def take(seconds: float) -> float:
+        seconds *= slowness(position.seconds / (60 * minutes))
+        position.seconds += seconds
+        return seconds
+
+    while True:
+        if made.schedule.evaluates(position.step):
+            pacing.evaluated(take(evaluation_steps * step_seconds))
+            made.evaluations += 1
+        if position.step == made.schedule.total:
+            made.seconds = position.seconds
+            return made
+        made.rates.append(made.schedule.learning_rate(position.step, position.step))
+        made.fractions.append(made.schedule.fraction(position.step))
+        take(step_seconds)
+        position.step += 1
+        due, unknown = made.schedule.samples(position.step), made.schedule.total is None
+        made.schedule = pacing.look(position, made.schedule) or made.schedule
+        if due or (unknown and made.schedule.samples(position.step)):
+            made.sampled.append(position.step)
+        for each in fields(Schedule):
+            setattr(position, each.name, getattr(made.schedule, each.name))
+
+
+MACHINES: dict[str, Slowness] = {
+    "as ever": lambda _: 1,
+    "busy from a tenth on": lambda share: 1 if share < 0.1 else 3,
+    "busy for the second half": lambda share: 1 if share < 0.5 else 4,
+    "busy at the end": lambda share: 1 if share < 0.9 else 3,
+    "idle from a tenth on": lambda share: 4 if share < 0.1 else 1,
+    "idle for the second half": lambda share: 1 if share < 0.5 else 0.2,
+    "idle at the end": lambda share: 3 if share < 0.9 else 1,
+    "busy now and then": lambda share: 3 if int(20 * share) % 2 else 1,
+    "slower and slower": lambda share: 1 + 5 * share,
+}
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 60])
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_promise_is_kept_within_a_tenth(minutes: float, machine: str) -> None:
+    made = run(minutes, 0.02, MACHINES[machine], epoch=10**6)
+    assert made.seconds == pytest.approx(60 * minutes, rel=0.1)
+    check_sane(made)
+
+
+@given(
+    st.floats(0.5, 10),
+    st.floats(0.005, 0.2),
+    st.lists(st.floats(0.3, 3), min_size=1, max_size=10),
+    st.floats(0, 50),
+)
+def test_whatever_the_machine_does_the_rate_comes_down_and_samples_are_told_once(
+    minutes: float, step_seconds: float, speeds: list[float], evaluation_steps: float
+) -> None:
+    made = run(
+        minutes, step_seconds, lambda share: speeds[min(int(share * len(speeds)), len(speeds) - 1)], evaluation_steps
+    )
+    check_sane(made)
+
+
+def check_sane(made: Run) -> None:
+    """The learning rate rises, then falls without a jump as long as steps are many, to its floor; every share is
+    sampled once, and as much is done as was planned."""
+    total = made.schedule.total
+    assert total is not None and made.position.step == total == len(made.rates)
+    peak = made.rates.index(max(made.rates))
+    assert all(a >= b for a, b in pairwise(made.rates[peak:]))
+    assert made.schedule.learning_rate(total, total) == pytest.approx(FLOOR)
+    assert all(a <= b for a, b in pairwise(made.fractions)) and made.schedule.fraction(total) == 1.0
+    assert made.sampled[-1] == total and 1 <= len(made.sampled) <= len(SAMPLED)
+    steps = [each["step"] for each in made.position.replanned]
+    assert steps == sorted(set(steps)) and len(steps) < 70
+
+
+def test_a_machine_that_stays_as_it_is_never_changes_the_plan() -> None:
+    assert run(5, 0.02, lambda _: 1).position.replanned == []
+
+
+def test_setting_the_number_of_steps_anew_is_told_and_nothing_jumps() -> None:
+    made = run(5, 0.02, MACHINES["busy for the second half"], epoch=10**6)
+    (change, *_) = made.position.replanned
+    assert 5000 < change["step"] < change["steps_total"] < 12_000
+    assert made.position.replanned[-1]["steps_total"] == made.schedule.total
+    assert max(a - b for a, b in pairwise(made.rates[300:])) < 0.002
+
+
+def test_there_are_about_as_many_evaluations_as_planned() -> None:
+    for machine in ("as ever", "busy for the second half", "idle for the second half"):
+        assert 15 <= run(5, 0.02, MACHINES[machine], evaluation_steps=2, epoch=10**6).evaluations <= 40
+
+
+def test_more_time_than_a_text_can_use_is_not_used() -> None:
+    made = run(60, 0.01, lambda _: 1, epoch=20)
+    assert made.schedule.total == MAX_EPOCHS * 20
+    assert run(60, 0.001, lambda _: 1, epoch=1).schedule.total == MIN_STEPS
+
+
+def test_seconds_left_are_those_of_the_pace() -> None:
+    pacing, position, schedule = Pacing(1, 10**6, SIZES), Position(), Schedule(None)
+    assert pacing.seconds_left(position, schedule) is None
+    while schedule.total is None:
+        position.step, position.seconds = position.step + 1, position.seconds + 0.1
+        schedule = pacing.look(position, schedule) or schedule
+    assert pacing.seconds_left(position, schedule) == pytest.approx(60 - position.seconds, abs=0.2)
+    position.step = schedule.total
+    assert pacing.seconds_left(position, schedule) == 0
