@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,6 +143,24 @@ class ChoiceReader:
         given, rest = waiting[:count], waiting[count:]
         self._waiting = [(rest.ids, rest.logprobs)] if len(rest) else []
         return given
+
+
+def stop_watch(vocabulary: Vocabulary, request: GenerationRequest) -> Callable[[Ids], bool] | None:
+    """Says of new ids, as they come, whether a stop text is complete with them, as a reader will find later; None where
+    there is none to look for."""
+    if not request.stop:
+        return None
+    matcher, first = StopMatcher(request.stop), request.min_tokens
+
+    def watch(ids: Ids) -> bool:
+        nonlocal first
+        if first:
+            matcher.feed(vocabulary.decode(ids[:first]), may_stop=False)
+            first, ids = max(0, first - ids.size), ids[first:]
+        matcher.feed(vocabulary.decode(ids))
+        return matcher.stopped
+
+    return watch
 
 
 def _joined(outputs: Sequence[Output]) -> Sequence[Output]:

@@ -13,10 +13,9 @@ import numpy as np
 
 from charrnn.engine.base import Sequence
 from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
-from charrnn.stopping import StopMatcher
 from charrnn.vocabulary import Ids
 from service.generation.patience import Patience
-from service.generation.reading import ChoiceReader, Piece
+from service.generation.reading import ChoiceReader, Piece, stop_watch
 from service.generation.requests import Choice, GenerationRequest
 from service.generation.resident import ResidentModel
 from service.generation.scheduler import Ticket
@@ -32,11 +31,12 @@ class Run:
         first = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
         self.seeds = tuple(choice_seed(first, index) for index in range(request.n))
         self._wake = threading.Event()
+        vocabulary = model.vocabulary
         self.tickets = [
-            Ticket(_sequence(model, prompt, request, seed), self._wake, _watch(model, request), stream=stream)
+            Ticket(_sequence(model, prompt, request, seed), self._wake, stop_watch(vocabulary, request), stream=stream)
             for seed in self.seeds
         ]
-        self._readers = [ChoiceReader(model.vocabulary, prompt, request, seed) for seed in self.seeds]
+        self._readers = [ChoiceReader(vocabulary, prompt, request, seed) for seed in self.seeds]
 
     def wait(self, patience: Patience) -> None:
         """Until all are done. Raises what `patience` raises, having given the places up."""
@@ -114,20 +114,3 @@ def _sequence(model: ResidentModel, prompt: Ids, request: GenerationRequest, see
     before = prompt if prompt.size else np.array([model.vocabulary.start_id], dtype=np.int32)
     score = request.echo and request.sampling.logprobs is not None and prompt.size > 0
     return Sequence(before, request.length, replace(request.sampling, seed=seed), score=score)
-
-
-def _watch(model: ResidentModel, request: GenerationRequest) -> Callable[[Ids], bool] | None:
-    """Ends a sequence in the scheduler's thread as soon as a stop text is complete."""
-    if not request.stop:
-        return None
-    matcher, first = StopMatcher(request.stop), request.min_tokens
-
-    def watch(ids: Ids) -> bool:
-        nonlocal first
-        if first:
-            matcher.feed(model.vocabulary.decode(ids[:first]), may_stop=False)
-            first, ids = max(0, first - ids.size), ids[first:]
-        matcher.feed(model.vocabulary.decode(ids))
-        return matcher.stopped
-
-    return watch

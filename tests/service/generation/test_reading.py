@@ -12,7 +12,7 @@ from charrnn.engine.base import Logprobs, Output
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, Vocabulary
 from charrnn.words import WordVocabulary
-from service.generation.reading import ChoiceReader
+from service.generation.reading import ChoiceReader, stop_watch
 from service.generation.requests import GenerationRequest
 
 LETTERS = "abcdefghij"
@@ -42,6 +42,33 @@ def test_read_late_or_at_once_the_choice_is_the_same(pieces: list[list[int]], st
     for output in outputs(pieces):
         prompt.read([output])
     assert late.choice() == prompt.choice()
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=1, max_size=12),
+    st.sampled_from([("ab", "c"), ("abc", "b"), ("dd",)]),
+    st.integers(0, 8),
+    st.booleans(),
+)
+def test_a_watch_sees_the_stop_where_the_reader_does(
+    pieces: list[list[int]], stop: tuple[str, ...], min_tokens: int, include: bool
+) -> None:
+    request = GenerationRequest("letters", prompt="a", stop=stop, min_tokens=min_tokens, include_stop=include)
+    watch = stop_watch(Vocabulary(LETTERS), request)
+    assert watch is not None
+    reader = ChoiceReader(Vocabulary(LETTERS), PROMPT, request, 0)
+    for output in outputs(pieces):
+        reader.read([output])
+        assert watch(output.ids) == (reader.finish_reason == "stop")
+    whole = "".join(LETTERS[id_] for piece in pieces for id_ in piece)
+    ends = [at + len(each) for each in stop for at in range(len(whole)) if whole.startswith(each, at)]
+    counted = [end for end in ends if end > min_tokens]
+    choice = reader.choice()
+    assert choice.finish_reason == ("stop" if counted else "length")
+    assert choice.completion_tokens == min(counted, default=len(whole))
+    if counted:
+        longest = max(len(each) for each in stop if whole[: min(counted)].endswith(each))
+        assert choice.text == whole[: min(counted) - (0 if include else longest)]
 
 
 def test_a_thousand_outputs_are_made_into_one_text() -> None:
