@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -124,6 +124,29 @@ def load(path: Path) -> Checkpoint:
     return checkpoint
 
 
+def verify(path: Path) -> None:
+    """Read a checkpoint file through as `load` does, one weight at a time, so that its size costs no memory.
+
+    Raises CheckpointError, FileNotFoundError.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint {path.name}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            description = _description_of(file.metadata())
+            config = ModelConfig(**description["config"])
+            _check_header(file, config)
+            told = {"format": FORMAT, "config": asdict(config), "record": dict(description["record"])}
+            told["vocabulary"] = described(description["vocabulary"]).description
+            found = _digest_of(told, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
+    except CheckpointError:
+        raise
+    except _MALFORMED as error:
+        raise CheckpointError(f"not a checkpoint: {_fault(error)}") from error
+    if found != description.get("digest"):
+        raise CheckpointError("its content is not what its digest says")
+
+
 def describe(path: Path) -> tuple[ModelConfig, dict[str, Any], str]:
     """Configuration, training record and digest from the header alone: quick, and not verified against the weights.
 
@@ -165,9 +188,14 @@ def _check_header(file: Any, config: ModelConfig) -> None:
 
 
 def _digest(description: Mapping[str, Any], weights: Weights) -> str:
+    return _digest_of(description, ((name, weights[name]) for name in sorted(weights)))
+
+
+def _digest_of(description: Mapping[str, Any], weights: Iterable[tuple[str, npt.NDArray[np.float32]]]) -> str:
+    """The weights come in the order of their names."""
     digest = hashlib.sha256(_canonical(description).encode())
-    for name in sorted(weights):
-        weight = np.ascontiguousarray(weights[name], dtype="<f4")
+    for name, given in weights:
+        weight = np.ascontiguousarray(given, dtype="<f4")
         digest.update(f"\0{name}{weight.shape}\0".encode())
         digest.update(weight.data)
     return digest.hexdigest()

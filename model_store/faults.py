@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import CheckpointError
 from model_store import sidecars
 from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.reading import Looks
@@ -13,13 +15,13 @@ from model_store.store import ModelStore
 class Faults:
     """Looks at a store's files; one that has not changed since it was looked at is not read again.
 
-    Of a version its header is read, and whether its weights are all there; that they are the ones that were published
-    is found out when they are loaded.
+    Of a version its header is read, and whether its weights are all there. That they are the ones that were published
+    takes reading them: `verify_next` does that for one version after the other.
     """
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
-        self._looks = Looks()
+        self._looks, self._weights = Looks(), Looks()
 
     def of(self, name: str) -> list[str]:
         """What is wrong with the model, its versions and what is kept beside them. Raises NotFoundError."""
@@ -38,8 +40,20 @@ class Faults:
 
         if fault := self._looks.fault(folder / f"{version}.safetensors", described):
             return fault
+        if damaged := self._weights.known(folder / f"{version}.safetensors"):
+            return damaged
         found = (self._looks.fault(path, sidecars.fault) for path in sidecars.beside(folder, version))
         return "; ".join(filter(None, found))
+
+    def verify_next(self) -> bool:
+        """Read a version that was not read since it last changed; returns whether there was one."""
+        for name in self._store.models():
+            for version in self._store.versions(name):
+                path = self._store.root / name / f"{version}.safetensors"
+                if self._weights.known(path) is None:
+                    self._weights.fault(path, _weights_fault)
+                    return True
+        return False
 
     def _of_aliases(self, name: str) -> list[str]:
         aliases = self._store.aliases(name)
@@ -51,6 +65,16 @@ class Faults:
             if version not in existing:
                 found.append(f"{alias} stands for version {version}, which is not there")
         return found
+
+
+def _weights_fault(path: Path) -> str:
+    try:
+        checkpoints.verify(path)
+    except CheckpointError as error:
+        return str(error)
+    except FileNotFoundError:
+        return ""
+    return ""
 
 
 def version_fault(store: ModelStore, name: str, version: int) -> str:

@@ -66,6 +66,11 @@ class Looks:
             seen = self._seen[path] = (signature, look(path))
         return seen[1]
 
+    def known(self, path: Path) -> str | None:
+        """What was found in the file as it is now; None when nobody has looked."""
+        seen = self._seen.get(path)
+        return seen[1] if seen is not None and seen[0] == _signature(path) else None
+
 
 def json_fault(path: Path, shape: TypeAdapter[Any]) -> str:
     """What is wrong with a JSON file; empty when nothing is, or when there is none."""

@@ -12,6 +12,7 @@ from typing import Final
 from flask import Flask
 
 from model_store.errors import StoreError
+from model_store.faults import Faults
 from model_store.promotion import install_starter
 from model_store.store import ModelStore
 from service import logs
@@ -69,7 +70,8 @@ def build_web(settings: Settings) -> Flask:
         return lost + models.degraded + inspection.found()
 
     corpora = CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes, in_use=jobs.using)
-    inspection = Inspection(data(store, corpora, jobs))
+    faults = Faults(store)
+    inspection = Inspection(data(store, faults, corpora, jobs))
     _refresh_regularly(models, settings.default_model, sample, inspection.found)
     services = Services(
         generator=TextGenerator(models, cache, scheduler, metrics, settings.request_timeout, settings.max_reply_values),
@@ -78,6 +80,7 @@ def build_web(settings: Settings) -> Flask:
         tracer=Tracer(models, settings.request_timeout, count=metrics.traced),
         surveyor=Surveyor(models, settings.request_timeout),
         store=store,
+        faults=faults,
         corpora=corpora,
         jobs=jobs,
         queue=queue,

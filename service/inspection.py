@@ -56,11 +56,13 @@ class Inspection:
         self._next_look = self._clock() + max(LEAST_SECONDS, spent / SHARE)
 
 
-def data(store: ModelStore, corpora: CorpusStore, jobs: JobStore) -> Look:
-    """Looks at models with their aliases and versions, at corpora and at jobs."""
-    faults = Faults(store)
+def data(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs: JobStore) -> Look:
+    """Looks at models with their aliases and versions, at corpora and at jobs; each time the weights of one version
+    more are read, once for as long as they do not change."""
 
     def look() -> Iterator[str]:
+        with suppress(NotFoundError):
+            faults.verify_next()
         for name in store.models():
             with suppress(NotFoundError):
                 yield from (f"model {name}: {fault}" for fault in faults.of(name))

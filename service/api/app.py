@@ -66,6 +66,7 @@ class Services:
     queue: Queue
     check_ready: Callable[[], None]
     degraded: Callable[[], list[str]]
+    faults: Faults | None = None
     metrics: Metrics = field(default_factory=Metrics)
     rate_limit: RateLimit | None = None
     ending: Ending = field(default_factory=Ending)
@@ -100,7 +101,7 @@ def create_app(
     app.register_blueprint(texts.blueprint(services.tokenizer, services.scorer, settings, anyone))
     app.register_blueprint(traces.blueprint(services.tracer, settings, anyone))
     app.register_blueprint(completions.blueprint(services.generator, services.store, settings, anyone))
-    app.register_blueprint(models.open_blueprint(services.store, Faults(services.store), anyone))
+    app.register_blueprint(models.open_blueprint(services.store, services.faults or Faults(services.store), anyone))
     app.register_blueprint(cells.open_blueprint(services.store, Showcase(services.generator, services.tracer), anyone))
     app.register_blueprint(cells.admin_blueprint(services.store, services.corpora, services.surveyor, settings, admin))
     app.register_blueprint(gradients.blueprint(services.store, anyone))

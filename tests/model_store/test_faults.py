@@ -52,6 +52,20 @@ def test_a_damaged_version_is_named_and_can_be_deleted(bard: ModelStore, damage:
         bard.describe("bard", 2)
 
 
+def test_weights_that_are_not_what_was_published_are_found_once_they_are_read(bard: ModelStore) -> None:
+    faults = Faults(bard)
+    assert [faults.verify_next() for _ in range(5)] == [True, True, True, False, False]
+    assert faults.of("bard") == []
+    path = bard.root / "bard" / "2.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    assert [faults.verify_next() for _ in range(2)] == [True, False]
+    assert faults.of("bard") == ["version 2: its content is not what its digest says"]
+    bard.delete("bard", 2)
+    assert faults.of("bard") == []
+
+
 def test_a_version_that_an_alias_stands_for_is_no_exception(bard: ModelStore, checkpoint: Any) -> None:
     with pytest.raises(AliasedError):
         bard.delete("bard", 1)

@@ -9,6 +9,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from model_store import ModelStore, publish_and_promote
+from model_store.faults import Faults
 from service.inspection import Inspection, data
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
@@ -22,7 +23,7 @@ def test_one_look_finds_all_that_is_damaged(tmp_path: Path, new_checkpoint: Call
     corpora, jobs = CorpusStore(tmp_path / "corpora"), JobStore(tmp_path / "runs")
     corpus, _ = corpora.add([b"some text"])
     job = jobs.create(JobRequest(corpus.id, "letters"))
-    look = data(store, corpora, jobs)
+    look = data(store, Faults(store), corpora, jobs)
     assert list(look()) == []
     for path in (
         tmp_path / "models" / "letters" / "2.safetensors",
