@@ -166,7 +166,7 @@ def describe(path: Path) -> tuple[ModelConfig, dict[str, Any], str]:
 
 def _fault(error: Exception) -> str:
     """What to say of it; the system's own words may name the file's place."""
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
+    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else str(error)
 
 
 def _description_of(metadata: Mapping[str, str] | None) -> dict[str, Any]:

@@ -117,9 +117,17 @@ def read_regular(path: Path) -> bytes:
 
 def set_aside(path: Path) -> Path:
     """Take away what has this name, whatever it is, without losing it; returns its new name, which nobody looks for."""
-    aside = path.with_name(f"{ASIDE_PREFIX}{path.name}-{secrets.token_hex(4)}")
-    path.rename(aside)
-    return aside
+    return path.rename(_aside(path))
+
+
+def keep_copy(path: Path) -> None:
+    """Give a damaged file a second name, which nobody looks for, before it is replaced; a folder is set aside then."""
+    with suppress(OSError):
+        os.link(path, _aside(path), follow_symlinks=False)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{ASIDE_PREFIX}{path.name}-{secrets.token_hex(4)}")
 
 
 @contextmanager

@@ -295,6 +295,7 @@ class ModelStore:
             return
         except DamagedFileError as error:
             if made := self._rebuilt(folder, error):
+                files.keep_copy(folder / FILE)
                 write(folder, made)
             else:
                 files.set_aside(folder / FILE)
