@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 INTERNAL: Final = "an error on the server; the request id finds it in the log"
 MOST_SENTENCES: Final = 5
-_COUNTED: Final = frozenset({"too_long", "too_short"})
+_COUNTED: Final = frozenset({"too_long", "too_short", "string_too_long"})
 SHOWN: Final = 200
 """Longest part of a refused value that a message repeats, in characters."""
 

@@ -27,22 +27,22 @@ class OneOf:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         kind = {"type": self.type} if self.type else _schema(self.values)
-        return {**kind, **({"items": {}} if self.type == "array" else {}), "description": self._described}
-
-    @property
-    def _described(self) -> str:
-        return f"taken for other servers' clients, and means nothing here: {self._said}"
+        items: dict[str, Any] = {"items": {}} if self.type == "array" else {}
+        return {**kind, **items, "description": f"taken for other servers' clients: {self._said}"}
 
     @property
     def _said(self) -> str:
-        return f"any {self.type}" if self.type else " or ".join(map(json.dumps, self.values))
+        """What the field may be, in words."""
+        if self.type:
+            return f"{'an' if self.type[0] in 'aeiou' else 'a'} {self.type}, which means nothing here"
+        return f"{' or '.join(map(json.dumps, self.values))}, which asks for nothing"
 
     def _check(self, value: Any) -> Any:
         if self.type and type(value) in _TYPES[self.type]:
             return value
         if not self.type and any(value == each and type(value) in _alike(each) for each in self.values):
             return value
-        raise predicate(f"must be {self._said}, which asks for nothing, not {json.dumps(value)[:200]}")
+        raise predicate(f"must be {self._said}, not {json.dumps(value)[:200]}")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
