@@ -88,6 +88,8 @@ class Admission:
 def _check_sampling(model: ResidentModel, sampling: SamplingParams) -> None:
     """Raises SamplingIdsError when an id is outside the model's vocabulary, or none is left that may be generated."""
     allowed = sampling.allowed_token_ids
+    if not sampling.logit_bias and allowed is None:
+        return
     for field, ids in (("logit_bias", [id_ for id_, _ in sampling.logit_bias]), ("allowed_token_ids", allowed or ())):
         try:
             checked(model, ids)
