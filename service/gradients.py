@@ -17,6 +17,9 @@ BACK: Final = 20
 """Steps back at which versions are compared in words."""
 
 LITTLE: Final = 1e-3
+SETTINGS: Final = ("segment_length", "validation_split", "budget")
+"""What a version is to have in common with those that it is set beside."""
+
 EXAMPLE: Final = {"hidden_size": 128, "layers": 1, "segment_length": 100, "budget": {"steps": 600}}
 
 
@@ -91,7 +94,7 @@ def requests_for_the_rest(chosen: Sequence[Measured]) -> list[dict[str, Any]]:
     settings, corpus = dict(EXAMPLE), "<corpus id>"
     if chosen:
         first, training = chosen[0], chosen[0].entry.record.get("training", {})
-        settings |= {name: training[name] for name in ("segment_length", "budget") if name in training}
+        settings |= {name: training[name] for name in SETTINGS if name in training}
         settings |= {"hidden_size": first.config.hidden_size, "layers": first.config.layers}
         corpus = first.text[:16] or corpus
     missing = [cell for cell in CELLS if cell not in {each.config.cell for each in chosen}]

@@ -106,9 +106,15 @@ def split(
     held_out = math.ceil(total * validation_fraction)
     if held_out < MIN_VALIDATION or total - held_out <= segment_length:
         held_out = 0
-    blocks = [(total - held_out, total)] if how == "end" or not held_out else _blocks(total, held_out)
-    edges = [0, *(edge for block in blocks for edge in block), total]
-    return Passages(ids, list(zip(edges[::2], edges[1::2], strict=True))), Passages(ids, blocks)
+    validation = held_out_of(ids, held_out, how)
+    edges = [0, *(edge for block in validation.bounds for edge in block), total]
+    return Passages(ids, list(zip(edges[::2], edges[1::2], strict=True))), validation
+
+
+def held_out_of(ids: TextIds, count: int, how: ValidationSplit) -> Passages:
+    """The part of a text that validates where so many characters do."""
+    total = len(ids)
+    return Passages(ids, [(total - count, total)] if how == "end" or not count else _blocks(total, count))
 
 
 def _blocks(total: int, held_out: int) -> list[tuple[int, int]]:

@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from charrnn.interpretation.excerpt import STRETCHES, joined, spans
-from charrnn.training.config import TrainingConfig
-from charrnn.training.text import Passages, TextIds, split
+from charrnn.training.config import VALIDATION_SPLITS
+from charrnn.training.text import Passages, TextIds, held_out_of
 from charrnn.vocabulary import Vocabulary
 from service.training.corpora import CorpusStore
 from service.training.corpus_ids import ids
@@ -47,12 +47,15 @@ def own_held_out(record: Mapping[str, Any], vocabulary: Vocabulary, store: Corpu
 
 def recorded_held_out(record: Mapping[str, Any], text: TextIds) -> Passages:
     """What was held out of the text that a version was trained on, as its record says; nothing where it does not."""
-    try:
-        training = TrainingConfig.from_dict(record["training"])
-        _, held_out = split(text, training.validation_fraction, training.segment_length, training.validation_split)
-        return held_out if len(held_out) == record["characters"]["validation"] else NOTHING
-    except (KeyError, TypeError, ValueError):
+    count = _mapping(record.get("characters")).get("validation")
+    how = _mapping(record.get("training")).get("validation_split", "end")  # all that there was before records said so
+    if type(count) is not int or not 0 <= count <= len(text) or how not in VALIDATION_SPLITS:
         return NOTHING
+    return held_out_of(text, count, how)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _held_out_text(held_out: Passages, vocabulary: Vocabulary, most: int) -> str:

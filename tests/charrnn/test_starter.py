@@ -19,6 +19,7 @@ def test_it_is_sound_small_and_as_good_as_promised() -> None:
     assert checkpoint.record["corpus"]["name"] == "tinyshakespeare"
     assert checkpoint.record["characters"] == {"training": 1_003_854, "validation": 111_540}
     assert checkpoint.record["validation_loss"] <= 1.48
+    assert checkpoint.record["prompt"] == "First Citizen:"
     assert checkpoint.to_bytes() == STARTER.read_bytes()
 
 

@@ -233,11 +233,22 @@ def test_the_held_out_part_of_a_version_is_found_again(
     assert looked_at[0].held_out
 
 
-@pytest.mark.parametrize("record", [{}, {"training": 3}, {"training": {"budget": {"steps": 1}}, "characters": {}}])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"training": 3, "characters": "many"},
+        {"characters": {"validation": 5001}},
+        {"characters": {"validation": -1}},
+        {"characters": {"validation": None}},
+        {"characters": {"validation": 9}, "training": {"validation_split": "middle"}},
+    ],
+)
 def test_a_record_that_does_not_say_what_was_held_out(record: dict[str, Any]) -> None:
     assert len(recorded_held_out(record, np.zeros(5000, dtype=np.uint8))) == 0
 
 
 def test_a_record_from_before_there_were_blocks_means_the_end() -> None:
-    record = {"training": {"budget": {"steps": 1}}, "characters": {"validation": 500}}
-    assert recorded_held_out(record, np.zeros(5000, dtype=np.uint8)).bounds == [(4500, 5000)]
+    for record in ({}, {"training": {"budget": {"steps": 1}}}):
+        held_out = recorded_held_out({**record, "characters": {"validation": 500}}, np.zeros(5000, dtype=np.uint8))
+        assert held_out.bounds == [(4500, 5000)]
