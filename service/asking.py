@@ -57,8 +57,12 @@ def status_of(error: ServiceError) -> int:
 
 def in_words(error: ServiceError) -> str:
     """The error, and what to do when no service is there."""
-    todo = "; start it (make run, or the command serve), or say where it is with --url or CHARRNN_URL"
-    return error.message + (todo if error.code == "not_reached" else "")
+    todo = ""
+    if error.code == "not_reached":
+        todo = "; start it (make run, or the command serve), or say where it is with --url or CHARRNN_URL"
+    elif error.status == 401:
+        todo = "; give one with --key or CHARRNN_KEY"
+    return error.message + todo
 
 
 def _own_key(settings: Settings, address: str) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 from service import preflight
 from service.embedded_redis import embedded_redis
@@ -44,16 +46,22 @@ def serve(settings: Settings) -> int:
 def programs(settings: Settings) -> list[Program]:
     """The processes, in the order in which they start; they end in the reverse order."""
     # The processes write to a pipe: whether a person looks on is known here only.
-    environment = {"LOG_FORMAT": chosen_format(settings)}
+    environment = {"LOG_FORMAT": chosen_format(settings), "PYTHONPATH": _search_path()}
     if not settings.embedded_redis:
         return _own_programs(environment)
     server = embedded_redis(settings.data_dir)
     return [Program("redis", server.command), *_own_programs(environment | {"REDIS_URL": server.url})]
 
 
+def _search_path() -> str:
+    """Where this process finds its modules, and only after that the folder in which it runs: with it and -P a folder
+    there that is named `service` is not taken for this package. gunicorn puts the folder first unless it is named."""
+    return os.pathsep.join([*filter(None, sys.path), str(Path.cwd())])
+
+
 def _own_programs(environment: dict[str, str]) -> list[Program]:
-    worker = (sys.executable, "-m", "service.worker")
-    web = (sys.executable, "-m", "gunicorn", "-c", GUNICORN_CONFIGURATION)
+    worker = (sys.executable, "-P", "-m", "service.worker")
+    web = (sys.executable, "-P", "-m", "gunicorn", "-c", GUNICORN_CONFIGURATION)
     training = [Program("worker", worker, {**environment, **QUIET_THREADS}, stop_seconds=20)]
     return [
         *(training if preflight.has_torch() else []),

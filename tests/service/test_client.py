@@ -162,7 +162,7 @@ def test_streams_and_uploads_wait_too(server: Told, client: Client, tmp_path: Pa
         (500, b'{"error": "it broke"}', "500 Internal Server Error: it broke"),
         (400, b'{"error": {"message": "not so", "code": 7}}', "not so"),
         (400, b'{"error": {}}', '400 Bad Request: {"error": {}}'),
-        (422, b'{"detail": "no"}', '422 Unprocessable Entity: {"detail": "no"}'),
+        (409, b'{"detail": "no"}', '409 Conflict: {"detail": "no"}'),
         (400, b"[" * 100_000, "400 Bad Request: [["),
         (302, b"", "302 Found: the service is not here, but at http://elsewhere/"),
         (304, b"", "304 Not Modified: "),
