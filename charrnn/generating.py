@@ -39,6 +39,8 @@ def generate(
     length: int = ...,
     seed: int | None = ...,
     stop: str | Items[str] = ...,
+    include_stop_str_in_output: bool = ...,
+    min_tokens: int = ...,
     n: None = ...,
     echo: bool = ...,
     unknown: Literal["error", "skip"] = ...,
@@ -54,6 +56,8 @@ def generate(
     length: int = ...,
     seed: int | None = ...,
     stop: str | Items[str] = ...,
+    include_stop_str_in_output: bool = ...,
+    min_tokens: int = ...,
     n: int,
     echo: bool = ...,
     unknown: Literal["error", "skip"] = ...,
@@ -68,6 +72,8 @@ def generate(
     length: int = 200,
     seed: int | None = None,
     stop: str | Items[str] = (),
+    include_stop_str_in_output: bool = False,
+    min_tokens: int = 0,
     n: int | None = None,
     echo: bool = False,
     unknown: Literal["error", "skip"] = "error",
@@ -76,10 +82,11 @@ def generate(
     """The text with which the model in the checkpoint file `path` continues the prompt.
 
     `length` counts tokens: characters, or words for a model of words. The same `seed` gives the same text, here and
-    from the service; without one, each call draws its own. The text ends before the first of the `stop` texts. With
-    `n`, the result is a list of that many texts, the first of which is the seed's own. With `echo`, each begins with
-    the prompt. `unknown="skip"` drops the prompt's unknown characters. `sampling` is any of SamplingParams' fields:
-    temperature, top_k, top_p, min_p, repetition_penalty and so on; `logit_bias` may be a mapping of ids to biases.
+    from the service; without one, each call draws its own. The text ends before the first of the `stop` texts, or after
+    it with `include_stop_str_in_output`; none counts before `min_tokens` tokens. With `n`, the result is a list of that
+    many texts, the first of which is the seed's own. With `echo`, each begins with the prompt. `unknown="skip"` drops
+    the prompt's unknown characters. `sampling` is any of SamplingParams' fields: temperature, top_k, top_p, min_p,
+    repetition_penalty and so on; `logit_bias` may be a mapping of ids to biases.
 
     Raises FileNotFoundError, CheckpointError for a file that is no whole checkpoint, UnknownCharactersError, ValueError
     for a value out of its bounds and TypeError for a parameter that does not exist.
@@ -94,23 +101,27 @@ def generate(
     read = ids if ids.size else np.array([vocabulary.start_id], dtype=np.int32)
     batch = engine.batch(len(seeds))
     handles = [batch.add(Sequence(read, length, replace(params, seed=each))) for each in seeds]
-    made = _completed(batch, handles, vocabulary, (stop,) if isinstance(stop, str) else tuple(stop))
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    matchers = {handle: StopMatcher(stops, included=include_stop_str_in_output) for handle in handles}
+    made = _completed(batch, matchers, vocabulary, min_tokens)
     texts = [(vocabulary.decode(ids) if echo else "") + text for text in made]
     return texts[0] if n is None else texts
 
 
-def _completed(batch: Batch, handles: Items[int], vocabulary: Vocabulary, stops: Items[str]) -> list[str]:
-    """The text of each sequence, until its length or a stop text."""
-    matchers = {handle: StopMatcher(stops) for handle in handles}
-    texts: dict[int, list[str]] = {handle: [] for handle in handles}
+def _completed(batch: Batch, matchers: Mapping[int, StopMatcher], vocabulary: Vocabulary, min_tokens: int) -> list[str]:
+    """The text of each sequence of the batch, until its length or a stop text."""
+    texts = dict.fromkeys(matchers, "")
+    waits = dict.fromkeys(matchers, min_tokens)
     while len(batch):
         for output in batch.step(STEPS):
-            matcher = matchers[output.handle]
-            texts[output.handle].append(matcher.feed(vocabulary.decode(output.ids)))
+            at, matcher, first = output.handle, matchers[output.handle], waits[output.handle]
+            texts[at] += matcher.feed(vocabulary.decode(output.ids[:first]), may_stop=False)
+            texts[at] += matcher.feed(vocabulary.decode(output.ids[first:]))
+            waits[at] = max(0, first - output.ids.size)
             if output.done or matcher.stopped:
-                texts[output.handle].append(matcher.flush())
-                batch.remove(output.handle)
-    return ["".join(texts[handle]) for handle in handles]
+                texts[at] += matcher.flush()
+                batch.remove(at)
+    return list(texts.values())
 
 
 def _version_of(path: Path) -> tuple[Path, tuple[int, int, int]]:

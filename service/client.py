@@ -286,6 +286,10 @@ class Client:
         """Have a job end without a version."""
         return self.json("POST", f"/jobs/{_part(job)}/cancel")
 
+    def delete_job(self, job: str) -> None:
+        """Delete a job that has ended, with all that is kept of it but the version."""
+        self.json("DELETE", f"/jobs/{_part(job)}")
+
     def job_curves(self, job: str) -> bytes:
         """A job's losses and learning rate, as an SVG."""
         return self._service.content("GET", f"/jobs/{_part(job)}/curves.svg")

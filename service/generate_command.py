@@ -41,6 +41,9 @@ def _option(name: str, field: dict[str, Any]) -> dict[str, Any]:
     """How argparse reads a field of the request's schema."""
     forms = [form for form in field.get("anyOf", [field]) if form.get("type") != "null"]
     kinds = {form.get("type") for form in forms}
+    if len(kinds) > 1:  # a flag that asks for nothing, which may as well be left out
+        kinds.discard("boolean")
+        forms = [form for form in forms if form.get("type") in kinds]
     option: dict[str, Any] = {"help": _help(name, field)}
     if kinds == {"boolean"}:
         return option | {"action": argparse.BooleanOptionalAction}

@@ -46,6 +46,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
         ({"prompt": "ROMEO:", "length": 300}, {}),
         ({"prompt": "", "length": 300}, {"temperature": 0.5}),
         ({"prompt": "JULIET:\n", "length": 300, "stop": ("\n\n", "the")}, {}),
+        ({"prompt": "A", "length": 600, "stop": ("e", "th"), "min_tokens": 300, "include_stop": True}, {}),
         ({"prompt": "O", "length": 300, "echo": True}, {"top_k": 5, "top_p": 0.9, "min_p": 0.01}),
         ({"prompt": "ROMEO:", "length": 300, "n": 3}, {"repetition_penalty": 1.3}),
         ({"prompt": "caf\u00e9 ", "length": 20}, {"temperature": 0}),
@@ -62,6 +63,7 @@ def test_it_is_the_services_text(service: TextGenerator, given: Any, sampling: A
         write_cache=False,
     )
     expected = [choice.text for choice in service.generate(request).choices]
+    given["include_stop_str_in_output"] = given.pop("include_stop", False)
     made = charrnn.generate(STARTER, **given, seed=7, unknown="skip", **sampling)
     assert (made if isinstance(made, list) else [made]) == expected
 

@@ -368,6 +368,7 @@ ROUTES: dict[str, Callable[[Client, Path], object]] = {
     "GET /jobs": lambda client, _: client.jobs(),
     "GET /jobs/{job_id}": lambda client, _: client.job(JOB),
     "GET /jobs/{job_id}/curves.svg": lambda client, _: client.job_curves(JOB),
+    "DELETE /jobs/{job_id}": lambda client, _: client.delete_job(JOB),
     "POST /jobs/{job_id}/cancel": lambda client, _: client.cancel(JOB),
     "GET /jobs/{job_id}/events": lambda client, _: list(client.events(JOB)),
     "GET /healthz": lambda client, _: client.health(),
