@@ -39,6 +39,7 @@ def job(new_job: NewJob, jobs: JobStore) -> Job:
         run.start()
         run.plan(lambda: {"model": {"cell": "lstm", "layers": 1, "hidden_size": 8}, "training": {}, "corpus": {}})
         run.note(JobProgress(fraction=0.5, step=10))
+        run.warn(10, ["the text is short"])
         run_files.write_json(folder / run_files.INTENT, {"digest": "0" * 64, "after": 0})
         run.record("metrics", 5, {"characters": 50, "loss": 2.0, "learning_rate": 0.1})
         write_status(folder, JobStatus("queued"))
