@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -199,14 +200,16 @@ class JobStore:
     def fault(self, job: str) -> str:
         """What is wrong with the files of the job's directory; empty when nothing is."""
         folder = self.root / job
-        if not folder.is_dir():
+        try:
+            there = set(os.listdir(folder))  # noqa: PTH208 (one call for all the names)
+        except OSError:
             return NO_FOLDER
 
         def shaped(path: Path) -> str:
             return next(filter(None, (json_fault(path, shape) for shape in SHAPES[path.name])), "")
 
         found = [self._looks.fault(folder / run_files.REQUEST, _request_fault)]
-        found += [self._looks.fault(folder / name, shaped) for name in SHAPES]
+        found += [self._looks.fault(folder / name, shaped) for name in SHAPES if name in there]
         return "; ".join(filter(None, [*found, run_files.events_fault(folder / run_files.EVENTS)]))
 
     def list(self) -> AnyJobs:
