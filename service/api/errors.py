@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from flask import Flask, Response
@@ -201,6 +202,15 @@ def _without_keys(_: KeysUnavailableError) -> ApiError:
     """Which file it is stands in the log and in /readyz."""
     message = "the service's keys cannot be read, so that nobody can be let in; its log and /readyz say more"
     return ApiError(503, "keys_unavailable", message, retry_after=10)
+
+
+@contextmanager
+def unknown_in(field: str, *, can_skip: bool = True) -> Iterator[None]:
+    """Around reading a request's text: what is unknown in it is told of the field that it came in."""
+    try:
+        yield
+    except UnknownCharactersError as error:
+        raise unknown_characters(error, field, can_skip=can_skip) from error
 
 
 def unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:

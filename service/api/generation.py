@@ -13,6 +13,7 @@ from charrnn.vocabulary import Ids
 from service.api.auth import Guard
 from service.api.connection import client_of
 from service.api.described import describe
+from service.api.errors import unknown_in
 from service.api.generation_schemas import GenerateBody
 from service.api.large_json import Rows, json_response, rows
 from service.api.parsing import json_body
@@ -56,13 +57,15 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
         asked = body.request(settings, read_cache=not _no_cache())
         client = client_of(request.environ)
         if body.stream:
-            stream = generator.stream(asked, client)
+            with unknown_in(body.prompt_field):
+                stream = generator.stream(asked, client)
             chunks = _chunks(stream, g.request_id, counts=body.stream_options.continuous_usage_stats)
             return event_stream(chunks, cache_header(asked, stream.cached))
         cells = None if body.trace is None else body.trace.selections()
         if cells:
             tracer.check(asked.model, cells, "trace.cells")
-        generation = generator.generate(asked, client)
+        with unknown_in(body.prompt_field):
+            generation = generator.generate(asked, client)
         traces = None if cells is None else tracer.trace_choices(asked, generation, cells, client)
         reply = _reply(generation, with_logprobs=body.logprobs is not None)
         headers = cache_header(asked, generation.cached)

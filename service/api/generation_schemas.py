@@ -182,6 +182,11 @@ class GenerateBody(NeutralBody, SamplingBody):
         return self
 
     @property
+    def prompt_field(self) -> str:
+        """The name by which the text to go on from came."""
+        return "prompt" if self.seed_text is None or self.prompt is not None else "seed_text"
+
+    @property
     def text_before(self) -> str:
         """The text to go on from, by whichever name it came."""
         return self.prompt or self.seed_text or ""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from charrnn.vocabulary import UnknownCharactersError
 from service.api.auth import Guard
 from service.api.connection import client_of
 from service.api.described import describe
-from service.api.errors import unknown_characters, unknown_ids
+from service.api.errors import unknown_ids, unknown_in
 from service.api.generation import skipped_characters
 from service.api.large_json import Rows, json_response, rows
 from service.api.parsing import json_body
@@ -38,7 +35,7 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
     )
     def tokenize() -> Response:
         body = json_body(TokenizeBody, settings)
-        with unknown_in_text(can_skip=True):
+        with unknown_in("text"):
             found = tokenizer.encode(body.reference(settings), body.text, skip_unknown=body.unknown == "skip")
         reply: dict[str, Any] = {"model": found.model, "version": found.version, "count": found.ids.size}
         reply |= {"ids": Rows(found.ids.size, lambda start, stop: found.ids[start:stop]), "tokens": rows(found.tokens)}
@@ -70,7 +67,7 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
     )
     def score() -> Response:
         body = json_body(ScoreBody, settings)
-        with unknown_in_text(can_skip=False):
+        with unknown_in("text", can_skip=False):
             found = scorer.score(body.reference(settings), body.text, client_of(request.environ))
         return json_response(
             {
@@ -84,12 +81,3 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
         )
 
     return routes
-
-
-@contextmanager
-def unknown_in_text(*, can_skip: bool) -> Iterator[None]:
-    """Around reading a request's text: what is unknown in it is told of the field `text`."""
-    try:
-        yield
-    except UnknownCharactersError as error:
-        raise unknown_characters(error, "text", can_skip=can_skip) from error

@@ -9,12 +9,12 @@ from flask import Blueprint, Response, request
 from service.api.auth import Guard
 from service.api.connection import client_of
 from service.api.described import describe
+from service.api.errors import unknown_in
 from service.api.generation import skipped_characters
 from service.api.large_json import json_response
 from service.api.parsing import json_body
 from service.api.replies import PNG, SVG, TraceReply
 from service.api.schemas import TraceBody
-from service.api.texts import unknown_in_text
 from service.api.trace_json import trace_fields
 from service.generation.tracing import TextTrace, Tracer
 from service.pictures.coloured_text import ColouredText, coloured_text
@@ -53,7 +53,7 @@ def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
         kind = request.accept_mimetypes.best_match(KINDS, JSON)
         if kind != JSON:
             body.check_one_cell()
-        with unknown_in_text(can_skip=True):
+        with unknown_in("text"):
             found = tracer.trace(body.request(settings), client_of(request.environ))
         if kind == JSON:
             return json_response(_reply(found), VARY)

@@ -46,6 +46,9 @@ def test_the_reply_has_what_the_contract_says(client: FlaskClient) -> None:
 def test_seed_text_is_another_name_for_prompt(client: FlaskClient) -> None:
     assert client.post("/generate", json={"seed_text": "xa", "length": 3, "seed": 0}).json["text"] == "bcd"  # type: ignore[index]
     assert "two names of one field" in refused(client, 422, "invalid_value", None, seed_text="other")
+    for stream in (False, True):
+        error: Any = client.post("/generate", json={"seed_text": "a!", "stream": stream}).json
+        assert (error["error"]["code"], error["error"]["param"]) == ("unknown_character", "seed_text")
 
 
 def test_defaults(client: FlaskClient) -> None:

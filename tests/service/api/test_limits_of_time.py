@@ -12,9 +12,13 @@ from flask.testing import FlaskClient
 
 from service.api.ending import Ending
 from service.generation.cache import GenerationCache
+from service.generation.clients import Client
 from service.generation.errors import BusyError, ClosedError, DeadlineError
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
+from service.generation.scoring import Scorer
+from service.generation.surveying import Surveyor
+from service.generation.tracing import Tracer, TraceRequest
 
 ENDLESS = {"prompt": "a", "length": 1000, "timeout": 0.05}
 
@@ -66,6 +70,22 @@ def test_scoring_has_no_more_time_than_generating(
     while scheduler.active and time.monotonic() < deadline:
         time.sleep(0.01)
     assert scheduler.active == 0
+
+
+def test_all_that_is_done_for_a_request_shares_its_time(
+    models: Any, scheduler: Any, generator: TextGenerator, slow: None
+) -> None:
+    """A picture of a cell takes several texts and a trace, say."""
+    client = Client(since=time.monotonic() - 10)
+    asked = TraceRequest("letters", "abc")
+    for use in (
+        lambda: Scorer(models, scheduler, timeout=5).score("letters", "abc" * 500, client),
+        lambda: Tracer(models, timeout=5).trace(asked, client),
+        lambda: Surveyor(models, timeout=5).survey("letters", "abc" * 1000, held_out=True, client=client),
+        lambda: generator.generate_all([GenerationRequest("letters", each, timeout=5) for each in "ab"], client),
+    ):
+        with pytest.raises(DeadlineError, match="5 s"):
+            use()
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "5", 1e9])
