@@ -5,87 +5,27 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import mmap
 import os
 import re
-import struct
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client import values
 from prometheus_client.core import Metric
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.mmap_dict import mmap_key
 from prometheus_client.registry import Collector
+
+from service.api.reserved_values import ReservedDict, is_whole, merged
 
 log = logging.getLogger(__name__)
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-INITIAL_BYTES: Final = 1 << 16
 
 _NAME: Final = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
 _ENDED: Final = "{}_ended.db"
 """What processes counted that have ended, in one file for each type."""
-
-
-class ReservedDict(MmapedDict):
-    """A file of values that never needs space which it does not have: writing to a mapped page without space would kill
-    the process. Where there is none for more values, they are kept in this process alone."""
-
-    def __init__(self, filename: str, read_mode: bool = False) -> None:
-        if read_mode:
-            super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
-            return
-        path = Path(filename)
-        if path.exists() and not is_whole(path):  # of a process before this one that had the same number
-            path.unlink()
-        try:
-            draft = path.with_suffix(".new")
-            with (path if path.exists() else draft).open("ab") as file:
-                _reserve(file.fileno(), INITIAL_BYTES)
-            if draft.exists():
-                draft.replace(path)  # whoever reads it meanwhile finds it whole
-            super().__init__(filename)  # type: ignore[no-untyped-call]
-        except OSError as error:
-            with suppress(OSError):
-                path.unlink()
-            self._begin_alone(filename, error)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether other processes see all of the values."""
-        return self._f is not None
-
-    def _begin_alone(self, filename: str, error: OSError) -> None:
-        log.warning("this process's metrics are not shared: %s: %s", filename, error.strerror)
-        self._f: Any = None
-        self._fname = filename
-        self._positions: dict[str, int] = {}
-        self._m = mmap.mmap(-1, INITIAL_BYTES)
-        self._capacity, self._used = INITIAL_BYTES, 8
-        self._m[:4] = struct.pack("i", self._used)
-
-    def _init_value(self, key: str) -> None:
-        while self._used + len(key.encode()) + 32 > self._capacity:
-            self._grow()
-        super()._init_value(key)  # type: ignore[no-untyped-call]
-
-    def _grow(self) -> None:
-        larger = 2 * self._capacity
-        if self._f is not None:
-            try:
-                _reserve(self._f.fileno(), larger)
-                self._m = mmap.mmap(self._f.fileno(), larger)
-            except OSError as error:
-                log.warning("this process's new metrics are not shared: %s: %s", self._fname, error.strerror)
-                self._f.close()
-                self._f = None
-        if self._f is None:
-            known, self._m = self._m, mmap.mmap(-1, larger)
-            self._m[: self._used] = known[: self._used]
-        self._capacity = larger
 
 
 def shared_values() -> SharedValues | None:
@@ -109,7 +49,7 @@ class SharedValues(Collector):
         """The families of metrics; a file that cannot be read is left out."""
         with self._locked():
             self._fold()
-            return _merged(self._whole(self._folder.glob("*.db")))
+            return merged(self._whole(self._folder.glob("*.db")))
 
     def fold(self) -> None:
         """Put together what ended processes left, so that no more files remain than there are processes."""
@@ -143,7 +83,7 @@ class SharedValues(Collector):
         draft = target.with_suffix(".draft")
         draft.unlink(missing_ok=True)
         sums = ReservedDict(str(draft))
-        for metric in _merged(self._whole([target]) + files, accumulate=False):
+        for metric in merged(self._whole([target]) + files, accumulate=False):
             for name, labels, value, *_ in metric.samples:
                 key = mmap_key(metric.name, name, list(labels), list(labels.values()), metric.documentation)
                 sums.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
@@ -166,22 +106,6 @@ class SharedValues(Collector):
         return found
 
 
-def is_whole(file: Path) -> bool:
-    """Whether prometheus_client can read the file's values."""
-    try:
-        with file.open("rb") as opened:
-            used: int = struct.unpack("i", opened.read(4))[0]
-        _merged([file])
-        return 0 <= used <= file.stat().st_size
-    except Exception:  # it checks little, so that damaged bytes fail anywhere
-        return False
-
-
-def _merged(files: list[Path], *, accumulate: bool = True) -> list[Metric]:
-    merged: Iterable[Metric] = MultiProcessCollector.merge(list(map(str, files)), accumulate)  # type: ignore[no-untyped-call]
-    return list(merged)
-
-
 def _lives(file: Path) -> bool:
     """Whether the process whose values these are is alive."""
     if (named := _NAME.fullmatch(file.name)) is None:
@@ -193,15 +117,3 @@ def _lives(file: Path) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
-
-
-def _reserve(descriptor: int, size: int) -> None:
-    """Make the file this large, with zeros that have been given their space. Raises OSError, the file as it was."""
-    before = os.fstat(descriptor).st_size
-    left = size - before
-    try:
-        while left > 0:
-            left -= os.write(descriptor, bytes(left))
-    except OSError:
-        os.ftruncate(descriptor, before)
-        raise

@@ -8,8 +8,8 @@ from typing import Any, Final
 from gunicorn.http import wsgi
 from gunicorn.http.errors import NoMoreData
 
-from service.web_server.client import Reply
 from service.web_server.errors import ErrorsInJson
+from service.web_server.reply import Reply
 from service.web_server.requests import Request
 from service.web_server.waiting import After, Connection
 

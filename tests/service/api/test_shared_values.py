@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import mmap_key
 
-from service.api.shared_values import INITIAL_BYTES, ReservedDict, SharedValues, is_whole
+from service.api.reserved_values import INITIAL_BYTES, ReservedDict, is_whole
+from service.api.shared_values import SharedValues
 
 
 def ended_process() -> int:
@@ -140,3 +141,15 @@ def test_without_space_a_process_keeps_its_new_values_to_itself(tmp_path: Path, 
 def test_a_folder_that_is_not_there_has_no_values(tmp_path: Path) -> None:
     assert counted(tmp_path / "none") == {}
     assert not is_whole(tmp_path / "none" / "counter_1.db")
+
+
+def test_a_process_shares_its_metrics_so(tmp_path: Path) -> None:
+    program = "from service.api.metrics import Metrics; m = Metrics(); m.request('GET', '/a', 200, 1); print(m.page())"
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    for count in (1, 2):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert f'charrnn_requests_total{{method="GET",route="/a",status="200"}} {count}.0' in done.stdout
+        assert "charrnn_web_processes 1.0" in done.stdout
+    assert all(file.stat().st_blocks * 512 >= INITIAL_BYTES for file in tmp_path.glob("*.db"))
+    assert len(list(tmp_path.glob("*.db"))) == 6  # four of the last process, two of those before

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.web_server.client import LEAST_RATE, Client, Reply
+from service.web_server.client import LEAST_RATE, Client
+from service.web_server.reply import Reply
 from service.web_server.threads import Threads
 
 

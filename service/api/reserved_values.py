@@ -1,0 +1,108 @@
+"""A file of Prometheus' values that never needs space which it does not have."""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import os
+import struct
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from prometheus_client.core import Metric
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
+
+log = logging.getLogger(__name__)
+
+INITIAL_BYTES: Final = 1 << 16
+
+
+class ReservedDict(MmapedDict):
+    """Values in a file whose space is taken before it is mapped: writing to a mapped page without space would kill the
+    process. Where there is none for more values, they are kept in this process alone."""
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if read_mode:
+            super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
+            return
+        path = Path(filename)
+        if path.exists() and not is_whole(path):  # of a process before this one that had the same number
+            path.unlink()
+        try:
+            draft = path.with_suffix(".new")
+            with (path if path.exists() else draft).open("ab") as file:
+                _reserve(file.fileno(), INITIAL_BYTES)
+            if draft.exists():
+                draft.replace(path)  # whoever reads it meanwhile finds it whole
+            super().__init__(filename)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            with suppress(OSError):
+                path.unlink()
+            self._begin_alone(filename, error)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes see all of the values."""
+        return self._f is not None
+
+    def _begin_alone(self, filename: str, error: OSError) -> None:
+        log.warning("this process's metrics are not shared: %s: %s", filename, error.strerror)
+        self._f: Any = None
+        self._fname = filename
+        self._positions: dict[str, int] = {}
+        self._m = mmap.mmap(-1, INITIAL_BYTES)
+        self._capacity, self._used = INITIAL_BYTES, 8
+        self._m[:4] = struct.pack("i", self._used)
+
+    def _init_value(self, key: str) -> None:
+        while self._used + len(key.encode()) + 32 > self._capacity:
+            self._grow()
+        super()._init_value(key)  # type: ignore[no-untyped-call]
+
+    def _grow(self) -> None:
+        larger = 2 * self._capacity
+        if self._f is not None:
+            try:
+                _reserve(self._f.fileno(), larger)
+                self._m = mmap.mmap(self._f.fileno(), larger)
+            except OSError as error:
+                log.warning("this process's new metrics are not shared: %s: %s", self._fname, error.strerror)
+                self._f.close()
+                self._f = None
+        if self._f is None:
+            known, self._m = self._m, mmap.mmap(-1, larger)
+            self._m[: self._used] = known[: self._used]
+        self._capacity = larger
+
+
+def is_whole(file: Path) -> bool:
+    """Whether prometheus_client can read the file's values."""
+    try:
+        with file.open("rb") as opened:
+            used: int = struct.unpack("i", opened.read(4))[0]
+        merged([file])
+        return 0 <= used <= file.stat().st_size
+    except Exception:  # it checks little, so that damaged bytes fail anywhere
+        return False
+
+
+def merged(files: list[Path], *, accumulate: bool = True) -> list[Metric]:
+    """The families of metrics in the files, summed up; with `accumulate` a histogram's buckets too. Raises anything for
+    damaged files."""
+    found: Iterable[Metric] = MultiProcessCollector.merge(list(map(str, files)), accumulate)  # type: ignore[no-untyped-call]
+    return list(found)
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Make the file this large, with zeros that have been given their space. Raises OSError, the file as it was."""
+    before = os.fstat(descriptor).st_size
+    left = size - before
+    try:
+        while left > 0:
+            left -= os.write(descriptor, bytes(left))
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise
