@@ -3,6 +3,7 @@ that every engine follows."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,8 +119,8 @@ def masked(scores: Scores, mask: Scores | None) -> Scores:
 
 def bias_of(params: SamplingParams, vocabulary_size: int) -> Scores | None:
     """What is added to the scores, [vocabulary_size]: the `logit_bias`, -inf for ids that are not allowed; None where
-    that is nothing. Raises ValueError, naming bound and value, for an id outside the vocabulary and when none is
-    allowed."""
+    that is nothing. Raises ValueError, naming bound and value, for an id outside the vocabulary, a bias that is not
+    finite, and when no id is allowed."""
     allowed = params.allowed_token_ids
     if not params.logit_bias and allowed is None:
         return None
@@ -131,6 +132,8 @@ def bias_of(params: SamplingParams, vocabulary_size: int) -> Scores | None:
     bias = np.full(vocabulary_size, 0 if allowed is None else -np.inf, dtype=np.float32)
     bias[list(allowed or ())] = 0
     for id_, value in params.logit_bias:
+        if not math.isfinite(value):
+            raise ValueError(f"logit_bias must be of finite numbers, not {value} for id {id_}")
         bias[id_] += np.float32(value)
     return bias
 

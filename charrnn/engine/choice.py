@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from charrnn.engine.adjusting import adjust
 from charrnn.engine.records import STRETCH_SUMS, SUMS, bytes_before_weights
 from charrnn.engine.rows import (
     add_blocks,
     bits_of,
-    copy_blocks,
     count_from,
     cumulate,
     drop_below,
@@ -44,8 +44,6 @@ LN_2: Final = math.log(2)
 ONE: Final = np.float32(1)
 BITS_OF_ONE: Final = 0x3F800000
 NOTHING: Final = np.float32(-np.inf)
-GENERATED: Final = 256
-"""More than the recent ids are."""
 
 
 @njit(inline="never", error_model="numpy")
@@ -53,7 +51,7 @@ def choose(slot: Any, scores: int, room: int, blocks: int) -> int:
     """The next id of a sequence, for its scores."""
     weights = room + before_weights(blocks)
     if slot.adjusted:
-        _adjust(slot, weights, scores, blocks)
+        adjust(slot, weights, scores, blocks)
         scores = weights
     top = largest(scores, blocks)
     if slot.greedy:
@@ -155,41 +153,6 @@ def _last_up_to(weights: int, block: int) -> int:
     while block > 0 and last_positive(weights, block) < 0:
         block -= 1
     return int(block * 16 + last_positive(weights, block))
-
-
-@njit(inline="never", error_model="numpy")
-def _adjust(slot: Any, adjusted: int, scores: int, blocks: int) -> None:
-    """The scores with what acts before the temperature; the counts of ids lie behind them."""
-    if slot.bias:
-        add_blocks(adjusted, scores, slot.bias, blocks)
-    else:
-        copy_blocks(adjusted, scores, blocks)
-    if slot.penalized:
-        _penalize(slot, adjusted, adjusted + 64 * blocks)
-
-
-@njit(error_model="numpy")
-def _penalize(slot: Any, scores: int, counts: int) -> None:
-    """Penalize the scores of the recent ids, each once. `counts`, int32 that are 0 before and after, has the ids that
-    were not yet looked at: how often they occur and, in units of GENERATED, how often they were generated."""
-    latest = min(slot.recent_count, slot.recent.size)
-    for i in range(latest):
-        id_ = slot.recent[i]
-        write_int32(counts, id_, read_int32(counts, id_) + 1 + GENERATED * slot.generated[i])
-    for i in range(latest):
-        id_ = slot.recent[i]
-        count = read_int32(counts, id_)
-        if count:
-            write_float32(scores, id_, _penalized(slot, read_float32(scores, id_), count // GENERATED))
-            write_int32(counts, id_, 0)
-
-
-@njit(error_model="numpy")
-def _penalized(slot: Any, score: Any, generated: int) -> Any:
-    """The score of a recent id, which was generated so often."""
-    score = score / slot.penalty if score > 0 else score * slot.penalty
-    score -= np.float32(generated) * slot.frequency
-    return score - slot.presence if generated else score
 
 
 @njit(error_model="numpy")

@@ -28,7 +28,18 @@ Advance = Callable[[int, int, int, int], object]
 """Addresses of the plan, the layers and the slots (charrnn.engine.records), and how many steps."""
 
 ENTRY: Final = "advance"
-_SOURCES: Final = ("cells", "choice", "compiling", "kernels", "lanes", "layers", "products", "records", "rows")
+_SOURCES: Final = (
+    "adjusting",
+    "cells",
+    "choice",
+    "compiling",
+    "kernels",
+    "lanes",
+    "layers",
+    "products",
+    "records",
+    "rows",
+)
 
 
 class CompilationError(RuntimeError):

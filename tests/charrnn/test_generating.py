@@ -49,6 +49,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
         ({"prompt": "A", "length": 600, "stop": ("e", "th"), "min_tokens": 300, "include_stop": True}, {}),
         ({"prompt": "O", "length": 300, "echo": True}, {"top_k": 5, "top_p": 0.9, "min_p": 0.01}),
         ({"prompt": "ROMEO:", "length": 300, "n": 3}, {"repetition_penalty": 1.3}),
+        ({"prompt": "ROMEO:", "length": 300}, {"presence_penalty": 1.0, "frequency_penalty": 0.5}),
+        (
+            {"prompt": "ROMEO:", "length": 300},
+            {"logit_bias": ((40, 3.0), (43, -100.0)), "allowed_token_ids": (40, 43, 50)},
+        ),
         ({"prompt": "caf\u00e9 ", "length": 20}, {"temperature": 0}),
     ],
 )
@@ -83,12 +88,21 @@ def test_without_a_seed_each_call_draws_its_own() -> None:
         ({"temperature": -1}, ValueError, "temperature must be at least 0, not -1"),
         ({"temperature": float("nan")}, ValueError, "temperature must be at least 0, not nan"),
         ({"top_p": 0}, ValueError, "top_p must be more than 0 and at most 1, not 0"),
+        ({"presence_penalty": 3}, ValueError, "presence_penalty must be from -2 to 2, not 3"),
+        ({"logit_bias": {9999: 1.0}}, ValueError, "ids must be from 0 to 64, not 9999"),
+        ({"logit_bias": {1: float("nan")}}, ValueError, "logit_bias must be of finite numbers, not nan for id 1"),
+        ({"allowed_token_ids": []}, ValueError, "allowed_token_ids must have at least one id"),
         ({"temprature": 1}, TypeError, "no parameter 'temprature'; those of sampling are temperature"),
     ],
 )
 def test_what_cannot_be_done_is_said(given: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         charrnn.generate(STARTER, **given)
+
+
+def test_a_bias_may_be_a_mapping() -> None:
+    texts = [charrnn.generate(STARTER, "O", length=50, seed=1, logit_bias=bias) for bias in ({40: 90.0}, ((40, 90.0),))]
+    assert texts[0] == texts[1] == texts[0][0] * 50
 
 
 def test_what_is_no_checkpoint_is_said(tmp_path: Path) -> None:
