@@ -194,7 +194,7 @@ def test_what_the_service_refuses_is_shown_at_its_field(watched: Watched, train:
     watched.expect("status of 422")
     (tmp_path / "empty.txt").write_text("")
     train.get_by_label("The text").set_input_files(tmp_path / "empty.txt")
-    expect(train.locator("#start-error")).to_contain_text("empty")
+    expect(train.locator("#text-error")).to_contain_text("empty")
     expect(train.get_by_label("The text")).to_have_attribute("aria-invalid", "true")
     train.get_by_label("The text").set_input_files([])
     train.get_by_label("a text that is here already").select_option(index=1)
@@ -203,6 +203,18 @@ def test_what_the_service_refuses_is_shown_at_its_field(watched: Watched, train:
     ask_for(train, "fine", "1", "steps", "999999")
     expect(train.locator("#start-error")).to_contain_text("Hidden size")
     expect(train.get_by_label("Hidden size")).to_be_focused()
+
+
+def test_an_encoding_that_cannot_be_told_is_asked_for(watched: Watched, train: Page, tmp_path: Path) -> None:
+    watched.expect("status of 422")
+    (tmp_path / "flood.txt").write_bytes(("Az árvíztűrő tükörfúrógép őszi\r\n" * 3).encode("cp1250"))
+    train.get_by_label("The text").set_input_files(tmp_path / "flood.txt")
+    expect(train.locator("#text-error")).to_contain_text("cannot be told for sure")
+    train.get_by_role("button", name="cp1250").click()
+    expect(train.locator("#preview-lines")).to_contain_text("Az árvíztűrő tükörfúrógép őszi")
+    expect(train.locator("#preview-facts")).to_contain_text("cp1250")
+    expect(train.locator("#preview-facts")).to_contain_text("CRLF, read as LF")
+    expect(train.locator("#text-error")).to_be_hidden()
 
 
 def test_a_file_is_dropped(train: Page) -> None:

@@ -85,6 +85,11 @@ export class Chart {
     const logarithmic = this.#options.diverging && this.#data.slice(1).some(diverged);
     if (logarithmic !== this.#logarithmic) this.#make(this.#scale(logarithmic));
     this.#plot.setData(this.#data);
+    requestAnimationFrame(() => this.#tell());
+  }
+
+  /** The latest values, unless somebody points at others; once a new plot has said that there are none. */
+  #tell() {
     if (this.#plot.cursor.idx == null) this.#plot.setLegend({ idx: this.#data[0].length - 1 });
   }
 

@@ -7,6 +7,8 @@ import { $, bytes, count, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { upload } from "./upload.js";
 
+const ENDS = { lf: "LF", crlf: "CRLF", cr: "CR", mixed: "mixed" };
+
 /** What the form's controls for a text have chosen; `name` hears a file's name. */
 export class ChosenText {
   #form;
@@ -16,13 +18,14 @@ export class ChosenText {
 
   constructor(form, name) {
     this.#form = form;
-    const { file, corpus, encoding } = form.elements;
+    const { file, corpus, encoding, newlines } = form.elements;
     file.addEventListener("change", () => {
       if (file.files.length) name(file.files[0].name);
       this.#begin(file.files[0]);
     });
     corpus.addEventListener("change", () => this.choose(corpus.value));
     $("read-again").addEventListener("click", () => this.#begin(file.files[0], encoding.value.trim()));
+    newlines.addEventListener("change", () => this.#begin(file.files[0], encoding.value.trim()));
     $("stop-upload").addEventListener("click", () => this.#sending?.abort());
     $("discard").addEventListener("click", () => this.#discard());
   }
@@ -67,7 +70,7 @@ export class ChosenText {
   async #wait(pending) {
     this.#pending = pending;
     $("preview").hidden = true;
-    clearError($("start-error"), this.#form);
+    clearError($("text-error"), this.#form);
     try {
       const corpus = await pending;
       if (this.#pending === pending && corpus !== null) show(corpus);
@@ -75,15 +78,17 @@ export class ChosenText {
       if (this.#pending !== pending) return;
       this.#pending = Promise.resolve(null);
       if (error.name === "AbortError") return;
-      this.#suggest(error);
-      showError($("start-error"), error, this.#form);
+      showError($("text-error"), this.#suggest(error), this.#form);
     }
   }
 
   async #send(file, encoding) {
     const mine = (this.#sending = new AbortController());
     $("upload").hidden = $("stop-upload").hidden = false;
-    const query = new URLSearchParams({ name: file.name, ...(encoding && { encoding }) });
+    const { newlines } = this.#form.elements;
+    const query = new URLSearchParams({ name: file.name });
+    if (encoding) query.set("encoding", encoding);
+    if (newlines.checked) query.set("newlines", newlines.value);
     try {
       const { status, body } = await upload(`/corpora?${query}`, file, "text/plain", tell, mine.signal);
       await this.#replace(status === 201 ? body : null, body);
@@ -105,13 +110,16 @@ export class ChosenText {
     await this.offer(id);
   }
 
-  /** The encodings that the service takes for likely, to choose from. */
-  #suggest({ guesses = [], param }) {
-    if (param !== "encoding" && !guesses.length) return;
+  /** Offer the encodings that the service takes for likely; returns the error as it is to be shown then. */
+  #suggest(error) {
+    const { guesses = [], param, code } = error;
+    if (param !== "encoding" && !guesses.length) return error;
     $("reread").hidden = false;
     $("guesses").replaceChildren(...guesses.map(({ encoding, line }) =>
       h("li", {}, h("button", { type: "button", className: "small", onclick: () => this.#take(encoding) }, encoding),
         h("span", { dir: "auto" }, line))));
+    const message = "It cannot be told for sure which encoding the text is in. Choose below the one that reads right, or enter another.";
+    return guesses.length ? { message, code, param: "encoding" } : error;
   }
 
   #take(encoding) {
@@ -127,7 +135,7 @@ export class ChosenText {
       this.choose("");
       await this.offer("");
     } catch (error) {
-      showError($("start-error"), error, this.#form);
+      showError($("text-error"), error, this.#form);
     }
   }
 }
@@ -138,13 +146,13 @@ function tell(share) {
 }
 
 /** How the service has read the text. */
-function show({ name, id, bytes: size, characters, lines, vocabulary_size: different, encoding, newlines, preview }) {
+function show({ name, id, bytes: size, characters, lines, vocabulary_size: different, encoding, line_ends: ends, newlines, preview }) {
   $("preview-title").textContent = name || id.slice(0, 12);
   const facts = [
     ["Encoding", encoding],
     ["Length", `${count(characters, "character")}, ${count(lines, "line")}, ${bytes(size)}`],
     ["Vocabulary", `${count(different, "different character")}`],
-    ["Line ends", newlines],
+    ["Line ends", ENDS[ends] && `${ENDS[ends]}${newlines === "keep" || ends === "lf" ? "" : ", read as LF"}`],
   ];
   $("preview-facts").replaceChildren(...facts.flatMap(([title, value]) =>
     value ? [h("dt", {}, title), h("dd", {}, value)] : []));
