@@ -1,7 +1,7 @@
 // The cells of a version that follow something a reader can name: which, how well, against chance, and as a picture.
 
 import { get, picture } from "./api.js";
-import { columns, h, number } from "./dom.js";
+import { columns, count, h, number } from "./dom.js";
 import { key } from "./key.js";
 
 /** What is known of them; where nobody has looked yet an admin may have it found out. */
@@ -15,7 +15,7 @@ export function cells(version) {
 }
 
 function table(version, { cells: found, not_found: none, measured_on: on }) {
-  const where = `Measured on ${number(on.characters)} characters${on.held_out ? " that it was not trained on" : ""}.`;
+  const where = `Measured on ${count(on.characters, "character")}${on.held_out ? " that it was not trained on" : ""}.`;
   const shown = h("div", { "aria-live": "polite" });
   const lines = found.map((cell) => line(version, cell, shown));
   return [

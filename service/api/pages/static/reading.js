@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { byCell, bySurprise, characters, describe, move, plain } from "./coloured.js";
-import { $, h, number } from "./dom.js";
+import { $, count, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 
 const BOTTOM = 40;
@@ -86,7 +86,7 @@ export class Reading {
       const { cells: path } = await get(`/models/${model}/versions/${version}`);
       if (path) this.#show((await get(path)).cells);
     } catch (error) {
-      showError($("trace-error"), error);
+      showError($("trace-error"), error, $("play"));
     }
   }
 
@@ -119,7 +119,7 @@ export class Reading {
       await this.#read(cells);
       this.#paint();
     } catch (error) {
-      showError($("trace-error"), error);
+      showError($("trace-error"), error, $("play"));
     }
   }
 
@@ -146,7 +146,7 @@ export class Reading {
     const legend = how === "surprise"
       ? ["expected", h("span", { className: "scale surprise" }), "surprising (8 bits and more)"]
       : ["negative", h("span", { className: "scale cell" }), "positive"];
-    const rest = this.#rest ? `Only the first ${number(this.#longest)} characters are looked into.` : "";
+    const rest = this.#rest ? `Only the first ${count(this.#longest, "character")} ${this.#longest === 1 ? "is" : "are"} looked into.` : "";
     $("legend").replaceChildren(...legend, rest);
     $("legend").hidden = !how;
   }

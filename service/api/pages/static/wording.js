@@ -11,7 +11,8 @@ export function worded(message, form) {
   return message;
 }
 
-/** A field where a message speaks of it: at the beginning of a sentence, or within backticks; `budget.minutes` too. */
-const named = (name) => new RegExp(`(^|; |(?=\`))(\`)?${name}(?:\\.\\w+|\\[\\d+\\])*(?:\`|(?=[:\\s]))`, "g");
+/** A field where a message speaks of it: at the beginning of a sentence, or within backticks; `budget.minutes` and
+    `cells[0].unit` too. */
+const named = (name) => new RegExp(`(^|; |(?=\`))(\`)?(?:\\w+(?:\\[\\d+\\])?\\.)*${name}(?:\\.\\w+|\\[\\d+\\])*(?:\`|(?=[:\\s]))`, "g");
 
 const labelOf = ({ labels }) => labels?.[0]?.textContent.trim() ?? "";
