@@ -18,6 +18,7 @@ from charrnn.training.config import TrainingConfig
 from charrnn.training.continuing import continued
 from charrnn.training.evaluation import evaluation
 from charrnn.training.gradients import Rounded, gradient_norms, rounded
+from charrnn.training.keeping import has_risen, is_better, warnings
 from charrnn.training.pacing import Pacing
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.parts import Parts, usual_count
@@ -43,13 +44,6 @@ TELL_EVERY: Final = 0.25
 RETRIES: Final = 3
 RETRY_FACTOR: Final = 0.3
 """What a run that diverged multiplies its learning rate by when it starts again from its best weights."""
-
-GAP: Final = 0.25
-"""Of what guessing costs. A held-out loss that is so far above that of the text that is trained on is worth a word."""
-
-RISEN: Final = 1.0
-"""Nats per character. A loss that is so far above the best one, on the text that is trained on and on the held-out one,
-has risen for good."""
 
 
 class DivergedError(RuntimeError):
@@ -91,6 +85,7 @@ class Trainer:
         self._text, self._validation = split(
             ids, training.validation_fraction, training.segment_length, training.validation_split
         )
+        self._guessing = math.log(config.vocabulary_size)  # nats per token
         self._prompt = default_prompt(ids, vocabulary)
         self._shift = shift_warning(self._text, self._validation, vocabulary)
         self._streams = Streams(self._text, training.batch_size, training.segment_length)
@@ -161,22 +156,8 @@ class Trainer:
     @property
     def warnings(self) -> list[str]:
         """What whoever asked for the training should know about its result so far, a sentence each."""
-        best, guessing = self._position.best_loss, math.log(self.config.vocabulary_size)
-        learned = next((e["training_loss"] for e in self._evaluations if e["step"] == self._position.best_step), None)
-        said = [self._shift] if self._shift else []
-        if best is None or learned is None:
-            return said
-        if best >= guessing:
-            said.append(
-                f"The network predicts the held-out text no better than guessing ({best:.2f} nats per token, guessing"
-                f" {guessing:.2f}), so that no weights are known to be the best ones: the latest are kept."
-            )
-        elif best > learned + GAP * guessing:
-            said.append(
-                f"The loss on held-out text ({best:.2f} nats per token) is far above that on the text that is trained"
-                f" on ({learned:.2f}): they differ in kind, or there is too little text to learn from."
-            )
-        return said
+        said = warnings(self._evaluations, self._position, self._guessing)
+        return [self._shift, *said] if self._shift else said
 
     def spent(self, seconds: float) -> None:
         """Count time that the caller spent for the training's sake, on resume points: it belongs to the minutes."""
@@ -337,31 +318,14 @@ class Trainer:
         position = self._position
         training_loss = position.loss_sum / position.loss_characters if position.loss_characters else None
         position.loss_sum, position.loss_characters = 0.0, 0
-        if self._has_risen(training_loss, validation_loss):
+        if has_risen(training_loss, validation_loss, self._evaluations, position, self._guessing):
             self._start_again(f"the loss has risen to {training_loss}, and to {validation_loss} on new text")
             validation_loss = None
-        elif self._is_better(validation_loss):
+        elif is_better(validation_loss, position, self._guessing):
             position.best_loss, position.best_step = validation_loss, position.step
             self._kept = self._learner.average.model.weights()
         self._note(training_loss, validation_loss)
         return validation_loss
-
-    def _is_better(self, validation_loss: float | None) -> bool:
-        """Whether to keep these weights instead. Those of an untrained network are never as good as trained ones, and a
-        text that is predicted no better than by guessing does not tell which weights are better."""
-        best = self._position.best_loss
-        if best is None or validation_loss is None or self._position.best_step == 0:
-            return True
-        return validation_loss < best or best >= math.log(self.config.vocabulary_size)
-
-    def _has_risen(self, training_loss: float | None, validation_loss: float | None) -> bool:
-        """Whether the losses are no numbers, worse than guessing, or far above the best ones."""
-        if not math.isfinite(validation_loss or 0) or (training_loss or 0) > math.log(self.config.vocabulary_size) + 1:
-            return True
-        losses = [e["training_loss"] for e in self._evaluations if e["training_loss"] is not None]
-        best = self._position.best_loss
-        above_training = bool(losses) and (training_loss or 0) > min(losses) + RISEN
-        return above_training and (best is None or validation_loss is None or validation_loss > best + RISEN)
 
     def _note(self, training_loss: float | None, validation_loss: float | None) -> None:
         losses = {"training_loss": training_loss, "validation_loss": validation_loss}

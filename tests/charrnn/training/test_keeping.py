@@ -1,0 +1,51 @@
+"""Which weights are kept, and what is said of them."""
+
+import math
+
+import pytest
+
+from charrnn.training.keeping import GAP, Evaluations, has_risen, is_better, warnings
+from charrnn.training.state import Position
+
+GUESSING = math.log(65)
+
+
+@pytest.mark.parametrize(
+    ("best", "best_step", "loss", "kept"),
+    [
+        (None, 0, 4.2, True),
+        (4.2, 0, 9.0, True),
+        (2.0, 10, 1.9, True),
+        (2.0, 10, 2.1, False),
+        (9.0, 10, 9.5, True),
+        (None, 10, None, True),
+        (4.0, 10, 5.0, False),
+    ],
+)
+def test_weights_are_kept(best: float | None, best_step: int, loss: float | None, kept: bool) -> None:
+    assert is_better(loss, Position(best_loss=best, best_step=best_step), GUESSING) is kept
+
+
+def test_a_loss_has_risen_when_it_is_no_number_or_far_above_the_best() -> None:
+    evaluations, position = [{"step": 10, "training_loss": 1.5}], Position(best_loss=1.6, best_step=10)
+    for training, validation, risen in ((1.4, math.nan, True), (5.3, 1.6, True), (2.6, 2.7, True), (2.6, 1.7, False)):
+        assert has_risen(training, validation, evaluations, position, GUESSING) is risen
+    assert not has_risen(None, 4.2, [], Position(), GUESSING)
+
+
+@pytest.mark.parametrize(
+    ("best", "learned", "said"),
+    [
+        (1.5, 1.4, None),
+        (1.5, 1.5 - 0.9 * GAP * GUESSING, None),
+        (3.0, 1.3, "is far above that on the text that is trained on (1.30)"),
+        (9.1, 1.3, "no better than guessing (9.10 nats per token, guessing 4.17)"),
+        (None, 1.3, None),
+        (4.2, None, None),
+    ],
+)
+def test_what_is_said_of_the_weights(best: float | None, learned: float | None, said: str | None) -> None:
+    evaluations: Evaluations = [{"step": 0, "training_loss": None}, {"step": 10, "training_loss": learned}]
+    found = warnings(evaluations, Position(best_loss=best, best_step=10), GUESSING)
+    assert len(found) == (said is not None)
+    assert said is None or said in found[0]
