@@ -205,11 +205,8 @@ class JobStore:
         except OSError:
             return NO_FOLDER
 
-        def shaped(path: Path) -> str:
-            return next(filter(None, (json_fault(path, shape) for shape in SHAPES[path.name])), "")
-
         found = [self._looks.fault(folder / run_files.REQUEST, _request_fault)]
-        found += [self._looks.fault(folder / name, shaped) for name in SHAPES if name in there]
+        found += [self._looks.fault(folder / name, shape_fault) for name in SHAPES if name in there]
         return "; ".join(filter(None, [*found, run_files.events_fault(folder / run_files.EVENTS)]))
 
     def list(self) -> AnyJobs:
@@ -366,6 +363,11 @@ def write_status(folder: Path, state: JobStatus) -> None:
     told = {"version", "promoted", "error"} if state.is_final else set()
     values = {name: value for name, value in asdict(state).items() if name in {"status", *told} and value is not None}
     run_files.append_event(folder, "status", values)
+
+
+def shape_fault(path: Path) -> str:
+    """What is wrong with one of the small files that may lie in a run's directory; empty when nothing is."""
+    return next(filter(None, (json_fault(path, shape) for shape in SHAPES[path.name])), "")
 
 
 def read_progress(folder: Path) -> JobProgress:

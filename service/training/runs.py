@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,8 +12,19 @@ from typing import Any, Final
 from model_store import files
 from model_store.aliases import now
 from service.training import run_files, shapes
-from service.training.jobs import JobProgress, JobStatus, read_progress, read_status, read_warnings, write_status
-from service.training.lease import Lease
+from service.training.jobs import (
+    SHAPES,
+    JobProgress,
+    JobStatus,
+    read_progress,
+    read_status,
+    read_warnings,
+    shape_fault,
+    write_status,
+)
+from service.training.lease import LEASE, Lease
+
+log = logging.getLogger(__name__)
 
 COMES_AFTER: Final = {
     "metrics": ("metrics", "evaluation"),
@@ -32,6 +44,7 @@ class Run:
         self._folder = folder
         self._lease = lease
         with lease.held():
+            _mend(folder)
             run_files.mend_events(folder)
             files.remove_dead_drafts(folder)
         self._last_step = {kind: self._recorded(kind) for kind in COMES_AFTER}
@@ -155,3 +168,14 @@ class Run:
     def _recorded(self, kind: str) -> int:
         events = run_files.read_events(self._folder)
         return max((event.data.get("step", 0) for event in events if event.kind == kind), default=-1)
+
+
+def _mend(folder: Path) -> None:
+    """Take away the small files that cannot be read and that a worker makes anew."""
+    state = read_status(folder)
+    for name in SHAPES.keys() - {LEASE, run_files.PLAN}:
+        if fault := shape_fault(folder / name):
+            log.warning("run %s: %s; it is made anew", folder.name, fault)
+            run_files.drop(folder / name)
+            if name == run_files.STATUS:
+                run_files.write_json(folder / name, asdict(state))
