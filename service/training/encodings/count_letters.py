@@ -1,9 +1,10 @@
-"""Makes `letters.npz` anew from the translations of programs: which letters follow one another in each language.
+"""Makes `letters.npz` anew: which letters follow one another in each language, counted in translations.
 
     python -m service.training.encodings.count_letters /usr/share/locale ...
 
-The file kept here was counted in the gettext catalogues that Debian has installed for GNU's and GNOME's programs (glib,
-gtk, evolution, gedit, evince, epiphany and what a base system brings).
+A folder has gettext catalogues, or texts as `de.txt`. The file kept here was counted in what Debian has of both: the
+catalogues of GNU's and GNOME's programs (a base system, glib, gtk, evolution, gedit, evince, epiphany), manual pages,
+GNOME's user documentation and fortunes.
 """
 
 from __future__ import annotations
@@ -70,6 +71,9 @@ def _messages(roots: Iterable[Path]) -> dict[str, set[str]]:
                     if original.isascii():
                         found["en"].add(original)
                     found[language].add(translation)
+        for path in root.glob("*.txt"):
+            text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8"))
+            found[_SAME.get(path.stem, path.stem)].update(text.splitlines())
     found["vi"] |= set(map(_tones_apart, found["vi"]))  # as cp1258 writes them
     found["ro"] = {text.translate(form) for text in found["ro"] for form in (_COMMAS, _CEDILLAS)}  # people write both
     return found

@@ -15,6 +15,8 @@ from service.training.encodings.names import MULTI_BYTE, UTF_8
 from service.training.encodings.wide import SAMPLE, wide
 from service.training.errors import BinaryCorpusError, EncodingError, UnclearEncodingError
 
+PART: Final = 1 << 16
+"""Most bytes that are taken for a line."""
 SHOWN: Final = 60
 """Characters of a line that are shown as it would read."""
 Guesses = list[tuple[str, str]]
@@ -36,7 +38,7 @@ def by_bytes(file: BinaryIO, bad: EncodingError) -> str:
     if is_clear(found[0], found[1] if len(found) > 1 else None, evidence):
         guesses = _variants(file, found[0].encoding)
     else:
-        guesses = _lines(evidence.sample, [reading.encoding for reading in found[:2]])
+        guesses = _lines(file, [reading.encoding for reading in found[:2]])
     if guesses:
         raise UnclearEncodingError(bad.position, f"{bad}; {_in_words(guesses)}", guesses)
     return found[0].encoding
@@ -82,9 +84,12 @@ def _in_words(guesses: Guesses) -> str:
     return f"it may be {shown}; {HOW}"
 
 
-def _lines(sample: bytes, encodings: list[str]) -> Guesses:
-    """A line of the sample as each encoding reads it, the first on which they differ."""
-    for line in sample.split(b"\n"):
+def _lines(file: BinaryIO, encodings: list[str]) -> Guesses:
+    """A line as each encoding reads it, the first on which they differ."""
+    file.seek(0)
+    for line in iter(lambda: file.readline(PART), b""):
+        if line.isascii():
+            continue
         texts = {encoding: line.decode(encoding, "replace") for encoding in encodings}
         if len(texts) == 1 or len(set(texts.values())) > 1:
             return _around(texts)

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from service.training.encodings.guess import STRANGE_IDEOGRAPH, STRANGE_PAIR
+from service.training.encodings.guess import is_plausible
 from service.training.encodings.names import ESCAPED
-from service.training.encodings.plausibility import fit_of_ideographs, fit_of_text
 
 SIGNS: Final = "\x1b~+"
 """A text without these is in none of them."""
@@ -67,8 +66,5 @@ class _Attempt:
 
     @property
     def is_plausible(self) -> bool:
-        """Whether what is beyond ASCII is written in some language."""
-        text = "\n".join(self._words)
-        if not text:
-            return False
-        return fit_of_text(text).strangeness <= STRANGE_PAIR or fit_of_ideographs(text).strangeness <= STRANGE_IDEOGRAPH
+        """Whether there was anything beyond ASCII, and in some language."""
+        return bool(self._words) and is_plausible("\n".join(self._words))

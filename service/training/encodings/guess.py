@@ -11,7 +11,7 @@ import numpy as np
 
 from service.training.encodings.evidence import Counts, Evidence, counted
 from service.training.encodings.names import COMMON, MULTI_BYTE, SINGLE_BYTE
-from service.training.encodings.plausibility import Characters, fit_of_ideographs, fit_of_pairs
+from service.training.encodings.plausibility import Characters, fit_of_ideographs, fit_of_pairs, fit_of_text
 
 MARGIN: Final = 24.0
 """Bits by which a reading must beat every other one that gives another text: one in 16 million."""
@@ -19,7 +19,7 @@ MARGIN_EACH: Final = 0.75
 """The same for each place where the two differ, since no language is known well enough to add up trifles."""
 RARE: Final = 14.0
 """Bits of an encoding that few files are in."""
-STRANGE_PAIR: Final = 1.25
+STRANGE_PAIR: Final = 1.5
 STRANGE_IDEOGRAPH: Final = 3.5
 """Most bits that a text may take beyond what is usual, for each pair of letters or each character of the East."""
 
@@ -49,6 +49,14 @@ def is_clear(first: Reading, second: Reading | None, evidence: Evidence) -> bool
     if second is None:
         return True
     return second.bits - first.bits >= max(MARGIN, MARGIN_EACH * _places_that_differ(first, second, evidence))
+
+
+def is_plausible(text: str) -> bool:
+    """Whether what a text has beyond ASCII is written in some language."""
+    words = "\n".join(word for word in text.split() if not word.isascii())
+    return not words or (
+        fit_of_text(words).strangeness <= STRANGE_PAIR or fit_of_ideographs(words).strangeness <= STRANGE_IDEOGRAPH
+    )
 
 
 def _by_one(pairs: Counts) -> list[Reading]:

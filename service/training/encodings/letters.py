@@ -39,27 +39,33 @@ Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Language:
-    """A language that writes with an alphabet: `rows` has the place of each letter in `bits`, [letters + 1, letters +
-    1]: the cost of the second one after the first; the last place is that of any other letter. `usual` is what a pair
-    with a letter beyond ASCII takes in the language's own texts."""
+class Alphabets:
+    """The languages that write with an alphabet, all at once: `rows` has the place of each letter of each language in
+    `bits`, [languages, letters + 1, letters + 1], the cost of the second one after the first; the last place is that of
+    any other letter. `usual`, [languages], is what a pair with a letter beyond ASCII takes in the language's texts."""
 
-    name: str
-    rows: dict[str, int]
+    rows: tuple[dict[str, int], ...]
     bits: Bits
-    usual: float
+    usual: Bits
 
     def places(self, characters: Sequence[str]) -> Indices:
-        """The places of these characters, 0 for what is no letter."""
-        other = len(self.rows)
-        found = (self.rows.get(folded(c), other) if c and is_letter(c) else 0 for c in characters)
-        return np.fromiter(found, np.intp, len(characters))
+        """The places of these characters in each language, [languages, characters]; 0 for what is no letter."""
+        letters = [folded(c) if c and is_letter(c) else "" for c in characters]
+        other = self.bits.shape[1] - 1
+        return np.array([[rows.get(c, other) if c else 0 for c in letters] for rows in self.rows], np.intp)
 
 
 @functools.cache
-def alphabets() -> tuple[Language, ...]:
+def alphabets() -> Alphabets:
     """The languages that write with an alphabet."""
-    return tuple(_language(*kept) for kept in _kept() if kept[2].ndim == 2)
+    kept = [each for each in _kept() if each[2].ndim == 2]
+    most = max(len(letters) for _, letters, _, _ in kept)
+    bits = np.full((len(kept), most + 1, most + 1), FOREIGN, np.float32)
+    bits[:, -1, :-1] = FOREIGN / 2
+    for index, (_, letters, costs, _) in enumerate(kept):
+        bits[index, : len(letters), : len(letters)] = costs
+    rows = tuple({letter: place for place, letter in enumerate(letters)} for _, letters, _, _ in kept)
+    return Alphabets(rows, bits, np.array([usual for *_, usual in kept], np.float32))
 
 
 @functools.cache
@@ -106,10 +112,3 @@ def _kept() -> tuple[tuple[str, str, Bits, float], ...]:
             )
             for name in names
         )
-
-
-def _language(name: str, letters: str, costs: Bits, usual: float) -> Language:
-    bits = np.full((len(letters) + 1, len(letters) + 1), FOREIGN, np.float32)
-    bits[:-1, :-1] = costs
-    bits[-1, :-1] = FOREIGN / 2
-    return Language(name, {letter: index for index, letter in enumerate(letters)}, bits, usual)

@@ -23,6 +23,8 @@ from service.training.encodings.letters import (
 
 MIXED_SCRIPTS: Final = 10.0
 """Bits of two letters of different scripts side by side."""
+CHANCE: Final = 16.0
+"""Bits by which the mean of different pairs may be off, over the root of their number: four standard deviations."""
 FEWEST_WITHIN_WORDS: Final = 0.25
 """The share of the pairs with a letter beyond ASCII that must be of two letters, as they are within words."""
 USUAL_IDEOGRAPH: Final = 8.5
@@ -68,7 +70,7 @@ class Characters:
     kinds: Indices
     scripts: Indices
     letters: npt.NDArray[np.bool_]
-    places: tuple[Indices, ...]
+    places: Indices
 
     @classmethod
     def of(cls, characters: Sequence[str]) -> Characters:
@@ -76,7 +78,7 @@ class Characters:
         kinds = np.array([_KINDS.index(_kind(c) if c else "control") for c in characters], np.intp)
         scripts = np.array([_script(c) if c else 0 for c in characters], np.intp)
         letters = np.array([c > "\x7f" and is_letter(c) for c in characters])
-        return cls(kinds, scripts, letters, tuple(language.places(characters) for language in alphabets()))
+        return cls(kinds, scripts, letters, alphabets().places(characters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +96,24 @@ def fit_of_pairs(characters: Characters, first: Indices, second: Indices, number
     spelled = np.isin(characters.kinds[first], _LETTERS) | np.isin(characters.kinds[second], _LETTERS)
     others = float(common[~spelled] @ numbers[~spelled])
     first, second, numbers, common = first[spelled], second[spelled], numbers[spelled], common[spelled]
-    costs = [
-        common + language.bits[places[first], places[second]]
-        for language, places in zip(alphabets(), characters.places, strict=True)
-    ]
-    totals = [float(cost @ numbers) for cost in costs]
+    languages = np.arange(len(characters.places))[:, None]
+    bits = alphabets().bits[languages, characters.places[:, first], characters.places[:, second]]
+    totals = bits @ numbers.astype(np.float64)
     best = int(np.argmin(totals))
     own = characters.letters[first] | characters.letters[second]
-    number = max(1, int(numbers[own].sum()))
-    each = float(costs[best][own] @ numbers[own]) / number
     within = np.isin(characters.kinds[first], _LETTERS) & np.isin(characters.kinds[second], _LETTERS) & own
-    if own.any() and int(numbers[within].sum()) < FEWEST_WITHIN_WORDS * number:
-        return Fit(others + totals[best], IMPOSSIBLE)  # letters that stand alone may be signs of another encoding
-    return Fit(others + totals[best], each - alphabets()[best].usual)
+    total = others + float(common @ numbers) + float(totals[best])
+    if numbers[within].sum() < FEWEST_WITHIN_WORDS * numbers[own].sum():
+        return Fit(total, IMPOSSIBLE)  # letters that stand alone may be signs of another encoding
+    usual = float(alphabets().usual[best])
+    return Fit(total, _strangeness((common + bits[best])[own], numbers[own], usual))
+
+
+def _strangeness(bits: Bits, numbers: Numbers, usual: float) -> float:
+    """By how many bits the mean is over the usual one, beyond what so few pairs may be by chance."""
+    if not numbers.size:
+        return 0.0
+    return float(bits @ numbers) / int(numbers.sum()) - usual - CHANCE / float(np.sqrt(numbers.size))
 
 
 def fit_of_text(text: str) -> Fit:

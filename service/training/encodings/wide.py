@@ -8,12 +8,15 @@ from typing import Final
 
 import numpy as np
 
+from service.training.encodings.guess import is_plausible
 from service.training.encodings.names import WIDE
 
 SAMPLE: Final = 1 << 18
 """Bytes that are looked at."""
 FEWEST: Final = 8
 """Characters below which nothing can be told."""
+MOST: Final = 1 << 14
+"""Characters whose plausibility is looked at."""
 CLEARER: Final = 1.0
 """Bits by which the leading bytes of characters must be more alike than the others."""
 
@@ -35,8 +38,10 @@ def _is_text(start: bytes, encoding: str) -> bool:
         text = codecs.getincrementaldecoder(encoding)("strict").decode(start)
     except UnicodeDecodeError:
         return False
-    return len(text) >= FEWEST and all(
-        c in "\t\n\r\f\x1b" or unicodedata.category(c) not in ("Cc", "Cn", "Co", "Cs") for c in set(text)
+    if len(text) < FEWEST:
+        return False
+    return is_plausible(text[:MOST]) and all(
+        c in "\t\n\r\f\x1b\ufeff" or unicodedata.category(c) not in ("Cc", "Cn", "Co", "Cs") for c in set(text)
     )
 
 
