@@ -43,7 +43,7 @@ screenshots: $(VENV)/.ready-dev ## take the pictures of the pages anew (minutes;
 	SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser
 
 clean: ## remove what was installed and cached; the data directory stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list these commands

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from service.settings import Settings
+
+HERE: Final = "127.0.0.1"
+"""This machine, for whoever looks for a service on it. HOST is not for them: it may be another's, conda's say."""
 
 
 def announcement(settings: Settings) -> str:

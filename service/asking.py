@@ -11,12 +11,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from model_store.terminal import FAILED
-from service.announcement import url
+from service.announcement import HERE, url
 from service.client import Client, ServiceError
 from service.settings import ClientSettings, Settings
 
 NOT_REACHED: Final = 3
-HERE: Final = "127.0.0.1"
 SEPARATOR: Final = "\n---\n"
 """Between several texts."""
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from charrnn.wording import count
 from service.asking import add_command, number, say, say_json, say_table
 from service.client import Client, Json
 
@@ -28,7 +29,7 @@ def _upload(parsed: argparse.Namespace, client: Client) -> None:
     if parsed.json:
         say_json(corpus)
         return
-    say(f"corpus {corpus['id']}: {corpus['characters']} characters, {corpus['vocabulary_size']} different")
+    say(f"corpus {corpus['id']}: {count(corpus['characters'], 'character')}, {corpus['vocabulary_size']} different")
     if corpus.get("job"):
         say(f"job {corpus['job']['id']}: {corpus['job']['status']}")
 

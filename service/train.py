@@ -21,7 +21,7 @@ from model_store.errors import StoreError
 from model_store.store import ModelStore
 from model_store.terminal import INTERRUPTED
 from service import train_arguments
-from service.announcement import url
+from service.announcement import HERE, url
 from service.preflight import StartError
 from service.settings import Settings
 from service.training.cells import KIND, in_words
@@ -57,7 +57,7 @@ class _Command:
     def __init__(self, settings: Settings, program: str, out: TextIO) -> None:
         data = settings.data_dir
         self._program = program
-        self._address = url(settings.host, settings.port)
+        self._address = url(HERE, settings.port)
         self._out = out
         self._jobs = JobStore(data / "runs")
         self._corpora = CorpusStore(data / "corpora", settings.max_corpus_bytes, in_use=self._jobs.using)
