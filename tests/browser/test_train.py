@@ -173,6 +173,11 @@ def test_a_job_is_watched_again_when_the_service_was_away_and_cancelled(
     train.get_by_role("button", name="Cancel the training").click()
     expect(train.locator("#job-status")).to_have_text("cancelled")
     expect(train.locator("#jobs li").first).to_contain_text("cancelled")
+    jobs = train.locator("#jobs li").count()
+    train.get_by_role("button", name="Delete", exact=True).click()
+    train.get_by_role("button", name="Delete it").click()
+    expect(train.locator("#jobs li")).to_have_count(jobs - 1)
+    expect(train.locator("#watch")).to_be_hidden()
 
 
 def test_an_upload_says_how_far_it_is_and_can_be_stopped(train: Page, service: Service, tmp_path: Path) -> None:

@@ -145,15 +145,17 @@ function tell(share) {
   $("upload-said").textContent = share < 1 ? `Sending: ${number(100 * share)} %` : "Sent; the service reads it …";
 }
 
+const told = ({ bytes: size, characters, lines, vocabulary_size: different, encoding, line_ends: ends, newlines }) => [
+  ["Encoding", encoding],
+  ["Length", `${count(characters, "character")}, ${count(lines, "line")}, ${bytes(size)}`],
+  ["Vocabulary", count(different, "different character")],
+  ["Line ends", ENDS[ends] && `${ENDS[ends]}${newlines === "keep" || ends === "lf" ? "" : ", read as LF"}`],
+];
+
 /** How the service has read the text. */
-function show({ name, id, bytes: size, characters, lines, vocabulary_size: different, encoding, line_ends: ends, newlines, preview }) {
+function show({ name, id, preview, damaged, ...corpus }) {
   $("preview-title").textContent = name || id.slice(0, 12);
-  const facts = [
-    ["Encoding", encoding],
-    ["Length", `${count(characters, "character")}, ${count(lines, "line")}, ${bytes(size)}`],
-    ["Vocabulary", `${count(different, "different character")}`],
-    ["Line ends", ENDS[ends] && `${ENDS[ends]}${newlines === "keep" || ends === "lf" ? "" : ", read as LF"}`],
-  ];
+  const facts = damaged ? [["Damaged", damaged]] : told(corpus);
   $("preview-facts").replaceChildren(...facts.flatMap(([title, value]) =>
     value ? [h("dt", {}, title), h("dd", {}, value)] : []));
   $("preview-lines").textContent = (preview ?? []).join("\n");

@@ -8,6 +8,7 @@ let corpus = null;
 
 /** The job's text, asked for once; null when it is gone. */
 async function corpusOf({ corpus: id }) {
+  if (id === null) return null;
   if (corpus?.id !== id) corpus = await get(`/corpora/${id}`).catch(() => null);
   return corpus;
 }
@@ -16,15 +17,18 @@ async function corpusOf({ corpus: id }) {
 export async function plan(job) {
   const { request, decided: settings = {} } = job;
   const text = await corpusOf(job);
+  if ($("watch").dataset.job !== job.id) return;
   const facts = [
-    ["Text", text === null ? "deleted since" :
-      h("span", { dir: "auto" }, `${text.name || text.id} (${count(text.characters, "character")}, ${bytes(text.bytes)})`)],
-    ["Budget", budget(request.budget)],
-    ["Goes on from", request.base],
+    ["Text", text === null ? "deleted since" : h("span", { dir: "auto" }, named(text))],
+    ["Budget", request?.budget && budget(request.budget)],
+    ["Goes on from", request?.base],
     ...decided(settings),
   ];
   $("job-plan").replaceChildren(...facts.flatMap(([title, value]) => (value ? [h("dt", {}, title), h("dd", {}, value)] : [])));
 }
+
+const named = ({ id, name, characters, bytes: size, damaged }) =>
+  `${name || id} (${damaged ? "damaged" : `${count(characters, "character")}, ${bytes(size)}`})`;
 
 /** Show what there is to know about its result. */
 export function warn(warnings) {

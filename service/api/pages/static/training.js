@@ -1,6 +1,6 @@
 // Training, for who may: a text is chosen, a job is asked for, and the jobs that there are can be watched and compared.
 
-import { get } from "./api.js";
+import { ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
 import { Comparison } from "./comparison.js";
 import { ChosenText } from "./corpus.js";
@@ -47,7 +47,7 @@ const relist = () => list().catch((error) => showError($("page-error"), error));
 
 function item(job) {
   if (job.model === null) return h("li", { className: "damaged" }, h("b", {}, job.id), h("span", { className: "tag bad" }, "damaged"),
-    h("small", {}, job.damaged));
+    h("small", {}, job.damaged), button("Delete", () => remove(job)));
   const { id, model, created, version, progress } = job;
   const [said, tag] = status(job);
   const share = job.status === "running" ? ` ${number(100 * progress.fraction)} %` : "";
@@ -82,6 +82,21 @@ export async function open() {
   const running = jobs.find((job) => job.status === "running");
   if (running && !location.hash) history.replaceState(null, "", `#${running.id}`);
   follow();
+}
+
+const button = (label, onclick) => h("button", { type: "button", className: "small danger", onclick }, label);
+
+/** Delete a job that is over, or damaged; what it has published stays. */
+async function remove({ id, model }) {
+  const question = `Delete the job ${model ?? id} with all that it measured? What it has published stays.`;
+  if (!(await confirmed(question, "Delete it"))) return;
+  try {
+    await ask(`/jobs/${id}`, { method: "DELETE" });
+    if (location.hash === `#${id}`) location.hash = "";
+    await list();
+  } catch (error) {
+    showError($("page-error"), error);
+  }
 }
 
 async function cancel() {
@@ -131,5 +146,6 @@ $("drop").addEventListener("dragover", (event) => {
 $("drop").addEventListener("dragleave", () => $("drop").classList.remove("over"));
 $("drop").addEventListener("drop", drop);
 $("cancel").addEventListener("click", cancel);
+$("remove").addEventListener("click", () => remove(watched()));
 $("clone").addEventListener("click", clone);
 addEventListener("hashchange", follow);

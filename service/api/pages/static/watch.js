@@ -135,9 +135,11 @@ async function show(id) {
   const job = await get(`/jobs/${id}`);
   if ($("watch").dataset.job !== id) return;
   shown = job;
-  $("watch-title").textContent = job.model;
+  $("watch-title").textContent = job.model ?? job.id;
   [$("job-status").textContent, $("job-status").className] = status(job);
   $("cancel").hidden = ended(job) || job.cancel_requested;
+  $("remove").hidden = !ended(job);
+  $("clone").hidden = job.model === null;
   timeline.total(job.progress.steps);
   $("job-result").hidden = job.status !== "succeeded" && !job.error;
   $("job-result").replaceChildren(...result(job));
