@@ -44,17 +44,17 @@ def open_blueprint(store: ModelStore, showcase: Showcase, guard: Guard) -> Bluep
 
     @routes.get(PATH)
     @describe("What a version's cells follow", reply=CellsReply, errors=(404, 409, 422))
-    def show(name: str, version: int) -> Response:
+    def show_cells(name: str, version: int) -> Response:
         return jsonify(_reply(name, version, _kept(store, name, version)))
 
     @routes.get(f"{PATH}/<slug>.svg")
     @describe("A cell along a text that the version writes", reply=SVG, errors=(404, 409, 422, 429, 503))
-    def draw(name: str, version: int, slug: str) -> Response:
+    def draw_cell(name: str, version: int, slug: str) -> Response:
         return Response(picture(name, version, slug).svg(), mimetype=SVG, headers=KEPT)
 
     @routes.get(f"{PATH}/<slug>.png")
     @describe("The same in pixels", reply=PNG, errors=(404, 409, 422, 429, 503))
-    def paint(name: str, version: int, slug: str) -> Response:
+    def paint_cell(name: str, version: int, slug: str) -> Response:
         return Response(picture(name, version, slug).png(), mimetype=PNG, headers=KEPT)
 
     def picture(name: str, version: int, slug: str) -> ColouredText:
@@ -87,7 +87,7 @@ def admin_blueprint(
         errors=(404, 503),
         examples={"on the text that it was trained on": {"corpus": "0" * 16}},
     )
-    def search(name: str, version: int) -> Response:
+    def search_cells(name: str, version: int) -> Response:
         body = json_body(CellSearchBody, settings)
         field = "text" if body.corpus is None else "corpus"
         text, held_out, skip = _text(body, store, corpora, name, version)

@@ -81,13 +81,13 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
 
     @routes.get("/models")
     @describe("The models in OpenAI's shape", reply=ModelCards)
-    def list_models() -> Response:
+    def list_model_cards() -> Response:
         names = (name for name in store.models() if CURRENT in store.aliases(name))
         return jsonify(object="list", data=[_model(store, name) for name in names])
 
     @routes.get("/models/<reference>")
     @describe("A model, version or alias in OpenAI's shape", reply=ModelCard, errors=(404, 422))
-    def show_model(reference: str) -> Response:
+    def show_model_card(reference: str) -> Response:
         return jsonify(_model(store, reference))
 
     return routes

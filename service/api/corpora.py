@@ -60,7 +60,7 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
         other_status=200,
         errors=(503,),
     )
-    def add() -> tuple[Response, int]:
+    def upload_corpus() -> tuple[Response, int]:
         names = [field.name for field in FIELDS]
         with upload(settings.data_dir / "corpora", settings.max_corpus_bytes, names) as sent:
             model = sent.fields.get("model")
@@ -80,13 +80,13 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
 
     @routes.get("")
     @describe("All corpora", access="admin", reply=CorporaReply)
-    def list_all() -> Response:
+    def list_corpora() -> Response:
         damaged = [{"id": id, "damaged": reason} for id, reason in corpora.damaged().items()]
         return jsonify(corpora=[*map(describe_corpus, corpora.list()), *damaged])
 
     @routes.get("/<corpus_id>")
     @describe("A corpus", access="admin", reply=AnyCorpus, errors=(404,))
-    def show(corpus_id: str) -> Response:
+    def show_corpus(corpus_id: str) -> Response:
         try:
             return jsonify(describe_corpus(corpora.get(corpus_id)))
         except CorpusDamagedError as error:
@@ -94,7 +94,7 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
 
     @routes.delete("/<corpus_id>")
     @describe("Delete a corpus that no job needs", access="admin", status=204, errors=(404, 409))
-    def delete(corpus_id: str) -> Response:
+    def delete_corpus(corpus_id: str) -> Response:
         corpora.delete(corpus_id)
         return Response(status=204)
 

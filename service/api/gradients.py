@@ -40,12 +40,12 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
 
     @routes.get("/models/<name>/versions/<int:version>/gradients")
     @describe("How far back a version learns", reply=GradientsReply, errors=(404, 409, 422))
-    def show(name: str, version: int) -> Response:
+    def show_gradients(name: str, version: int) -> Response:
         return jsonify(_described(measured(store, name, version)))
 
     @routes.get("/models/<name>/versions/<int:version>/gradients.svg")
     @describe("How far back a version learns, as a picture", reply=SVG, errors=(404, 409, 422))
-    def draw(name: str, version: int) -> Response:
+    def draw_gradients(name: str, version: int) -> Response:
         found = measured(store, name, version)
         title = f"{found.reference}: {_network(found)}"
         return _picture(document(title, [pictures.panel(_lines(found))]))
@@ -57,7 +57,7 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
         errors=(404, 409, 422),
         parameters=(VERSIONS,),
     )
-    def compare() -> Response:
+    def compare_gradients() -> Response:
         chosen = _chosen(store)
         return jsonify(
             versions=[_described(each) for each in chosen],
@@ -73,7 +73,7 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
         errors=(404, 409, 422),
         parameters=(VERSIONS,),
     )
-    def draw_beside() -> Response:
+    def draw_compared_gradients() -> Response:
         chosen = _chosen(store)
         if not chosen:
             raise ApiError(404, "no_gradients", "no version has gradients in its record; one trained now has them")
@@ -85,7 +85,7 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
 
 def described_at(name: str, version: int) -> str:
     """Where a version's gradients are told."""
-    return url_for("gradients.show", name=name, version=version)
+    return url_for("gradients.show_gradients", name=name, version=version)
 
 
 def _chosen(store: ModelStore) -> list[Measured]:

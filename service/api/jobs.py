@@ -68,18 +68,18 @@ def blueprint(
         errors=(404, 503),
         examples={"five minutes": {"corpus": "0" * 16, "model": "plays", "budget": {"minutes": 5}}},
     )
-    def start() -> tuple[Response, int]:
+    def start_job() -> tuple[Response, int]:
         job = submit(json_body(JobBody, settings).request(), corpora, jobs, queue, models)
         return jsonify(describe_job(job)), 202
 
     @routes.get("")
     @describe("All jobs", access="admin", reply=JobsReply)
-    def list_all() -> Response:
+    def list_jobs() -> Response:
         return jsonify(jobs=[describe_job(job) for job in jobs.list()])
 
     @routes.get("/<job_id>")
     @describe("A job with its measurements and samples", access="admin", reply=JobDetailReply, errors=(404,))
-    def show(job_id: str) -> Response:
+    def show_job(job_id: str) -> Response:
         job = describe_job(jobs.look(job_id))
         try:
             more = {"decided": jobs.decided(job_id), "metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)}
@@ -89,12 +89,12 @@ def blueprint(
 
     @routes.get("/<job_id>/curves.svg")
     @describe("A job's measurements as a picture", access="admin", reply=SVG, errors=(404, 409))
-    def draw(job_id: str) -> Response:
+    def draw_job(job_id: str) -> Response:
         return Response(job_curves(jobs, job_id), mimetype=SVG, headers={"Cache-Control": "no-store"})
 
     @routes.post("/<job_id>/cancel")
     @describe("Cancel a job", access="admin", reply=JobReply, errors=(404, 409))
-    def cancel(job_id: str) -> Response:
+    def cancel_job(job_id: str) -> Response:
         return jsonify(describe_job(jobs.cancel(job_id)))
 
     @routes.delete("/<job_id>")
@@ -105,7 +105,7 @@ def blueprint(
         status=204,
         errors=(404, 409),
     )
-    def delete(job_id: str) -> Response:
+    def delete_job(job_id: str) -> Response:
         jobs.delete(job_id)
         return Response(status=204)
 
@@ -119,7 +119,7 @@ def blueprint(
         nothing="the job has ended and all its events are known: an EventSource comes back no more",
         errors=(404, 422),
     )
-    def events(job_id: str) -> Response:
+    def follow_job(job_id: str) -> Response:
         after = _last_event_id(jobs, job_id)
         if after and jobs.look(job_id).is_final and next(jobs.events(job_id, after), None) is None:
             return Response(status=204)

@@ -21,7 +21,7 @@ def blueprint(ring: KeyRing) -> Blueprint:
         reply=KeyReply,
         errors=(401, 429, 503),
     )
-    def show() -> Response:
+    def show_key() -> Response:
         require_valid(ring)
         return jsonify(role=ring.role(), needed=not ring.is_open())
 

@@ -63,7 +63,7 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
 
     @routes.get("/models/<name>/versions/<int:version>/curves.svg")
     @describe("The losses that a version's training measured, as a picture", reply=SVG, errors=(404, 409, 422))
-    def draw(name: str, version: int) -> Response:
+    def draw_version(name: str, version: int) -> Response:
         title = f"{name}@{version}: how its loss fell"
         return Response(record_curve(title, store.describe(name, version).record), mimetype=SVG)
 
@@ -79,7 +79,7 @@ def admin_blueprint(
 
     @routes.get("/models/<name>/versions/<int:version>/weights")
     @describe("A version's checkpoint file", access="admin", reply=CONTENT_TYPE, errors=(404, 409, 422))
-    def download(name: str, version: int) -> Response:
+    def download_version(name: str, version: int) -> Response:
         path = store.path(name, version).absolute()
         return send_file(path, CONTENT_TYPE, as_attachment=True, download_name=f"{name}-{path.name}")
 
@@ -93,7 +93,7 @@ def admin_blueprint(
         status=201,
         errors=(503,),
     )
-    def add(name: str) -> tuple[Response, int]:
+    def publish_version(name: str) -> tuple[Response, int]:
         check_name(name)
         checkpoint, policy = _uploaded(store.root, max_bytes)
         publication = publish_and_promote(store, name, checkpoint, policy, reason="uploaded")
@@ -108,7 +108,7 @@ def admin_blueprint(
         errors=(404, 409),
         examples={"promote or roll back": {"version": 1}},
     )
-    def promote(name: str, alias: str) -> Response:
+    def set_alias(name: str, alias: str) -> Response:
         store.set_alias(name, alias, json_body(AliasBody, settings).version, reason="by request")
         return jsonify(model_json.model(store, faults, name))
 
@@ -132,7 +132,7 @@ def admin_blueprint(
         status=204,
         errors=(404, 409, 422),
     )
-    def delete(name: str, version: int) -> Response:
+    def delete_version(name: str, version: int) -> Response:
         store.delete(name, version)
         return Response(status=204)
 

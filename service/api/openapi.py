@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
 from service.api.bounds import fill_in
 from service.api.described import Operation, Parameter, operation_of
+from service.api.meanings import explained
 from service.api.replies import ErrorReply
 from service.settings import Settings
 
@@ -69,14 +70,14 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
     _, schemas = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
     for rule, method, operation in found:
-        paths.setdefault(_path(rule), {})[method] = _operation(rule, method, operation, settings)
+        paths.setdefault(_path(rule), {})[method] = _operation(rule, operation, settings)
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": "1", "license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": "/", "description": "where this document comes from"}],
         "paths": paths,
         "components": {
-            "schemas": fill_in(schemas["$defs"], settings),
+            "schemas": explained(fill_in(schemas["$defs"], settings)),
             "securitySchemes": {SECURITY: {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -99,8 +100,13 @@ def _path(rule: Rule) -> str:
     return _PLACEHOLDER.sub(r"{\2}", rule.rule)
 
 
-def _operation(rule: Rule, method: str, operation: Operation, settings: Settings) -> dict[str, Any]:
-    made: dict[str, Any] = {"summary": operation.summary, "operationId": f"{method}_{rule.endpoint.replace('.', '_')}"}
+def _operation(rule: Rule, operation: Operation, settings: Settings) -> dict[str, Any]:
+    group, _, name = rule.endpoint.rpartition(".")
+    made: dict[str, Any] = {
+        "summary": operation.summary,
+        "operationId": name,
+        "tags": [group.removesuffix("_admin")],
+    }
     if operation.description:
         made["description"] = operation.description
     parameters = [_placed(*match) for match in _PLACEHOLDER.findall(rule.rule)]

@@ -37,7 +37,7 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Call
 
     @routes.get("/metrics")
     @describe("Measurements for Prometheus", access="open", reply="text/plain")
-    def page() -> Response:
+    def prometheus_metrics() -> Response:
         return Response(metrics(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return routes

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from service.api.meanings import MEANINGS
 from service.api.openapi import undescribed
 
 
@@ -63,6 +64,23 @@ def test_the_page_says_what_the_document_says_of_a_field(client: FlaskClient, do
     assert length["description"] in text
     assert "integer, 1 to 1,000" in text
     assert document["components"]["schemas"]["JobBody"]["properties"]["dropout"]["description"] in text
+
+
+def test_every_field_has_a_meaning_and_no_meaning_is_without_a_field(document: Any) -> None:
+    fields = {
+        (name, field)
+        for name, each in document["components"]["schemas"].items()
+        for field in each.get("properties", {})
+    }
+    known = {f"{name}.{field}" for name, field in fields} | {field for _, field in fields}
+    assert set(MEANINGS) <= known
+
+
+def test_code_generators_can_tell_the_routes_apart(document: Any) -> None:
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert {operation["tags"][0] for operation in operations} >= {"generation", "completions", "jobs", "models"}
 
 
 def test_every_parameter_has_a_meaning(document: Any) -> None:
