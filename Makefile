@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint format bench fuzz screenshots clean help
+.PHONY: run test lint format bench fuzz generators screenshots clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -38,6 +38,9 @@ bench: $(VENV)/.ready-bench ## measure this project beside its peers (half an ho
 
 fuzz: $(VENV)/.ready-fuzz ## every request that schemathesis thinks of, at a running service (minutes)
 	PYTHONPATH=. $(BIN)/python tests/system/fuzz.py
+
+generators: $(VENV)/.ready-generators ## clients of the API by two code generators, without a flag, and a text from each (needs Java)
+	PYTHONPATH=. $(BIN)/python tests/system/generators.py
 
 screenshots: $(VENV)/.ready-dev ## take the pictures of the pages anew (minutes; needs Chromium)
 	SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser
@@ -66,6 +69,10 @@ $(VENV)/.ready-bench: benchmarks/requirements.txt $(VENV)/.ready-dev
 
 $(VENV)/.ready-fuzz: requirements-fuzz.txt $(VENV)/.ready-dev
 	@$(PIP) install -r requirements-fuzz.txt
+	@touch $@
+
+$(VENV)/.ready-generators: requirements-generators.txt $(VENV)/.ready-dev
+	@$(PIP) install -r requirements-generators.txt
 	@touch $@
 
 # All is made again when the interpreter that it was made from is gone.
