@@ -37,7 +37,8 @@ TAKEN: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, e
 
 
 class Connections:
-    """The connections of a process, up to `most`. One whose request's head is there is handed to `serve`, in a thread.
+    """The connections of a process, up to `most`, of which one is kept free. One whose request's head is there is
+    handed to `serve`, in a thread.
 
     `patience`: seconds for the head of a request; `keepalive`: between two requests.
     """

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+
+from service.web_server.connections import STUCK_SECONDS, Connections
+from service.web_server.conversation import Conversation
+from service.web_server.threads import Threads
+
+PLACES = 4
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+HALF_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Says how long the body was."""
+    data = b"%d" % len(environ["wsgi.input"].read())
+    start_response("200 OK", [("Content-Length", str(len(data)))])
+    return [data]
+
+
+def unexplained(*_: object) -> None:
+    """These clients send nothing that is no HTTP."""
+
+
+class Server:
+    """The loop of a process that has one thread, and places for few connections, of which one is kept free."""
+
+    def __init__(self) -> None:
+        self.alive = True
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.address = listener.getsockname()
+        conversation = Conversation(
+            Config(),
+            application,
+            logging.getLogger(__name__),
+            explain=unexplained,
+            may_stay=lambda: False,
+            alive=lambda: self.alive,
+        )
+        self.connections = Connections(Config(), [listener], Threads(1), conversation.hold, most=PLACES, patience=20)
+        self._listener = listener
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while self.alive:
+            self.connections.turn(0.02)
+        self.connections.begin_end()
+        while self.connections.count:
+            self.connections.turn(0.02)
+
+    def end(self) -> None:
+        self.alive = False
+        self.connections.wake()
+        self._thread.join(20)
+        self._listener.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def connect(server: Server) -> Iterator[Callable[[bytes], socket.socket]]:
+    with ExitStack() as stack:
+
+        def connect(data: bytes) -> socket.socket:
+            made = stack.enter_context(socket.create_connection(server.address, timeout=20))
+            made.sendall(data)
+            return made
+
+        yield connect
+
+
+def one_after_the_other(connect: Callable[[bytes], socket.socket], data: bytes) -> list[socket.socket]:
+    made = []
+    for _ in range(PLACES - 1):
+        made.append(connect(data))
+        time.sleep(0.1)
+    return made
+
+
+def ended(connection: socket.socket) -> bool:
+    try:
+        return b"" in (connection.recv(1000), connection.recv(1))
+    except ConnectionResetError:
+        return True
+
+
+def test_a_connection_has_many_requests(connect: Callable[[bytes], socket.socket]) -> None:
+    connection = connect(GET)
+    for _ in range(3):
+        assert connection.recv(1000).endswith(b"\r\n\r\n0")
+        connection.sendall(GET[:20])
+        time.sleep(0.01)
+        connection.sendall(GET[20:])
+
+
+@pytest.mark.parametrize("half", [b"", GET[:20]])
+def test_who_has_waited_for_the_longest_makes_room(connect: Callable[[bytes], socket.socket], half: bytes) -> None:
+    first, *others = one_after_the_other(connect, half)
+    assert connect(GET).recv(1000).endswith(b"\r\n\r\n0")
+    assert ended(first)
+    others[-1].sendall(GET[len(half) :])
+    assert others[-1].recv(1000).endswith(b"\r\n\r\n0")
+
+
+def test_who_does_not_go_on_with_a_body_makes_room(connect: Callable[[bytes], socket.socket]) -> None:
+    first, *others = one_after_the_other(connect, HALF_BODY)
+    time.sleep(STUCK_SECONDS)
+    assert connect(GET).recv(1000).endswith(b"\r\n\r\n0")
+    assert ended(first)
+    others[-1].sendall(b"defghi")
+    assert others[-1].recv(1000).endswith(b"\r\n\r\n9")
+
+
+def test_who_was_answered_goes_before_who_waits(connect: Callable[[bytes], socket.socket]) -> None:
+    waiting = connect(GET[:20])
+    answered = connect(GET.replace(b"Host", b"Connection: close\r\nHost"))
+    assert answered.recv(1000).endswith(b"\r\n\r\n0")
+    kept = connect(GET)
+    assert kept.recv(1000).endswith(b"\r\n\r\n0")
+    assert connect(GET).recv(1000).endswith(b"\r\n\r\n0")
+    waiting.sendall(GET[20:])
+    kept.sendall(GET)
+    for each in (waiting, kept):
+        assert each.recv(1000).endswith(b"\r\n\r\n0")
+
+
+def test_an_end_waits_for_nobody_for_long(server: Server, connect: Callable[[bytes], socket.socket]) -> None:
+    silent = [connect(data) for data in (b"", GET[:20])]
+    until = time.monotonic() + 10
+    while server.connections.count < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    server.end()
+    assert server.connections.count == 0
+    assert all(map(ended, silent))
