@@ -18,6 +18,16 @@ has risen for good."""
 GAP: Final = 0.25
 """Of what guessing costs. A held-out loss that is so far above that of the text that is trained on is worth a word."""
 
+NO_GUIDE: Final = (
+    "The network predicts the held-out text no better than guessing, so that no weights are known to be the best ones:"
+    " the latest are kept."
+)
+FAR_ABOVE: Final = (
+    "The loss on the held-out text is far above that on the text that is trained on: they differ in kind, or there is"
+    " too little text to learn from."
+)
+"""What is said of the weights that are kept; without numbers, so that it is the same as long as it holds."""
+
 Evaluations = Sequence[Mapping[str, Any]]
 
 
@@ -47,19 +57,11 @@ def has_risen(
 
 
 def warnings(evaluations: Evaluations, position: Position, guessing: float) -> list[str]:
-    """What whoever asked for the training should know about the weights that are kept, a sentence each."""
+    """What whoever asked for the training should know about the weights that are kept."""
     best = position.best_loss
     learned = next((e["training_loss"] for e in evaluations if e["step"] == position.best_step), None)
     if best is None or learned is None:
         return []
     if best >= guessing:
-        return [
-            f"The network predicts the held-out text no better than guessing ({best:.2f} nats per token, guessing"
-            f" {guessing:.2f}), so that no weights are known to be the best ones: the latest are kept."
-        ]
-    if best > learned + GAP * guessing:
-        return [
-            f"The loss on held-out text ({best:.2f} nats per token) is far above that on the text that is trained on"
-            f" ({learned:.2f}): they differ in kind, or there is too little text to learn from."
-        ]
-    return []
+        return [NO_GUIDE]
+    return [FAR_ABOVE] if best > learned + GAP * guessing else []

@@ -29,6 +29,7 @@ class Follower:
         self._last = max((event.id for event in jobs.events(job)), default=0)
         self._lined = 0.0
         self._evaluated = -1
+        self._warned: list[str] = []
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"follower of {job}", daemon=True)
         self._thread.start()
@@ -57,7 +58,9 @@ class Follower:
                 self._write_above(sample_text(event))
             elif event.kind == "warnings":
                 for warning in event.data["warnings"]:
-                    self._write_above(f"warning: {warning}")
+                    if warning not in self._warned:
+                        self._write_above(f"warning: {warning}")
+                self._warned = event.data["warnings"]
         self._show_progress(self._jobs.get(self._job).progress)
 
     def _show_progress(self, progress: JobProgress) -> None:
