@@ -6,36 +6,42 @@ from collections.abc import Callable
 from pathlib import Path
 
 
+def overwrite(path: Path, data: bytes) -> None:
+    """Write into the file, a version's too, which nobody but root may write."""
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
 def _emptied(path: Path) -> None:
-    path.write_bytes(b"")
+    overwrite(path, b"")
 
 
 def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    overwrite(path, path.read_bytes()[: path.stat().st_size // 2])
 
 
 def _not_json(path: Path) -> None:
-    path.write_bytes(b"<html>502 Bad Gateway</html>")
+    overwrite(path, b"<html>502 Bad Gateway</html>")
 
 
 def _not_utf8(path: Path) -> None:
-    path.write_bytes(b"\xff\xfe\x00\x80")
+    overwrite(path, b"\xff\xfe\x00\x80")
 
 
 def _a_number(path: Path) -> None:
-    path.write_bytes(b"7")
+    overwrite(path, b"7")
 
 
 def _a_list(path: Path) -> None:
-    path.write_bytes(b'["a", 1]')
+    overwrite(path, b'["a", 1]')
 
 
 def _wrong_fields(path: Path) -> None:
-    path.write_bytes(b'{"current": {"id": 3}, "released": "yes", "kind": []}')
+    overwrite(path, b'{"current": {"id": 3}, "released": "yes", "kind": []}')
 
 
 def _deeply_nested(path: Path) -> None:
-    path.write_bytes(b"[" * 100_000)
+    overwrite(path, b"[" * 100_000)
 
 
 def _a_folder(path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from model_store import DamagedVersionError, ModelStore, NotFoundError, install_starter, publish_and_promote
 from model_store.errors import AliasedError
 from model_store.faults import Faults
-from tests.damage import DAMAGES
+from tests.damage import DAMAGES, overwrite
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_weights_that_are_not_what_was_published_are_found_once_they_are_read(ba
     path = bard.root / "bard" / "2.safetensors"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
-    path.write_bytes(bytes(data))
+    overwrite(path, bytes(data))
     assert [faults.verify_next() for _ in range(2)] == [True, False]
     assert faults.of("bard") == ["version 2: its content is not what its digest says"]
     bard.delete("bard", 2)
@@ -70,14 +70,14 @@ def test_a_version_that_an_alias_stands_for_is_no_exception(bard: ModelStore, ch
     with pytest.raises(AliasedError):
         bard.delete("bard", 1)
     bard.set_alias("bard", "stable", 2)
-    (bard.root / "bard" / "2.safetensors").write_bytes(b"")
-    (bard.root / "bard" / "1.safetensors").write_bytes(b"")
+    overwrite(bard.root / "bard" / "2.safetensors", b"")
+    overwrite(bard.root / "bard" / "1.safetensors", b"")
     bard.set_alias("bard", "other", 3)
     bard.delete("bard", 2)
     bard.delete("bard", 1)
     assert bard.aliases("bard") == {"other": 3}, "nothing that is sound was there before"
     bard.set_alias("bard", "other", bard.publish("bard", checkpoint(5)))
-    (bard.root / "bard" / "4.safetensors").write_bytes(b"")
+    overwrite(bard.root / "bard" / "4.safetensors", b"")
     bard.delete("bard", 4)
     assert bard.aliases("bard") == {"other": 3}
     assert "damaged" in bard.history("bard", "other")[-1].reason
@@ -96,7 +96,7 @@ def test_a_version_that_vanished_is_missed(bard: ModelStore) -> None:
 def test_aliases_are_rebuilt_from_the_versions(bard: ModelStore, damage: str, caplog: pytest.LogCaptureFixture) -> None:
     path = bard.root / "bard" / "aliases.json"
     DAMAGES.get(damage, lambda path: path.write_text("{}"))(path)
-    (bard.root / "bard" / "1.safetensors").write_bytes(b"x")
+    overwrite(bard.root / "bard" / "1.safetensors", b"x")
     store = afresh(bard)
     assert store.resolve("bard") == 2, "the best one that can be read"
     assert store.aliases("bard") == {"current": 2}
@@ -127,7 +127,7 @@ def test_who_has_read_the_aliases_restores_them(bard: ModelStore, damage: str) -
 
 def test_without_a_sound_version_there_is_nothing_to_rebuild_from(bard: ModelStore) -> None:
     for path in bard.root.glob("bard/*s*"):
-        path.write_bytes(b"")
+        overwrite(path, b"")
     assert afresh(bard).aliases("bard") == {}
     assert len(Faults(afresh(bard)).of("bard")) == 3
 

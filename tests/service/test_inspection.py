@@ -14,6 +14,7 @@ from service.inspection import Inspection, data
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
+from tests.damage import overwrite
 
 
 def test_one_look_finds_all_that_is_damaged(tmp_path: Path, new_checkpoint: Callable[..., Checkpoint]) -> None:
@@ -31,7 +32,7 @@ def test_one_look_finds_all_that_is_damaged(tmp_path: Path, new_checkpoint: Call
         tmp_path / "corpora" / corpus.id / "corpus.json",
         tmp_path / "runs" / job.id / "request.json",
     ):
-        path.write_bytes(b"")
+        overwrite(path, b"")
     found = list(look())
     assert [each.split(":")[0] for each in found] == [
         "model letters",
