@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, kind, text in NUMBERS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=text)
     parser.add_argument(
-        "--validation-split", choices=VALIDATION_SPLITS, help="which part of the text that is (default blocks, spread)"
+        "--validation-split",
+        choices=VALIDATION_SPLITS,
+        help="hold out blocks spread over the text (default), or its end",
     )
     parser.add_argument("--base", metavar="MODEL", help="go on from a version: name, name@3 or name@alias")
     parser.add_argument("--promote", choices=POLICIES, default="if_better", help="when it becomes the one that serves")
