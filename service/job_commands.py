@@ -60,8 +60,8 @@ def _show(parsed: argparse.Namespace, job: Json) -> None:
     _show_row(parsed, job)
     if parsed.json:
         return
-    if job["error"]:
-        say(job["error"])
+    for wrong in filter(None, (job.get("damaged"), job["error"])):
+        say(wrong)
     if job["samples"]:
         say(SEPARATOR.join(sample["prompt"] + sample["text"] for sample in job["samples"][-1]["samples"]))
 
@@ -69,7 +69,8 @@ def _show(parsed: argparse.Namespace, job: Json) -> None:
 def _row(job: Json) -> tuple[Any, ...]:
     progress = job["progress"]
     done, loss = f"{progress['fraction']:.0%}", number(progress["validation_loss"])
-    return job["id"], job["model"], job["status"], done, loss, job["version"] or "-"
+    status = f"{job['status']}, damaged" if job.get("damaged") else job["status"]
+    return job["id"], job["model"] or "-", status, done, loss, job["version"] or "-"
 
 
 def _follow(parsed: argparse.Namespace, client: Client, job: str) -> int:
