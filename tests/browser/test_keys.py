@@ -23,7 +23,7 @@ def test_a_wrong_key_is_refused_and_a_right_one_is_kept_for_the_tab(
     page.get_by_role("button", name="Enter the key").click()
     page.get_by_label("Key", exact=True).fill("wrong")
     page.keyboard.press("Enter")
-    expect(page.locator("#key-error")).to_contain_text("a valid key is needed")
+    expect(page.locator("#key-error")).to_have_text("The service does not accept this key.")
     expect(page.locator("#key-state")).to_have_text("Key refused")
     expect(page.get_by_label("Key", exact=True)).to_be_focused()
     page.get_by_label("Key", exact=True).fill(ADMIN_KEY)
@@ -50,7 +50,7 @@ def test_where_apps_need_a_key_the_page_does_too(watched: Watched, service: Serv
         until(lambda: not service.answers("/models"))
         page = watched.page
         page.goto("/")
-        expect(page.locator("#key-error")).to_contain_text("a valid key is needed")
+        expect(page.locator("#key-error")).to_have_text("This needs a key.")
         page.get_by_label("Key", exact=True).fill(key)
         page.keyboard.press("Enter")
         expect(page.locator("#key-state")).to_contain_text("App")

@@ -1,12 +1,14 @@
 // What went wrong, said where it is seen and heard: the service's message in the words of the page, and the field meant.
 
 import { askForKey } from "./key-button.js";
+import { key } from "./key.js";
 import { worded } from "./wording.js";
 
 /** Show the error in the box, and at the field of the form that the service names, if it is there; what is wrong with
     the key is said where the key is entered. */
 export function showError(box, error, form = null) {
-  if (error.status === 401 || error.status === 403) return askForKey(error.message);
+  if (error.status === 401) return askForKey(key() ? "The service does not accept this key any more." : "This needs a key.");
+  if (error.status === 403) return askForKey(error.message);
   const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
   box.textContent = worded(error.message, form) + wait;
   box.dataset.code = error.code ?? "";

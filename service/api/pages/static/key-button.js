@@ -5,26 +5,30 @@ import { $ } from "./dom.js";
 import { keep, key, role } from "./key.js";
 
 const SAID = { admin: "Admin’s key", app: "App’s key", "": "No key" };
+const UNKNOWN = "The service does not accept this key.";
+let refused = false;
 
-/** Open the form, with what the service said about the key that was used, if anything. */
+/** Open the form, as the service wants a key, or another one than is in use. */
 export function askForKey(message = "") {
+  refused = Boolean(message && key());
+  show();
   $("key").open = true;
-  refuse(message);
+  complain(message);
   $("key-value").focus();
 }
 
-function refuse(message, state = "Key refused") {
-  $("key-error").textContent = message;
-  $("key-error").hidden = !message;
-  $("key-value").setAttribute("aria-invalid", String(Boolean(message)));
-  if (message && (key() || $("key-value").value)) say(state);
+/** The key in use, whatever is being typed. */
+function show() {
+  say(refused ? "Key refused" : SAID[role()]);
+  $("key-forget").hidden = !key();
 }
 
 const say = (state) => ($("key-state").textContent = state);
 
-function show() {
-  say(SAID[role()] ?? SAID[""]);
-  $("key-forget").hidden = !key();
+function complain(message) {
+  $("key-error").textContent = message;
+  $("key-error").hidden = !message;
+  $("key-value").setAttribute("aria-invalid", String(Boolean(message)));
 }
 
 /** A key is kept when the service takes it; what is wrong with another one is said where it was entered. */
@@ -32,19 +36,24 @@ async function enter(value) {
   say("Checking …");
   try {
     const { role: as } = await get("/key", { headers: { Authorization: `Bearer ${value}` } });
-    close();
-    keep(value, as);
-    show();
+    use(value, as);
   } catch (error) {
-    refuse(error.message, error.status === 401 ? "Key refused" : "Key not checked");
+    const wrong = error.status === 401;
+    complain(wrong ? UNKNOWN : error.message);
+    say(wrong ? "Key refused" : "Key not checked");
     $("key-value").focus();
   }
 }
 
+function use(value, as = "") {
+  refused = false;
+  close();
+  keep(value, as);
+  show();
+}
+
 function close() {
   $("key").open = false;
-  $("key-value").value = "";
-  refuse("");
   $("key").querySelector("summary").focus();
 }
 
@@ -53,16 +62,15 @@ $("key-form").addEventListener("submit", (event) => {
   const value = $("key-value").value.trim();
   if (value) enter(value);
 });
-$("key-forget").addEventListener("click", () => {
-  close();
-  keep("");
-  show();
-});
+$("key-forget").addEventListener("click", () => use(""));
 $("key").addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();
 });
 $("key").addEventListener("toggle", () => {
-  if ($("key").open) $("key-value").focus();
+  if ($("key").open) return $("key-value").focus();
+  $("key-value").value = "";
+  complain("");
+  return show();
 });
 document.addEventListener("pointerdown", (event) => {
   if (!$("key").contains(event.target)) $("key").open = false;
