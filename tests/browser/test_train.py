@@ -57,6 +57,7 @@ def test_a_text_becomes_a_model_while_one_looks_on(
     train.get_by_label("The text").set_input_files(corpus)
     assert train.get_by_label("Model", exact=True).input_value() == "python"
     expect(train.locator("#preview")).to_contain_text(f"{len(CORPUS):,} characters")
+    shoot(train.locator("#start"), "preview")
     ask_for(train, "python", BUDGET, UNIT, SIZE)
     expect(train.locator("#start-said")).to_contain_text("begins")
     expect(train.locator("#job-status")).to_have_text("running")
@@ -105,7 +106,7 @@ def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, sh
     assert service.request("/generate", {"model": "python", "length": 1})["version"] == 2
     card.get_by_text("aliases stood for").click()
     expect(card.locator(".history li")).to_have_count(4)
-    shoot(card, "models")
+    shoot(train, "models")
 
 
 def test_what_is_known_of_a_version(admin: Page) -> None:
