@@ -255,7 +255,8 @@ class Client:
 
     def upload(self, path: Path, name: str | None = None, model: str | None = None, **parameters: Any) -> Json:
         """A text to train on; with `model`, training starts at once. `parameters` are those of `POST /corpora`."""
-        query = _query("/corpora", name=name or path.name, model=model, **parameters)
+        name = (name or path.name).encode("utf-8", "replace").decode()  # a file's name may have any bytes
+        query = _query("/corpora", name=name, model=model, **parameters)
         return self._service.upload(query, path, "text/plain")
 
     def corpora(self) -> list[Json]:

@@ -17,6 +17,8 @@ def add_upload(commands: Any) -> None:
     upload.add_argument("file", type=Path, help="the text, in any encoding that can be told")
     upload.add_argument("--name", help="what the corpus is called; default: the file's name")
     upload.add_argument("--model", help="train this model of it at once")
+    upload.add_argument("--encoding", help="what the text is encoded in, such as cp1251; default: found out")
+    upload.add_argument("--newlines", choices=("lf", "keep"), help="line ends: all LF (default), or as they are")
 
 
 def add_models(commands: Any) -> None:
@@ -25,11 +27,12 @@ def add_models(commands: Any) -> None:
 
 
 def _upload(parsed: argparse.Namespace, client: Client) -> None:
-    corpus = client.upload(parsed.file, parsed.name, parsed.model)
+    corpus = client.upload(parsed.file, parsed.name, parsed.model, encoding=parsed.encoding, newlines=parsed.newlines)
     if parsed.json:
         say_json(corpus)
         return
     say(f"corpus {corpus['id']}: {count(corpus['characters'], 'character')}, {corpus['vocabulary_size']} different")
+    say(f"read as {corpus['encoding']}: {next(iter(corpus['preview']), '')[:100]}")
     if corpus.get("job"):
         say(f"job {corpus['job']['id']}: {corpus['job']['status']}")
 

@@ -25,12 +25,13 @@ from service.announcement import HERE, url
 from service.preflight import StartError
 from service.settings import Settings
 from service.training.cells import KIND, in_words
-from service.training.corpora import CorpusStore
+from service.training.conversion import Conversion
+from service.training.corpora import CorpusStore, name_of
 from service.training.decoding import CHUNK
 from service.training.errors import TrainingError
 from service.training.jobs import Job, JobStore
 from service.training.runner import JobRunner
-from service.training.submission import keep
+from service.training.submission import check_length, keep
 from service.training.terminal import Follower
 
 
@@ -71,10 +72,16 @@ class _Command:
         path = Path(parsed.file)
         try:
             with path.open("rb") as file:
-                corpus, _ = self._corpora.add(iter(lambda: file.read(CHUNK), b""), _shown_name(path))
+                corpus, _ = self._corpora.add(
+                    iter(lambda: file.read(CHUNK), b""),
+                    name_of(path.name),
+                    conversion=Conversion(parsed.encoding, parsed.newlines),
+                    check=lambda corpus: check_length(corpus.characters, request),
+                )
         except OSError as error:
             raise StartError(f"{error.filename or path}: {error.strerror}") from error
         self._say(f"{path}: {count(corpus.characters, 'character', ',')}, {corpus.vocabulary_size} different")
+        self._say(f"read as {corpus.encoding}: {next(iter(corpus.preview), '')[:100]}")
         return keep(replace(request, corpus=corpus.id), self._corpora, self._jobs, self._models)
 
     def run(self, job: str) -> int:
@@ -122,11 +129,6 @@ class _Command:
     def _say(self, text: str) -> None:
         self._out.write(text + "\n")
         self._out.flush()
-
-
-def _shown_name(path: Path) -> str:
-    """The file's name as a corpus may be called."""
-    return "".join(c for c in path.name if c.isprintable())[:200]
 
 
 @contextmanager

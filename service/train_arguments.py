@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from charrnn.config import CELLS
 from charrnn.training.config import VALIDATION_SPLITS, Budget
 from model_store.promotion import POLICIES
+from service.training.decoding import Newlines
 from service.training.requests import DEFAULT_BUDGET, LEVELS, JobRequest
 
 NO_CORPUS: Final = "0" * 16
@@ -36,6 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the command's arguments; what is left out is chosen to suit the text and the budget."""
     parser.add_argument("file", nargs="?", metavar="FILE", help="a plain text")
     parser.add_argument("--model", help="the name to publish under")
+    parser.add_argument("--encoding", help="what FILE is encoded in, such as cp1251 (default: found out)")
+    parser.add_argument(
+        "--newlines", choices=get_args(Newlines), default="lf", help="line ends: all LF, or as they are"
+    )
     parser.add_argument("--resume", metavar="JOB", help="go on with a job that was interrupted")
     budget = parser.add_mutually_exclusive_group()
     for name, kind, text in BUDGETS:

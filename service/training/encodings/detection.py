@@ -21,7 +21,7 @@ SHOWN: Final = 60
 """Characters of a line that are shown as it would read."""
 Guesses = list[tuple[str, str]]
 """Encodings, each with a piece of the text as it would read."""
-HOW: Final = "say which it is: ?encoding=, the form's field encoding, or Content-Type: text/plain; charset="
+HOW: Final = "say which it is: ?encoding=, a form's field encoding, a charset in Content-Type, --encoding in a terminal"
 
 
 def by_bytes(file: BinaryIO, bad: EncodingError) -> str:
