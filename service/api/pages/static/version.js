@@ -66,7 +66,7 @@ const settings = ({ batch_size: batch, segment_length: segment, learning_rate: r
 
 /** What it writes with one seed, always the same. */
 function sample(body) {
-  const text = h("p", { className: "sample", dir: "auto" }, "…");
+  const text = h("p", { className: "sample", dir: "auto", tabIndex: 0, role: "group", "aria-label": "A sample" }, "…");
   get("/generate", { json: body }).then(
     (made) => text.replaceChildren(h("span", { className: "prompt" }, body.prompt), made.text),
     (error) => text.replaceChildren(h("span", { className: "wrong" }, error.message)));
