@@ -172,7 +172,8 @@ def _chunks(head: dict[str, Any], streams: Iterator[Stream], body: CompletionBod
     for at, stream in enumerate(streams):
         head = {**head, "system_fingerprint": _fingerprint(stream.model, stream.version)}
         head |= {"usage": None} if options.include_usage else {}
-        yield from _choice_chunks(head, stream, at * body.n, counts=options.continuous_usage_stats)
+        counts = options.include_usage and options.continuous_usage_stats
+        yield from _choice_chunks(head, stream, at * body.n, counts=counts)
         prompt_tokens += stream.prompt_tokens
         completion_tokens += stream.completion_tokens()
     if options.include_usage:

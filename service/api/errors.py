@@ -7,12 +7,13 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any, Final
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app, request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
@@ -186,9 +187,21 @@ def _from_http(error: HTTPException) -> ApiError:
     message = error.description or str(error)
     if isinstance(error, RequestEntityTooLarge):
         message = "the body is larger than this route takes"
+    if isinstance(error, NotFound):
+        message = _nowhere()
     allowed = error.valid_methods if isinstance(error, MethodNotAllowed) else None
     allow = ", ".join(sorted(allowed)) if allowed else None
+    if allow is not None:
+        message = f"{shown(request.path)} takes {allow}, not {request.method}"
     return ApiError(status, names.get(status, (error.name or "error").lower().replace(" ", "_")), message, allow=allow)
+
+
+def _nowhere() -> str:
+    """That there is nothing at the address, and what it was perhaps meant to be: base URLs often lack /v1."""
+    routes = [rule.rule for rule in current_app.url_map.iter_rules() if request.method in (rule.methods or ())]
+    meant = get_close_matches(request.path[:SHOWN], [rule for rule in routes if "<" not in rule], n=1, cutoff=0.75)
+    hint = f"did you mean {meant[0]}?" if meant else "/docs lists all routes"
+    return f"there is no route {shown(request.path)} for {request.method}; {hint}"
 
 
 def unknown_characters(error: UnknownCharactersError, field: str = "prompt", *, can_skip: bool = True) -> ApiError:

@@ -51,7 +51,10 @@ class StreamOptions(Body):
     include_usage: bool = Field(
         False, description="a last chunk has the usage of the whole request (in POST /generate it always has)"
     )
-    continuous_usage_stats: bool = Field(False, description="every chunk has the usage of its choice so far")
+    continuous_usage_stats: bool = Field(
+        False,
+        description="every chunk has the usage of its choice so far (in POST /v1/completions only with include_usage)",
+    )
     include_obfuscation: bool = Field(False, description="taken for OpenAI's clients, and means nothing here")
 
 

@@ -155,3 +155,15 @@ class NeutralBody(Body):
     return_tokens: _False = None
     t_max_predict_ms: Annotated[Any, OneOf((0, -1))] = None
     timings_per_token: _False = None
+
+
+class NeutralTextBody(Body):
+    """The same for a text that is only read: there are no special tokens, and each token's text is told anyway."""
+
+    # vLLM's POST /tokenize
+    add_special_tokens: _Boolean = None
+    return_token_strs: _Boolean = None
+
+    # llama.cpp's POST /tokenize
+    add_special: _Boolean = None
+    parse_special: _Boolean = None

@@ -216,9 +216,7 @@ class CompletionChunk(Reply):
     model: str
     system_fingerprint: str
     choices: list[CompletionChunkChoice]
-    usage: Usage | None = Field(
-        default=None, description="only with `include_usage` or `continuous_usage_stats` of `stream_options`"
-    )
+    usage: Usage | None = Field(default=None, description="only with `include_usage` of `stream_options`")
 
 
 class ModelCard(Reply):

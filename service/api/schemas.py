@@ -13,6 +13,7 @@ from model_store.promotion import Promote
 from service.api.bodies import UNKNOWN, Body, CellsBody, Id, ModelBody
 from service.api.bounds import AtMost
 from service.api.faults import fault
+from service.api.neutral import NeutralTextBody
 from service.generation.cells import CellSelectionError
 from service.generation.tracing import TraceRequest
 from service.settings import Settings
@@ -25,7 +26,7 @@ class ScoreBody(ModelBody):
     text: Annotated[str, AtMost("max_prompt_length", "characters")]
 
 
-class TokenizeBody(ScoreBody):
+class TokenizeBody(NeutralTextBody, ScoreBody):
     """`POST /tokenize`."""
 
     unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)

@@ -25,6 +25,25 @@ def test_errors_of_routing_have_the_one_shape(
     assert (error["type"], error["code"]) == ("invalid_request_error", code)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "message"),
+    [
+        ("POST", "/completions", "there is no route '/completions' for POST; did you mean /v1/completions?"),
+        ("POST", "/v1/chat/completions", "there is no route '/v1/chat/completions' for POST; did you mean /v1/comp"),
+        ("GET", "/health/", "there is no route '/health/' for GET; did you mean /health?"),
+        ("GET", "/nowhere", "there is no route '/nowhere' for GET; /docs lists all routes"),
+        ("GET", f"/{'x' * 1000}", "there is no route '/xxx"),
+        ("GET", "/v1/completions", "'/v1/completions' takes OPTIONS, POST, not GET"),
+    ],
+)
+def test_a_wrong_address_is_told_what_was_perhaps_meant(
+    client: FlaskClient, method: str, path: str, message: str
+) -> None:
+    reply: Any = client.open(path, method=method).json
+    assert reply["error"]["message"].startswith(message)
+    assert len(reply["error"]["message"]) < 300
+
+
 @pytest.mark.parametrize("given", ["", "a b", "x" * 200, "naïve"])
 def test_a_request_id_that_cannot_be_kept_is_replaced(client: FlaskClient, given: str) -> None:
     reply = client.get("/healthz", headers={"X-Request-Id": given.encode()})

@@ -254,6 +254,11 @@ def test_usage_in_every_chunk_when_it_is_asked_for(client: FlaskClient) -> None:
     assert last["usage"]["completion_tokens"] == 120
 
 
+@pytest.mark.parametrize("options", [{"continuous_usage_stats": True}, {"include_usage": False}, {}])
+def test_no_usage_in_chunks_unless_it_is_included(client: FlaskClient, options: dict[str, bool]) -> None:
+    assert not any("usage" in each for each in chunks(client, stream_options=options))
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_the_stop_text_is_part_of_it_when_that_is_asked_for(client: FlaskClient, stream: bool) -> None:
     asked: dict[str, Any] = {"stop": ["de"], "include_stop_str_in_output": True, "logprobs": 0}

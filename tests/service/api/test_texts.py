@@ -18,6 +18,15 @@ def test_a_text_to_ids_and_back(client: FlaskClient) -> None:
     assert ask(client, "/detokenize", ids=found["ids"]) == {"model": "letters", "version": 1, "text": "cab"}
 
 
+def test_what_other_servers_ask_beside_a_text_changes_nothing(client: FlaskClient) -> None:
+    plain = ask(client, "/tokenize", text="cab")
+    for field in ("add_special_tokens", "return_token_strs", "add_special", "parse_special"):
+        for value in (True, False, None):
+            asked: dict[str, Any] = {"text": "cab", field: value}
+            assert ask(client, "/tokenize", **asked) == plain
+        assert ask(client, "/tokenize", 422, text="cab", **{field: 1})["error"]["param"] == field
+
+
 def test_nothing_is_a_text_too(client: FlaskClient) -> None:
     assert ask(client, "/tokenize", text="")["ids"] == []
     assert ask(client, "/detokenize", ids=[])["text"] == ""
