@@ -27,38 +27,51 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
-    data_dir: Path = Field(Path("data"), description="where models, corpora and runs are kept")
-    redis_url: str = Field("", description="Redis for the job queue; empty: an embedded server is started")
-    cache_url: str = Field("", description="Redis for the cache of results; empty: the same as `REDIS_URL`")
-    cache_ttl: int = Field(3600, ge=1, description="seconds that a result stays in the cache")
-    default_model: str = Field("shakespeare", description="the model of a request that names none")
-    max_length: int = Field(10_000, ge=1, description="most tokens that one request may generate")
-    max_prompt_length: int = Field(100_000, ge=1, description="most characters that a prompt may have")
+    data_dir: Path = Field(Path("data"), description="directory for models, corpora, training runs and keys")
+    redis_url: str = Field("", description="Redis for the job queue; empty: start an embedded server")
+    cache_url: str = Field("", description="Redis for the result cache; empty: same as `REDIS_URL`")
+    cache_ttl: int = Field(3600, ge=1, description="lifetime of a cached result, in seconds")
+    default_model: str = Field("shakespeare", description="model used when a request names none")
+    max_length: int = Field(10_000, ge=1, description="maximum `length` of a generated text, in tokens")
+    max_prompt_length: int = Field(100_000, ge=1, description="maximum length of a prompt, in characters")
     max_reply_values: int = Field(
-        1_000_000, ge=1, description="most values of one reply: (echoed prompt + length) * `n` * (1 + `logprobs`)"
+        1_000_000, ge=1, description="maximum size of a reply: (echoed prompt + `length`) * `n` * (1 + `logprobs`)"
     )
-    max_trace_length: int = Field(10_000, ge=1, description="most characters that a traced text may have")
-    max_corpus_bytes: int = Field(1 << 30, ge=1, description="largest corpus that may be uploaded, in bytes")
+    max_trace_length: int = Field(10_000, ge=1, description="maximum length of a traced text, in characters")
+    max_corpus_bytes: int = Field(1 << 30, ge=1, description="maximum size of an uploaded corpus, in bytes")
     device: Literal["cpu", "cuda"] = Field(
-        "cpu", description="what generates: `cpu` (compiled kernels) or `cuda` (torch)"
+        "cpu", description="where to generate: `cpu` (compiled kernels) or `cuda` (PyTorch)"
     )
-    max_active: int = Field(64, ge=1, le=4096, description="sequences generated at once in a web process")
-    max_waiting: int = Field(128, ge=0, description="sequences that may wait in a web process; beyond it: 429")
-    api_keys: Listed = Field((), description="comma-separated keys for everything else; empty: open to all")
-    admin_api_keys: Listed = Field((), description="comma-separated keys for training and managing models")
+    max_active: int = Field(64, ge=1, le=4096, description="sequences generated concurrently per web process")
+    max_waiting: int = Field(128, ge=0, description="sequences that may wait per web process; more get a 429")
+    api_keys: Listed = Field(
+        (), description="comma-separated app keys; empty, and none made with `keys add`: open to all"
+    )
+    admin_api_keys: Listed = Field((), description="comma-separated admin keys, for training and managing models")
     web_workers: int = Field(
-        "cores", ge=1, validate_default=True, description="web processes; `cores`: one for each that may be used"
+        "cores", ge=1, validate_default=True, description="number of web processes; `cores`: one per usable CPU core"
     )
-    web_threads: int = Field(256, ge=1, description="requests that a web process handles at once")
+    web_threads: int = Field(256, ge=1, description="requests handled concurrently per web process")
     client_timeout: float = Field(
-        30, gt=0, le=3600, description="seconds for a request's headers, and for any progress of its body or reply"
+        30,
+        gt=0,
+        le=3600,
+        description="seconds to wait for a request's headers, and for any progress of its body or reply",
     )
-    request_timeout: float = Field(120, gt=0, le=86_400, description="seconds that a generation may take, then: 503")
-    rate_limit: str = Field("", description="requests a key or address may make, such as `60/minute`; empty: no limit")
-    cors_origins: Listed = Field((), description="comma-separated origins whose pages may call this; `*`: any")
-    trusted_proxies: int = Field(0, ge=0, le=8, description="proxies in front, whose `X-Forwarded-For` is believed")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
-    log_format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, else JSON lines")
+    request_timeout: float = Field(
+        120, gt=0, le=86_400, description="time limit of a generation request, in seconds; exceeding it gets a 503"
+    )
+    rate_limit: str = Field(
+        "", description="requests allowed per key or client address, such as `60/minute`; empty: no limit"
+    )
+    cors_origins: Listed = Field((), description="comma-separated origins whose pages may call the API; `*`: any")
+    trusted_proxies: int = Field(
+        0, ge=0, le=8, description="number of proxies in front whose `X-Forwarded-For` is trusted"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is logged")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="`text`, `json`, or `auto`: text on a terminal, otherwise JSON lines"
+    )
 
     @field_validator("api_keys", "admin_api_keys", "cors_origins", mode="before")
     @classmethod
