@@ -15,6 +15,7 @@ from service.api.bounds import fill_in
 from service.api.described import Operation, Parameter, operation_of
 from service.api.meanings import explained
 from service.api.replies import ErrorReply
+from service.api.sse import DONE
 from service.settings import Settings
 
 TITLE: Final = "Character-level recurrent language models"
@@ -177,9 +178,11 @@ def _reply_content(operation: Operation) -> dict[str, Any]:
 
 
 def _event(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
-    """One event of a stream: its `data` is a JSON text of one of the models (JSON Schema 2020-12, section 8.5)."""
+    """One event of a stream: its `data` is a JSON text of one of the models (JSON Schema 2020-12, section 8.5), or says
+    that it was the last one."""
     inside = {"anyOf": [*map(_reference, models), _reference(ErrorReply)]}
-    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": inside}
+    told = {"contentMediaType": "application/json", "contentSchema": inside}
+    data = {"type": "string", "anyOf": [{"const": DONE}, told]}
     properties = {"data": data, "event": {"type": "string"}, "id": {"type": "string"}}
     return {"type": "object", "properties": properties, "required": ["data"]}
 

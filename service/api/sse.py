@@ -18,6 +18,8 @@ LONGEST: Final = 60_000
 """Characters, all ASCII, of an event: clients read lines of less than 64 KiB."""
 MOST_AT_ONCE: Final = 4096
 """Characters of a text of which even the longest escapes make less than that."""
+DONE: Final = "[DONE]"
+"""The data of the last event, which is no JSON."""
 HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """A proxy that buffered the stream would hold back what the client waits for."""
 
@@ -71,4 +73,4 @@ def _lines(events: Iterator[Event | None], clock: Callable[[], float]) -> Iterat
     except Exception as error:
         # The status is long sent: what is left to say goes where the client is listening.
         yield Event(to_api_error(error).body()).text
-    yield "data: [DONE]\n\n"
+    yield f"data: {DONE}\n\n"

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import pytest
@@ -43,10 +46,42 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+class _Blank(BaseHTTPRequestHandler):
+    """Pages with nothing on them."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def blank_pages() -> Iterator[str]:
+    """Another origin with pages."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Blank) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
 @pytest.fixture(scope="package")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def other_origin() -> Iterator[str]:
+    """One whose pages may call the service."""
+    with blank_pages() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory, other_origin: str) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("pages")
     settings = {"ADMIN_API_KEYS": ADMIN_KEY, "MAX_LENGTH": str(LONGEST), "OMP_NUM_THREADS": "1", "LOG_LEVEL": "warning"}
+    settings |= {"CORS_ORIGINS": other_origin}
     service = Service(folder / "data", folder / "log", **settings)
     try:
         until(lambda: service.answers("/readyz") and service.request("/readyz")["degraded"] == [])

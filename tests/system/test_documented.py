@@ -75,7 +75,7 @@ def check(answer: bytes, operation: dict[str, Any], *, streamed: bool, about: st
     if not streamed:
         TypeAdapter(model(content["application/json"]["schema"])).validate_json(answer, strict=True)
         return
-    shapes = content["text/event-stream"]["schema"]["properties"]["data"]["contentSchema"]["anyOf"]
+    shapes = content["text/event-stream"]["schema"]["properties"]["data"]["anyOf"][1]["contentSchema"]["anyOf"]
     *events, done, _ = answer.decode().split("\n\n")
     assert (done, bool(events)) == ("data: [DONE]", True), about
     for event in events:

@@ -35,6 +35,21 @@ def test_bounds_that_are_settings_are_in_it(document: Any, new_client: Callable[
     assert "x-at-most" not in str(document)
 
 
+def test_a_streams_last_event_is_in_it(document: Any) -> None:
+    streams = [
+        content["text/event-stream"]["schema"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for response in operation["responses"].values()
+        if "text/event-stream" in (content := response.get("content", {}))
+    ]
+    assert len(streams) == 3
+    for event in streams:
+        last, told = event["properties"]["data"]["anyOf"]
+        assert last == {"const": "[DONE]"}
+        assert {"$ref": "#/components/schemas/ErrorReply"} in told["contentSchema"]["anyOf"]
+
+
 def test_every_reference_leads_somewhere(document: Any) -> None:
     names = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
     assert names <= set(document["components"]["schemas"])
