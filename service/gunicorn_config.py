@@ -46,7 +46,7 @@ def on_exit(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Say where the service is when its first process can answer, not when the port is merely bound."""
     _end_politely(worker)
-    if worker.age == 1:
+    if worker.age == 1 and worker.alive:
         sys.stdout.write(announcement(_settings))
         sys.stdout.flush()
 

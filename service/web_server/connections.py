@@ -33,7 +33,14 @@ STUCK_SECONDS: Final = 1.0
 """A client that a thread has waited for this long may be hung up on when there is no room for others."""
 
 FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-TAKEN: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EPROTO})
+"""What the system says when it has no room for another connection."""
+
+LOST: Final = frozenset(
+    {errno.EAGAIN, errno.ECONNABORTED, errno.ECONNRESET, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
+    | {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT}
+)
+"""What it says of a connection that another process took, or that came to nothing: accept(2) reports the network's
+errors of the new connection as its own."""
 
 
 class Connections:
@@ -58,7 +65,7 @@ class Connections:
         self._poller = selectors.DefaultSelector()
         self._waiting = Waiting(self._poller)
         self._open: set[Connection] = set()
-        self._accepting = self._ending = False
+        self._accepting = self._ending = self._full = False
         self._looked = 0.0
         self._calls = PollableMethodQueue()
         self._calls.init()
@@ -75,7 +82,8 @@ class Connections:
 
     def turn(self, seconds: float = 1.0) -> None:
         """Do what there is to do, and wait up to so many seconds for some."""
-        self._accept_any(not self._ending and len(self._open) < self._most)
+        self._accept_any(not (self._ending or self._full) and len(self._open) < self._most)
+        self._full = False
         for key, _ in self._poller.select(seconds):
             key.data()
         if time.monotonic() - self._looked >= min(seconds, self._patience / 4):
@@ -106,7 +114,8 @@ class Connections:
         except OSError as error:
             if error.errno in FULL:
                 self._make_room()
-            elif error.errno not in TAKEN:
+                self._full = True  # until something else happens: to ask the system again at once would only spin
+            elif error.errno not in LOST:
                 raise
             return
         client = Client(accepted, self._threads, self._patience)

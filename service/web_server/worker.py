@@ -37,9 +37,11 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             raise ConfigError("TLS is the business of a proxy in front of the service")
 
     def handle_exit(self, _signal: int, _frame: FrameType | None) -> None:
-        """At SIGTERM: end when the requests that there are have ended."""
+        """At SIGTERM, which may come before there is an application: end when the requests that there are have
+        ended."""
         self.alive = False
-        self._connections.wake()
+        if self.booted:
+            self._connections.wake()
 
     def load_wsgi(self) -> None:
         """Make the application, and what serves it."""

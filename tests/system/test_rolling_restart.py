@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.system.proxy import needs_nginx, proxy
-from tests.system.running import free_port
+from tests.system.running import free_port, until
 from tests.system.web import Web, http
 
 pytestmark = pytest.mark.system
@@ -78,3 +81,18 @@ def test_a_rolling_restart_loses_no_request(replicas: list[Web], tmp_path: Path)
     assert set(seen) == {"reply 200", "stream 200"}, seen
     ended = re.findall(r"Traceback", "".join(file.read_text() for file in tmp_path.glob("data.*.log")))
     assert ended == []
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.5])
+def test_a_service_that_is_ended_while_it_starts(tmp_path: Path, seconds: float) -> None:
+    web = Web(tmp_path / "data")
+    until(lambda: listens(web.port))
+    time.sleep(seconds)  # a process needs longer until it serves
+    assert web.end() == 0, web.output.read_text()
+    assert "Traceback" not in web.output.read_text()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import threading
@@ -31,12 +32,30 @@ def unexplained(*_: object) -> None:
     """These clients send nothing that is no HTTP."""
 
 
+class Refusing:
+    """A listener whose first connections the system refuses, each with this error."""
+
+    def __init__(self, error: int, times: int) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._error, self._left, self.asked = error, times, 0
+
+    def accept(self) -> Any:
+        self.asked += 1
+        if self._left:
+            self._left -= 1
+            raise OSError(self._error, "refused")
+        return self._listener.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listener, name)
+
+
 class Server:
     """The loop of a process that has one thread, and places for few connections, of which one is kept free."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Any = None) -> None:
         self.alive = True
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = listener or socket.create_server(("127.0.0.1", 0))
         self.address = listener.getsockname()
         conversation = Conversation(
             Config(),
@@ -137,6 +156,24 @@ def test_who_was_answered_goes_before_who_waits(connect: Callable[[bytes], socke
     kept.sendall(GET)
     for each in (waiting, kept):
         assert each.recv(1000).endswith(b"\r\n\r\n0")
+
+
+@pytest.mark.parametrize("error", [errno.EHOSTUNREACH, errno.ECONNRESET, errno.EAGAIN, errno.EMFILE])
+def test_a_connection_that_comes_to_nothing_ends_no_process(error: int) -> None:
+    server = Server(Refusing(error, times=2))
+    with socket.create_connection(server.address, timeout=20) as connection:
+        connection.sendall(GET)
+        assert connection.recv(1000).endswith(b"\r\n\r\n0")
+    server.end()
+
+
+def test_the_system_is_not_asked_without_a_pause_while_it_has_no_room() -> None:
+    listener = Refusing(errno.EMFILE, times=1_000_000)
+    server = Server(listener)
+    with socket.create_connection(server.address, timeout=20):
+        time.sleep(0.2)
+    server.end()
+    assert 1 <= listener.asked <= 20  # a turn of the loop takes 0.02 s here
 
 
 def test_an_end_waits_for_nobody_for_long(server: Server, connect: Callable[[bytes], socket.socket]) -> None:
