@@ -207,8 +207,8 @@ def _nowhere() -> str:
 def unknown_characters(error: UnknownCharactersError, field: str = "prompt", *, can_skip: bool = True) -> ApiError:
     """The error for a field whose text has characters that the model does not know, listed with their positions."""
     listed = [{"position": position, "character": character} for position, character in error.unknown[:1000]]
-    hint = 'the model does not know them; "unknown": "skip" drops them' if can_skip else "the model does not know them"
-    return ApiError(422, "unknown_character", f"{field}: {error} ({hint})", field, more={"unknown": listed})
+    hint = ' ("unknown": "skip" drops what the model does not know)' if can_skip else ""
+    return ApiError(422, "unknown_character", f"{field}: {error}{hint}", field, more={"unknown": listed})
 
 
 def _without_keys(_: KeysUnavailableError) -> ApiError:

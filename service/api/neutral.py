@@ -15,10 +15,12 @@ from service.api.faults import predicate
 
 @dataclass(frozen=True, eq=False, slots=True)  # Annotated takes equals for one, and false equals 0
 class OneOf:
-    """A field that may have one of these JSON values, or any of a type; it may be null as well."""
+    """A field that may have one of these JSON values, or any of a type; it may be null as well. `ours` is the field of
+    this service that does what the other values ask for, where there is one."""
 
     values: tuple[Any, ...] = ()
     type: str = ""
+    ours: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self._check)
@@ -42,7 +44,8 @@ class OneOf:
             return value
         if not self.type and any(value == each and type(value) in _alike(each) for each in self.values):
             return value
-        raise predicate(f"must be {self._said}, not {json.dumps(value)[:200]}")
+        hint = f" ({self.ours} is the field for it)" if self.ours else ""
+        raise predicate(f"must be {self._said}, not {json.dumps(value)[:200]}{hint}")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -79,6 +82,7 @@ def _alike(value: Any) -> tuple[type, ...]:
 
 _Boolean = Annotated[Any, OneOf(type="boolean")]
 _Number = Annotated[Any, OneOf(type="number")]
+_Text = Annotated[Any, OneOf(type="string")]
 _Integer = Annotated[Any, OneOf(type="integer")]
 _False = Annotated[Any, OneOf((False,))]
 _True = Annotated[Any, OneOf((True,))]
@@ -96,7 +100,7 @@ class NeutralBody(Body):
 
     # OpenAI
     suffix: _NoText = None
-    user: Annotated[Any, OneOf(type="string")] = None
+    user: _Text = None
     store: _False = None
     metadata: _NoFields = None
     service_tier: Annotated[Any, OneOf(("auto", "default"))] = None
@@ -117,18 +121,29 @@ class NeutralBody(Body):
     truncation_side: Annotated[Any, OneOf(("left", "right"))] = None
     priority: _0 = None
     watermarking: _False = None
-    return_tokens_as_token_ids: _False = None
+    return_tokens_as_token_ids: Annotated[Any, OneOf((False,), ours="return_token_ids")] = None
     return_token_offsets: _False = None
     thinking_token_budget: _Minus1 = None
     vllm_xargs: _NoFields = None
+    kv_transfer_params: _NoFields = None
+    ec_transfer_params: _NoFields = None
+    cache_salt: _Text = None
+    session_id: _Text = None
+    stream_interval: _Integer = None
+
+    # SGLang's CompletionRequest
+    no_stop_trim: _False = None
+    return_hidden_states: _False = None
+    custom_params: _NoFields = None
 
     # llama.cpp's POST /completion
-    repeat_penalty: _1 = None
+    repeat_penalty: Annotated[Any, OneOf((1,), ours="repetition_penalty")] = None
     repeat_last_n: Annotated[Any, OneOf((64,))] = None
     typical_p: _1 = None
     tfs_z: _1 = None
     top_n_sigma: _Minus1 = None
     mirostat: _0 = None
+    mirostat_mode: _0 = None
     mirostat_tau: _Number = None
     mirostat_eta: _Number = None
     dynatemp_range: _0 = None
@@ -146,13 +161,13 @@ class NeutralBody(Body):
     n_keep: _Integer = None
     n_discard: _Integer = None
     n_indent: _0 = None
-    n_probs: _0 = None
+    n_probs: Annotated[Any, OneOf((0,), ours="logprobs")] = None
     n_cache_reuse: _Integer = None
     cache_prompt: _Boolean = None
     id_slot: _Minus1 = None
     post_sampling_probs: _False = None
     response_fields: _NoItems = None
-    return_tokens: _False = None
+    return_tokens: Annotated[Any, OneOf((False,), ours="return_token_ids")] = None
     t_max_predict_ms: Annotated[Any, OneOf((0, -1))] = None
     timings_per_token: _False = None
 

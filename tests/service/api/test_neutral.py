@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from service.api.completion_schemas import CompletionBody
+from service.api.generation_schemas import GenerateBody
 from service.api.neutral import NeutralBody, OneOf
 
 FIELDS = {
@@ -66,6 +68,12 @@ ASKED_FOR_NOTHING = {
 }  # fmt: skip
 
 
+def test_the_field_that_does_it_is_one() -> None:
+    ours = {kind.ours for kind in FIELDS.values() if kind.ours}
+    assert ours
+    assert all(name in body.model_fields for name in ours for body in (CompletionBody, GenerateBody))
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_what_asks_for_nothing_changes_nothing(client: FlaskClient, route: str) -> None:
     plain: Any = client.post(route, json=ROUTES[route]).json
@@ -85,3 +93,4 @@ def test_every_value_that_asks_for_nothing_is_taken_and_no_other(client: FlaskCl
         assert (reply.status_code, error["code"], error["param"]) == (422, "invalid_value", field)
         assert error["message"].startswith(f"{field} must be ")
         assert json.dumps({"some": "thing"}) in error["message"]
+        assert kind.ours in error["message"]
