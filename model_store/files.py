@@ -1,4 +1,4 @@
-"""Files that come into being whole or not at all, and locks between processes; knows nothing of what is in them."""
+"""Files that come into being whole or not at all; knows nothing of what is in them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import BinaryIO, Final
 
 DRAFT_PREFIX: Final = ".draft-"
 ASIDE_PREFIX: Final = ".damaged-"
-POLL_SECONDS: Final = 0.02
 
 
 @contextmanager
@@ -42,6 +41,14 @@ def _open_draft(folder: Path) -> BinaryIO:
             return file
         # Taken for a dead one between its creation and its lock.
         file.close()
+
+
+def remove_dead_drafts(folder: Path) -> None:
+    """Take away the drafts of processes that are gone."""
+    for path in folder.glob(f"{DRAFT_PREFIX}*"):
+        with suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def finish(file: BinaryIO) -> None:
@@ -126,73 +133,13 @@ def keep_copy(path: Path) -> None:
         os.link(path, _aside(path), follow_symlinks=False)
 
 
+def drop(path: Path) -> None:
+    """Take away a file, or whatever is in its place."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _aside(path: Path) -> Path:
     return path.with_name(f"{ASIDE_PREFIX}{path.name}-{secrets.token_hex(4)}")
-
-
-@contextmanager
-def locked(path: Path, timeout: float | None = None) -> Iterator[None]:
-    """Hold the lock file `path` against other threads and processes; the kernel frees it when its holder dies.
-
-    Raises TimeoutError when it is not free within `timeout` seconds.
-    """
-    descriptor = _lock(path, timeout)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(path: Path, timeout: float | None) -> int:
-    while True:
-        descriptor = _open_lock(path)
-        try:
-            _wait(descriptor, timeout)
-            if _is(path, descriptor):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
-def _open_lock(path: Path) -> int:
-    """A lock file is nothing but its name: what took its place is taken away."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o644)
-    except (IsADirectoryError, FileNotFoundError) as error:
-        if isinstance(error, FileNotFoundError) and not path.is_symlink():
-            raise
-        set_aside(path)
-        return os.open(path, flags, 0o644)
-
-
-def _wait(descriptor: int, timeout: float | None) -> None:
-    if timeout is None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        return
-    deadline = time.monotonic() + timeout
-    while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        if time.monotonic() >= deadline:
-            raise TimeoutError(f"the lock is held for more than {timeout} s")
-        time.sleep(POLL_SECONDS)
-
-
-def remove_dead_drafts(folder: Path) -> None:
-    """Take away the drafts of processes that are gone."""
-    for path in folder.glob(f"{DRAFT_PREFIX}*"):
-        with suppress(OSError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-
-
-def _is(path: Path, descriptor: int) -> bool:
-    """Whether the name still stands for the open file."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,5 +56,4 @@ def tidy(folder: Path, numbers: Collection[int]) -> None:
     """Take away what lies beside versions other than these. The caller holds the model's lock."""
     for path in folder.glob("*.json"):
         if (match := _NAME.fullmatch(path.name)) and int(match[1]) not in numbers:
-            with suppress(FileNotFoundError):
-                path.unlink() if path.is_symlink() or not path.is_dir() else shutil.rmtree(path)
+            files.drop(path)

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
-from model_store import files, sidecars, versions
+from model_store import files, locks, sidecars, versions
 from model_store.aliases import FILE, AliasChange, AliasReader, Histories, append, earlier, now, rebuilt, write
 from model_store.comparison import better
 from model_store.errors import (
@@ -340,6 +340,6 @@ class ModelStore:
 
     @contextmanager
     def _locked(self, folder: Path, timeout: float | None = None) -> Iterator[Path]:
-        with files.locked(folder / versions.LOCK, timeout):
+        with locks.locked(folder / versions.LOCK, timeout):
             self._mend_aliases(folder)
             yield folder

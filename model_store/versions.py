@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from model_store import files
+from model_store import files, locks
 
 SUFFIX: Final = ".safetensors"
 DELETED: Final = ".deleted"
@@ -78,7 +78,7 @@ def draft_in(folder: Path) -> Iterator[BinaryIO]:
 
 def forget_if_empty(folder: Path) -> None:
     """Take away the folder of a model whose first publication failed; one with anything in it stays."""
-    with suppress(OSError), files.locked(folder / LOCK):
+    with suppress(OSError), locks.locked(folder / LOCK):
         if os.listdir(folder) == [LOCK]:  # noqa: PTH208
             (folder / LOCK).unlink()
             folder.rmdir()

@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from model_store import files
+from model_store import files, locks
 from model_store.aliases import now
 from service.recent import KeysUnavailableError, Recent
 
@@ -162,7 +162,7 @@ class KeyFile:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with files.locked(self._path.with_name(f".{self._path.name}.lock")):
+        with locks.locked(self._path.with_name(f".{self._path.name}.lock")):
             yield
 
     def _write(self, keys: tuple[Key, ...]) -> None:

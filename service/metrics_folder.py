@@ -11,6 +11,7 @@ import socket
 from pathlib import Path
 from typing import IO, Final
 
+from model_store import locks
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -40,15 +41,18 @@ class MetricsFolder:
 
     def begin(self) -> None:
         """Make it, and clear away those of services that were killed. Without space the service goes on without it."""
+        draft = self.path.with_name(f".{self.path.name}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             for each in self.path.parent.glob(f"{_prefix()}*"):
                 if not _in_use(each):
                     shutil.rmtree(each, ignore_errors=True)
-            self.path.mkdir(mode=0o700)
-            self._lock = (self.path / LOCK).open("wb")
+            draft.mkdir(mode=0o700)
+            self._lock = (draft / LOCK).open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_SH)
+            draft.rename(self.path)  # another service that begins never sees it without its lock
         except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
             log.warning("the processes' metrics cannot be shared in %s: %s", self.path, error.strerror)
 
     def end(self) -> None:
@@ -67,10 +71,6 @@ def _in_use(folder: Path) -> bool:
     try:
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
             return True
-        with (folder / LOCK).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
-    except OSError:
-        return True
-    return False
+    return locks.is_held(folder / LOCK)

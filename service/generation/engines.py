@@ -18,7 +18,7 @@ from charrnn.engine.code import default_folder
 from charrnn.engine.instructions import Precision
 from charrnn.engine.native import NativeEngine
 from charrnn.engine.packing import PackedModel, pack, precision_of
-from model_store.files import locked
+from model_store.locks import locked
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from pydantic import TypeAdapter
 
 from charrnn.wording import count
-from model_store import files
+from model_store import files, locks
 from model_store.aliases import now
 from model_store.errors import DamagedFileError
 from model_store.reading import fault_of, read_bytes, read_json
@@ -160,13 +160,13 @@ class CorpusStore:
     def delete(self, corpus: str) -> None:
         """Delete a corpus, damaged or not. Raises CorpusNotFoundError, CorpusInUseError while a job needs it."""
         self._existing(corpus)
-        with files.locked(self.root / _LOCK):
+        with locks.locked(self.root / _LOCK):
             folder = self._existing(corpus)
             jobs = self._in_use(corpus)
             if jobs:
                 raise CorpusInUseError(corpus, jobs)
             gone = self._moved_away(folder)
-        _remove(gone)
+        files.drop(gone)
 
     def _existing(self, corpus: str) -> Path:
         """Where the corpus is, in whatever state. Raises CorpusNotFoundError."""
@@ -194,7 +194,7 @@ class CorpusStore:
     def _place(self, folder: Path, corpus: Corpus) -> tuple[Corpus, bool]:
         files.sync_folder(folder)
         gone: Path | None = None
-        with files.locked(self.root / _LOCK):
+        with locks.locked(self.root / _LOCK):
             try:
                 known = self.get(corpus.id)
                 return replace(corpus, name=known.name, created=known.created), False
@@ -207,7 +207,7 @@ class CorpusStore:
             folder.rename(self.root / corpus.id)
         files.sync_folder(self.root)
         if gone is not None:
-            _remove(gone)
+            files.drop(gone)
         return corpus, True
 
     @contextmanager
@@ -215,7 +215,7 @@ class CorpusStore:
         """A new folder, with a file in it whose lock tells the living from the dead; gone at the end."""
         self.root.mkdir(parents=True, exist_ok=True)
         folder = self.root / f"{_DRAFT}{secrets.token_hex(8)}"
-        with files.locked(self.root / _LOCK):
+        with locks.locked(self.root / _LOCK):
             self._remove_dead_drafts()
             folder.mkdir()
             held = (folder / _HELD).open("xb")
@@ -228,27 +228,8 @@ class CorpusStore:
 
     def _remove_dead_drafts(self) -> None:
         for folder in self.root.glob(f"{_DRAFT}*"):
-            if not _is_held(folder / _HELD):
-                _remove(folder)
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _remove(path: Path) -> None:
-    """Take away a folder, or whatever is in its place."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+            if not locks.is_held(folder / _HELD):
+                files.drop(folder)
 
 
 def sound(folder: Path) -> Corpus:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from model_store import files
+from model_store import files, locks
 from model_store.aliases import now
 from model_store.errors import DamagedFileError
 from model_store.reading import Looks, json_fault, read_json
@@ -299,7 +299,7 @@ class JobStore:
         if state.is_final and state.status != "cancelled":
             raise JobFinishedError(f"job {job} has {state.status} already and cannot be cancelled")
         (folder / run_files.CANCEL).touch()
-        with suppress(TimeoutError), files.locked(folder / run_files.LOCK, LOCK_SECONDS):
+        with suppress(TimeoutError), locks.locked(folder / run_files.LOCK, LOCK_SECONDS):
             state = read_status(folder)
             if not state.is_final and not is_live(folder):
                 write_status(folder, JobStatus("cancelled", state.started, now()))
@@ -319,7 +319,7 @@ class JobStore:
                 raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
         gone = self.root / f"{_DRAFT}{job}-{secrets.token_hex(4)}"
         folder.rename(gone)
-        run_files.drop(gone)
+        files.drop(gone)
 
     def _remove_dead_drafts(self) -> None:
         """A job is made within moments: what is half made after a minute is nobody's."""

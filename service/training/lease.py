@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from model_store import files
+from model_store import files, locks
 from model_store.errors import DamagedFileError
 from model_store.reading import read_json
 from service.training.errors import LeaseHeldError, LeaseLostError
@@ -55,7 +55,7 @@ class Lease:
         Raises LeaseHeldError, FileNotFoundError when there is no such run.
         """
         try:
-            with files.locked(folder / LOCK, timeout=LOCK_SECONDS):
+            with locks.locked(folder / LOCK, timeout=LOCK_SECONDS):
                 if is_live(folder, ttl):
                     raise LeaseHeldError(f"another worker is at work on run {folder.name}")
                 token = _token(folder) + 1
@@ -90,7 +90,7 @@ class Lease:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Write in here: nobody else can take the run over meanwhile. Raises LeaseLostError."""
-        with files.locked(self._folder / LOCK):
+        with locks.locked(self._folder / LOCK):
             if self._released.is_set() or _token(self._folder) != self._token:
                 raise LeaseLostError(f"run {self._folder.name} was taken over by another worker")
             yield

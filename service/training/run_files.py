@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -151,21 +150,13 @@ def sealed(state: bytes) -> bytes:
 def drop_old_resume_points(folder: Path) -> None:
     """Keep the newest two."""
     for path in _resume_points(folder)[_KEPT:]:
-        drop(path)
+        files.drop(path)
 
 
 def drop_resume_points(folder: Path) -> None:
     """Keep none, of a run that has ended."""
     for path in _resume_points(folder):
-        drop(path)
-
-
-def drop(path: Path) -> None:
-    """Take away a file, or whatever is in its place."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+        files.drop(path)
 
 
 def read_resume_points(folder: Path) -> Iterator[bytes]:

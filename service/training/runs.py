@@ -83,7 +83,7 @@ class Run:
         """Say that the job waits for the next worker, who finds it where this one leaves it, alive."""
         with self._lease.held():
             write_status(self._folder, replace(self.status, status="queued"))
-            run_files.drop(self._folder / run_files.ATTEMPTS)
+            files.drop(self._folder / run_files.ATTEMPTS)
 
     def plan(self, make: Callable[[], dict[str, Any]], needed: Collection[str] = ()) -> dict[str, Any]:
         """What was decided when the job was first begun, which holds for whoever goes on: made once, then kept; made
@@ -176,6 +176,6 @@ def _mend(folder: Path) -> None:
     for name in SHAPES.keys() - {LEASE, run_files.PLAN}:
         if fault := shape_fault(folder / name):
             log.warning("run %s: %s; it is made anew", folder.name, fault)
-            run_files.drop(folder / name)
+            files.drop(folder / name)
             if name == run_files.STATUS:
                 run_files.write_json(folder / name, asdict(state))

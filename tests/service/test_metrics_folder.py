@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import stat
+import threading
 from pathlib import Path
 
 from service.metrics_folder import LOCK, MetricsFolder, place
@@ -42,6 +43,25 @@ def test_what_a_killed_service_left_is_cleared_away_and_what_another_uses_is_not
         folder.begin()
         assert set(tmp_path.iterdir()) == {living, folder.path}
         folder.end()
+
+
+def begin_at_once(folder: MetricsFolder, others: threading.Barrier) -> None:
+    others.wait(20)
+    folder.begin()
+
+
+def test_services_that_begin_at_once_leave_each_other_theirs(tmp_path: Path) -> None:
+    for first in range(0, 100, 4):
+        folders = [MetricsFolder(place(settings(tmp_path, first + port + 1), tmp_path)) for port in range(4)]
+        begun = threading.Barrier(4)
+        threads = [threading.Thread(target=begin_at_once, args=(each, begun)) for each in folders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(tmp_path.iterdir()) == {each.path for each in folders}
+        for each in folders:
+            each.end()
 
 
 def test_without_space_the_service_goes_on(tmp_path: Path) -> None:
