@@ -171,7 +171,7 @@ def _sentence(detail: ErrorDetails) -> str:
 
 def shown(value: object) -> str:
     """A value as a message repeats it."""
-    text = "null" if value is None else repr(value)
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
 
 

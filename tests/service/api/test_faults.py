@@ -91,7 +91,7 @@ def test_a_field_that_there_is_not(client: FlaskClient, settings: Settings, valu
         ({"allowed_token_ids": [3, -1]}, "allowed_token_ids[1]: input should be greater than or equal to 0, not -1"),
         ({"presence_penalty": 2.5}, "presence_penalty: input should be less than or equal to 2, not 2.5"),
         ({"frequency_penalty": -3}, "frequency_penalty: input should be greater than or equal to -2, not -3"),
-        ({"logprobs": True}, "logprobs: input should be a valid integer, not True"),
+        ({"logprobs": True}, "logprobs: input should be a valid integer, not true"),
         ({"priority": 5}, "priority must be 0, which asks for nothing, not 5"),
         ({"detokenize": False}, "detokenize must be true, which asks for nothing, not false"),
         ({"length_penalty": True}, "length_penalty must be 1, which asks for nothing, not true"),

@@ -90,7 +90,7 @@ def test_a_pinned_version(client: FlaskClient) -> None:
         ({"length": 10**30}, "length", "not 1000000000000000000000000000000"),
         ({"length": "5"}, "length", "valid integer, not '5'"),
         ({"length": 5.5}, "length", "not 5.5"),
-        ({"length": True}, "length", "not True"),
+        ({"length": True}, "length", "not true"),
         ({"temperature": -0.1}, "temperature", "greater than or equal to 0, not -0.1"),
         ({"temperature": 10.1}, "temperature", "less than or equal to 10, not 10.1"),
         ({"temperature": "hot"}, "temperature", "not 'hot'"),
