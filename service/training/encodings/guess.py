@@ -11,10 +11,18 @@ import numpy as np
 
 from service.training.encodings.evidence import Counts, Evidence, counted
 from service.training.encodings.names import COMMON, MULTI_BYTE, SINGLE_BYTE
-from service.training.encodings.plausibility import Characters, fit_of_ideographs, fit_of_pairs, fit_of_text
+from service.training.encodings.plausibility import (
+    Characters,
+    fit_of_ideographs,
+    fit_of_pairs,
+    fit_of_text,
+    is_of_one_script,
+)
 
 MARGIN: Final = 24.0
 """Bits by which a reading must beat every other one that gives another text: one in 16 million."""
+MARGIN_OF_SIGNS: Final = 36.0
+"""The same for a reading in which there are signs and no letters beyond ASCII, since no language speaks for it."""
 MARGIN_EACH: Final = 0.75
 """The same for each place where the two differ, since no language is known well enough to add up trifles."""
 RARE: Final = 14.0
@@ -26,13 +34,14 @@ STRANGE_IDEOGRAPH: Final = 3.5
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file is in one encoding, and how many bits that takes; `table` has what each byte stands for, or `text`
-    what the sample is."""
+    """What a file is in one encoding, and how many bits that takes; `spells`: it has letters beyond ASCII; `table` has
+    what each byte stands for, or `text` what the sample is."""
 
     encoding: str
     bits: float
     strangeness: float
     plausible: bool
+    spells: bool = True
     table: tuple[str, ...] = ()
     text: str = ""
 
@@ -48,14 +57,18 @@ def is_clear(first: Reading, second: Reading | None, evidence: Evidence) -> bool
         return False
     if second is None:
         return True
-    return second.bits - first.bits >= max(MARGIN, MARGIN_EACH * _places_that_differ(first, second, evidence))
+    least = MARGIN if first.spells else MARGIN_OF_SIGNS
+    return second.bits - first.bits >= max(least, MARGIN_EACH * _places_that_differ(first, second, evidence))
 
 
 def is_plausible(text: str) -> bool:
     """Whether what a text has beyond ASCII is written in some language."""
     words = "\n".join(word for word in text.split() if not word.isascii())
-    return not words or (
-        fit_of_text(words).strangeness <= STRANGE_PAIR or fit_of_ideographs(words).strangeness <= STRANGE_IDEOGRAPH
+    return (
+        not words
+        or fit_of_text(words).strangeness <= STRANGE_PAIR
+        or fit_of_ideographs(words).strangeness <= STRANGE_IDEOGRAPH
+        or is_of_one_script(words)
     )
 
 
@@ -70,7 +83,8 @@ def _by_one(pairs: Counts) -> list[Reading]:
         if "" not in text and text not in by_text:
             fit = fit_of_pairs(characters, first, second, numbers)
             bits = fit.bits if encoding in COMMON else fit.bits + RARE
-            by_text[text] = Reading(encoding, bits, fit.strangeness, fit.strangeness <= STRANGE_PAIR, table)
+            spells = bool(characters.letters[occurring].any())
+            by_text[text] = Reading(encoding, bits, fit.strangeness, fit.strangeness <= STRANGE_PAIR, spells, table)
     return list(by_text.values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,11 +27,22 @@ MIXED_SCRIPTS: Final = 10.0
 CHANCE: Final = 16.0
 """Bits by which the mean of different pairs may be off, over the root of their number: four standard deviations."""
 FEWEST_WITHIN_WORDS: Final = 0.25
-"""The share of the pairs with a letter beyond ASCII that must be of two letters, as they are within words."""
+"""The share of the pairs with a letter beyond ASCII that must be of two letters, as they are within words; words of one
+letter are left aside, such as Italian's e with an accent."""
+FEWEST_OF_LONGER_WORDS: Final = 0.1
+"""The same with the words of one letter, which a sign of another encoding can be taken for."""
+USUAL_WORD: Final = 7.0
+"""Most bits of a letter at the beginning of words that is a word by itself in its language."""
+FEWEST_OF_A_SCRIPT: Final = 3
+SHARE_OF_A_SCRIPT: Final = 0.9
+"""What shows that a text is in a script whose languages were not counted: chance gives letters of many."""
 USUAL_IDEOGRAPH: Final = 8.5
 """Bits that a character usually takes in Chinese, the most of the three."""
 IMPOSSIBLE: Final = 60.0
 """Bits of what no text has: a control character, one that is not assigned."""
+
+UNCLOSED: Final = 17.0
+"""Bits of a quotation that begins and does not end: as many as of a foreign letter."""
 
 _KINDS: Final = ("other", "small", "capital", "opening", "closing", "dash", "space", "sign", "odd", "control")
 _FROM_TO: Final = np.array(
@@ -60,6 +72,12 @@ _MARKS: Final = {
 _SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC", "ARMENIAN", "GEORGIAN")
 """Those that do not stand side by side within a word."""
 
+_QUOTES: Final = {**dict.fromkeys("„‚", 1), **dict.fromkeys("“”‘’«»", -1)}  # noqa: RUF001
+"""What only begins quotations, and what can end them."""
+_BLANKS: Final = " \t\n\r\xa0\"'(["
+"""What stands before words."""
+_COUNTED: Final = ("LATIN", "CYRILLIC", "GREEK", "CJK", "HIRAGANA", "KATAKANA", "HANGUL")
+
 Numbers = npt.NDArray[np.int64]
 
 
@@ -70,6 +88,8 @@ class Characters:
     kinds: Indices
     scripts: Indices
     letters: npt.NDArray[np.bool_]
+    blanks: npt.NDArray[np.bool_]
+    quotes: Indices
     places: Indices
 
     @classmethod
@@ -78,7 +98,9 @@ class Characters:
         kinds = np.array([_KINDS.index(_kind(c) if c else "control") for c in characters], np.intp)
         scripts = np.array([_script(c) if c else 0 for c in characters], np.intp)
         letters = np.array([c > "\x7f" and is_letter(c) for c in characters])
-        return cls(kinds, scripts, letters, alphabets().places(characters))
+        blanks = np.array([c != "" and c in _BLANKS for c in characters])
+        quotes = np.array([_QUOTES.get(c, 0) for c in characters], np.intp)
+        return cls(kinds, scripts, letters, blanks, quotes, alphabets().places(characters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +116,29 @@ def fit_of_pairs(characters: Characters, first: Indices, second: Indices, number
     """How plausible pairs of these characters are, `first[i]` before `second[i]` `numbers[i]` times."""
     common = _common_bits(characters, first, second)
     spelled = np.isin(characters.kinds[first], _LETTERS) | np.isin(characters.kinds[second], _LETTERS)
-    others = float(common[~spelled] @ numbers[~spelled])
+    unclosed = max(0, int(characters.quotes[first] @ numbers))
+    others = float(common[~spelled] @ numbers[~spelled]) + UNCLOSED * unclosed
     first, second, numbers, common = first[spelled], second[spelled], numbers[spelled], common[spelled]
     languages = np.arange(len(characters.places))[:, None]
     bits = alphabets().bits[languages, characters.places[:, first], characters.places[:, second]]
     totals = bits @ numbers.astype(np.float64)
     best = int(np.argmin(totals))
     own = characters.letters[first] | characters.letters[second]
-    within = np.isin(characters.kinds[first], _LETTERS) & np.isin(characters.kinds[second], _LETTERS) & own
     total = others + float(common @ numbers) + float(totals[best])
-    if numbers[within].sum() < FEWEST_WITHIN_WORDS * numbers[own].sum():
+    words = characters.blanks[first] & characters.letters[second] & (bits[best] <= USUAL_WORD)
+    within = int(numbers[own & _within_words(characters, first, second)].sum())
+    pairs, alone = int(numbers[own].sum()), 2 * int(numbers[words].sum())
+    if within < max(FEWEST_WITHIN_WORDS * (pairs - alone), FEWEST_OF_LONGER_WORDS * pairs):
         return Fit(total, IMPOSSIBLE)  # letters that stand alone may be signs of another encoding
     usual = float(alphabets().usual[best])
     return Fit(total, _strangeness((common + bits[best])[own], numbers[own], usual))
+
+
+def _within_words(characters: Characters, first: Indices, second: Indices) -> npt.NDArray[np.bool_]:
+    """Which pairs are two letters of one script."""
+    letters = np.isin(characters.kinds[first], _LETTERS) & np.isin(characters.kinds[second], _LETTERS)
+    both: npt.NDArray[np.bool_] = letters & ~_mixed(characters, first, second)
+    return both
 
 
 def _strangeness(bits: Bits, numbers: Numbers, usual: float) -> float:
@@ -138,12 +170,25 @@ def fit_of_ideographs(text: str) -> Fit:
     return Fit(bits, bits / max(1, int(numbers.sum())) - USUAL_IDEOGRAPH)
 
 
+def is_of_one_script(text: str) -> bool:
+    """Whether nearly all letters beyond ASCII are of one script, whose languages need not have been counted."""
+    scripts = Counter(script(c) for c in text if c > "\x7f" and is_letter(c))
+    name, number = max(scripts.items(), key=lambda item: item[1], default=("", 0))
+    return name not in _COUNTED and number >= max(FEWEST_OF_A_SCRIPT, SHARE_OF_A_SCRIPT * scripts.total())
+
+
 def _common_bits(characters: Characters, first: Indices, second: Indices) -> Bits:
     """What pairs take whatever the language: their kinds, and the mixing of scripts."""
-    before, after = characters.scripts[first], characters.scripts[second]
-    mixed = (before != after) & (before > 0) & (after > 0)
+    mixed = _mixed(characters, first, second).astype(np.float32)
     bits: Bits = _FROM_TO[characters.kinds[first], characters.kinds[second]] + np.float32(MIXED_SCRIPTS) * mixed
     return bits
+
+
+def _mixed(characters: Characters, first: Indices, second: Indices) -> npt.NDArray[np.bool_]:
+    """Which pairs are letters of two scripts."""
+    before, after = characters.scripts[first], characters.scripts[second]
+    mixed: npt.NDArray[np.bool_] = (before != after) & (before > 0) & (after > 0)
+    return mixed
 
 
 @functools.cache

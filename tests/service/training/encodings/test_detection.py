@@ -22,6 +22,9 @@ CHINESE = LANGUAGES["Chinese, simplified"][1]
 KOREAN = LANGUAGES["Korean"][1]
 RUSSIAN = LANGUAGES["Russian"][1]
 GERMAN = LANGUAGES["German"][1]
+HINDI = "यह एक छोटा सा गाँव है जहाँ नदी धीरे बहती है।\n"
+GEORGIAN = "მდინარის პირას პატარა სოფელია, სადაც ზამთარი გრძელია.\n"
+TAMIL = "ஆற்றின் கரையில் ஒரு சிறிய கிராமம் உள்ளது.\n"
 
 
 @pytest.fixture
@@ -47,6 +50,10 @@ def read(store: CorpusStore, data: bytes, encoding: str | None = None) -> tuple[
         (GERMAN, "utf_7"),
         (JAPANESE, "utf_7"),
         (FOX + GERMAN, "utf_7"),
+        (HINDI, "utf_7"),
+        (FOX + "ईमेल:\n", "utf_7"),
+        (FOX + TAMIL, "utf_7"),
+        (GEORGIAN, "utf_7"),
     ],
 )
 def test_what_hides_in_ascii_is_found(store: CorpusStore, text: str, encoding: str) -> None:
@@ -79,7 +86,20 @@ def test_broken_escapes_are_asked_back(store: CorpusStore) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize(
-    "text", [FOX, RUSSIAN, CHINESE, JAPANESE, KOREAN, "one line of nothing but ASCII", "日本語\n" * 9]
+    "text",
+    [
+        FOX,
+        RUSSIAN,
+        CHINESE,
+        JAPANESE,
+        KOREAN,
+        HINDI,
+        GEORGIAN,
+        TAMIL,
+        FOX + HINDI,
+        "one line of nothing but ASCII",
+        "日本語\n" * 9,
+    ],
 )
 def test_wide_characters_are_told_without_a_mark(store: CorpusStore, text: str, encoding: str) -> None:
     assert read(store, text.encode(encoding)) == (encoding, text)
@@ -114,6 +134,27 @@ def test_signs_that_variants_of_an_encoding_read_differently_are_asked_back(stor
         store.add([text.encode("shift_jis")])
     assert {encoding for encoding, _ in caught.value.guesses} == {"cp932", "shift_jis"}
     assert read(store, text.encode("shift_jis"), "shift_jis") == ("shift_jis", text)
+
+
+def test_a_letter_may_be_a_word(store: CorpusStore) -> None:
+    """Half of the letters beyond ASCII in Italian stand alone; they are no signs of another encoding for that."""
+    text = "La casa è vicina al mare e la porta è aperta.\nIl cane è più vecchio.\nLa città è là, e così sia.\n" * 20
+    assert read(store, text.encode("iso8859_1")) == ("cp1252", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Ñandu.\nÑabardura ausaz.\nÑabardura (LCHab)\nHau ñabardura da.\n", "mac_roman"),  # „andu, „abardura
+        ("%d × %d pixels\n" * 9, "cp850"),  # noqa: RUF001
+        ("Rotate left by 15°\n" * 9, "iso8859_1"),
+    ],
+)
+def test_a_few_signs_tell_nothing(store: CorpusStore, text: str, written: str) -> None:
+    try:
+        assert read(store, text.encode(written))[1] == text
+    except UnclearEncodingError as error:
+        assert len(error.guesses) == 2
 
 
 def test_damaged_utf8_is_no_other_encoding(store: CorpusStore) -> None:
