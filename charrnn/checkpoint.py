@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -106,19 +107,11 @@ def load(path: Path) -> Checkpoint:
 
     Raises CheckpointError when anything is amiss, FileNotFoundError when there is no such file.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"no checkpoint {path.name}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            description = _description_of(file.metadata())
-            config = ModelConfig(**description["config"])
-            _check_header(file, config)
-            weights = {name: file.get_tensor(name) for name in config.shapes()}
+    with _opened(path) as (file, description):
+        config = ModelConfig(**description["config"])
+        _check_header(file, config)
+        weights = {name: file.get_tensor(name) for name in config.shapes()}
         checkpoint = Checkpoint(config, described(description["vocabulary"]), weights, description["record"])
-    except CheckpointError:
-        raise
-    except _MALFORMED as error:
-        raise CheckpointError(f"not a checkpoint: {_fault(error)}") from error
     if checkpoint.digest != description.get("digest"):
         raise CheckpointError(f"damaged: the digest says {description.get('digest')}, the content {checkpoint.digest}")
     return checkpoint
@@ -129,20 +122,12 @@ def verify(path: Path) -> None:
 
     Raises CheckpointError, FileNotFoundError.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"no checkpoint {path.name}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            description = _description_of(file.metadata())
-            config = ModelConfig(**description["config"])
-            _check_header(file, config)
-            told = {"format": FORMAT, "config": asdict(config), "record": dict(description["record"])}
-            told["vocabulary"] = described(description["vocabulary"]).description
-            found = _digest_of(told, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
-    except CheckpointError:
-        raise
-    except _MALFORMED as error:
-        raise CheckpointError(f"not a checkpoint: {_fault(error)}") from error
+    with _opened(path) as (file, description):
+        config = ModelConfig(**description["config"])
+        _check_header(file, config)
+        told = {"format": FORMAT, "config": asdict(config), "record": dict(description["record"])}
+        told["vocabulary"] = described(description["vocabulary"]).description
+        found = _digest_of(told, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
     if found != description.get("digest"):
         raise CheckpointError("its content is not what its digest says")
 
@@ -152,12 +137,18 @@ def describe(path: Path) -> tuple[ModelConfig, dict[str, Any], str]:
 
     Raises CheckpointError, FileNotFoundError.
     """
+    with _opened(path) as (_, description):
+        return ModelConfig(**description["config"]), dict(description["record"]), str(description["digest"])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The file of a checkpoint and what its header says; whatever goes wrong with either meanwhile is its fault."""
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint {path.name}")
     try:
         with safe_open(path, framework="numpy") as file:
-            description = _description_of(file.metadata())
-        return ModelConfig(**description["config"]), dict(description["record"]), str(description["digest"])
+            yield file, _description_of(file.metadata())
     except CheckpointError:
         raise
     except _MALFORMED as error:

@@ -106,5 +106,5 @@ def _around(texts: dict[str, str]) -> Guesses:
 def _is_damaged_utf8(sample: bytes) -> bool:
     """Whether most of what is beyond ASCII is sound UTF-8, which does not happen by chance."""
     text = sample.decode("utf-8", "replace")
-    beyond = sum(character > "\x7f" for character in text)
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
     return beyond > 2 * text.count("\ufffd")

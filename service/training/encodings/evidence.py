@@ -25,12 +25,6 @@ class Evidence:
     pairs: Counts = field(default_factory=lambda: np.zeros(1 << 16, np.int64))
     sample: bytes = b""
 
-    @property
-    def bytes_beyond_ascii(self) -> npt.NDArray[np.intp]:
-        """Those that occur, ascending."""
-        table = self.pairs.reshape(256, 256)
-        return np.flatnonzero((table.sum(0) + table.sum(1))[_HIGH:]) + _HIGH
-
 
 def gathered(chunks: Iterable[bytes]) -> Evidence:
     """What these chunks, one file together, have beyond ASCII."""
