@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -92,10 +93,11 @@ def _serve(_: argparse.Namespace) -> int:
 
 
 def _train(parsed: argparse.Namespace) -> int:
+    began = time.monotonic()
     preflight.check_torch("training")
     # Imported when it is wanted: torch, which it needs, is large, and no other command has a use for it. Its threads
     # look at the environment when they are loaded.
     for name, value in QUIET_THREADS.items():
         os.environ.setdefault(name, value)
-    status: int = importlib.import_module("service.train").train(parsed, Settings(), program())
+    status: int = importlib.import_module("service.train").train(parsed, Settings(), program(), began)
     return status

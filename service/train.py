@@ -8,13 +8,13 @@ import logging
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import TextIO
 
 from charrnn.wording import count
 from model_store.errors import StoreError
@@ -32,18 +32,19 @@ from service.training.errors import TrainingError
 from service.training.jobs import Job, JobStore
 from service.training.runner import JobRunner
 from service.training.submission import check_length, keep
-from service.training.terminal import Follower
+from service.training.terminal import Follower, duration
 
 
-def train(parsed: argparse.Namespace, settings: Settings, program: str, out: TextIO | None = None) -> int:
-    """Do what the arguments say, shown on `out` or the standard output; `program` is how this one is called.
+def train(parsed: argparse.Namespace, settings: Settings, program: str, began: float) -> int:
+    """Do what the arguments say, shown on the standard output; `program` is how this one is called, `began` when, on
+    time.monotonic's clock: a budget in minutes begins with the command.
 
     Returns the exit status: 0 published, 1 failed or cancelled, 130 interrupted and saved. Raises StartError, in words
     for a person, when it cannot be begun.
     """
     # What goes wrong is shown in the terminal's own words; LOG_LEVEL=debug shows the rest.
     logging.basicConfig(level=logging.DEBUG if settings.log_level == "debug" else logging.CRITICAL)
-    command = _Command(settings, program, out or sys.stdout)
+    command = _Command(settings, program, began)
     try:
         if parsed.resume:
             return command.run(parsed.resume)
@@ -55,11 +56,12 @@ def train(parsed: argparse.Namespace, settings: Settings, program: str, out: Tex
 class _Command:
     """The stores in DATA_DIR, which a running service shares, and where to show things."""
 
-    def __init__(self, settings: Settings, program: str, out: TextIO) -> None:
+    def __init__(self, settings: Settings, program: str, began: float) -> None:
         data = settings.data_dir
         self._program = program
         self._address = url(HERE, settings.port)
-        self._out = out
+        self._began = began
+        self._out = sys.stdout
         self._jobs = JobStore(data / "runs")
         self._corpora = CorpusStore(data / "corpora", settings.max_corpus_bytes, in_use=self._jobs.using)
         self._models = ModelStore(data / "models")
@@ -92,7 +94,7 @@ class _Command:
         with _interrupts(stop):
             follower = Follower(self._jobs, job, self._out)
             try:
-                outcome = JobRunner(self._jobs, self._corpora, self._models).run(job, stop)
+                outcome = JobRunner(self._jobs, self._corpora, self._models).run(job, stop, self._began)
             finally:
                 follower.close()
         if outcome == "not mine":
@@ -120,6 +122,7 @@ class _Command:
         cells = self._models.kept(name, version or 0, KIND)
         if cells is not None and (found := in_words(cells)):
             self._say(found)
+        self._say(f"took {duration(time.monotonic() - self._began)}")
         body = {"model": name if job.state.promoted else f"{name}@{version}", "prompt": "", "length": 500}
         asked = (
             f"curl -s {self._address}/generate -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"

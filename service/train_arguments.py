@@ -15,7 +15,7 @@ NO_CORPUS: Final = "0" * 16
 """Stands for the corpus in a request that is checked before its text is stored."""
 
 BUDGETS: Final = (
-    ("minutes", float, "minutes of training"),
+    ("minutes", float, "minutes from start to end"),
     ("epochs", float, "times to read the text"),
     ("steps", int, "steps of training"),
 )

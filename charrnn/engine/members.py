@@ -167,4 +167,7 @@ def state_of(slot: Any, hidden: npt.NDArray[np.float32]) -> State:
 
 def _latest(ring: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     """What the ring holds after `count` ids, the newest last."""
-    return ring[:count].copy() if count < ring.size else np.roll(ring, -(count % ring.size))
+    if count < ring.size:
+        return ring[:count].copy()
+    oldest = count % ring.size
+    return np.concatenate((ring[oldest:], ring[:oldest]))  # np.roll takes four times as long

@@ -88,7 +88,7 @@ def search(
     """
     masks = [labels for _, labels in labelled]
     bests = [_Best() for _ in labelled]
-    for place, first, second in _halves(states):
+    for place, first, second in _halves(states, check):
         check()
         _improve(bests, strengths(_half(masks, 0), first), _shifted_strengths(_half(masks, 1), second), place)
     found = [_judged(*each, best) for each, best in zip(labelled, bests, strict=True)]
@@ -112,12 +112,15 @@ def above_chance(score: float, chance: float) -> float:
     return (score - chance) / max(1 - chance, 1e-9)
 
 
-def _halves(states: Floats) -> Iterator[tuple[Place, Units, Units]]:
+def _halves(states: Floats, check: Callable[[], None]) -> Iterator[tuple[Place, Units, Units]]:
     """Blocks of units: the place of the first, all of them on the first half of the text, and on the second."""
     middle = len(states) // 2
     for layer, part, unit in product(*map(range, states.shape[1:3]), range(0, states.shape[3], BLOCK)):
         block = states[:, layer, part, unit : unit + BLOCK]
-        yield (layer, part, unit), Units.of(block[:middle]), Units.of(block[middle:])
+        check()
+        first = Units.of(block[:middle])
+        check()
+        yield (layer, part, unit), first, Units.of(block[middle:])
 
 
 def _half(labels: Sequence[Labels], which: int) -> list[Labels]:

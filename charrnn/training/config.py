@@ -14,7 +14,7 @@ MAX_MINUTES: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long to train: exactly one of minutes (of training, not of waiting), epochs and steps.
+    """How long to train: exactly one of minutes (of work, not of waiting), epochs and steps.
 
     Raises ValueError, naming the field, the bound and the value.
     """

@@ -24,11 +24,11 @@ much can even out."""
 
 
 class Pacing:
-    """Keeps the promise of `minutes`, evaluations included: at most `epoch` steps times MAX_EPOCHS of them, `sizes`
+    """Keeps the promise of `seconds`, evaluations included: at most `epoch` steps times MAX_EPOCHS of them, `sizes`
     being the characters of a step and of the validation part."""
 
-    def __init__(self, minutes: float, epoch: int, sizes: tuple[int, int]) -> None:
-        self._budget = 60 * minutes
+    def __init__(self, seconds: float, epoch: int, sizes: tuple[int, int]) -> None:
+        self._budget = seconds
         self._most = max(MIN_STEPS, MAX_EPOCHS * epoch)
         self._sizes = sizes
         self._mark: tuple[int, float] | None = None

@@ -58,7 +58,8 @@ class Trainer:
     and whose tokens `vocabulary` has. With `state`, the run goes on from there, and ends with the very bytes that it
     would have ended with uninterrupted, on as many cores or on others, of the same kind; a budget in minutes may set
     the number of steps anew whenever the machine becomes quicker or slower, and the same bytes then follow from the
-    same numbers. A state from before there was `validation_split` goes on with the end held out.
+    same numbers. Of a budget in minutes `reserve` seconds are left over for the caller. A state from before there was
+    `validation_split` goes on with the end held out.
 
     Raises ValueError when the text is too short, TrainingStateError when the state is another run's.
     """
@@ -75,6 +76,7 @@ class Trainer:
         base: Checkpoint | None = None,
         device: str = "cpu",
         team: Team = ALONE,
+        reserve: float = 0.0,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if state is not None and "validation_split" not in state.run["training"]:
@@ -104,8 +106,8 @@ class Trainer:
         self._evaluations: list[dict[str, Any]] = []
         self._gradients: list[dict[str, Any]] = []
         self._schedule = self._first_schedule()
-        minutes = training.budget.minutes
-        self._pacing = Pacing(minutes, self._streams.segments, self._sizes()) if minutes is not None else None
+        minutes, epoch = training.budget.minutes, self._streams.segments
+        self._pacing = None if minutes is None else Pacing(60 * minutes - reserve, epoch, self._sizes())
         self._gradient_norm = 0.0
         self._pace = Pace()
         if state is not None:
@@ -160,8 +162,14 @@ class Trainer:
         return [self._shift, *said] if self._shift else said
 
     def spent(self, seconds: float) -> None:
-        """Count time that the caller spent for the training's sake, on resume points: it belongs to the minutes."""
+        """Count time that the caller spent for the training's sake, on preparing it or on resume points: it belongs to
+        the minutes."""
         self._position.seconds += seconds
+
+    @property
+    def seconds(self) -> float:
+        """How many were spent so far, over all resumptions."""
+        return self._position.seconds
 
     def state(self) -> TrainingState:
         """A copy of everything that the rest of the run depends on."""

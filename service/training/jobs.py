@@ -42,9 +42,10 @@ _DRAFT: Final = ".new-"
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job is: `fraction` 0 to 1, `seconds` spent training, losses in nats per token, the gradient's norm
-    before clipping; None: not known yet. The validation loss, in bits per character as well, was measured after
-    `validation_step` steps; that of the untrained network is not told beside a trained one's `loss`."""
+    """How far a job is: `fraction` 0 to 1, `seconds` spent (of a budget in minutes, preparation included), losses in
+    nats per token, the gradient's norm before clipping; None: not known yet. The validation loss, in bits per character
+    as well, was measured after `validation_step` steps; that of the untrained network is not told beside a trained
+    one's `loss`."""
 
     fraction: float = 0.0
     step: int = 0

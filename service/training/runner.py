@@ -1,34 +1,28 @@
-"""What a worker does with a job: train from where the run stands, show how it goes, publish; knows no queue."""
+"""What a worker does with a job: have it made, publish, say how it ended; knows no queue."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
-from functools import partial
 from threading import Event
 from typing import Final, Literal
 
 import torch
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import ModelConfig
-from charrnn.interpretation.survey import MIN_TOKENS, most_characters
-from charrnn.training.state import TrainingState, TrainingStateError
-from charrnn.training.text import Passages
-from charrnn.training.trainer import DivergedError, Trainer
+from charrnn.training.trainer import DivergedError
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
 from model_store.store import ModelStore
 from service.training.cells import Cells, FindCells, find_cells, keep_cells
 from service.training.corpora import CorpusStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
-from service.training.excerpts import excerpt_of
-from service.training.fidelity import with_fidelity
 from service.training.jobs import DamagedJob, Job, JobStore
 from service.training.lease import Lease
-from service.training.preparation import DECIDED, Preparation, prepare
+from service.training.making import Maker
 from service.training.runs import Run
-from service.training.watch import SAVE_SECONDS, Watch
+from service.training.watch import SAVE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +33,10 @@ SEARCH_DEATHS: Final = 2
 """After so many deaths at the end of the training, cells are not looked for any more: that may be what kills."""
 
 
-class _StoppedError(Exception):
-    """Somebody wants the job to stop."""
-
-
 class JobRunner:
     """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers.
 
-    `save_seconds`: the least time between two resume points; `find`: what finds out what a network's cells follow.
+    `save_seconds`, `find` and `clock` are those of the Maker.
     """
 
     def __init__(
@@ -56,18 +46,21 @@ class JobRunner:
         store: ModelStore,
         save_seconds: float = SAVE_SECONDS,
         find: FindCells = find_cells,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._jobs = jobs
-        self._corpora = corpora
         self._store = store
-        self._save_seconds = save_seconds
-        self._find = find
+        self._clock = clock
+        self._maker = Maker(corpora, store, save_seconds, find, clock=clock)
 
-    def run(self, job_id: str, stop: Event) -> Outcome:
+    def run(self, job_id: str, stop: Event, began: float | None = None) -> Outcome:
         """Bring the job to its end, unless another worker is at it; with `stop` set, leave it to the next one, at once.
+        `began`: when the work for the job did, on the clock, if that was before this call.
 
         Raises JobNotFoundError.
         """
+        began = self._clock() if began is None else began
         job, folder = self._jobs.look(job_id), self._jobs.root / job_id
         if job.is_final:
             return "ended"
@@ -79,7 +72,7 @@ class JobRunner:
         try:
             with lease:
                 run = Run(folder, lease)
-                return self._run(job, run, stop) if isinstance(job, Job) else self._give_up(job, run)
+                return self._run(job, run, stop, began) if isinstance(job, Job) else self._give_up(job, run)
         except LeaseLostError as error:
             log.warning("%s; this worker leaves it alone", error)
             return "not mine"
@@ -90,11 +83,11 @@ class JobRunner:
         log.error("job %s failed: %s", job.id, job.damaged)
         return "ended"
 
-    def _run(self, job: Job, run: Run, stop: Event) -> Outcome:
+    def _run(self, job: Job, run: Run, stop: Event, began: float) -> Outcome:
         if run.status.is_final:
             return "ended"
         try:
-            ended = self._attempt(job, run, stop)
+            ended = self._attempt(job, run, stop, began)
         except LeaseLostError:
             raise
         except Exception as error:
@@ -104,7 +97,7 @@ class JobRunner:
             return "ended"
         return "ended" if ended else "handed over"
 
-    def _attempt(self, job: Job, run: Run, stop: Event) -> bool:
+    def _attempt(self, job: Job, run: Run, stop: Event, began: float) -> bool:
         """Whether the job has come to its end."""
         if run.cancel_requested():
             return self._cancel(run)
@@ -113,9 +106,9 @@ class JobRunner:
             raise TrainingError(f"{deaths} workers in a row died at the same point of this job")
         if self._was_published(job, run):
             return True
-        made = self._made(job, run, stop, search=deaths < SEARCH_DEATHS)
+        made = self._maker.make(job, run, stop, began, search=deaths < SEARCH_DEATHS)
         if made is not None:
-            self._publish(job, run, *made)
+            self._publish(job, run, made.checkpoint, made.cells)
             return True
         if run.cancel_requested():
             return self._cancel(run)
@@ -123,66 +116,10 @@ class JobRunner:
         log.info("job %s is handed over", job.id)
         return False
 
-    def _made(self, job: Job, run: Run, stop: Event, *, search: bool) -> tuple[Checkpoint, Cells | None] | None:
-        """What there is to publish, and what its cells follow; None when somebody wants the job to stop."""
-
-        def check() -> None:
-            if stop.is_set() or run.cancel_requested():
-                raise _StoppedError
-
-        plan = partial(run.plan, needed=DECIDED)
-        try:
-            given = prepare(job.request, self._corpora, self._store, plan, check, device=_device())
-            trainer = self._trainer(job, run, given)
-            if not Watch(run, trainer, stop, given.characters_per_token, self._save_seconds).train():
-                return None
-            checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.measured_on(trainer.held_out))
-            return checkpoint, self._cells(job, checkpoint, trainer.held_out, check) if search else None
-        except _StoppedError:
-            return None
-
-    def _cells(self, job: Job, checkpoint: Checkpoint, held_out: Passages, check: Callable[[], None]) -> Cells | None:
-        """Whatever goes wrong here, the training is not lost."""
-        try:
-            path, most = self._corpora.path(job.request.corpus), most_characters(checkpoint.config)
-            return self._find(checkpoint, excerpt_of(path, held_out, checkpoint.vocabulary, most, MIN_TOKENS), check)
-        except _StoppedError:
-            raise
-        except Exception:
-            log.exception("job %s goes on without knowing what its cells follow", job.id)
-            return None
-
     def _cancel(self, run: Run) -> bool:
         run.cancel()
         log.info("job %s is cancelled", run.id)
         return True
-
-    def _trainer(self, job: Job, run: Run, given: Preparation) -> Trainer:
-        """The trainer of this job, as far as the newest resume point that is sound."""
-
-        def made(state: TrainingState | None) -> Trainer:
-            return Trainer(
-                given.config,
-                given.training,
-                given.text,
-                given.vocabulary,
-                corpus=given.corpus,
-                base=given.base,
-                state=state,
-                device=_device(),
-            )
-
-        for data in run.resume_points():
-            try:
-                state = TrainingState.from_bytes(data)
-                trainer = made(state)
-            except TrainingStateError as error:
-                log.warning("job %s: a resume point is passed over: %s", job.id, error)
-                continue
-            log.info("job %s goes on at step %d", job.id, state.position.step)
-            return trainer
-        log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.corpus["name"])
-        return made(None)
 
     def _publish(self, job: Job, run: Run, checkpoint: Checkpoint, cells: Cells | None) -> None:
         name = job.request.model
@@ -214,10 +151,6 @@ class JobRunner:
         return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
 
 
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def _explained(error: Exception) -> str:
     """What a user may read of an error; the rest is in the worker's log."""
     if isinstance(error, TrainingError | StoreError | DivergedError):
@@ -229,7 +162,3 @@ def _explained(error: Exception) -> str:
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return "out of memory: a smaller hidden_size, batch_size or segment_length may help"
     return f"an error in the worker ({type(error).__name__}); its log has more"
-
-
-def _sizes(config: ModelConfig) -> str:
-    return f"{config.cell} {config.layers}x{config.hidden_size}, {config.vocabulary_size} tokens"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from threading import Event
 from typing import Any, Final
@@ -50,12 +51,15 @@ class Watch:
         stop: Event,
         characters_per_token: float = 1.0,
         save_seconds: float = SAVE_SECONDS,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
         self._characters_per_token = characters_per_token
         self._trainer = trainer
         self._stop = stop
-        self._noted = self._saved = time.monotonic()
+        self._clock = clock
+        self._noted = self._saved = self._clock()
         self._save_seconds = 0.0
         self._save_every = save_seconds
         self._recorded = -math.inf
@@ -64,30 +68,30 @@ class Watch:
     def train(self) -> bool:
         """Train to the end (True), or until somebody wants it to stop (False); a resume point is saved then."""
         for progress in self._trainer.run():
-            began = time.monotonic()
+            began = self._clock()
             if self._run.cancel_requested():
                 return False
             if self._stop.is_set():
                 self._leave(progress)
                 return False
             self._keep_up(progress)
-            self._trainer.spent(time.monotonic() - began)  # writing is part of what a budget in minutes is for
+            self._trainer.spent(self._clock() - began)  # writing is part of what a budget in minutes is for
         return True
 
     def _keep_up(self, progress: Progress) -> None:
         """Write down what is due. A disk that is full for a while costs what would have been written, not the job."""
         try:
             self._write_down(progress)
-            if time.monotonic() - self._saved >= max(self._save_every, self._save_seconds / SAVE_SHARE):
+            if self._clock() - self._saved >= max(self._save_every, self._save_seconds / SAVE_SHARE):
                 self._save(progress)
         except OSError as error:
             log.warning("job %s goes on, but its progress could not be kept: %s", self._run.id, error.strerror)
 
     def _write_down(self, progress: Progress) -> None:
         self._shown = self._as_shown(progress)
-        if not (progress.evaluated or progress.samples) and time.monotonic() - self._noted < NOTE_SECONDS:
+        if not (progress.evaluated or progress.samples) and self._clock() - self._noted < NOTE_SECONDS:
             return
-        self._noted = time.monotonic()
+        self._noted = self._clock()
         self._run.note(self._shown)
         if progress.evaluated:
             norms = {"gradient_norms": progress.gradient_norms}
@@ -146,7 +150,7 @@ class Watch:
             log.warning("job %s is left at an earlier point: %s", self._run.id, error.strerror)
 
     def _save(self, progress: Progress) -> None:
-        began = time.monotonic()
+        began = self._clock()
         self._run.save(progress.step, self._trainer.state().to_bytes())
-        self._saved = time.monotonic()
+        self._saved = self._clock()
         self._save_seconds = self._saved - began

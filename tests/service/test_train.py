@@ -53,6 +53,7 @@ def test_a_text_becomes_a_published_model(data: Path, text: str, capsys: pytest.
     assert "characters: 20% of the training\n   t" in shown
     assert "\n   t" in shown
     assert "published fox@1, which fox stands for now" in shown
+    assert re.search(r"\ntook 0:\d\d\n", shown)
     assert f"{version.record['bits_per_character']:.3f} bits per character" in shown
     assert """'{"model": "fox", "prompt": "", "length": 500}'""" in shown
 

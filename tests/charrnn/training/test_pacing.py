@@ -33,7 +33,7 @@ class Run:
 
 
 def run(minutes: float, step_seconds: float, slowness: Slowness, evaluation_steps: float = 20, epoch: int = 500) -> Run:
-    made, pacing = Run(), Pacing(minutes, epoch, SIZES)
+    made, pacing = Run(), Pacing(60 * minutes, epoch, SIZES)
     position = made.position
 
     def take(seconds: float) -> float:
@@ -134,7 +134,7 @@ def test_more_time_than_a_text_can_use_is_not_used() -> None:
 
 
 def test_seconds_left_are_those_of_the_pace() -> None:
-    pacing, position, schedule = Pacing(1, 10**6, SIZES), Position(), Schedule(None)
+    pacing, position, schedule = Pacing(60, 10**6, SIZES), Position(), Schedule(None)
     assert pacing.seconds_left(position, schedule) is None
     while schedule.total is None:
         position.step, position.seconds = position.step + 1, position.seconds + 0.1
