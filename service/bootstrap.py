@@ -144,7 +144,7 @@ def _refresh_regularly(models: ResidentModels, default_model: str, *chores: Call
             for chore in chores:
                 _done(chore)
             time.sleep(REFRESH_SECONDS)
-            models.refresh()
+            _done(models.refresh)
 
     threading.Thread(target=run, name="refresh", daemon=True).start()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
-from model_store.errors import NotFoundError
+from model_store.errors import NotFoundError, StoreError
 from model_store.faults import Faults
 from model_store.store import ModelStore
 from service.training.corpora import CorpusStore
@@ -32,26 +32,34 @@ class Inspection:
         self._clock = clock
         self._lock = threading.Lock()
         self._next_look = float("-inf")
+        self._has_looked = False
         self._found: list[str] = []
 
     def found(self) -> list[str]:
-        """What is damaged, each in one sentence, as it was a moment ago; looks again when that is due."""
-        if self._clock() >= self._next_look:
-            with self._lock:
-                if self._clock() >= self._next_look:
+        """What is damaged, each in one sentence, as it was a moment ago; looks again when that is due. Who comes while
+        another looks, on a disk that may be slow, is told what was found before."""
+        if self._is_due() and self._lock.acquire(blocking=not self._has_looked):
+            try:
+                if self._is_due():
                     self._look_now()
+            finally:
+                self._lock.release()
         return list(self._found)
+
+    def _is_due(self) -> bool:
+        return self._clock() >= self._next_look
 
     def _look_now(self) -> None:
         began, found = self._clock(), []
         try:
             found = list(self._look())
-        except OSError as error:
-            found = [f"DATA_DIR cannot be looked through: {error.strerror}"]
+        except (OSError, StoreError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            found = [f"DATA_DIR cannot be looked through: {reason}"]
         for each in found:
             if each not in self._found:
                 log.warning("damaged: %s", each)
-        self._found = found
+        self._found, self._has_looked = found, True
         spent = self._clock() - began
         self._next_look = self._clock() + max(LEAST_SECONDS, spent / SHARE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from model_store import ModelStore, publish_and_promote
+from model_store.errors import DamagedFileError
 from model_store.faults import Faults
 from service.inspection import Inspection, data
 from service.training.corpora import CorpusStore
@@ -85,9 +87,40 @@ def test_what_takes_long_is_looked_at_less_often() -> None:
     assert looks == 2
 
 
-def test_a_folder_that_cannot_be_looked_through_is_a_fault() -> None:
+@pytest.mark.parametrize("error", [PermissionError(13, "denied"), DamagedFileError("denied")])
+def test_a_folder_that_cannot_be_looked_through_is_a_fault(error: Exception) -> None:
     def look() -> Iterator[str]:
         yield "a: is empty"
-        raise PermissionError(13, "Permission denied")
+        raise error
 
-    assert Inspection(look).found() == ["DATA_DIR cannot be looked through: Permission denied"]
+    assert Inspection(look).found() == ["DATA_DIR cannot be looked through: denied"]
+
+
+def test_nobody_waits_for_another_one_s_look_but_for_the_first() -> None:
+    now, go_on, looking = 0.0, threading.Event(), threading.Event()
+    found: list[list[str]] = []
+
+    def look() -> Iterator[str]:
+        looking.set()
+        assert go_on.wait(20)
+        yield f"a: at {now:g}"
+
+    inspection = Inspection(look, lambda: now)
+    threads = [threading.Thread(target=lambda: found.append(inspection.found())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert looking.wait(20)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert found == [["a: at 0"]] * 2
+    now = 100.0
+    go_on.clear()
+    looking.clear()
+    slow = threading.Thread(target=inspection.found)
+    slow.start()
+    assert looking.wait(20)
+    assert inspection.found() == ["a: at 0"]
+    go_on.set()
+    slow.join()
+    assert inspection.found() == ["a: at 100"]
