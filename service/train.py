@@ -29,7 +29,8 @@ from service.training.conversion import Conversion
 from service.training.corpora import CorpusStore, name_of
 from service.training.decoding import CHUNK
 from service.training.errors import TrainingError
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.runner import JobRunner
 from service.training.submission import check_length, keep
 from service.training.terminal import Follower, duration

@@ -31,7 +31,8 @@ from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.curves import job_curves
 from service.training.errors import JobDamagedError
-from service.training.jobs import AnyJob, Job, JobStore
+from service.training.job import AnyJob, Job
+from service.training.jobs import JobStore
 from service.training.submission import Queue, submit
 
 POLL_SECONDS: Final = 0.25

@@ -11,7 +11,7 @@ from charrnn.config import Cell, ModelConfig, Part
 from model_store.aliases import AliasChange
 from service.generation.requests import FinishReason
 from service.training.corpora import Corpus
-from service.training.jobs import JobProgress, Status
+from service.training.job import JobProgress, Status
 
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from service.training.jobs import JobStore, read_status
+from service.training.job_files import read_status
+from service.training.jobs import JobStore
 
 WORKERS: Final = ".workers"
 ALIVE_SECONDS: Final = 15.0

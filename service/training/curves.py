@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from service.pictures.charts import Axis, Line, Panel, Points, document
 from service.pictures.gradients import COLOURS, panel
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 
 MAX_POINTS: Final = 400
 """Of a line: more cannot be told apart at this size."""

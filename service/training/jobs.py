@@ -7,141 +7,34 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any, Final
 
 from model_store import files, locks
 from model_store.aliases import now
 from model_store.errors import DamagedFileError
-from model_store.reading import Looks, json_fault, read_json
-from service.training import run_files, shapes
+from model_store.reading import Looks
+from service.training import job_files, run_files, shapes
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
-from service.training.lease import LEASE, is_live
+from service.training.job import AnyJob, DamagedJob, Job, JobStatus
+from service.training.lease import is_live
 from service.training.requests import JobRequest
 from service.training.run_files import Event
 
-Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-
+AnyJobs = list[AnyJob]
 JobIds = list[str]
 Lines = list[dict[str, Any]]
 
-FINAL: Final[tuple[Status, ...]] = ("succeeded", "failed", "cancelled")
 LOCK_SECONDS: Final = 0.5
 NO_FOLDER: Final = "its directory is none"
 DEAD_SECONDS: Final = 60
 
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{12}-[0-9a-f]{6}")
 _DRAFT: Final = ".new-"
-
-
-@dataclass(frozen=True, slots=True)
-class JobProgress:
-    """How far a job is: `fraction` 0 to 1, `seconds` spent (of a budget in minutes, preparation included), losses in
-    nats per token, the gradient's norm before clipping; None: not known yet. The validation loss, in bits per character
-    as well, was measured after `validation_step` steps; that of the untrained network is not told beside a trained
-    one's `loss`."""
-
-    fraction: float = 0.0
-    step: int = 0
-    steps: int | None = None
-    characters: int = 0
-    characters_per_second: float | None = None
-    seconds: float = 0.0
-    seconds_left: float | None = None
-    loss: float | None = None
-    validation_loss: float | None = None
-    bits_per_character: float | None = None
-    validation_step: int | None = None
-    learning_rate: float | None = None
-    gradient_norm: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JobStatus:
-    """What became of a job so far: `version` and `promoted` when it has published, `error` when it has failed."""
-
-    status: Status = "queued"
-    started: str | None = None
-    finished: str | None = None
-    version: int | None = None
-    promoted: bool | None = None
-    error: str | None = None
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.status in FINAL
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job as it stands; times are UTC, ISO 8601; `warnings` what to know about its result, a sentence each;
-    `damaged` what is wrong with what lies in its directory."""
-
-    id: str
-    request: JobRequest
-    created: str
-    state: JobStatus
-    progress: JobProgress
-    cancel_requested: bool
-    damaged: str = ""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def status(self) -> Status:
-        """Queued, running, or how it ended."""
-        return self.state.status
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.state.is_final
-
-
-@dataclass(frozen=True, slots=True)
-class DamagedJob:
-    """A job of which can no longer be read what it was asked to do; `damaged` says why."""
-
-    id: str
-    created: str
-    state: JobStatus
-    progress: JobProgress
-    cancel_requested: bool
-    damaged: str
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def status(self) -> Status:
-        """What was last said of it."""
-        return self.state.status
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.state.is_final
-
-
-AnyJob = Job | DamagedJob
-AnyJobs = list[AnyJob]
-
-_STATUS: Final = TypeAdapter(JobStatus)
-_PROGRESS: Final = TypeAdapter(JobProgress)
-SHAPES: Final[Mapping[str, tuple[TypeAdapter[Any], ...]]] = {
-    run_files.STATUS: (shapes.STATUS, _STATUS),
-    run_files.PROGRESS: (shapes.PROGRESS, _PROGRESS),
-    run_files.WARNINGS: (shapes.WARNINGS,),
-    run_files.PLAN: (shapes.PLAN,),
-    run_files.INTENT: (shapes.INTENT,),
-    run_files.ATTEMPTS: (shapes.ATTEMPTS,),
-    LEASE: (shapes.LEASE,),
-}
-"""What may lie in a run's directory, and what it holds then."""
 
 
 class JobStore:
@@ -174,17 +67,17 @@ class JobStore:
         """The job as it stands. Raises JobNotFoundError, JobDamagedError."""
         folder = self.folder(job)
         try:
-            request, created = _read_request(folder)
+            request, created = job_files.read_request(folder)
         except DamagedFileError as error:
             raise JobDamagedError(job, str(error)) from error
         return Job(
             id=job,
             request=request,
             created=created,
-            state=read_status(folder),
-            progress=read_progress(folder),
+            state=job_files.read_status(folder),
+            progress=job_files.read_progress(folder),
             cancel_requested=(folder / run_files.CANCEL).exists(),
-            warnings=read_warnings(folder),
+            warnings=job_files.read_warnings(folder),
         )
 
     def look(self, job: str) -> AnyJob:
@@ -194,8 +87,15 @@ class JobStore:
         except JobDamagedError as error:
             folder = self.root / job
             asked = (folder / run_files.CANCEL).exists()
-            state, progress = read_status(folder), read_progress(folder)
-            return DamagedJob(job, _moment(job), state, progress, asked, error.reason)
+            state, progress = job_files.read_status(folder), job_files.read_progress(folder)
+            return DamagedJob(
+                id=job,
+                created=_moment(job),
+                state=state,
+                progress=progress,
+                cancel_requested=asked,
+                damaged=error.reason,
+            )
         return replace(found, damaged=self.fault(job))
 
     def fault(self, job: str) -> str:
@@ -204,11 +104,11 @@ class JobStore:
         try:
             there = set(os.listdir(folder))  # noqa: PTH208 (one call for all the names)
         except OSError:
-            return NO_FOLDER
-
-        found = [self._looks.fault(folder / run_files.REQUEST, _request_fault)]
-        found += [self._looks.fault(folder / name, shape_fault) for name in SHAPES if name in there]
-        return "; ".join(filter(None, [*found, run_files.events_fault(folder / run_files.EVENTS)]))
+            return NO_FOLDER if files.is_there(folder) else ""
+        found = [self._looks.fault(folder / run_files.REQUEST, job_files.request_fault)]
+        found += [self._looks.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there]
+        found.append(run_files.events_fault(folder / run_files.EVENTS))
+        return "; ".join(filter(None, found)) if files.is_there(folder) else ""  # deleted meanwhile: nothing is wrong
 
     def list(self) -> AnyJobs:
         """All jobs, the oldest first."""
@@ -227,7 +127,7 @@ class JobStore:
         for job in self.ids():
             if job in self._ended or not (self.root / job).is_dir():
                 continue
-            if read_status(self.root / job).is_final:
+            if job_files.read_status(self.root / job).is_final:
                 self._ended.add(job)
             else:
                 yield job
@@ -296,14 +196,14 @@ class JobStore:
 
         Raises JobNotFoundError, JobFinishedError when it has ended otherwise.
         """
-        folder, state = self.folder(job), read_status(self.folder(job))
+        folder, state = self.folder(job), job_files.read_status(self.folder(job))
         if state.is_final and state.status != "cancelled":
             raise JobFinishedError(f"job {job} has {state.status} already and cannot be cancelled")
         (folder / run_files.CANCEL).touch()
         with suppress(TimeoutError), locks.locked(folder / run_files.LOCK, LOCK_SECONDS):
-            state = read_status(folder)
+            state = job_files.read_status(folder)
             if not state.is_final and not is_live(folder):
-                write_status(folder, JobStatus("cancelled", state.started, now()))
+                job_files.write_status(folder, JobStatus("cancelled", state.started, now()))
         return self.look(job)
 
     def delete(self, job: str) -> None:
@@ -316,7 +216,7 @@ class JobStore:
         folder = self.root / job
         if folder.is_dir():
             damaged = isinstance(self.look(job), DamagedJob)
-            if is_live(folder) or not (damaged or read_status(folder).is_final):
+            if is_live(folder) or not (damaged or job_files.read_status(folder).is_final):
                 raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
         gone = self.root / f"{_DRAFT}{job}-{secrets.token_hex(4)}"
         folder.rename(gone)
@@ -343,66 +243,7 @@ class JobStore:
         return folder
 
 
-def read_status(folder: Path) -> JobStatus:
-    """What became of the job in this directory so far. A damaged file is made up for by what the log tells last."""
-    try:
-        return _STATUS.validate_python(read_json(folder / run_files.STATUS, shapes.STATUS))
-    except FileNotFoundError:
-        return JobStatus()
-    except (DamagedFileError, ValidationError):
-        told = JobStatus()
-        for event in run_files.read_events(folder):
-            if event.kind == "status":
-                with suppress(ValidationError):
-                    told = _STATUS.validate_python(event.data)
-        return told
-
-
-def write_status(folder: Path, state: JobStatus) -> None:
-    """Say what became of a job; the caller holds the directory's lock and has looked that the job has not ended."""
-    run_files.write_json(folder / run_files.STATUS, asdict(state))
-    told = {"version", "promoted", "error"} if state.is_final else set()
-    values = {name: value for name, value in asdict(state).items() if name in {"status", *told} and value is not None}
-    run_files.append_event(folder, "status", values)
-
-
-def shape_fault(path: Path) -> str:
-    """What is wrong with one of the small files that may lie in a run's directory; empty when nothing is."""
-    return next(filter(None, (json_fault(path, shape) for shape in SHAPES[path.name])), "")
-
-
-def read_progress(folder: Path) -> JobProgress:
-    """How far the job in this directory is."""
-    return run_files.read_shaped(folder / run_files.PROGRESS, _PROGRESS) or JobProgress()
-
-
-def _read_request(folder: Path) -> tuple[JobRequest, str]:
-    """What the job was asked to do, and when. Raises DamagedFileError."""
-    name = run_files.REQUEST
-    try:
-        values = read_json(folder / name, shapes.REQUEST)
-        return JobRequest.from_dict(values), values["created"]
-    except FileNotFoundError as error:
-        raise DamagedFileError(f"{name} is missing") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedFileError(f"{name} is no request: {str(error)[:200]}") from error
-
-
-def _request_fault(path: Path) -> str:
-    try:
-        _read_request(path.parent)
-    except DamagedFileError as error:
-        return str(error)
-    return ""
-
-
 def _moment(job: str) -> str:
     """When the job was made, as its id tells."""
     made = datetime.strptime(job[:21], "%Y%m%d-%H%M%S%f").replace(tzinfo=UTC)
     return made.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def read_warnings(folder: Path) -> tuple[str, ...]:
-    """What there is to know about the result of the job in this directory."""
-    values = run_files.read_shaped(folder / run_files.WARNINGS, shapes.WARNINGS)
-    return tuple(values["warnings"]) if values else ()

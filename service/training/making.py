@@ -25,7 +25,7 @@ from service.training.cells import Cells, FindCells, find_cells
 from service.training.corpora import CorpusStore
 from service.training.excerpts import excerpt_of
 from service.training.fidelity import with_fidelity
-from service.training.jobs import Job
+from service.training.job import Job
 from service.training.preparation import DECIDED, Preparation, prepare
 from service.training.runs import Run
 from service.training.watch import SAVE_SECONDS, Watch

@@ -18,7 +18,8 @@ from model_store.store import ModelStore
 from service.training.cells import Cells, FindCells, find_cells, keep_cells
 from service.training.corpora import CorpusStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
-from service.training.jobs import DamagedJob, Job, JobStore
+from service.training.job import DamagedJob, Job
+from service.training.jobs import JobStore
 from service.training.lease import Lease
 from service.training.making import Maker
 from service.training.runs import Run

@@ -12,16 +12,8 @@ from typing import Any, Final
 from model_store import files
 from model_store.aliases import now
 from service.training import run_files, shapes
-from service.training.jobs import (
-    SHAPES,
-    JobProgress,
-    JobStatus,
-    read_progress,
-    read_status,
-    read_warnings,
-    shape_fault,
-    write_status,
-)
+from service.training.job import JobProgress, JobStatus
+from service.training.job_files import SHAPES, read_progress, read_status, read_warnings, shape_fault, write_status
 from service.training.lease import LEASE, Lease
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from model_store.store import ModelStore
 from service.training.bases import find_base
 from service.training.corpora import CorpusStore
 from service.training.errors import JobRequestError, QueueDownError
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.requests import JobRequest
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ import threading
 import time
 from typing import Any, Final, TextIO
 
-from service.training.jobs import JobProgress, JobStore
+from service.training.job import JobProgress
+from service.training.jobs import JobStore
 from service.training.run_files import Event
 
 POLL_SECONDS: Final = 0.2

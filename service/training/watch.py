@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from charrnn.training.progress import Progress
 from charrnn.training.trainer import Trainer
-from service.training.jobs import JobProgress
+from service.training.job import JobProgress
 from service.training.runs import Run
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ import pytest
 
 from model_store.store import ModelStore
 from service.__main__ import main
-from service.training.jobs import JobProgress, JobStore
+from service.training.job import JobProgress
+from service.training.jobs import JobStore
 from service.training.run_files import Event
 from service.training.terminal import bar, duration, evaluation_line, facts, sample_text
 from tests.texts import FOX

@@ -20,7 +20,8 @@ from charrnn.training.config import Budget
 from model_store import ModelStore
 from service.training.corpora import CorpusStore
 from service.training.errors import QueueDownError
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.lease import is_live
 from service.training.queue import JobQueue
 from service.training.requests import JobRequest

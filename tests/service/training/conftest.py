@@ -10,7 +10,8 @@ import pytest
 from charrnn.training.config import Budget
 from model_store import ModelStore
 from service.training.corpora import Corpus, CorpusStore
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.requests import JobRequest
 from tests.texts import FOX
 

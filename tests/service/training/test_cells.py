@@ -25,7 +25,8 @@ from service.training import run_files
 from service.training.cells import KIND, in_words, keep_cells
 from service.training.corpora import CorpusStore
 from service.training.excerpts import Excerpt, excerpt_of, own_held_out, recorded_held_out
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.lease import Lease
 from service.training.requests import LEVELS, JobRequest
 from service.training.runner import SEARCH_DEATHS, JobRunner

@@ -15,7 +15,9 @@ from service.training import run_files
 from service.training.corpora import CorpusStore
 from service.training.curves import job_curves
 from service.training.errors import JobDamagedError, JobNotFoundError, JobUnfinishedError, LeaseLostError
-from service.training.jobs import SHAPES, DamagedJob, Job, JobProgress, JobStatus, JobStore, read_status, write_status
+from service.training.job import DamagedJob, Job, JobProgress, JobStatus
+from service.training.job_files import SHAPES, read_status, write_status
+from service.training.jobs import JobStore
 from service.training.lease import LEASE, Lease, is_live
 from service.training.reconciler import Reconciler
 from service.training.runner import JobRunner
@@ -192,6 +194,7 @@ def test_a_job_is_deleted_when_it_has_ended(new_job: NewJob, jobs: JobStore, tmp
     jobs.cancel(job.id)
     jobs.delete(job.id)
     assert (jobs.list(), list(jobs.root.iterdir())) == ([], [])
+    assert jobs.fault(job.id) == "", "what is not there any more is not damaged"
     for strange in (job.id, "nothing", "../corpora"):
         with pytest.raises(JobNotFoundError):
             jobs.delete(strange)

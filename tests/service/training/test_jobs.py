@@ -7,7 +7,8 @@ import pytest
 from service.training import run_files
 from service.training.corpora import Corpus, CorpusStore
 from service.training.errors import CorpusInUseError, JobFinishedError, JobNotFoundError
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.lease import Lease
 from service.training.runs import Run
 

@@ -15,7 +15,8 @@ import pytest
 from model_store import ModelStore
 from service.training import run_files
 from service.training.corpora import CorpusStore
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.lease import LEASE
 from service.training.runner import JobRunner
 

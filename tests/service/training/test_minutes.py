@@ -15,7 +15,8 @@ from model_store import ModelStore
 from service.training.cells import KIND
 from service.training.corpora import Corpus, CorpusStore
 from service.training.excerpts import Excerpt
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.making import NO_TIME
 from service.training.minutes import PREPARATION_SHARE, SEARCH_SECONDS, prepared, reserve, search_seconds
 from service.training.requests import JobRequest

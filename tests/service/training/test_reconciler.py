@@ -3,7 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from service.training.errors import QueueDownError
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.lease import Lease
 from service.training.queue import JobQueue
 from service.training.reconciler import Reconciler

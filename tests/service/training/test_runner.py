@@ -13,7 +13,8 @@ from charrnn.training.config import Budget, ValidationSplit
 from model_store import ModelStore
 from service.training import run_files
 from service.training.corpora import CorpusStore
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.lease import Lease
 from service.training.requests import JobRequest
 from service.training.runner import MAX_DEATHS, JobRunner

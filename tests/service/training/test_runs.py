@@ -7,7 +7,8 @@ import pytest
 
 from service.training import run_files
 from service.training.errors import LeaseLostError
-from service.training.jobs import Job, JobProgress, JobStore
+from service.training.job import Job, JobProgress
+from service.training.jobs import JobStore
 from service.training.lease import LEASE, Lease
 from service.training.runs import Run
 

@@ -19,7 +19,8 @@ from model_store import ModelStore
 from service.training.corpora import CorpusStore
 from service.training.corpus_ids import ids
 from service.training.errors import JobRequestError
-from service.training.jobs import Job, JobStore
+from service.training.job import Job
+from service.training.jobs import JobStore
 from service.training.requests import JobRequest
 from service.training.runner import JobRunner
 
