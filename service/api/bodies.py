@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from charrnn.config import Part
-from model_store.names import REFERENCE_PATTERN
+from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
 from service.generation.cells import CellSelection
 from service.settings import Settings
 
@@ -20,6 +20,10 @@ def whole(value: Any) -> Any:
 
 
 UNKNOWN: Final = "what becomes of characters that the model does not know: an error, or they are skipped"
+
+Name = Annotated[str, Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})]
+Reference = Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})]
+"""The document's patterns: whoever looks the model up checks it, and says more than a pattern could."""
 
 Id = Annotated[int, Field(ge=0, lt=1 << 31), BeforeValidator(whole)]
 
@@ -47,7 +51,7 @@ class Body(BaseModel):
 class ModelBody(Body):
     """A request to a model."""
 
-    model: Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})] | None = Field(
+    model: Reference | None = Field(
         None, description="name, name@3 (that version) or name@alias; by default the model that DEFAULT_MODEL names"
     )
 

@@ -34,7 +34,11 @@ NEWLINES: Final = get_args(Newlines)
 FIELDS: Final = (
     Parameter("name", "what the corpus is called"),
     Parameter("model", "what to train of it at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}),
-    Parameter("encoding", "what the text is encoded in, such as cp1252; left out: it is found out"),
+    Parameter(
+        "encoding",
+        "what the text is encoded in, such as cp1252; left out: it is found out",
+        schema={"type": "string", "minLength": 1},
+    ),
     Parameter(
         "newlines",
         "what becomes of line ends: all LF, or as they are",

@@ -10,7 +10,7 @@ from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell
 from charrnn.training.config import Budget, ValidationSplit
 from charrnn.vocabulary import Level
 from model_store.promotion import Promote
-from service.api.bodies import UNKNOWN, Body, CellsBody, Id, ModelBody
+from service.api.bodies import UNKNOWN, Body, CellsBody, Id, ModelBody, Name, Reference
 from service.api.bounds import AtMost
 from service.api.faults import fault
 from service.api.neutral import NeutralTextBody
@@ -80,7 +80,7 @@ class JobBody(Body):
     """`POST /jobs`; what is left out is chosen by the trainer."""
 
     corpus: str = Field(description="the id of the text to learn from")
-    model: str = Field(description="the name of the model; one that exists gets a new version")
+    model: Name = Field(description="the name of the model; one that exists gets a new version")
     cell: Cell | None = Field(None, description="the kind of recurrent cell")
     hidden_size: int | None = Field(None, ge=1, le=MAX_HIDDEN_SIZE, description="units in each layer")
     layers: int | None = Field(None, ge=1, le=MAX_LAYERS, description="recurrent layers, one on top of the other")
@@ -105,7 +105,7 @@ class JobBody(Body):
     )
     budget: BudgetBody | None = Field(None, description="how long to train; by default 5 minutes")
     seed: int | None = Field(None, ge=0, lt=1 << 63, description="of the first weights and the dropout")
-    base: str | None = Field(None, description="a version of the same sizes to go on from, such as plays@3")
+    base: Reference | None = Field(None, description="a version of the same sizes to go on from, such as plays@3")
     promote: Promote = Field("if_better", description="whether `current` is to stand for the new version")
 
     def request(self) -> JobRequest:

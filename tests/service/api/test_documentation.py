@@ -35,6 +35,22 @@ def test_bounds_that_are_settings_are_in_it(document: Any, new_client: Callable[
     assert "x-at-most" not in str(document)
 
 
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("model", ("plays", "a.b-c_9"), ("", "plays@3", "-a", "a" * 65)),
+        ("base", ("plays", "plays@3", "plays@best"), ("", "@3", "plays@")),
+    ],
+)
+def test_a_jobs_names_have_their_patterns(
+    document: Any, field: str, good: tuple[str, ...], bad: tuple[str, ...]
+) -> None:
+    schema = document["components"]["schemas"]["JobBody"]["properties"][field]
+    pattern = schema.get("anyOf", [schema])[0]["pattern"]
+    assert all(re.search(pattern, each) for each in good)
+    assert not any(re.search(pattern, each) for each in bad)
+
+
 def test_a_streams_last_event_is_in_it(document: Any) -> None:
     streams = [
         content["text/event-stream"]["schema"]
