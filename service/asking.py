@@ -27,13 +27,13 @@ def add_command(commands: Any, name: str, about: str, command: Command, **option
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=f"{about} (asks a running service)", description=f"{about} (asks a running service).", **options
     )
-    parser.add_argument("--url", help=f"where the service is; default: CHARRNN_URL, else http://{HERE}:PORT")
+    parser.add_argument("--url", help=f"URL of the service (default: CHARRNN_URL, else http://{HERE}:PORT)")
     parser.add_argument(
         "--key",
-        help="default: CHARRNN_KEY; for a service on this machine also the key that the settings name, or the one in"
-        " DATA_DIR",
+        help="key to send (default: CHARRNN_KEY; for a service on this machine, also the key in its settings or in"
+        " DATA_DIR)",
     )
-    parser.add_argument("--json", action="store_true", help="print what the service replies, as JSON")
+    parser.add_argument("--json", action="store_true", help="print the service's reply as JSON")
     parser.set_defaults(run=lambda parsed: _run(command, parsed), parser=parser)
     return parser
 

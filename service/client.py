@@ -176,7 +176,7 @@ class Client:
         return self._service.listed("POST", "/tokenize", "ids", _given(text=text, model=model, unknown=unknown))
 
     def detokenize(self, ids: list[int], model: str | None = None) -> str:
-        """The text of the ids."""
+        """The text of the token ids."""
         reply = self.json("POST", "/detokenize", _given(ids=ids, model=model))
         with _reading(reply):
             return str(reply["text"])

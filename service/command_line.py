@@ -32,8 +32,8 @@ NAME: Final = "service"
 """What a line begins with that says what went wrong."""
 
 STATUSES: Final = (
-    "exit status: 0 done; 1 refused or failed; 2 wrong use of a command; 3 the service cannot be reached;"
-    " 130 interrupted by Ctrl-C. Settings are environment variables: HOST, PORT, DATA_DIR, ..., which README lists."
+    "exit status: 0 success; 1 refused or failed; 2 incorrect usage; 3 the service cannot be reached;"
+    " 130 interrupted by Ctrl-C. Settings are environment variables: HOST, PORT, DATA_DIR, ...; see the README."
 )
 
 
@@ -70,18 +70,22 @@ def program() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=program(), description="Text from character-level recurrent networks.", epilog=STATUSES
+        prog=program(),
+        description="Character-level recurrent language models: serve, train, generate.",
+        epilog=STATUSES,
     )
     parser.add_argument("--version", action="version", version=f"charrnn {__version__}")
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    about = "web processes, training worker, embedded Redis (default)"
-    commands.add_parser("serve", help=about, description=f"{about}; its settings are environment variables.")
-    about = "a plain text to a published model, here in the terminal"
-    train = commands.add_parser("train", help=about, description=f"{about}; what is left out is chosen to suit it.")
+    about = "Run the service: web processes, training worker, embedded Redis (default)"
+    commands.add_parser("serve", help=about, description=f"{about}. It is configured by environment variables.")
+    about = "Train a model on a text file, here in the terminal"
+    train = commands.add_parser(
+        "train", help=about, description=f"{about}. Settings that are omitted are chosen to suit the text."
+    )
     train_arguments.add_arguments(train)
     train.set_defaults(run=_train)
-    about = "keys for apps and admins: add, list, revoke, open"
+    about = "Manage keys for apps and admins: add, list, revoke, open"
     key_commands.add_arguments(commands.add_parser("keys", help=about, description=about))
     for add in (add_generate, add_upload, add_jobs, add_models):
         add(commands)

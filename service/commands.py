@@ -13,17 +13,17 @@ from service.client import Client, Json
 
 def add_upload(commands: Any) -> None:
     """Add the command to a parser's."""
-    upload = add_command(commands, "upload", "A text to train on", _upload)
-    upload.add_argument("file", type=Path, help="the text, in any encoding that can be told")
-    upload.add_argument("--name", help="what the corpus is called; default: the file's name")
-    upload.add_argument("--model", help="train this model of it at once")
-    upload.add_argument("--encoding", help="what the text is encoded in, such as cp1251; default: found out")
-    upload.add_argument("--newlines", choices=("lf", "keep"), help="line ends: all LF (default), or as they are")
+    upload = add_command(commands, "upload", "Upload a text to train on", _upload)
+    upload.add_argument("file", type=Path, help="the text file, in any encoding")
+    upload.add_argument("--name", help="name of the corpus (default: the file's name)")
+    upload.add_argument("--model", help="train a version of this model at once")
+    upload.add_argument("--encoding", help="encoding of the file, such as cp1251 (default: detected)")
+    upload.add_argument("--newlines", choices=("lf", "keep"), help="line endings: convert to LF (default), or keep")
 
 
 def add_models(commands: Any) -> None:
     """Add the command to a parser's."""
-    add_command(commands, "models", "The models and their versions", _models)
+    add_command(commands, "models", "List the models and their versions", _models)
 
 
 def _upload(parsed: argparse.Namespace, client: Client) -> None:

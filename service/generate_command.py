@@ -24,12 +24,11 @@ TYPES: Final = {"integer": int, "number": float, "string": str}
 
 def add_generate(commands: Any) -> None:
     """Add the command to a parser's."""
-    parser = add_command(commands, "generate", "Text from a model", _generate)
+    parser = add_command(commands, "generate", "Generate text", _generate)
     parser.add_argument(
         "prompt",
         nargs="?",
-        help="the text to go on from; `-` reads it from the standard input, and so does leaving it out when something"
-        " is piped in",
+        help="the text to continue; `-` reads it from standard input, as does omitting it when something is piped in",
     )
     schema = GenerateBody.model_json_schema()["properties"]
     for name, field in schema.items():

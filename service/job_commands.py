@@ -18,12 +18,12 @@ HEAD: Final = ("job", "model", "status", "done", "loss", "version")
 def add_jobs(commands: Any) -> None:
     """Add the command to a parser's."""
     usage = "%(prog)s [-h] [--url URL] [--key KEY] [--json] [[follow | cancel] ID]"
-    parser = add_command(commands, "jobs", "Training jobs: all, or one of them", _jobs, usage=usage)
+    parser = add_command(commands, "jobs", "List training jobs; show, follow or cancel one", _jobs, usage=usage)
     parser.add_argument(
         "what",
         nargs="*",
         metavar="ID",
-        help="a job to show, after `follow` to watch until it has ended, after `cancel` to cancel; none: all jobs",
+        help="job to show; `follow ID` watches it until it ends, `cancel ID` cancels it (default: list all jobs)",
     )
 
 

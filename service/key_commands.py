@@ -14,24 +14,24 @@ from service.settings import Settings
 Command = Callable[[argparse.Namespace, Settings], None]
 
 OPEN: Final = """\
-After the last key for apps was revoked, apps still need one: nobody is let in by a key's end. This lets them in without
-a key again, within a second. Revoked keys for apps are forgotten, admins' keys stay. It is refused while a key for apps
-is valid. A keys.json that cannot be understood is set aside, with all keys in it, admins' too; so is the knowledge that
-there were keys, after keys.json was lost. API_KEYS, where it is set, is asked for as before."""
+Once an app key has been created, apps need a key, even after the last one is revoked. This command lets apps in without
+a key again, within a second. Revoked app keys are forgotten; admin keys are kept. The command is refused while an app
+key is valid. A keys.json that cannot be read is set aside, with all keys in it, admin keys too; if keys.json was lost,
+the record that there were keys is removed. API_KEYS, if set, still applies."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What may be done with keys."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    about = "make a key; it is printed once, and only its digest is kept"
+    about = "create a key; it is printed once, and only its digest is stored"
     add = actions.add_parser("add", help=about, description=about)
-    add.add_argument("name", help="whose it is, for the list")
-    add.add_argument("--admin", action="store_true", help="for training and managing models as well")
-    about = "take a key back, within a second"
+    add.add_argument("name", help="a name for the key, shown in the list")
+    add.add_argument("--admin", action="store_true", help="also permit training and managing models")
+    about = "revoke a key; takes effect within a second"
     revoke = actions.add_parser("revoke", help=about, description=about)
-    revoke.add_argument("id", help="its id, from the list")
-    about = "the keys that were made"
-    open_again = "let apps in without a key again, after the last one was revoked"
+    revoke.add_argument("id", help="id of the key, from the list")
+    about = "list the keys"
+    open_again = "let apps in without a key again, after the last app key was revoked"
     commands: dict[argparse.ArgumentParser, Command] = {
         add: _add,
         revoke: _revoke,
@@ -77,7 +77,7 @@ def _open(_: argparse.Namespace, settings: Settings) -> None:
     _say(
         "apps still need one of API_KEYS, which is set"
         if settings.api_keys
-        else "apps are let in without a key from now on; managing needs an admin's key as before"
+        else "apps are let in without a key from now on; managing still needs an admin key"
     )
 
 

@@ -85,7 +85,7 @@ def require_admin(ring: KeyRing) -> Guard:
     def guard() -> None:
         role = ring.role()
         if role == "app":
-            raise ApiError(403, "admin_required", "this key may generate; this route needs an admin's key")
+            raise ApiError(403, "admin_required", "this key may generate; this route needs an admin key")
         if role is None:
             ring.check_own()
             raise _unauthorized()

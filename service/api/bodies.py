@@ -19,7 +19,7 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-UNKNOWN: Final = "what becomes of characters that the model does not know: an error, or they are skipped"
+UNKNOWN: Final = "how to treat characters that the model does not know: refuse the request, or skip them"
 
 Name = Annotated[str, Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})]
 Reference = Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})]
@@ -73,7 +73,7 @@ class CellBody(Body):
 
 
 class CellsBody(Body):
-    """Cells to be watched."""
+    """Cells whose states to return."""
 
     cells: list[CellBody] = Field(default_factory=list, max_length=64)
 

@@ -15,7 +15,7 @@ from service.api.replies import Reply
 
 
 class CellSearchBody(Body):
-    """What to search along: a corpus, or a text."""
+    """What to run the search on: a corpus, or a text."""
 
     corpus: str | None = None
     text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
@@ -39,7 +39,7 @@ class FoundCell(Reply):
     """The cell that follows something best, picked on one half of a text and scored on the other. `chance` is what the
     best of all cells reaches there when the labels are shifted; `share` how much of the text is labelled."""
 
-    slug: str = Field(description="of its picture: /models/{name}/versions/{version}/cells/{slug}.svg")
+    slug: str = Field(description="its name in the picture's URL: /models/{name}/versions/{version}/cells/{slug}.svg")
     follows: str
     measure: Measure
     score: float
@@ -47,7 +47,7 @@ class FoundCell(Reply):
     layer: int
     unit: int
     part: Part
-    sign: Literal[1, -1] = Field(description="-1: the cell is low where the label holds, or is high")
+    sign: Literal[1, -1] = Field(description="-1: the cell is low where the label holds (or is high)")
     share: float | None
 
 
@@ -62,7 +62,7 @@ class MissingCell(Reply):
 
 
 class CellsReply(Reply):
-    """What a version's cells follow, what is farthest above chance first."""
+    """What a version's cells follow, those furthest above chance first."""
 
     model: str
     version: int

@@ -48,12 +48,12 @@ def open_blueprint(store: ModelStore, showcase: Showcase, guard: Guard) -> Bluep
         return jsonify(_reply(name, version, _kept(store, name, version)))
 
     @routes.get(f"{PATH}/<slug>.svg")
-    @describe("A cell along a text that the version writes", reply=SVG, errors=(404, 409, 422, 429, 503))
+    @describe("A text by the version, coloured by a cell, as SVG", reply=SVG, errors=(404, 409, 422, 429, 503))
     def draw_cell(name: str, version: int, slug: str) -> Response:
         return Response(picture(name, version, slug).svg(), mimetype=SVG, headers=KEPT)
 
     @routes.get(f"{PATH}/<slug>.png")
-    @describe("The same in pixels", reply=PNG, errors=(404, 409, 422, 429, 503))
+    @describe("The same as PNG", reply=PNG, errors=(404, 409, 422, 429, 503))
     def paint_cell(name: str, version: int, slug: str) -> Response:
         return Response(picture(name, version, slug).png(), mimetype=PNG, headers=KEPT)
 
@@ -79,9 +79,9 @@ def admin_blueprint(
 
     @routes.post(PATH)
     @describe(
-        "Find out what a version's cells follow, and keep it",
+        "Find out what a version's cells follow, and record it",
         access="admin",
-        description="Along parts of a corpus or a text, some ten thousand characters in all, in some seconds.",
+        description="Searches up to some ten thousand characters of a corpus or a text; takes a few seconds.",
         body=CellSearchBody,
         reply=CellsReply,
         errors=(404, 503),

@@ -32,15 +32,15 @@ Prompts = Annotated[list[OnePrompt], Field(min_length=1, max_length=64), Tag(SEV
 
 
 class CompletionBody(NeutralBody, SamplingBody):
-    """`POST /v1/completions`. What other servers have and has no meaning here is taken when it asks for nothing."""
+    """`POST /v1/completions`. Other servers' fields that do not apply here are accepted with neutral values."""
 
     prompt: Annotated[
         Text | Ids | Prompts, alternatives(_prompt_kind, "a string, a list of token ids, or a list of these")
-    ] = Field("", description="the text to go on from, or its token ids, or several of either")
+    ] = Field("", description="the text to continue, or its token ids, or several of either")
     max_tokens: Annotated[int, Field(ge=0), AtMost("max_length", "tokens")] = Field(
-        16, description="how many tokens: characters, or words for a model of words"
+        16, description="maximum number of tokens: characters, or words for a word-level model"
     )
-    best_of: int | None = Field(None, ge=1, le=16, description="n, when it is given")
+    best_of: int | None = Field(None, ge=1, le=16, description="must equal n if given")
 
     @model_validator(mode="after")
     def _fits_together(self) -> CompletionBody:

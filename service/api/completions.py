@@ -56,8 +56,8 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
 
     @routes.post("/completions")
     @describe(
-        "A completion in OpenAI's shape",
-        description="Fields of other servers that have no meaning here are taken when they ask for nothing.",
+        "Generate text (OpenAI-compatible)",
+        description="Other servers' fields that do not apply here are accepted with neutral values.",
         body=CompletionBody,
         reply=CompletionReply,
         events=(CompletionChunk,),
@@ -80,13 +80,13 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
         return json_response(_reply(head, made), cache_header(asked[0], all(each.cached for each in made)))
 
     @routes.get("/models")
-    @describe("The models in OpenAI's shape", reply=ModelCards)
+    @describe("List the models (OpenAI-compatible)", reply=ModelCards)
     def list_model_cards() -> Response:
         names = (name for name in store.models() if CURRENT in store.aliases(name))
         return jsonify(object="list", data=[_model(store, name) for name in names])
 
     @routes.get("/models/<reference>")
-    @describe("A model, version or alias in OpenAI's shape", reply=ModelCard, errors=(404, 422))
+    @describe("A model, version or alias (OpenAI-compatible)", reply=ModelCard, errors=(404, 422))
     def show_model_card(reference: str) -> Response:
         return jsonify(_model(store, reference))
 

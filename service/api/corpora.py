@@ -25,23 +25,25 @@ from service.training.requests import JobRequest
 from service.training.submission import Queue, check_length, submit
 
 UPLOADING: Final = (
-    "With `model`, training starts at once and its `job` is in the reply. The same text again: 200. What the text is"
-    " encoded in is taken from `encoding` or the content type's charset; else it is found out, and 422"
-    " `unclear_encoding` asks where that cannot be told for sure. Byte order marks are dropped. `encoding`, `newlines`,"
-    " `line_ends` and `preview` tell how this upload was read."
+    "With `model`, training starts at once and its `job` is in the reply. The same text again: 200. The encoding is"
+    " taken from `encoding` or the content type's charset, or else detected; 422 `unclear_encoding` if that is"
+    " uncertain. Byte order marks are dropped. `encoding`, `newlines`, `line_ends` and `preview` show how the upload"
+    " was decoded."
 )
 NEWLINES: Final = get_args(Newlines)
 FIELDS: Final = (
-    Parameter("name", "what the corpus is called"),
-    Parameter("model", "what to train of it at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}),
+    Parameter("name", "name of the corpus"),
+    Parameter(
+        "model", "train a version of this model at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+    ),
     Parameter(
         "encoding",
-        "what the text is encoded in, such as cp1252; left out: it is found out",
+        "encoding of the text, such as cp1252; detected if omitted",
         schema={"type": "string", "minLength": 1},
     ),
     Parameter(
         "newlines",
-        "what becomes of line ends: all LF, or as they are",
+        "`lf`: convert all line endings to LF; `keep`: leave them as they are",
         schema={"type": "string", "enum": list(NEWLINES), "default": AS_FOUND.newlines},
     ),
 )
@@ -97,7 +99,7 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
             return jsonify(id=corpus_id, damaged=error.reason)
 
     @routes.delete("/<corpus_id>")
-    @describe("Delete a corpus that no job needs", access="admin", status=204, errors=(404, 409))
+    @describe("Delete a corpus that no job is using", access="admin", status=204, errors=(404, 409))
     def delete_corpus(corpus_id: str) -> Response:
         corpora.delete(corpus_id)
         return Response(status=204)

@@ -46,8 +46,8 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
 
     @routes.post("/generate")
     @describe(
-        "Text from a model",
-        description="An identical request gets the same text. A stream's events are chunks of JSON, the last `[DONE]`.",
+        "Generate text",
+        description="An identical request gets the same text. A stream's events are JSON chunks, ending with `[DONE]`.",
         body=GenerateBody,
         reply=GenerateReply,
         events=(GenerateChunk, GenerateEnd),

@@ -46,68 +46,81 @@ LogitBias = dict[Annotated[str, AfterValidator(_id_key)], Annotated[float, Field
 
 
 class StreamOptions(Body):
-    """What a stream tells beside the text."""
+    """What to stream besides the text."""
 
     include_usage: bool = Field(
-        False, description="a last chunk has the usage of the whole request (in POST /generate it always has)"
+        False, description="send a final chunk with the usage of the whole request (POST /generate always does)"
     )
     continuous_usage_stats: bool = Field(
         False,
-        description="every chunk has the usage of its choice so far (in POST /v1/completions only with include_usage)",
+        description="include each choice's usage so far in every chunk (POST /v1/completions: only with include_usage)",
     )
-    include_obfuscation: bool = Field(False, description="taken for OpenAI's clients, and means nothing here")
+    include_obfuscation: bool = Field(False, description="accepted for OpenAI's clients; has no effect")
 
 
 class SamplingBody(ModelBody):
     """How a text is continued, whichever way it was asked for."""
 
-    temperature: float = Field(1.0, ge=0, le=10, description="below 1 plainer, above 1 wilder; 0: always the likeliest")
+    temperature: float = Field(
+        1.0, ge=0, le=10, description="below 1: more predictable, above 1: more random; 0: greedy"
+    )
     seed: int | None = Field(
         None,
         ge=-(1 << 63),
         lt=1 << 63,
-        description="the same seed gives the same text, -1 as any other; without one, or with null, it is drawn",
+        description="the same seed gives the same text (-1 is a seed too); drawn at random if omitted or null",
     )
-    top_k: int = Field(0, ge=-1, lt=1 << 31, description="choose among the k likeliest tokens; 0 or -1: among all")
-    top_p: float = Field(1.0, gt=0, le=1, description="choose among the likeliest tokens that share this probability")
-    min_p: float = Field(0.0, ge=0, le=1, description="drop tokens less likely than this share of the likeliest one's")
+    top_k: int = Field(0, ge=-1, lt=1 << 31, description="sample from the k most likely tokens; 0 or -1: from all")
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="sample from the most likely tokens whose probabilities add up to this"
+    )
+    min_p: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="exclude tokens less likely than this fraction of the most likely one's probability",
+    )
     repetition_penalty: float = Field(
-        1.0, ge=0.01, le=10, description="above 1 makes the last 64 tokens less likely, below 1 likelier"
+        1.0, ge=0.01, le=10, description="above 1 makes the last 64 tokens less likely, below 1 more likely"
     )
     presence_penalty: float = Field(
-        0.0, ge=-2, le=2, description="subtracted from the logit of each token generated among the last 64 tokens"
+        0.0, ge=-2, le=2, description="subtracted from the logits of tokens generated among the last 64"
     )
     frequency_penalty: float = Field(
-        0.0, ge=-2, le=2, description="the same, once for each time that it was generated; what was read does not count"
+        0.0, ge=-2, le=2, description="as presence_penalty, but once per occurrence; the prompt does not count"
     )
     logit_bias: LogitBias = Field(
         default_factory=dict,
         max_length=1024,
-        description="token ids, as strings, to what is added to their logits; -100 makes a token e^100 times less"
-        " likely at temperature 1, e^10 times at 10: what must never come is left out of allowed_token_ids",
+        description="maps token ids (as strings) to biases added to their logits; -100 makes a token e^100 times less"
+        " likely at temperature 1, e^10 times at 10; to rule tokens out, use allowed_token_ids",
     )
     allowed_token_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_VOCABULARY_SIZE)] | None = Field(
-        None, description="no token is generated but these"
+        None, description="generate only these tokens"
     )
-    stop: Stop = Field(default_factory=list, description="the text ends before this one; up to 8 of them")
-    include_stop_str_in_output: bool = Field(False, description="the stop text is part of the text that it ends")
-    min_tokens: int = Field(0, ge=0, lt=1 << 31, description="so many tokens come before a stop text counts")
-    n: int = Field(1, ge=1, le=16, description="how many texts")
+    stop: Stop = Field(
+        default_factory=list, description="up to 8 strings; the text ends before the first one generated"
+    )
+    include_stop_str_in_output: bool = Field(False, description="include the stop string in the text")
+    min_tokens: int = Field(
+        0, ge=0, lt=1 << 31, description="minimum number of tokens before a stop string takes effect"
+    )
+    n: int = Field(1, ge=1, le=16, description="number of texts to generate")
     logprobs: Annotated[
         Logprobs | None, BeforeValidator(_nothing, json_schema_input_type=Logprobs | Literal[False] | None)
-    ] = Field(None, description="tell each token's natural logarithm, and so many of the likeliest; false: nothing")
+    ] = Field(
+        None, description="return each token's log probability and those of this many most likely tokens; false: none"
+    )
     return_token_ids: bool = Field(
-        False, description="each choice has the ids that were read and generated: prompt_token_ids, token_ids"
+        False, description="return the ids of the prompt and the text: prompt_token_ids, token_ids"
     )
-    echo: bool = Field(False, description="begin each text with the prompt")
+    echo: bool = Field(False, description="include the prompt in each text")
     unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)
-    stream: bool = Field(False, description="send the text in pieces, as it is made")
-    stream_options: StreamOptions = Field(
-        default_factory=StreamOptions, description="what a stream tells beside the text"
-    )
-    cache: bool = Field(True, description="false: neither take the text from the cache nor put it there")
+    stream: bool = Field(False, description="stream the text as it is generated")
+    stream_options: StreamOptions = Field(default_factory=StreamOptions, description="what to stream besides the text")
+    cache: bool = Field(True, description="false: neither read nor write the cache")
     timeout: float | None = Field(
-        None, gt=0, le=86_400, description="seconds that it may take; REQUEST_TIMEOUT holds as well"
+        None, gt=0, le=86_400, description="time limit in seconds; REQUEST_TIMEOUT applies too"
     )
 
     @field_validator("seed", mode="before")
@@ -156,15 +169,15 @@ class GenerateBody(NeutralBody, SamplingBody):
     """`POST /generate`."""
 
     prompt: Annotated[str, AtMost("max_prompt_length", "characters")] | None = Field(
-        None, description="the text to go on from; it may be empty"
+        None, description="the text to continue; may be empty"
     )
     seed_text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = Field(
-        None, description="another name of prompt"
+        None, description="another name for prompt"
     )
     length: Annotated[int, AtMost("max_length", "tokens")] = Field(
-        200, ge=1, description="how many tokens: characters, or words for a model of words"
+        200, ge=1, description="maximum number of tokens: characters, or words for a word-level model"
     )
-    trace: CellsBody | None = Field(None, description="tell what cells do along each text")
+    trace: CellsBody | None = Field(None, description="return the states of cells along each text")
 
     @model_validator(mode="after")
     def _one_prompt(self) -> GenerateBody:

@@ -39,12 +39,12 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     routes.before_request(guard)
 
     @routes.get("/models/<name>/versions/<int:version>/gradients")
-    @describe("How far back a version learns", reply=GradientsReply, errors=(404, 409, 422))
+    @describe("How far back a version's gradients reach", reply=GradientsReply, errors=(404, 409, 422))
     def show_gradients(name: str, version: int) -> Response:
         return jsonify(_described(measured(store, name, version)))
 
     @routes.get("/models/<name>/versions/<int:version>/gradients.svg")
-    @describe("How far back a version learns, as a picture", reply=SVG, errors=(404, 409, 422))
+    @describe("How far back a version's gradients reach, as a picture", reply=SVG, errors=(404, 409, 422))
     def draw_gradients(name: str, version: int) -> Response:
         found = measured(store, name, version)
         title = f"{found.reference}: {_network(found)}"
@@ -52,7 +52,7 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
 
     @routes.get("/gradients")
     @describe(
-        "How far back versions learn, beside each other",
+        "How far back the gradients of several versions reach",
         reply=ComparedGradientsReply,
         errors=(404, 409, 422),
         parameters=(VERSIONS,),
@@ -68,7 +68,7 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
 
     @routes.get("/gradients.svg")
     @describe(
-        "How far back versions learn, beside each other on one scale, as a picture",
+        "How far back the gradients of several versions reach, as a picture",
         reply=SVG,
         errors=(404, 409, 422),
         parameters=(VERSIONS,),

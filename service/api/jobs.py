@@ -37,10 +37,10 @@ from service.training.submission import Queue, submit
 
 POLL_SECONDS: Final = 0.25
 EVENTS: Final = (
-    "`status`; `metrics` every now and then; `evaluation` with losses on held-out text and `gradient_norms` by layer"
-    " and steps back; `samples`, texts of the same prompts and seeds, at evaluations and after 1%, 5%, 20% and all"
-    " of the training (`fraction`); `warnings`, all that hold from there on. Each is told once, whatever interrupts the"
-    " job."
+    "`status`; `metrics` at intervals; `evaluation` with the held-out loss and `gradient_norms` by layer"
+    " and steps back; `samples` from the same prompts with the same seeds, at evaluations and after 1%, 5%, 20% and all"
+    " of the training (`fraction`); `warnings`, all that apply from then on. Each is sent once, even if the job is"
+    " interrupted."
 )
 LAST_EVENT: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 
@@ -100,9 +100,9 @@ def blueprint(
 
     @routes.delete("/<job_id>")
     @describe(
-        "Delete a job that has ended, or is damaged",
+        "Delete a job that has ended or is damaged",
         access="admin",
-        description="With all that was measured; the version that it published stays.",
+        description="Deletes all its measurements; the version that it published is kept.",
         status=204,
         errors=(404, 409),
     )
@@ -112,12 +112,12 @@ def blueprint(
 
     @routes.get("/<job_id>/events")
     @describe(
-        "A job's measurements as they are made",
+        "Follow a job live, as server-sent events",
         access="admin",
         description=EVENTS,
-        parameters=(Parameter("Last-Event-ID", "the id of the last event that is known", "header", LAST_EVENT),),
+        parameters=(Parameter("Last-Event-ID", "id of the last event received", "header", LAST_EVENT),),
         events=(JobStatusEvent, JobMeasurement, JobSamples, JobWarnings),
-        nothing="the job has ended and all its events are known: an EventSource comes back no more",
+        nothing="the job has ended and no events are left; an EventSource does not reconnect",
         errors=(404, 422),
     )
     def follow_job(job_id: str) -> Response:

@@ -15,9 +15,9 @@ def blueprint(ring: KeyRing) -> Blueprint:
 
     @routes.get("/key")
     @describe(
-        "What the key of this request is good for",
+        "What this request's key permits",
         access="open",
-        description="Without a key: whether one is needed to generate. A wrong key is refused.",
+        description="Without a key: whether generating needs one. An invalid key is refused.",
         reply=KeyReply,
         errors=(401, 429, 503),
     )

@@ -18,7 +18,7 @@ from service.api.model_json import cells_at, damaged
 
 DETAILS: Final = Parameter(
     "details",
-    "`true`: with what is known of every version and what the aliases stood for before, in `details` and `history`",
+    "`true`: include all versions and the aliases' history, in `details` and `history`",
     schema={"type": "boolean", "default": False},
 )
 FROM_RECORD: Final = ("bits_per_character", "prompt")

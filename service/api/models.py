@@ -62,7 +62,7 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
         return jsonify(model_json.version(store, faults, name, version))
 
     @routes.get("/models/<name>/versions/<int:version>/curves.svg")
-    @describe("The losses that a version's training measured, as a picture", reply=SVG, errors=(404, 409, 422))
+    @describe("A version's loss curves, as a picture", reply=SVG, errors=(404, 409, 422))
     def draw_version(name: str, version: int) -> Response:
         title = f"{name}@{version}: how its loss fell"
         return Response(record_curve(title, store.describe(name, version).record), mimetype=SVG)
@@ -85,10 +85,10 @@ def admin_blueprint(
 
     @routes.post("/models/<name>/versions")
     @describe(
-        "Publish a checkpoint that was trained elsewhere",
+        "Import a checkpoint that was trained elsewhere",
         access="admin",
         uploads=(CONTENT_TYPE, "multipart/form-data"),
-        parameters=(Parameter("promote", "whether `current` stands for it then", schema=PROMOTE),),
+        parameters=(Parameter("promote", "whether to make it `current`", schema=PROMOTE),),
         reply=VersionReply,
         status=201,
         errors=(503,),
@@ -101,7 +101,7 @@ def admin_blueprint(
 
     @routes.put("/models/<name>/aliases/<alias>")
     @describe(
-        "Let an alias stand for a version",
+        "Point an alias to a version (promote, roll back)",
         access="admin",
         body=AliasBody,
         reply=ModelReply,
@@ -116,7 +116,7 @@ def admin_blueprint(
     @describe(
         "Delete an alias",
         access="admin",
-        description="`current` cannot be deleted. The history stays, and goes on when the alias is set again.",
+        description="`current` cannot be deleted. The history is kept, and continues if the alias is set again.",
         status=204,
         errors=(404, 409, 422),
     )
@@ -126,9 +126,9 @@ def admin_blueprint(
 
     @routes.delete("/models/<name>/versions/<int:version>")
     @describe(
-        "Delete a version that no alias stands for",
+        "Delete a version that no alias points to",
         access="admin",
-        description="A damaged one may have aliases: they stand for the sound version that they stood for before it.",
+        description="Aliases of a damaged version go back to the intact version that they pointed to before.",
         status=204,
         errors=(404, 409, 422),
     )

@@ -30,14 +30,15 @@ class OneOf:
     ) -> dict[str, Any]:
         kind = {"type": self.type} if self.type else _schema(self.values)
         items: dict[str, Any] = {"items": {}} if self.type == "array" else {}
-        return {**kind, **items, "description": f"taken for other servers' clients: {self._said}"}
+        return {**kind, **items, "description": f"accepted for other servers' clients: {self._said}"}
 
     @property
     def _said(self) -> str:
         """What the field may be, in words."""
         if self.type:
-            return f"{'an' if self.type[0] in 'aeiou' else 'a'} {self.type}, which means nothing here"
-        return f"{' or '.join(map(json.dumps, self.values))}, which asks for nothing"
+            return f"{'an' if self.type[0] in 'aeiou' else 'a'} {self.type}, which has no effect here"
+        only = "the only supported value" + ("s" if len(self.values) > 1 else "")
+        return f"{' or '.join(map(json.dumps, self.values))}, {only}"
 
     def _check(self, value: Any) -> Any:
         if self.type and type(value) in _TYPES[self.type]:

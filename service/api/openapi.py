@@ -21,18 +21,18 @@ from service.settings import Settings
 TITLE: Final = "Character-level recurrent language models"
 SECURITY: Final = "key"
 STATUSES: Final = {
-    400: "not JSON, or not whole",
-    401: "no key, or a wrong one",
-    403: "not an admin's key",
-    404: "there is no such thing",
-    408: "the body came too slowly",
-    409: "in the way of something else",
-    413: "too large",
-    415: "another content type than this route takes",
-    422: "a value out of its bounds, or a field that there is not",
-    429: "too busy, or too often; see Retry-After",
-    500: "an error on the server",
-    503: "what is needed is down; see Retry-After",
+    400: "the body is not valid JSON, or incomplete",
+    401: "the key is missing or invalid",
+    403: "an admin key is required",
+    404: "not found",
+    408: "the body arrived too slowly",
+    409: "conflict with the current state",
+    413: "the body is too large",
+    415: "unsupported content type",
+    422: "a value is out of bounds, or a field does not exist",
+    429: "too busy, or over the rate limit; see Retry-After",
+    500: "internal error",
+    503: "something that the service depends on is unavailable; see Retry-After",
 }
 FILE: Final = {"type": "string", "contentMediaType": "application/octet-stream"}
 
@@ -48,7 +48,7 @@ MEANINGS: Final = {
     "version": "the version's number",
     "reference": "`name`, `name@3` or `name@alias`",
     "alias": "the alias, such as `current`",
-    "slug": "what the cell follows, as `slug` in the version's `cells`",
+    "slug": "a `slug` from the version's `cells`",
     "corpus_id": "the `id` of the corpus",
     "job_id": "the `id` of the job",
 }
@@ -75,7 +75,7 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": "1", "license": {"name": "MIT", "identifier": "MIT"}},
-        "servers": [{"url": "/", "description": "where this document comes from"}],
+        "servers": [{"url": "/", "description": "the service that this document comes from"}],
         "paths": paths,
         "components": {
             "schemas": explained(fill_in(schemas["$defs"], settings)),

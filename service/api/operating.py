@@ -26,7 +26,9 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Call
         return jsonify(status="ok")
 
     @routes.get("/readyz")
-    @describe("Whether text can be generated now, and what is degraded", access="open", reply=ReadyReply, errors=(503,))
+    @describe(
+        "Whether the service can generate text, and what is degraded", access="open", reply=ReadyReply, errors=(503,)
+    )
     def readyz() -> Response:
         try:
             check_ready()
@@ -36,7 +38,7 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Call
         return jsonify(status="ready", degraded=degraded())
 
     @routes.get("/metrics")
-    @describe("Measurements for Prometheus", access="open", reply="text/plain")
+    @describe("Metrics for Prometheus", access="open", reply="text/plain")
     def prometheus_metrics() -> Response:
         return Response(metrics(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -25,7 +25,7 @@ class Reply(BaseModel):
 
 
 class ErrorBody(BaseModel):
-    """What is wrong: `message` names the field, the bound and the value; some errors list more beside it."""
+    """What is wrong: `message` names the field, the bound and the value; some errors have further fields."""
 
     type: str
     code: str
@@ -34,13 +34,13 @@ class ErrorBody(BaseModel):
 
 
 class ErrorReply(Reply):
-    """The one shape of every error."""
+    """The shape of every error."""
 
     error: ErrorBody
 
 
 class Usage(Reply):
-    """Tokens read and made."""
+    """Token counts."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -48,21 +48,21 @@ class Usage(Reply):
 
 
 class Skipped(Reply):
-    """A part of the prompt that the model does not know and that was dropped."""
+    """A character of the prompt that the model does not know and that was dropped."""
 
     position: int
     character: str
 
 
 class TopLogprob(Reply):
-    """One of the likeliest tokens of a position."""
+    """One of the most likely tokens at a position."""
 
     token: str
     logprob: float
 
 
 class TokenLogprob(Reply):
-    """A token and the natural logarithm of its probability; null: it follows nothing."""
+    """A token and its log probability; null for the first token of a text."""
 
     token: str
     logprob: float | None
@@ -70,7 +70,7 @@ class TokenLogprob(Reply):
 
 
 class LikelyToken(Reply):
-    """One of the likeliest tokens to follow."""
+    """One of the most likely next tokens."""
 
     token: str
     probability: float
@@ -86,8 +86,8 @@ class TracedCell(Reply):
 
 
 class ChoiceTrace(Reply):
-    """Lists of one length, a token each: `surprisal` in bits (null: it follows nothing), in `top` the five likeliest to
-    follow it."""
+    """Parallel lists with one entry per token: `surprisal` in bits (null for the first), and in `top` the five most
+    likely next tokens."""
 
     tokens: list[str]
     surprisal: list[float | None]
@@ -96,7 +96,7 @@ class ChoiceTrace(Reply):
 
 
 class TraceReply(ChoiceTrace):
-    """What a version did while it read a text."""
+    """What happened in the network while it read a text."""
 
     model: str
     version: int
@@ -104,22 +104,22 @@ class TraceReply(ChoiceTrace):
 
 
 class WithIds(Reply):
-    """What `return_token_ids` adds to a choice. In a stream: to the first chunk of each the prompt's, to every chunk
-    those that are new; a stop text's are among them."""
+    """What `return_token_ids` adds to a choice. In a stream: the prompt's to the first chunk of each, to every chunk
+    those that are new, including a stop string's."""
 
     prompt_token_ids: list[int] = Field(default=[], description="only with `return_token_ids`")
     token_ids: list[int] = Field(default=[], description="only with `return_token_ids`")
 
 
 class ChoiceReply(WithIds):
-    """One generated text; its seed gives it again."""
+    """One generated text and the seed that reproduces it."""
 
     index: int
     text: str
     seed: int
     finish_reason: FinishReason
-    logprobs: list[TokenLogprob] = Field(default=[], description="only when `logprobs` was asked for")
-    trace: ChoiceTrace | None = Field(default=None, description="only when `trace` was asked for")
+    logprobs: list[TokenLogprob] = Field(default=[], description="only with `logprobs`")
+    trace: ChoiceTrace | None = Field(default=None, description="only with `trace`")
 
 
 class Timing(Reply):
@@ -129,7 +129,7 @@ class Timing(Reply):
 
 
 class GenerateReply(Reply):
-    """What was generated; `text` is the first choice's."""
+    """The generated texts; `text` is the first choice's."""
 
     id: str
     model: str
@@ -143,7 +143,7 @@ class GenerateReply(Reply):
 
 
 class GenerateChunk(WithIds):
-    """An event of a stream: what is new of one choice; `finish_reason` is null until it ends."""
+    """An event of a stream: the new text of one choice; `finish_reason` is null until it ends."""
 
     id: str
     model: str
@@ -152,7 +152,7 @@ class GenerateChunk(WithIds):
     text: str
     seed: int
     finish_reason: FinishReason | None
-    logprobs: list[TokenLogprob] = Field(default=[], description="only when `logprobs` was asked for")
+    logprobs: list[TokenLogprob] = Field(default=[], description="only with `logprobs`")
     usage: Usage | None = Field(default=None, description="only with `continuous_usage_stats` of `stream_options`")
 
 
@@ -170,7 +170,7 @@ class GenerateEnd(Reply):
 
 
 class CompletionLogprobs(Reply):
-    """Lists of one length: a token each."""
+    """Parallel lists with one entry per token."""
 
     tokens: list[str]
     token_logprobs: list[float | None]
@@ -179,7 +179,7 @@ class CompletionLogprobs(Reply):
 
 
 class CompletionChunkChoice(WithIds):
-    """What is new of one choice, in OpenAI's shape, and the seed that gives it again; `finish_reason` is null until it
+    """The new text of one choice, in OpenAI's format, and the seed that reproduces it; `finish_reason` is null until it
     ends."""
 
     index: int
@@ -190,13 +190,13 @@ class CompletionChunkChoice(WithIds):
 
 
 class CompletionChoice(CompletionChunkChoice):
-    """One generated text, in OpenAI's shape, and the seed that gives it again."""
+    """One generated text, in OpenAI's format, and the seed that reproduces it."""
 
     finish_reason: FinishReason
 
 
 class CompletionReply(Reply):
-    """OpenAI's text completion; `system_fingerprint` is the version that a seed gives the same text with."""
+    """OpenAI's text completion; with the same `system_fingerprint` (the version), a seed gives the same text."""
 
     id: str
     object: Literal["text_completion"]
@@ -208,7 +208,7 @@ class CompletionReply(Reply):
 
 
 class CompletionChunk(Reply):
-    """An event of a stream, in OpenAI's shape; the one with the usage, if it was asked for, has no choices."""
+    """An event of a stream, in OpenAI's format; the one with the usage, if requested, has no choices."""
 
     id: str
     object: Literal["text_completion"]
@@ -220,24 +220,24 @@ class CompletionChunk(Reply):
 
 
 class ModelCard(Reply):
-    """A model as OpenAI's clients list it."""
+    """A model, in OpenAI's format."""
 
     id: str
     object: Literal["model"]
     created: int
     owned_by: str
-    damaged: str = Field(default="", description="only of a damaged model: what is wrong with its version")
+    damaged: str = Field(default="", description="only if damaged: what is wrong with its version")
 
 
 class ModelCards(Reply):
-    """The models that can be asked by their names."""
+    """The models that can be requested by name."""
 
     object: Literal["list"]
     data: list[ModelCard]
 
 
 class TokenizeReply(Reply):
-    """The ids of a text and the text of each."""
+    """The token ids of a text, and the text of each token."""
 
     model: str
     version: int
@@ -248,7 +248,7 @@ class TokenizeReply(Reply):
 
 
 class DetokenizeReply(Reply):
-    """The text of the ids."""
+    """The text of the token ids."""
 
     model: str
     version: int
@@ -256,7 +256,7 @@ class DetokenizeReply(Reply):
 
 
 class ScoreReply(Reply):
-    """Natural logarithms, null for the first token, and their mean as bits a character and as perplexity."""
+    """Log probabilities (null for the first token), and their mean as bits per character and as perplexity."""
 
     model: str
     version: int
@@ -267,8 +267,8 @@ class ScoreReply(Reply):
 
 
 class VersionReply(Reply):
-    """A version: what network it is, what its training recorded, which aliases stand for it. A damaged one has neither
-    digest nor network, unless only what is kept beside it is damaged."""
+    """A version: its architecture, its training record, and the aliases that point to it. A damaged one has neither
+    digest nor architecture, unless only the files beside it are damaged."""
 
     model: str
     version: int
@@ -278,13 +278,13 @@ class VersionReply(Reply):
     aliases: list[str]
     config: ModelConfig | None
     record: dict[str, Any]
-    gradients: str | None = Field(description="where its gradients are told, if its record has them")
-    cells: str | None = Field(description="where it is told what its cells follow, if that was found out")
-    damaged: str = Field(default="", description="only of a damaged version: what is wrong")
+    gradients: str | None = Field(description="URL of its gradients, if its record has them")
+    cells: str | None = Field(description="URL of what its cells follow, if recorded")
+    damaged: str = Field(default="", description="only if damaged: what is wrong")
 
 
 class GradientNorms(Reply):
-    """After so many steps of training: the norms [layers][k] of a character's loss at the state k steps before it."""
+    """Gradient norms [layers][k] after some training steps: of a character's loss at the state k steps before it."""
 
     step: int
     characters: int
@@ -292,7 +292,7 @@ class GradientNorms(Reply):
 
 
 class GradientsReply(Reply):
-    """How far back a version learns: at the first evaluation of its training, and with its weights; `told` in words."""
+    """How far back a version's gradients reach: before training, and with its own weights; `told` in words."""
 
     model: str
     version: int
@@ -304,7 +304,7 @@ class GradientsReply(Reply):
 
 
 class ComparedGradientsReply(Reply):
-    """Versions beside each other; `missing` has the bodies of `POST /jobs` that train the cells that are not there."""
+    """Several versions compared; `missing` has bodies for `POST /jobs` that train the missing cell types."""
 
     versions: list[GradientsReply]
     told: str
@@ -313,29 +313,27 @@ class ComparedGradientsReply(Reply):
 
 
 class ModelReply(Reply):
-    """A model: its versions, what its aliases stand for, and what they stood for before."""
+    """A model: its versions, its aliases, and their history."""
 
     name: str
     aliases: dict[str, int]
     history: dict[str, list[AliasChange]]
     versions: list[VersionReply]
-    damaged: str = Field(default="", description="only of a damaged model: what is wrong with it or its versions")
+    damaged: str = Field(default="", description="only if damaged: what is wrong with it or its versions")
 
 
 class VersionSummary(Reply):
-    """A version in a list; of one whose file is `damaged` nothing else is known."""
+    """A version in a list; if its file is `damaged`, nothing else is known."""
 
     version: int
     aliases: list[str]
     published: str | None = None
     bytes: int | None = None
     config: ModelConfig | None = None
-    bits_per_character: float | None = Field(default=None, description="on text that it was not trained on")
-    prompt: str | None = Field(
-        default=None, description="a beginning that suits the model: the first words of its text"
-    )
-    gradients: str | None = Field(default=None, description="where its gradients are told, if its record has them")
-    cells: str | None = Field(default=None, description="where it is told what its cells follow, if that was found out")
+    bits_per_character: float | None = Field(default=None, description="measured on held-out text")
+    prompt: str | None = Field(default=None, description="a suitable prompt: the first words of its corpus")
+    gradients: str | None = Field(default=None, description="URL of its gradients, if its record has them")
+    cells: str | None = Field(default=None, description="URL of what its cells follow, if recorded")
     damaged: str | None = Field(default=None, description="what is wrong with its file")
 
 
@@ -347,7 +345,7 @@ class ModelSummary(Reply):
     aliases: dict[str, int]
     details: list[VersionSummary] = Field(default=[], description="only with `details=true`")
     history: dict[str, list[AliasChange]] = Field(default={}, description="only with `details=true`")
-    damaged: str = Field(default="", description="only of a damaged model: what is wrong with it or its versions")
+    damaged: str = Field(default="", description="only if damaged: what is wrong with it or its versions")
 
 
 class ModelsReply(Reply):
@@ -357,7 +355,7 @@ class ModelsReply(Reply):
 
 
 class JobReply(Reply):
-    """A training job. Of a damaged one it may be unknown what it was asked to do."""
+    """A training job. If it is damaged, the original request may be unknown."""
 
     id: str
     status: Status
@@ -366,19 +364,19 @@ class JobReply(Reply):
     created: str
     started: str | None
     finished: str | None
-    version: int | None = Field(description="the published one")
+    version: int | None = Field(description="number of the published version")
     promoted: bool | None
     error: str | None
     cancel_requested: bool
-    warnings: list[str] = Field(description="what to know about its result, a sentence each; in the record as well")
+    warnings: list[str] = Field(description="warnings about the result, one sentence each; also in the record")
     progress: JobProgress
     request: dict[str, Any]
-    damaged: str = Field(default="", description="only of a damaged job: what is wrong with its files")
+    damaged: str = Field(default="", description="only if damaged: what is wrong with its files")
 
 
 class JobMeasurement(BaseModel):
-    """What was measured after so many steps: losses in nats per token, the time in seconds; the loss on held-out text
-    and `gradient_norms` [layers][k] at evaluations alone."""
+    """What was measured after a number of steps: losses in nats per token, times in seconds; the held-out loss
+    and `gradient_norms` [layers][k] only at evaluations."""
 
     step: int
     characters: int | None = None
@@ -394,7 +392,7 @@ class JobMeasurement(BaseModel):
 
 
 class Sample(Reply):
-    """A text that a network wrote during its training."""
+    """A text that the network generated during training."""
 
     prompt: str
     seed: int
@@ -403,7 +401,7 @@ class Sample(Reply):
 
 
 class JobSamples(BaseModel):
-    """Texts of the same prompts and seeds after so much of the training."""
+    """Samples from the same prompts with the same seeds, at one moment of the training."""
 
     step: int
     fraction: float
@@ -412,14 +410,14 @@ class JobSamples(BaseModel):
 
 
 class JobWarnings(BaseModel):
-    """What to know about the job's result, as far as it can be told after so many steps."""
+    """Warnings about the job's result, as far as known after a number of steps."""
 
     step: int
     warnings: list[str]
 
 
 class JobStatusEvent(BaseModel):
-    """What a job has become."""
+    """A job's new state."""
 
     status: Status
     version: int | None = None
@@ -428,9 +426,9 @@ class JobStatusEvent(BaseModel):
 
 
 class JobDetailReply(JobReply):
-    """A training job with what was measured and the texts that it wrote."""
+    """A training job with its measurements and samples."""
 
-    decided: dict[str, Any] = Field(description="the sizes and settings that it trains with; empty until it has begun")
+    decided: dict[str, Any] = Field(description="the sizes and settings in use; empty until training has started")
     metrics: list[JobMeasurement]
     samples: list[JobSamples]
 
@@ -443,7 +441,7 @@ class JobsReply(Reply):
 
 @dataclass(frozen=True, slots=True)
 class NewCorpus(Corpus):
-    """A text to train on, and the job that was started."""
+    """An uploaded corpus, and the job that was started."""
 
     job: JobReply | None = Field(default=None, description="only with `model`")
 
@@ -456,7 +454,7 @@ class DamagedCorpus(Reply):
 
 
 class AnyCorpus(RootModel[Corpus | DamagedCorpus]):
-    """A text to train on, or one that is damaged."""
+    """A corpus, intact or damaged."""
 
 
 class CorporaReply(Reply):
@@ -466,7 +464,7 @@ class CorporaReply(Reply):
 
 
 class KeyReply(Reply):
-    """What a key is good for; `role` null: there was none."""
+    """What a key permits; `role` null: no key was sent."""
 
     role: Literal["admin", "app"] | None
     needed: bool = Field(description="whether generating needs a key")
@@ -479,7 +477,7 @@ class HealthReply(Reply):
 
 
 class ReadyReply(Reply):
-    """Able to generate; what is not as it should be is listed."""
+    """Able to generate; what is degraded is listed."""
 
     status: Literal["ready"]
     degraded: list[str]

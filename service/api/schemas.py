@@ -63,7 +63,7 @@ class AliasBody(Body):
 
 
 class BudgetBody(Body):
-    """How long to train: exactly one of the three."""
+    """How long to train: exactly one of the three fields."""
 
     minutes: float | None = Field(None, gt=0, le=100_000)
     epochs: float | None = Field(None, gt=0, le=1_000_000)
@@ -77,36 +77,36 @@ class BudgetBody(Body):
 
 
 class JobBody(Body):
-    """`POST /jobs`; what is left out is chosen by the trainer."""
+    """`POST /jobs`; settings that are omitted are chosen automatically."""
 
-    corpus: str = Field(description="the id of the text to learn from")
-    model: Name = Field(description="the name of the model; one that exists gets a new version")
-    cell: Cell | None = Field(None, description="the kind of recurrent cell")
-    hidden_size: int | None = Field(None, ge=1, le=MAX_HIDDEN_SIZE, description="units in each layer")
-    layers: int | None = Field(None, ge=1, le=MAX_LAYERS, description="recurrent layers, one on top of the other")
+    corpus: str = Field(description="id of the corpus to train on")
+    model: Name = Field(description="name of the model; an existing one gets a new version")
+    cell: Cell | None = Field(None, description="type of recurrent cell")
+    hidden_size: int | None = Field(None, ge=1, le=MAX_HIDDEN_SIZE, description="units per layer")
+    layers: int | None = Field(None, ge=1, le=MAX_LAYERS, description="number of stacked recurrent layers")
     embedding_size: int | None = Field(
-        None, ge=0, le=MAX_HIDDEN_SIZE, description="width of the embedding; 0: tokens go in one-hot"
+        None, ge=0, le=MAX_HIDDEN_SIZE, description="size of the token embedding; 0: one-hot input"
     )
-    level: Level | None = Field(None, description="what a token is: a character or a word")
-    dropout: float | None = Field(
-        None, ge=0, le=0.95, description="share of values left out at random, against overfitting"
-    )
+    level: Level | None = Field(None, description="what a token is: a character or a word (default `char`)")
+    dropout: float | None = Field(None, ge=0, le=0.95, description="dropout probability, to reduce overfitting")
     segment_length: int | None = Field(
-        None, ge=1, le=4096, description="tokens that the gradient goes back (truncated backpropagation through time)"
+        None, ge=1, le=4096, description="tokens per segment of truncated backpropagation through time"
     )
-    batch_size: int | None = Field(None, ge=1, le=4096, description="segments that are read side by side")
-    learning_rate: float | None = Field(None, ge=1e-8, le=100, description="the highest; it rises to it, then falls")
-    clip: float | None = Field(None, ge=0, le=1e6, description="largest norm of the gradient; 0: not clipped")
+    batch_size: int | None = Field(None, ge=1, le=4096, description="number of segments trained on in parallel")
+    learning_rate: float | None = Field(
+        None, ge=1e-8, le=100, description="peak learning rate, after warm-up and before decay"
+    )
+    clip: float | None = Field(None, ge=0, le=1e6, description="maximum gradient norm; 0: no clipping")
     validation_fraction: float | None = Field(
-        None, ge=0, le=0.5, description="share of the text that is held out to measure the loss on"
+        None, ge=0, le=0.5, description="share of the text that is held out to measure the loss"
     )
     validation_split: ValidationSplit | None = Field(
-        None, description="which part of it: `blocks` spread over the text (the default), or its `end`, as nanoGPT does"
+        None, description="what to hold out: `blocks` spread over the text (default), or its `end`, as nanoGPT does"
     )
-    budget: BudgetBody | None = Field(None, description="how long to train; by default 5 minutes")
-    seed: int | None = Field(None, ge=0, lt=1 << 63, description="of the first weights and the dropout")
-    base: Reference | None = Field(None, description="a version of the same sizes to go on from, such as plays@3")
-    promote: Promote = Field("if_better", description="whether `current` is to stand for the new version")
+    budget: BudgetBody | None = Field(None, description="how long to train (default 5 minutes)")
+    seed: int | None = Field(None, ge=0, lt=1 << 63, description="seed for initial weights and dropout")
+    base: Reference | None = Field(None, description="version to continue training from, such as plays@3")
+    promote: Promote = Field("if_better", description="whether to make the new version `current`")
 
     def request(self) -> JobRequest:
         """The request as the job store keeps it."""

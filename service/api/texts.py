@@ -27,7 +27,7 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
 
     @routes.post("/tokenize")
     @describe(
-        "The ids of a text",
+        "Turn text into token ids",
         body=TokenizeBody,
         reply=TokenizeReply,
         errors=(404, 503),
@@ -43,7 +43,7 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
 
     @routes.post("/detokenize")
     @describe(
-        "The text of ids",
+        "Turn token ids into text",
         body=DetokenizeBody,
         reply=DetokenizeReply,
         errors=(404, 503),

@@ -41,7 +41,7 @@ def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
     @routes.post("/trace")
     @describe(
         "What a model's cells do along a text",
-        description="With `Accept: image/svg+xml` or `image/png`: the text coloured by one cell, else by surprisal.",
+        description="With `Accept: image/svg+xml` or `image/png`: the text coloured by one cell, or by surprisal.",
         body=TraceBody,
         reply=TraceReply,
         other_replies=(SVG, PNG),

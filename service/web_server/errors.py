@@ -15,7 +15,7 @@ CODES: Final = {
     414: ("uri_too_long", "the request line is too long"),
     417: ("expectation_failed", "what Expect asks for is not done here"),
     431: ("headers_too_large", "the headers are too many or too long"),
-    500: ("internal_error", "an error on the server"),
+    500: ("internal_error", "internal error"),
     501: ("not_implemented", "this transfer coding is not understood"),
 }
 

@@ -54,7 +54,7 @@ def test_the_three_cells_are_trained_and_set_side_by_side(
 ) -> None:
     page = new_page(viewport={"width": 1200, "height": 1440}).page
     page.goto("/ui/gradients")
-    expect(page.get_by_role("heading", name="What is missing")).to_be_visible()
+    expect(page.get_by_role("heading", name="Missing cell types")).to_be_visible()
     expect(page.locator("#requests")).to_contain_text('"cell":"rnn"')
     trained(page)
 
@@ -68,20 +68,20 @@ def test_the_three_cells_are_trained_and_set_side_by_side(
     ]
     expect(page.locator("#compared")).to_contain_text("times as much is left")
     expect(page.locator("#missing")).to_be_hidden()
-    chart = page.get_by_role("img", name="Gradient over the steps back")
+    chart = page.get_by_role("img", name="Gradient norm by steps back")
     expect(chart).to_be_visible()
     assert chart.evaluate("e => e.decode().then(() => e.naturalWidth)") > 500
     shoot(page, "gradients")
 
     for place in ("Second", "Third"):
         page.get_by_label(place).select_option("none")
-    page.get_by_role("button", name="Set side by side").click()
+    page.get_by_role("button", name="Compare", exact=True).click()
     expect(told).to_have_count(1)
     expect(page.locator("#requests")).to_contain_text('"cell":"gru"')
     assert page.url.endswith("?versions=gradients-rnn@1")
     page.reload()
     expect(told).to_have_count(1)
-    page.get_by_role("button", name="The newest of each cell").click()
+    page.get_by_role("button", name="Newest of each cell type").click()
     expect(told).to_have_count(3)
 
 

@@ -37,7 +37,7 @@ def test_a_wrong_key_is_refused_and_a_right_one_is_kept_for_the_tab(
     other.goto("/ui/train")
     expect(other.get_by_role("button", name="Enter the key")).to_be_visible()
     page.locator("#key summary").click()
-    page.get_by_role("button", name="Forget it").click()
+    page.get_by_role("button", name="Forget this key").click()
     expect(page.get_by_role("button", name="Enter the key")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
 
@@ -59,7 +59,7 @@ def test_where_apps_need_a_key_the_page_does_too(watched: Watched, service: Serv
         page.get_by_role("button", name="Generate").click()
         expect(page.locator("#status")).to_contain_text("seed")
         page.goto("/ui/train")
-        expect(page.locator("#key-error")).to_contain_text("this route needs an admin's key")
+        expect(page.locator("#key-error")).to_contain_text("this route needs an admin key")
     finally:
         keys.revoke(keys.all()[0].id)
         keys.open()

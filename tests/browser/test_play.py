@@ -63,7 +63,7 @@ def test_it_is_shown_while_it_is_written(play: Page) -> None:
     expect(play.locator("#text")).to_have_attribute("aria-busy", "true")
     expect(play.locator("#text")).to_have_text(re.compile("KING.{40}", re.DOTALL))
     play.get_by_role("button", name="Stop").click()
-    expect(play.locator("#status")).to_contain_text("Not whole")
+    expect(play.locator("#status")).to_contain_text("Incomplete")
     assert 44 <= len(play.locator("#text").inner_text()) < 100_004
     expect(play.get_by_role("button", name="Stop")).to_be_hidden()
 
@@ -166,7 +166,7 @@ def test_surprise_and_what_was_expected(play: Page) -> None:
     expect(characters).to_have_count(len(text))
     assert len(shades(play)) > 5
     characters.nth(20).hover()
-    expect(play.locator("#inspector")).to_contain_text("bits of surprise")
+    expect(play.locator("#inspector")).to_contain_text("bits of surprisal")
     expect(play.locator("#inspector li")).to_have_count(10)
 
 
@@ -182,7 +182,7 @@ def test_colour_by_a_cell(play: Page) -> None:
 def test_of_a_long_text_the_beginning_is_coloured_and_all_is_shown(play: Page) -> None:
     text = generate(play, Length="10500", Seed="7")
     play.get_by_label("Colour by").select_option("surprise")
-    expect(play.locator("#legend")).to_contain_text("Only the first 10,000 characters are looked into.")
+    expect(play.locator("#legend")).to_contain_text("Only the first 10,000 characters are analysed.")
     assert play.locator("#text i").count() == 10_000
     assert play.locator("#text").inner_text() == text
 
@@ -203,7 +203,7 @@ def test_the_cells_that_were_found(admin: Page, service: Service, shoot: Callabl
     expect(admin.locator("#legend")).to_contain_text("negative")
     expect(admin.get_by_label("Colour by").locator("option:checked")).to_contain_text(best)
     admin.locator("#text i").nth(120).hover()
-    expect(admin.locator("#inspector")).to_contain_text("bits of surprise, the cell at")
+    expect(admin.locator("#inspector")).to_contain_text("bits of surprisal, the cell at")
     shoot(admin, "play-coloured")
 
 
@@ -223,8 +223,8 @@ def test_the_service_goes_in_mid_stream_and_comes_back(watched: Watched, play: P
     play.get_by_role("button", name="Generate").click()
     expect(play.locator("#text")).to_have_text(re.compile("ROMEO.{20}", re.DOTALL))
     os.killpg(service.children()["web"], signal.SIGKILL)
-    expect(play.locator("#error")).to_contain_text("The connection to the service broke.")
-    expect(play.locator("#status")).to_contain_text("Not whole")
+    expect(play.locator("#error")).to_contain_text("The connection to the service was lost.")
+    expect(play.locator("#status")).to_contain_text("Incomplete")
     assert len(play.locator("#text").inner_text()) > 20, "what was written stays"
     until(lambda: service.answers("/readyz"))
     generate(play, Length="50")

@@ -47,14 +47,14 @@ def ask_for(page: Page, model: str, amount: str, unit: str, size: str) -> None:
     if settings.get_attribute("open") is None:
         settings.locator("summary").click()
     page.get_by_label("Hidden size").fill(size)
-    page.get_by_label("Serve it").select_option("always")
+    page.get_by_label("Make current").select_option("always")
     page.get_by_role("button", name="Train", exact=True).click()
 
 
 def test_a_text_becomes_a_model_while_one_looks_on(
     train: Page, service: Service, corpus: Path, shoot: Callable[..., None]
 ) -> None:
-    train.get_by_label("The text").set_input_files(corpus)
+    train.get_by_label("Text file").set_input_files(corpus)
     assert train.get_by_label("Model", exact=True).input_value() == "python"
     expect(train.locator("#preview")).to_contain_text(f"{len(CORPUS):,} characters")
     shoot(train.locator("#start"), "preview")
@@ -74,7 +74,7 @@ def test_a_text_becomes_a_model_while_one_looks_on(
     said = [each.split(" · ")[0] for each in train.locator("#timeline h4").all_inner_texts()]
     assert said[0] == "untrained"
     assert said[-1] == "at the end"
-    expect(train.locator("#job-result")).to_contain_text("Published as version 1. It serves now.")
+    expect(train.locator("#job-result")).to_contain_text("Published as version 1. It is now current.")
     train.get_by_role("link", name="Play with it").click()
     expect(train.get_by_label("Version", exact=True)).to_have_value("1")
     assert service.request("/models/python")["aliases"] == {"current": 1}
@@ -85,10 +85,10 @@ def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, sh
     train.locator("#jobs a").click()
     expect(train.locator("#job-plan")).to_contain_text(f"python.txt ({len(CORPUS):,} characters")
     expect(train.locator("#job-plan")).to_contain_text(f"1 layer of {SIZE} units")
-    train.get_by_role("button", name="Again with other settings").click()
+    train.get_by_role("button", name="Clone with other settings").click()
     expect(train.get_by_label("Model", exact=True)).to_be_focused()
     assert train.get_by_label("Hidden size").input_value() == SIZE
-    assert train.get_by_label("Serve it").input_value() == "always"
+    assert train.get_by_label("Make current").input_value() == "always"
     ask_for(train, "python", "20", "steps", "16")
     expect(train.locator("#job-plan")).to_contain_text("1 layer of 16 units")
     expect(train.locator("#job-status")).to_have_text("succeeded", timeout=LONG_MS)
@@ -99,12 +99,12 @@ def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, sh
     card = card_of(train, "python")
     expect(card.locator("tr.serving")).to_contain_text("2")
     card.get_by_role("button", name="Roll back to version 1").click()
-    expect(train.locator("#said")).to_have_text("python: version 1 serves now.")
+    expect(train.locator("#said")).to_have_text("python: version 1 is now current.")
     assert service.request("/models/python")["aliases"] == {"current": 1}
     card.get_by_role("button", name="Promote version 2 of python").click()
-    expect(train.locator("#said")).to_have_text("python: version 2 serves now.")
+    expect(train.locator("#said")).to_have_text("python: version 2 is now current.")
     assert service.request("/generate", {"model": "python", "length": 1})["version"] == 2
-    card.get_by_text("aliases stood for").click()
+    card.get_by_text("History of python").click()
     expect(card.locator(".history li")).to_have_count(4)
     shoot(train, "models")
 
@@ -130,17 +130,17 @@ def test_a_checkpoint_is_imported_and_a_version_deleted_once_one_says_so(admin: 
             admin.get_by_text("Import a checkpoint").click()
         admin.get_by_label("File").set_input_files(STARTER_PATH)
         admin.get_by_label("Model", exact=True).fill("brought")
-        admin.get_by_label("Serve it").select_option("never")
+        admin.get_by_label("Make current").select_option("never")
         admin.get_by_role("button", name="Import").click()
-        expect(admin.locator("#said")).to_have_text(f"brought: the file is version {version} now.")
+        expect(admin.locator("#said")).to_have_text(f"brought: imported as version {version}.")
     card = card_of(admin, "brought")
     card.get_by_role("button", name="About version 2").click()
     card.get_by_role("button", name="Delete version 2").click()
-    admin.get_by_role("button", name="Leave it as it is").click()
+    admin.get_by_role("button", name="Go back").click()
     assert service.request("/models/brought")["versions"][-1]["version"] == 2
     card.get_by_role("button", name="Delete version 2").click()
     admin.get_by_role("button", name="Delete it").click()
-    expect(admin.locator("#said")).to_have_text("brought: version 2 is deleted.")
+    expect(admin.locator("#said")).to_have_text("brought: version 2 was deleted.")
     assert [each["version"] for each in service.request("/models/brought")["versions"]] == [1]
 
 
@@ -152,8 +152,8 @@ def test_an_admin_has_it_found_out_what_cells_follow(admin: Page, service: Servi
     admin.reload()
     card = card_of(admin, "copied")
     card.get_by_role("button", name="About version 1").click()
-    card.get_by_label("Along the text").select_option("written.txt")
-    card.get_by_role("button", name="Find out").click()
+    card.get_by_label("In the text").select_option("written.txt")
+    card.get_by_role("button", name="Search").click()
     expect(card.locator(".cells tbody")).to_contain_text("position in the line")
     expect(card.locator(".cells")).to_contain_text("Measured on 8,000 characters.")
 
@@ -162,7 +162,7 @@ def test_a_job_is_watched_again_when_the_service_was_away_and_cancelled(
     watched: Watched, train: Page, service: Service, corpus: Path
 ) -> None:
     watched.expect("ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RE|ERR_EMPTY_RESPONSE")
-    train.get_by_label("The text").set_input_files(corpus)
+    train.get_by_label("Text file").set_input_files(corpus)
     ask_for(train, "never", "100", "minutes", "16")
     expect(train.locator("#job-status")).to_have_text("running")
     os.killpg(service.children()["web"], signal.SIGKILL)
@@ -186,7 +186,7 @@ def test_an_upload_says_how_far_it_is_and_can_be_stopped(train: Page, service: S
     (tmp_path / "long.txt").write_text("to be or not to be\n" * 200_000)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
     train.context.new_cdp_session(train).send("Network.emulateNetworkConditions", slow)
-    train.get_by_label("The text").set_input_files(tmp_path / "long.txt")
+    train.get_by_label("Text file").set_input_files(tmp_path / "long.txt")
     expect(train.locator("#upload-said")).to_have_text(re.compile("Sending: [1-9][0-9]? %"))
     assert 0 < train.locator("#upload").evaluate("e => e.value") < 1
     train.get_by_role("button", name="Stop the upload").click()
@@ -199,11 +199,11 @@ def test_an_upload_says_how_far_it_is_and_can_be_stopped(train: Page, service: S
 def test_what_the_service_refuses_is_shown_at_its_field(watched: Watched, train: Page, tmp_path: Path) -> None:
     watched.expect("status of 422")
     (tmp_path / "empty.txt").write_text("")
-    train.get_by_label("The text").set_input_files(tmp_path / "empty.txt")
+    train.get_by_label("Text file").set_input_files(tmp_path / "empty.txt")
     expect(train.locator("#text-error")).to_contain_text("empty")
-    expect(train.get_by_label("The text")).to_have_attribute("aria-invalid", "true")
-    train.get_by_label("The text").set_input_files([])
-    train.get_by_label("a text that is here already").select_option(index=1)
+    expect(train.get_by_label("Text file")).to_have_attribute("aria-invalid", "true")
+    train.get_by_label("Text file").set_input_files([])
+    train.get_by_label("a text that was uploaded before").select_option(index=1)
     ask_for(train, "a b", "1", "steps", "16")
     expect(train.get_by_label("Model", exact=True)).to_be_focused()
     ask_for(train, "fine", "1", "steps", "999999")
@@ -214,12 +214,12 @@ def test_what_the_service_refuses_is_shown_at_its_field(watched: Watched, train:
 def test_an_encoding_that_cannot_be_told_is_asked_for(watched: Watched, train: Page, tmp_path: Path) -> None:
     watched.expect("status of 422")
     (tmp_path / "menu.txt").write_bytes("café\r\n".encode("cp1252"))  # one letter decides nothing
-    train.get_by_label("The text").set_input_files(tmp_path / "menu.txt")
-    expect(train.locator("#text-error")).to_contain_text("cannot be told for sure")
+    train.get_by_label("Text file").set_input_files(tmp_path / "menu.txt")
+    expect(train.locator("#text-error")).to_contain_text("is uncertain")
     train.get_by_role("button", name="cp1252").click()
     expect(train.locator("#preview-lines")).to_have_text("café")
     expect(train.locator("#preview-facts")).to_contain_text("cp1252")
-    expect(train.locator("#preview-facts")).to_contain_text("CRLF, read as LF")
+    expect(train.locator("#preview-facts")).to_contain_text("CRLF, converted to LF")
     expect(train.locator("#text-error")).to_be_hidden()
 
 

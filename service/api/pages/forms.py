@@ -27,7 +27,7 @@ class Control:
     @property
     def choices(self) -> list[tuple[str, str]]:
         """The options as a list has them: what is sent, what is shown; the first leaves the field out."""
-        return [("", "the worker chooses"), *((option, option) for option in self.options)]
+        return [("", "automatic"), *((option, option) for option in self.options)]
 
     @property
     def label(self) -> str:

@@ -17,5 +17,5 @@ def test_bounds_options_and_words_are_the_schemas() -> None:
     assert (found["layers"].low, found["layers"].high, found["layers"].whole) == (1, 16, True)
     assert (found["dropout"].low, found["dropout"].high, found["dropout"].whole) == (0, 0.95, False)
     assert set(found["cell"].options) == {"lstm", "gru", "rnn"}
-    assert (found["hidden_size"].label, found["hidden_size"].hint) == ("Hidden size", "Units in each layer.")
+    assert (found["hidden_size"].label, found["hidden_size"].hint) == ("Hidden size", "Units per layer.")
     assert found["seed"].high == 2**53 - 1, "more is not exact in a browser"

@@ -116,7 +116,7 @@ def test_a_page_is_less_than_100_kilobytes_packed_where_that_is_taken(client: Fl
 def test_a_page_that_there_is_not_is_one_for_people_and_json_for_programs(client: FlaskClient, path: str) -> None:
     page = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"})
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert "There is no such page" in page.text
+    assert "Page not found" in page.text
     assert all(f'href="{each.path}"' in page.text for each in PAGES)
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     for accept in ({}, {"Accept": "*/*"}, {"Accept": "application/json"}):

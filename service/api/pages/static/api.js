@@ -60,7 +60,7 @@ export async function* events(path, options = {}) {
   let rest = "";
   while (true) {
     const { done, value } = await next(reader);
-    if (done) throw lost("The connection ended before the service had said everything.");
+    if (done) throw lost("The connection was closed before the reply was complete.");
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();
     for (const block of blocks) {
@@ -79,7 +79,7 @@ async function next(reader) {
     return await reader.read();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw lost("The connection to the service broke.");
+    throw lost("The connection to the service was lost.");
   }
 }
 

@@ -14,7 +14,7 @@ export function confirmed(question, action) {
       h("p", { id: "asking" }, question),
       h("p", { className: "buttons" },
         h("button", { type: "button", className: "danger", onclick: answer("yes") }, action),
-        h("button", { type: "button", onclick: answer("") , autofocus: true }, "Leave it as it is")));
+        h("button", { type: "button", onclick: answer("") , autofocus: true }, "Go back")));
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(dialog.returnValue === "yes");

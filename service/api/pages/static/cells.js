@@ -15,20 +15,20 @@ export function cells(version) {
 }
 
 function table(version, { cells: found, not_found: none, measured_on: on }) {
-  const where = `Measured on ${count(on.characters, "character")}${on.held_out ? " that it was not trained on" : ""}.`;
+  const where = `Measured on ${count(on.characters, "character")}${on.held_out ? " of held-out text" : ""}.`;
   const shown = h("div", { "aria-live": "polite" });
   const lines = found.map((cell) => line(version, cell, shown));
   return [
     found.length
       ? h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Cells" },
           h("table", {}, columns("Follows", "Cell", "Score", "By chance", "Measure", ""), h("tbody", {}, ...lines)))
-      : h("p", {}, "None follows anything that was looked for, clearly better than by chance."),
+      : h("p", {}, "No cell follows anything that was looked for clearly better than chance would."),
     h("p", { className: "hint" }, where), shown, ...missing(none)];
 }
 
 function line(version, cell, shown) {
   const { slug, follows, layer, unit, part, score, chance, measure, sign } = cell;
-  const place = `layer ${layer}, unit ${unit}, ${part}${sign < 0 ? "; low there" : ""}`;
+  const place = `layer ${layer}, unit ${unit}, ${part}${sign < 0 ? "; low where it holds" : ""}`;
   const values = [follows, place, number(score, 3), number(chance, 3), measure === "auc" ? "AUC" : measure];
   const button = h("button", { type: "button", className: "small", "aria-label": `Picture of the cell that follows ${follows}`,
     onclick: () => draw(version, cell, shown) }, "Picture");
@@ -40,7 +40,7 @@ function line(version, cell, shown) {
 async function draw({ model, version }, { slug, follows }, shown) {
   try {
     const src = await picture(`/models/${model}/versions/${version}/cells/${slug}.svg`);
-    const alt = `A text that the model writes, coloured by the cell that follows ${follows}`;
+    const alt = `A text by the model, coloured by the cell that follows ${follows}`;
     shown.replaceChildren(h("img", { className: "picture", src, alt }));
   } catch (error) {
     shown.replaceChildren(h("p", { className: "wrong" }, error.message));
@@ -56,23 +56,23 @@ function missing(none) {
 
 /** What an admin needs to have it found out: the text to look along. */
 async function search(version, show) {
-  const unknown = h("p", { className: "hint" }, "Nobody has looked yet; an admin can have it found out.");
+  const unknown = h("p", { className: "hint" }, "Not searched yet; an admin can start the search.");
   if (!key()) return [unknown];
   const { corpora } = await get("/corpora");
   if (!corpora.length) return [unknown];
   const texts = h("select", {}, ...corpora.map(({ id, name }) => h("option", { value: id }, name || id.slice(0, 12))));
   const own = corpora.find(({ sha256 }) => sha256 === version.record.corpus?.sha256);
   if (own) texts.value = own.id;
-  const button = h("button", { className: "small" }, "Find out");
-  const form = h("form", { className: "buttons" }, h("label", {}, "Along the text ", texts), button);
+  const button = h("button", { className: "small" }, "Search");
+  const form = h("form", { className: "buttons" }, h("label", {}, "In the text ", texts), button);
   form.addEventListener("submit", (event) => find(event, version, texts.value, button, show));
-  return [h("p", { className: "hint" }, "Nobody has looked yet."), form];
+  return [h("p", { className: "hint" }, "Not searched yet."), form];
 }
 
 async function find(event, version, corpus, button, show) {
   event.preventDefault();
   button.disabled = true;
-  button.textContent = "Looking …";
+  button.textContent = "Searching …";
   try {
     const json = { corpus, unknown: "skip" };
     show(...table(version, await get(`/models/${version.model}/versions/${version.version}/cells`, { json })));

@@ -42,7 +42,7 @@ const ink = (name, strength) =>
 export function describe(trace, place) {
   const bits = trace.surprisal[place];
   const values = trace.cells.map((cell) => `the cell at ${number(cell.values[place], 2)}`);
-  const said = [bits === null ? "the first" : `${number(bits, 2)} bits of surprise`, ...values].join(", ");
+  const said = [bits === null ? "the first token" : `${number(bits, 2)} bits of surprisal`, ...values].join(", ");
   const token = visible(trace.tokens[place]);
   return [
     list(place ? ["Expected at ", h("code", {}, token), ` — ${said}`] : ["At ", h("code", {}, token), ` — ${said}`],

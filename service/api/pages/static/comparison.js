@@ -40,8 +40,8 @@ export class Comparison {
     const runs = [...this.#runs.values()].map(({ name, metrics }) => ({ name, points: points(metrics, $("measure").value) }));
     const measured = runs.filter(({ points: [x] }) => x.length);
     const missing = runs.filter(({ points: [x] }) => !x.length).map(({ name }) => name);
-    $("compared-said").textContent = missing.length ? `Nothing of the kind was measured for ${missing.join(", ")}.` :
-      runs.length === 1 ? "Tick another run to compare it with." : "";
+    $("compared-said").textContent = missing.length ? `This was not measured for ${missing.join(", ")}.` :
+      runs.length === 1 ? "Tick another run to compare." : "";
     if (!measured.length) return;
     const lines = measured.map(({ name }, place) =>
       ({ label: name, colour: COLOURS[place % COLOURS.length], dashed: place >= COLOURS.length }));

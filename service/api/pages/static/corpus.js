@@ -118,7 +118,7 @@ export class ChosenText {
     $("guesses").replaceChildren(...guesses.map(({ encoding, line }) =>
       h("li", {}, h("button", { type: "button", className: "small", onclick: () => this.#take(encoding) }, encoding),
         h("span", { dir: "auto" }, line))));
-    const message = "It cannot be told for sure which encoding the text is in. Choose below the one that reads right, or enter another.";
+    const message = "The encoding of this text is uncertain. Choose the one below that reads correctly, or enter another.";
     return guesses.length ? { message, code, param: "encoding" } : error;
   }
 
@@ -129,7 +129,7 @@ export class ChosenText {
 
   async #discard() {
     const corpus = await this.#pending;
-    if (!(await confirmed(`Delete the text ${corpus.name || corpus.id}? What was trained on it stays.`, "Delete it"))) return;
+    if (!(await confirmed(`Delete the text ${corpus.name || corpus.id}? Models trained on it are kept.`, "Delete it"))) return;
     try {
       await ask(`/corpora/${corpus.id}`, { method: "DELETE" });
       this.choose("");
@@ -142,14 +142,14 @@ export class ChosenText {
 
 function tell(share) {
   $("upload").value = share;
-  $("upload-said").textContent = share < 1 ? `Sending: ${number(100 * share)} %` : "Sent; the service reads it …";
+  $("upload-said").textContent = share < 1 ? `Sending: ${number(100 * share)} %` : "Sent; the service is decoding it …";
 }
 
 const told = ({ bytes: size, characters, lines, vocabulary_size: different, encoding, line_ends: ends, newlines }) => [
   ["Encoding", encoding],
   ["Length", `${count(characters, "character")}, ${count(lines, "line")}, ${bytes(size)}`],
   ["Vocabulary", count(different, "different character")],
-  ["Line ends", ENDS[ends] && `${ENDS[ends]}${newlines === "keep" || ends === "lf" ? "" : ", read as LF"}`],
+  ["Line endings", ENDS[ends] && `${ENDS[ends]}${newlines === "keep" || ends === "lf" ? "" : ", converted to LF"}`],
 ];
 
 /** How the service has read the text. */

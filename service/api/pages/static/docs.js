@@ -26,7 +26,7 @@ function read(form) {
 
 async function send(form) {
   const { method, path } = form.dataset;
-  if (method === "DELETE" && !(await confirmed(`Send DELETE ${path}? It may not be undone.`, "Send it"))) return;
+  if (method === "DELETE" && !(await confirmed(`Send DELETE ${path}? This may be impossible to undo.`, "Send it"))) return;
   const [said, answer, halt] = [".status", ".answer", ".halt"].map((each) => form.querySelector(each));
   const stopping = new AbortController();
   halt.hidden = false;
@@ -52,7 +52,7 @@ async function send(form) {
 /** A picture as one, a file to be saved, JSON set out, anything else as it comes. */
 async function show(reply, type, answer) {
   if (type.startsWith("image/")) {
-    answer.replaceChildren(h("img", { alt: "The picture that the service drew", src: URL.createObjectURL(await reply.blob()) }));
+    answer.replaceChildren(h("img", { alt: "The picture in the reply", src: URL.createObjectURL(await reply.blob()) }));
   } else if (type.startsWith("application/octet-stream")) {
     const file = await reply.blob();
     answer.replaceChildren(h("button", { type: "button", className: "small", onclick: () => save(file, "reply") }, `Save ${bytes(file.size)}`));

@@ -7,7 +7,7 @@ import { worded } from "./wording.js";
 /** Show the error in the box, and at the field of the form that the service names, if it is there; what is wrong with
     the key is said where the key is entered. */
 export function showError(box, error, form = null) {
-  if (error.status === 401) return askForKey(key() ? "The service does not accept this key any more." : "This needs a key.");
+  if (error.status === 401) return askForKey(key() ? "The service no longer accepts this key." : "This needs a key.");
   if (error.status === 403) return askForKey(error.message);
   const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
   box.textContent = worded(error.message, form) + wait;

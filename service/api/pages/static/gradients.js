@@ -62,8 +62,8 @@ function tell({ versions, told, same_text: sameText, missing }) {
   $("missing").hidden = !missing.length;
   const cells = missing.map(({ cell }) => CELLS[cell]).join(" and no ");
   $("missing-said").textContent = versions.length
-    ? `There is no ${cells} here. With an admin’s key, this trains one on the same text:`
-    : "No version tells its gradients yet. Upload a text, then train one version of each cell on it:";
+    ? `There is no ${cells} yet. With an admin key, this trains one on the same text:`
+    : "No version has recorded gradients yet. Upload a text, then train one version of each cell type on it:";
   const address = location.origin + url("/jobs");
   $("requests").textContent = missing.map((body) => curl(address, body, true)).join("\n");
 }
@@ -72,7 +72,7 @@ function draw(address, { versions }) {
   if ($("chart").src) URL.revokeObjectURL($("chart").src);
   $("shown").hidden = address === null;
   if (address !== null) $("chart").src = address;
-  $("chart").alt = `Gradient over the steps back. ${versions.map(({ told }) => told).join(" ")}`;
+  $("chart").alt = `Gradient norm by steps back. ${versions.map(({ told }) => told).join(" ")}`;
 }
 
 function choose(versions) {

@@ -19,9 +19,9 @@ export async function plan(job) {
   const text = await corpusOf(job);
   if ($("watch").dataset.job !== job.id) return;
   const facts = [
-    ["Text", text === null ? "deleted since" : h("span", { dir: "auto" }, named(text))],
+    ["Text", text === null ? "deleted" : h("span", { dir: "auto" }, named(text))],
     ["Budget", request?.budget && budget(request.budget)],
-    ["Goes on from", request?.base],
+    ["Continues from", request?.base],
     ...decided(settings),
   ];
   $("job-plan").replaceChildren(...facts.flatMap(([title, value]) => (value ? [h("dt", {}, title), h("dd", {}, value)] : [])));

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { $ } from "./dom.js";
 import { keep, key, role } from "./key.js";
 
-const SAID = { admin: "Admin’s key", app: "App’s key", "": "No key" };
+const SAID = { admin: "Admin key", app: "App key", "": "No key" };
 const UNKNOWN = "The service does not accept this key.";
 let refused = false;
 

@@ -28,7 +28,7 @@ function inShort({ aliases, details }) {
   const bits = measured(serving ?? {});
   const damaged = details.filter((each) => each.damaged).length;
   return [
-    serving ? `version ${serving.version} serves` : "none serves",
+    serving ? `version ${serving.version} is current` : "no current version",
     bits === "–" ? "" : `${bits} per character`,
     count(details.length, "version"),
     damaged ? `${damaged} damaged` : "",
@@ -122,6 +122,6 @@ function rollBack({ name, aliases, history: changes, versions }, act) {
 function history({ name, history: all }) {
   const lists = Object.entries(all).map(([alias, changes]) =>
     h("div", {}, h("h3", {}, alias), h("ol", {}, ...changes.map((change) =>
-      h("li", {}, h("b", {}, `version ${change.version}`), ` ${change.reason ? `${change.reason}, ` : ""}${change.rebuilt ? "the file was damaged and made anew, " : ""}`, moment(change.time))))));
-  return h("details", { className: "history" }, h("summary", {}, `What ${name}’s aliases stood for`), ...lists);
+      h("li", {}, h("b", {}, `version ${change.version}`), ` ${change.reason ? `${change.reason}, ` : ""}${change.rebuilt ? "rebuilt from a damaged file, " : ""}`, moment(change.time))))));
+  return h("details", { className: "history" }, h("summary", {}, `History of ${name}’s aliases`), ...lists);
 }

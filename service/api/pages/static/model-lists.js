@@ -53,7 +53,7 @@ export class ModelLists {
 
 function select(list, value) {
   if (![...list.options].some((option) => option.value === value)) {
-    list.append(h("option", { value }, value ? `${value} (not there)` : "none"));
+    list.append(h("option", { value }, value ? `${value} (not found)` : "none"));
   }
   list.value = value;
 }

@@ -33,7 +33,7 @@ function show() {
   const words = $("words").value.toLowerCase().split(/\s+/).filter(Boolean);
   const found = models.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
   $("models").replaceChildren(...found.map((model) => card(model, act, kept)));
-  if (!models.length) $("models").replaceChildren(h("p", {}, "There is no model yet."));
+  if (!models.length) $("models").replaceChildren(h("p", {}, "There are no models yet."));
   $("found").textContent = words.length ? `${number(found.length)} of ${count(models.length, "model")}` : count(models.length, "model");
 }
 
@@ -51,11 +51,11 @@ async function change(path, options, said) {
 
 const act = {
   point: (name, version) =>
-    change(`/models/${name}/aliases/current`, { method: "PUT", json: { version } }, `${name}: version ${version} serves now.`),
+    change(`/models/${name}/aliases/current`, { method: "PUT", json: { version } }, `${name}: version ${version} is now current.`),
 
   async remove({ model, version }) {
-    if (!(await confirmed(`Delete version ${version} of ${model}? Its file cannot be had back.`, "Delete it"))) return;
-    await change(`/models/${model}/versions/${version}`, { method: "DELETE" }, `${model}: version ${version} is deleted.`);
+    if (!(await confirmed(`Delete version ${version} of ${model}? This cannot be undone.`, "Delete it"))) return;
+    await change(`/models/${model}/versions/${version}`, { method: "DELETE" }, `${model}: version ${version} was deleted.`);
   },
 
   async download({ model, version }) {
@@ -81,7 +81,7 @@ async function bring(event) {
     const { body } = await upload(path, file.files[0], CHECKPOINT, () => {}, new AbortController().signal);
     kept.add(body.model);
     await start();
-    $("said").textContent = `${body.model}: the file is version ${body.version} now.`;
+    $("said").textContent = `${body.model}: imported as version ${body.version}.`;
     form.reset();
     $("bring").open = false;
   } catch (error) {

@@ -29,7 +29,7 @@ async function generate(body, opened = false) {
   clearError($("error"), form);
   $("halt").hidden = false;
   $("again").disabled = true;
-  $("status").textContent = "Writing …";
+  $("status").textContent = "Generating …";
   let made = null;
   try {
     checkSeed(body);
@@ -79,14 +79,14 @@ function end(made, opened) {
   running = null;
   $("halt").hidden = true;
   if (made?.seeds.length) settle(made, shown, opened);
-  else $("status").textContent = shown === null ? "Nothing was written." : `${said(shown)} (the text that was here)`;
+  else $("status").textContent = shown === null ? "No text was generated." : `${said(shown)} (the previous text)`;
   $("again").disabled = shown === null;
 }
 
 /** The text stands: it gets its address, and can be looked into, copied and kept. */
 function settle(made, before, opened) {
   shown = made;
-  $("status").textContent = `${made.whole ? "" : "Not whole: "}${same(before, made) ? "The same text: " : ""}${said(made)}`;
+  $("status").textContent = `${made.whole ? "" : "Incomplete: "}${same(before, made) ? "The same text: " : ""}${said(made)}`;
   $("tools").hidden = made.texts.length > 1;
   const address = addressOf(exact(made));
   if (made.whole) known.set(address, made);

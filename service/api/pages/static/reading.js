@@ -38,7 +38,7 @@ export class Reading {
   clear() {
     this.begin("");
     this.end({ text: "" });
-    $("text").replaceChildren(h("span", { className: "empty" }, "Nothing is written yet."));
+    $("text").replaceChildren(h("span", { className: "empty" }, "No text yet."));
   }
 
   begin(prompt) {
@@ -93,7 +93,7 @@ export class Reading {
   #show(cells) {
     const options = cells.map(({ slug, follows, layer, unit, part, score }) =>
       h("option", { value: JSON.stringify({ layer, unit, part }), "data-slug": slug }, `${follows} (${number(score, 2)})`));
-    $("colour").append(h("optgroup", { id: "found", label: "a cell that follows" }, ...options));
+    $("colour").append(h("optgroup", { id: "found", label: "a cell that follows …" }, ...options));
     const wanted = options.find(({ dataset }) => dataset.slug === this.#asked);
     this.#asked = null;
     if (!wanted) return;
@@ -144,9 +144,9 @@ export class Reading {
 
   #legend(how) {
     const legend = how === "surprise"
-      ? ["expected", h("span", { className: "scale surprise" }), "surprising (8 bits and more)"]
+      ? ["expected", h("span", { className: "scale surprise" }), "surprising (8 bits or more)"]
       : ["negative", h("span", { className: "scale cell" }), "positive"];
-    const rest = this.#rest ? `Only the first ${count(this.#longest, "character")} ${this.#longest === 1 ? "is" : "are"} looked into.` : "";
+    const rest = this.#rest ? `Only the first ${count(this.#longest, "character")} ${this.#longest === 1 ? "is" : "are"} analysed.` : "";
     $("legend").replaceChildren(...legend, rest);
     $("legend").hidden = !how;
   }

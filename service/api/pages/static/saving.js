@@ -5,7 +5,7 @@ const SHOWN_MS = 1500;
 /** Put the text into the clipboard, and say on the button that it is there. */
 export async function copy(text, button) {
   const label = (button.dataset.label ??= button.textContent);
-  button.textContent = (await copied(text)) ? "Copied" : "Not copied";
+  button.textContent = (await copied(text)) ? "Copied" : "Copy failed";
   setTimeout(() => (button.textContent = label), SHOWN_MS);
 }
 

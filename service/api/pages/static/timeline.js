@@ -3,7 +3,7 @@
 import { $, h, number } from "./dom.js";
 
 const SHARES = [0, 0.01, 0.05, 0.2, 1];
-const START = "the beginning of a text";
+const START = "the start of a text";
 
 /** The samples of one job; which of its prompts is shown is the reader's choice. */
 export class Timeline {

@@ -88,7 +88,7 @@ const button = (label, onclick) => h("button", { type: "button", className: "sma
 
 /** Delete a job that is over, or damaged; what it has published stays. */
 async function remove({ id, model }) {
-  const question = `Delete the job ${model ?? id} with all that it measured? What it has published stays.`;
+  const question = `Delete the job ${model ?? id} and all its measurements? The version that it published is kept.`;
   if (!(await confirmed(question, "Delete it"))) return;
   try {
     await ask(`/jobs/${id}`, { method: "DELETE" });
@@ -101,7 +101,7 @@ async function remove({ id, model }) {
 
 async function cancel() {
   const { id, model } = watched();
-  if (!(await confirmed(`Cancel the training of ${model}? What it has learned so far is lost.`, "Cancel the training"))) return;
+  if (!(await confirmed(`Cancel the training of ${model}? Its progress so far will be lost.`, "Cancel the training"))) return;
   try {
     await get(`/jobs/${id}/cancel`, { method: "POST" });
     $("job-status").textContent = "being cancelled";
@@ -116,7 +116,7 @@ function clone() {
   const { request } = watched();
   fillJob(form, request);
   text.choose(request.corpus);
-  $("start-said").textContent = "As that job; change what you like.";
+  $("start-said").textContent = "These are the settings of that job; change what you like.";
   $("start-title").scrollIntoView({ block: "start" });
   form.elements.model.focus({ preventScroll: true });
 }

@@ -12,7 +12,7 @@ export function upload(path, file, type, tell, signal) {
       request.setRequestHeader(name, value);
     }
     request.upload.onprogress = ({ loaded, total }) => tell(total ? loaded / total : 1);
-    request.onerror = lost("The upload broke off: the service cannot be reached, or refused the file at once.");
+    request.onerror = lost("The upload was interrupted: the service cannot be reached, or refused the file immediately.");
     request.onabort = () => reject(new DOMException("stopped", "AbortError"));
     request.onload = () => {
       const { status, responseText } = request;

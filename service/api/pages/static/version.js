@@ -19,14 +19,14 @@ export function about({ model, version, prompt }, actions) {
   get(`/models/${model}/versions/${version}`).then((known) => {
     place.replaceChildren(
       part("The network", network(known), actions),
-      part("Its training", training(known.record)),
+      part("Training", training(known.record)),
       sample(body),
       request(body),
       h("div", { className: "wide pictures" },
-        drawn("How its loss fell", known.record.evaluations && `/models/${model}/versions/${version}/curves`,
-          `Losses of version ${version} of ${model} over the characters read`),
+        drawn("Loss curves", known.record.evaluations && `/models/${model}/versions/${version}/curves`,
+          `Losses of version ${version} of ${model} by characters read`),
         drawn("How far back its gradients reach", known.gradients,
-          `The norm of the gradient k steps back, version ${version} of ${model}`)),
+          `Gradient norm k steps back, version ${version} of ${model}`)),
       h("section", { className: "wide cells" }, h("h3", {}, "What its cells follow"), cells(known)));
   }, fail).finally(() => place.setAttribute("aria-busy", "false"));
   return place;
@@ -40,7 +40,7 @@ function network({ config, bytes: size, digest }) {
     ["Cell", CELLS[config.cell] ?? config.cell],
     ["Layers", `${config.layers} of ${count(config.hidden_size, "unit")}`],
     ["Embedding", config.embedding_size ? `${number(config.embedding_size)} wide` : "none"],
-    ["Vocabulary", `${number(config.vocabulary_size)} different`],
+    ["Vocabulary", `${number(config.vocabulary_size)} distinct tokens`],
     ["File", bytes(size)],
     ["Digest", h("code", { title: digest }, digest.slice(0, 16))],
   ];
@@ -50,13 +50,13 @@ function training({ corpus, characters, characters_seen: seen, epochs, steps, be
   bits_per_character: bits, training: chosen, fidelity, warnings }) {
   return [
     ["Text", corpus && h("span", { dir: "auto" }, corpus.name)],
-    ["Characters", characters && `${number(characters.training)} to learn from, ${number(characters.validation)} held out`],
-    ["Read", seen && `${count(seen, "character")} in ${count(steps, "step")}, ${number(epochs, 1)} times the text`],
+    ["Characters", characters && `${number(characters.training)} for training, ${number(characters.validation)} held out`],
+    ["Read", seen && `${count(seen, "character")} in ${count(steps, "step")}, ${number(epochs, 1)} passes over the text`],
     ["Best", best && `after step ${number(best)}`],
     ["Held-out loss", loss && `${number(loss, 4)} nats, ${number(bits, 3)} bits per character`],
     ["Budget", chosen && budget(chosen.budget)],
     ["Settings", chosen && settings(chosen)],
-    ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats away from float32`],
+    ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats from float32`],
     ["Warnings", warnings?.length && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, each)))],
   ];
 }

@@ -118,7 +118,7 @@ function state(data) {
     [`Held-out loss${heldOut.step ? ` at step ${number(heldOut.step)}` : ""}`, fixed(heldOut.validation_loss)],
     ["Bits per character", fixed(heldOut.bits_per_character, 3)],
     ["Learning rate", data.learning_rate?.toPrecision(3)],
-    ["Gradient’s norm", data.gradient_norm?.toPrecision(3)],
+    ["Gradient norm", data.gradient_norm?.toPrecision(3)],
     ["Characters per second", fixed(data.characters_per_second, 0)],
     ["Characters read", number(data.characters)],
     ["Time spent", duration(seconds)],
@@ -165,13 +165,13 @@ async function waiting() {
   $("job-said").textContent = "Training begins when a worker is free.";
   const { degraded } = await get("/readyz");
   const missing = degraded.find((each) => each.startsWith("worker"));
-  if (missing && shown?.status === "queued") $("job-said").textContent = `Nobody is at work on it: ${missing}.`;
+  if (missing && shown?.status === "queued") $("job-said").textContent = `No worker is available: ${missing}.`;
 }
 
 function result({ model, version, promoted, error }) {
   if (error) return [h("span", { className: "wrong" }, error)];
   if (version === null) return [];
   const link = h("a", { href: `../#model=${encodeURIComponent(`${model}@${version}`)}` }, "Play with it");
-  const serves = promoted ? "It serves now." : "An earlier one goes on serving: this one is no better on held-out text, or was not to.";
+  const serves = promoted ? "It is now current." : "An earlier version stays current: this one is no better on held-out text, or was not to be promoted.";
   return [`Published as version ${version}. ${serves} `, link];
 }
