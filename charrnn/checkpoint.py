@@ -129,7 +129,7 @@ def verify(path: Path) -> None:
         told["vocabulary"] = described(description["vocabulary"]).description
         found = _digest_of(told, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
     if found != description.get("digest"):
-        raise CheckpointError("its content is not what its digest says")
+        raise CheckpointError("its content does not match its digest")
 
 
 def describe(path: Path) -> tuple[ModelConfig, dict[str, Any], str]:

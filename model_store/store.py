@@ -231,7 +231,7 @@ class ModelStore:
         with self._locked(self._folder(name)) as folder:
             version = earlier(self.history(name, alias), lambda version: self._is_sound(name, version))
             if version is None:
-                raise NoEarlierVersionError(f"{name}@{alias} has stood for no other version that still exists")
+                raise NoEarlierVersionError(f"{name}@{alias} has pointed to no other version that still exists")
             change = AliasChange(version, now(), reason, rolled_back=True)
             append(folder, self._histories(name), alias, change)
             return version

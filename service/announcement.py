@@ -16,7 +16,7 @@ def announcement(settings: Settings) -> str:
     admin = "in ADMIN_API_KEYS" if settings.admin_api_keys else f"in {settings.data_dir / 'admin-key'}"
     key = "" if not settings.api_keys else " -H 'Authorization: Bearer <one of API_KEYS>'"
     return (
-        f"\n  Listening on {address}   (a page to play and to train; documentation: {address}/docs)\n"
+        f"\n  Listening on {address}   (web interface; API documentation: {address}/docs)\n"
         f"  Admin key:   {admin}\n"
         f'  Try:         curl {address}/generate{key} --json \'{{"prompt": "ROMEO:", "length": 200}}\'\n'
     )

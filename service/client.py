@@ -388,7 +388,7 @@ class _Transport:
                 if isinstance(data.get("error"), Mapping):
                     raise _refusal(reply.status, data["error"], "")
                 yield event.get("id", ""), event.get("event", ""), data
-        raise ServiceError(0, "connection_lost", "the stream broke off before its end")
+        raise ServiceError(0, "connection_lost", "the stream ended before it was complete")
 
     @contextmanager
     def reply(
@@ -458,7 +458,7 @@ def _opener(url: str, timeout: float) -> tuple[Callable[[], http.client.HTTPConn
         raise ValueError(f"url {url!r} cannot be used: {error}") from error
     kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     if not host or parts.scheme not in kinds or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError(f"url must be such as {DEFAULT_URL}, not {url!r}")
+        raise ValueError(f"url must look like {DEFAULT_URL}, not {url!r}")
     kind = kinds[parts.scheme]
     address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     return lambda: kind(host, port, timeout=timeout, blocksize=PIECE_BYTES), address, parts.path.rstrip("/")

@@ -39,7 +39,9 @@ def embedded_redis(data_dir: Path) -> EmbeddedRedis:
     try:
         binary = get_binary_path()
     except ValkeyBinaryNotFoundError as error:
-        raise StartError(f"REDIS_URL is empty and no embedded server runs here ({error}); set REDIS_URL") from error
+        raise StartError(
+            f"REDIS_URL is empty and the embedded server cannot run here ({error}); set REDIS_URL"
+        ) from error
     data_dir = data_dir.resolve()
     address = data_dir / "run" / "redis.url"
     if address.exists():
@@ -84,4 +86,4 @@ def _end_orphan(url: str) -> None:
         except redis.RedisError:
             return
         time.sleep(0.1)
-    raise StartError(f"an embedded Redis server of an earlier start does not end; it listens on {url}")
+    raise StartError(f"an embedded Redis server from an earlier start does not stop; it listens on {url}")

@@ -88,7 +88,7 @@ def _prompt(given: str | None) -> str:
     """The prompt, exactly as it is given. Raises StartError for bytes that are no text."""
     if given is not None and given != "-":
         if any("\ud800" <= character <= "\udfff" for character in given):
-            raise StartError("the prompt must be a text in UTF-8")
+            raise StartError("the prompt must be valid UTF-8")
         return given
     if sys.stdin is None or (given is None and sys.stdin.isatty()):
         return ""
@@ -96,4 +96,4 @@ def _prompt(given: str | None) -> str:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         wrong = f"byte 0x{error.object[error.start]:02x} at {error.start}"
-        raise StartError(f"the standard input must be a text in UTF-8: {wrong} is not") from error
+        raise StartError(f"standard input must be valid UTF-8: {wrong} is not") from error

@@ -60,8 +60,8 @@ def measured(store: ModelStore, name: str, version: int) -> Measured:
     entry = store.describe(name, version)
     if not (reaches := recorded(entry.record)):
         raise NoGradientsError(
-            f"{name}@{version} has no gradients in its record: it was made by an earlier release or elsewhere;"
-            " a version trained now has them"
+            f"{name}@{version} has no recorded gradients: it was trained by an earlier release or elsewhere;"
+            " newly trained versions do"
         )
     return Measured(entry, reaches)
 
@@ -106,7 +106,7 @@ def told(version: Measured) -> str:
     last, config = version.last, version.config
     back = min(BACK, last.steps)
     said = f"{version.reference} ({config.cell}, {config.layers}\N{MULTIPLICATION SIGN}{config.hidden_size}): "
-    said += f"{count(back, 'step')} back {_shown(last.share(back))} of the gradient is left"
+    said += f"{count(back, 'step')} back, {_shown(last.share(back))} of the gradient is left"
     few = next((k for k in range(last.steps + 1) if last.share(k) < LITTLE), None)
     said += f", {count(last.steps, 'step')} back still {_shown(last.share(last.steps))}" if few is None else ""
     said += f", and less than a thousandth after {few}." if few is not None else "."
@@ -126,11 +126,13 @@ def compared(chosen: Sequence[Measured]) -> str:
     *_, second, most = sorted(chosen, key=lambda each: each.last.share(back))
     least = min(chosen, key=lambda each: each.last.share(back))
     if not least.last.share(back):
-        return f"{count(back, 'step')} back nothing is left for {least.reference}, and most for {most.reference}."
+        return (
+            f"{count(back, 'step')} back, {least.reference} keeps nothing of its gradient, and {most.reference} most."
+        )
     times = most.last.share(back) / least.last.share(back)
-    rest = f", and {_times(second.last.share(back) / least.last.share(back))} times for {second.reference}"
-    said = f"{count(back, 'step')} back {_times(times)} times as much is left"
-    said += f" for {most.reference} as for {least.reference}"
+    rest = f", and {second.reference} {_times(second.last.share(back) / least.last.share(back))} times as much"
+    said = f"{count(back, 'step')} back, {most.reference} keeps {_times(times)} times as much of its gradient"
+    said += f" as {least.reference}"
     return said + (rest if second is not least else "") + "."
 
 

@@ -38,7 +38,7 @@ def _jobs(parsed: argparse.Namespace, client: Client) -> int | None:
         case [job] if job not in ("cancel", "follow"):
             _show(parsed, client.job(job))
         case _:
-            parsed.parser.error("jobs takes one ID, after follow or cancel if it is to be followed or cancelled")
+            parsed.parser.error("jobs takes one ID, optionally preceded by follow or cancel")
     return None
 
 

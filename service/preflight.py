@@ -48,7 +48,7 @@ def lock(data_dir: Path) -> TextIO:
         holder = file.read().strip() or "unknown"
         file.close()
         raise StartError(
-            f"DATA_DIR={data_dir} is in use by a service that runs already (process {holder}); "
+            f"DATA_DIR={data_dir} is in use by a running service (process {holder}); "
             "stop that one, or start this one with another DATA_DIR and PORT"
         ) from error
     file.truncate(0)
@@ -75,7 +75,7 @@ def has_torch() -> bool:
 def check_torch(purpose: str) -> None:
     """Raises StartError where there is no torch for it."""
     if not has_torch():
-        raise StartError(f"{purpose} needs torch, which is not installed here: pip install torch")
+        raise StartError(f"{purpose} needs PyTorch, which is not installed: pip install torch")
 
 
 def check_device(device: str) -> None:
@@ -85,7 +85,7 @@ def check_device(device: str) -> None:
     check_torch("DEVICE=cuda")
     looked = subprocess.run([sys.executable, "-c", LOOK_FOR_GPU], capture_output=True, check=False)
     if looked.returncode:
-        raise StartError("DEVICE=cuda: torch finds no GPU here; set DEVICE=cpu, which is the default")
+        raise StartError("DEVICE=cuda, but PyTorch finds no GPU; set DEVICE=cpu (the default)")
 
 
 def check_redis_url(name: str, url: str) -> None:
@@ -94,7 +94,7 @@ def check_redis_url(name: str, url: str) -> None:
         if url:
             Redis.from_url(url)
     except ValueError as error:
-        raise StartError(f"{name} is no address of a Redis server: {error}") from error
+        raise StartError(f"{name} is not a valid Redis URL: {error}") from error
 
 
 def check_address(host: str, port: int) -> None:

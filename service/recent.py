@@ -45,7 +45,7 @@ class Recent(Generic[T]):
         except KeysUnavailableError as error:
             fault = str(error)
         if fault and fault != self._fault:
-            log.error("%s: what it guards is closed until that is mended", fault)
+            log.error("%s: what it protects is closed until this is repaired", fault)
         elif self._fault and not fault:
             log.info("keys can be read again")
         self._fault = fault

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     def _has_one(cls, value: object, info: ValidationInfo) -> object:
         """A setting without any key in it would let everybody in."""
         if isinstance(value, str) and not _listed(value):
-            raise ValueError(f"{str(info.field_name).upper()} is set, but there is no key in it")
+            raise ValueError(f"{str(info.field_name).upper()} is set but contains no key")
         return value
 
     @field_validator("api_keys", "admin_api_keys")
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_rate(cls, value: str) -> str:
         if value and not RATE.fullmatch(value):
-            raise ValueError(f"RATE_LIMIT must be such as 60/minute or 10/second;1000/day, not {value!r}")
+            raise ValueError(f"RATE_LIMIT must look like 60/minute or 10/second;1000/day, not {value!r}")
         return value
 
     @property

@@ -144,7 +144,7 @@ class _Supervision(Supervisor):  # type: ignore[misc]
     def _on_failure(self, event: Any) -> None:
         config = event.process.config
         starts = f"{config.startretries + 1} starts failed, each within {config.startsecs} s"
-        _say(f"{config.name} does not stay up ({starts}); ending the rest")
+        _say(f"{config.name} does not stay up ({starts}); stopping the rest")
         self.failed = True
         self.options.mood = SupervisorStates.SHUTDOWN
 

@@ -99,7 +99,7 @@ class _Command:
             finally:
                 follower.close()
         if outcome == "not mine":
-            raise StartError(f"another worker is at work on job {job}")
+            raise StartError(f"another worker is running job {job}")
         return self._conclude(self._jobs.get(job))
 
     def _conclude(self, job: Job) -> int:

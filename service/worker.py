@@ -27,7 +27,7 @@ try:
 except ModuleNotFoundError as error:
     if __name__ != "__main__" or error.name != "torch":
         raise
-    sys.exit("service: training needs torch, which is not installed here: pip install torch")
+    sys.exit("service: training needs PyTorch, which is not installed: pip install torch")
 
 log = logging.getLogger(__name__)
 

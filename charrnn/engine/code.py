@@ -109,7 +109,7 @@ def _compile(path: Path, cell: Cell, precision: Precision, isa: Isa) -> None:
     found = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     if found.returncode:
         # The last line of a trace says what is wrong.
-        raise CompilationError((found.stderr.splitlines() or [f"the compiler ended with {found.returncode}"])[-1])
+        raise CompilationError((found.stderr.splitlines() or [f"the compiler exited with {found.returncode}"])[-1])
 
 
 @cache

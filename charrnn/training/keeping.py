@@ -19,12 +19,12 @@ GAP: Final = 0.25
 """Of what guessing costs. A held-out loss that is so far above that of the text that is trained on is worth a word."""
 
 NO_GUIDE: Final = (
-    "The network predicts the held-out text no better than guessing, so that no weights are known to be the best ones:"
-    " the latest are kept."
+    "The network predicts the held-out text no better than guessing, so the best weights cannot be determined:"
+    " the latest weights are kept."
 )
 FAR_ABOVE: Final = (
-    "The loss on the held-out text is far above that on the text that is trained on: they differ in kind, or there is"
-    " too little text to learn from."
+    "The held-out loss is far above the training loss: the two texts differ in kind, or there is"
+    " too little training text."
 )
 """What is said of the weights that are kept; without numbers, so that it is the same as long as it holds."""
 

@@ -30,8 +30,8 @@ def shift_warning(training: Passages, held_out: Passages, vocabulary: Vocabulary
     if measured <= MAX_DIVERGENCE:
         return None
     return (
-        f"The held-out text differs in kind from the text that is trained on (their characters' frequencies diverge by"
-        f" {measured:.2f} bits, where texts of one kind stay below {MAX_DIVERGENCE:g}): the validation loss says little"
+        f"The held-out text differs in kind from the training text (their character frequencies diverge by"
+        f" {measured:.2f} bits, where similar texts stay below {MAX_DIVERGENCE:g}): the validation loss says little"
         " about this model."
     )
 

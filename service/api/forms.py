@@ -59,13 +59,13 @@ def unknown_field(name: str, known: Collection[str]) -> ApiError:
     """The error for a field or parameter that is not there."""
     listed = ", ".join(sorted(known))
     return ApiError(
-        422, "unknown_field", f"{name!r} is not a field of this request; there are: {listed}", shown_name(name)
+        422, "unknown_field", f"{name!r} is not a field of this request, whose fields are: {listed}", shown_name(name)
     )
 
 
 def repeated_field(name: str) -> ApiError:
     """The error for a field or parameter that is given twice."""
-    return ApiError(422, "repeated_field", f"{name} is given more than once; once is enough", name)
+    return ApiError(422, "repeated_field", f"{name} must be given only once", name)
 
 
 def shown_name(name: str) -> str:

@@ -23,7 +23,7 @@ _ID: Final = re.compile("0|[1-9][0-9]{0,9}")
 def _id_key(key: str) -> str:
     """A key of `logit_bias`. Characters are none: a digit is one, and an id as well."""
     if not _ID.fullmatch(key):
-        raise fault(f"logit_bias: a key must be a token's id, as POST /tokenize tells it, not {key[:200]!r}")
+        raise fault(f"logit_bias: a key must be a token id, as returned by POST /tokenize, not {key[:200]!r}")
     return key
 
 
@@ -128,8 +128,7 @@ class SamplingBody(ModelBody):
     def _seed_is_no_text(cls, value: Any) -> Any:
         if isinstance(value, str):
             raise fault(
-                "seed is the integer of the random stream (-1 is one as any other), not a text:"
-                " the text to go on from is `prompt`"
+                "seed must be an integer (-1 is a valid seed), not a text: the text to continue goes into `prompt`"
             )
         return value
 
@@ -182,7 +181,7 @@ class GenerateBody(NeutralBody, SamplingBody):
     @model_validator(mode="after")
     def _one_prompt(self) -> GenerateBody:
         if None not in (self.prompt, self.seed_text) and self.prompt != self.seed_text:
-            raise fault("prompt and seed_text are two names of one field: give one of them")
+            raise fault("prompt and seed_text are two names for the same field: give only one of them")
         return self
 
     @model_validator(mode="after")
@@ -190,7 +189,7 @@ class GenerateBody(NeutralBody, SamplingBody):
         if self.trace is None:
             return self
         if self.stream:
-            raise fault("trace must be left out of a stream: it is told with the whole text", "trace")
+            raise fault("trace must be omitted with stream: it is returned with the whole text", "trace")
         limit = (info.context or {})["settings"].max_trace_length
         if (size := self.n * (len(self.text_before) + self.length)) > limit:
             asked = "n times the prompt's characters and length"

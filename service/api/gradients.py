@@ -76,8 +76,8 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     def draw_compared_gradients() -> Response:
         chosen = _chosen(store)
         if not chosen:
-            raise ApiError(404, "no_gradients", "no version has gradients in its record; one trained now has them")
-        title = f"How far back they learn: {', '.join(map(_network, chosen))}"
+            raise ApiError(404, "no_gradients", "no version has recorded gradients; newly trained versions do")
+        title = f"How far back gradients reach: {', '.join(map(_network, chosen))}"
         return _picture(pictures.side_by_side(title, {each.reference: _lines(each) for each in chosen}))
 
     return routes

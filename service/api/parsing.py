@@ -88,5 +88,5 @@ def _from_system(error: Exception) -> bool:
 
 def _unread(error: BaseException | None) -> ApiError:
     if isinstance(error, TimeoutError):
-        return ApiError(408, "request_timeout", f"the body came too slowly: {error}; nothing was kept")
-    return ApiError(400, "incomplete_body", "the body ended before it was whole; nothing was kept")
+        return ApiError(408, "request_timeout", f"the body arrived too slowly: {error}; nothing was kept")
+    return ApiError(400, "incomplete_body", "the body is incomplete; nothing was kept")

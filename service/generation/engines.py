@@ -44,7 +44,7 @@ def torch_engines(device: str) -> BuildEngine:
     # torch takes seconds and hundreds of megabytes to import, which a web process on a CPU does without.
     cuda = importlib.import_module("charrnn.engine.cuda")
     if device == "cuda" and not cuda.gpu_available():
-        raise RuntimeError("DEVICE is cuda, and torch finds no GPU here")
+        raise RuntimeError("DEVICE is cuda, but PyTorch finds no GPU")
 
     def build(checkpoint: Checkpoint) -> Engine:
         engine = cuda.CudaEngine(checkpoint, device)

@@ -40,7 +40,7 @@ class Surveyor:
         ids = model.vocabulary.encode_known(text)[0] if skip_unknown else model.vocabulary.encode(text)
         patience = Patience(client, self._timeout)
         if not self._searching.acquire(blocking=False):
-            raise BusyError(1, RETRY_SECONDS, of="search for cells is under way already")
+            raise BusyError(1, RETRY_SECONDS, of="search for cells is running already")
         try:
             return survey(model.engine, model.vocabulary, ids, held_out=held_out, check=patience.check)
         finally:

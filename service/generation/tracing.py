@@ -124,7 +124,7 @@ class Tracer:
     @contextmanager
     def _place(self) -> Iterator[None]:
         if not self._places.acquire(blocking=False):
-            raise BusyError(self._at_once, of="traces are being made already")
+            raise BusyError(self._at_once, of="traces are running already")
         try:
             yield
         finally:

@@ -83,7 +83,7 @@ def _agrees(declared: str, marked: tuple[str, int] | None) -> bool:
         return False
     if not marked[0].startswith(declared.removesuffix("-sig")):
         raise DeclaredEncodingError(
-            0, f"encoding is declared as {declared}, and the text begins with the byte order mark of {marked[0]}"
+            0, f"encoding is declared as {declared}, but the text begins with the byte order mark of {marked[0]}"
         )
     return True
 

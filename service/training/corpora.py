@@ -189,7 +189,7 @@ class CorpusStore:
                 raise TooLargeError(self.max_bytes)
             file.write(chunk)
         if size is not None and received != size:
-            raise IncompleteUploadError(f"the upload broke off after {received} of {count(size, 'byte')}")
+            raise IncompleteUploadError(f"the upload was interrupted after {received} of {count(size, 'byte')}")
 
     def _place(self, folder: Path, corpus: Corpus) -> tuple[Corpus, bool]:
         files.sync_folder(folder)

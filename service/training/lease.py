@@ -57,7 +57,7 @@ class Lease:
         try:
             with locks.locked(folder / LOCK, timeout=LOCK_SECONDS):
                 if is_live(folder, ttl):
-                    raise LeaseHeldError(f"another worker is at work on run {folder.name}")
+                    raise LeaseHeldError(f"another worker already runs {folder.name}")
                 token = _token(folder) + 1
                 _write(folder, token, released=False)
         except TimeoutError as error:

@@ -66,7 +66,7 @@ def test_the_three_cells_are_trained_and_set_side_by_side(
         "gradients-gru",
         "gradients-lstm",
     ]
-    expect(page.locator("#compared")).to_contain_text("times as much is left")
+    expect(page.locator("#compared")).to_contain_text("times as much of its gradient")
     expect(page.locator("#missing")).to_be_hidden()
     chart = page.get_by_role("img", name="Gradient norm by steps back")
     expect(chart).to_be_visible()

@@ -61,7 +61,7 @@ def test_weights_that_are_not_what_was_published_are_found_once_they_are_read(ba
     data[-1] ^= 1
     overwrite(path, bytes(data))
     assert [faults.verify_next() for _ in range(2)] == [True, False]
-    assert faults.of("bard") == ["version 2: its content is not what its digest says"]
+    assert faults.of("bard") == ["version 2: its content does not match its digest"]
     bard.delete("bard", 2)
     assert faults.of("bard") == []
 

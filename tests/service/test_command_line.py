@@ -90,7 +90,7 @@ def test_it_is_called_as_it_was_called() -> None:
     command = [sys.executable, "-m", "service", "--help"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert shown.startswith("usage: python -m service [-h] [--version] COMMAND ...")
-    assert "3 the\nservice cannot be reached" in shown.replace("  ", " ")
+    assert "3 the service cannot be reached" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(

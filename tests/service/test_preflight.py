@@ -89,7 +89,7 @@ def test_training_without_torch() -> None:
     program = "import sys; sys.modules['torch'] = None; from service.__main__ import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", program, "train", "x", "--model", "m"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    said = "service: training needs torch, which is not installed here: pip install torch\n"
+    said = "service: training needs PyTorch, which is not installed: pip install torch\n"
     assert (done.returncode, done.stderr) == (1, said)
     check_torch("a test")
 
@@ -103,7 +103,7 @@ def test_a_gpu_that_is_not_here() -> None:
 
 @pytest.mark.parametrize("url", ["127.0.0.1:6379", "http://127.0.0.1", "redis://127.0.0.1:port"])
 def test_an_address_that_is_not_redis(url: str) -> None:
-    with pytest.raises(StartError, match="CACHE_URL is no address of a Redis server: "):
+    with pytest.raises(StartError, match="CACHE_URL is not a valid Redis URL: "):
         check_redis_url("CACHE_URL", url)
     check_redis_url("CACHE_URL", "redis://127.0.0.1:1/0")
     check_redis_url("CACHE_URL", "")

@@ -47,7 +47,7 @@ def test_a_setting_of_keys_without_any_does_not_open_the_doors(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ValidationError, match=f"{name} is set, but there is no key in it"):
+    with pytest.raises(ValidationError, match=f"{name} is set but contains no key"):
         Settings()
 
 

@@ -54,9 +54,9 @@ def test_a_prompt_is_read_exactly_as_it_is_piped_in(asked: Service, arguments: l
 
 def test_what_is_piped_in_and_no_text(asked: Service) -> None:
     made = typed(asked, "generate", given=b"\xff")
-    said = b"service: the standard input must be a text in UTF-8: byte 0xff at 0 is not\n"
+    said = b"service: standard input must be valid UTF-8: byte 0xff at 0 is not\n"
     assert (made.returncode, made.stderr) == (1, said)
-    assert typed(asked, "generate", os.fsdecode(b"\xff")).stderr == b"service: the prompt must be a text in UTF-8\n"
+    assert typed(asked, "generate", os.fsdecode(b"\xff")).stderr == b"service: the prompt must be valid UTF-8\n"
 
 
 def test_several_texts_and_the_reply_itself(asked: Service, capsys: Capture) -> None:

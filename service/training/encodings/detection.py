@@ -21,7 +21,9 @@ SHOWN: Final = 60
 """Characters of a line that are shown as it would read."""
 Guesses = list[tuple[str, str]]
 """Encodings, each with a piece of the text as it would read."""
-HOW: Final = "say which it is: ?encoding=, a form's field encoding, a charset in Content-Type, --encoding in a terminal"
+HOW: Final = (
+    "declare it with ?encoding=, the form field encoding, a charset in Content-Type, or --encoding in a terminal"
+)
 
 
 def by_bytes(file: BinaryIO, bad: EncodingError) -> str:
@@ -31,7 +33,7 @@ def by_bytes(file: BinaryIO, bad: EncodingError) -> str:
     """
     evidence = gathered(_chunks(file))
     if _is_damaged_utf8(evidence.sample):
-        raise EncodingError(bad.position, f"{bad}; the rest is UTF-8: please mend or remove what is damaged")
+        raise EncodingError(bad.position, f"{bad}; the rest is UTF-8: please repair or remove the damaged part")
     found = readings(evidence)
     if not found:
         raise EncodingError(bad.position, f"{bad}; no other encoding fits: please convert the text to UTF-8")
@@ -57,7 +59,7 @@ def by_escapes(file: BinaryIO) -> str:
     """The encoding of a file of ASCII that may have escapes. Raises UnclearEncodingError."""
     found = escaped(_chunks(file))
     if len(found) > 1:
-        message = f"the text has escapes of {found[0]} and cannot be decoded by them; {HOW}"
+        message = f"the text has escapes of {found[0]} but cannot be decoded that way; {HOW}"
         raise UnclearEncodingError(0, message, [(name, "") for name in found])
     return found[0] if found else UTF_8
 

@@ -80,8 +80,8 @@ def test_a_field_that_there_is_not(client: FlaskClient, settings: Settings, valu
         ({"stop": ["a", ""]}, "stop[1]: string should have at least 1 character, not ''"),
         ({"stop": 5}, "stop: input should be a string or a list of strings, not 5"),
         ({"logit_bias": {"5": 101}}, "logit_bias['5']: input should be less than or equal to 100, not 101"),
-        ({"logit_bias": {"a": 1}}, "logit_bias: a key must be a token's id, as POST /tokenize tells it, not 'a'"),
-        ({"logit_bias": {"-1": 1}}, "logit_bias: a key must be a token's id, as POST /tokenize tells it, not '-1'"),
+        ({"logit_bias": {"a": 1}}, "logit_bias: a key must be a token id, as returned by POST /tokenize, not 'a'"),
+        ({"logit_bias": {"-1": 1}}, "logit_bias: a key must be a token id, as returned by POST /tokenize, not '-1'"),
         ({"logit_bias": [1]}, "logit_bias: input should be an object, not [1]"),
         (
             {"logit_bias": {str(i): 1 for i in range(1025)}},

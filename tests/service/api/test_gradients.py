@@ -64,7 +64,7 @@ def test_a_version_tells_how_far_back_it_learns(client: FlaskClient, publish: Pu
     assert [(each["step"], each["characters"]) for each in reply["measured"]] == [(0, 0), (600, 60_000)]
     assert reply["measured"][1]["norms"][0][:3] == [2.0, 1.0, 0.5]
     assert reply["told"] == (
-        "vanilla@1 (rnn, 1\N{MULTIPLICATION SIGN}2): 20 steps back 9.5e-7 of the gradient is left,"
+        "vanilla@1 (rnn, 1\N{MULTIPLICATION SIGN}2): 20 steps back, 9.5e-7 of the gradient is left,"
         " and less than a thousandth after 10."
         " Before training it was 9.1e-13, 20 steps back."
     )
@@ -73,7 +73,7 @@ def test_a_version_tells_how_far_back_it_learns(client: FlaskClient, publish: Pu
 def test_all_that_is_left_is_a_hundred_per_cent(client: FlaskClient, publish: Publish) -> None:
     publish("long", "lstm", 1.0)
     told = client.get("/models/long/versions/1/gradients").json["told"]  # type: ignore[index]
-    assert "20 steps back 100% of the gradient is left" in told
+    assert "20 steps back, 100% of the gradient is left" in told
 
 
 def test_it_stands_beside_the_record_and_not_in_it(client: FlaskClient, publish: Publish) -> None:
@@ -108,12 +108,13 @@ def test_the_three_cells_beside_each_other(client: FlaskClient, three: None) -> 
     assert references(reply) == ["vanilla@1", "gated@1", "long@1"]
     assert (reply["same_text"], reply["missing"]) == (True, [])
     assert reply["told"] == (
-        "20 steps back 1,000,000 times as much is left for long@1 as for vanilla@1, and 130,000 times for gated@1."
+        "20 steps back, long@1 keeps 1,000,000 times as much of its gradient as vanilla@1,"
+        " and gated@1 130,000 times as much."
     )
     svg = client.get("/gradients.svg")
     assert svg.mimetype == "image/svg+xml"
     said = ElementTree.fromstring(svg.text).get("aria-label") or ""
-    assert said.replace("\N{MULTIPLICATION SIGN}", "x") == "How far back they learn: rnn 1x2, gru 1x2, lstm 1x2"
+    assert said.replace("\N{MULTIPLICATION SIGN}", "x") == "How far back gradients reach: rnn 1x2, gru 1x2, lstm 1x2"
 
 
 def test_the_newest_of_each_cell_on_the_text_that_most_of_them_learned(

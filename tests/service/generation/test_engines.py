@@ -84,5 +84,5 @@ def test_a_torch_device_gets_the_engine_for_gpus(new_checkpoint: New, caplog: py
 
 @pytest.mark.skipif(gpu_available(), reason="there is a GPU")
 def test_without_a_gpu_nothing_is_built_for_one(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="DEVICE is cuda, and torch finds no GPU here"):
+    with pytest.raises(RuntimeError, match="DEVICE is cuda, but PyTorch finds no GPU"):
         build_engine("cuda", tmp_path)

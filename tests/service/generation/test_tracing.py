@@ -224,7 +224,7 @@ def test_too_many_at_once_are_refused_and_places_come_back(parts: Parts) -> None
     thread = threading.Thread(target=tracer.trace, args=(TraceRequest("gru", "abc" * 100), Client(hold)))
     thread.start()
     assert asked.wait(10)
-    with pytest.raises(BusyError, match="1 traces are being made already: try again in 1 s"):
+    with pytest.raises(BusyError, match="1 traces are running already: try again in 1 s"):
         tracer.trace(TraceRequest("gru", "abc"))
     go_on.set()
     thread.join()
