@@ -82,7 +82,7 @@ def test_a_text_becomes_a_model_while_one_looks_on(
 
 def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, shoot: Callable[..., None]) -> None:
     """After the test above, whose job is asked for once more with another size."""
-    train.locator("#jobs a").click()
+    train.locator("#jobs a", has_text="python").first.click()
     expect(train.locator("#job-plan")).to_contain_text(f"python.txt ({len(CORPUS):,} characters")
     expect(train.locator("#job-plan")).to_contain_text(f"1 layer of {SIZE} units")
     train.get_by_role("button", name="Clone with other settings").click()
