@@ -139,7 +139,7 @@ def test_sliders_and_numbers_are_one(play: Page) -> None:
     [
         ("Temperature", "11", re.compile("^Temperature.* 10, not 11")),
         ("Length", f"{LONGEST + 1}", re.compile(f"^Length must be at most {LONGEST} tokens .*not {LONGEST + 1}")),
-        ("Seed", "seven", re.compile("^Seed is the integer of the random stream.*“Prompt”")),
+        ("Seed", "seven", re.compile("^Seed must be an integer.*“Prompt”")),
         (
             "Prompt",
             "naïve",

@@ -97,7 +97,7 @@ def test_training_without_torch() -> None:
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="there is a GPU, it seems")
 def test_a_gpu_that_is_not_here() -> None:
     check_device("cpu")
-    with pytest.raises(StartError, match="DEVICE=cuda: torch finds no GPU here; set DEVICE=cpu"):
+    with pytest.raises(StartError, match="DEVICE=cuda, but PyTorch finds no GPU; set DEVICE=cpu"):
         check_device("cuda")
 
 

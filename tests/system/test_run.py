@@ -74,7 +74,7 @@ def test_a_second_start_on_the_same_data_is_refused(service: Service) -> None:
     second = start_again(service, PORT=str(free_port()))
     assert second.returncode == 1
     assert second.stderr == (
-        f"service: DATA_DIR={service.data_dir} is in use by a service that runs already (process "
+        f"service: DATA_DIR={service.data_dir} is in use by a running service (process "
         f"{service.process.pid}); stop that one, or start this one with another DATA_DIR and PORT\n"
     )
 

@@ -416,7 +416,7 @@ def test_an_untrained_network_is_not_kept_whatever_held_out_text_says_of_it() ->
     assert record["best_step"] == record["steps"] == 60  # no loss says which weights are better
     assert record["validation_loss"] == losses[-1]
     shift, guessing = record["warnings"]
-    assert shift.startswith("The held-out text differs in kind from the text that is trained on")
+    assert shift.startswith("The held-out text differs in kind from the training text")
     assert "no better than guessing" in guessing
     assert latin.warnings == record["warnings"]
 

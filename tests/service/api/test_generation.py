@@ -45,7 +45,7 @@ def test_the_reply_has_what_the_contract_says(client: FlaskClient) -> None:
 
 def test_seed_text_is_another_name_for_prompt(client: FlaskClient) -> None:
     assert client.post("/generate", json={"seed_text": "xa", "length": 3, "seed": 0}).json["text"] == "bcd"  # type: ignore[index]
-    assert "two names of one field" in refused(client, 422, "invalid_value", None, seed_text="other")
+    assert "two names for the same field" in refused(client, 422, "invalid_value", None, seed_text="other")
     for stream in (False, True):
         error: Any = client.post("/generate", json={"seed_text": "a!", "stream": stream}).json
         assert (error["error"]["code"], error["error"]["param"]) == ("unknown_character", "seed_text")
@@ -96,7 +96,7 @@ def test_a_pinned_version(client: FlaskClient) -> None:
         ({"temperature": "hot"}, "temperature", "not 'hot'"),
         ({"prompt": 5}, "prompt", "valid string, not 5"),
         ({"prompt": "x" * 2001}, "prompt", "at most 2000 characters (MAX_PROMPT_LENGTH), not 2001"),
-        ({"seed": "ROMEO:"}, "seed", "the text to go on from is `prompt`"),
+        ({"seed": "ROMEO:"}, "seed", "the text to continue goes into `prompt`"),
         ({"seed": 2**63}, "seed", "not 9223372036854775808"),
         ({"seed": 1.5}, "seed", "not 1.5"),
         ({"unknown": "maybe"}, "unknown", "'error' or 'skip', not 'maybe'"),

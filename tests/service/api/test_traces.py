@@ -215,7 +215,7 @@ def test_after_nothing_the_first_token_has_a_surprisal(client: FlaskClient) -> N
 @pytest.mark.parametrize(
     ("fields", "param", "says"),
     [
-        ({"trace": {}, "stream": True}, "trace", "trace must be left out of a stream"),
+        ({"trace": {}, "stream": True}, "trace", "trace must be omitted with stream"),
         ({"trace": {"cells": [{"layer": 9}]}}, "trace", "trace.cells[0].layer must be from 0 to 1, not 9"),
         ({"trace": {"cells": [{"layer": "x"}]}}, "trace", "trace.cells[0].layer: input should be a valid integer"),
         ({"trace": True}, "trace", "trace: "),
