@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,13 @@ LAYERS = {
     "service/generation": {"charrnn", "model_store", "service.generation"},
     "service/pictures": {"service.pictures"},
     "service/training": {"charrnn", "model_store", "service.training", "service.pictures"},
+    "service/web_server": {"service.web_server", "service.settings"},
+    "service/api": {
+        *("charrnn", "model_store", "service.generation", "service.pictures", "service.training", "service.api"),
+        *(f"service.{name}" for name in ("gradients", "keys", "logs", "recent", "settings")),
+    },
+    "service/client.py": set(),
+    "service/inspection.py": {"model_store", "service.training"},
 }
 TORCH_ENGINES = ("cuda", "orders", "recording", "reference", "tensor_choice", "tile")
 TORCH = (
@@ -28,6 +36,8 @@ TORCH = (
 
 
 def modules(folder: str = "") -> list[Path]:
+    if folder.endswith(".py"):
+        return [ROOT / folder]
     folders = [folder] if folder else ["charrnn", "model_store", "service"]
     return [path for each in folders for path in sorted((ROOT / each).rglob("*.py"))]
 
@@ -50,6 +60,22 @@ def test_imports_go_one_way(folder: str) -> None:
         allowed = LAYERS[folder]
         outside = {name for name in ours if not any(name == a or name.startswith(f"{a}.") for a in allowed)}
         assert not outside, path
+
+
+def test_no_import_hides_in_a_function() -> None:
+    for path in modules():
+        functions = (n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.FunctionDef))
+        inside = [n for each in functions for n in ast.walk(each) if isinstance(n, ast.Import | ast.ImportFrom)]
+        assert not inside, path
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    reading = {str(p.relative_to(ROOT)) for p in modules() if re.search(r"os\.(environ|getenv)", p.read_text("utf-8"))}
+    assert reading == {
+        "model_store/__main__.py",  # a tool of its own, below the service; it looks for the service's models
+        "service/api/shared_values.py",  # what gunicorn hands to prometheus_client
+        "service/command_line.py",  # writes, for torch's threads
+    }
 
 
 def test_only_what_trains_and_the_torch_engines_import_torch() -> None:

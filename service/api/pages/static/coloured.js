@@ -7,7 +7,7 @@ const STRONGEST = 0.62;
 const MOST_BITS = 8;
 
 /** How a character is written where it has to be seen. */
-export const visible = (token) => NAMES[token] ?? token;
+const visible = (token) => NAMES[token] ?? token;
 
 /** The text's characters as elements, each with its place in the trace. */
 export function characters(trace, shade) {
