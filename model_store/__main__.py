@@ -31,7 +31,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m model_store", description="Look after the published models.")
+    parser = argparse.ArgumentParser(prog="python -m model_store", description="Manage the published models.")
     parser.add_argument(
         "--data-dir",
         type=Path,
@@ -40,21 +40,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("list", help="every model, its versions and aliases").set_defaults(run=_list)
-    show = commands.add_parser("show", help="what a version says of itself")
+    commands.add_parser("list", help="list all models with their versions and aliases").set_defaults(run=_list)
+    show = commands.add_parser("show", help="show a version's record")
     show.add_argument("reference", metavar="NAME[@VERSION|@ALIAS]")
     show.set_defaults(run=_show)
-    promote = commands.add_parser("promote", help="let an alias stand for a version")
+    promote = commands.add_parser("promote", help="point an alias to a version")
     promote.add_argument("name", metavar="NAME")
     promote.add_argument("version", type=int, metavar="VERSION")
     promote.set_defaults(run=_promote)
-    rollback = commands.add_parser("rollback", help="let an alias stand for what it stood for before")
+    rollback = commands.add_parser("rollback", help="point an alias back to its previous version")
     rollback.add_argument("name", metavar="NAME")
     rollback.set_defaults(run=_rollback)
     for command in (promote, rollback):
         command.add_argument("--alias", default=CURRENT, help=f"default: {CURRENT}")
         command.add_argument("--reason", default="", help="kept in the alias's history")
-    delete = commands.add_parser("delete", help="delete a version that no alias stands for")
+    delete = commands.add_parser("delete", help="delete a version that no alias points to")
     delete.add_argument("name", metavar="NAME")
     delete.add_argument("version", type=int, metavar="VERSION")
     delete.set_defaults(run=_delete)

@@ -61,9 +61,9 @@ class Faults:
         for alias, version in sorted(aliases.items()):
             last = self._store.history(name, alias)[-1]
             if last.rebuilt:
-                found.append(f"{alias} stands for version {version}: {last.reason}")
+                found.append(f"{alias} points to version {version}: {last.reason}")
             if version not in existing:
-                found.append(f"{alias} stands for version {version}, which is not there")
+                found.append(f"{alias} points to version {version}, which does not exist")
         return found
 
 

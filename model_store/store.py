@@ -283,7 +283,7 @@ class ModelStore:
                 with self._locked(folder, MEND_SECONDS):
                     pass
             except OSError as failure:
-                log.warning("model %s: %s; it cannot be made anew: %s", folder.name, error, failure.strerror)
+                log.warning("model %s: %s; it cannot be rebuilt: %s", folder.name, error, failure.strerror)
                 self._aliases.assume(str(folder), self._rebuilt(folder, error))
             return read(str(folder))
 
@@ -299,7 +299,7 @@ class ModelStore:
                 write(folder, made)
             else:
                 files.set_aside(folder / FILE)
-            log.warning("model %s: %s; it is made anew, for: %s", folder.name, error, ", ".join(made) or "no alias")
+            log.warning("model %s: %s; it is rebuilt, for: %s", folder.name, error, ", ".join(made) or "no alias")
 
     def _rebuilt(self, folder: Path, error: DamagedFileError) -> Histories:
         return rebuilt(self._aliases.remembered(str(folder)), self._best(folder.name), str(error))

@@ -154,4 +154,4 @@ def _done(chore: Callable[[], object]) -> None:
     try:
         chore()
     except Exception:
-        log.exception("what is done every second failed")
+        log.exception("a task that runs every second failed")

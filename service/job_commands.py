@@ -112,7 +112,7 @@ class _Teller:
 def _status_line(data: Json) -> str:
     said = [data["status"]]
     if data.get("version"):
-        said.append(f"version {data['version']}" + (", which the model stands for now" if data.get("promoted") else ""))
+        said.append(f"version {data['version']}" + (", now current" if data.get("promoted") else ""))
     return ": ".join([*said, *([data["error"]] if data.get("error") else [])])
 
 

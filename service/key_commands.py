@@ -50,7 +50,7 @@ def _run(parsed: argparse.Namespace) -> int:
         return _failure(str(error))
     except KeysUnavailableError as error:
         return _failure(
-            f"{error}; put back a copy of it, or move it away and make new keys (keys add NAME),"
+            f"{error}; restore a copy of it, or move it away and create new keys (keys add NAME),"
             " or let apps in without one (keys open)"
         )
     except OSError as error:

@@ -104,8 +104,8 @@ class _Command:
 
     def _conclude(self, job: Job) -> int:
         if not job.is_final:
-            self._say(f"saved; go on with: {self._program} train --resume {job.id}")
-            self._say("(a service that runs on the same DATA_DIR goes on with it by itself)")
+            self._say(f"saved; resume with: {self._program} train --resume {job.id}")
+            self._say("(a service running on the same DATA_DIR resumes it by itself)")
             return INTERRUPTED
         if job.status != "succeeded":
             self._say(f"{job.status}: {job.state.error or 'on request'}")
@@ -115,7 +115,7 @@ class _Command:
 
     def _say_published(self, job: Job) -> None:
         name, version = job.request.model, job.state.version
-        self._say(f"published {name}@{version}" + (f", which {name} stands for now" if job.state.promoted else ""))
+        self._say(f"published {name}@{version}" + (f", now current" if job.state.promoted else ""))
         if job.progress.bits_per_character is not None:
             record = self._models.describe(name, version or 0).record
             loss, bits = record["validation_loss"], record["bits_per_character"]

@@ -93,7 +93,7 @@ class Worker:
             log.warning("the worker's sign of life could not be written: %s", error.strerror)
 
     def _look(self) -> None:
-        if not self._watch_queue("no new job is taken, one in hand goes on"):
+        if not self._watch_queue("no new jobs are taken, a running one continues"):
             return
         try:
             self._reconciler.look()

@@ -70,7 +70,7 @@ def check(sequence: Sequence, config: ModelConfig) -> None:
         if sequence.state.hidden.shape != config.state_shape:
             raise ValueError(f"the state must have shape {config.state_shape}, not {sequence.state.hidden.shape}")
     elif not len(sequence.prompt):
-        raise ValueError("a sequence needs a prompt of at least one id, or a state to go on from")
+        raise ValueError("a sequence needs a prompt of at least one id, or a state to continue from")
 
 
 def _check_ids(ids: Ids, vocabulary_size: int) -> None:

@@ -124,7 +124,7 @@ def _kept(store: ModelStore, name: str, version: int) -> dict[str, Any]:
     kept = store.kept(name, version, KIND)
     if kept is None or not _is_whole(name, version, kept):
         message = (
-            f"it was not found out yet what the cells of {name}@{version} follow; an admin can have it found out:"
+            f"it is not known yet what the cells of {name}@{version} follow; an admin can start the search:"
             f' POST /models/{name}/versions/{version}/cells with {{"corpus": "<id>"}} or {{"text": "..."}}'
         )
         raise ApiError(404, "no_cells", message, "version")

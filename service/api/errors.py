@@ -213,7 +213,7 @@ def unknown_characters(error: UnknownCharactersError, field: str = "prompt", *, 
 
 def _without_keys(_: KeysUnavailableError) -> ApiError:
     """Which file it is stands in the log and in /readyz."""
-    message = "the service's keys cannot be read, so that nobody can be let in; its log and /readyz say more"
+    message = "the service's keys cannot be read, so no key can be checked; see /readyz and the log"
     return ApiError(503, "keys_unavailable", message, retry_after=10)
 
 

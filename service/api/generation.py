@@ -32,7 +32,7 @@ EXAMPLES = {
     "the same text every time": {"prompt": "ROMEO:", "length": 100, "seed": 7},
     "three choices that end with a line": {"prompt": "JULIET:\n", "length": 80, "n": 3, "stop": "\n"},
     "less of the same": {"prompt": "ROMEO:", "length": 100, "presence_penalty": 0.5, "frequency_penalty": 0.2},
-    "tokens made likelier, or the only ones": {"length": 20, "logit_bias": {"5": 2.5}, "allowed_token_ids": [1, 3, 5]},
+    "with biased and allowed tokens": {"length": 20, "logit_bias": {"5": 2.5}, "allowed_token_ids": [1, 3, 5]},
     "a stream": {"prompt": "ROMEO:", "length": 50, "stream": True},
     "logarithms": {"prompt": "ROMEO:", "length": 5, "temperature": 0, "logprobs": 2, "echo": True},
     "what a cell does": {"prompt": "ROMEO:", "length": 50, "trace": {"cells": [{"layer": 0, "unit": 0}]}},

@@ -87,7 +87,7 @@ class JobBody(Body):
     embedding_size: int | None = Field(
         None, ge=0, le=MAX_HIDDEN_SIZE, description="size of the token embedding; 0: one-hot input"
     )
-    level: Level | None = Field(None, description="what a token is: a character or a word (default `char`)")
+    level: Level | None = Field(None, description="what a token is: a character or a word")
     dropout: float | None = Field(None, ge=0, le=0.95, description="dropout probability, to reduce overfitting")
     segment_length: int | None = Field(
         None, ge=1, le=4096, description="tokens per segment of truncated backpropagation through time"
@@ -105,7 +105,9 @@ class JobBody(Body):
     )
     budget: BudgetBody | None = Field(None, description="how long to train (default 5 minutes)")
     seed: int | None = Field(None, ge=0, lt=1 << 63, description="seed for initial weights and dropout")
-    base: Reference | None = Field(None, description="version to continue training from, such as plays@3")
+    base: Reference | None = Field(
+        None, description="version of the same sizes to continue training from, such as plays@3"
+    )
     promote: Promote = Field("if_better", description="whether to make the new version `current`")
 
     def request(self) -> JobRequest:

@@ -97,7 +97,7 @@ def _check_sampling(model: ResidentModel, sampling: SamplingParams) -> None:
             raise SamplingIdsError(field, error) from error
     unknown = model.vocabulary.unknown_id
     if allowed is not None and set(allowed) <= {unknown}:
-        message = f"must have an id that can be generated, not {unknown} alone, which stands for unknown words"
+        message = f"must have an id that can be generated, not {unknown} alone, the token for unknown words"
         raise SamplingIdsError("allowed_token_ids", message)
 
 

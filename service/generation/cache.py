@@ -82,7 +82,7 @@ class GenerationCache:
             return use()
         except (RedisError, OSError) as error:
             self._paused_until = self._clock() + PAUSE_SECONDS
-            log.warning("cache: Redis is not available (%s); going on without it", type(error).__name__)
+            log.warning("cache: Redis is not available (%s); continuing without it", type(error).__name__)
             return None
 
 

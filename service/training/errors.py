@@ -71,7 +71,7 @@ class CorpusDamagedError(TrainingError):
     def __init__(self, corpus: str, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"corpus {corpus} cannot be used: {reason}; the same text uploaded again mends it, and it can be deleted"
+            f"corpus {corpus} cannot be used: {reason}; upload the same text again to repair it, or delete it"
         )
 
 

@@ -129,7 +129,7 @@ class Maker:
             except TrainingStateError as error:
                 log.warning("job %s: a resume point is passed over: %s", job.id, error)
                 continue
-            log.info("job %s goes on at step %d", job.id, state.position.step)
+            log.info("job %s resumes at step %d", job.id, state.position.step)
             return trainer  # what it costs to take a job over is not counted: the plan stays what it was
         log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.corpus["name"])
         trainer = made(None)
@@ -149,7 +149,7 @@ class Maker:
             log.warning("job %s: %s", job.id, NO_TIME)
             run.warn(checkpoint.record["steps"], [*checkpoint.record["warnings"], NO_TIME])
         except Exception:
-            log.exception("job %s goes on without knowing what its cells follow", job.id)
+            log.exception("job %s continues without a search for what its cells follow", job.id)
         return None
 
 

@@ -167,7 +167,7 @@ def _mend(folder: Path) -> None:
     state = read_status(folder)
     for name in SHAPES.keys() - {LEASE, run_files.PLAN}:
         if fault := shape_fault(folder / name):
-            log.warning("run %s: %s; it is made anew", folder.name, fault)
+            log.warning("run %s: %s; the file is rebuilt", folder.name, fault)
             files.drop(folder / name)
             if name == run_files.STATUS:
                 run_files.write_json(folder / name, asdict(state))

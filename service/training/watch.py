@@ -85,7 +85,7 @@ class Watch:
             if self._clock() - self._saved >= max(self._save_every, self._save_seconds / SAVE_SHARE):
                 self._save(progress)
         except OSError as error:
-            log.warning("job %s goes on, but its progress could not be kept: %s", self._run.id, error.strerror)
+            log.warning("job %s continues, but its progress could not be saved: %s", self._run.id, error.strerror)
 
     def _write_down(self, progress: Progress) -> None:
         self._shown = self._as_shown(progress)

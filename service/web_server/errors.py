@@ -16,7 +16,7 @@ CODES: Final = {
     417: ("expectation_failed", "what Expect asks for is not done here"),
     431: ("headers_too_large", "the headers are too many or too long"),
     500: ("internal_error", "internal error"),
-    501: ("not_implemented", "this transfer coding is not understood"),
+    501: ("not_implemented", "this transfer coding is not supported"),
 }
 
 

@@ -53,7 +53,7 @@ def test_a_text_becomes_a_published_model(data: Path, text: str, capsys: pytest.
     ]
     assert "characters: 20% of the training\n   t" in shown
     assert "\n   t" in shown
-    assert "published fox@1, which fox stands for now" in shown
+    assert "published fox@1, now current" in shown
     assert re.search(r"\ntook 0:\d\d\n", shown)
     assert f"{version.record['bits_per_character']:.3f} bits per character" in shown
     assert """'{"model": "fox", "prompt": "", "length": 500}'""" in shown
@@ -84,7 +84,7 @@ def test_an_interrupted_job_is_saved_and_gone_on_with(
     thread.join()
     (job,) = jobs.list()
     assert (job.status, ModelStore(data / "models").has("fox")) == ("queued", False)
-    assert re.search(rf"go on with: .* train --resume {job.id}\n", capsys.readouterr().out)
+    assert re.search(rf"resume with: .* train --resume {job.id}\n", capsys.readouterr().out)
     assert main(["train", "--resume", job.id]) == 0
     assert jobs.get(job.id).status == "succeeded"
     assert main(["train", text, "--model", "whole", "--steps", "300", *SMALL]) == 0

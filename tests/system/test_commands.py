@@ -103,7 +103,7 @@ def test_jobs_from_the_upload_to_the_end(asked: Service, tmp_path: Path, capsys:
         jobs.append(asked.request("/jobs", body, key="admin-key")["id"])
     assert run(asked, "jobs", "follow", jobs[0]) == 0
     told = capsys.readouterr().out
-    assert "\nsucceeded: version 1, which the model stands for now\n" in told
+    assert "\nsucceeded: version 1, now current\n" in told
     assert "-- step 20" in told
     assert run(asked, "jobs", "cancel", jobs[1]) == 0
     assert run(asked, "jobs", "follow", jobs[1], "--json") == 1
