@@ -29,7 +29,7 @@ class CurrentAliasError(StoreError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"current is the version of {name} that serves by default: it can point to another version, but not be deleted"
+            f"current is the default version of {name}: it can point to another version, but cannot be deleted"
         )
 
 

@@ -115,7 +115,7 @@ class _Command:
 
     def _say_published(self, job: Job) -> None:
         name, version = job.request.model, job.state.version
-        self._say(f"published {name}@{version}" + (f", now current" if job.state.promoted else ""))
+        self._say(f"published {name}@{version}" + (", now current" if job.state.promoted else ""))
         if job.progress.bits_per_character is not None:
             record = self._models.describe(name, version or 0).record
             loss, bits = record["validation_loss"], record["bits_per_character"]

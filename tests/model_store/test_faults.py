@@ -88,7 +88,7 @@ def test_a_version_that_an_alias_stands_for_is_no_exception(bard: ModelStore, ch
 
 def test_a_version_that_vanished_is_missed(bard: ModelStore) -> None:
     (bard.root / "bard" / "1.safetensors").unlink()
-    said = "stands for version 1, which is not there"
+    said = "points to version 1, which does not exist"
     assert Faults(bard).of("bard") == [f"current {said}", f"stable {said}"]
 
 

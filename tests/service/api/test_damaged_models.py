@@ -87,5 +87,5 @@ def test_a_version_that_vanished(client: FlaskClient, model_store: ModelStore, n
     model_store.set_alias("letters", "current", model_store.publish("letters", new_checkpoint(loss=0.5)))
     (model_store.root / "letters" / "2.safetensors").unlink()
     assert client.post("/generate", json={}).json["version"] == 1, "the one before it serves"  # type: ignore[index]
-    assert "not there" in client.get("/models").json["models"][0]["damaged"]  # type: ignore[index]
+    assert "does not exist" in client.get("/models").json["models"][0]["damaged"]  # type: ignore[index]
     assert "version 2" in client.get("/v1/models").json["data"][0]["damaged"]  # type: ignore[index]
