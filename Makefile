@@ -1,12 +1,12 @@
-# `make run` starts the service, `make test` checks everything; both set up what they need, the command .venv/bin/charrnn
-# included. `make help` lists the rest.
+# `make run` starts the service, `make test` checks everything; both install what they need, including the command
+# .venv/bin/charrnn. `make help` lists all targets.
 
 VENV ?= .venv
 # The first interpreter that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
-# Where torch alone is taken from. Empty: the usual index, whose build for Linux on x86 brings several GB of CUDA.
-# The CPU index address that pytorch.org's "Get started" selector shows gives the small build.
+# The package index for torch alone. Empty: the default index, whose build for Linux on x86 includes several GB of CUDA.
+# The CPU index URL shown by the "Get started" selector on pytorch.org gives the small build.
 TORCH_INDEX_URL ?=
 # Many tests wait for processes that they started: a third one keeps two cores busy.
 TEST_PROCESSES ?= 3
@@ -29,31 +29,31 @@ lint: $(VENV)/.ready-dev ## check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(VENV)/.ready-dev ## put the code into the project's style
+format: $(VENV)/.ready-dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.ready-bench ## measure this project beside its peers (half an hour, on a machine that does nothing else; needs wrk)
+bench: $(VENV)/.ready-bench ## benchmark this project and its peers (half an hour on an otherwise idle machine; needs wrk)
 	$(BIN)/python -m benchmarks
 
-fuzz: $(VENV)/.ready-fuzz ## every request that schemathesis thinks of, at a running service (minutes)
+fuzz: $(VENV)/.ready-fuzz ## fuzz a running service with schemathesis (takes minutes)
 	PYTHONPATH=. $(BIN)/python tests/system/fuzz.py
 
-generators: $(VENV)/.ready-generators ## clients of the API by two code generators, without a flag, and a text from each (needs Java)
+generators: $(VENV)/.ready-generators ## generate clients of the API with two code generators, and use them (needs Java)
 	PYTHONPATH=. $(BIN)/python tests/system/generators.py
 
-screenshots: $(VENV)/.ready-dev ## take the pictures of the pages anew (minutes; needs Chromium)
+screenshots: $(VENV)/.ready-dev ## retake the screenshots of the pages (takes minutes; needs Chromium)
 	SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser
 
-clean: ## remove what was installed and cached; the data directory stays
+clean: ## remove everything installed and cached; keeps the data directory
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-help: ## list these commands
+help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)/.created
-	@echo "Installing what the service needs into $(VENV) (once; this takes minutes) ..."
+	@echo "Installing the dependencies into $(VENV) (once; takes minutes) ..."
 	@$(if $(TORCH_INDEX_URL),$(PIP) install --no-deps --index-url "$(TORCH_INDEX_URL)" "$$(grep '^torch==' requirements.txt)")
 	@$(PIP) install -r requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
@@ -75,7 +75,7 @@ $(VENV)/.ready-generators: requirements-generators.txt $(VENV)/.ready-dev
 	@$(PIP) install -r requirements-generators.txt
 	@touch $@
 
-# All is made again when the interpreter that it was made from is gone.
+# Everything is rebuilt when the interpreter of the virtual environment is gone.
 ifneq ($(shell $(BIN)/python -c '' 2>/dev/null && echo works),works)
 .PHONY: $(VENV)/.created $(VENV)/.ready $(VENV)/.ready-dev
 endif

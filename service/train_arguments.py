@@ -56,7 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to hold out: blocks spread over the text (default), or its end",
     )
     parser.add_argument("--base", metavar="MODEL", help="version to continue training from: name, name@3 or name@alias")
-    parser.add_argument("--promote", choices=POLICIES, default="if_better", help="when to make the new version current")
+    parser.add_argument(
+        "--promote",
+        choices=POLICIES,
+        default="if_better",
+        help="when to make the new version current (default if_better)",
+    )
 
 
 def request(parsed: argparse.Namespace) -> JobRequest:

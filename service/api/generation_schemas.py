@@ -118,7 +118,7 @@ class SamplingBody(ModelBody):
     unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)
     stream: bool = Field(False, description="stream the text as it is generated")
     stream_options: StreamOptions = Field(default_factory=StreamOptions, description="what to stream besides the text")
-    cache: bool = Field(True, description="false: neither read nor write the cache")
+    cache: bool = Field(True, description="read from and write to the cache")
     timeout: float | None = Field(
         None, gt=0, le=86_400, description="time limit in seconds; REQUEST_TIMEOUT applies too"
     )
