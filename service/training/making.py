@@ -33,7 +33,7 @@ from service.training.watch import SAVE_SECONDS, Watch
 log = logging.getLogger(__name__)
 
 NO_TIME: Final = (
-    "there was no time left to find out what the cells follow; POST /models/NAME/versions/VERSION/cells still can"
+    "there was no time left to search for what the cells follow; POST /models/NAME/versions/VERSION/cells still can"
 )
 
 
