@@ -81,7 +81,7 @@ def generate(
 ) -> str | list[str]:
     """The text with which the model in the checkpoint file `path` continues the prompt.
 
-    `length` counts tokens: characters, or words for a model of words. The same `seed` gives the same text, here and
+    `length` counts tokens: characters, or words for a word-level model. The same `seed` gives the same text, here and
     from the service; without one, each call draws its own. The text ends before the first of the `stop` texts, or after
     it with `include_stop_str_in_output`; none counts before `min_tokens` tokens. With `n`, the result is a list of that
     many texts, the first of which is the seed's own. With `echo`, each begins with the prompt. `unknown="skip"` drops

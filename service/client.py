@@ -35,11 +35,11 @@ Body = bytes | Iterator[bytes] | None
 
 
 class ServiceError(Exception):
-    """What came instead of what was asked for: `status` of HTTP, 0 when there was no reply.
+    """A request that failed: `status` is HTTP's, or 0 if there was no reply.
 
-    `code`, `message` and `param` are the service's own. Where it has not said any, `code` is `not_reached`, `timeout`,
-    `connection_lost` (in the middle of a reply), `unexpected_reply` (no reply of this service: a proxy's page, say) or
-    `file_changed` (a file became shorter while it was sent).
+    `code`, `message` and `param` are the service's own. If it sent none, `code` is `not_reached`, `timeout`,
+    `connection_lost` (in the middle of a reply), `unexpected_reply` (not a reply of this service: a proxy's page,
+    say) or `file_changed` (a file became shorter while it was sent).
     """
 
     def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
@@ -49,7 +49,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class Choice:
-    """One generated text; `logprobs` as the service gives them, when they were asked for."""
+    """One generated text; `logprobs` as the service returns them, if requested."""
 
     text: str
     seed: int
@@ -71,13 +71,13 @@ class Generation:
 
     @property
     def seed(self) -> int:
-        """What gives the first choice again."""
+        """The seed that reproduces the first choice."""
         return self.choices[0].seed
 
 
 @dataclass(frozen=True)
 class Piece:
-    """The next part of choice `index`; its last one has a `finish_reason`."""
+    """The next piece of choice `index`; the last one has a `finish_reason`."""
 
     text: str
     index: int
@@ -88,7 +88,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class JobEvent:
-    """What happened in a job; `id` is what `Client.events` goes on after, `kind` such as status, progress, samples."""
+    """An event of a job; pass `id` to `Client.events` to continue after it; `kind` is status, metrics, samples, ..."""
 
     id: int
     kind: str
@@ -97,7 +97,7 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class Score:
-    """Natural logarithms of a text's tokens; None for the first, which follows nothing."""
+    """Log probabilities of a text's tokens; None for the first, which nothing precedes."""
 
     tokens: list[str]
     logprobs: list[float | None]
@@ -107,8 +107,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a model did along a text, by its tokens: `surprisal` in bits, None for the first; in `top` the likeliest to
-    follow each, as {"token", "probability"}; `cells` as {"layer", "unit", "part", "values"}."""
+    """What happened at each token of a text: `surprisal` in bits, None for the first; in `top` the most likely tokens
+    to follow each, as {"token", "probability"}; `cells` as {"layer", "unit", "part", "values"}."""
 
     tokens: list[str]
     surprisal: list[float | None]
@@ -119,10 +119,10 @@ class Trace:
 
 
 class Client:
-    """Talks to one service; may be used by any number of threads. Every method raises ServiceError.
+    """A connection to one service, safe to use from any number of threads. Every method raises ServiceError.
 
-    `key` is sent as a bearer key. A reply 429 or 503 is waited for as long as its Retry-After says, `retries` times,
-    streams and uploads included. Raises ValueError for a url or a key that cannot be used.
+    `key` is sent as a bearer token. After a 429 or 503, a request is repeated after its Retry-After, up to `retries`
+    times, streams and uploads included. Raises ValueError for a url or a key that cannot be used.
     """
 
     def __init__(self, url: str = DEFAULT_URL, key: str | None = None, timeout: float = 120, retries: int = 2) -> None:
@@ -132,7 +132,7 @@ class Client:
     # Texts
 
     def generate(self, prompt: str = "", length: int | None = None, **parameters: Any) -> Generation:
-        """Text that goes on from the prompt. `parameters` are those of `POST /generate`: temperature, seed, ..."""
+        """A continuation of the prompt. `parameters` are those of `POST /generate`: temperature, seed, ..."""
         reply = self.json("POST", "/generate", _given(prompt=prompt, length=length, **parameters))
         with _reading(reply):
             choices = [Choice(c["text"], c["seed"], c["finish_reason"], c.get("logprobs")) for c in reply["choices"]]
@@ -140,7 +140,7 @@ class Client:
             return Generation(reply["text"], model, version, choices, reply["usage"], reply["cached"], reply)
 
     def stream(self, prompt: str = "", length: int | None = None, **parameters: Any) -> Iterator[Piece]:
-        """The same text in pieces, as they are made. To leave the loop, or to close the iterator, ends the work."""
+        """The same text in pieces, as they are generated. Leaving the loop or closing the iterator ends the request."""
         body = _given(prompt=prompt, length=length, **parameters, stream=True)
         for _, _, chunk in self._service.events("POST", "/generate", body):
             with _reading(chunk):
@@ -159,15 +159,15 @@ class Client:
     def trace(
         self, text: str, cells: Iterable[Json] = (), model: str | None = None, unknown: str | None = None
     ) -> Trace:
-        """What the model does along the text. A cell is {"layer": 0, "unit": 5}, and {"layer": 0} all of its units;
-        "part": "cell" is what an LSTM's cell keeps, instead of what it shows."""
+        """What the model does along the text. A cell is {"layer": 0, "unit": 5}; {"layer": 0} is all its units;
+        "part": "cell" is an LSTM's internal memory instead of its output."""
         body = _given(text=text, cells=list(cells), model=model, unknown=unknown)
         reply = self.json("POST", "/trace", body)
         with _reading(reply):
             return Trace(*(reply[name] for name in ("tokens", "surprisal", "top", "cells", "model", "version")))
 
     def picture(self, text: str, cell: Json | None = None, model: str | None = None, kind: str = "image/png") -> bytes:
-        """The text coloured by the cell, or by surprisal; `kind` may be image/svg+xml as well."""
+        """The text coloured by the cell, or by surprisal; `kind` may also be image/svg+xml."""
         body = _given(text=text, cells=[cell] if cell else None, model=model)
         return self._service.content("POST", "/trace", body, kind)
 
@@ -196,47 +196,47 @@ class Client:
         return self.json("GET", _version(name, version))
 
     def version_curves(self, name: str, version: int) -> bytes:
-        """The losses of the version's training, as an SVG."""
+        """The version's loss curves, as an SVG."""
         return self._service.content("GET", f"{_version(name, version)}/curves.svg")
 
     def weights(self, name: str, version: int, path: Path) -> Path:
-        """Write the version's checkpoint file to `path`, whole or not at all (admin). Raises OSError as well."""
+        """Write the version's checkpoint file to `path`, completely or not at all (admin). Raises OSError too."""
         with self._service.reply("GET", f"{_version(name, version)}/weights") as reply:
             _check(reply)
             _write(path, self._service.pieces(reply))
         return path
 
     def publish(self, name: str, checkpoint: Path, promote: str | None = None) -> Json:
-        """A checkpoint file as the model's next version (admin); `promote` if_better, always or never."""
+        """Import a checkpoint file as the model's next version (admin); `promote`: if_better, always or never."""
         path = _query(f"/models/{_part(name)}/versions", promote=promote)
         return self._service.upload(path, checkpoint, "application/octet-stream")
 
     def delete_version(self, name: str, version: int) -> None:
-        """Delete a version that no alias stands for (admin)."""
+        """Delete a version that no alias points to (admin)."""
         self.json("DELETE", _version(name, version))
 
     def promote(self, name: str, version: int, alias: str = "current") -> Json:
-        """Let the alias stand for the version (admin)."""
+        """Point the alias to the version (admin)."""
         return self.json("PUT", f"/models/{_part(name)}/aliases/{_part(alias)}", {"version": version})
 
     def delete_alias(self, name: str, alias: str) -> None:
-        """Let the alias stand for nothing; its history is kept (admin)."""
+        """Delete the alias; its history is kept (admin)."""
         self.json("DELETE", f"/models/{_part(name)}/aliases/{_part(alias)}")
 
     def cells(self, name: str, version: int) -> Json:
-        """What the version's cells follow, how well, and what chance gives. Code `no_cells`: nobody found out yet."""
+        """What the version's cells follow, how well, and the score by chance. Code `no_cells`: not searched yet."""
         return self.json("GET", f"{_version(name, version)}/cells")
 
     def find_cells(self, name: str, version: int, corpus: str | None = None, text: str | None = None) -> Json:
-        """Have it found out along a corpus or a text what the version's cells follow, and kept (admin)."""
+        """Find out on a corpus or a text what the version's cells follow, and record it (admin)."""
         return self.json("POST", f"{_version(name, version)}/cells", _given(corpus=corpus, text=text))
 
     def cell_picture(self, name: str, version: int, slug: str, kind: str = "png") -> bytes:
-        """A cell along a text that the version writes; `slug` as in `cells`, `kind` png or svg."""
+        """A text by the version, coloured by a cell; `slug` as in `cells`, `kind` png or svg."""
         return self._service.content("GET", f"{_version(name, version)}/cells/{_part(slug)}.{kind}")
 
     def gradients(self, name: str, version: int) -> Json:
-        """How far back the version's gradients reach. Code `no_gradients`: its record does not say."""
+        """How far back the version's gradients reach. Code `no_gradients`: not recorded."""
         return self.json("GET", f"{_version(name, version)}/gradients")
 
     def gradients_picture(self, name: str, version: int) -> bytes:
@@ -244,7 +244,7 @@ class Client:
         return self._service.content("GET", f"{_version(name, version)}/gradients.svg")
 
     def compare_gradients(self, *references: str) -> Json:
-        """The same of several versions (name, name@3, name@alias), beside each other; of the latest without any."""
+        """The same for several versions (name, name@3, name@alias); by default the newest of each cell type."""
         return self.json("GET", _query("/gradients", versions=",".join(references) or None))
 
     def compared_gradients_picture(self, *references: str) -> bytes:
@@ -254,7 +254,7 @@ class Client:
     # Training: all of it an admin's
 
     def upload(self, path: Path, name: str | None = None, model: str | None = None, **parameters: Any) -> Json:
-        """A text to train on; with `model`, training starts at once. `parameters` are those of `POST /corpora`."""
+        """Upload a text to train on; with `model`, training starts at once. `parameters`: those of `POST /corpora`."""
         name = (name or path.name).encode("utf-8", "replace").decode()  # a file's name may have any bytes
         query = _query("/corpora", name=name, model=model, **parameters)
         return self._service.upload(query, path, "text/plain")
@@ -268,11 +268,11 @@ class Client:
         return self.json("GET", f"/corpora/{_part(corpus)}")
 
     def delete_corpus(self, corpus: str) -> None:
-        """Delete a corpus that no job needs."""
+        """Delete a corpus that no job is using."""
         self.json("DELETE", f"/corpora/{_part(corpus)}")
 
     def train(self, corpus: str, model: str, **parameters: Any) -> Json:
-        """A new job. `parameters` are those of `POST /jobs`."""
+        """Start a training job. `parameters` are those of `POST /jobs`."""
         return self.json("POST", "/jobs", _given(corpus=corpus, model=model, **parameters))
 
     def jobs(self) -> list[Json]:
@@ -284,21 +284,21 @@ class Client:
         return self.json("GET", f"/jobs/{_part(job)}")
 
     def cancel(self, job: str) -> Json:
-        """Have a job end without a version."""
+        """Cancel a job."""
         return self.json("POST", f"/jobs/{_part(job)}/cancel")
 
     def delete_job(self, job: str) -> None:
-        """Delete a job that has ended, with all that is kept of it but the version."""
+        """Delete a job that has ended, with everything but the version that it published."""
         self.json("DELETE", f"/jobs/{_part(job)}")
 
     def job_curves(self, job: str) -> bytes:
-        """A job's losses and learning rate, as an SVG."""
+        """A job's losses, learning rate and gradients, as an SVG."""
         return self._service.content("GET", f"/jobs/{_part(job)}/curves.svg")
 
     def events(self, job: str, after: int = 0) -> Iterator[JobEvent]:
-        """What happened in the job after the event `after`, and what happens, until the job has ended.
+        """The job's events after the event `after`, past and live, until the job has ended.
 
-        A connection that is lost meanwhile is made again, `retries` times in a row.
+        A lost connection is reopened, up to `retries` times in a row.
         """
         failures = 0
         while True:
@@ -316,7 +316,7 @@ class Client:
     # The service itself
 
     def health(self) -> Json:
-        """Whether it is alive."""
+        """Whether the service is alive."""
         return self.json("GET", "/healthz")
 
     def ready(self) -> Json:
@@ -324,11 +324,11 @@ class Client:
         return self.json("GET", "/readyz")
 
     def key(self) -> Json:
-        """What the key that is sent may do."""
+        """What the key permits."""
         return self.json("GET", "/key")
 
     def metrics(self) -> str:
-        """The measurements as Prometheus reads them."""
+        """Metrics in Prometheus' format."""
         return self._service.content("GET", "/metrics").decode()
 
     def openapi(self) -> Json:
@@ -336,7 +336,7 @@ class Client:
         return self.json("GET", "/openapi.json")
 
     def json(self, method: str, path: str, body: Any = None) -> Json:
-        """Any route: the JSON object of its reply, an empty one for a reply 204."""
+        """Call any route: the JSON object of its reply, empty for a 204."""
         return self._service.json(method, path, body)
 
 
