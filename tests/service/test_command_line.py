@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from service.api.generation_schemas import GenerateBody
 from service.api.neutral import NeutralBody
 from service.asking import _own_key
 from service.command_line import _parser, program
+from service.keys import KeyFile
 from service.settings import Settings
 from tests.system.running import free_port
 
@@ -107,3 +109,16 @@ def test_it_is_called_as_it_was_called() -> None:
 def test_the_own_key_is_for_this_machine_alone(tmp_path: Path, address: str, key: str | None) -> None:
     (tmp_path / "admin-key").write_text("kept\n")
     assert _own_key(Settings(data_dir=tmp_path), address) == key
+
+
+def test_a_list_of_keys_that_nobody_reads_to_its_end_is_no_fault(tmp_path: Path) -> None:
+    KeyFile(tmp_path / "keys.json").add("app", "Nina")
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "service", "keys", "list"]
+    environment = os.environ | {"DATA_DIR": str(tmp_path)}
+    with os.fdopen(writing, "wb") as closed:
+        ended = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=closed, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (0, "")
