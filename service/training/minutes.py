@@ -16,7 +16,7 @@ RESERVE_SECONDS: Final = 6.0
 PREPARATION_SHARE: Final = 0.5
 """Preparation uses up at most this share of the minutes: a large text with a small budget has to be trained on, too."""
 
-SEARCH_UNTIL: Final = 1.06
+SEARCH_UNTIL: Final = 1.05
 """The search for cells is given up after so many times the minutes. The promise is a tenth, but on a busy machine
 seconds pass between two looks at the clock."""
 
