@@ -29,6 +29,7 @@ _metrics = MetricsFolder(place(_settings))
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}"]
 logger_class = "service.web_server.worker.Log"
 loglevel = "warning"
+forwarder_headers = ""  # no client, on this machine either, says by a header what its path is
 control_socket_disable = True
 logconfig_dict = logs.gunicorn_configuration(_settings)
 

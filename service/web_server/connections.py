@@ -139,7 +139,7 @@ class Connections:
             self._waiting.remove(connection)
             self._threads.submit(partial(self._in_thread, connection))
         elif not begun:
-            connection.wait(Kind.HEAD, self._patience)
+            connection.wait(Kind.HEAD, self._no_longer_than(self._patience))
 
     def _in_thread(self, connection: Connection) -> None:
         after = After.ABORT
@@ -152,7 +152,7 @@ class Connections:
         """A thread is through with it."""
         if after is After.WAIT:
             half = connection.parser.has_begun
-            seconds = STOP_SECONDS if self._ending else self._patience if half else self._keepalive
+            seconds = self._no_longer_than(self._patience if half else self._keepalive)
             self._waiting.add(connection, Kind.HEAD if half else Kind.NEXT, seconds, self._receive)
         elif after is After.END:
             self._end(connection)
@@ -168,16 +168,20 @@ class Connections:
             self._close(connection)
             return
         connection.last_deadline = time.monotonic() + END_SECONDS
-        self._waiting.add(connection, Kind.END, STOP_SECONDS if self._ending else SILENT_END_SECONDS, self._discard)
+        self._waiting.add(connection, Kind.END, self._no_longer_than(SILENT_END_SECONDS), self._discard)
 
     def _discard(self, connection: Connection) -> None:
         """The client goes on although it was answered."""
         if (data := self._received(connection)) is None:
             return
         connection.discards -= len(data)
-        connection.deadline = min(time.monotonic() + SILENT_END_SECONDS, connection.last_deadline)
+        patience = self._no_longer_than(SILENT_END_SECONDS)
+        connection.deadline = min(time.monotonic() + patience, connection.last_deadline)
         if not data or connection.discards < 0:
             self._close(connection)
+
+    def _no_longer_than(self, seconds: float) -> float:
+        return min(seconds, STOP_SECONDS) if self._ending else seconds
 
     def _received(self, connection: Connection) -> bytes | None:
         """What came, nothing at the end; None: nothing yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, Final
 
 from gunicorn.http import wsgi
@@ -44,7 +45,8 @@ class Conversation:
         try:
             while connection.parser.has_request:
                 request = next(connection.parser)
-                if not self._answer(request, connection) or not connection.parser.skip_body():
+                # In a context of its own: what is said of a request ends with it, the thread goes on with others.
+                if not copy_context().run(self._answer, request, connection) or not connection.parser.skip_body():
                     return After.END
                 request = None
                 self._receive_soon(connection)

@@ -63,6 +63,12 @@ def test_what_is_no_proper_request(asked: Service, data: bytes, status: int) -> 
     assert set(body["error"]) == {"type", "code", "message", "param"}
 
 
+def test_no_header_says_what_a_request_s_path_is(asked: Service) -> None:
+    for header in (b"SCRIPT_NAME: /a", b"PATH_INFO: /nothing"):
+        head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n\r\n"
+        assert send(asked, head) == (200, {"status": "ok"})
+
+
 def test_a_body_in_chunks_without_a_length(asked: Service) -> None:
     body = b'2\r\n{"\r\n9\r\nlength":3\r\n1\r\n}\r\n0\r\n\r\n'
     status, reply = send(asked, post(JSON + b"Transfer-Encoding: chunked\r\n", body))

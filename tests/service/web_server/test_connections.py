@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -21,9 +22,13 @@ GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"
 
 
+seen = ContextVar("seen", default=b"")
+
+
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Says how long the body was."""
-    data = b"%d" % len(environ["wsgi.input"].read())
+    """Says how long the body was, and what the thread knows of an earlier request."""
+    data = seen.get() + b"%d" % len(environ["wsgi.input"].read())
+    seen.set(b"an earlier request, ")
     start_response("200 OK", [("Content-Length", str(len(data)))])
     return [data]
 
@@ -121,7 +126,7 @@ def ended(connection: socket.socket) -> bool:
 def test_a_connection_has_many_requests(connect: Callable[[bytes], socket.socket]) -> None:
     connection = connect(GET)
     for _ in range(3):
-        assert connection.recv(1000).endswith(b"\r\n\r\n0")
+        assert connection.recv(1000).endswith(b"\r\n\r\n0"), "nothing of the earlier ones is known"
         connection.sendall(GET[:20])
         time.sleep(0.01)
         connection.sendall(GET[20:])
@@ -181,6 +186,10 @@ def test_an_end_waits_for_nobody_for_long(server: Server, connect: Callable[[byt
     until = time.monotonic() + 10
     while server.connections.count < 2 and time.monotonic() < until:
         time.sleep(0.01)
+    server.alive = False
+    server.connections.wake()
+    time.sleep(0.1)
+    silent[0].sendall(GET[:20])  # who begins now is not waited for as long as at other times
     server.end()
     assert server.connections.count == 0
     assert all(map(ended, silent))
