@@ -13,6 +13,7 @@ from typing import Annotated, Final
 from pydantic import Field, TypeAdapter
 
 from model_store import files
+from model_store.errors import DamagedFileError
 from model_store.names import CURRENT
 from model_store.reading import read_json
 
@@ -55,7 +56,8 @@ class AliasReader:
         self._seen: dict[str, tuple[_Signature, Histories, dict[str, int]]] = {}
 
     def histories(self, folder: str) -> Histories:
-        """Every alias's history; raises FileNotFoundError when the model never had an alias, DamagedFileError."""
+        """Every alias's history. Raises FileNotFoundError when the model never had an alias, DamagedFileError; a file
+        that was read before and has vanished is damaged."""
         return self._read(folder)[1]
 
     def versions(self, folder: str) -> dict[str, int]:
@@ -67,6 +69,10 @@ class AliasReader:
         seen = self._seen.get(folder)
         return {} if seen is None else seen[1]
 
+    def forget(self, folder: str) -> None:
+        """Know nothing of this model's aliases any more."""
+        self._seen.pop(folder, None)
+
     def assume(self, folder: str, histories: Histories) -> None:
         """Take this for what the file says until it changes. Raises FileNotFoundError."""
         self._seen[folder] = (_stat(f"{folder}/{FILE}"), histories, _held(histories))
@@ -74,7 +80,12 @@ class AliasReader:
     def _read(self, folder: str) -> tuple[_Signature, Histories, dict[str, int]]:
         path = f"{folder}/{FILE}"
         seen = self._seen.get(folder)
-        signature = _stat(path)
+        try:
+            signature = _stat(path)
+        except FileNotFoundError:
+            if seen is None:
+                raise
+            raise DamagedFileError(f"{FILE} has vanished") from None
         if seen is not None and seen[0] == signature:
             return seen
         # Asked before the file is read: one that is replaced meanwhile is read again the next time.

@@ -279,6 +279,8 @@ class ModelStore:
         try:
             return read(str(folder))
         except DamagedFileError as error:
+            if self._was_taken_away(folder):
+                raise FileNotFoundError(FILE) from error
             try:
                 with self._locked(folder, MEND_SECONDS):
                     pass
@@ -294,12 +296,21 @@ class ModelStore:
         except FileNotFoundError:
             return
         except DamagedFileError as error:
+            if self._was_taken_away(folder):
+                return
             if made := self._rebuilt(folder, error):
                 files.keep_copy(folder / FILE)
                 write(folder, made)
             else:
                 files.set_aside(folder / FILE)
             log.warning("model %s: %s; it is rebuilt, for: %s", folder.name, error, ", ".join(made) or "no alias")
+
+    def _was_taken_away(self, folder: Path) -> bool:
+        """Whether there are neither aliases nor versions any more; then what was read of them is forgotten."""
+        gone = not files.is_there(folder / FILE) and not versions.numbers(folder)
+        if gone:
+            self._aliases.forget(str(folder))
+        return gone
 
     def _rebuilt(self, folder: Path, error: DamagedFileError) -> Histories:
         return rebuilt(self._aliases.remembered(str(folder)), self._best(folder.name), str(error))

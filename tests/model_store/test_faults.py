@@ -125,6 +125,29 @@ def test_who_has_read_the_aliases_restores_them(bard: ModelStore, damage: str) -
     assert (tuple(rest), last.rebuilt, last.version) == (before, True, 1)
 
 
+def test_aliases_that_vanish_are_restored_by_who_has_read_them(bard: ModelStore) -> None:
+    bard.aliases("bard")
+    (bard.root / "bard" / "aliases.json").unlink()
+    assert bard.resolve("bard") == 1
+    assert afresh(bard).aliases("bard") == {"current": 1, "stable": 1}
+    assert "aliases.json has vanished" in afresh(bard).history("bard")[-1].reason
+
+
+@pytest.mark.parametrize("with_its_folder", [True, False])
+def test_a_model_that_was_taken_away_is_not_restored(bard: ModelStore, checkpoint: Any, with_its_folder: bool) -> None:
+    bard.aliases("bard")
+    for path in (bard.root / "bard").iterdir():
+        path.unlink()
+    if with_its_folder:
+        (bard.root / "bard").rmdir()
+    for ask in (bard.resolve, bard.aliases, bard.history):
+        with pytest.raises(NotFoundError):
+            ask("bard")
+    assert not (bard.root / "bard" / "aliases.json").exists()
+    assert bard.publish("bard", checkpoint(1.0)) == 1
+    assert bard.aliases("bard") == {}
+
+
 def test_without_a_sound_version_there_is_nothing_to_rebuild_from(bard: ModelStore) -> None:
     for path in bard.root.glob("bard/*s*"):
         overwrite(path, b"")
