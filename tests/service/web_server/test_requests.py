@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.web_server.client import Client
@@ -58,7 +58,6 @@ def connected(request: pytest.FixtureRequest) -> Iterator[Connected]:
         yield made
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=20))
 def test_any_bytes_are_a_request_or_an_error_and_never_wait(data: bytes, end: bytes) -> None:
     with closing(Connected()) as made:
