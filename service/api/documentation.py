@@ -16,7 +16,7 @@ Document = dict[str, Any]
 
 GROUPS: Final = {
     "Text": ("generate", "score", "tokenize", "detokenize", "trace"),
-    "OpenAI’s shapes": ("v1",),  # noqa: RUF001
+    "OpenAI-compatible": ("v1",),
     "Models": ("models", "gradients", "gradients.svg"),
     "Training": ("corpora", "jobs"),
     "Operating": (),

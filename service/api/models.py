@@ -64,7 +64,7 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
     @routes.get("/models/<name>/versions/<int:version>/curves.svg")
     @describe("A version's loss curves, as a picture", reply=SVG, errors=(404, 409, 422))
     def draw_version(name: str, version: int) -> Response:
-        title = f"{name}@{version}: how its loss fell"
+        title = f"{name}@{version}: loss curves"
         return Response(record_curve(title, store.describe(name, version).record), mimetype=SVG)
 
     return routes

@@ -62,7 +62,7 @@ def _least(evaluations: Lines) -> str:
         return ""
     best = min(measured, key=lambda event: float(event["validation_loss"]))
     bits = f" ({best['bits_per_character']:.3f} bits/character)" if _are_numbers(best, "bits_per_character") else ""
-    return f", least on held-out text: {best['validation_loss']:.4f}{bits}"
+    return f", lowest held-out loss: {best['validation_loss']:.4f}{bits}"
 
 
 def _diverged(points: Points) -> bool:

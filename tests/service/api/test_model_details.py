@@ -68,4 +68,4 @@ def test_the_losses_of_a_version_as_a_picture(
     version = model_store.publish("letters", checkpoint)
     reply = client.get(f"/models/letters/versions/{version}/curves.svg")
     assert (reply.status_code, reply.mimetype) == (200, "image/svg+xml")
-    assert "least on held-out text: 2.5000" in reply.text
+    assert "lowest held-out loss: 2.5000" in reply.text

@@ -52,7 +52,7 @@ def test_a_run_is_drawn_with_its_losses_its_steps_and_its_gradients() -> None:
     svg = curves("bard", METRICS, EVALUATIONS)
     said = texts(svg)
     assert said[0] == "bard"
-    assert "Loss (nats per token), least on held-out text: 2.5000 (3.600 bits/character)" in said
+    assert "Loss (nats per token), lowest held-out loss: 2.5000 (3.600 bits/character)" in said
     assert {"training", "validation", "learning rate", "layer 0, step 0", "layer 1, step 20"} <= set(said)
     training, validation, rate, *gradients = paths(svg)
     assert (len(training), len(validation), len(rate)) == (len(METRICS), 3, len(METRICS))
