@@ -11,7 +11,8 @@ from model_store import files
 from service.training.decoding import CHUNK, Census, LineEnds, Newlines, Tidying, decoded, marked_encoding
 from service.training.encodings.detection import by_bytes, by_escapes, by_nul
 from service.training.encodings.escapes import SIGNS
-from service.training.encodings.names import UTF_8, known
+from service.training.encodings.names import ORDERED, UTF_8, known
+from service.training.encodings.wide import SAMPLE, wide
 from service.training.errors import BinaryCorpusError, DeclaredEncodingError, EmptyCorpusError, EncodingError
 
 PREVIEW_LINES: Final = 5
@@ -69,12 +70,27 @@ def _declared(
     file: BinaryIO, path: Path, declared: str, marked: tuple[str, int] | None, newlines: Newlines
 ) -> tuple[str, Census, Tidying]:
     """Decoded as declared; the declaration may leave the order of bytes to the mark."""
-    encoding, skipped = (marked or (declared, 0)) if _agrees(declared, marked) else (declared, 0)
+    if _agrees(declared, marked):
+        encoding, skipped = marked or (declared, 0)
+    else:
+        encoding, skipped = (_ordered(file, declared) if declared in ORDERED else declared), 0
     try:
         return declared, *_rewritten(file, path, encoding, skipped, newlines)
     except EncodingError as error:
         message = f"encoding is declared as {declared}, and the text is {error}"
         raise DeclaredEncodingError(error.position, message) from None
+
+
+def _ordered(file: BinaryIO, declared: str) -> str:
+    """The declared encoding with the order of its bytes, which no mark tells. Raises DeclaredEncodingError."""
+    file.seek(0)
+    found = wide(file.read(SAMPLE))
+    if found is None or not found.startswith(declared):
+        message = (
+            f"encoding is declared as {declared}, and the text has no byte order mark: {declared}-le or {declared}-be"
+        )
+        raise DeclaredEncodingError(0, message)
+    return found
 
 
 def _agrees(declared: str, marked: tuple[str, int] | None) -> bool:

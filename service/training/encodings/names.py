@@ -11,6 +11,8 @@ UTF_8: Final = "utf-8"
 ESCAPED: Final = ("iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext", "iso2022_kr", "hz", "utf_7")
 """Those that write everything in bytes of ASCII."""
 WIDE: Final = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+ORDERED: Final = ("utf-16", "utf-32")
+"""Those whose order of bytes is told by a mark at the beginning."""
 
 _WINDOWS: Final = ("cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874")
 _ISO: Final = tuple(f"iso8859_{part}" for part in (1, 15, 2, 5, 7, 9, 3, 4, 6, 8, 10, 11, 13, 14, 16))

@@ -178,6 +178,10 @@ def test_what_encodes_no_text_cannot_be_declared(store: CorpusStore, name: str) 
         (RUSSIAN, "utf-8-sig", "UTF8"),
         (RUSSIAN, "utf-16", "utf-16"),
         (RUSSIAN, "utf-16-be", "UTF-16BE"),
+        (RUSSIAN, "utf-16-le", "utf-16"),
+        (RUSSIAN, "utf-16-be", "utf-16"),
+        (RUSSIAN, "utf-32-le", "utf-32"),
+        (RUSSIAN, "utf-32-be", "utf-32"),
         (GERMAN, "cp037", "ibm037"),
         (JAPANESE, "iso2022_jp", "ISO-2022-JP"),
         (RUSSIAN, "utf_7", "utf-7"),
@@ -200,6 +204,8 @@ def test_what_was_declared_is_believed_against_appearances(store: CorpusStore) -
         (RUSSIAN.encode("utf-16"), "cp1251", 0),
         (RUSSIAN.encode("utf-8-sig"), "koi8-r", 0),
         (b"abc", "utf-16-le", 2),
+        (b"plain bytes", "utf-16", 0),
+        (b"plain bytes", "utf-32", 0),
     ],
 )
 def test_a_declaration_that_does_not_fit_says_where(
