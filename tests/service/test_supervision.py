@@ -116,7 +116,7 @@ def test_one_that_does_not_stay_up_ends_the_rest(start: Callable[..., Running]) 
     assert running.process.wait(15) == 1
     said = running.output.read_text()
     assert said.count("bad cannot work") == 2
-    assert "bad does not stay up (2 starts failed, each within 10 s); ending the rest" in said
+    assert "bad does not stay up (2 starts failed, each within 10 s); stopping the rest" in said
     assert gone(int(running.wait_for(r"good (\d+)")))
 
 

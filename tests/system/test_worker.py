@@ -155,7 +155,7 @@ def test_a_job_goes_on_elsewhere_when_its_worker_is_killed(place: Place) -> None
     place.worker()
     wait_until(lambda: place.step(job) > killed_at, 60)
     assert time.monotonic() - killed < TAKEN_UP_WITHIN
-    assert f"job {job.id} goes on at step" in place.log(place.workers[1])
+    assert f"job {job.id} resumes at step" in place.log(place.workers[1])
     assert place.step(job) > reached
     place.jobs.cancel(job.id)
     place.wait_for(job, "cancelled", seconds=2)
@@ -188,7 +188,7 @@ def test_a_worker_that_is_told_to_end_hands_its_job_over(place: Place) -> None:
     assert having.wait(10) == 0
     reached = place.step(job)
     wait_until(lambda: place.step(job) > reached, 5)
-    assert f"job {job.id} goes on at step" in place.log(waiting)
+    assert f"job {job.id} resumes at step" in place.log(waiting)
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(10) == 0
     assert place.jobs.get(job.id).status == "queued"
