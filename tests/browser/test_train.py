@@ -61,7 +61,7 @@ def test_a_text_becomes_a_model_while_one_looks_on(
     ask_for(train, "python", BUDGET, UNIT, SIZE)
     expect(train.locator("#start-said")).to_contain_text("begins")
     expect(train.locator("#job-status")).to_have_text("running")
-    expect(train.locator("#evaluations tr")).not_to_have_count(0)
+    expect(train.locator("#evaluations tr")).not_to_have_count(0, timeout=LONG_MS)
     begun = train.locator("#loss-chart canvas").screenshot()
     expect(train.locator("#job-said")).to_contain_text("left", timeout=LONG_MS)
     if SHOWN:
