@@ -21,6 +21,7 @@ RUN groupadd --gid 10001 app \
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY charrnn charrnn
+COPY durable durable
 COPY model_store model_store
 COPY service service
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp OMP_WAIT_POLICY=passive

@@ -17,8 +17,8 @@ import torch
 from benchmarks.networks import VOCABULARY, network
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Batch, Sequence
-from charrnn.engine.cuda import CudaEngine
-from charrnn.engine.tile import STEPS
+from charrnn.engine.gpu.batch import CudaEngine
+from charrnn.engine.gpu.tile import STEPS
 from charrnn.sampling import SamplingParams
 
 BATCHES = (1, 64, 1024, 8192)

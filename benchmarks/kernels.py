@@ -22,8 +22,8 @@ from benchmarks.networks import VOCABULARY, network
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS
 from charrnn.engine.base import Sequence
-from charrnn.engine.instructions import Isa, Precision
-from charrnn.engine.native import NativeEngine
+from charrnn.engine.cpu.instructions import Isa, Precision
+from charrnn.engine.cpu.native import NativeEngine
 from charrnn.sampling import SamplingParams
 
 SHAPES = ((128, 1), (256, 1), (512, 2), (512, 3))

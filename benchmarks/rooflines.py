@@ -10,9 +10,9 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from charrnn.engine.instructions import host_isa
-from charrnn.engine.lanes import BYTES, I64, Lanes
-from charrnn.engine.products import Arithmetic
+from charrnn.engine.cpu.instructions import host_isa
+from charrnn.engine.cpu.lanes import BYTES, I64, Lanes
+from charrnn.engine.cpu.products import Arithmetic
 
 ROWS, COLUMNS, STEPS = 6, 4, 128
 """The largest tile; its weights, 32 KB, stay in the first cache."""

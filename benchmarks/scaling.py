@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.networks import network
 from charrnn.engine.base import Sequence
-from charrnn.engine.native import NativeBatch, NativeEngine
+from charrnn.engine.cpu.native import NativeBatch, NativeEngine
 
 ROUNDS = 7
 SECONDS = 1.0

@@ -18,10 +18,10 @@ PROGRAM = """
 import os, sys
 from pathlib import Path
 if sys.argv[1] == "torch":
-    from charrnn.engine.reference import ReferenceEngine
+    from charrnn.engine.gpu.reference import ReferenceEngine
     from service import bootstrap
     bootstrap.build_engine = lambda *_: ReferenceEngine
-from service.web import create_app
+from service.processes.web import create_app
 reply = create_app().test_client().post("/generate", json={"prompt": "ROMEO:", "length": 100, "cache": False})
 assert reply.status_code == 200, reply.text
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())

@@ -16,8 +16,8 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.engine.base import Batch, Sequence
-from charrnn.engine.native import NativeEngine
-from charrnn.engine.packing import pack, precision_of
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.packing import pack, precision_of
 from charrnn.sampling import DRAWN_SEED_BITS, SamplingParams, choice_seed
 from charrnn.stopping import StopMatcher
 from charrnn.vocabulary import Vocabulary

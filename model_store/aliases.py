@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter
 
-from model_store import files
+from durable import files
 from model_store.errors import DamagedFileError
 from model_store.names import CURRENT
 from model_store.reading import read_json

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from model_store import files
+from durable import files
 from model_store.errors import DamagedFileError
 
 T = TypeVar("T")

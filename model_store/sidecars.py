@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from model_store import files
+from durable import files
 from model_store.errors import DamagedFileError
 from model_store.reading import json_fault, read_json
 

@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
-from model_store import files, locks, sidecars, versions
+from durable import files, locks
+from model_store import sidecars, versions
 from model_store.aliases import FILE, AliasChange, AliasReader, Histories, append, earlier, now, rebuilt, write
 from model_store.comparison import better
 from model_store.errors import (

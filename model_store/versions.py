@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from model_store import files, locks
+from durable import files, locks
 
 SUFFIX: Final = ".safetensors"
 DELETED: Final = ".deleted"

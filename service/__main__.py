@@ -10,7 +10,7 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     try:
-        status: int = importlib.import_module("service.command_line").run(arguments)
+        status: int = importlib.import_module("service.commands.command_line").run(arguments)
     except KeyboardInterrupt:
         return 130
     return status

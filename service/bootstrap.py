@@ -16,12 +16,10 @@ from model_store.faults import Faults
 from model_store.promotion import install_starter
 from model_store.store import ModelStore
 from service import logs
-from service.admin_key import FILE as ADMIN_KEY
-from service.admin_key import AdminKey
 from service.api.app import Services, create_app
-from service.api.ending import Ending
-from service.api.metrics import Load, Metrics
-from service.api.rate_limits import RateLimit, in_redis
+from service.api.http.ending import Ending
+from service.api.http.metrics import Load, Metrics
+from service.api.http.rate_limits import RateLimit, in_redis
 from service.generation.cache import GenerationCache
 from service.generation.engines import build_engine
 from service.generation.generator import TextGenerator
@@ -33,6 +31,8 @@ from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
 from service.inspection import Inspection, data
+from service.keys.admin_key import FILE as ADMIN_KEY
+from service.keys.admin_key import AdminKey
 from service.settings import Settings
 from service.training.census import Census
 from service.training.corpora import CorpusStore

@@ -12,33 +12,31 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+OURS = ["durable", "charrnn", "model_store", "service"]
 LAYERS = {
-    "charrnn": {"charrnn"},
-    "model_store": {"charrnn", "model_store"},
-    "service/generation": {"charrnn", "model_store", "service.generation"},
+    "durable": {"durable"},
+    "charrnn": {"durable", "charrnn"},
+    "model_store": {"durable", "charrnn", "model_store"},
+    "service/generation": {"durable", "charrnn", "model_store", "service.generation"},
     "service/pictures": {"service.pictures"},
-    "service/training": {"charrnn", "model_store", "service.training", "service.pictures"},
-    "service/web_server": {"service.web_server", "service.settings"},
+    "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
+    "service/keys": {"durable", "model_store", "service.keys", "service.settings"},
     "service/api": {
-        *("charrnn", "model_store", "service.generation", "service.pictures", "service.training", "service.api"),
-        *(f"service.{name}" for name in ("gradients", "keys", "logs", "recent", "settings")),
+        *("durable", "charrnn", "model_store", "service.generation", "service.pictures", "service.training"),
+        "service.api",
+        *(f"service.{name}" for name in ("gradients", "keys", "logs", "settings")),
     },
+    "service/processes/web_server": {"service.processes.web_server", "service.settings"},
     "service/client.py": set(),
     "service/inspection.py": {"model_store", "service.training"},
 }
-TORCH_ENGINES = ("cuda", "orders", "recording", "reference", "tensor_choice", "tile")
-TORCH = (
-    "charrnn/model.py",
-    "charrnn/training/",
-    "service/training/",
-    *(f"charrnn/engine/{name}.py" for name in TORCH_ENGINES),
-)
+TORCH = ("charrnn/model.py", "charrnn/training/", "charrnn/engine/gpu/", "service/training/")
 
 
 def modules(folder: str = "") -> list[Path]:
     if folder.endswith(".py"):
         return [ROOT / folder]
-    folders = [folder] if folder else ["charrnn", "model_store", "service"]
+    folders = [folder] if folder else OURS
     return [path for each in folders for path in sorted((ROOT / each).rglob("*.py"))]
 
 
@@ -56,7 +54,7 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("folder", LAYERS)
 def test_imports_go_one_way(folder: str) -> None:
     for path in modules(folder):
-        ours = {name for name in imported(path) if name.split(".")[0] in {"charrnn", "model_store", "service"}}
+        ours = {name for name in imported(path) if name.split(".")[0] in OURS}
         allowed = LAYERS[folder]
         outside = {name for name in ours if not any(name == a or name.startswith(f"{a}.") for a in allowed)}
         assert not outside, path
@@ -73,29 +71,32 @@ def test_only_the_settings_read_the_environment() -> None:
     reading = {str(p.relative_to(ROOT)) for p in modules() if re.search(r"os\.(environ|getenv)", p.read_text("utf-8"))}
     assert reading == {
         "model_store/__main__.py",  # a tool of its own, below the service; it looks for the service's models
-        "service/api/shared_values.py",  # what gunicorn hands to prometheus_client
-        "service/command_line.py",  # writes, for torch's threads
+        "service/api/http/shared_values.py",  # what gunicorn hands to prometheus_client
+        "service/commands/command_line.py",  # writes, for torch's threads
     }
 
 
 def test_only_what_trains_and_the_torch_engines_import_torch() -> None:
-    bringing = {"torch", *(f"charrnn.engine.{name}" for name in TORCH_ENGINES)}
+    bringing = ("torch", "charrnn.engine.gpu")
     found = {
         str(path.relative_to(ROOT))
         for path in modules()
-        if bringing & {part for name in imported(path) for part in (name, name.split(".")[0])}
+        if any(name == each or name.startswith(f"{each}.") for name in imported(path) for each in bringing)
     }
     assert {path for path in found if not path.startswith(TORCH)} == set()
 
 
 def test_only_the_api_imports_flask() -> None:
     found = {str(path.relative_to(ROOT)) for path in modules() if "flask" in imported(path)}
-    assert {path for path in found if not path.startswith("service/api/")} <= {"service/web.py", "service/bootstrap.py"}
+    assert {path for path in found if not path.startswith("service/api/")} <= {
+        "service/processes/web.py",
+        "service/bootstrap.py",
+    }
 
 
 def test_a_web_process_starts_without_torch(tmp_path: Path) -> None:
     program = (
-        "import pathlib, sys, service.web, service.generation.engines as engines;"
+        "import pathlib, sys, service.processes.web, service.generation.engines as engines;"
         "engines.build_engine('cpu', pathlib.Path('packed'));"
         "print(*sorted(m for m in ('torch', 'dramatiq.worker') if m in sys.modules))"
     )

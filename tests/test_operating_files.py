@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.api.metrics import Metrics
+from service.api.http.metrics import Metrics
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"

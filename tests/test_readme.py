@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.command_line import _parser
+from service.commands.command_line import _parser
 from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent

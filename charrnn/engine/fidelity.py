@@ -9,8 +9,8 @@ import numpy as np
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Engine, Sequence
-from charrnn.engine.instructions import Precision
-from charrnn.engine.native import NativeEngine
+from charrnn.engine.cpu.instructions import Precision
+from charrnn.engine.cpu.native import NativeEngine
 from charrnn.vocabulary import Ids
 
 TOLERANCE: Final = 0.001

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, State
-from charrnn.engine.records import SLOT
+from charrnn.engine.cpu.records import SLOT
 from charrnn.sampling import RECENT_IDS, Flags, SamplingParams
 from charrnn.vocabulary import Ids
 

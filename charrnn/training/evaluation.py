@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charrnn.engine.reference import one_thread
+from charrnn.engine.gpu.reference import one_thread
 from charrnn.model import CharRNN
 from charrnn.training.parts import Parts
 from charrnn.training.reading import read

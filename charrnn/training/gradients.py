@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from charrnn.config import Cell
-from charrnn.engine.reference import one_thread
+from charrnn.engine.gpu.reference import one_thread
 from charrnn.model import CharRNN
 from charrnn.training.text import Passages, TextIds
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
-from charrnn.engine.reference import ReferenceEngine
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.training.text import Passages
 from charrnn.vocabulary import Ids, Vocabulary

@@ -15,7 +15,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from charrnn.checkpoint import Weights
 from charrnn.config import ModelConfig
-from charrnn.engine.reference import one_thread
+from charrnn.engine.gpu.reference import one_thread
 from charrnn.model import CharRNN, Masks
 from charrnn.sampling import uniform
 from charrnn.training.average import Average

@@ -12,14 +12,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store.faults import Faults
 from model_store.store import ModelStore
-from service.api import (
-    access,
+from service.api.http import access, cors, errors
+from service.api.http.auth import Guard, KeyRing, identity, require_admin, require_key
+from service.api.http.ending import Ending
+from service.api.http.errors import ApiError
+from service.api.http.metrics import Metrics
+from service.api.http.rate_limits import RateLimit
+from service.api.openapi import chapters as documentation
+from service.api.openapi.document import document
+from service.api.pages import routes as pages
+from service.api.routes import (
     cells,
     completions,
     corpora,
-    cors,
-    documentation,
-    errors,
     generation,
     gradients,
     jobs,
@@ -29,22 +34,15 @@ from service.api import (
     texts,
     traces,
 )
-from service.api.auth import Guard, KeyRing, identity, require_admin, require_key
-from service.api.ending import Ending
-from service.api.errors import ApiError
-from service.api.metrics import Metrics
-from service.api.openapi import document
-from service.api.pages import routes as pages
-from service.api.rate_limits import RateLimit
 from service.generation.generator import TextGenerator
 from service.generation.scoring import Scorer
 from service.generation.showing import Showcase
 from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
-from service.keys import KeyFile
+from service.keys.key_file import KeyFile
+from service.keys.recent import KeysUnavailableError
 from service.logs import RequestLog
-from service.recent import KeysUnavailableError
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore

@@ -14,11 +14,11 @@ from typing import Final, Literal
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Engine
-from charrnn.engine.code import default_folder
-from charrnn.engine.instructions import Precision
-from charrnn.engine.native import NativeEngine
-from charrnn.engine.packing import PackedModel, pack, precision_of
-from model_store.locks import locked
+from charrnn.engine.cpu.code import default_folder
+from charrnn.engine.cpu.instructions import Precision
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.packing import PackedModel, pack, precision_of
+from durable.locks import locked
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def build_engine(device: Device, folder: Path) -> BuildEngine:
 def torch_engines(device: str) -> BuildEngine:
     """What makes a checkpoint's engine on a torch device. Raises RuntimeError when that is a GPU and there is none."""
     # torch takes seconds and hundreds of megabytes to import, which a web process on a CPU does without.
-    cuda = importlib.import_module("charrnn.engine.cuda")
+    cuda = importlib.import_module("charrnn.engine.gpu.batch")
     if device == "cuda" and not cuda.gpu_available():
         raise RuntimeError("DEVICE is cuda, but PyTorch finds no GPU")
 

@@ -16,7 +16,7 @@ import numpy as np
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Sequence
-from charrnn.engine.code import CompilationError
+from charrnn.engine.cpu.code import CompilationError
 from charrnn.vocabulary import Vocabulary
 from model_store.aliases import AliasChange
 from model_store.errors import DamagedVersionError, NotFoundError

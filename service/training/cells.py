@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.native import NativeEngine
+from charrnn.engine.cpu.native import NativeEngine
 from charrnn.interpretation.survey import TooShortError, survey
 from model_store.errors import StoreError
 from model_store.store import ModelStore

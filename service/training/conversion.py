@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from model_store import files
+from durable import files
 from service.training.decoding import CHUNK, Census, LineEnds, Newlines, Tidying, decoded, marked_encoding
 from service.training.encodings.detection import by_bytes, by_escapes, by_nul
 from service.training.encodings.escapes import SIGNS

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from pydantic import TypeAdapter
 
 from charrnn.wording import count
-from model_store import files, locks
+from durable import files, locks
 from model_store.aliases import now
 from model_store.errors import DamagedFileError
 from model_store.reading import fault_of, read_bytes, read_json

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from charrnn.vocabulary import Level, Vocabulary
 from charrnn.words import WordVocabulary, described, token_pieces
-from model_store import files
+from durable import files
 from service.training.corpora import TEXT, CorpusStore
 from service.training.decoding import CHUNK, decoded
 

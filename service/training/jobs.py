@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from model_store import files, locks
+from durable import files, locks
 from model_store.aliases import now
 from model_store.errors import DamagedFileError
 from model_store.reading import Looks

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from model_store import files, locks
+from durable import files, locks
 from model_store.errors import DamagedFileError
 from model_store.reading import read_json
 from service.training.errors import LeaseHeldError, LeaseLostError

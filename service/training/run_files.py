@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter
 
-from model_store import files, reading
+from durable import files
+from model_store import reading
 from model_store.errors import DamagedFileError
 from service.training.shapes import OBJECT
 

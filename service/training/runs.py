@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-from model_store import files
+from durable import files
 from model_store.aliases import now
 from service.training import run_files, shapes
 from service.training.job import JobProgress, JobStatus

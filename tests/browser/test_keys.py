@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from service.keys import KeyFile
+from service.keys.key_file import KeyFile
 from tests.browser.conftest import ADMIN_KEY
 from tests.browser.watched import Watched
 from tests.system.running import Service, until

@@ -6,7 +6,7 @@ import numpy as np
 
 from charrnn.checkpoint import load
 from charrnn.engine.base import Sequence
-from charrnn.engine.reference import ReferenceEngine
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 
 STARTER = Path(__file__).parents[2] / "service" / "starter" / "shakespeare.safetensors"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import redis
 
-from service.embedded_redis import EmbeddedRedis
+from service.processes.embedded_redis import EmbeddedRedis
 
 
 @contextlib.contextmanager

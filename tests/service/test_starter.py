@@ -9,13 +9,13 @@ from pydantic import TypeAdapter
 
 from charrnn.config import PARTS
 from charrnn.engine.base import Sequence
-from charrnn.engine.native import NativeEngine
+from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.tracing import trace
 from charrnn.interpretation.annotators import ANNOTATORS, BY_SLUG
 from charrnn.interpretation.strength import Units, strengths
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
-from service.api.cell_schemas import CellsReply
+from service.api.schemas.cells import CellsReply
 from service.bootstrap import STARTER_MODEL, build_store
 from service.settings import Settings
 from service.training.cells import KIND

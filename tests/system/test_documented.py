@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from service.api import cell_schemas, replies
+from service.api.schemas import cells as cell_schemas
+from service.api.schemas import replies
 from tests.system.running import Service
 
 pytestmark = pytest.mark.system

@@ -83,7 +83,7 @@ class Place:
         }
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
         with log:
-            command = [sys.executable, "-m", "service.worker"]
+            command = [sys.executable, "-m", "service.processes.worker"]
             worker = subprocess.Popen(command, env=environment, stderr=log, start_new_session=True)
         self.workers.append(worker)
         return worker

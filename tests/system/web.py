@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from service.serving import GUNICORN_CONFIGURATION
+from service.processes.serving import GUNICORN_CONFIGURATION
 from tests.system.running import ROOT, free_port, until
 
 

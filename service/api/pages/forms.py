@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from service.api.bodies import Body
+from service.api.schemas.base import Body
 
 LARGEST: int = (1 << 53) - 1
 """The largest whole number that a browser can count with."""

@@ -12,12 +12,12 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from markupsafe import Markup, escape
 
-from service.api.described import describe
-from service.api.documentation import Document, chapters, statuses
-from service.api.generation_schemas import GenerateBody
+from service.api.openapi.chapters import Document, chapters, statuses
+from service.api.openapi.described import describe
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
 from service.api.pages.forms import bounds, controls
-from service.api.schemas import JobBody
+from service.api.schemas.bodies import JobBody
+from service.api.schemas.generation import GenerateBody
 from service.settings import Settings
 
 HERE: Final = Path(__file__).parent

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from charrnn.config import CELLS, Cell
+from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.fidelity import Fidelity, loss, measure
-from charrnn.engine.native import NativeEngine
 
 
 @pytest.mark.parametrize("streams", [1, 3, 1000])

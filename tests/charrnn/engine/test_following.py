@@ -11,9 +11,9 @@ import pytest
 from charrnn.checkpoint import Checkpoint, never_unknown
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Output, Sequence, State
-from charrnn.engine.cuda import CudaEngine
-from charrnn.engine.native import NativeEngine
-from charrnn.engine.reference import ReferenceEngine
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.gpu.batch import CudaEngine
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.words import LONGEST, WordVocabulary
 

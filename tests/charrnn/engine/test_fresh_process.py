@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from charrnn import checkpoint
 from charrnn.engine.base import Sequence
-from charrnn.engine.native import NativeEngine
+from charrnn.engine.cpu.native import NativeEngine
 from charrnn.sampling import SamplingParams
 
 loaded = checkpoint.load(Path("service/starter/shakespeare.safetensors"))

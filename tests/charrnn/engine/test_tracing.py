@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Engine, Logprobs, Sequence
-from charrnn.engine.instructions import Precision
-from charrnn.engine.native import NativeEngine
-from charrnn.engine.reference import ReferenceEngine
+from charrnn.engine.cpu.instructions import Precision
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.engine.tracing import Trace, pieces, trace
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.native import NativeEngine
+from charrnn.engine.cpu.native import NativeEngine
 from charrnn.interpretation.annotators import BY_SLUG
 from charrnn.interpretation.excerpt import excerpt, joined, spans
 from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, labels_of_tokens, most_characters, survey

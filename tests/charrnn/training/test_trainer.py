@@ -12,7 +12,7 @@ import torch
 from charrnn.checkpoint import load
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.engine.base import Sequence
-from charrnn.engine.reference import ReferenceEngine
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.model import CharRNN
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget, TrainingConfig, ValidationSplit

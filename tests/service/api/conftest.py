@@ -13,7 +13,7 @@ from charrnn.checkpoint import Checkpoint
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.api.app import Services, create_app
-from service.api.rate_limits import RateLimit
+from service.api.http.rate_limits import RateLimit
 from service.generation.cache import GenerationCache
 from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels

@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from limits.storage import MemoryStorage
 
-from service.admin_key import AdminKey
-from service.api import cors
-from service.api.rate_limits import RateLimit, in_redis
-from service.keys import KeyFile, KeyNotFoundError
+from service.api.http import cors
+from service.api.http.rate_limits import RateLimit, in_redis
+from service.keys.admin_key import AdminKey
+from service.keys.key_file import KeyFile, KeyNotFoundError
 from tests.damage import DAMAGES
 from tests.system.running import free_port
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.api import replies
+from service.api.schemas import replies
 from service.settings import Settings
 from tests.damage import DAMAGES
 

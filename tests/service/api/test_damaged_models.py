@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from model_store.store import ModelStore
-from service.api import replies
+from service.api.schemas import replies
 from tests.damage import DAMAGES
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.api.ending import Ending
+from service.api.http.ending import Ending
 from service.generation.cache import GenerationCache
 from service.generation.clients import Client
 from service.generation.errors import BusyError, ClosedError, DeadlineError

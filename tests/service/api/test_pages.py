@@ -11,10 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 from limits.storage import MemoryStorage
 
+from service.api.http.rate_limits import RateLimit
 from service.api.pages import routes
 from service.api.pages.assets import load
 from service.api.pages.routes import PAGES, Page
-from service.api.rate_limits import RateLimit
 
 PATHS = [page.path for page in PAGES]
 STATIC = Path(routes.__file__).parent / "static"

@@ -9,9 +9,9 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
-from charrnn.engine.cuda import CudaEngine, gpu_available
-from charrnn.engine.native import NativeEngine
-from charrnn.engine.packing import PackedModel
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.packing import PackedModel
+from charrnn.engine.gpu.batch import CudaEngine, gpu_available
 from service.generation.engines import KEPT, build_engine, shared, torch_engines
 
 New = Callable[..., Checkpoint]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from service.embedded_redis import EmbeddedRedis, embedded_redis
 from service.generation.redis_link import RedisLink, link_to
+from service.processes.embedded_redis import EmbeddedRedis, embedded_redis
 from tests.service.redis_server import running
 
 

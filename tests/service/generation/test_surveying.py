@@ -10,7 +10,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.native import NativeEngine
+from charrnn.engine.cpu.native import NativeEngine
 from charrnn.interpretation.survey import TooShortError
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from service.generation.clients import Client

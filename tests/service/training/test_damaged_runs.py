@@ -10,7 +10,8 @@ from threading import Event
 
 import pytest
 
-from model_store import ModelStore, files
+from durable import files
+from model_store import ModelStore
 from service.training import run_files
 from service.training.corpora import CorpusStore
 from service.training.curves import job_curves

@@ -62,7 +62,7 @@ def test_an_address_is_shown_without_its_password(url: str, address: str) -> Non
     [
         ("dramatiq.worker.ConsumerThread(training)", "Consumer encountered a connection error: %s", False),
         ("dramatiq.worker.ConsumerThread(training)", "Consumer encountered an unexpected error.", True),
-        ("service.worker", "a connection error", True),
+        ("service.processes.worker", "a connection error", True),
     ],
 )
 def test_only_repeated_words_on_the_connection_are_left_out(name: str, message: str, logged: bool) -> None:

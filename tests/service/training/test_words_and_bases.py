@@ -9,8 +9,8 @@ import pytest
 
 from charrnn.checkpoint import NEVER
 from charrnn.engine.base import Engine, Sequence
-from charrnn.engine.native import NativeEngine
-from charrnn.engine.reference import ReferenceEngine
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget
 from charrnn.vocabulary import Vocabulary

@@ -1,0 +1,135 @@
+"""Kernels as machine code in a folder, so that a process which generates needs no compiler; knows no numba.
+
+A file holds one kernel for one processor; its name says for which, and a digest of all that it was made from. What is
+missing is compiled by a process of its own, whose memory goes with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from charrnn.config import Cell
+from charrnn.engine.cpu.instructions import Isa, Precision
+
+Advance = Callable[[int, int, int, int], object]
+"""Addresses of the plan, the layers and the slots (charrnn.engine.cpu.records), and how many steps."""
+
+ENTRY: Final = "advance"
+_SOURCES: Final = (
+    "adjusting",
+    "gates",
+    "choice",
+    "compiling",
+    "kernels",
+    "lanes",
+    "layers",
+    "products",
+    "records",
+    "rows",
+)
+
+
+class CompilationError(RuntimeError):
+    """A kernel could not be compiled; the message is the compiler's."""
+
+
+def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa) -> Advance:
+    """The kernel out of the folder, compiled now, which takes seconds, when it is not there yet.
+
+    Where there is none, or it cannot be written, every process compiles for itself. Raises CompilationError.
+    """
+    if isa == "portable":
+        _offer_library_functions()
+    name = f"{cell}-{precision}-{isa}-{source_digest()[:16]}.o"
+    if folder is None or not ((folder / name).exists() or _is_writable(folder)):
+        return _compiled_for_itself(name, cell, precision, isa)
+    if not (folder / name).exists():
+        _compile(folder / name, cell, precision, isa)
+    return _linked(folder / name)
+
+
+def default_folder(otherwise: Path | None = None) -> Path | None:
+    """Where kernels are kept when nobody says where: in the user's cache folder, or `otherwise` where the user has no
+    home, or none that can be written."""
+    try:
+        folder = Path.home() / ".cache" / "charrnn" / "kernels"
+    except RuntimeError:
+        return otherwise
+    return folder if _is_writable(folder) else otherwise or folder
+
+
+@cache
+def source_digest() -> str:
+    """Over all that a kernel is made from: the sources, the compilers' versions, the processor."""
+    features = sorted(name for name, present in llvm.get_host_cpu_features().items() if present)
+    digest = hashlib.sha256(f"{llvmlite.__version__} {sys.version} {llvm.get_host_cpu_name()} {features}".encode())
+    for name in _SOURCES:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    return digest.hexdigest()
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+@cache
+def _offer_library_functions() -> None:
+    """A processor without fused multiply-add has the C library do it; LLVM does not find the library by itself."""
+    library = ctypes.CDLL(ctypes.util.find_library("m"))
+    for name in ("fmaf", "floorf"):
+        llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+
+
+@cache
+def _compiled_for_itself(name: str, cell: Cell, precision: Precision, isa: Isa) -> Advance:
+    with tempfile.TemporaryDirectory() as folder:
+        _compile(Path(folder, name), cell, precision, isa)
+        return _linked(Path(folder, name))
+
+
+def _compile(path: Path, cell: Cell, precision: Precision, isa: Isa) -> None:
+    command = [sys.executable, "-m", "charrnn.engine.cpu.compiling", cell, precision, isa, str(path)]
+    found = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+    if found.returncode:
+        # The last line of a trace says what is wrong.
+        raise CompilationError((found.stderr.splitlines() or [f"the compiler exited with {found.returncode}"])[-1])
+
+
+@cache
+def _linked(path: Path) -> Advance:
+    """The function in the file; the code stays for as long as the process."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(path.read_bytes()))
+    engine.finalize_object()
+    # numba's convention: a status is returned, and two pointers, to the result and to an exception, come first.
+    signature = ctypes.CFUNCTYPE(ctypes.c_int32, *(ctypes.c_void_p,) * 2, *(ctypes.c_int64,) * 4)
+    function = signature(engine.get_function_address(ENTRY))
+    unused = ctypes.create_string_buffer(16)
+    result, exception = ctypes.addressof(unused), ctypes.addressof(unused) + 8
+
+    def advance(plan: int, layers: int, slots: int, steps: int) -> None:
+        # `unused` and `engine` live on in this closure. ctypes lets other threads run during the call.
+        function(result, exception, plan, layers, slots, steps)
+
+    advance.keep = (unused, engine)  # type: ignore[attr-defined]
+    return advance

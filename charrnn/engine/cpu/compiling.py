@@ -1,0 +1,68 @@
+"""Compiles a kernel into a file of machine code: python -m charrnn.engine.cpu.compiling CELL PRECISION ISA FILE."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core import config as numba_config
+
+from charrnn.engine.cpu.code import ENTRY
+from charrnn.engine.cpu.kernels import compiled
+
+
+def machine_code(kernel: Any) -> bytes:
+    """The object code of a compiled numba function, alone with what it calls, under the name of ENTRY."""
+    (ir,) = kernel.inspect_llvm().values()
+    module = llvm.parse_assembly(ir)
+    main = next(f for f in module.functions if not f.is_declaration and _is_entry(f.name))
+    main.name = ENTRY
+    for function in module.functions:
+        if not function.is_declaration and function.name != ENTRY:
+            function.linkage = "internal"
+    machine = _machine()
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
+    unused = llvm.create_new_module_pass_manager()
+    unused.add_global_dead_code_eliminate_pass()
+    for passes in (unused, builder.getModulePassManager()):
+        passes.run(module, builder)
+    return bytes(machine.emit_object(module))
+
+
+def _is_entry(name: str) -> bool:
+    """numba puts prefixes before the mangled names of the wrappers, and gives helpers other names."""
+    return name.startswith("_ZN7charrnn") and "7advance" in name
+
+
+def _machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    features = llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3, jit=True)
+
+
+def write(code: bytes, path: Path) -> None:
+    """The file is there as a whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(handle, "wb") as file:
+        file.write(code)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(temporary).replace(path)
+
+
+def main(arguments: list[str]) -> None:
+    cell, precision, isa, path = arguments
+    # numba would optimize every function by itself, and throw that away: it is done once, for all of them.
+    options = vars(numba_config)
+    options["OPT"] = type(options["OPT"])(0)
+    write(machine_code(compiled(cell, precision, isa)), Path(path))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

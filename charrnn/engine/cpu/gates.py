@@ -1,0 +1,97 @@
+"""What the gates of each cell make of its sums, for sixteen units at once; knows no batch and no packing.
+
+Sums come in units of log2: the packing multiplies weights by -log2(e) for a sigmoid, so that sigma(a) = 1 / (1 + 2^t),
+and by -2 log2(e) for a hyperbolic tangent, so that tanh(a) = (1 - 2^t) / (1 + 2^t). Fractions are joined before they
+are divided, which leaves two divisions a step. Absolute error of the state against exact arithmetic: below 1e-6 a step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from charrnn.engine.cpu.lanes import Lanes, Value
+
+SIGMOID: Final = -1 / math.log(2)
+TANH: Final = -2 / math.log(2)
+"""Factors of a pre-activation that its function expects."""
+
+LARGEST: Final = 29.0
+"""Powers of two beyond this are cut off, so that the product of three denominators and a cell's memory stays finite.
+Powers below 2^-29 vanish beside the 1 that they are added to, whatever they are."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a cell's numbers lie in memory, for a block of units.
+
+    `columns` vectors of sums; those that the layer's `input` and its `hidden` state contribute to; `added` vectors come
+    from the first layer's table or, further up, are the bias; `biases` more are constants of the cell; `groups` of
+    sixteen units make a block; `factors` of the added vectors' functions; `memory`: whether a float32 vector is kept.
+    """
+
+    columns: int
+    input: tuple[int, ...]
+    hidden: tuple[int, ...]
+    added: tuple[int, ...]
+    biases: int
+    groups: int
+    factors: tuple[float, ...]
+    memory: bool
+
+
+LAYOUTS: Final = {
+    "rnn": Layout(4, (0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, 3), 0, 4, (TANH,) * 4, False),
+    "gru": Layout(4, (0, 1, 2), (0, 1, 3), (0, 1, 2), 1, 1, (SIGMOID, SIGMOID, TANH, TANH), True),
+    "lstm": Layout(4, (0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, 3), 0, 1, (SIGMOID, SIGMOID, TANH, SIGMOID), True),
+}
+"""Columns: rnn four groups of units; gru r, z, the input's n, the hidden state's n; lstm i, f, g, o."""
+
+OUTPUT_COLUMNS: Final = 4
+"""Vectors of sixteen ids in a full group of outputs; the last group may be half of that."""
+
+Step = Callable[[Lanes, Sequence[Value], Sequence[Value], "Value | None"], tuple[list[Value], "Value | None"]]
+
+
+def rnn(v: Lanes, t: Sequence[Value], biases: Sequence[Value], memory: Value | None) -> tuple[list[Value], None]:
+    """h = tanh(t), for each of the groups."""
+    del biases, memory
+    return [_tanh(v, x) for x in t], None
+
+
+def gru(v: Lanes, t: Sequence[Value], biases: Sequence[Value], memory: Value | None) -> tuple[list[Value], Value]:
+    """torch's GRU: n = tanh(x_n + r (h_n + b)), h' = (1 - z) n + z h."""
+    one = v.floats(1.0)
+    r = v.divide(one, v.add(one, _power(v, t[0])))
+    z = _power(v, v.maximum(t[1], v.floats(-LARGEST)))
+    n = _power(v, v.fma(r, v.add(t[3], biases[0]), t[2]))
+    above = v.fma(z, v.subtract(one, n), v.multiply(memory, v.add(one, n)))
+    h = v.divide(above, v.multiply(v.add(one, z), v.add(one, n)))
+    return [h], h
+
+
+def lstm(v: Lanes, t: Sequence[Value], biases: Sequence[Value], memory: Value | None) -> tuple[list[Value], Value]:
+    """c' = f c + i g, h = o tanh(c') (Hochreiter, Schmidhuber 1997, with Gers' forget gate)."""
+    del biases
+    one = v.floats(1.0)
+    powers = [_power(v, x) for x in t]
+    i, f, g, o = (v.add(one, power) for power in powers)
+    ig = v.multiply(i, g)
+    above = v.fma(v.subtract(one, powers[2]), f, v.multiply(memory, ig))
+    c = v.divide(above, v.multiply(ig, f))
+    p = _power(v, v.multiply(c, v.floats(TANH)))
+    return [v.divide(v.subtract(one, p), v.multiply(o, v.add(one, p)))], c
+
+
+STEPS: Final[dict[str, Step]] = {"rnn": rnn, "gru": gru, "lstm": lstm}
+
+
+def _power(v: Lanes, t: Value) -> Value:
+    return v.exp2_at_most(t, LARGEST)
+
+
+def _tanh(v: Lanes, t: Value) -> Value:
+    p = _power(v, t)
+    return v.divide(v.subtract(v.floats(1.0), p), v.add(v.floats(1.0), p))

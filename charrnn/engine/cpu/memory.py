@@ -1,0 +1,150 @@
+"""The arrays that a batch's compiled step works on, and the records that tell it where they are; knows no sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS
+from charrnn.engine.cpu.lanes import BYTES, LANES
+from charrnn.engine.cpu.packing import PackedModel, padded_size, score_blocks
+from charrnn.engine.cpu.records import LAYER, PLAN, SLOT, room_size
+from charrnn.sampling import Scores
+
+
+class BatchMemory:
+    """Room for `capacity` sequences. `addresses` of `plan`, `layers` and `slots` are what the compiled step takes;
+    `active` lists the places of the sequences that are not done, the first `active_count` of it."""
+
+    def __init__(self, model: PackedModel, capacity: int) -> None:
+        config = self._config = model.config
+        self._model, self._layout = model, LAYOUTS[config.cell]
+        self._size, blocks = padded_size(config), padded_size(config) // (LANES * LAYOUTS[config.cell].groups)
+        self._is_int8 = model.precision == "int8"
+        # A cache line more than a state: rows at multiples of a power of two would share few of the cache's sets.
+        item = np.dtype(np.uint8 if self._is_int8 else np.float32)
+        self._hidden = _zeros((config.layers, 2, capacity, self._size + BYTES // item.itemsize), item)
+        self._kept = _zeros((config.layers, blocks, capacity, LANES) if self._layout.memory else (0, 0, 0), np.float32)
+        self._scores = _zeros((capacity, score_blocks(config), LANES), np.float32)
+        self._biases = _zeros((capacity, score_blocks(config) * LANES), np.float32)
+        self._room = _zeros((room_size(score_blocks(config)),), np.float32)
+        self.active, self._adds, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
+        self.slots = np.zeros(capacity, dtype=SLOT)
+        self._read = [model.array(name) for name in ("table", "output_weights", "output_constants")]
+        self.layers = np.array([self._layer(k) for k in range(config.layers)], dtype=LAYER)
+        self.plan = np.zeros(1, dtype=PLAN)
+        for name, value in (self._sizes(blocks) | self._addresses()).items():
+            self.plan[name] = value
+        self.addresses = (self.plan.ctypes.data, self.layers.ctypes.data, self.slots.ctypes.data)
+
+    @property
+    def _steps(self) -> int:
+        return self._size // (4 if self._is_int8 else 1)
+
+    def _sizes(self, blocks: int) -> dict[str, int]:
+        groups, rest = divmod(score_blocks(self._config), OUTPUT_COLUMNS)
+        return {
+            "layers": self._config.layers,
+            "blocks": blocks,
+            "steps": self._steps,
+            "table_stride": self._read[0].strides[0],
+            "hidden_stride": self._hidden.strides[2],
+            "hidden_half": self._hidden.strides[1],
+            "memory_stride": self._kept.strides[1],
+            "memory_layer": self._kept.strides[0],
+            "groups": groups,
+            "rest": int(rest > 0),
+            "score_blocks": score_blocks(self._config),
+        }
+
+    def _addresses(self) -> dict[str, int]:
+        table, output_weights, output_constants = self._read
+        arrays = {
+            "table": table,
+            "output_weights": output_weights,
+            "output_constants": output_constants,
+            "hidden": self._hidden,
+            "memory": self._kept,
+            "scores": self._scores,
+            "room": self._room,
+            "active": self.active,
+            "adds": self._adds,
+            "wanted": self._wanted,
+        }
+        if self._model.has_masks:
+            arrays |= {name: self._model.array(name) for name in ("kinds", "rules", "masks")}
+        return {name: array.ctypes.data for name, array in arrays.items()}
+
+    def _layer(self, k: int) -> tuple[int, int, int, int]:
+        weights, constants = self._model.array(f"weights_l{k}"), self._model.array(f"constants_l{k}")
+        bias = self._model.array(f"bias_l{k}").ctypes.data if k else 0
+        return weights.ctypes.data, constants.ctypes.data, bias, self._steps if k else 0
+
+    @property
+    def active_count(self) -> int:
+        return int(self.plan.item(0)[_ACTIVE_COUNT])
+
+    def activate(self, place: int) -> None:
+        """The sequence at the place takes part in the next step."""
+        count = self.active_count
+        self.active[count] = place
+        self.plan["active_count"] = count + 1
+
+    def deactivate(self, place: int) -> None:
+        """The sequence at the place, done or not, takes no part any more; its state stays."""
+        count = self.active_count
+        found = np.flatnonzero(self.active[:count] == place)
+        if found.size:
+            self.active[found[0]] = self.active[count - 1]
+            self.plan["active_count"] = count - 1
+            self.slots["turn"][place] = self.plan["turn"][0]
+
+    def bias(self, place: int, values: Scores | None) -> int:
+        """Keep `values` [vocabulary_size], which are added to the scores at the place; their address, 0 for none."""
+        if values is None:
+            return 0
+        self._biases[place, : values.size] = values
+        return int(self._biases[place].ctypes.data)
+
+    def clear(self, place: int) -> None:
+        """The state at the place becomes that before a text, all zeros."""
+        self._hidden[:, int(self.plan["turn"][0]), place] = 128 if self._is_int8 else 0
+        if self._layout.memory:
+            self._kept[:, :, place] = 0
+        self.slots["turn"][place] = self.plan["turn"][0]
+
+    def restore(self, place: int, hidden: npt.NDArray[np.float32]) -> None:
+        """The state at the place becomes `hidden` [layers, state_parts, hidden_size]."""
+        self.clear(place)
+        h, size = hidden[:, 0], self._config.hidden_size
+        if self._is_int8:
+            h = np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128
+        self._hidden[:, int(self.plan["turn"][0]), place, :size] = h
+        if self._layout.memory:
+            kept = np.zeros((self._config.layers, self._size), dtype=np.float32)
+            kept[:, :size] = hidden[:, -1]
+            self._kept[:, :, place] = kept.reshape(self._config.layers, -1, LANES)
+
+    def extract(self, place: int) -> npt.NDArray[np.float32]:
+        """The state at the place, [layers, state_parts, hidden_size]; `restore` makes the same bits of it."""
+        size = self._config.hidden_size
+        hidden = np.empty(self._config.state_shape, dtype=np.float32)
+        h = self._hidden[:, int(self.slots["turn"][place]), place, :size].astype(np.float32)
+        hidden[:, 0] = (h - 128) / np.float32(127) if self._is_int8 else h
+        if self._layout.memory:
+            hidden[:, -1] = self._kept[:, :, place].reshape(self._config.layers, -1)[:, :size]
+        return hidden
+
+
+_ACTIVE_COUNT = (PLAN.names or ()).index("active_count")
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+    """Zeros that start at a multiple of 64 bytes."""
+    count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    memory = np.zeros(count + BYTES, dtype=np.uint8)
+    start = -memory.ctypes.data % BYTES
+    aligned: npt.NDArray[Any] = memory[start : start + count].view(dtype).reshape(shape)
+    return aligned

@@ -1,0 +1,225 @@
+"""Operations on a row of numbers in memory, in blocks of sixteen: maxima, powers, sums, bounds; knows no sampling.
+
+All addresses, counts and bits are int64. Sums are taken lane by lane in ascending order of the blocks, then halves are
+added to halves, so that they are the same on every processor. `bits` of a number that is not negative are those of its
+float32, which are ordered as the numbers are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from charrnn.engine.cpu.lanes import BYTES, F32, FLOATS, I8, I16, I32, I64, INTS, Lanes, Value
+
+_TYPED: dict[int, Callable[[Callable[[], Any]], Callable[..., Any]]] = {
+    1: lambda typed: lambda _context, _a: typed(),
+    2: lambda typed: lambda _context, _a, _b: typed(),
+    3: lambda typed: lambda _context, _a, _b, _c: typed(),
+    4: lambda typed: lambda _context, _a, _b, _c, _d: typed(),
+    5: lambda typed: lambda _context, _a, _b, _c, _d, _e: typed(),
+}
+"""numba asks for a function with as many plain parameters as the operation has."""
+
+
+def operation(result: types.Type, *arguments: types.Type) -> Callable[[Callable[..., Value]], Any]:
+    """Make a numba intrinsic with this signature of a function that emits it, given Lanes and the arguments' values."""
+
+    def decorate(emit: Callable[..., Value]) -> Any:
+        def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, values: Sequence[Value]) -> Value:
+            made = emit(Lanes(builder, "portable"), *values)
+            return ir.Constant(ir.IntType(8).as_pointer(), None) if made is None else made
+
+        function = _TYPED[len(arguments)](lambda: (result(*arguments), generate))
+        function.__name__ = emit.__name__
+        function.__doc__ = emit.__doc__
+        return intrinsic(function)
+
+    return decorate
+
+
+_address = _count = _bits = types.int64
+
+
+@operation(types.int64, _address, _count)
+def read_int64(v: Lanes, address: Value, index: Value) -> Value:
+    """Number `index` of int64 at the address."""
+    return v.load(I64, v.address(address, v.builder.shl(index, _int(3))))
+
+
+@operation(types.void, _address, _count, types.int64)
+def write_int64(v: Lanes, address: Value, index: Value, value: Value) -> None:
+    """Number `index` of int64 at the address becomes `value`."""
+    v.store(value, v.address(address, v.builder.shl(index, _int(3))))
+
+
+@operation(types.int64, _address, _count)
+def read_int32(v: Lanes, address: Value, index: Value) -> Value:
+    """Number `index` of int32 at the address."""
+    return v.builder.sext(v.load(I32, v.address(address, v.builder.shl(index, _int(2)))), I64)
+
+
+@operation(types.void, _address, _count, types.int64)
+def write_int32(v: Lanes, address: Value, index: Value, value: Value) -> None:
+    """Number `index` of int32 at the address becomes `value`."""
+    v.store(v.builder.trunc(value, I32), v.address(address, v.builder.shl(index, _int(2))))
+
+
+@operation(types.float32, _address, _count)
+def read_float32(v: Lanes, address: Value, index: Value) -> Value:
+    """Number `index` of float32 at the address."""
+    return v.load(F32, v.address(address, v.builder.shl(index, _int(2))))
+
+
+@operation(types.void, _address, _count, types.float32)
+def write_float32(v: Lanes, address: Value, index: Value, value: Value) -> None:
+    """Number `index` of float32 at the address becomes `value`."""
+    v.store(value, v.address(address, v.builder.shl(index, _int(2))))
+
+
+@operation(types.voidptr, _address)
+def as_pointer(v: Lanes, address: Value) -> Value:
+    """The address as a pointer."""
+    return v.builder.inttoptr(address, I8.as_pointer())
+
+
+@operation(types.void, _address, _address, _count)
+def copy_blocks(v: Lanes, target: Value, source: Value, blocks: Value) -> None:
+    """Copy blocks of sixteen."""
+    with v.repeat(blocks, []) as loop:
+        v.store(v.load(FLOATS, _block(v, source, loop.index)), _block(v, target, loop.index))
+
+
+@operation(types.void, _address, _address, _address, _count)
+def add_blocks(v: Lanes, target: Value, source: Value, other: Value, blocks: Value) -> None:
+    """target = source + other."""
+    with v.repeat(blocks, []) as loop:
+        total = v.add(v.load(FLOATS, _block(v, source, loop.index)), v.load(FLOATS, _block(v, other, loop.index)))
+        v.store(total, _block(v, target, loop.index))
+
+
+@operation(types.float32, _address, _count)
+def largest(v: Lanes, address: Value, blocks: Value) -> Value:
+    """The largest number of the blocks."""
+    with v.repeat(blocks, [v.floats(float("-inf"))]) as loop:
+        loop.after = [v.maximum(v.load(FLOATS, _block(v, address, loop.index)), loop.values[0])]
+    return v.largest(loop.results[0])
+
+
+@operation(types.int64, _address, _count, types.float32)
+def first_equal(v: Lanes, address: Value, block: Value, value: Value) -> Value:
+    """The first lane of a block that equals the value; 16 when none does."""
+    equal = v.builder.fcmp_ordered("==", v.load(FLOATS, _block(v, address, block)), v.splat(value))
+    return _first_lane(v, equal)
+
+
+@operation(types.void, _address, _address, _count, types.float32, types.float32)
+def weigh(  # noqa: PLR0917
+    v: Lanes, target: Value, source: Value, blocks: Value, top: Value, factor: Value
+) -> None:
+    """target = 2^((source - top) * factor), and 0 where that is below 2^-125."""
+    tops, factors, least = v.splat(top), v.splat(factor), v.floats(-125.0)
+    with v.repeat(blocks, []) as loop:
+        t = v.multiply(v.subtract(v.load(FLOATS, _block(v, source, loop.index)), tops), factors)
+        power = v.exp2(v.maximum(t, least))
+        weights = v.builder.select(v.builder.fcmp_ordered(">=", t, least), power, v.floats(0.0))
+        v.store(weights, _block(v, target, loop.index))
+
+
+@operation(types.float32, _address, _address, _count)
+def cumulate(v: Lanes, target: Value, address: Value, blocks: Value) -> Value:
+    """Number b of the sixteen at the target becomes the sum of the blocks up to b; returns the sum of all."""
+    numbers = ir.Constant(INTS, list(range(16)))
+    with v.repeat(blocks, [v.floats(0.0)]) as loop:
+        total = v.splat(v.sum(v.load(FLOATS, _block(v, address, loop.index))))
+        later = v.builder.icmp_signed(">=", numbers, v.splat(v.builder.trunc(loop.index, I32)))
+        loop.after = [v.add(loop.values[0], v.builder.select(later, total, v.floats(0.0)))]
+    v.store(loop.results[0], target)
+    return v.builder.extract_element(loop.results[0], _lane(15))
+
+
+@operation(types.float32, _address, _count, _bits)
+def sum_from(v: Lanes, address: Value, blocks: Value, bits: Value) -> Value:
+    """The sum of those numbers of the blocks whose bits are at least `bits`."""
+    bound = v.splat(v.builder.trunc(bits, I32))
+    with v.repeat(blocks, [v.floats(0.0)]) as loop:
+        numbers = v.load(INTS, _block(v, address, loop.index))
+        kept = v.builder.icmp_signed(">=", numbers, bound)
+        chosen = v.builder.select(kept, v.builder.bitcast(numbers, FLOATS), v.floats(0.0))
+        loop.after = [v.add(loop.values[0], chosen)]
+    return v.sum(loop.results[0])
+
+
+@operation(types.int64, _address, _count, _bits)
+def count_from(v: Lanes, address: Value, blocks: Value, bits: Value) -> Value:
+    """How many numbers of the blocks have bits of at least `bits`."""
+    bound = v.splat(v.builder.trunc(bits, I32))
+    with v.repeat(blocks, [v.ints(0)]) as loop:
+        kept = v.builder.icmp_signed(">=", v.load(INTS, _block(v, address, loop.index)), bound)
+        loop.after = [v.builder.sub(loop.values[0], v.builder.sext(kept, INTS))]
+    counts = loop.results[0]
+    total = v.builder.extract_element(counts, _lane(0))
+    for lane in range(1, 16):
+        total = v.builder.add(total, v.builder.extract_element(counts, _lane(lane)))
+    return v.builder.sext(total, I64)
+
+
+@operation(types.void, _address, _count, _bits)
+def drop_below(v: Lanes, address: Value, blocks: Value, bits: Value) -> None:
+    """Numbers of the blocks whose bits are below `bits` become 0."""
+    bound = v.splat(v.builder.trunc(bits, I32))
+    with v.repeat(blocks, []) as loop:
+        numbers = v.load(INTS, _block(v, address, loop.index))
+        kept = v.builder.icmp_signed(">=", numbers, bound)
+        v.store(v.builder.select(kept, numbers, v.ints(0)), _block(v, address, loop.index))
+
+
+@operation(types.int64, types.float32)
+def bits_of(v: Lanes, value: Value) -> Value:
+    """The bits of a number that is not negative."""
+    return v.builder.zext(v.builder.bitcast(value, I32), I64)
+
+
+@operation(types.int64, _address, _count, types.float32)
+def first_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
+    """The first lane of a block that is beyond the point; 16 when none is."""
+    return _first_lane(v, v.builder.fcmp_ordered(">", v.load(FLOATS, _block(v, address, block)), v.splat(point)))
+
+
+@operation(types.int64, _address, _count, types.float32)
+def lane_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
+    """The first positive lane of a block at which the sum of the lanes so far is beyond the point; 16 when none is."""
+    weights = v.load(FLOATS, _block(v, address, block))
+    beyond = v.builder.fcmp_ordered(">", v.prefix_sums(weights), v.splat(point))
+    return _first_lane(v, v.builder.and_(beyond, v.builder.fcmp_ordered(">", weights, v.floats(0.0))))
+
+
+@operation(types.int64, _address, _count)
+def last_positive(v: Lanes, address: Value, block: Value) -> Value:
+    """The last positive lane of a block; -1 when none is."""
+    positive = v.builder.fcmp_ordered(">", v.load(FLOATS, _block(v, address, block)), v.floats(0.0))
+    mask = v.builder.zext(v.builder.bitcast(positive, I16), I64)
+    zeros = v.call("llvm.ctlz.i64", I64, mask, ir.Constant(ir.IntType(1), 0))
+    return v.builder.sub(_int(63), zeros)
+
+
+def _int(value: int) -> Value:
+    return ir.Constant(I64, value)
+
+
+def _lane(value: int) -> Value:
+    return ir.Constant(I32, value)
+
+
+def _block(v: Lanes, address: Value, index: Value) -> Value:
+    return v.address(address, v.builder.mul(index, _int(BYTES)))
+
+
+def _first_lane(v: Lanes, mask: Value) -> Value:
+    """Index of the first set lane, 16 when there is none. Lane 0 is the lowest bit on a little-endian machine."""
+    wide = v.builder.or_(v.builder.zext(v.builder.bitcast(mask, I16), I64), _int(1 << 16))
+    return v.call("llvm.cttz.i64", I64, wide, ir.Constant(ir.IntType(1), 1))

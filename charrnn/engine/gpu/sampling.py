@@ -1,0 +1,146 @@
+"""From the scores of a tile's rows to their next ids, all in tensor operations: the definition in charrnn.sampling, up
+to rounding; knows no network.
+
+Nothing here waits for the device; `torch.where` with a number for a tensor would, to send it there. No row has a part
+in another's numbers. Weights are summed as integers: a device may take them in any order, and the sum is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from charrnn.engine.gpu.reference import LANES
+from charrnn.following import Following
+
+UNIT: Final = 2.0**36
+"""The largest weight of a row, 1, as an integer: the sum of MAX_VOCABULARY_SIZE of them is exact in a float64."""
+
+_SMALLEST: Final = torch.finfo(torch.float32).tiny
+"""Stands for a temperature of 0; differences of scores over it leave the likeliest alone."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Choice:
+    """How rows choose, as in SamplingParams: each [rows], but `recent` [RECENT_IDS, rows] and `generated` [RECENT_IDS,
+    rows], 1 for the generated ones among them, else 0. `top_k` is never 0, and the place of a recent id that is missing
+    holds an id beyond the vocabulary's, the width of the scores."""
+
+    temperature: Tensor
+    top_p: Tensor
+    min_p: Tensor
+    penalty: Tensor
+    presence: Tensor
+    frequency: Tensor
+    top_k: Tensor
+    recent: Tensor
+    generated: Tensor
+
+
+def uniform(seeds: Tensor, positions: Tensor) -> Tensor:
+    """charrnn.sampling.uniform, the same bits, for int64 seeds (their lowest 64 bits) and positions of one shape."""
+    return _shifted(_mix(_mix(seeds) + (positions + 1) * _signed(0x9E3779B97F4A7C15)), 11).double() * 2.0**-53
+
+
+def _mix(z: Tensor) -> Tensor:
+    z = (z ^ _shifted(z, 30)) * _signed(0xBF58476D1CE4E5B9)
+    z = (z ^ _shifted(z, 27)) * _signed(0x94D049BB133111EB)
+    return z ^ _shifted(z, 31)
+
+
+def _shifted(z: Tensor, bits: int) -> Tensor:
+    """To the right by so many bits, zeros coming in: torch's shift brings in the sign."""
+    return (z >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _signed(bits: int) -> int:
+    """The int64 of the same 64 bits; its products are those of unsigned numbers, modulo 2^64."""
+    return bits - (1 << 64)
+
+
+def choose(scores: Tensor, choice: Choice, uniforms: Tensor, *, filters: bool) -> Tensor:
+    """The next ids [rows] for scores [rows, width], -inf where there is no id, and random numbers [rows] in [0, 1).
+
+    Without `filters`, penalties, min_p, top_k and top_p are not looked at; a row that has none of them gets the same
+    id either way.
+    """
+    if filters:
+        scores = _penalized(scores, choice)
+    highest, likeliest = scores.max(1)
+    weights = torch.exp((scores - highest[:, None]) / choice.temperature.clamp(min=_SMALLEST)[:, None])
+    parts = _filtered(weights, choice) if filters else _integers(weights)
+    return torch.where(choice.temperature == 0, likeliest, _picked(parts, uniforms))
+
+
+def _penalized(scores: Tensor, choice: Choice) -> Tensor:
+    """The scores after the three penalties, the repetition's once for each of the recent ids."""
+    rows, width = scores.shape
+    penalty = choice.penalty[:, None]
+    recent = torch.zeros(rows, width + LANES, dtype=torch.bool, device=scores.device)
+    recent.scatter_(1, choice.recent.T, True)
+    scores = torch.where(recent[:, :width], torch.where(scores > 0, scores / penalty, scores * penalty), scores)
+    # Whole numbers: their sums are exact in any order.
+    counts = scores.new_zeros(rows, width + LANES).scatter_add_(1, choice.recent.T, choice.generated.T)[:, :width]
+    scores = scores - counts * choice.frequency[:, None]
+    return torch.where(counts > 0, scores - choice.presence[:, None], scores)
+
+
+def _integers(weights: Tensor) -> Tensor:
+    """Weights from 0 to 1 in units of 1 / UNIT, rounded down."""
+    return (weights * UNIT).long()
+
+
+def _filtered(weights: Tensor, choice: Choice) -> Tensor:
+    """The weights that min_p, top_k and top_p leave, the others 0, as integers.
+
+    In falling order all three keep the first few; top_p stops where the sum of those before reaches the share.
+    """
+    falling, ids = weights.sort(dim=1, descending=True, stable=True)
+    kth = falling.gather(1, choice.top_k[:, None] - 1)
+    parts = _integers(falling).masked_fill(falling < torch.maximum(kth, choice.min_p[:, None]), 0)
+    sums = parts.cumsum(1)
+    share = (sums[:, -1:] * choice.top_p.double()[:, None]).ceil().clamp(min=1)
+    return torch.zeros_like(parts).scatter(1, ids, parts.masked_fill(sums - parts >= share, 0))
+
+
+def _picked(parts: Tensor, uniforms: Tensor) -> Tensor:
+    """The ids at which the sum of the weights so far passes the random share of the whole, never one of weight 0."""
+    sums = parts.cumsum(1)
+    points = (uniforms * sums[:, -1]).long()
+    return (sums <= points[:, None]).sum(1)
+
+
+def logarithms(scores: Tensor, ids: Tensor, top: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Natural logarithms of the scores' distribution: those of the ids [rows]; the `top` likeliest ids [rows, top],
+    best first and the lowest first among equals; and theirs."""
+    all_ = torch.log_softmax(scores, 1)
+    mine = all_.gather(1, ids[:, None])[:, 0]
+    if not top:
+        return mine, ids.new_empty(len(ids), 0), mine.new_empty(len(ids), 0)
+    best, best_ids = all_.sort(dim=1, descending=True, stable=True)
+    return mine, best_ids[:, :top], best[:, :top]
+
+
+Mask = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def masking(following: Following | None, width: int, device: torch.device) -> Mask:
+    """What gives scores [rows, width] with -inf for ids that may not follow the ids `before` [rows], -1 for none, and
+    `last` [rows], as charrnn.sampling.masked does."""
+    if following is None:
+        return lambda scores, _before, _last: scores
+    # After all ids one that stands for none, -1, of kind 0.
+    kinds = torch.tensor([*following.kinds.tolist(), 0], device=device)
+    rules = torch.tensor(following.rules.astype("int64"), device=device)
+    masks = functional.pad(torch.tensor(following.masks, device=device), (0, width - following.masks.shape[1]))
+
+    def mask(scores: Tensor, before: Tensor, last: Tensor) -> Tensor:
+        left = scores + masks[rules[kinds[before], kinds[last]]]
+        return torch.where(left.amax(1, keepdim=True) > -torch.inf, left, scores)
+
+    return mask

@@ -1,0 +1,120 @@
+"""Who may do what: bearer keys, known by their digests alone, compared in constant time and never logged."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable
+
+from flask import request
+
+from service.api.http.errors import ApiError
+from service.keys.key_file import Key, Role, digest
+from service.keys.recent import KeysUnavailableError
+
+Guard = Callable[[], None]
+
+
+class KeyRing:
+    """The keys of the settings, those that were `made` by the service, and the admin's `own` that it made for itself,
+    as they stand at this moment; both functions raise KeysUnavailableError when there are keys that cannot be read, and
+    so does whatever asks them.
+
+    Without any key for apps everything but managing is open to all. A key that was revoked opens nothing, but does not
+    open the doors to all either; while keys cannot be read, nothing that they guard is open to anyone.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[str],
+        admin_keys: Iterable[str],
+        made: Callable[[], tuple[Key, ...]] = lambda: (),
+        own: Callable[[], str] | None = None,
+    ) -> None:
+        self._app = tuple(map(digest, keys))
+        self._admin = tuple(map(digest, admin_keys))
+        self._made = made
+        self._own = own
+
+    def check(self) -> None:
+        """Raises KeysUnavailableError when nobody can be let in."""
+        self._made()
+
+    def check_own(self) -> None:
+        """Raises KeysUnavailableError when the service's own admin's key cannot be told from others."""
+        self._own_key()
+
+    def is_open(self) -> bool:
+        """Whether apps need no key. Raises KeysUnavailableError."""
+        return not any(key.role == "app" for key in self._made()) and not self._app
+
+    def role(self) -> Role | None:
+        """What the key of this request is good for. Raises KeysUnavailableError when that cannot be told."""
+        made, presented = self._made(), _presented()
+        if not presented:
+            return None
+        told = digest(presented)
+        if _is_one_of(told, _valid(made, "admin", self._admin)):
+            return "admin"
+        if _is_one_of(told, _valid(made, "app", self._app)):
+            return "app"
+        return "admin" if _is_one_of(told, self._own_key()) else None
+
+    def _own_key(self) -> tuple[str, ...]:
+        return () if self._own is None else (digest(self._own()),)
+
+
+def require_valid(ring: KeyRing) -> None:
+    """Raises ApiError 401 for a key that is none of the ring's; having none is no fault."""
+    if _presented() and ring.role() is None:
+        raise _unauthorized()
+
+
+def require_key(ring: KeyRing) -> Guard:
+    """A guard for what every app may use: open to all when there are no keys; an admin's key opens it too."""
+
+    def guard() -> None:
+        if not ring.is_open() and ring.role() is None:
+            raise _unauthorized()
+
+    return guard
+
+
+def require_admin(ring: KeyRing) -> Guard:
+    """A guard for what only admins may use: 403 for an app's valid key, 401 for none or a wrong one."""
+
+    def guard() -> None:
+        role = ring.role()
+        if role == "app":
+            raise ApiError(403, "admin_required", "this key may generate; this route needs an admin key")
+        if role is None:
+            ring.check_own()
+            raise _unauthorized()
+
+    return guard
+
+
+def identity(ring: KeyRing) -> str:
+    """Whose request this is, for counting: a valid key's digest, else the address."""
+    try:
+        known = ring.role() is not None
+    except KeysUnavailableError:
+        known = False
+    return digest(_presented()) if known else f"address {request.remote_addr}"
+
+
+def _presented() -> str:
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def _valid(made: Iterable[Key], role: Role, given: tuple[str, ...]) -> list[str]:
+    return [*given, *(key.sha256 for key in made if key.role == role and key.revoked is None)]
+
+
+def _is_one_of(told: str, known: Iterable[str]) -> bool:
+    """Looks at every one, so that the time taken tells nothing about which one is near."""
+    return sum(hmac.compare_digest(told, each) for each in known) > 0
+
+
+def _unauthorized() -> ApiError:
+    return ApiError(401, "invalid_api_key", "a valid key is needed: Authorization: Bearer <key>")

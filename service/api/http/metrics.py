@@ -1,0 +1,158 @@
+"""What Prometheus is told: measured in every web process, summed up by whichever one is asked; decides nothing.
+
+With PROMETHEUS_MULTIPROC_DIR set before this is imported, as service.processes.gunicorn_config does, the processes
+share their values through files in that folder; without it, as in a test, the values are this process's own.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from charrnn import __version__
+from service.api.http.shared_values import shared_values
+
+LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+STATUSES: Final = ("queued", "running", "succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a web process is busy with at the moment: sequences, steps of batches made so far, models in memory."""
+
+    active: int
+    waiting: int
+    models: int
+    steps: int = 0
+    rows: int = 0
+
+
+class Background(Protocol):
+    """What is asked about training when the metrics are read."""
+
+    def jobs_by_status(self) -> Mapping[str, int]: ...
+    def heartbeats(self) -> Mapping[str, float]: ...
+
+
+class Metrics:
+    """The values of this process, and the page that has those of all."""
+
+    def __init__(self, background: Background | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._own = CollectorRegistry()
+        self._shared = shared_values()
+        self._background = background
+        self._sampled: Load = Load(0, 0, 0)
+        self._requests = Counter(
+            "charrnn_requests", "Requests answered", ("method", "route", "status"), registry=self._own
+        )
+        self._latency = Histogram(
+            "charrnn_request_seconds", "Until a reply was complete", ("route",), buckets=LATENCIES, registry=self._own
+        )
+        self._first = Histogram(
+            "charrnn_first_character_seconds",
+            "Until the first piece of a stream",
+            buckets=FIRSTS,
+            registry=self._own,
+        )
+        self._characters = Counter(
+            "charrnn_generated_characters", "Tokens generated, cached ones not counted", registry=self._own
+        )
+        self._traced = Counter("charrnn_traced_characters", "Tokens read for traces", registry=self._own)
+        lookups = Counter("charrnn_cache_lookups", "What the cache had", ("result",), registry=self._own)
+        self._lookups = {result: lookups.labels(result) for result in ("hit", "miss", "joined")}
+        self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
+        self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
+        self._active = self._gauge("charrnn_active_sequences", "Sequences being generated")
+        self._waiting = self._gauge("charrnn_waiting_sequences", "Sequences waiting for a place")
+        self._models = self._gauge("charrnn_models_loaded", "Versions in memory, summed over the web processes")
+        self._processes = self._gauge("charrnn_web_processes", "Web processes")
+        self._started = Gauge(
+            "charrnn_start_time_seconds",
+            "When the oldest web process began, in seconds since 1970",
+            multiprocess_mode="livemin",
+            registry=self._own,
+        )
+        self._started.set(clock())
+        self._processes.set(1)
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered, its whole body included."""
+        key = (method, route, status)
+        if key not in self._answered:
+            # Threads that do this at the same moment get the same two.
+            self._answered[key] = (self._requests.labels(method, route, str(status)), self._latency.labels(route))
+        requests, latency = self._answered[key]
+        requests.inc()
+        latency.observe(seconds)
+
+    def looked_up(self, result: str) -> None:
+        """The cache was asked: `hit`, `miss`, or `joined` when the same request was being computed already."""
+        self._lookups[result].inc()
+
+    def generated(self, tokens: int) -> None:
+        """So many tokens were generated."""
+        self._characters.inc(tokens)
+
+    def traced(self, tokens: int) -> None:
+        """So many tokens were read for a trace."""
+        self._traced.inc(tokens)
+
+    def first(self, seconds: float) -> None:
+        """The first piece of a stream is there, so long after it was asked for."""
+        self._first.observe(seconds)
+
+    def sample(self, load: Load) -> None:
+        """What the process is busy with now; called by one thread, about once a second."""
+        self._active.set(load.active)
+        self._waiting.set(load.waiting)
+        self._models.set(load.models)
+        self._steps.inc(load.steps - self._sampled.steps)
+        self._rows.inc(load.rows - self._sampled.rows)
+        self._sampled = load
+
+    def page(self) -> bytes:
+        """The values of all processes in Prometheus' text format."""
+        registry = CollectorRegistry()
+        registry.register(self._own if self._shared is None else self._shared)
+        registry.register(_Background(self._background))
+        return generate_latest(registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, multiprocess_mode="livesum", registry=self._own)
+
+
+class _Background(Collector):
+    """What is the same whichever process says it."""
+
+    def __init__(self, background: Background | None) -> None:
+        self._background = background
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of metrics."""
+        info = GaugeMetricFamily("charrnn_info", "Version of the service", labels=("version", "python"))
+        info.add_metric((__version__, platform.python_version()), 1)
+        yield info
+        if self._background is not None:
+            yield from _of_training(self._background)
+
+
+def _of_training(background: Background) -> Iterator[Metric]:
+    jobs = GaugeMetricFamily("charrnn_jobs", "Training jobs by what became of them", labels=("status",))
+    counted = background.jobs_by_status()
+    for status in STATUSES:
+        jobs.add_metric((status,), counted.get(status, 0))
+    yield jobs
+    text = "When a training worker was last heard of, in seconds since 1970"
+    heartbeats = GaugeMetricFamily("charrnn_worker_heartbeat_seconds", text, labels=("worker",))
+    for worker, moment in background.heartbeats().items():
+        heartbeats.add_metric((worker,), moment)
+    yield heartbeats

@@ -1,0 +1,92 @@
+"""From a request's bytes to a valid value."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from flask import request
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+
+from charrnn.wording import count
+from service.api.http.errors import ApiError
+from service.api.schemas.base import Body
+from service.settings import Settings
+
+MAX_JSON_BYTES: Final = 4 << 20
+UTF_8: Final = "utf-8"
+
+B = TypeVar("B", bound=Body)
+
+
+def json_body(schema: type[B], settings: Settings) -> B:
+    """The request's body, valid. Raises ApiError 413 and 415 and pydantic's ValidationError (400 or 422)."""
+    if request.environ.get("CONTENT_TYPE") != "application/json":  # what nearly all send, seen without parsing
+        _check_mimetype(request.mimetype)
+        _check_charset(request.mimetype_params.get("charset", UTF_8))
+    request.max_content_length = MAX_JSON_BYTES + 1
+    with whole_body():
+        data = request.get_data(cache=False)
+        _check_size(len(data))
+    return schema.model_validate_json(data.removeprefix(codecs.BOM_UTF8), context={"settings": settings})
+
+
+def _check_mimetype(mimetype: str) -> None:
+    if mimetype != "application/json" and not mimetype.endswith("+json"):
+        got = mimetype or "none"
+        raise ApiError(415, "wrong_content_type", f"Content-Type must be application/json, not {got}")
+
+
+def _check_charset(charset: str) -> None:
+    try:
+        known = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        known = ""
+    if known != UTF_8:
+        raise ApiError(415, "wrong_charset", f"Content-Type: the charset of JSON must be utf-8, not {charset[:50]!r}")
+
+
+def _check_size(size: int) -> None:
+    """gunicorn ends a body that breaks off as one that is whole, and werkzeug believes it, and cuts one that comes in
+    chunks at the limit."""
+    if size > MAX_JSON_BYTES:
+        raise RequestEntityTooLarge
+    announced = request.content_length
+    if announced is not None and size != announced:
+        raise ApiError(
+            400, "incomplete_body", f"the body must have {count(announced, 'byte')} (Content-Length), not {size}"
+        )
+
+
+@contextmanager
+def whole_body() -> Iterator[None]:
+    """Around reading a request's body: one that breaks off or comes too slowly is the client's error; what the system
+    refuses meanwhile, such as a full disk, is not.
+
+    WSGI says nothing of what a server raises then, and gunicorn has classes of its own for a broken chunk.
+    """
+    try:
+        yield
+    except ClientDisconnected as error:  # werkzeug's name for whatever the server raised
+        raise _unread(error.__context__) from error
+    except (HTTPException, ApiError):
+        raise
+    except Exception as error:
+        if _from_system(error):
+            raise
+        raise _unread(error) from error
+
+
+def _from_system(error: Exception) -> bool:
+    """A connection's errors are ConnectionError and TimeoutError, and gunicorn's have no number."""
+    return (
+        isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError | TimeoutError)
+    )
+
+
+def _unread(error: BaseException | None) -> ApiError:
+    if isinstance(error, TimeoutError):
+        return ApiError(408, "request_timeout", f"the body arrived too slowly: {error}; nothing was kept")
+    return ApiError(400, "incomplete_body", "the body is incomplete; nothing was kept")

@@ -1,0 +1,119 @@
+"""Prometheus' files, in which every web process keeps its values for all: no full disk, damaged file or dead process
+makes more trouble than that values are missing."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import values
+from prometheus_client.core import Metric
+from prometheus_client.mmap_dict import mmap_key
+from prometheus_client.registry import Collector
+
+from service.api.http.reserved_values import ReservedDict, is_whole, merged
+
+log = logging.getLogger(__name__)
+
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+_NAME: Final = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
+_ENDED: Final = "{}_ended.db"
+"""What processes counted that have ended, in one file for each type."""
+
+
+def shared_values() -> SharedValues | None:
+    """Have prometheus_client keep this process's values so, and see those of all; None when it shares none."""
+    if not getattr(values.ValueClass, "_multiprocess", False):
+        return None
+    values.MmapedDict = ReservedDict  # type: ignore[attr-defined]  # the library has no other way
+    shared = SharedValues(Path(os.environ[FOLDER]))  # set by gunicorn, for prometheus_client
+    shared.fold()
+    return shared
+
+
+class SharedValues(Collector):
+    """The values of all processes, those that have ended included."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._told: set[str] = set()
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of metrics; a file that cannot be read is left out."""
+        with self._locked():
+            self._fold()
+            return merged(self._whole(self._folder.glob("*.db")))
+
+    def fold(self) -> None:
+        """Put together what ended processes left, so that no more files remain than there are processes."""
+        with self._locked():
+            self._fold()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One at a time: while files are put together, what they count would be seen twice."""
+        try:
+            lock = (self._folder / "fold.lock").open("ab")
+        except OSError:
+            yield
+            return
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _fold(self) -> None:
+        left = [file for file in self._folder.glob("*.db") if not file.name.endswith("_ended.db") and not _lives(file)]
+        whole = self._whole(left)
+        for kind in ("counter", "histogram", "summary"):
+            ended = [file for file in whole if file.name.startswith(f"{kind}_")]
+            if ended and not self._put_together(kind, ended):
+                left = [file for file in left if file not in ended]  # they stay until there is space
+        for file in left:
+            file.unlink(missing_ok=True)
+
+    def _put_together(self, kind: str, files: list[Path]) -> bool:
+        target = self._folder / _ENDED.format(kind)
+        draft = target.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        sums = ReservedDict(str(draft))
+        for metric in merged(self._whole([target]) + files, accumulate=False):
+            for name, labels, value, *_ in metric.samples:
+                key = mmap_key(metric.name, name, list(labels), list(labels.values()), metric.documentation)
+                sums.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
+        done = sums.is_shared
+        sums.close()  # type: ignore[no-untyped-call]
+        if done:
+            draft.replace(target)
+        else:
+            draft.unlink(missing_ok=True)
+        return done
+
+    def _whole(self, files: Iterable[Path]) -> list[Path]:
+        found = []
+        for file in files:
+            if is_whole(file):
+                found.append(file)
+            elif file.exists() and file.name not in self._told:
+                self._told.add(file.name)
+                log.warning("the metrics in %s cannot be read and are left out", file.name)
+        return found
+
+
+def _lives(file: Path) -> bool:
+    """Whether the process whose values these are is alive."""
+    if (named := _NAME.fullmatch(file.name)) is None:
+        return False
+    try:
+        os.kill(int(named[2]), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

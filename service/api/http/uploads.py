@@ -1,0 +1,96 @@
+"""An uploaded file as a stream of bytes, however it is sent: a raw body or a form; nothing is held in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from flask import request
+
+from charrnn.wording import count
+from service.api.http.errors import ApiError
+from service.api.http.forms import FILE, read_form, repeated_field, shown_name, unknown_field
+from service.api.http.parsing import whole_body
+
+CHUNK_BYTES: Final = 1 << 20
+FORM_OVERHEAD_BYTES: Final = 1 << 16
+"""What a form may have beside its file: boundaries, headers and small fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file on its way in: its bytes in order, the name of the file where it has one, the fields that came with it,
+    the charset that its content type declares, and its size in bytes where that was announced."""
+
+    chunks: Iterator[bytes]
+    file_name: str
+    fields: Mapping[str, str]
+    charset: str | None = None
+    size: int | None = None
+
+
+@contextmanager
+def upload(folder: Path, max_bytes: int, known: Collection[str], content_type: str = "text/plain") -> Iterator[Upload]:
+    """The file of this request: a form's, or a raw body of the content type, whose bytes the reader has to count.
+
+    `known` are the fields that may come with it: parameters of the address, and of a form its fields as well. A form's
+    file is kept in `folder`, unseen, while it is read. Raises ApiError 413 for a body that is too large, 415 for
+    another content type, 400 and 422 for a form that cannot be read, 422 for fields that are not known or given twice.
+    """
+    _check_declared_size(max_bytes)
+    parameters = _parameters(known)
+    if request.mimetype == content_type:
+        request.max_content_length = None
+        charset = request.mimetype_params.get("charset")
+        yield Upload(_pieces(request.stream), "", parameters, charset, request.content_length)
+    elif request.mimetype == "multipart/form-data":
+        request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
+        with read_form(request, folder, known) as form:
+            fields = _together(parameters, form.fields)
+            yield Upload(_pieces(form.file), form.file_name, fields, form.charset)
+    else:
+        got = request.mimetype or "none"
+        raise ApiError(
+            415, "wrong_content_type", f"Content-Type must be multipart/form-data or {content_type}, not {got}"
+        )
+
+
+def _parameters(known: Collection[str]) -> dict[str, str]:
+    """Those of the address."""
+    for name, values in request.args.lists():
+        if name not in known:
+            raise unknown_field(name, known)
+        if len(values) > 1:
+            raise repeated_field(name)
+    return request.args.to_dict()
+
+
+def _together(parameters: dict[str, str], fields: dict[str, str]) -> dict[str, str]:
+    for name in parameters.keys() & fields.keys():
+        if parameters[name] != fields[name]:
+            message = f"{name} is {parameters[name][:60]!r} in the address and {fields[name][:60]!r} in the form"
+            raise ApiError(422, "conflicting_fields", message, shown_name(name))
+    return parameters | fields
+
+
+def _check_declared_size(max_bytes: int) -> None:
+    declared = request.content_length
+    if declared is not None and declared > max_bytes + FORM_OVERHEAD_BYTES:
+        raise too_large(max_bytes, count(declared, "byte"))
+
+
+def too_large(max_bytes: int, size: str) -> ApiError:
+    """The error for an upload over the limit."""
+    return ApiError(413, "too_large", f"{FILE} must be at most {count(max_bytes, 'byte')}, not {size}", FILE)
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    while True:
+        with whole_body():
+            piece = stream.read(CHUNK_BYTES)
+        if not piece:
+            return
+        yield piece

@@ -1,0 +1,121 @@
+"""The document of all routes: `GET /openapi.json` for programs, and what the page `/docs` shows of each route."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Blueprint, Response
+
+from service.api.openapi.described import describe
+from service.api.openapi.words import Row, Words
+
+Document = dict[str, Any]
+
+GROUPS: Final = {
+    "Text": ("generate", "score", "tokenize", "detokenize", "trace"),
+    "OpenAI-compatible": ("v1",),
+    "Models": ("models", "gradients", "gradients.svg"),
+    "Training": ("corpora", "jobs"),
+    "Operating": (),
+}
+"""The page's chapters, each with the first parts of its routes' paths; the last one has the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a route answers: statuses and content types that mean the same, and the fields of its JSON."""
+
+    status: str
+    kinds: tuple[str, ...]
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route as the page shows it; `parameters` are (place, row), `examples` (name, JSON)."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    needs_key: bool
+    parameters: list[tuple[str, Row]]
+    kinds: tuple[str, ...]
+    rows: list[Row]
+    examples: list[tuple[str, str]]
+    replies: list[Reply]
+    errors: tuple[str, ...]
+
+
+def blueprint(made: Callable[[], Document]) -> Blueprint:
+    """The route of the document that is `made`."""
+    routes = Blueprint("documentation", __name__)
+
+    @routes.get("/openapi.json")
+    @describe("This document", access="open", reply="application/json")
+    def openapi() -> Response:
+        return Response(json.dumps(made()), mimetype="application/json")
+
+    return routes
+
+
+def chapters(document: Document) -> dict[str, list[Route]]:
+    """Every route of the document, in the chapters of the page."""
+    words = Words(document["components"]["schemas"])
+    found: dict[str, list[Route]] = {title: [] for title in GROUPS}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            found[_chapter(path)].append(_route(words, path, method, operation))
+    return found
+
+
+def statuses(document: Document) -> dict[str, str]:
+    """What each status means that is an error anywhere."""
+    every = [route["responses"] for methods in document["paths"].values() for route in methods.values()]
+    found = {status: each["description"] for responses in every for status, each in responses.items() if status > "3"}
+    return dict(sorted(found.items()))
+
+
+def _chapter(path: str) -> str:
+    first = path.split("/")[1]
+    return next((title for title, parts in GROUPS.items() if first in parts), list(GROUPS)[-1])
+
+
+def _route(words: Words, path: str, method: str, operation: dict[str, Any]) -> Route:
+    content = operation.get("requestBody", {}).get("content", {})
+    body = content.get("application/json") or content.get("multipart/form-data") or {}
+    responses = operation["responses"]
+    return Route(
+        id=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        description=operation.get("description", ""),
+        needs_key=bool(operation["security"]),
+        parameters=[(each["in"], _parameter(words, each)) for each in operation.get("parameters", [])],
+        kinds=tuple(content),
+        rows=words.rows(body.get("schema", {})),
+        examples=[(name, _json(each["value"])) for name, each in body.get("examples", {}).items()],
+        replies=[_reply(words, status, each) for status, each in responses.items() if status < "3"],
+        errors=tuple(status for status in responses if status > "3"),
+    )
+
+
+def _parameter(words: Words, parameter: dict[str, Any]) -> Row:
+    schema = parameter["schema"]
+    default = str(schema.get("default", "")).lower()
+    return Row(parameter["name"], words.kind(schema), default, parameter["required"], parameter.get("description", ""))
+
+
+def _reply(words: Words, status: str, response: dict[str, Any]) -> Reply:
+    content = response.get("content", {})
+    return Reply(status, tuple(content), words.rows(content.get("application/json", {}).get("schema", {})))
+
+
+def _json(value: Any) -> str:
+    """Short ones on a line, as one writes them."""
+    return json.dumps(value, ensure_ascii=False, indent=2 if len(json.dumps(value)) > 80 else None)

@@ -1,0 +1,191 @@
+"""The OpenAPI 3.1 document, made of the routes' own descriptions and the models that validate their bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+from flask import Flask
+from pydantic import BaseModel, TypeAdapter
+from werkzeug.routing import Rule
+
+from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
+from service.api.http.sse import DONE
+from service.api.openapi.described import Operation, Parameter, operation_of
+from service.api.schemas.bounds import fill_in
+from service.api.schemas.meanings import explained
+from service.api.schemas.replies import ErrorReply
+from service.settings import Settings
+
+TITLE: Final = "Character-level recurrent language models"
+SECURITY: Final = "key"
+STATUSES: Final = {
+    400: "the body is not valid JSON, or incomplete",
+    401: "the key is missing or invalid",
+    403: "an admin key is required",
+    404: "not found",
+    408: "the body arrived too slowly",
+    409: "conflict with the current state",
+    413: "the body is too large",
+    415: "unsupported content type",
+    422: "a value is out of bounds, or a field does not exist",
+    429: "too busy, or over the rate limit; see Retry-After",
+    500: "internal error",
+    503: "something that the service depends on is unavailable; see Retry-After",
+}
+FILE: Final = {"type": "string", "contentMediaType": "application/octet-stream"}
+
+EVENTS: Final = "text/event-stream"
+PATTERNS: Final = {
+    "name": f"^{NAME_PATTERN}$",
+    "alias": f"^(?![0-9]+$){NAME_PATTERN}$",
+    "reference": f"^{REFERENCE_PATTERN}$",
+}
+
+MEANINGS: Final = {
+    "name": "the model's name",
+    "version": "the version's number",
+    "reference": "`name`, `name@3` or `name@alias`",
+    "alias": "the alias, such as `current`",
+    "slug": "a `slug` from the version's `cells`",
+    "corpus_id": "the `id` of the corpus",
+    "job_id": "the `id` of the job",
+}
+"""What is meant by a part of a path."""
+
+_PLACEHOLDER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
+
+Models = list[tuple[type[Any], Literal["validation", "serialization"]]]
+
+
+def document(app: Flask, settings: Settings) -> dict[str, Any]:
+    """The document of every listed route of the application, bounds that are settings filled in."""
+    found = list(_described(app))
+    models: Models = [(ErrorReply, "serialization")]
+    for _, _, operation in found:
+        models += [(operation.body, "validation")] if operation.body else []
+        models += [(operation.reply, "serialization")] if isinstance(operation.reply, type) else []
+        models += [(event, "serialization") for event in operation.events]
+    adapters = [(model.__name__, mode, TypeAdapter[Any](model)) for model, mode in dict.fromkeys(models)]
+    _, schemas = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
+    paths: dict[str, dict[str, Any]] = {}
+    for rule, method, operation in found:
+        paths.setdefault(_path(rule), {})[method] = _operation(rule, operation, settings)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": TITLE, "version": "1", "license": {"name": "MIT", "identifier": "MIT"}},
+        "servers": [{"url": "/", "description": "the service that this document comes from"}],
+        "paths": paths,
+        "components": {
+            "schemas": explained(fill_in(schemas["$defs"], settings)),
+            "securitySchemes": {SECURITY: {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def undescribed(app: Flask) -> list[str]:
+    """The routes that say nothing of themselves."""
+    return [rule.rule for rule in app.url_map.iter_rules() if operation_of(app.view_functions[rule.endpoint]) is None]
+
+
+def _described(app: Flask) -> Iterator[tuple[Rule, str, Operation]]:
+    for rule in app.url_map.iter_rules():
+        operation = operation_of(app.view_functions[rule.endpoint])
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if operation is not None and operation.listed:
+                yield rule, method.lower(), operation
+
+
+def _path(rule: Rule) -> str:
+    return _PLACEHOLDER.sub(r"{\2}", rule.rule)
+
+
+def _operation(rule: Rule, operation: Operation, settings: Settings) -> dict[str, Any]:
+    group, _, name = rule.endpoint.rpartition(".")
+    made: dict[str, Any] = {
+        "summary": operation.summary,
+        "operationId": name,
+        "tags": [group.removesuffix("_admin")],
+    }
+    if operation.description:
+        made["description"] = operation.description
+    parameters = [_placed(*match) for match in _PLACEHOLDER.findall(rule.rule)]
+    parameters += [_parameter(each) for each in operation.parameters]
+    if parameters:
+        made["parameters"] = parameters
+    if operation.body is not None or operation.uploads:
+        made["requestBody"] = {"required": True, "content": _request_content(operation)}
+    made["responses"] = _responses(operation)
+    made["security"] = [{SECURITY: []}] if _needs_key(operation, settings) else []
+    return made
+
+
+def _needs_key(operation: Operation, settings: Settings) -> bool:
+    return operation.access == "admin" or (operation.access == "key" and bool(settings.api_keys))
+
+
+def _placed(converter: str, name: str) -> dict[str, Any]:
+    """A parameter in the path."""
+    schema: dict[str, Any] = {"type": "string", "minLength": 1}
+    if converter == "int":
+        schema = {"type": "integer", "minimum": 1}
+    elif name in PATTERNS:
+        schema = {"type": "string", "pattern": PATTERNS[name]}
+    about = {"description": MEANINGS[name]} if name in MEANINGS else {}
+    return {"name": name, "in": "path", **about, "required": True, "schema": schema}
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    described = {"name": parameter.name, "in": parameter.place, "description": parameter.description}
+    return {**described, "required": False, "schema": dict(parameter.schema)}
+
+
+def _request_content(operation: Operation) -> dict[str, Any]:
+    if operation.body is not None:
+        content: dict[str, Any] = {"schema": _reference(operation.body)}
+        if operation.examples:
+            content["examples"] = {name: {"value": value} for name, value in operation.examples.items()}
+        return {"application/json": content}
+    fields = {each.name: {"description": each.description, **each.schema} for each in operation.parameters}
+    form = {"type": "object", "properties": {"file": FILE, **fields}, "required": ["file"]}
+    return {kind: {"schema": form if kind.startswith("multipart/") else FILE} for kind in operation.uploads}
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": operation.summary}
+    if operation.reply is not None or operation.events:
+        good["content"] = _reply_content(operation)
+    statuses = [operation.status, *([operation.other_status] if operation.other_status else [])]
+    errors = {"application/json": {"schema": _reference(ErrorReply)}}
+    nothing = {"204": {"description": operation.nothing}} if operation.nothing else {}
+    return (
+        {str(status): good for status in statuses}
+        | nothing
+        | {str(status): {"description": STATUSES[status], "content": errors} for status in operation.error_statuses}
+    )
+
+
+def _reply_content(operation: Operation) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if isinstance(operation.reply, str):
+        content[operation.reply] = {"schema": {"type": "object" if operation.reply == "application/json" else "string"}}
+    if isinstance(operation.reply, type):
+        content["application/json"] = {"schema": _reference(operation.reply)}
+    if operation.events:
+        content[EVENTS] = {"schema": _event(operation.events)}
+    return content | {kind: {"schema": FILE} for kind in operation.other_replies}
+
+
+def _event(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
+    """One event of a stream: its `data` is a JSON text of one of the models (JSON Schema 2020-12, section 8.5), or says
+    that it was the last one."""
+    inside = {"anyOf": [*map(_reference, models), _reference(ErrorReply)]}
+    told = {"contentMediaType": "application/json", "contentSchema": inside}
+    data = {"type": "string", "anyOf": [{"const": DONE}, told]}
+    properties = {"data": data, "event": {"type": "string"}, "id": {"type": "string"}}
+    return {"type": "object", "properties": properties, "required": ["data"]}
+
+
+def _reference(model: type[Any]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

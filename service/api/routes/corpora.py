@@ -1,0 +1,126 @@
+"""`/corpora`: texts to train on, uploaded, listed, deleted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final, cast, get_args
+
+from flask import Blueprint, Response, jsonify
+
+from model_store.names import NAME_PATTERN, check_name
+from service.api.http.auth import Guard
+from service.api.http.errors import ApiError, shown
+from service.api.http.uploads import Upload, upload
+from service.api.openapi.described import Parameter, describe
+from service.api.routes.jobs import describe_job
+from service.api.schemas.replies import AnyCorpus, CorporaReply, NewCorpus
+from service.settings import Settings
+from service.training.conversion import AS_FOUND, Conversion
+from service.training.corpora import Corpus, CorpusStore, name_of
+from service.training.decoding import Newlines
+from service.training.encodings.names import known
+from service.training.errors import CorpusDamagedError
+from service.training.jobs import JobStore
+from service.training.requests import JobRequest
+from service.training.submission import Queue, check_length, submit
+
+UPLOADING: Final = (
+    "With `model`, training starts at once and its `job` is in the reply. The same text again: 200. The encoding is"
+    " taken from `encoding` or the content type's charset, or else detected; 422 `unclear_encoding` if that is"
+    " uncertain. Byte order marks are dropped. `encoding`, `newlines`, `line_ends` and `preview` show how the upload"
+    " was decoded."
+)
+NEWLINES: Final = get_args(Newlines)
+FIELDS: Final = (
+    Parameter("name", "name of the corpus"),
+    Parameter(
+        "model", "train a version of this model at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+    ),
+    Parameter(
+        "encoding",
+        "encoding of the text, such as cp1252; detected if omitted",
+        schema={"type": "string", "minLength": 1},
+    ),
+    Parameter(
+        "newlines",
+        "`lf`: convert all line endings to LF; `keep`: leave them as they are",
+        schema={"type": "string", "enum": list(NEWLINES), "default": AS_FOUND.newlines},
+    ),
+)
+
+
+def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
+    """The routes of corpora, all of them an admin's."""
+    routes = Blueprint("corpora", __name__, url_prefix="/corpora")
+    routes.before_request(guard)
+
+    @routes.post("")
+    @describe(
+        "Upload a text to train on",
+        description=UPLOADING,
+        access="admin",
+        uploads=("text/plain", "multipart/form-data"),
+        parameters=FIELDS,
+        reply=NewCorpus,
+        status=201,
+        other_status=200,
+        errors=(503,),
+    )
+    def upload_corpus() -> tuple[Response, int]:
+        names = [field.name for field in FIELDS]
+        with upload(settings.data_dir / "corpora", settings.max_corpus_bytes, names) as sent:
+            model = sent.fields.get("model")
+            if model is not None:
+                check_name(model)
+
+            def check(corpus: Corpus) -> None:
+                if model is not None:
+                    check_length(corpus.characters, JobRequest(corpus.id, model))
+
+            name = name_of(sent.fields.get("name") or sent.file_name)
+            corpus, created = corpora.add(sent.chunks, name, sent.size, _conversion(sent), check)
+        reply = describe_corpus(corpus)
+        if model is not None:
+            reply["job"] = describe_job(submit(JobRequest(corpus.id, model), corpora, jobs, queue))
+        return jsonify(reply), 201 if created else 200
+
+    @routes.get("")
+    @describe("All corpora", access="admin", reply=CorporaReply)
+    def list_corpora() -> Response:
+        damaged = [{"id": id, "damaged": reason} for id, reason in corpora.damaged().items()]
+        return jsonify(corpora=[*map(describe_corpus, corpora.list()), *damaged])
+
+    @routes.get("/<corpus_id>")
+    @describe("A corpus", access="admin", reply=AnyCorpus, errors=(404,))
+    def show_corpus(corpus_id: str) -> Response:
+        try:
+            return jsonify(describe_corpus(corpora.get(corpus_id)))
+        except CorpusDamagedError as error:
+            return jsonify(id=corpus_id, damaged=error.reason)
+
+    @routes.delete("/<corpus_id>")
+    @describe("Delete a corpus that no job is using", access="admin", status=204, errors=(404, 409))
+    def delete_corpus(corpus_id: str) -> Response:
+        corpora.delete(corpus_id)
+        return Response(status=204)
+
+    return routes
+
+
+def _conversion(sent: Upload) -> Conversion:
+    """How the upload says that it is to be read."""
+    newlines = sent.fields.get("newlines", AS_FOUND.newlines)
+    if newlines not in NEWLINES:
+        raise ApiError(
+            422, "invalid_value", f"newlines must be {' or '.join(NEWLINES)}, not {shown(newlines)}", "newlines"
+        )
+    given = [each for each in (sent.fields.get("encoding"), sent.charset) if each is not None]
+    if len({known(each) for each in given}) > 1:
+        message = f"encoding is {given[0][:60]!r}, and the charset of Content-Type is {given[1][:60]!r}"
+        raise ApiError(422, "conflicting_encoding", message, "encoding")
+    return Conversion(given[0] if given else None, cast(Newlines, newlines))
+
+
+def describe_corpus(corpus: Corpus) -> dict[str, Any]:
+    """The JSON of a corpus."""
+    return asdict(corpus)

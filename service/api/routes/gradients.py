@@ -1,0 +1,127 @@
+"""`/gradients` and `/models/.../gradients`: how far back versions learn, as numbers, in words and as pictures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify, request, url_for
+
+from model_store.names import REFERENCE_PATTERN, parse_reference
+from model_store.store import ModelStore
+from service.api.http.auth import Guard
+from service.api.http.errors import ApiError
+from service.api.openapi.described import Parameter, describe
+from service.api.schemas.replies import SVG, ComparedGradientsReply, GradientsReply
+from service.gradients import (
+    Measured,
+    compared,
+    measured,
+    newest_of_each_cell,
+    requests_for_the_rest,
+    told,
+)
+from service.pictures import gradients as pictures
+from service.pictures.charts import document
+
+MOST: Final = 8
+VERSIONS: Final = Parameter(
+    "versions",
+    f"up to {MOST} versions, separated by commas: `name`, `name@3` or `name@alias`; without it the newest version of"
+    " each cell, all trained on one text",
+    schema={"type": "string", "pattern": f"^{REFERENCE_PATTERN}(,{REFERENCE_PATTERN}){{0,{MOST - 1}}}$"},
+)
+
+
+def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
+    """What everyone may read of gradients."""
+    routes = Blueprint("gradients", __name__)
+    routes.before_request(guard)
+
+    @routes.get("/models/<name>/versions/<int:version>/gradients")
+    @describe("How far back a version's gradients reach", reply=GradientsReply, errors=(404, 409, 422))
+    def show_gradients(name: str, version: int) -> Response:
+        return jsonify(_described(measured(store, name, version)))
+
+    @routes.get("/models/<name>/versions/<int:version>/gradients.svg")
+    @describe("How far back a version's gradients reach, as a picture", reply=SVG, errors=(404, 409, 422))
+    def draw_gradients(name: str, version: int) -> Response:
+        found = measured(store, name, version)
+        title = f"{found.reference}: {_network(found)}"
+        return _picture(document(title, [pictures.panel(_lines(found))]))
+
+    @routes.get("/gradients")
+    @describe(
+        "How far back the gradients of several versions reach",
+        reply=ComparedGradientsReply,
+        errors=(404, 409, 422),
+        parameters=(VERSIONS,),
+    )
+    def compare_gradients() -> Response:
+        chosen = _chosen(store)
+        return jsonify(
+            versions=[_described(each) for each in chosen],
+            told=compared(chosen),
+            same_text=len({each.text for each in chosen}) == 1,
+            missing=requests_for_the_rest(chosen),
+        )
+
+    @routes.get("/gradients.svg")
+    @describe(
+        "How far back the gradients of several versions reach, as a picture",
+        reply=SVG,
+        errors=(404, 409, 422),
+        parameters=(VERSIONS,),
+    )
+    def draw_compared_gradients() -> Response:
+        chosen = _chosen(store)
+        if not chosen:
+            raise ApiError(404, "no_gradients", "no version has recorded gradients; newly trained versions do")
+        title = f"How far back gradients reach: {', '.join(map(_network, chosen))}"
+        return _picture(pictures.side_by_side(title, {each.reference: _lines(each) for each in chosen}))
+
+    return routes
+
+
+def described_at(name: str, version: int) -> str:
+    """Where a version's gradients are told."""
+    return url_for("gradients.show_gradients", name=name, version=version)
+
+
+def _chosen(store: ModelStore) -> list[Measured]:
+    if "versions" not in request.args:
+        return newest_of_each_cell(store)
+    references = request.args["versions"].split(",")
+    if len(references) > MOST:
+        message = f"versions must be at most {MOST} versions, not {len(references)}"
+        raise ApiError(422, "invalid_value", message, "versions")
+    named = [parse_reference(reference) for reference in references]
+    # A version that is named twice, perhaps in two ways, is beside the others once.
+    versions = dict.fromkeys((name, store.resolve(name, selector)) for name, selector in named)
+    return [measured(store, name, version) for name, version in versions]
+
+
+def _described(version: Measured) -> dict[str, Any]:
+    config = version.config
+    return {
+        "model": version.entry.name,
+        "version": version.entry.version,
+        "cell": config.cell,
+        "layers": config.layers,
+        "hidden_size": config.hidden_size,
+        "measured": [asdict(reach) for reach in version.reaches],
+        "told": told(version),
+    }
+
+
+def _network(version: Measured) -> str:
+    config = version.config
+    return f"{config.cell} {config.layers}\N{MULTIPLICATION SIGN}{config.hidden_size}"
+
+
+def _lines(version: Measured) -> list[tuple[str, pictures.Norms]]:
+    return [(f"step {reach.step:,}", reach.norms) for reach in version.reaches]
+
+
+def _picture(svg: str) -> Response:
+    return Response(svg, mimetype=SVG, headers={"Cache-Control": "no-cache"})

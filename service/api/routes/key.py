@@ -1,0 +1,28 @@
+"""`GET /key`: what the key of a request is good for, so that a page or a program can tell before it relies on it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from service.api.http.auth import KeyRing, require_valid
+from service.api.openapi.described import describe
+from service.api.schemas.replies import KeyReply
+
+
+def blueprint(ring: KeyRing) -> Blueprint:
+    """The route about keys; it tells no more than any other route refuses or lets through."""
+    routes = Blueprint("key", __name__)
+
+    @routes.get("/key")
+    @describe(
+        "What this request's key permits",
+        access="open",
+        description="Without a key: whether generating needs one. An invalid key is refused.",
+        reply=KeyReply,
+        errors=(401, 429, 503),
+    )
+    def show_key() -> Response:
+        require_valid(ring)
+        return jsonify(role=ring.role(), needed=not ring.is_open())
+
+    return routes

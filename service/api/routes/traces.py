@@ -1,0 +1,77 @@
+"""`POST /trace`: what a model's cells do along a text, as JSON or as the text in colours."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+
+from service.api.http.auth import Guard
+from service.api.http.connection import client_of
+from service.api.http.errors import unknown_in
+from service.api.http.large_json import json_response
+from service.api.http.parsing import json_body
+from service.api.openapi.described import describe
+from service.api.routes.generation import skipped_characters
+from service.api.schemas.bodies import TraceBody
+from service.api.schemas.replies import PNG, SVG, TraceReply
+from service.api.schemas.trace_json import trace_fields
+from service.generation.tracing import TextTrace, Tracer
+from service.pictures.coloured_text import ColouredText, coloured_text
+from service.pictures.scales import signed, surprisal
+from service.settings import Settings
+
+JSON: Final = "application/json"
+KINDS: Final = (JSON, SVG, PNG)
+"""What a trace can be had as; the first is for who does not say."""
+
+VARY: Final = {"Vary": "Accept"}
+
+EXAMPLES: Final = {
+    "surprisal": {"text": "ROMEO:\nBut soft!"},
+    "a cell, and all units of a layer": {"text": "ROMEO:", "cells": [{"layer": 0, "unit": 5}, {"layer": 0}]},
+}
+
+
+def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
+    """The route that traces."""
+    routes = Blueprint("traces", __name__)
+    routes.before_request(guard)
+
+    @routes.post("/trace")
+    @describe(
+        "What a model's cells do along a text",
+        description="With `Accept: image/svg+xml` or `image/png`: the text coloured by one cell, or by surprisal.",
+        body=TraceBody,
+        reply=TraceReply,
+        other_replies=(SVG, PNG),
+        errors=(404, 429, 503),
+        examples=EXAMPLES,
+    )
+    def trace() -> Response:
+        body = json_body(TraceBody, settings)
+        kind = request.accept_mimetypes.best_match(KINDS, JSON)
+        if kind != JSON:
+            body.check_one_cell()
+        with unknown_in("text"):
+            found = tracer.trace(body.request(settings), client_of(request.environ))
+        if kind == JSON:
+            return json_response(_reply(found), VARY)
+        picture = _picture(found)
+        return Response(picture.svg() if kind == SVG else picture.png(), mimetype=kind, headers=VARY)
+
+    return routes
+
+
+def _reply(trace: TextTrace) -> dict[str, Any]:
+    reply = {"model": trace.model, "version": trace.version, **trace_fields(trace)}
+    return reply | ({"skipped": skipped_characters(trace.skipped)} if trace.skipped else {})
+
+
+def _picture(trace: TextTrace) -> ColouredText:
+    version = f"{trace.model}@{trace.version}"
+    if not trace.cells:
+        return coloured_text(version, trace.tokens, trace.surprisal, surprisal())
+    cell, values = trace.cells[0], trace.values[0].tolist()
+    title = f"{version} \N{MIDDLE DOT} layer {cell.layer} \N{MIDDLE DOT} unit {cell.unit}"
+    return coloured_text(title, trace.tokens, values, signed(f"{cell.part} state", values))

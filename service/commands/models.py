@@ -1,0 +1,51 @@
+"""The commands that ask a running service for anything but a text: `charrnn upload`, `charrnn models`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from charrnn.wording import count
+from service.client import Client, Json
+from service.commands.asking import add_command, number, say, say_json, say_table
+
+
+def add_upload(commands: Any) -> None:
+    """Add the command to a parser's."""
+    upload = add_command(commands, "upload", "Upload a text to train on", _upload)
+    upload.add_argument("file", type=Path, help="the text file, in any encoding")
+    upload.add_argument("--name", help="name of the corpus (default: the file's name)")
+    upload.add_argument("--model", help="train a version of this model at once")
+    upload.add_argument("--encoding", help="encoding of the file, such as cp1251 (default: detected)")
+    upload.add_argument("--newlines", choices=("lf", "keep"), help="line endings: convert to LF (default), or keep")
+
+
+def add_models(commands: Any) -> None:
+    """Add the command to a parser's."""
+    add_command(commands, "models", "List the models and their versions", _models)
+
+
+def _upload(parsed: argparse.Namespace, client: Client) -> None:
+    corpus = client.upload(parsed.file, parsed.name, parsed.model, encoding=parsed.encoding, newlines=parsed.newlines)
+    if parsed.json:
+        say_json(corpus)
+        return
+    say(f"corpus {corpus['id']}: {count(corpus['characters'], 'character')}, {corpus['vocabulary_size']} different")
+    say(f"read as {corpus['encoding']}: {next(iter(corpus['preview']), '')[:100]}")
+    if corpus.get("job"):
+        say(f"job {corpus['job']['id']}: {corpus['job']['status']}")
+
+
+def _models(parsed: argparse.Namespace, client: Client) -> None:
+    if parsed.json:
+        say_json(client.models())
+        return
+    say_table(("model", "current", "loss", "published", "versions"), (_row(client, m) for m in client.models()))
+
+
+def _row(client: Client, model: Json) -> tuple[Any, ...]:
+    current = model["aliases"].get("current")
+    found = [v for v in client.model(model["name"])["versions"] if v["version"] == current]
+    loss, published = (found[0]["record"].get("validation_loss"), found[0]["published"]) if found else (None, "-")
+    return model["name"], current or "-", number(loss), published, " ".join(map(str, model["versions"]))

@@ -1,0 +1,152 @@
+"""`charrnn train`: a text to a published model in one terminal; needs neither a server nor a queue."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+from charrnn.wording import count
+from model_store.errors import StoreError
+from model_store.store import ModelStore
+from model_store.terminal import INTERRUPTED
+from service.commands import train_arguments
+from service.processes.announcement import HERE, url
+from service.processes.preflight import StartError
+from service.settings import Settings
+from service.training.cells import KIND, in_words
+from service.training.conversion import Conversion
+from service.training.corpora import CorpusStore, name_of
+from service.training.decoding import CHUNK
+from service.training.errors import TrainingError
+from service.training.job import Job
+from service.training.jobs import JobStore
+from service.training.runner import JobRunner
+from service.training.submission import check_length, keep
+from service.training.terminal import Follower, duration
+
+
+def train(parsed: argparse.Namespace, settings: Settings, program: str, began: float) -> int:
+    """Do what the arguments say, shown on the standard output; `program` is how this one is called, `began` when, on
+    time.monotonic's clock: a budget in minutes begins with the command.
+
+    Returns the exit status: 0 published, 1 failed or cancelled, 130 interrupted and saved. Raises StartError, in words
+    for a person, when it cannot be begun.
+    """
+    # What goes wrong is shown in the terminal's own words; LOG_LEVEL=debug shows the rest.
+    logging.basicConfig(level=logging.DEBUG if settings.log_level == "debug" else logging.CRITICAL)
+    command = _Command(settings, program, began)
+    try:
+        if parsed.resume:
+            return command.run(parsed.resume)
+        return command.run(command.begin(parsed).id)
+    except (TrainingError, StoreError, ValueError) as error:
+        raise StartError(str(error)) from error
+
+
+class _Command:
+    """The stores in DATA_DIR, which a running service shares, and where to show things."""
+
+    def __init__(self, settings: Settings, program: str, began: float) -> None:
+        data = settings.data_dir
+        self._program = program
+        self._address = url(HERE, settings.port)
+        self._began = began
+        self._out = sys.stdout
+        self._jobs = JobStore(data / "runs")
+        self._corpora = CorpusStore(data / "corpora", settings.max_corpus_bytes, in_use=self._jobs.using)
+        self._models = ModelStore(data / "models")
+
+    def begin(self, parsed: argparse.Namespace) -> Job:
+        """Store the text and keep the job."""
+        if not parsed.file or not parsed.model:
+            raise StartError("train needs a FILE and a --model, or --resume JOB")
+        request = train_arguments.request(parsed)
+        path = Path(parsed.file)
+        try:
+            with path.open("rb") as file:
+                corpus, _ = self._corpora.add(
+                    iter(lambda: file.read(CHUNK), b""),
+                    name_of(path.name),
+                    conversion=Conversion(parsed.encoding, parsed.newlines),
+                    check=lambda corpus: check_length(corpus.characters, request),
+                )
+        except OSError as error:
+            raise StartError(f"{error.filename or path}: {error.strerror}") from error
+        self._say(f"{path}: {count(corpus.characters, 'character', ',')}, {corpus.vocabulary_size} different")
+        self._say(f"read as {corpus.encoding}: {next(iter(corpus.preview), '')[:100]}")
+        return keep(replace(request, corpus=corpus.id), self._corpora, self._jobs, self._models)
+
+    def run(self, job: str) -> int:
+        """Train, shown as it goes, to the end or until Ctrl-C."""
+        self._jobs.get(job)
+        self._say(f"job {job} (Ctrl-C saves it)")
+        stop = Event()
+        with _interrupts(stop):
+            follower = Follower(self._jobs, job, self._out)
+            try:
+                outcome = JobRunner(self._jobs, self._corpora, self._models).run(job, stop, self._began)
+            finally:
+                follower.close()
+        if outcome == "not mine":
+            raise StartError(f"another worker is running job {job}")
+        return self._conclude(self._jobs.get(job))
+
+    def _conclude(self, job: Job) -> int:
+        if not job.is_final:
+            self._say(f"saved; resume with: {self._program} train --resume {job.id}")
+            self._say("(a service running on the same DATA_DIR resumes it by itself)")
+            return INTERRUPTED
+        if job.status != "succeeded":
+            self._say(f"{job.status}: {job.state.error or 'on request'}")
+            return 1
+        self._say_published(job)
+        return 0
+
+    def _say_published(self, job: Job) -> None:
+        name, version = job.request.model, job.state.version
+        self._say(f"published {name}@{version}" + (", now current" if job.state.promoted else ""))
+        if job.progress.bits_per_character is not None:
+            record = self._models.describe(name, version or 0).record
+            loss, bits = record["validation_loss"], record["bits_per_character"]
+            self._say(f"validation loss {loss:.4f} nats per token, {bits:.3f} bits per character")
+        cells = self._models.kept(name, version or 0, KIND)
+        if cells is not None and (found := in_words(cells)):
+            self._say(found)
+        self._say(f"took {duration(time.monotonic() - self._began)}")
+        body = {"model": name if job.state.promoted else f"{name}@{version}", "prompt": "", "length": 500}
+        asked = (
+            f"curl -s {self._address}/generate -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
+        )
+        self._say(f"to generate, start the service ({self._program}), then:\n  {asked}")
+
+    def _say(self, text: str) -> None:
+        self._out.write(text + "\n")
+        self._out.flush()
+
+
+@contextmanager
+def _interrupts(stop: Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM set `stop`; a second Ctrl-C ends at once."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,180 @@
+"""Keys that this service made for others, kept as digests in DATA_DIR/keys.json, and how it is known that there were
+any; knows no HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from durable import files, locks
+from model_store.aliases import now
+from service.keys.recent import KeysUnavailableError, Recent
+
+log = logging.getLogger(__name__)
+
+Role = Literal["app", "admin"]
+
+MADE: Final = ".keys-made"
+"""An empty file that says that keys were made: one lies beside the keys, one with the models, which the keys guard and
+which may be on another volume. Where there is one and there are no keys, nobody is let in."""
+MAX_NAME: Final = 100
+
+
+class KeyNotFoundError(Exception):
+    """There is no key with this id."""
+
+
+class KeyNameError(ValueError):
+    """A key cannot be called this; the message says why."""
+
+
+class KeysInUseError(Exception):
+    """Apps cannot be let in without a key while the keys with these `ids` are valid."""
+
+    def __init__(self, ids: tuple[str, ...]) -> None:
+        self.ids = ids
+        super().__init__(f"keys for apps are valid: {', '.join(ids)}; revoke them first (keys revoke ID)")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is kept of a key: enough to know it again, not to use it."""
+
+    id: str
+    role: Role
+    name: str
+    created: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    revoked: str | None = None
+
+
+_KEYS: Final = TypeAdapter(tuple[Key, ...])
+
+
+class KeyFile:
+    """The keys in one file, added and revoked while the service runs.
+
+    Whatever reads raises KeysUnavailableError when the file cannot be read or understood, and when there is none though
+    keys were made.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._marks = (path.with_name(MADE), path.parent / "models" / MADE)
+        self._recent = Recent(self.all, clock)
+        self._seen_any = False
+
+    def add(self, role: Role, name: str) -> str:
+        """Make a key and return it: this is the one time that it can be read. Keys that have vanished are no obstacle,
+        those that cannot be understood are. Raises KeyNameError."""
+        _check_name(name)
+        key = secrets.token_urlsafe(32)
+        with self._changing():
+            keys = self._read()
+            self._mark()
+            self._write((*keys, Key(secrets.token_hex(4), role, name, now(), digest(key))))
+        return key
+
+    def all(self) -> tuple[Key, ...]:
+        """The keys that were ever made, the oldest first."""
+        keys = self._read()
+        if not keys and (self._were_made() or (self._seen_any and not files.is_there(self._path))):
+            raise KeysUnavailableError(f"{self._path.name} has vanished or lost its keys, and keys were made")
+        self._seen_any = bool(keys)
+        return keys
+
+    def recent(self) -> tuple[Key, ...]:
+        """The keys as they stood within the last second."""
+        return self._recent.get()
+
+    def revoke(self, id: str) -> None:
+        """Take a key back; that it was there is kept. Raises KeyNotFoundError."""
+        with self._changing():
+            keys = self.all()
+            if not any(key.id == id and key.revoked is None for key in keys):
+                raise KeyNotFoundError(f"there is no valid key with the id {id!r}")
+            self._write(tuple(replace(key, revoked=now()) if key.id == id else key for key in keys))
+
+    def open(self) -> Path | None:
+        """Let apps in without a key again: forget the revoked keys for apps, and that there were any. Admins' keys
+        stay. A file that cannot be understood is set aside; returns where. Raises KeysInUseError."""
+        with self._changing():
+            aside = None
+            try:
+                keys = self._read()
+            except KeysUnavailableError:
+                keys, aside = (), files.set_aside(self._path)
+            if valid := tuple(key.id for key in keys if key.role == "app" and key.revoked is None):
+                raise KeysInUseError(valid)
+            kept = tuple(key for key in keys if key.role == "admin")
+            self._write(kept)
+            if not kept:
+                self._unmark()
+        return aside
+
+    def remember(self) -> None:
+        """Note that keys were made, where an earlier release made them or one of the notes was lost."""
+        with suppress(KeysUnavailableError):
+            if self._read() and not all(map(files.is_there, self._marks)):
+                try:
+                    with self._changing():
+                        if self._read():
+                            self._mark()
+                except OSError as error:
+                    log.warning("that keys were made could not be noted: %s", error.strerror)
+
+    def _read(self) -> tuple[Key, ...]:
+        name = self._path.name
+        if not files.is_there(self._path):
+            return ()
+        try:
+            return _KEYS.validate_json(files.read_regular(self._path), strict=True)
+        except OSError as error:
+            raise KeysUnavailableError(f"{name} cannot be read: {error.strerror or error}") from error
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_context=False)[0]
+            place = "".join(f"[{part}]" for part in first["loc"])
+            raise KeysUnavailableError(f"{name}{place} cannot be understood: {first['msg']}") from error
+
+    def _were_made(self) -> bool:
+        return any(map(files.is_there, self._marks))
+
+    def _mark(self) -> None:
+        for mark in self._marks:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+            files.sync_folder(mark.parent)
+
+    def _unmark(self) -> None:
+        for mark in self._marks:
+            mark.unlink(missing_ok=True)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with locks.locked(self._path.with_name(f".{self._path.name}.lock")):
+            yield
+
+    def _write(self, keys: tuple[Key, ...]) -> None:
+        files.replace(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode())
+
+
+def digest(key: str) -> str:
+    """What is kept of a key. Keys are long and random, so that one round of SHA-256 is enough."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        shown = f"{name[:60]!r} ({len(name)} characters)" if len(name) > 60 else repr(name)
+        raise KeyNameError(f"NAME must be 1 to {MAX_NAME} printable characters, not all of them spaces, not {shown}")

@@ -1,0 +1,1 @@
+"""The processes that the service consists of: how they start, are watched and end."""

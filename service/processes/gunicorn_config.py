@@ -1,0 +1,71 @@
+"""How gunicorn runs the web processes: the settings in gunicorn's own words."""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from service import logs
+from service.processes.announcement import announcement
+from service.processes.metrics_folder import MetricsFolder, place
+from service.processes.serving import GRACEFUL_SECONDS, TELLING_SECONDS
+from service.settings import read_settings
+
+_settings = read_settings()
+
+wsgi_app = "service.processes.web:create_app()"
+bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
+worker_class = "service.processes.web_server.worker.Worker"
+workers = _settings.web_workers
+threads = _settings.web_threads
+worker_connections = _settings.web_threads + 1024  # the others wait, for a request or for the client's end
+preload_app = False  # torch and fork do not mix
+keepalive = 30
+timeout = 120  # until a process that no longer turns its own loop is replaced; a request may take longer
+graceful_timeout = GRACEFUL_SECONDS
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+_metrics = MetricsFolder(place(_settings))
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}"]
+logger_class = "service.processes.web_server.worker.Log"
+loglevel = "warning"
+forwarder_headers = ""  # no client, on this machine either, says by a header what its path is
+control_socket_disable = True
+logconfig_dict = logs.gunicorn_configuration(_settings)
+
+
+def on_starting(_server: Any) -> None:
+    """Begin to count anew."""
+    _metrics.begin()
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing behind."""
+    _metrics.end()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Say where the service is when its first process can answer, not when the port is merely bound."""
+    _end_politely(worker)
+    if worker.age == 1 and worker.alive:
+        sys.stdout.write(announcement(_settings))
+        sys.stdout.flush()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Runs in the process that ends."""
+    if (application := getattr(worker, "wsgi", None)) is not None:
+        application.extensions["ending"].complete()
+
+
+def _end_politely(worker: Any) -> None:
+    """At SIGTERM gunicorn lets what runs go on for a while; what would be cut off then is told so before."""
+    go_on = signal.getsignal(signal.SIGTERM)
+    ending = worker.wsgi.extensions["ending"]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ending.begin(GRACEFUL_SECONDS - TELLING_SECONDS)
+        if callable(go_on):
+            go_on(number, frame)
+
+    signal.signal(signal.SIGTERM, end)

@@ -1,0 +1,76 @@
+"""Where the web processes of a service share their measurements: a folder of its own, in memory where that can be."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import IO, Final
+
+from durable import locks
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MEMORY: Final = Path("/dev/shm")
+LOCK: Final = "lock"
+"""A file in the folder that the service's processes hold locked as long as there is one of them."""
+
+
+def place(settings: Settings, memory: Path = MEMORY) -> Path:
+    """The folder of the service that this process starts. Two services never have the same one.
+
+    A full data disk is no reason to lose it: a process that writes to a mapped file without space is killed.
+    """
+    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else settings.data_dir.absolute() / "run"
+    service = f"{socket.gethostname()} {settings.data_dir.absolute()} {settings.host} {settings.port}"
+    digest = hashlib.sha256(service.encode()).hexdigest()[:12]
+    return base / f"{_prefix()}{digest}-{os.getpid()}"
+
+
+class MetricsFolder:
+    """The folder, which is there from `begin` to `end`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[bytes] | None = None
+
+    def begin(self) -> None:
+        """Make it, and clear away those of services that were killed. Without space the service goes on without it."""
+        draft = self.path.with_name(f".{self.path.name}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            for each in self.path.parent.glob(f"{_prefix()}*"):
+                if not _in_use(each):
+                    shutil.rmtree(each, ignore_errors=True)
+            draft.mkdir(mode=0o700)
+            self._lock = (draft / LOCK).open("wb")
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+            draft.rename(self.path)  # another service that begins never sees it without its lock
+        except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            log.warning("the processes' metrics cannot be shared in %s: %s", self.path, error.strerror)
+
+    def end(self) -> None:
+        """Remove it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _prefix() -> str:
+    return f"charrnn-metrics-{os.getuid()}-"
+
+
+def _in_use(folder: Path) -> bool:
+    """Whether a process of the service that made it is alive, or it is not this user's to judge."""
+    try:
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            return True
+    except FileNotFoundError:
+        return False
+    return locks.is_held(folder / LOCK)

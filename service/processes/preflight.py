@@ -1,0 +1,128 @@
+"""What must be true before any process starts: a data directory of our own, a free port, what the settings ask for;
+starts nothing itself that goes on."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, TextIO
+
+from redis import Redis
+
+FOLDERS: Final = ("models", "corpora", "runs", "packed", "redis", "run")
+"""What is kept in the data directory by one process or another."""
+
+LOOK_FOR_GPU: Final = "from charrnn.engine.gpu.batch import gpu_available; raise SystemExit(not gpu_available())"
+
+
+class StartError(Exception):
+    """The service cannot start; the message names the setting, its value and what to do."""
+
+
+def lock(data_dir: Path) -> TextIO:
+    """Make `data_dir` and hold it until the returned file is closed or the process ends, however it ends.
+
+    Raises StartError if another process holds it, or if it cannot be made or written.
+    """
+    try:
+        run_dir = data_dir / "run"
+        run_dir.mkdir(parents=True, exist_ok=True)
+        run_dir.chmod(0o700)
+        file = (run_dir / "lock").open("a+", encoding="ascii")
+        _check_owned(data_dir)
+    except OSError as error:
+        reason = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+        raise StartError(
+            f"DATA_DIR={data_dir} cannot be used: {reason}; set DATA_DIR to a folder that this user may write"
+        ) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        file.close()
+        raise StartError(
+            f"DATA_DIR={data_dir} is in use by a running service (process {holder}); "
+            "stop that one, or start this one with another DATA_DIR and PORT"
+        ) from error
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def _check_owned(data_dir: Path) -> None:
+    """Raises PermissionError for a folder in it that this user may not write, or a key that they may not read."""
+    for path in (data_dir, *(data_dir / name for name in FOLDERS)):
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    key = data_dir / "admin-key"
+    if key.exists() and not os.access(key, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(key))
+
+
+def has_torch() -> bool:
+    """Whether torch is installed; it is not imported."""
+    return find_spec("torch") is not None
+
+
+def check_torch(purpose: str) -> None:
+    """Raises StartError where there is no torch for it."""
+    if not has_torch():
+        raise StartError(f"{purpose} needs PyTorch, which is not installed: pip install torch")
+
+
+def check_device(device: str) -> None:
+    """Raises StartError when it is a GPU and none can be used. A process of its own looks: it needs torch for that."""
+    if device != "cuda":
+        return
+    check_torch("DEVICE=cuda")
+    looked = subprocess.run([sys.executable, "-c", LOOK_FOR_GPU], capture_output=True, check=False)
+    if looked.returncode:
+        raise StartError("DEVICE=cuda, but PyTorch finds no GPU; set DEVICE=cpu (the default)")
+
+
+def check_redis_url(name: str, url: str) -> None:
+    """Raises StartError for what is no address of a Redis server; an empty one is none."""
+    try:
+        if url:
+            Redis.from_url(url)
+    except ValueError as error:
+        raise StartError(f"{name} is not a valid Redis URL: {error}") from error
+
+
+def check_address(host: str, port: int) -> None:
+    """Raises StartError if nothing can listen on `host` and `port` now."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except (OSError, UnicodeError) as error:
+        raise StartError(_address_message(host, port, error)) from error
+
+
+def _address_message(host: str, port: int, error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return _no_address(host, "no name of a host")
+    if error.errno == errno.EADDRINUSE:
+        return f"PORT={port} is in use on {host}; stop what listens there, or set another, as in: PORT={port + 1}"
+    if error.errno == errno.EACCES:
+        return f"PORT={port} may not be listened on by this user; set one above 1023, as in: PORT=8000"
+    return _no_address(host, error.strerror or str(error))
+
+
+def _no_address(host: str, reason: str) -> str:
+    return (
+        f"HOST={host} is no address to listen on here: {reason}; set another, as in: HOST=127.0.0.1"
+        " (conda and some shells set a HOST of their own)"
+    )

@@ -1,0 +1,184 @@
+"""A client's connection, read and written with patience that has an end; knows no HTTP."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+import socket
+import struct
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Final
+
+from service.processes.web_server.threads import Threads
+
+LEAST_RATE: Final = 256
+"""Bytes a second that a client has to send, on average over its patience, while it is waited for."""
+
+_ABORT: Final = struct.pack("ii", 1, 0)
+_LOOK_SECONDS: Final = 1.0
+
+
+class Client:
+    """A socket on which nobody waits in vain: whoever waits lends its thread's place, and gives up after `patience`
+    seconds in which the client sent less than LEAST_RATE, or took in nothing.
+
+    Raises TimeoutError for what does not come, ConnectionError for a client that is gone or does not read.
+    """
+
+    def __init__(self, connection: socket.socket, threads: Threads, patience: float) -> None:
+        connection.setblocking(False)
+        self._connection = connection
+        self._threads = threads
+        self._patience = patience
+        self._waited = 0.0
+        self._received = 0
+        self._waiting_since: float | None = None
+
+    @property
+    def waited_for(self) -> float:
+        """Seconds that a thread has waited by now for this client; 0 while none does."""
+        since = self._waiting_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def expect(self) -> None:
+        """What is received from now on is another message: the time taken for the one before does not count."""
+        self._waited, self._received = 0.0, 0
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Up to `size` bytes, none at the end; with flags, as the socket does it."""
+        if flags:
+            return self._connection.recv(size, flags)
+        while (data := self.receive(size)) is None:
+            self._wait_for_data()
+        self._received += len(data)
+        if self._received >= LEAST_RATE * self._patience:
+            self.expect()
+        return data
+
+    def receive(self, size: int) -> bytes | None:
+        """What is there already, up to `size` bytes; None: nothing yet. Raises ConnectionError."""
+        try:
+            return self._connection.recv(size)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise _gone(error) from error
+
+    def comes_within(self, seconds: float) -> bool:
+        """Whether there is something to receive, or the end, within so many seconds."""
+        return self._poll(select.POLLIN, seconds)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it."""
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self._connection.send(left) :]
+            except BlockingIOError:
+                self._wait_for_space()
+            except OSError as error:
+                raise _gone(error) from error
+
+    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
+        """Send `count` bytes of a file, or all of it; returns how many there were."""
+        began = offset
+        end = None if count is None else offset + count
+        while end is None or offset < end:
+            try:
+                sent = os.sendfile(self.fileno(), file.fileno(), offset, min((end or 1 << 62) - offset, 1 << 20))
+            except BlockingIOError:
+                self._wait_for_space()
+                continue
+            except OSError as error:
+                raise _gone(error) from error
+            if not sent:
+                break
+            offset += sent
+        return offset - began
+
+    def offer(self, data: bytes) -> None:
+        """Send it if that can be done at once; else forget it."""
+        with suppress(OSError):
+            self._connection.send(data)
+
+    def end_sending(self) -> None:
+        """Tell the client that nothing more comes. Raises ConnectionError."""
+        try:
+            self._connection.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise _gone(error) from error
+
+    def hang_up(self) -> None:
+        """End both directions, also for a thread that waits for this client."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def abort(self) -> None:
+        """Close the connection and forget what the client has not taken in."""
+        with suppress(OSError):
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def fileno(self) -> int:
+        """The descriptor of the connection; -1 when it is closed."""
+        return self._connection.fileno()
+
+    def gettimeout(self) -> float:
+        """Zero, as gunicorn asks before it sends a page."""
+        return 0.0
+
+    def _wait_for_data(self) -> None:
+        began = time.monotonic()
+        with self._waiting():
+            came = self._poll(select.POLLIN, self._patience - self._waited)
+        self._waited += time.monotonic() - began
+        if not came:
+            raise TimeoutError(f"{self._received} bytes in the last {self._patience:g} s (CLIENT_TIMEOUT)")
+
+    def _wait_for_space(self) -> None:
+        """A client may be slow: what counts is that it takes in something, which the system knows better than whether
+        there is space for more."""
+        unread, since = self._unread(), time.monotonic()
+        with self._waiting():
+            while not self._poll(select.POLLOUT, min(_LOOK_SECONDS, self._patience)):
+                if (now_unread := self._unread()) != unread:
+                    unread, since = now_unread, time.monotonic()
+                elif time.monotonic() - since >= self._patience:
+                    raise ConnectionAbortedError(errno.ECONNABORTED, "the client does not read")
+
+    def _unread(self) -> int:
+        """Bytes that were sent and that the client's system has not confirmed; 0 where the system does not tell."""
+        try:
+            told = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4))
+        except OSError:
+            return 0
+        count: int = struct.unpack("i", told)[0]
+        return count
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._waiting_since = time.monotonic()
+        try:
+            with self._threads.lent():
+                yield
+        finally:
+            self._waiting_since = None
+
+    def _poll(self, what: int, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self._connection, what)
+        return bool(poll.poll(max(0.0, 1000 * seconds)))
+
+
+def _gone(error: OSError) -> ConnectionError:
+    """Whatever the system says of a connection, such as that it was reset: its client is gone."""
+    return ConnectionResetError(errno.ECONNRESET, f"the client is gone: {error.strerror}")

@@ -1,0 +1,228 @@
+"""What a web process's loop does with its connections; nothing in it waits for one of them."""
+
+from __future__ import annotations
+
+import errno
+import selectors
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from gunicorn.workers.gthread import PollableMethodQueue
+
+from service.processes.web_server.client import Client
+from service.processes.web_server.errors import error_response
+from service.processes.web_server.requests import Parser
+from service.processes.web_server.threads import Threads
+from service.processes.web_server.waiting import After, Connection, Kind, Waiting
+
+RECEIVED: Final = 1 << 16
+"""Bytes received at once."""
+
+END_SECONDS: Final = 30.0
+"""How long a client that was answered may go on sending what nobody wants; then the connection is closed."""
+
+SILENT_END_SECONDS: Final = 5.0
+"""How long it may do nothing meanwhile."""
+
+STOP_SECONDS: Final = 2.0
+"""How long a process that ends waits for what clients may be sending already."""
+
+STUCK_SECONDS: Final = 1.0
+"""A client that a thread has waited for this long may be hung up on when there is no room for others."""
+
+FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the system says when it has no room for another connection."""
+
+LOST: Final = frozenset(
+    {errno.EAGAIN, errno.ECONNABORTED, errno.ECONNRESET, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
+    | {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT}
+)
+"""What it says of a connection that another process took, or that came to nothing: accept(2) reports the network's
+errors of the new connection as its own."""
+
+
+class Connections:
+    """The connections of a process, up to `most`, of which one is kept free. One whose request's head is there is
+    handed to `serve`, in a thread.
+
+    `patience`: seconds for the head of a request; `keepalive`: between two requests.
+    """
+
+    def __init__(
+        self,
+        configuration: Any,
+        listeners: Sequence[Any],
+        threads: Threads,
+        serve: Callable[[Connection], After],
+        *,
+        most: int,
+        patience: float,
+    ) -> None:
+        self._configuration, self._listeners, self._threads, self._serve = configuration, listeners, threads, serve
+        self._most, self._patience, self._keepalive = most, patience, float(configuration.keepalive)
+        self._poller = selectors.DefaultSelector()
+        self._waiting = Waiting(self._poller)
+        self._open: set[Connection] = set()
+        self._accepting = self._ending = self._full = False
+        self._looked = 0.0
+        self._calls = PollableMethodQueue()
+        self._calls.init()
+        self._poller.register(self._calls.fileno(), selectors.EVENT_READ, partial(self._calls.run_callbacks, None))
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def wake(self) -> None:
+        """Make `turn` return; may be called by a signal's handler."""
+        self._calls.defer(lambda: None)
+
+    def turn(self, seconds: float = 1.0) -> None:
+        """Do what there is to do, and wait up to so many seconds for some."""
+        self._accept_any(not (self._ending or self._full) and len(self._open) < self._most)
+        self._full = False
+        for key, _ in self._poller.select(seconds):
+            key.data()
+        if time.monotonic() - self._looked >= min(seconds, self._patience / 4):
+            self._looked = time.monotonic()
+            for connection in self._waiting.expired():
+                self._give_up(connection)
+
+    def begin_end(self) -> None:
+        """Take no more, and let those go that wait."""
+        self._ending = True
+        self._accept_any(False)
+        self._waiting.cap(STOP_SECONDS)
+
+    def _accept_any(self, wanted: bool) -> None:
+        if wanted == self._accepting:
+            return
+        self._accepting = wanted
+        for listener in self._listeners:
+            if wanted:
+                listener.setblocking(False)
+                self._poller.register(listener, selectors.EVENT_READ, partial(self._accept, listener))
+            else:
+                self._poller.unregister(listener)
+
+    def _accept(self, listener: Any) -> None:
+        try:
+            accepted, address = listener.accept()
+        except OSError as error:
+            if error.errno in FULL:
+                self._make_room()
+                self._full = True  # until something else happens: to ask the system again at once would only spin
+            elif error.errno not in LOST:
+                raise
+            return
+        client = Client(accepted, self._threads, self._patience)
+        connection = Connection(client, Parser(self._configuration, client, address), address, listener.getsockname())
+        self._open.add(connection)
+        self._waiting.add(connection, Kind.HEAD, self._patience, self._receive)
+        if len(self._open) >= self._most:
+            self._make_room(connection)
+
+    def _receive(self, connection: Connection) -> None:
+        """A part of a request's head may have come."""
+        if (data := self._received(connection)) is None:
+            return
+        if not data:
+            self._close(connection)
+            return
+        parser = connection.parser
+        begun = parser.has_begun
+        parser.feed(data)
+        if parser.has_request:
+            self._waiting.remove(connection)
+            self._threads.submit(partial(self._in_thread, connection))
+        elif not begun:
+            connection.wait(Kind.HEAD, self._no_longer_than(self._patience))
+
+    def _in_thread(self, connection: Connection) -> None:
+        after = After.ABORT
+        try:
+            after = self._serve(connection)
+        finally:
+            self._calls.defer(self._go_on, connection, after)
+
+    def _go_on(self, connection: Connection, after: After) -> None:
+        """A thread is through with it."""
+        if after is After.WAIT:
+            half = connection.parser.has_begun
+            seconds = self._no_longer_than(self._patience if half else self._keepalive)
+            self._waiting.add(connection, Kind.HEAD if half else Kind.NEXT, seconds, self._receive)
+        elif after is After.END:
+            self._end(connection)
+        else:
+            connection.client.abort()
+            self._close(connection)
+
+    def _end(self, connection: Connection) -> None:
+        """Send nothing more; to close while the client still sends could cost it the reply (RFC 9112, section 9.6)."""
+        try:
+            connection.client.end_sending()
+        except ConnectionError:
+            self._close(connection)
+            return
+        connection.last_deadline = time.monotonic() + END_SECONDS
+        self._waiting.add(connection, Kind.END, self._no_longer_than(SILENT_END_SECONDS), self._discard)
+
+    def _discard(self, connection: Connection) -> None:
+        """The client goes on although it was answered."""
+        if (data := self._received(connection)) is None:
+            return
+        connection.discards -= len(data)
+        patience = self._no_longer_than(SILENT_END_SECONDS)
+        connection.deadline = min(time.monotonic() + patience, connection.last_deadline)
+        if not data or connection.discards < 0:
+            self._close(connection)
+
+    def _no_longer_than(self, seconds: float) -> float:
+        return min(seconds, STOP_SECONDS) if self._ending else seconds
+
+    def _received(self, connection: Connection) -> bytes | None:
+        """What came, nothing at the end; None: nothing yet."""
+        if connection not in self._waiting:  # closed meanwhile, for others that were ready at the same moment
+            return None
+        try:
+            return connection.client.receive(RECEIVED)
+        except ConnectionError:
+            return b""
+
+    def _give_up(self, connection: Connection) -> None:
+        """It has waited for as long as it may."""
+        self._waiting.remove(connection)
+        if connection.kind is Kind.END or not connection.parser.has_begun:
+            self._close(connection)
+        else:
+            connection.client.offer(error_response(408))
+            self._end(connection)
+
+    def _make_room(self, newcomer: Connection | None = None) -> None:
+        """End the connection that can best be done without: one that was answered, or the one waited for the longest;
+        only then one that may have another request."""
+        found = [each for each in self._open if each is not newcomer and self._can_go(each)]
+        if not found:
+            return
+        one = max(found, key=self._dispensable)
+        if one in self._waiting:
+            self._close(one)
+        else:
+            one.client.hang_up()  # the thread that waits for it does the rest
+
+    def _can_go(self, connection: Connection) -> bool:
+        return connection in self._waiting or connection.client.waited_for > STUCK_SECONDS
+
+    def _dispensable(self, connection: Connection) -> tuple[bool, bool, float]:
+        if connection in self._waiting:
+            kind, waited = connection.kind, time.monotonic() - connection.since
+            return kind is Kind.END, kind is Kind.HEAD, waited
+        return False, True, connection.client.waited_for
+
+    def _close(self, connection: Connection) -> None:
+        self._waiting.remove(connection)
+        self._open.discard(connection)
+        connection.client.close()

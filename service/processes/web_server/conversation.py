@@ -1,0 +1,96 @@
+"""What a thread does with a connection: it answers the requests that follow one another at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any, Final
+
+from gunicorn.http import wsgi
+from gunicorn.http.errors import NoMoreData
+
+from service.processes.web_server.errors import ErrorsInJson
+from service.processes.web_server.reply import Reply
+from service.processes.web_server.requests import Request
+from service.processes.web_server.waiting import After, Connection
+
+LINGER_SECONDS: Final = 0.1
+"""How long a thread waits for its connection's next request before it gives the connection back. To give it back and
+get it again takes the process two changes of threads, and an empty request a quarter of its time."""
+
+
+class Conversation:
+    """Answers the requests of connections with a WSGI application, in as many threads at once as call it.
+
+    `explain(request, client, address, error)` answers what is no request; `may_stay` says whether a thread may wait for
+    a connection's next request, `alive` whether connections are kept at all.
+    """
+
+    def __init__(
+        self,
+        configuration: Any,
+        application: Callable[..., Any],
+        log: Any,
+        *,
+        explain: Callable[..., None],
+        may_stay: Callable[[], bool],
+        alive: Callable[[], bool],
+    ) -> None:
+        self._configuration, self._application, self._log = configuration, application, log
+        self._explain, self._may_stay, self._alive = explain, may_stay, alive
+
+    def hold(self, connection: Connection) -> After:
+        """Answer a connection's requests while one follows the other, and say what becomes of it."""
+        request = None
+        try:
+            while connection.parser.has_request:
+                request = next(connection.parser)
+                # In a context of its own: what is said of a request ends with it, the thread goes on with others.
+                if not copy_context().run(self._answer, request, connection) or not connection.parser.skip_body():
+                    return After.END
+                request = None
+                self._receive_soon(connection)
+        except StopIteration:
+            return After.END
+        except (ConnectionError, NoMoreData):
+            return After.ABORT
+        except Exception as error:
+            self._explain(request, ErrorsInJson(connection.client), connection.address, error)
+            return After.END
+        return After.WAIT
+
+    def _receive_soon(self, connection: Connection) -> None:
+        """Have the next request, if it comes within a moment."""
+        client, parser = connection.client, connection.parser
+        if not parser.has_request and self._may_stay() and client.comes_within(LINGER_SECONDS):
+            parser.feed(client.receive(1 << 16) or b"")
+
+    def _answer(self, request: Request, connection: Connection) -> bool:
+        """Answer one request; whether the connection may have another."""
+        reply = Reply(connection.client)
+        response, environ = wsgi.create(request, reply, connection.address, connection.server, self._configuration)
+        environ["wsgi.multithread"] = True
+        if not self._alive():
+            response.force_close()
+        try:
+            _write(response, self._application(environ, response.start_response), environ["wsgi.file_wrapper"])
+        except Exception as error:
+            if not response.headers_sent or isinstance(error, ConnectionError):
+                raise
+            self._log.exception("Error handling request")  # the client sees that its reply has no end
+            return False
+        reply.flush()
+        return not response.should_close()
+
+
+def _write(response: Any, body: Any, file_wrapper: type) -> None:
+    try:
+        if isinstance(body, file_wrapper):
+            response.write_file(body)
+        else:
+            for piece in body:
+                response.write(piece)
+        response.close()
+    finally:
+        if hasattr(body, "close"):
+            body.close()

@@ -1,0 +1,43 @@
+"""The contract's one shape for what never becomes a request."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any, Final
+
+from service.processes.web_server.client import Client
+
+CODES: Final = {
+    400: ("bad_request", "this is no HTTP request"),
+    403: ("forbidden", "this request is not let through"),
+    408: ("request_timeout", "the headers did not end in time (CLIENT_TIMEOUT)"),
+    414: ("uri_too_long", "the request line is too long"),
+    417: ("expectation_failed", "what Expect asks for is not done here"),
+    431: ("headers_too_large", "the headers are too many or too long"),
+    500: ("internal_error", "internal error"),
+    501: ("not_implemented", "this transfer coding is not supported"),
+}
+
+
+class ErrorsInJson:
+    """A connection that is only written to once: an error, which gunicorn has a page for."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def sendall(self, page: bytes) -> None:
+        """Send the error that the page's status line names."""
+        self._client.sendall(error_response(int(page.split(b" ", 2)[1])))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def error_response(status: int) -> bytes:
+    """A whole HTTP response."""
+    code, message = CODES.get(status, CODES[400])
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    body = json.dumps({"error": {"type": kind, "code": code, "message": message, "param": None}}).encode()
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    return head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -1,0 +1,122 @@
+"""gunicorn's parser, on bytes that were received before: reading a request's head waits for nobody."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders
+from gunicorn.http.message import Request as GunicornRequest
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.unreader import Unreader
+
+from service.processes.web_server.client import Client
+
+MAX_HEAD: Final = 1 << 16
+"""Longest head of a request, in bytes; headers by number and size are bounded by gunicorn."""
+
+SMALL_REST: Final = 1 << 15
+"""Up to so many bytes of a body that nobody wanted are read on, and the connection is kept for the next request."""
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def is_whole_head(data: bytes) -> bool:
+    """Whether these bytes, the first ones of a request, are enough to parse its head, or to see that it is none."""
+    if b"\r\n\r\n" in data:
+        return True
+    data = data.removeprefix(b"\r\n")  # one empty line may come first
+    if data in (b"", b"\r"):
+        return False
+    begins = 0x21 <= data[0] <= 0x7E
+    return not begins or len(data) > MAX_HEAD or data.count(b"\n") != data.count(b"\r\n")
+
+
+class Parser(RequestParser):  # type: ignore[misc]  # gunicorn has no types
+    """The requests of one connection, one after the other; `next` needs `has_request`."""
+
+    def __init__(self, configuration: Any, client: Client, address: Any) -> None:
+        super().__init__(configuration, (), address)
+        self.mesg_class = Request
+        self.unreader = Received(client)
+
+    def feed(self, data: bytes) -> None:
+        """These bytes came."""
+        self.unreader.append(data)
+
+    def skip_body(self) -> bool:
+        """Read what is left of a request's body; whether that was possible. Raises ConnectionError."""
+        return bool(self.finish_body(max_bytes=2 * SMALL_REST))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something of a next request has come."""
+        return self.unreader.buf.getvalue() not in (b"", b"\r", b"\r\n")
+
+    @property
+    def has_request(self) -> bool:
+        """Whether the head of the next request is there."""
+        held = self.unreader.buf.getvalue()
+        return bool(held) and is_whole_head(held)
+
+
+class Received(Unreader):  # type: ignore[misc]
+    """What came from a client and was not used yet. More is received for a body alone."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self._client = client
+        self._head: int | None = None
+        self.continue_expected = False
+
+    def append(self, data: bytes) -> None:
+        """These bytes came."""
+        self.buf.seek(0, os.SEEK_END)
+        self.buf.write(data)
+
+    def begin_head(self) -> None:
+        """A head is read now, from what is there."""
+        self._head = self.buf.getbuffer().nbytes
+        self._client.expect()
+
+    def end_head(self, *, continue_expected: bool) -> None:
+        """A body comes next; the client may wait to be told that it is wanted."""
+        self._head = None
+        self.continue_expected = continue_expected
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """The next bytes of a body, none when the client has ended. Raises TimeoutError, ConnectionError."""
+        if self._head is not None:
+            raise LimitRequestHeaders("too long") if self._head > MAX_HEAD else InvalidRequestLine("without an end")
+        if self.continue_expected:
+            self.continue_expected = False
+            self._client.sendall(_CONTINUE)
+        return self._client.recv(min(max(size_hint or 0, 1 << 13), 1 << 20))
+
+
+class Request(GunicornRequest):  # type: ignore[misc]
+    """A request. The client is told to go on with its body (`Expect: 100-continue`) when somebody reads it, so that a
+    body which is refused never leaves it."""
+
+    _expected_100_continue: bool
+
+    def __init__(self, configuration: Any, received: Received, *rest: Any) -> None:
+        received.begin_head()
+        super().__init__(configuration, received, *rest)
+        received.end_head(continue_expected=self._expected_100_continue)
+        self._received = received
+        self._expected_100_continue = False
+
+    def should_close(self) -> bool:
+        """Whether the connection ends with the reply: because one side wants it to, or because a body was not read."""
+        self.must_close = bool(super().should_close()) or not self._ends_soon()
+        return self.must_close
+
+    def _ends_soon(self) -> bool:
+        if self.body.failed:
+            return False
+        reader = self.body.reader
+        if isinstance(reader, ChunkedReader):
+            return reader.parser is None
+        return reader.length == 0 or (reader.length <= SMALL_REST and not self._received.continue_expected)

@@ -1,0 +1,99 @@
+"""A web process: gunicorn's, with connections of our own, so that a slow client holds up no other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import time
+from types import FrameType
+from typing import Any, Final
+
+from gunicorn.errors import ConfigError
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker as GunicornWorker
+
+from service.processes.web_server.connections import Connections
+from service.processes.web_server.conversation import Conversation
+from service.processes.web_server.threads import Threads
+from service.settings import Settings
+
+LINGERING: Final = 64
+"""Up to so many open connections threads stay with them. With more, those that have a thread would be served again and
+again before those that wait for one: of 256 clients at once some would wait for more than a second."""
+
+OTHER_FILES: Final = 256
+"""Descriptors that are left for anything but connections."""
+
+
+class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
+    """However slowly a client sends, reads or leaves, others are served: connections wait in one loop, and a request
+    gets a thread when its head is there."""
+
+    @classmethod
+    def check_config(cls, configuration: Any, _log: Any) -> None:
+        """Refuse what is not done here. Raises gunicorn's ConfigError."""
+        if configuration.is_ssl:
+            raise ConfigError("TLS is the business of a proxy in front of the service")
+
+    def handle_exit(self, _signal: int, _frame: FrameType | None) -> None:
+        """At SIGTERM, which may come before there is an application: end when the requests that there are have
+        ended."""
+        self.alive = False
+        if self.booted:
+            self._connections.wake()
+
+    def load_wsgi(self) -> None:
+        """Make the application, and what serves it."""
+        super().load_wsgi()
+        conversation = Conversation(
+            self.cfg,
+            self.wsgi,
+            self.log,
+            explain=self.handle_error,
+            may_stay=lambda: self.alive and self._connections.count <= self._stay_with,
+            alive=lambda: self.alive,
+        )
+        self._stay_with = min(LINGERING, self.cfg.threads // 2)
+        self._connections = Connections(
+            self.cfg,
+            self.sockets,
+            Threads(self.cfg.threads),
+            conversation.hold,
+            most=_room(self.cfg.worker_connections),
+            patience=Settings().client_timeout,
+        )
+
+    def run(self) -> None:
+        """Serve until told to end, or until the parent is gone."""
+        while self.alive and self.ppid == os.getppid():
+            self.notify()
+            self._connections.turn()
+        self._connections.begin_end()
+        latest = time.monotonic() + self.cfg.graceful_timeout
+        while self._connections.count and time.monotonic() < latest:
+            self.notify()
+            self._connections.turn(0.1)
+
+
+class Log(Logger):  # type: ignore[misc]
+    """gunicorn's own messages alone: a request's line is the application's, and gunicorn would make up one of its own
+    for every request, and throw it away, as soon as its log is configured at all."""
+
+    @property
+    def access_log_enabled(self) -> bool:
+        """Never."""
+        return False
+
+
+def _room(wanted: int) -> int:
+    """How many connections the process may have, the system's limit of open files raised as far as it lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else min(needed, hard), hard)
+            )
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - OTHER_FILES))

@@ -1,0 +1,100 @@
+"""Kernels as files: compiled once, for whoever comes later, and without a compiler in the process that generates."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from charrnn.engine.base import Sequence
+from charrnn.engine.cpu.code import CompilationError, default_folder, load
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.packing import pack
+from charrnn.sampling import SamplingParams
+
+GENERATE = """
+import hashlib, sys
+from pathlib import Path
+import numpy as np
+from charrnn.engine.base import Sequence
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.packing import PackedModel
+from charrnn.sampling import SamplingParams
+engine = NativeEngine(PackedModel.map(Path(sys.argv[1])), kernels=Path(sys.argv[2]))
+batch = engine.batch(1)
+batch.add(Sequence(np.array([2], np.int32), 300, SamplingParams(seed=4)))
+print(hashlib.sha256(batch.step(300)[0].ids.tobytes()).hexdigest())
+print(sorted({"numba", "torch", "scipy"} & set(sys.modules)))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kernels") / "made" / "on demand"
+    load(folder, "rnn", "float32", "portable")
+    return folder
+
+
+def test_a_kernel_is_compiled_once(folder: Path) -> None:
+    (before,) = [path.stat().st_mtime_ns for path in folder.iterdir()]
+    load(folder, "rnn", "float32", "portable")
+    (after,) = [path.stat().st_mtime_ns for path in folder.iterdir()]
+    assert before == after
+
+
+def test_what_cannot_be_compiled_says_why(folder: Path) -> None:
+    with pytest.raises(CompilationError, match="KeyError: 'elman'"):
+        load(folder, "elman", "int8", "portable")  # type: ignore[arg-type]
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_folder_that_cannot_be_made_costs_time_only(tmp_path: Path, make_checkpoint: Any) -> None:
+    (tmp_path / "file").touch()
+    engine = NativeEngine(make_checkpoint("rnn"), "float32", "portable", kernels=tmp_path / "file" / "kernels")
+    batch = engine.batch(1)
+    batch.add(Sequence(np.array([1], np.int32), 3))
+    assert batch.step(3)[0].done
+
+
+def test_another_process_generates_the_same_and_needs_no_compiler(tmp_path: Path, make_checkpoint: Any) -> None:
+    model, kernels = pack(make_checkpoint("gru")), tmp_path / "kernels"
+    model.save(tmp_path / "packed")
+    batch = NativeEngine(model, kernels=kernels).batch(7)
+    for seed in range(5):
+        batch.add(Sequence(np.array([2], np.int32), 300, SamplingParams(seed=seed)))
+    ids = batch.step(300)[4].ids
+    command = [sys.executable, "-c", GENERATE, str(tmp_path / "packed"), str(kernels)]
+    found = subprocess.run(command, cwd=Path(__file__).parents[4], capture_output=True, text=True, check=True)
+    assert found.stdout.split("\n")[:2] == [hashlib.sha256(ids.tobytes()).hexdigest(), "[]"]
+
+
+def test_where_kernels_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_folder(tmp_path / "other") == tmp_path / ".cache" / "charrnn" / "kernels"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    assert default_folder(tmp_path / "other") == tmp_path / "other"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody whom the system does not know")
+def test_a_user_without_a_home_has_no_place_for_kernels() -> None:
+    """A user id that the system does not know, and no HOME, as in many containers."""
+    program = """
+import os
+from pathlib import Path
+from charrnn.engine.cpu.code import default_folder
+os.setuid(12345)
+print(default_folder(), default_folder(Path("other")))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[4], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["None", "other"]

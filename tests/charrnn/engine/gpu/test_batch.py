@@ -1,0 +1,302 @@
+"""The engine for GPUs against the reference engine, and its promise that ids depend on version and sequence alone.
+
+All of it runs on the CPU, where the same operations are called rather than recorded; the main of it on a GPU as well,
+where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import CELLS, Cell
+from charrnn.engine.base import Batch, Engine, Output, Sequence, State
+from charrnn.engine.gpu.batch import CudaEngine
+from charrnn.engine.gpu.reference import TILE, ReferenceEngine
+from charrnn.engine.gpu.tile import STEPS
+from charrnn.sampling import RECENT_IDS, SamplingParams
+from charrnn.vocabulary import Ids
+from tests.charrnn.engine.choosing import NOTHING
+from tests.charrnn.engine.leaving import leave
+
+V = 37
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+PARAMS = (
+    SamplingParams(seed=1),
+    SamplingParams(seed=2, temperature=0),
+    SamplingParams(seed=3, temperature=0.7, top_k=5),
+    SamplingParams(seed=4, top_p=0.8),
+    SamplingParams(seed=5, min_p=0.02),
+    SamplingParams(seed=6, repetition_penalty=1.3),
+    SamplingParams(seed=7, logprobs=3),
+    SamplingParams(seed=12, temperature=0.8, presence_penalty=0.5, frequency_penalty=0.3),
+    SamplingParams(seed=13, temperature=0, frequency_penalty=1.0, presence_penalty=-0.5),
+    SamplingParams(seed=14, logit_bias=((3, 2.0), (5, -100.0)), logprobs=2),
+    SamplingParams(seed=15, allowed_token_ids=(1, 4, 9, 30), top_k=3, presence_penalty=1.0),
+    SamplingParams(seed=16, temperature=0, allowed_token_ids=(7, 2, 2), logit_bias=((2, 50.0), (3, 100.0))),
+    SamplingParams(seed=8, temperature=0, repetition_penalty=1.5, logprobs=V + 1),
+    SamplingParams(seed=2**70 - 3, temperature=1.5, repetition_penalty=1.1, top_k=3, top_p=0.5, logprobs=0),
+)
+
+
+def ids_of(*values: int) -> Ids:
+    return np.array(values, dtype=np.int32)
+
+
+def random_ids(n: int, seed: int = 0) -> Ids:
+    return np.random.default_rng(seed).integers(0, V, n).astype(np.int32)
+
+
+def whole(outputs: list[Output]) -> tuple[list[Any], ...]:
+    """All that was told of a sequence: ids, the three kinds of logarithms, those of the prompt."""
+    told = [output.logprobs for output in outputs if output.logprobs]
+    of_prompt = [output.prompt_logprobs for output in outputs if output.prompt_logprobs]
+    return (
+        [id_ for output in outputs for id_ in output.ids.tolist()],
+        [number for each in told for number in each.chosen.tolist()],
+        [ids for each in told for ids in each.top_ids.tolist()],
+        [numbers for each in told for numbers in each.top.tolist()],
+        [number for each in of_prompt for number in [*each.chosen[1:].tolist(), *each.top[1:].ravel().tolist()]],
+    )
+
+
+def outputs_of(batch: Batch, handle: int, steps: int = 1000) -> list[Output]:
+    return [output for output in batch.step(steps) if output.handle == handle]
+
+
+def alone(engine: Engine, sequence: Sequence) -> list[Output]:
+    batch = engine.batch(1)
+    return outputs_of(batch, batch.add(sequence))
+
+
+@pytest.fixture(scope="module", params=[(cell, device) for device in DEVICES for cell in CELLS], ids=str)
+def engine(request: pytest.FixtureRequest, make_checkpoint: Callable[..., Checkpoint]) -> CudaEngine:
+    cell, device = request.param
+    return CudaEngine(make_checkpoint(cell, V, 24, layers=2, embedding=5), device)
+
+
+@pytest.fixture(scope="module")
+def lstm(make_checkpoint: Callable[..., Checkpoint]) -> CudaEngine:
+    return CudaEngine(make_checkpoint("lstm", V, 24, layers=2), "cpu")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("hidden", "layers", "embedding"), [(1, 1, 0), (13, 2, 3), (16, 3, 0), (100, 1, 7)])
+def test_it_generates_what_the_reference_does(
+    cell: Cell, hidden: int, layers: int, embedding: int, device: str, make_checkpoint: Any
+) -> None:
+    checkpoint = make_checkpoint(cell, V, hidden, layers, embedding, seed=hidden)
+    sequences = [Sequence(random_ids(1 + 3 * i, i), 50, PARAMS[i], score=i % 2 == 0) for i in range(len(PARAMS))]
+    batches: list[Batch] = [ReferenceEngine(checkpoint).batch(20), CudaEngine(checkpoint, device).batch(20)]
+    expected, found = ([outputs_of(batch, batch.add(each)) for each in sequences] for batch in batches)
+    for mine, theirs in zip(map(whole, found), map(whole, expected), strict=True):
+        assert (mine[0], mine[2]) == (theirs[0], theirs[2])
+        for logarithms, reference in zip(mine[1:], theirs[1:], strict=True):
+            np.testing.assert_allclose(logarithms, reference, atol=1e-5)
+
+
+def random_sequence(random: np.random.Generator, longest: int = 20) -> Sequence:
+    params = replace(PARAMS[random.integers(len(PARAMS))], seed=int(random.integers(2**63)))
+    prompt = random.integers(0, V, random.integers(1, 15)).astype(np.int32)
+    return Sequence(prompt, int(random.integers(0, longest)), params, score=bool(random.integers(2)))
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 2**32), capacity=st.integers(1, 2 * TILE + 2))
+def test_nothing_depends_on_neighbours_or_steps(engine: CudaEngine, seed: int, capacity: int) -> None:
+    random = np.random.default_rng(seed)
+    mix = [random_sequence(random) for _ in range(random.integers(2, 20))]
+    batch = engine.batch(capacity)
+    waiting, running, left = list(enumerate(mix)), dict[int, int](), set[int]()
+    found: dict[int, list[Output]] = {index: [] for index, _ in waiting}
+    while waiting or running:
+        while waiting and len(batch) < capacity and random.integers(3):
+            index, sequence = waiting.pop()
+            running[batch.add(sequence)] = index
+        for output in batch.step(int(random.integers(0, 20))):
+            found[running[output.handle]].append(output)
+            if output.done:
+                batch.remove(output.handle)
+                del running[output.handle]
+        if running and random.integers(5) == 0:
+            handle = int(random.choice(list(running)))
+            batch.remove(handle)
+            left.add(running.pop(handle))
+    for index, sequence in enumerate(mix):
+        together, expected = whole(found[index]), whole(alone(engine, sequence))
+        for mine, theirs in zip(together[:4], expected[:4], strict=True):
+            assert mine == theirs[: len(mine)]
+        assert index in left or together == expected
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 20), min_size=1, max_size=4))
+def test_a_removed_sequence_goes_on_from_its_state(engine: CudaEngine, seed: int, cuts: list[int]) -> None:
+    sequence = replace(random_sequence(np.random.default_rng(seed)), length=90, score=False)
+    expected = whole(alone(engine, sequence))[0]
+    batch, found, rest = engine.batch(3), list[int](), sequence
+    for cut in cuts:
+        handle = batch.add(rest)
+        found += whole(outputs_of(batch, handle, cut))[0]
+        state = leave(batch, handle)
+        unread = max(0, len(rest.prompt) - (rest.state is None) - cut)
+        rest = Sequence(rest.prompt[len(rest.prompt) - unread :], 90 - len(found), sequence.sampling, state)
+    assert found + whole(alone(engine, rest))[0] == expected
+
+
+@pytest.mark.parametrize("tile", [8, 16])
+def test_not_one_bit_of_a_row_depends_on_its_place(tile: int, make_checkpoint: Any) -> None:
+    engine = CudaEngine(make_checkpoint("gru", V, 31, layers=2, embedding=3), "cpu", tile)
+    mine = Sequence(random_ids(5), 6, SamplingParams(seed=1, logprobs=V))
+    batch = engine.batch(1)
+    handle = batch.add(mine)
+    expected, state = whole(outputs_of(batch, handle)), batch.state(handle).hidden.tobytes()
+    for before in range(tile + 2):
+        batch = engine.batch(2 * tile)
+        for i in range(before):
+            batch.add(Sequence(random_ids(20, i), 20, SamplingParams(logprobs=1)))
+        handle = batch.add(mine)
+        assert whole(outputs_of(batch, handle)) == expected
+        assert batch.state(handle).hidden.tobytes() == state
+
+
+def test_what_is_done_stays_as_it_is(engine: CudaEngine) -> None:
+    batch = engine.batch(2)
+    short, long_ = (batch.add(Sequence(ids_of(1), n, SamplingParams(seed=n))) for n in (3, 40))
+    other = engine.batch(1)
+    exactly = other.add(Sequence(ids_of(1), 3, SamplingParams(seed=3)))
+    assert [output.done for output in other.step(3)] == [True]
+    first = {output.handle: output for output in batch.step(10)}
+    assert (first[short].done, first[short].ids.size) == (True, 3)
+    assert (first[long_].done, first[long_].ids.size) == (False, 10)
+    assert [output.handle for output in batch.step(10)] == [long_]
+    assert batch.state(short).hidden.tobytes() == other.state(exactly).hidden.tobytes()
+    assert len(batch) == 2
+
+
+def test_more_steps_than_are_read_at_once_and_more_ids_than_are_remembered(make_checkpoint: Any) -> None:
+    checkpoint = make_checkpoint("gru", V, 24)
+    params = SamplingParams(seed=3, repetition_penalty=1.6, frequency_penalty=0.2)
+    sequence = Sequence(random_ids(STEPS + 9), 2 * STEPS + 5, params, score=True)
+    batch = CudaEngine(checkpoint, "cpu").batch(1)
+    handle = batch.add(sequence)
+    (output,) = outputs_of(batch, handle)
+    (expected,) = alone(ReferenceEngine(checkpoint), sequence)
+    assert output.done and output.prompt_logprobs and expected.prompt_logprobs
+    assert output.ids.tolist() == expected.ids.tolist()
+    np.testing.assert_allclose(output.prompt_logprobs.chosen, expected.prompt_logprobs.chosen, atol=1e-5)
+    state = batch.state(handle)
+    assert (state.position, state.last_id) == (output.ids.size, output.ids[-1])
+    assert state.recent.tolist() == output.ids[-RECENT_IDS:].tolist()
+    assert state.generated.all()
+
+
+def test_a_state_inside_the_prompt_is_that_of_the_next_id_to_be_read(lstm: CudaEngine) -> None:
+    batch = lstm.batch(1)
+    handle = batch.add(Sequence(ids_of(3, 1, 4, 1), 5))
+    assert batch.step(2) == []
+    state = leave(batch, handle)
+    assert (state.last_id, state.position, state.recent.tolist()) == (4, 0, [3, 1, 4])
+    assert not state.generated.any()
+    assert state.hidden.shape == (2, 2, 24)
+
+
+def test_a_state_scores_what_follows_it(engine: CudaEngine) -> None:
+    text = random_ids(20)
+    batch = engine.batch(1)
+    handle = batch.add(Sequence(text[:8], 0))
+    batch.step(100)
+    (rest,) = alone(engine, Sequence(text[8:], 0, state=leave(batch, handle), score=True))
+    (all_,) = alone(engine, Sequence(text, 0, score=True))
+    assert rest.prompt_logprobs and all_.prompt_logprobs
+    assert np.isnan(all_.prompt_logprobs.chosen).tolist() == [True] + [False] * 19
+    np.testing.assert_array_equal(rest.prompt_logprobs.chosen, all_.prompt_logprobs.chosen[8:])
+
+
+def test_one_id_to_score_is_done_without_a_step_and_told_once(lstm: CudaEngine) -> None:
+    batch = lstm.batch(1)
+    batch.add(Sequence(ids_of(4), 0, score=True))
+    (output,) = batch.step(0)
+    assert output.done and output.prompt_logprobs and np.isnan(output.prompt_logprobs.chosen).tolist() == [True]
+    assert batch.step(5) == []
+
+
+def test_of_what_was_removed_before_it_was_told_nothing_is(lstm: CudaEngine) -> None:
+    batch = lstm.batch(1)
+    batch.remove(batch.add(Sequence(ids_of(4), 0)))
+    assert batch.step(1) == []
+
+
+def test_no_logprobs_unless_asked_for_though_a_neighbour_asks(lstm: CudaEngine) -> None:
+    batch = lstm.batch(2)
+    without, none = (batch.add(Sequence(ids_of(1), 3, SamplingParams(logprobs=n))) for n in (None, 0))
+    outputs = {output.handle: output for output in batch.step(3)}
+    assert outputs[without].logprobs is None
+    told = outputs[none].logprobs
+    assert told and told.chosen.shape == (3,) and told.top.shape == (3, 0)
+
+
+def test_threads_with_batches_of_their_own_do_not_disturb_each_other(lstm: CudaEngine) -> None:
+    sequences = [Sequence(random_ids(5, i), 150, SamplingParams(seed=i)) for i in range(4)]
+    expected = [whole(alone(lstm, sequence)) for sequence in sequences]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda sequence: whole(alone(lstm, sequence)), sequences)) == expected
+
+
+def test_scores_that_are_not_numbers_choose_an_id_that_there_is(make_checkpoint: Any) -> None:
+    checkpoint = make_checkpoint("rnn", 3, 16)
+    checkpoint.weights["output.weight"][:] = 3e38
+    (output,) = alone(CudaEngine(checkpoint, "cpu"), Sequence(ids_of(1, 2), 9))
+    assert output.done and 0 <= output.ids.min() <= output.ids.max() < 3
+
+
+def test_a_full_batch_refuses(lstm: CudaEngine) -> None:
+    batch = lstm.batch(1)
+    handle = batch.add(Sequence(ids_of(1), 5))
+    with pytest.raises(OverflowError, match="full with 1"):
+        batch.add(Sequence(ids_of(1), 5))
+    batch.remove(handle)
+    assert len(batch) == 0
+    with pytest.raises(KeyError):
+        batch.remove(handle)
+    with pytest.raises(KeyError):
+        batch.state(handle)
+    batch.add(Sequence(ids_of(1), 5))
+
+
+@pytest.mark.parametrize(
+    ("sequence", "message"),
+    [
+        (Sequence(ids_of(), 5), "at least one id"),
+        (Sequence(ids_of(1), -1), "length"),
+        (Sequence(ids_of(V), 5), f"from 0 to {V - 1}"),
+        (Sequence(ids_of(-1), 5), f"from 0 to {V - 1}"),
+        (Sequence(ids_of(1), 5, SamplingParams(logit_bias=((V, 1.0),))), f"from 0 to {V - 1}, not {V}"),
+        (Sequence(ids_of(1), 5, SamplingParams(allowed_token_ids=())), "at least one id"),
+        (Sequence(ids_of(), 5, state=State(np.zeros((1, 1, 3), np.float32), 0, 0, *NOTHING)), "shape"),
+    ],
+)
+def test_a_sequence_that_cannot_run_is_refused(lstm: CudaEngine, sequence: Sequence, message: str) -> None:
+    batch = lstm.batch(1)
+    with pytest.raises(ValueError, match=message):
+        batch.add(sequence)
+    assert len(batch) == 0
+
+
+def test_a_batch_holds_at_least_one(lstm: CudaEngine) -> None:
+    with pytest.raises(ValueError, match="capacity must be at least 1, not 0"):
+        lstm.batch(0)
+
+
+def test_the_description_names_cell_and_device(lstm: CudaEngine) -> None:
+    assert lstm.description == "lstm in float32 with torch on cpu"

@@ -1,0 +1,59 @@
+import threading
+from pathlib import Path
+
+import pytest
+
+from durable import locks
+
+
+def test_one_holds_a_lock_at_a_time(tmp_path: Path) -> None:
+    inside, most = 0, 0
+
+    def enter() -> None:
+        nonlocal inside, most
+        for _ in range(50):
+            with locks.locked(tmp_path / "lock"):
+                inside += 1
+                most = max(most, inside)
+                inside -= 1
+
+    threads = [threading.Thread(target=enter) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+
+
+def test_a_lock_whose_file_was_removed_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    entered = threading.Event()
+
+    def enter() -> None:
+        with locks.locked(path):
+            entered.set()
+
+    with locks.locked(path):
+        waiter = threading.Thread(target=enter)
+        waiter.start()
+        path.unlink()
+    waiter.join()
+    assert entered.is_set()
+    assert path.exists()
+
+
+def test_a_lock_is_waited_for_only_so_long(tmp_path: Path) -> None:
+    with locks.locked(tmp_path / "lock"), pytest.raises(TimeoutError), locks.locked(tmp_path / "lock", timeout=0.05):
+        pass
+    with locks.locked(tmp_path / "lock", timeout=0):
+        pass
+
+
+def test_whether_a_lock_is_held(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not locks.is_held(path)
+    with locks.locked(path):
+        assert locks.is_held(path)
+        assert not locks.is_held(path / "nothing")
+    assert not locks.is_held(path)
+    assert locks.is_held(tmp_path), "what cannot be told counts as held"

@@ -1,0 +1,172 @@
+"""Keys that cannot be read let nobody in; how they are named, and how the service is opened again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from durable import files
+from service.__main__ import main
+from service.keys.admin_key import AdminKey
+from service.keys.key_file import KeyFile, KeyNameError, KeysInUseError
+from service.keys.recent import KeysUnavailableError
+from tests.damage import DAMAGES
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> KeyFile:
+    made = KeyFile(tmp_path / "keys.json")
+    made.add("app", "a site")
+    return made
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "vanished", "no key left", "a half key", "another role"])
+def test_damaged_keys_are_no_keys_at_all_but_a_fault(keys: KeyFile, tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "keys.json"
+    if damage in DAMAGES:
+        DAMAGES[damage](path)
+    elif damage == "vanished":
+        path.unlink()
+    elif damage == "no key left":
+        path.write_text("[]")
+    else:
+        whole = path.read_text()
+        path.write_text(
+            whole.replace('"app"', '"apps"') if damage == "another role" else whole.replace("sha256", "sha")
+        )
+    for reader in (keys, KeyFile(path)):
+        with pytest.raises(KeysUnavailableError, match=r"^keys.json"):
+            reader.recent()
+
+
+def test_keys_that_vanished_with_their_whole_folder_are_missed_by_who_saw_them(keys: KeyFile, tmp_path: Path) -> None:
+    assert len(keys.all()) == 1
+    for path in (tmp_path / "keys.json", tmp_path / ".keys-made", tmp_path / "models" / ".keys-made"):
+        path.unlink()
+    with pytest.raises(KeysUnavailableError):
+        keys.all()
+
+
+@pytest.mark.parametrize("lost", ["", "models"])
+def test_one_note_is_enough_to_miss_them(keys: KeyFile, tmp_path: Path, lost: str) -> None:
+    (tmp_path / lost / ".keys-made").unlink()
+    (tmp_path / "keys.json").unlink()
+    with pytest.raises(KeysUnavailableError):
+        KeyFile(tmp_path / "keys.json").all()
+
+
+def test_keys_of_an_earlier_release_are_noted(keys: KeyFile, tmp_path: Path) -> None:
+    for note in (tmp_path / ".keys-made", tmp_path / "models" / ".keys-made"):
+        note.unlink()
+    KeyFile(tmp_path / "keys.json").remember()
+    (tmp_path / "keys.json").unlink()
+    with pytest.raises(KeysUnavailableError):
+        KeyFile(tmp_path / "keys.json").all()
+
+
+def test_without_any_keys_there_is_nothing_to_miss(tmp_path: Path) -> None:
+    none = KeyFile(tmp_path / "keys.json")
+    none.remember()
+    assert none.all() == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_is_logged_once_and_so_is_its_end(
+    keys: KeyFile, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    now = 0.0
+    looking, whole = KeyFile(tmp_path / "keys.json", lambda: now), (tmp_path / "keys.json").read_bytes()
+    (tmp_path / "keys.json").write_bytes(whole[:40])
+    for moment in range(5):
+        now = float(moment)
+        with pytest.raises(KeysUnavailableError):
+            looking.recent()
+    (tmp_path / "keys.json").write_bytes(whole)
+    now = 9.0
+    assert looking.recent() == keys.all()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert "keys.json" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t", "a\nb", "a\x00b", "x" * 101, "\ud800", "a\u2028b"])
+def test_a_key_needs_a_name_that_can_be_shown(tmp_path: Path, name: str) -> None:
+    with pytest.raises(KeyNameError, match="NAME must be 1 to 100 printable"):
+        KeyFile(tmp_path / "keys.json").add("app", name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_opening_again(keys: KeyFile) -> None:
+    keys.add("admin", "operator")
+    with pytest.raises(KeysInUseError, match=keys.all()[0].id):
+        keys.open()
+    keys.revoke(keys.all()[0].id)
+    assert [key.role for key in keys.all()] == ["app", "admin"]
+    assert keys.open() is None
+    assert [key.role for key in keys.all()] == ["admin"]
+
+
+def test_opening_when_there_are_no_others(keys: KeyFile, tmp_path: Path) -> None:
+    keys.revoke(keys.all()[0].id)
+    keys.open()
+    assert keys.all() == KeyFile(tmp_path / "keys.json").all() == ()
+    keys.add("app", "another")
+    assert len(keys.all()) == 1
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "vanished"])
+def test_opening_sets_aside_what_cannot_be_understood(keys: KeyFile, tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "keys.json"
+    DAMAGES.get(damage, Path.unlink)(path)
+    aside = keys.open()
+    assert KeyFile(path).all() == ()
+    assert (aside is not None and files.is_there(aside)) == (damage != "vanished")
+
+
+def test_a_new_key_after_the_others_vanished(keys: KeyFile, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").unlink()
+    keys.add("app", "another")
+    assert [key.name for key in keys.all()] == ["another"]
+
+
+def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert main(["keys", "add", "a site"]) == 0
+    keys = KeyFile(tmp_path / "keys.json")
+    assert main(["keys", "open"]) == 1
+    assert keys.all()[0].id in capsys.readouterr().err
+    assert main(["keys", "revoke", keys.all()[0].id]) == 0
+    assert main(["keys", "open"]) == 0
+    assert "without a key" in capsys.readouterr().out
+    assert main(["keys", "add", ""]) == 1
+    assert "NAME must be" in capsys.readouterr().err
+    (tmp_path / "keys.json").write_text("[")
+    for command in (["list"], ["add", "b"], ["revoke", "b"]):
+        assert main(["keys", *command]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("service: keys.json")
+        assert (error.count("\n"), "keys open" in error) == (1, True)
+
+
+def test_the_admins_key_is_made_once(tmp_path: Path) -> None:
+    key = AdminKey(tmp_path / "new" / "admin-key")
+    key.make()
+    made = key.read()
+    key.make()
+    assert (key.recent(), len(made)) == (made, 43)
+    assert (tmp_path / "new" / "admin-key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "vanished", "two lines"])
+def test_a_damaged_admins_key_is_a_fault(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "admin-key"
+    AdminKey(path).make()
+    if damage == "two lines":
+        path.write_text(path.read_text() * 2)
+    else:
+        DAMAGES.get(damage, Path.unlink)(path)
+    if damage != "vanished":
+        AdminKey(path).make()  # which leaves it as it is
+    with pytest.raises(KeysUnavailableError, match=r"^admin-key"):
+        AdminKey(path).recent()

@@ -1,0 +1,110 @@
+"""What is refused before anything starts, and in which words."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from service.processes.preflight import StartError, check_address, check_device, check_redis_url, check_torch, lock
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_data_directory_is_made_and_held_by_one(tmp_path: Path) -> None:
+    data_dir = tmp_path / "new" / "data"
+    with lock(data_dir), pytest.raises(StartError, match=r"DATA_DIR=.*data is in use .*\(process \d+\)"):
+        lock(data_dir)
+    lock(data_dir).close()
+
+
+def test_the_lock_goes_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    holds = (
+        "import sys, pathlib; from service.processes.preflight import lock;"
+        "f = lock(pathlib.Path(sys.argv[1])); print(flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holds, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(StartError, match=f"process {holder.pid}"):
+            lock(tmp_path)
+        holder.kill()
+        holder.wait()
+    lock(tmp_path).close()
+
+
+def test_what_runs_is_nobody_elses_business(tmp_path: Path) -> None:
+    lock(tmp_path).close()
+    assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_in_the_place_of_the_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(StartError, match=r"DATA_DIR=.*data cannot be used: "):
+        lock(tmp_path / "data")
+
+
+def test_a_free_port_is_left_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    check_address("127.0.0.1", port)
+    check_address("127.0.0.1", port)
+
+
+def test_a_port_in_use_is_named_with_a_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(StartError, match=f"PORT={port} is in use on 127.0.0.1"):
+            check_address("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host", "x86_64-conda-linux-gnu", "a..b"])
+def test_a_host_that_is_not_here(host: str) -> None:
+    with pytest.raises(StartError, match=f"HOST={host} is no address to listen on here: .*as in: HOST=127.0.0.1"):
+        check_address(host, 8000)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("name", ["models", "admin-key"])
+def test_what_belongs_to_another_user_is_named(name: str) -> None:
+    program = "import encodings.ascii, os, pathlib, sys, service.processes.preflight as p; os.setuid(12345);"
+    program += "p.lock(pathlib.Path(sys.argv[1]))"
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folder is closed to others
+        data_dir = Path(folder)
+        (data_dir / name).mkdir(0o700) if name == "models" else (data_dir / name).touch(0o600)
+        os.chown(data_dir, 12345, 12345)
+        command = [sys.executable, "-c", program, folder]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert f"cannot be used: Permission denied ({data_dir / name}); set DATA_DIR to a folder" in done.stderr
+
+
+def test_training_without_torch() -> None:
+    program = "import sys; sys.modules['torch'] = None; from service.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "train", "x", "--model", "m"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    said = "service: training needs PyTorch, which is not installed: pip install torch\n"
+    assert (done.returncode, done.stderr) == (1, said)
+    check_torch("a test")
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="there is a GPU, it seems")
+def test_a_gpu_that_is_not_here() -> None:
+    check_device("cpu")
+    with pytest.raises(StartError, match="DEVICE=cuda, but PyTorch finds no GPU; set DEVICE=cpu"):
+        check_device("cuda")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:6379", "http://127.0.0.1", "redis://127.0.0.1:port"])
+def test_an_address_that_is_not_redis(url: str) -> None:
+    with pytest.raises(StartError, match="CACHE_URL is not a valid Redis URL: "):
+        check_redis_url("CACHE_URL", url)
+    check_redis_url("CACHE_URL", "redis://127.0.0.1:1/0")
+    check_redis_url("CACHE_URL", "")
