@@ -114,8 +114,8 @@ def descend(text: Text, steps: int, clip: float) -> str:
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
     for step in range(steps):
         segment = streams.segment(step % streams.segments)
-        scores, hidden = model(torch.from_numpy(segment.inputs), hidden.detach())
-        loss = functional.cross_entropy(scores.flatten(0, 1), torch.from_numpy(segment.targets).flatten())
+        logits, hidden = model(torch.from_numpy(segment.inputs), hidden.detach())
+        loss = functional.cross_entropy(logits.flatten(0, 1), torch.from_numpy(segment.targets).flatten())
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = float(clip_grad_norm_(model.parameters(), clip or math.inf))

@@ -85,8 +85,8 @@ def by_hand(checkpoint: Checkpoint, batch: int, dtype: torch.dtype) -> Step:
             for k in range(config.layers):
                 layer(k, x)
                 x = h[k]
-            scores = torch.addmm(output_bias, x, output).float()
-            ids = torch.multinomial(torch.softmax(scores / TEMPERATURE, dim=-1), 1)[:, 0]
+            logits = torch.addmm(output_bias, x, output).float()
+            ids = torch.multinomial(torch.softmax(logits / TEMPERATURE, dim=-1), 1)[:, 0]
         memory["ids"] = ids
 
     return step
@@ -129,18 +129,18 @@ def onnx_runtime(checkpoint: Checkpoint, batch: int, int8: bool, folder: Path) -
     def step(times: int) -> None:
         ids, states = memory["ids"], memory["states"]
         for _ in range(times):
-            scores, *states = session.run(None, dict(zip(names, [ids, *states], strict=True)))
-            ids = _sample(scores, random)
+            logits, *states = session.run(None, dict(zip(names, [ids, *states], strict=True)))
+            ids = _sample(logits, random)
         memory.update(ids=ids, states=states)
 
     return step
 
 
-def _sample(scores: npt.NDArray[np.float32], random: np.random.Generator) -> npt.NDArray[np.int64]:
-    scaled = scores * np.float32(1 / TEMPERATURE)
+def _sample(logits: npt.NDArray[np.float32], random: np.random.Generator) -> npt.NDArray[np.int64]:
+    scaled = logits * np.float32(1 / TEMPERATURE)
     cumulated = np.exp(scaled - scaled.max(axis=1, keepdims=True)).cumsum(axis=1)
-    points = random.random((len(scores), 1), dtype=np.float32) * cumulated[:, -1:]
-    return np.minimum((cumulated <= points).sum(axis=1), scores.shape[1] - 1)
+    points = random.random((len(logits), 1), dtype=np.float32) * cumulated[:, -1:]
+    return np.minimum((cumulated <= points).sum(axis=1), logits.shape[1] - 1)
 
 
 class _Graph:
@@ -165,7 +165,7 @@ def _graph(checkpoint: Checkpoint) -> Any:
     config, w, g = checkpoint.config, checkpoint.weights, _Graph()
     size, gates = config.hidden_size, GATES[config.cell]
     inputs = [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch"])]
-    outputs = [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", config.vocabulary_size])]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", config.vocabulary_size])]
     parts = ("h", "c")[: config.state_parts]
     for k in range(config.layers):
         for part in parts:
@@ -185,7 +185,7 @@ def _graph(checkpoint: Checkpoint) -> Any:
         b = g.add("MatMul", f"h{k}", g.constant(w[f"rnn.weight_hh_l{k}"].T))
         x = _cell(g, config.cell, k, a, b, g.constant(rest) if config.cell == "gru" else "", gates)
     product = g.add("MatMul", x, g.constant(w["output.weight"].T))
-    g.add("Add", product, g.constant(w["output.bias"]), name="scores")
+    g.add("Add", product, g.constant(w["output.bias"]), name="logits")
     graph = helper.make_graph(g.nodes, "step", inputs, outputs, g.constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 

@@ -121,8 +121,8 @@ def plain_loop(
         with autocast(precision, torch.device("cpu")):
             drop = functional.dropout(embedding(torch.from_numpy(segment.inputs)), training.dropout)
             hidden, after = rnn(drop, (state[0], state[1]))
-            scores = output(functional.dropout(hidden, training.dropout))
-        loss = functional.cross_entropy(scores.flatten(0, 1).float(), torch.from_numpy(segment.targets).flatten())
+            logits = output(functional.dropout(hidden, training.dropout))
+        loss = functional.cross_entropy(logits.flatten(0, 1).float(), torch.from_numpy(segment.targets).flatten())
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, training.clip)

@@ -91,7 +91,7 @@ def lstm(W: LayerWeights, x: Vector, h: Vector, c: Vector) -> tuple[Vector, Vect
 
 
 def step(config: ModelConfig, weights: Mapping[str, Matrix], token: int, state: Matrix) -> tuple[Vector, Matrix]:
-    """One step of the whole network: the scores y_t [vocabulary_size] of what follows `token`, and the new state
+    """One step of the whole network: the logits y_t [vocabulary_size] of what follows `token`, and the new state
     [layers, state_parts, hidden_size]. y_t = W_hy h_t + b_y, with h_t of the last layer."""
     x: Vector = weights["embedding.weight"][token] if config.embedding_size else np.eye(config.vocabulary_size)[token]
     new_state = np.empty_like(state)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.sampling import Scores
+from charrnn.sampling import Logits
 
 KINDS: Final = 8
 """Of ids, at most."""
@@ -25,10 +25,10 @@ class Following:
 
     kinds: npt.NDArray[np.int32]
     rules: npt.NDArray[np.int32]
-    masks: Scores
+    masks: Logits
 
-    def mask(self, recent: npt.NDArray[np.int32]) -> Scores | None:
-        """What is added to the scores after the latest ids; None: everything may follow."""
+    def mask(self, recent: npt.NDArray[np.int32]) -> Logits | None:
+        """What is added to the logits after the latest ids; None: everything may follow."""
         earlier = self.kinds[recent[-2]] if recent.size > 1 else 0
         rule = self.rules[earlier, self.kinds[recent[-1]]]
         return self.masks[rule] if rule else None

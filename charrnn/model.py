@@ -1,4 +1,4 @@
-"""The network that is trained: torch's fused recurrent modules between a token's vector and the next one's scores;
+"""The network that is trained: torch's fused recurrent modules between a token's vector and the next one's logits;
 knows nothing of data, of losses, of files."""
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class CharRNN(nn.Module):
         self._layers = [self._layer(number) for number in range(config.layers)]
 
     def forward(self, ids: Tensor, state: Tensor | None = None, masks: Masks | None = None) -> tuple[Tensor, Tensor]:
-        """Scores [B, T, vocabulary_size] of what follows each of the ids [B, T], and the state after the last one.
+        """Logits [B, T, vocabulary_size] of what follows each of the ids [B, T], and the state after the last one.
 
         A state is [state_parts, layers, B, hidden_size]; None: all zeros. `masks`: what is left out, of each of the B.
         """

@@ -1,4 +1,4 @@
-"""From scores to the next id: the parameters, the random number of a position, and the plain definition of the choice
+"""From logits to the next id: the parameters, the random number of a position, and the plain definition of the choice
 that every engine follows."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Scores = npt.NDArray[np.float32]
+Logits = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 RECENT_IDS: Final = 64
@@ -27,9 +27,9 @@ class SamplingParams:
     """How the next id is chosen; the defaults leave the model's distribution as it is.
 
     In the order in which they act, which is that of vLLM's Sampler: `allowed_token_ids` leaves these ids alone (None:
-    all); `logit_bias` adds to the scores of ids, as pairs of id and bias; `repetition_penalty` divides positive and
-    multiplies negative scores of the last 64 ids; `frequency_penalty` is subtracted as often as an id was generated
-    among the last 64, `presence_penalty` once if it was (OpenAI's formula); `temperature` divides all scores (0: the
+    all); `logit_bias` adds to the logits of ids, as pairs of id and bias; `repetition_penalty` divides positive and
+    multiplies negative logits of the last 64 ids; `frequency_penalty` is subtracted as often as an id was generated
+    among the last 64, `presence_penalty` once if it was (OpenAI's formula); `temperature` divides all logits (0: the
     likeliest id, the lowest on a tie); `min_p` drops ids less likely than min_p times the likeliest; `top_k` keeps the
     k likeliest (0: all; ties with the k-th stay); `top_p` keeps the likeliest ids until their share of what is left
     reaches top_p.
@@ -71,54 +71,54 @@ def _mix(z: int) -> int:
     return z ^ (z >> 31)
 
 
-def log_softmax(scores: Scores) -> Scores:
-    """Natural logarithms of the distribution that the scores stand for, [vocabulary_size]."""
-    shifted = scores - scores.max()
+def log_softmax(logits: Logits) -> Logits:
+    """Natural logarithms of the distribution that the logits stand for, [vocabulary_size]."""
+    shifted = logits - logits.max()
     return np.asarray(shifted - np.log(np.exp(shifted).sum()), dtype=np.float32)
 
 
 def choose(  # noqa: PLR0917
-    scores: Scores,
+    logits: Logits,
     params: SamplingParams,
     recent: npt.NDArray[np.int32],
     generated: Flags,
     position: int,
-    mask: Scores | None = None,
+    mask: Logits | None = None,
 ) -> int:
-    """The next id for the scores [vocabulary_size] of a sequence at `position`, whose latest ids are `recent` [n], of
+    """The next id for the logits [vocabulary_size] of a sequence at `position`, whose latest ids are `recent` [n], of
     which it generated those that are `generated` [n] and read the others; `mask` has -inf for ids that may not follow
     them, which counts unless none of those that are allowed would be left."""
-    scores = masked(adjusted(scores, params, recent, generated), mask)
+    logits = masked(adjusted(logits, params, recent, generated), mask)
     if params.temperature == 0:
-        return int(scores.argmax())
-    weights = weighed(scores, params)
+        return int(logits.argmax())
+    weights = weighed(logits, params)
     cumulated = np.cumsum(weights, dtype=np.float32)
     point = np.float32(uniform(params.seed, position)) * cumulated[-1]
     return min(int(np.searchsorted(cumulated, point, side="right")), int(np.flatnonzero(weights)[-1]))
 
 
-def adjusted(scores: Scores, params: SamplingParams, recent: npt.NDArray[np.int32], generated: Flags) -> Scores:
-    """The scores with all that acts before the temperature: the bias of each id, then the three penalties."""
-    bias = bias_of(params, scores.size)
-    scores = penalized(scores if bias is None else scores + bias, recent, params.repetition_penalty)
+def adjusted(logits: Logits, params: SamplingParams, recent: npt.NDArray[np.int32], generated: Flags) -> Logits:
+    """The logits with all that acts before the temperature: the bias of each id, then the three penalties."""
+    bias = bias_of(params, logits.size)
+    logits = penalized(logits if bias is None else logits + bias, recent, params.repetition_penalty)
     if not (params.presence_penalty or params.frequency_penalty):
-        return scores
-    counts = np.bincount(recent[generated], minlength=scores.size).astype(np.float32)
-    result: Scores = scores - counts * np.float32(params.frequency_penalty)
+        return logits
+    counts = np.bincount(recent[generated], minlength=logits.size).astype(np.float32)
+    result: Logits = logits - counts * np.float32(params.frequency_penalty)
     result[counts > 0] -= np.float32(params.presence_penalty)
     return result
 
 
-def masked(scores: Scores, mask: Scores | None) -> Scores:
-    """The scores with the mask, unless that leaves nothing."""
+def masked(logits: Logits, mask: Logits | None) -> Logits:
+    """The logits with the mask, unless that leaves nothing."""
     if mask is None:
-        return scores
-    left: Scores = scores + mask
-    return left if left.max() > -np.inf else scores
+        return logits
+    left: Logits = logits + mask
+    return left if left.max() > -np.inf else logits
 
 
-def bias_of(params: SamplingParams, vocabulary_size: int) -> Scores | None:
-    """What is added to the scores, [vocabulary_size]: the `logit_bias`, -inf for ids that are not allowed; None where
+def bias_of(params: SamplingParams, vocabulary_size: int) -> Logits | None:
+    """What is added to the logits, [vocabulary_size]: the `logit_bias`, -inf for ids that are not allowed; None where
     that is nothing. Raises ValueError, naming bound and value, for an id outside the vocabulary, a bias that is not
     finite, and when no id is allowed."""
     allowed = params.allowed_token_ids
@@ -138,25 +138,25 @@ def bias_of(params: SamplingParams, vocabulary_size: int) -> Scores | None:
     return bias
 
 
-def penalized(scores: Scores, recent: npt.NDArray[np.int32], penalty: float) -> Scores:
-    """The scores after the repetition penalty of Keskar et al. (CTRL, 2019) on the recent ids."""
+def penalized(logits: Logits, recent: npt.NDArray[np.int32], penalty: float) -> Logits:
+    """The logits after the repetition penalty of Keskar et al. (CTRL, 2019) on the recent ids."""
     if penalty == 1 or not recent.size:
-        return scores
-    result = scores.copy()
+        return logits
+    result = logits.copy()
     ids = np.unique(recent)
     result[ids] = np.where(result[ids] > 0, result[ids] / np.float32(penalty), result[ids] * np.float32(penalty))
     return result
 
 
-def weighed(scores: Scores, params: SamplingParams) -> Scores:
+def weighed(logits: Logits, params: SamplingParams) -> Logits:
     """The probabilities up to a factor, at a temperature that is not 0: 0 for what min_p, top_k and top_p drop."""
-    scaled = scores / scores.dtype.type(params.temperature)
-    weights: Scores = np.exp(scaled - scaled.max())
+    scaled = logits / logits.dtype.type(params.temperature)
+    weights: Logits = np.exp(scaled - scaled.max())
     weights[~_kept(weights, params)] = 0
     return weights
 
 
-def _kept(weights: Scores, params: SamplingParams) -> Flags:
+def _kept(weights: Logits, params: SamplingParams) -> Flags:
     """Which ids survive min_p, top_k and top_p; `weights` are the probabilities up to a factor, the largest 1."""
     kept = weights >= np.float32(params.min_p)
     if 0 < params.top_k < weights.size:

@@ -29,10 +29,10 @@ class Usual:
     def generate(self, prompts: Sequence[str], length: int, temperature: float) -> list[str]:
         """`length` characters after each of the prompts, which are of one length, as a batch of a server has them."""
         ids = torch.tensor([self._vocabulary.encode(prompt).tolist() for prompt in prompts])
-        scores, state = self._model(ids, None)
+        logits, state = self._model(ids, None)
         texts = []
         for _ in range(length):
-            chosen = torch.multinomial(torch.softmax(scores[:, -1] / temperature, -1), 1)
+            chosen = torch.multinomial(torch.softmax(logits[:, -1] / temperature, -1), 1)
             texts.append(chosen)
-            scores, state = self._model(chosen, state)
+            logits, state = self._model(chosen, state)
         return [self._vocabulary.decode(row) for row in torch.cat(texts, 1).tolist()]

@@ -17,7 +17,7 @@ from charrnn.vocabulary import Ids
 
 _SEED_MASK: Final = (1 << 64) - 1
 _LARGEST_FACTOR: Final = 1e30
-"""Stands for 1 / temperature where that would overflow; differences of scores times it leave the likeliest alone."""
+"""Stands for 1 / temperature where that would overflow; differences of logits times it leave the likeliest alone."""
 
 _EMPTY: Final[dict[str, Any]] = dict.fromkeys(SLOT.names or (), 0)
 
@@ -79,7 +79,7 @@ def _check_ids(ids: Ids, vocabulary_size: int) -> None:
 
 
 def record(member: Member, sequence: Sequence, bias: int) -> tuple[Any, ...]:
-    """The sequence as SLOT's fields, before its first step; `bias` is the address of what is added to its scores."""
+    """The sequence as SLOT's fields, before its first step; `bias` is the address of what is added to its logits."""
     state = sequence.state
     recent, generated = (state.recent, state.generated) if state else (sequence.prompt[:1], np.zeros(1, np.bool_))
     slot = _sampling(sequence.sampling, state.position if state else 0, recent, generated, bias)

@@ -18,8 +18,8 @@ from charrnn.training.text import IGNORED, Passages, Segment, Streams, TextIds
 
 SEGMENT: Final = 256
 MAX_STREAMS: Final = 32
-MAX_SCORES: Final = 1 << 24
-"""Scores held at once, at most: with a large vocabulary the segments are shorter."""
+MAX_LOGITS: Final = 1 << 24
+"""Logits held at once, at most: with a large vocabulary the segments are shorter."""
 
 WARM_UP: Final = 256
 """Characters that a stream reads before its first prediction, so that reading side by side costs what one continuous
@@ -42,7 +42,7 @@ def evaluation(
     """`evaluate`, to be driven: None after every segment, so that the caller can do or stop something, then the
     loss. The streams are read in `parts`."""
     streams = streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP)))
-    text = Streams(ids, streams, max(1, min(SEGMENT, MAX_SCORES // (streams * model.config.vocabulary_size))))
+    text = Streams(ids, streams, max(1, min(SEGMENT, MAX_LOGITS // (streams * model.config.vocabulary_size))))
     parts = parts or Parts(1)
     was_training = model.training
     total = 0.0
@@ -65,8 +65,8 @@ def evaluation(
 def _read(model: CharRNN, segment: Segment, state: Tensor, part: slice) -> tuple[float, Tensor]:
     """What a part of the streams adds to the loss, in nats, and its state afterwards."""
     targets = torch.from_numpy(segment.targets[part]).to(state.device)
-    scores, after = read(model, segment, part, state[:, :, part].contiguous())
-    loss = functional.cross_entropy(scores.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
+    logits, after = read(model, segment, part, state[:, :, part].contiguous())
+    loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
     return loss.item(), after
 
 

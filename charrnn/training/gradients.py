@@ -40,8 +40,8 @@ def gradient_norms(model: CharRNN, text: TextIds | Passages, steps: int, sequenc
     windows = passages.windows(steps + 2, sequences).astype(np.int64)
     ids = torch.from_numpy(windows).to(model.output.weight.device)  # [sequences, steps + 2]
     with torch.enable_grad(), one_thread():  # what goes into a record is the same on any number of cores
-        states, scores = _unrolled(model, ids[:, :-1])
-        loss = functional.cross_entropy(scores, ids[:, -1], reduction="sum")  # a sum: no sequence feels the others
+        states, logits = _unrolled(model, ids[:, :-1])
+        loss = functional.cross_entropy(logits, ids[:, -1], reduction="sum")  # a sum: no sequence feels the others
         flat = [part for state in states for layer in state for part in layer]
         gradients = torch.autograd.grad(loss, flat, materialize_grads=True)  # the last c is carried on to nowhere
     shape = (len(states), model.config.layers, -1, sequences, model.config.hidden_size)
@@ -56,7 +56,7 @@ def rounded(norms: Norms) -> Rounded:
 
 
 def _unrolled(model: CharRNN, ids: Tensor) -> tuple[list[list[tuple[Tensor, ...]]], Tensor]:
-    """Every layer's state after each of the ids [B, T], and the last one's scores [B, vocabulary_size]: the fused
+    """Every layer's state after each of the ids [B, T], and the last one's logits [B, vocabulary_size]: the fused
     modules do not show the states in between."""
     layers: list[tuple[Tensor, ...]] = [tuple(layer) for layer in model.initial_state(ids.shape[0]).transpose(0, 1)]
     states = []

@@ -12,7 +12,7 @@ from charrnn.training.text import Segment
 def read(
     model: CharRNN, segment: Segment, rows: slice, state: Tensor, masks: Masks | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Scores [rows, t, vocabulary_size] of what follows each input in these rows, and the state after the last one;
+    """Logits [rows, t, vocabulary_size] of what follows each input in these rows, and the state after the last one;
     `state` [state_parts, layers, rows, hidden_size] is the one before the first, `masks` what is left out of each row.
 
     Where an input is fresh the state before it is zeros, and no gradient goes back beyond it."""
@@ -21,6 +21,6 @@ def read(
     for columns, fresh in segment.stretches(rows):
         if fresh.any():
             state = state.masked_fill(torch.from_numpy(fresh).to(state.device)[None, None, :, None], 0)
-        scores, state = model(inputs[:, columns], state, masks)
-        pieces.append(scores)
+        logits, state = model(inputs[:, columns], state, masks)
+        pieces.append(logits)
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1), state

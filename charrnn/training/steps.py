@@ -109,9 +109,9 @@ class Learner:
         targets = torch.from_numpy(segment.targets[part]).to(self._device)
         with autocast(self._precision, self._device):
             state = self._hidden[:, :, part].contiguous()
-            scores, hidden = read(self.model, segment, part, state, masks and masks.of(part))
-        scores = scores.flatten(0, 1).float()  # [streams * t, vocabulary_size]
-        total = functional.cross_entropy(scores, targets.flatten(), ignore_index=IGNORED, reduction="sum")
+            logits, hidden = read(self.model, segment, part, state, masks and masks.of(part))
+        logits = logits.flatten(0, 1).float()  # [streams * t, vocabulary_size]
+        total = functional.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum")
         return total / max(1, segment.characters), hidden  # none, where all that is read begins a passage
 
     def _summed(self, loss: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:

@@ -59,11 +59,11 @@ def test_steps_of_the_whole_network_are_torchs_fused_module(cell: Cell, layers: 
     model = CharRNN(config).double()
     weights = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
     ids = [8, 0, 3, 3, 7]
-    scores, final = model(torch.tensor([ids]))
+    logits, final = model(torch.tensor([ids]))
     state = cells.initial_state(config)
     for t, token in enumerate(ids):
         y, state = cells.step(config, weights, token, state)
-        np.testing.assert_allclose(y, scores[0, t].detach().numpy(), atol=1e-12)
+        np.testing.assert_allclose(y, logits[0, t].detach().numpy(), atol=1e-12)
     np.testing.assert_allclose(state, final[:, :, 0].permute(1, 0, 2).detach().numpy(), atol=1e-12)
 
 

@@ -113,12 +113,12 @@ def test_the_articles_example(cell: Cell) -> None:
     ids = torch.tensor(HELLO.encode("hello")).long()[None]
     for _ in range(80):
         optimizer.zero_grad()
-        scores, _ = model(ids[:, :-1])
-        torch.nn.functional.cross_entropy(scores[0], ids[0, 1:]).backward()  # type: ignore[no-untyped-call]
+        logits, _ = model(ids[:, :-1])
+        torch.nn.functional.cross_entropy(logits[0], ids[0, 1:]).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert HELLO.decode(model(ids[:, :-1])[0][0].argmax(1).tolist()) == "ello"
     spelled, state = [int(ids[0, 0])], None
     for _ in range(4):
-        scores, state = model(torch.tensor([[spelled[-1]]]), state)
-        spelled.append(int(scores[0, 0].argmax()))
+        logits, state = model(torch.tensor([[spelled[-1]]]), state)
+        spelled.append(int(logits[0, 0].argmax()))
     assert HELLO.decode(spelled) == "hello"

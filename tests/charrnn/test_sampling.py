@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from charrnn.sampling import SamplingParams, adjusted, bias_of, choose, log_softmax, penalized, uniform
 
 NOTHING = np.empty(0, np.int32), np.empty(0, np.bool_)
-SCORES = np.log(np.array([0.5, 0.25, 0.15, 0.1], np.float32))
+LOGITS = np.log(np.array([0.5, 0.25, 0.15, 0.1], np.float32))
 
 
 def chosen(params: SamplingParams, times: int = 2000) -> dict[int, float]:
     """How often each id is chosen, over that many positions."""
-    counts = Counter(choose(SCORES, params, *NOTHING, position) for position in range(times))
+    counts = Counter(choose(LOGITS, params, *NOTHING, position) for position in range(times))
     return {token: count / times for token, count in counts.items()}
 
 
@@ -68,7 +68,7 @@ def test_temperature_sharpens_and_flattens() -> None:
 
 def test_temperature_0_is_the_likeliest_and_the_lowest_on_a_tie() -> None:
     greedy = SamplingParams(temperature=0)
-    assert choose(SCORES, greedy, *NOTHING, 0) == 0
+    assert choose(LOGITS, greedy, *NOTHING, 0) == 0
     assert choose(np.array([1, 3, 3], np.float32), greedy, *NOTHING, 0) == 1
 
 
@@ -91,25 +91,25 @@ def test_what_is_cut_off_is_never_chosen(params: SamplingParams, left: set[int])
 
 
 def test_the_penalty_divides_what_is_positive_and_multiplies_what_is_negative() -> None:
-    scores = np.array([2, -2, 4, 0], np.float32)
-    assert penalized(scores, np.array([0, 1, 1], np.int32), 2).tolist() == [1, -4, 4, 0]
-    assert penalized(scores, NOTHING[0], 2) is scores
+    logits = np.array([2, -2, 4, 0], np.float32)
+    assert penalized(logits, np.array([0, 1, 1], np.int32), 2).tolist() == [1, -4, 4, 0]
+    assert penalized(logits, NOTHING[0], 2) is logits
 
 
 def test_frequency_is_subtracted_for_every_generated_occurrence_and_presence_once() -> None:
-    scores = np.array([2, -2, 4, 0], np.float32)
+    logits = np.array([2, -2, 4, 0], np.float32)
     recent, generated = np.array([0, 1, 1, 3, 3], np.int32), np.array([False, True, True, True, False])
     params = SamplingParams(frequency_penalty=0.5, presence_penalty=0.25)
-    assert adjusted(scores, params, recent, generated).tolist() == [2, -3.25, 4, -0.75]
-    assert adjusted(scores, params, *NOTHING).tolist() == scores.tolist()
+    assert adjusted(logits, params, recent, generated).tolist() == [2, -3.25, 4, -0.75]
+    assert adjusted(logits, params, *NOTHING).tolist() == logits.tolist()
 
 
 def test_what_acts_before_the_temperature_does_so_in_its_order() -> None:
     params = SamplingParams(
         allowed_token_ids=(0, 2), logit_bias=((0, 2.0), (1, 100.0)), repetition_penalty=2, frequency_penalty=0.5
     )
-    scores, recent = np.array([2, 5, 4], np.float32), np.array([0, 1], np.int32)
-    assert adjusted(scores, params, recent, np.array([True, True])).tolist() == [1.5, -np.inf, 4]
+    logits, recent = np.array([2, 5, 4], np.float32), np.array([0, 1], np.int32)
+    assert adjusted(logits, params, recent, np.array([True, True])).tolist() == [1.5, -np.inf, 4]
 
 
 @pytest.mark.parametrize("temperature", [0, 1e-3, 1, 10])
@@ -133,8 +133,8 @@ def test_ids_that_there_are_not_have_no_bias(params: SamplingParams, message: st
 
 
 @given(st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=50))
-def test_log_softmax_is_a_distribution(scores: list[float]) -> None:
-    assert np.exp(log_softmax(np.array(scores, np.float32)).astype(np.float64)).sum() == pytest.approx(1, abs=1e-4)
+def test_log_softmax_is_a_distribution(logits: list[float]) -> None:
+    assert np.exp(log_softmax(np.array(logits, np.float32)).astype(np.float64)).sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_log_softmax_of_two() -> None:

@@ -1,6 +1,6 @@
-"""From a row of scores to the next id, inside the compiled step: the definition in charrnn.sampling, up to rounding.
+"""From a row of logits to the next id, inside the compiled step: the definition in charrnn.sampling, up to rounding.
 
-Weights are powers of two of the scaled scores, the largest 1; padding after the vocabulary has score -inf, weight 0.
+Weights are powers of two of the scaled logits, the largest 1; padding after the vocabulary has logit -inf, weight 0.
 A row of V ids has ceil(V / 16) blocks, sixteen of which are a stretch, so that the search in a
 large vocabulary looks into one stretch, then into one block.
 """
@@ -47,38 +47,38 @@ NOTHING: Final = np.float32(-np.inf)
 
 
 @njit(inline="never", error_model="numpy")
-def choose(slot: Any, scores: int, room: int, blocks: int) -> int:
-    """The next id of a sequence, for its scores."""
+def choose(slot: Any, logits: int, room: int, blocks: int) -> int:
+    """The next id of a sequence, for its logits."""
     weights = room + before_weights(blocks)
     if slot.adjusted:
-        adjust(slot, weights, scores, blocks)
-        scores = weights
-    top = largest(scores, blocks)
+        adjust(slot, weights, logits, blocks)
+        logits = weights
+    top = largest(logits, blocks)
     if slot.greedy:
-        return int(position_of(scores, blocks, top))
-    weigh(weights, scores, blocks, top, slot.factor)
+        return int(position_of(logits, blocks, top))
+    weigh(weights, logits, blocks, top, slot.factor)
     if slot.filtered:
         _filter(slot, weights, blocks)
     return int(choose_weighed(slot, weights, room, blocks))
 
 
 @njit(inline="never", error_model="numpy")
-def choose_among(slot: Any, scores: int, mask: int, room: int, blocks: int) -> int:
+def choose_among(slot: Any, logits: int, mask: int, room: int, blocks: int) -> int:
     """The next id of a sequence, among those that the mask leaves, if that leaves any of those that are allowed."""
     weights = room + before_weights(blocks)
     left = weights + 128 * blocks
-    add_blocks(left, scores, mask, blocks)
+    add_blocks(left, logits, mask, blocks)
     most = largest(left, blocks)
     if slot.bias:
         add_blocks(weights, left, slot.bias, blocks)
         most = largest(weights, blocks)
-    return int(choose(slot, left if most > NOTHING else scores, room, blocks))
+    return int(choose(slot, left if most > NOTHING else logits, room, blocks))
 
 
 @njit(error_model="numpy")
-def weigh_plainly(slot: Any, scores: int, blocks: int) -> None:
-    """The weights, in the scores' place, for a sequence with a temperature and nothing else."""
-    weigh(scores, scores, blocks, largest(scores, blocks), slot.factor)
+def weigh_plainly(slot: Any, logits: int, blocks: int) -> None:
+    """The weights, in the logits' place, for a sequence with a temperature and nothing else."""
+    weigh(logits, logits, blocks, largest(logits, blocks), slot.factor)
 
 
 @njit(error_model="numpy")
@@ -196,29 +196,29 @@ def _keep_share(weights: int, blocks: int, top_p: Any) -> None:
 
 @njit(inline="never", error_model="numpy")
 def report(  # noqa: PLR0917
-    scores: int, room: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
+    logits: int, room: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
 ) -> float:
     """The natural logarithm of the chosen id's probability; writes ids and logarithms of the `top` likeliest, best
     first and the lowest id first among equals."""
-    highest = largest(scores, blocks)
+    highest = largest(logits, blocks)
     weights = room + before_weights(blocks)
-    weigh(weights, scores, blocks, highest, LOG2_E)
+    weigh(weights, logits, blocks, highest, LOG2_E)
     whole = np.float32(_logarithm(np.float64(sum_from(weights, blocks, 0))))
     found = 0
     for i in range(16 * blocks):
-        score = read_float32(scores, i)
-        if found < top or (top and score > read_float32(tops, top - 1)):
+        logit = read_float32(logits, i)
+        if found < top or (top and logit > read_float32(tops, top - 1)):
             place = min(found, top - 1)
-            while place > 0 and score > read_float32(tops, place - 1):
+            while place > 0 and logit > read_float32(tops, place - 1):
                 write_float32(tops, place, read_float32(tops, place - 1))
                 write_int32(top_ids, place, read_int32(top_ids, place - 1))
                 place -= 1
-            write_float32(tops, place, score)
+            write_float32(tops, place, logit)
             write_int32(top_ids, place, i)
             found = min(found + 1, top)
     for i in range(top):
         write_float32(tops, i, read_float32(tops, i) - highest - whole)
-    return float(read_float32(scores, chosen) - highest - whole)
+    return float(read_float32(logits, chosen) - highest - whole)
 
 
 @njit(error_model="numpy")

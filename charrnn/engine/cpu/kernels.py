@@ -75,8 +75,8 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
                         p.output_constants,
                         after + 2 * (p.layers - 1) * p.hidden_half,
                         p.hidden_stride,
-                        p.scores,
-                        p.score_blocks * 64,
+                        p.logits,
+                        p.logit_blocks * 64,
                     ),
                 )
             _take_ids(p, slot_records, wanted)
@@ -87,7 +87,7 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
 
 @njit(error_model="numpy")
 def _list_wanted(p: Any, slots: Any) -> int:
-    """List the places whose scores somebody asks for: those past their prompt, or that have it scored."""
+    """List the places whose logits somebody asks for: those past their prompt, or that have it scored."""
     wanted = 0
     for i in range(p.active_count):
         place = read_int64(p.active, i)
@@ -105,24 +105,24 @@ def _take_ids(p: Any, slots: Any, wanted: int) -> None:
     for i in range(p.active_count):
         place = read_int64(p.active, i)
         slot = slots[place]
-        scores = p.scores + row * p.score_blocks * 64
+        logits = p.logits + row * p.logit_blocks * 64
         if slot.cursor < slot.known:
             following, generated = read_int32(slot.prompt, slot.cursor), 0
             if slot.score:
                 row += 1
-                _report_prompt(p, slot, scores, following)
+                _report_prompt(p, slot, logits, following)
             slot.cursor += 1
         else:
             row, generated = row + 1, 1
             mask = _mask(p, slot)
             if mask:
-                following = choose_among(slot, scores, mask, p.room, p.score_blocks)
+                following = choose_among(slot, logits, mask, p.room, p.logit_blocks)
             elif slot.plain:
-                following = choose_weighed(slot, scores, p.room, p.score_blocks)
+                following = choose_weighed(slot, logits, p.room, p.logit_blocks)
             else:
-                following = choose(slot, scores, p.room, p.score_blocks)
+                following = choose(slot, logits, p.room, p.logit_blocks)
             if slot.report:
-                _report_chosen(p, slot, scores, following)
+                _report_chosen(p, slot, logits, following)
             write_int32(slot.ids, slot.emitted, following)
             slot.emitted += 1
             slot.position += 1
@@ -143,32 +143,32 @@ def _weigh_all(p: Any, slots: Any, wanted: int) -> None:
     for row in range(wanted):
         slot = slots[read_int64(p.wanted, row)]
         if slot.plain and slot.cursor == slot.known and not _mask(p, slot):
-            weigh_plainly(slot, p.scores + row * p.score_blocks * 64, p.score_blocks)
+            weigh_plainly(slot, p.logits + row * p.logit_blocks * 64, p.logit_blocks)
 
 
 @njit(error_model="numpy")
 def _mask(p: Any, slot: Any) -> int:
-    """The address of what is added to the scores after the latest two ids, 0 for nothing."""
+    """The address of what is added to the logits after the latest two ids, 0 for nothing."""
     if p.masks == 0:
         return 0
     earlier = 0
     if slot.recent_count > 1:
         earlier = read_int32(p.kinds, slot.recent[(slot.recent_count - 2) & (slot.recent.size - 1)])
     rule = read_int32(p.rules, KINDS * earlier + read_int32(p.kinds, slot.last))
-    return int(p.masks + 64 * p.score_blocks * rule) if rule else 0
+    return int(p.masks + 64 * p.logit_blocks * rule) if rule else 0
 
 
 @njit(error_model="numpy")
-def _report_prompt(p: Any, slot: Any, scores: int, following: int) -> None:
+def _report_prompt(p: Any, slot: Any, logits: int, following: int) -> None:
     at = 4 * slot.top * slot.cursor
     logarithm = report(
-        scores, p.room, p.score_blocks, following, slot.top, slot.prompt_top_ids + at, slot.prompt_tops + at
+        logits, p.room, p.logit_blocks, following, slot.top, slot.prompt_top_ids + at, slot.prompt_tops + at
     )
     write_float32(slot.prompt_chosen, slot.cursor, logarithm)
 
 
 @njit(error_model="numpy")
-def _report_chosen(p: Any, slot: Any, scores: int, following: int) -> None:
+def _report_chosen(p: Any, slot: Any, logits: int, following: int) -> None:
     at = 4 * slot.top * slot.emitted
-    logarithm = report(scores, p.room, p.score_blocks, following, slot.top, slot.top_ids + at, slot.tops + at)
+    logarithm = report(logits, p.room, p.logit_blocks, following, slot.top, slot.top_ids + at, slot.tops + at)
     write_float32(slot.chosen, slot.emitted, logarithm)

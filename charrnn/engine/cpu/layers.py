@@ -52,7 +52,7 @@ def _type_hidden_layer(
 def _type_output_layer(
     context: Any, precision: types.StringLiteral, isa: types.StringLiteral, arguments: types.UniTuple
 ) -> Any:
-    """The scores of the rows, for a tuple of int64 in the order of `Outputs`' fields."""
+    """The logits of the rows, for a tuple of int64 in the order of `Outputs`' fields."""
     del context
     signature = types.void(precision, isa, arguments)
 
@@ -95,7 +95,7 @@ class Hidden:
 @dataclass(frozen=True)
 class Outputs:
     """What the output layer works on: as in `Hidden`; `groups` full groups of ids and `rest` (0 or 1) half ones;
-    `scores` [count, ...] float32, a row every `scores_stride` bytes."""
+    `logits` [count, ...] float32, a row every `logits_stride` bytes."""
 
     count: Value
     rows: Value
@@ -106,8 +106,8 @@ class Outputs:
     constants: Value
     hidden: Value
     stride: Value
-    scores: Value
-    scores_stride: Value
+    logits: Value
+    logits_stride: Value
 
 
 def constants_size(precision: str, columns: int, biases: int) -> int:
@@ -199,7 +199,7 @@ def _outputs(arithmetic: Arithmetic, outputs: Outputs) -> None:
             groups=count,
             weights=v.address(outputs.weights, builder.mul(first, step)),
             constants=v.address(outputs.constants, builder.mul(first, ir.Constant(I64, full))),
-            scores=v.address(outputs.scores, builder.mul(first, ir.Constant(I64, OUTPUT_COLUMNS * BYTES))),
+            logits=v.address(outputs.logits, builder.mul(first, ir.Constant(I64, OUTPUT_COLUMNS * BYTES))),
         )
         _output_groups(arithmetic, start, columns)
 
@@ -212,7 +212,7 @@ def _output_groups(arithmetic: Arithmetic, outputs: Outputs, columns: int) -> No
     with v.repeat(outputs.groups, []) as groups:
         weights = v.address(outputs.weights, builder.mul(groups.index, step))
         constants = v.address(outputs.constants, builder.mul(groups.index, ir.Constant(I64, constants_step)))
-        scores = v.address(outputs.scores, builder.mul(groups.index, ir.Constant(I64, columns * BYTES)))
+        logits = v.address(outputs.logits, builder.mul(groups.index, ir.Constant(I64, columns * BYTES)))
 
         def tile(first: Value, rows: int) -> None:
             start = v.address(outputs.rows, builder.shl(first, ir.Constant(I64, 3)))
@@ -223,11 +223,11 @@ def _output_groups(arithmetic: Arithmetic, outputs: Outputs, columns: int) -> No
             first_bias = constants_size(arithmetic.precision, columns, 0)
             for r in range(rows):
                 row = builder.add(first, ir.Constant(I64, r))
-                target = v.address(scores, builder.mul(row, outputs.scores_stride))
+                target = v.address(logits, builder.mul(row, outputs.logits_stride))
                 for column in range(columns):
                     bias = v.load(_FLOATS, constants, first_bias + BYTES * column)
-                    score = _scaled(arithmetic, totals[r][column], constants, columns, column, bias)
-                    v.store(score, target, BYTES * column)
+                    logit = _scaled(arithmetic, totals[r][column], constants, columns, column, bias)
+                    v.store(logit, target, BYTES * column)
 
         _tiles(arithmetic, outputs.count, tile)
 

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS
 from charrnn.engine.cpu.lanes import BYTES, LANES
-from charrnn.engine.cpu.packing import PackedModel, padded_size, score_blocks
+from charrnn.engine.cpu.packing import PackedModel, logit_blocks, padded_size
 from charrnn.engine.cpu.records import LAYER, PLAN, SLOT, room_size
-from charrnn.sampling import Scores
+from charrnn.sampling import Logits
 
 
 class BatchMemory:
@@ -27,9 +27,9 @@ class BatchMemory:
         item = np.dtype(np.uint8 if self._is_int8 else np.float32)
         self._hidden = _zeros((config.layers, 2, capacity, self._size + BYTES // item.itemsize), item)
         self._kept = _zeros((config.layers, blocks, capacity, LANES) if self._layout.memory else (0, 0, 0), np.float32)
-        self._scores = _zeros((capacity, score_blocks(config), LANES), np.float32)
-        self._biases = _zeros((capacity, score_blocks(config) * LANES), np.float32)
-        self._room = _zeros((room_size(score_blocks(config)),), np.float32)
+        self._logits = _zeros((capacity, logit_blocks(config), LANES), np.float32)
+        self._biases = _zeros((capacity, logit_blocks(config) * LANES), np.float32)
+        self._room = _zeros((room_size(logit_blocks(config)),), np.float32)
         self.active, self._adds, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
         self.slots = np.zeros(capacity, dtype=SLOT)
         self._read = [model.array(name) for name in ("table", "output_weights", "output_constants")]
@@ -44,7 +44,7 @@ class BatchMemory:
         return self._size // (4 if self._is_int8 else 1)
 
     def _sizes(self, blocks: int) -> dict[str, int]:
-        groups, rest = divmod(score_blocks(self._config), OUTPUT_COLUMNS)
+        groups, rest = divmod(logit_blocks(self._config), OUTPUT_COLUMNS)
         return {
             "layers": self._config.layers,
             "blocks": blocks,
@@ -56,7 +56,7 @@ class BatchMemory:
             "memory_layer": self._kept.strides[0],
             "groups": groups,
             "rest": int(rest > 0),
-            "score_blocks": score_blocks(self._config),
+            "logit_blocks": logit_blocks(self._config),
         }
 
     def _addresses(self) -> dict[str, int]:
@@ -67,7 +67,7 @@ class BatchMemory:
             "output_constants": output_constants,
             "hidden": self._hidden,
             "memory": self._kept,
-            "scores": self._scores,
+            "logits": self._logits,
             "room": self._room,
             "active": self.active,
             "adds": self._adds,
@@ -101,8 +101,8 @@ class BatchMemory:
             self.plan["active_count"] = count - 1
             self.slots["turn"][place] = self.plan["turn"][0]
 
-    def bias(self, place: int, values: Scores | None) -> int:
-        """Keep `values` [vocabulary_size], which are added to the scores at the place; their address, 0 for none."""
+    def bias(self, place: int, values: Logits | None) -> int:
+        """Keep `values` [vocabulary_size], which are added to the logits at the place; their address, 0 for none."""
         if values is None:
             return 0
         self._biases[place, : values.size] = values

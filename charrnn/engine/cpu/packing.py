@@ -21,7 +21,7 @@ and where not every id may follow every other, charrnn.following's
 
     kinds                   [vocabulary] int32
     rules                   [KINDS, KINDS] int32
-    masks                   [n, blocks of scores, 16] float32
+    masks                   [n, blocks of logits, 16] float32
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def _constants(arrays: list[Array], blocks: int) -> npt.NDArray[np.int32]:
 def _outputs(config: ModelConfig, weights: Weights, precision: Precision) -> dict[str, Array]:
     """The output layer in groups of 64 ids; the last one of 32 where that is enough."""
     width = OUTPUT_COLUMNS * LANES
-    rows = score_blocks(config) * LANES
+    rows = logit_blocks(config) * LANES
     matrix = _pad(_pad(weights["output.weight"], 1, padded_size(config)), 0, rows)
     bias = np.full(rows, -np.inf, dtype=np.float32)
     bias[: config.vocabulary_size] = weights["output.bias"]
@@ -290,11 +290,11 @@ def _following(checkpoint: Checkpoint) -> dict[str, Array]:
     following = checkpoint.vocabulary.following
     if following is None:
         return {}
-    masks = _pad(following.masks, 1, score_blocks(checkpoint.config) * LANES)
+    masks = _pad(following.masks, 1, logit_blocks(checkpoint.config) * LANES)
     return {"kinds": following.kinds, "rules": following.rules, "masks": masks}
 
 
-def score_blocks(config: ModelConfig) -> int:
-    """Blocks of sixteen scores that the output layer writes: whole groups, the last one possibly half."""
+def logit_blocks(config: ModelConfig) -> int:
+    """Blocks of sixteen logits that the output layer writes: whole groups, the last one possibly half."""
     half = OUTPUT_COLUMNS // 2
     return -(-config.vocabulary_size // (LANES * half)) * half

@@ -27,8 +27,8 @@ PLAN: Final = np.dtype(
             "rest",
             "output_weights",
             "output_constants",
-            "score_blocks",
-            "scores",  # [places, score_blocks, 16] float32
+            "logit_blocks",
+            "logits",  # [places, logit_blocks, 16] float32
             "room",  # of the choice
             "active",  # [places] int64: places of the sequences that are not done
             "active_count",
@@ -37,7 +37,7 @@ PLAN: Final = np.dtype(
             "turn",  # which half of `hidden` is the state now
             "kinds",  # of ids, [vocabulary] int32
             "rules",  # [KINDS, KINDS] int32: which mask counts after two ids of these kinds, 0: none
-            "masks",  # [n, score_blocks, 16] float32; 0 where every id may follow every other
+            "masks",  # [n, logit_blocks, 16] float32; 0 where every id may follow every other
         )
     ],
     align=True,
@@ -71,7 +71,7 @@ SLOT: Final = np.dtype(
         ("penalty", np.float32),
         ("presence", np.float32),
         ("frequency", np.float32),
-        ("bias", np.int64),  # address of float32 [score_blocks, 16], what is added to the scores; 0: nothing
+        ("bias", np.int64),  # address of float32 [logit_blocks, 16], what is added to the logits; 0: nothing
         ("chosen", np.int64),  # addresses of the logarithms: float32 [n], int32 [n, top], float32 [n, top]
         ("top_ids", np.int64),
         ("tops", np.int64),
@@ -89,7 +89,7 @@ SLOT: Final = np.dtype(
 SUMS: Final = 64
 STRETCH_SUMS: Final = 128
 """Where things lie in the room of the choice, in bytes: zeros, the sums so far of sixteen blocks, the sums before each
-stretch of sixteen blocks, the weights, the counts of the recent ids, the scores of what may follow."""
+stretch of sixteen blocks, the weights, the counts of the recent ids, the logits of what may follow."""
 
 
 def bytes_before_weights(blocks: int) -> int:

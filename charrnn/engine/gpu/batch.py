@@ -15,7 +15,7 @@ from charrnn.engine.gpu.orders import NOBODY, PLACE, Row, orders_for, place_of
 from charrnn.engine.gpu.reference import TILE, ReferenceEngine, one_thread
 from charrnn.engine.gpu.tile import STEPS, Kind, Results, Tile
 from charrnn.engine.members import Member, check
-from charrnn.sampling import Scores, bias_of
+from charrnn.sampling import Logits, bias_of
 
 CUDA_TILE: Final = 64
 """Rows of a tile on a GPU, which one row would leave idle. It belongs to a version's numbers: another size may choose
@@ -128,7 +128,7 @@ class CudaBatch:
                 outputs.append(output)
         return outputs
 
-    def _set_bias(self, slot: int, bias: Scores | None) -> None:
+    def _set_bias(self, slot: int, bias: Logits | None) -> None:
         if self._biases is None and bias is not None:
             self._biases = self._hidden.new_zeros(len(self._places), self._tile.width)
         if self._biases is not None:

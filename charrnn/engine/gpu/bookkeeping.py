@@ -1,4 +1,4 @@
-"""The bookkeeping of one sequence in a batch, from the scores that its network gives to what it reports; knows neither
+"""The bookkeeping of one sequence in a batch, from the logits that its network gives to what it reports; knows neither
 the network nor its neighbours."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, State
 from charrnn.following import Following
-from charrnn.sampling import RECENT_IDS, Flags, Scores, bias_of, choose, log_softmax
+from charrnn.sampling import RECENT_IDS, Flags, Logits, bias_of, choose, log_softmax
 from charrnn.vocabulary import Ids
 
 _Logprob = tuple[float, npt.NDArray[np.int32], npt.NDArray[np.float32]]
@@ -35,7 +35,7 @@ def check(sequence: Sequence, config: ModelConfig) -> None:
 
 
 class Row:
-    """A sequence on its way. Each time `next_id` has been read, `read` takes the scores of what follows it; `output`
+    """A sequence on its way. Each time `next_id` has been read, `read` takes the logits of what follows it; `output`
     says what is new since it last said something."""
 
     def __init__(self, sequence: Sequence, vocabulary_size: int, following: Following | None = None) -> None:
@@ -71,31 +71,31 @@ class Row:
         """The sequence's state, given its hidden state before `next_id` is read."""
         return State(hidden, self.next_id, self._position, *self._latest())
 
-    def read(self, scores: Scores) -> None:
-        """`next_id` has been read; `scores` [vocabulary_size] are those of its successor, which is chosen now if the
+    def read(self, logits: Logits) -> None:
+        """`next_id` has been read; `logits` [vocabulary_size] are those of its successor, which is chosen now if the
         prompt does not give it."""
         self._unread.popleft()
         chooses = not self._unread
         if chooses:
-            self._choose(scores)
+            self._choose(logits)
         elif self._sequence.score:
-            self._prompt_logprobs.append(_logprob(scores, self.next_id, self._top))
+            self._prompt_logprobs.append(_logprob(logits, self.next_id, self._top))
         self._recent.append(self.next_id)
         self._generated.append(chooses)
 
     def _latest(self) -> tuple[Ids, Flags]:
         return np.array(self._recent, dtype=np.int32), np.array(self._generated, dtype=np.bool_)
 
-    def _choose(self, scores: Scores) -> None:
+    def _choose(self, logits: Logits) -> None:
         latest = self._latest()
         mask = None if self._following is None else self._following.mask(latest[0])
-        new = choose(scores, self._sampling, *latest, self._position, mask)
+        new = choose(logits, self._sampling, *latest, self._position, mask)
         self._unread.append(new)
         self._ids.append(new)
         self._position += 1
         self._chosen += 1
         if self._sampling.logprobs is not None:
-            self._logprobs.append(_logprob(scores, new, self._top))
+            self._logprobs.append(_logprob(logits, new, self._top))
 
     def output(self, handle: int) -> Output | None:
         """What is new; None: nothing."""
@@ -115,8 +115,8 @@ class Row:
         return output
 
 
-def _logprob(scores: Scores, chosen: int, top: int) -> _Logprob:
-    logarithms = log_softmax(scores)
+def _logprob(logits: Logits, chosen: int, top: int) -> _Logprob:
+    logarithms = log_softmax(logits)
     best = np.argsort(-logarithms, kind="stable")[:top].astype(np.int32)
     return float(logarithms[chosen]), best, logarithms[best]
 

@@ -39,7 +39,7 @@ PLACE: Final = np.dtype(
         ("top_k", np.int64),
         ("penalized", np.bool_),  # whether the recent ids count
         ("filtered", np.bool_),  # whether they do, or any of top_p, min_p and top_k
-        ("biased", np.bool_),  # whether something is added to the scores
+        ("biased", np.bool_),  # whether something is added to the logits
         ("prompt_top", np.int64),  # likeliest ids to tell of at each id of the prompt, -1: nothing at all
         ("top", np.int64),  # and at each chosen one
     ]
@@ -137,7 +137,7 @@ class Orders:
 
 
 def orders_for(places: npt.NDArray[Any], rows: Items[Row], steps: int, width: int, device: torch.device) -> Orders:
-    """The orders for PLACEs [n], the first of which are the rows'; `width` is that of their scores."""
+    """The orders for PLACEs [n], the first of which are the rows'; `width` is that of their logits."""
 
     def sent(numbers: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(numbers.copy()).to(device)  # a field lies between the others; a copy does not

@@ -40,7 +40,7 @@ class ReferenceEngine:
         return ReferenceBatch(self, capacity)
 
     def advance(self, ids: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of a tile: scores [TILE, at least vocabulary_size] of what follows the ids [TILE], -inf beyond the
+        """One step of a tile: logits [TILE, at least vocabulary_size] of what follows the ids [TILE], -inf beyond the
         vocabulary, and the new state [TILE, layers, state_parts, padded hidden_size]. Equations: `charrnn.cells`."""
         layers = []
         x: Tensor | None = None
@@ -78,7 +78,7 @@ class ReferenceEngine:
     def _padded(self, name: str, weight: Tensor) -> Tensor:
         """The weight with zeros up to LANES: in each gate's rows and in the columns, save the columns of one-hot ids
         and the rows of an embedding, which are looked up. Units made of zeros stay zero in all three cells. The bias
-        of an id that there is not is -inf: whoever looks at all scores finds it impossible."""
+        of an id that there is not is -inf: whoever looks at all logits finds it impossible."""
         if name == "embedding.weight":
             return functional.pad(weight, (0, -weight.shape[1] % LANES))
         gates = GATES[self.config.cell] if name.startswith("rnn.") else 1
@@ -153,10 +153,10 @@ class ReferenceBatch:
         device = self._engine.device
         slots = torch.tensor([self._slots[handle] for handle in handles] + [self._capacity] * empty, device=device)
         ids = torch.tensor([row.next_id for row in rows] + [0] * empty, device=device)
-        scores, self._hidden[slots] = self._engine.advance(ids, self._hidden[slots])
-        known = scores[:, : self._engine.config.vocabulary_size].cpu().numpy()
-        for row, row_scores in zip(rows, known, strict=False):
-            row.read(row_scores)
+        logits, self._hidden[slots] = self._engine.advance(ids, self._hidden[slots])
+        known = logits[:, : self._engine.config.vocabulary_size].cpu().numpy()
+        for row, row_logits in zip(rows, known, strict=False):
+            row.read(row_logits)
 
     def _set_hidden(self, slot: int, state: State | None) -> None:
         self._hidden[slot] = 0

@@ -1,4 +1,4 @@
-"""From the scores of a tile's rows to their next ids, all in tensor operations: the definition in charrnn.sampling, up
+"""From the logits of a tile's rows to their next ids, all in tensor operations: the definition in charrnn.sampling, up
 to rounding; knows no network.
 
 Nothing here waits for the device; `torch.where` with a number for a tensor would, to send it there. No row has a part
@@ -22,14 +22,14 @@ UNIT: Final = 2.0**36
 """The largest weight of a row, 1, as an integer: the sum of MAX_VOCABULARY_SIZE of them is exact in a float64."""
 
 _SMALLEST: Final = torch.finfo(torch.float32).tiny
-"""Stands for a temperature of 0; differences of scores over it leave the likeliest alone."""
+"""Stands for a temperature of 0; differences of logits over it leave the likeliest alone."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Choice:
     """How rows choose, as in SamplingParams: each [rows], but `recent` [RECENT_IDS, rows] and `generated` [RECENT_IDS,
     rows], 1 for the generated ones among them, else 0. `top_k` is never 0, and the place of a recent id that is missing
-    holds an id beyond the vocabulary's, the width of the scores."""
+    holds an id beyond the vocabulary's, the width of the logits."""
 
     temperature: Tensor
     top_p: Tensor
@@ -63,31 +63,31 @@ def _signed(bits: int) -> int:
     return bits - (1 << 64)
 
 
-def choose(scores: Tensor, choice: Choice, uniforms: Tensor, *, filters: bool) -> Tensor:
-    """The next ids [rows] for scores [rows, width], -inf where there is no id, and random numbers [rows] in [0, 1).
+def choose(logits: Tensor, choice: Choice, uniforms: Tensor, *, filters: bool) -> Tensor:
+    """The next ids [rows] for logits [rows, width], -inf where there is no id, and random numbers [rows] in [0, 1).
 
     Without `filters`, penalties, min_p, top_k and top_p are not looked at; a row that has none of them gets the same
     id either way.
     """
     if filters:
-        scores = _penalized(scores, choice)
-    highest, likeliest = scores.max(1)
-    weights = torch.exp((scores - highest[:, None]) / choice.temperature.clamp(min=_SMALLEST)[:, None])
+        logits = _penalized(logits, choice)
+    highest, likeliest = logits.max(1)
+    weights = torch.exp((logits - highest[:, None]) / choice.temperature.clamp(min=_SMALLEST)[:, None])
     parts = _filtered(weights, choice) if filters else _integers(weights)
     return torch.where(choice.temperature == 0, likeliest, _picked(parts, uniforms))
 
 
-def _penalized(scores: Tensor, choice: Choice) -> Tensor:
-    """The scores after the three penalties, the repetition's once for each of the recent ids."""
-    rows, width = scores.shape
+def _penalized(logits: Tensor, choice: Choice) -> Tensor:
+    """The logits after the three penalties, the repetition's once for each of the recent ids."""
+    rows, width = logits.shape
     penalty = choice.penalty[:, None]
-    recent = torch.zeros(rows, width + LANES, dtype=torch.bool, device=scores.device)
+    recent = torch.zeros(rows, width + LANES, dtype=torch.bool, device=logits.device)
     recent.scatter_(1, choice.recent.T, True)
-    scores = torch.where(recent[:, :width], torch.where(scores > 0, scores / penalty, scores * penalty), scores)
+    logits = torch.where(recent[:, :width], torch.where(logits > 0, logits / penalty, logits * penalty), logits)
     # Whole numbers: their sums are exact in any order.
-    counts = scores.new_zeros(rows, width + LANES).scatter_add_(1, choice.recent.T, choice.generated.T)[:, :width]
-    scores = scores - counts * choice.frequency[:, None]
-    return torch.where(counts > 0, scores - choice.presence[:, None], scores)
+    counts = logits.new_zeros(rows, width + LANES).scatter_add_(1, choice.recent.T, choice.generated.T)[:, :width]
+    logits = logits - counts * choice.frequency[:, None]
+    return torch.where(counts > 0, logits - choice.presence[:, None], logits)
 
 
 def _integers(weights: Tensor) -> Tensor:
@@ -115,10 +115,10 @@ def _picked(parts: Tensor, uniforms: Tensor) -> Tensor:
     return (sums <= points[:, None]).sum(1)
 
 
-def logarithms(scores: Tensor, ids: Tensor, top: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Natural logarithms of the scores' distribution: those of the ids [rows]; the `top` likeliest ids [rows, top],
+def logarithms(logits: Tensor, ids: Tensor, top: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Natural logarithms of the logits' distribution: those of the ids [rows]; the `top` likeliest ids [rows, top],
     best first and the lowest first among equals; and theirs."""
-    all_ = torch.log_softmax(scores, 1)
+    all_ = torch.log_softmax(logits, 1)
     mine = all_.gather(1, ids[:, None])[:, 0]
     if not top:
         return mine, ids.new_empty(len(ids), 0), mine.new_empty(len(ids), 0)
@@ -130,17 +130,17 @@ Mask = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def masking(following: Following | None, width: int, device: torch.device) -> Mask:
-    """What gives scores [rows, width] with -inf for ids that may not follow the ids `before` [rows], -1 for none, and
+    """What gives logits [rows, width] with -inf for ids that may not follow the ids `before` [rows], -1 for none, and
     `last` [rows], as charrnn.sampling.masked does."""
     if following is None:
-        return lambda scores, _before, _last: scores
+        return lambda logits, _before, _last: logits
     # After all ids one that stands for none, -1, of kind 0.
     kinds = torch.tensor([*following.kinds.tolist(), 0], device=device)
     rules = torch.tensor(following.rules.astype("int64"), device=device)
     masks = functional.pad(torch.tensor(following.masks, device=device), (0, width - following.masks.shape[1]))
 
-    def mask(scores: Tensor, before: Tensor, last: Tensor) -> Tensor:
-        left = scores + masks[rules[kinds[before], kinds[last]]]
-        return torch.where(left.amax(1, keepdim=True) > -torch.inf, left, scores)
+    def mask(logits: Tensor, before: Tensor, last: Tensor) -> Tensor:
+        left = logits + masks[rules[kinds[before], kinds[last]]]
+        return torch.where(left.amax(1, keepdim=True) > -torch.inf, left, logits)
 
     return mask

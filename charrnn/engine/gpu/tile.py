@@ -24,7 +24,7 @@ STEPS: Final = 64
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What a step does beside advancing and choosing plainly, each kind being recorded on its own: `filters`, the
-    penalties among them; adding a `bias` to the scores; logarithms, with `top` of the likeliest, unless it is None."""
+    penalties among them; adding a `bias` to the logits; logarithms, with `top` of the likeliest, unless it is None."""
 
     filters: bool = False
     bias: bool = False
@@ -64,7 +64,7 @@ class Tile:
         self, orders: Orders, start: int, hidden: Tensor, biases: Tensor | None, slots: Tensor, kind: Kind
     ) -> Results:
         """Do what the orders for n rows say, up to STEPS steps, with those from `start` on; their states are in
-        `hidden`, at the slots [n], and what is added to their scores in `biases`."""
+        `hidden`, at the slots [n], and what is added to their logits in `biases`."""
         part, steps = slice(start, start + self.rows), len(orders.plan)
         with self._lock:
             step, results = self._runs.get(kind) or self._record(kind)
@@ -100,18 +100,18 @@ class Tile:
         """Every row reads an id and goes on to the next: the plan's, or its own choice; the state of one that rests
         stays as it is."""
         orders, turn = self._orders, self._turn
-        scores, hidden = self._network.advance(orders.last, self.hidden)
+        logits, hidden = self._network.advance(orders.last, self.hidden)
         planned, uniforms = orders.plan.index_select(0, turn)[0], orders.uniforms.index_select(0, turn)[0]
-        biased = scores + self._bias if kind.bias else scores
+        biased = logits + self._bias if kind.bias else logits
         chosen = choose(self._mask(biased, orders.before, orders.last), orders.choice, uniforms, filters=kind.filters)
-        # Scores that are not numbers choose anything; an id that there is not would end the process, not the sequence.
+        # Logits that are not numbers choose anything; an id that there is not would end the process, not the sequence.
         ids = torch.where(planned >= 0, planned, chosen.clamp(max=self._network.config.vocabulary_size - 1))
         self.hidden.copy_(torch.where((planned == REST)[:, None, None, None], self.hidden, hidden))
         orders.before.copy_(orders.last)
         orders.last.copy_(ids)
         results.ids.index_copy_(0, turn, ids[None])
         if kind.top is not None:
-            for told, new in zip(results.told, logarithms(scores, ids, kind.top), strict=True):
+            for told, new in zip(results.told, logarithms(logits, ids, kind.top), strict=True):
                 told.index_copy_(0, turn, new[None])
         if kind.filters:
             orders.choice.recent.index_copy_(0, turn % RECENT_IDS, ids[None])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from charrnn.sampling import Flags, SamplingParams, Scores, adjusted, uniform, weighed
+from charrnn.sampling import Flags, Logits, SamplingParams, adjusted, uniform, weighed
 
 NOTHING = np.empty(0, np.int32), np.empty(0, np.bool_)
 """Of recent ids."""
@@ -34,14 +34,14 @@ def sampled(draw: st.DrawFn, vocabulary: int) -> SamplingParams:
 
 
 def is_borderline(
-    scores: Scores, params: SamplingParams, recent: Any, generated: Flags, position: int, found: int
+    logits: Logits, params: SamplingParams, recent: Any, generated: Flags, position: int, found: int
 ) -> bool:
     """Whether the found id is the definition's in exact arithmetic, up to the rounding of weights and of their sums.
 
-    Scores that are nearly the same may have the same weight or not, so both are tried. The greedy choice compares
-    scores, which are the same bits everywhere: nothing is a matter of rounding there.
+    Logits that are nearly the same may have the same weight or not, so both are tried. The greedy choice compares
+    logits, which are the same bits everywhere: nothing is a matter of rounding there.
     """
-    exact = adjusted(scores, params, recent, generated).astype(np.float64)
+    exact = adjusted(logits, params, recent, generated).astype(np.float64)
     if params.temperature == 0:
         return False
     point = uniform(params.seed, position)
@@ -61,13 +61,13 @@ def _wiggled(share: float, by: float) -> float:
     return share if share in (0, 1) else share * (1 + by)
 
 
-def _tied(scores: Any, tolerance: float) -> Any:
-    """The scores, those that differ by a hair from the next larger one made equal to it."""
-    order = np.argsort(-scores, kind="stable")
-    falling = scores[order]
+def _tied(logits: Any, tolerance: float) -> Any:
+    """The logits, those that differ by a hair from the next larger one made equal to it."""
+    order = np.argsort(-logits, kind="stable")
+    falling = logits[order]
     for i in range(1, falling.size):
         if falling[i - 1] - falling[i] <= tolerance * max(1, abs(falling[i - 1])):
             falling[i] = falling[i - 1]
-    tied = scores.copy()
+    tied = logits.copy()
     tied[order] = falling
     return tied

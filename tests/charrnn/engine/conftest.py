@@ -42,8 +42,8 @@ class Network:
         x = self.weights["embedding.weight"][id_] if self.config.embedding_size else np.eye(self.config.input_size)[id_]
         for layer in range(self.config.layers):
             x = self._layer(layer, x)
-        scores = self.weights["output.weight"] @ x + self.weights["output.bias"]
-        return np.asarray(scores - np.log(np.exp(scores).sum()))
+        logits = self.weights["output.weight"] @ x + self.weights["output.bias"]
+        return np.asarray(logits - np.log(np.exp(logits).sum()))
 
     def _layer(self, layer: int, x: Floats) -> Floats:
         of_input = self.weights[f"rnn.weight_ih_l{layer}"] @ x + self.weights[f"rnn.bias_ih_l{layer}"]

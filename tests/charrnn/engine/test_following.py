@@ -75,7 +75,7 @@ def test_engines_agree(engine: Engine) -> None:
     (found,) = generated(engine, greedy)
     exact = ReferenceEngine(network())
     if isinstance(engine, NativeEngine) and engine.model.precision == "int8":
-        exact = NativeEngine(network(), isa="portable")  # type: ignore[assignment]  # the scores of int8 are its own
+        exact = NativeEngine(network(), isa="portable")  # type: ignore[assignment]  # the logits of int8 are its own
     (expected,) = generated(exact, greedy)
     assert ids_of(found) == ids_of(expected)
 

@@ -8,7 +8,7 @@ import torch
 
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.model import CharRNN
-from charrnn.training.evaluation import MAX_SCORES, WARM_UP, evaluate, evaluation
+from charrnn.training.evaluation import MAX_LOGITS, WARM_UP, evaluate, evaluation
 from charrnn.training.text import Passages
 
 
@@ -23,8 +23,8 @@ def test_it_is_the_mean_over_all_characters_but_the_first(cell: Cell, characters
     network = model(cell)
     ids = np.random.default_rng(0).integers(0, 7, characters).astype(np.uint8)
     network.eval()
-    scores, _ = network(torch.tensor(ids[None, :-1]).long())
-    expected = torch.nn.functional.cross_entropy(scores[0], torch.tensor(ids[1:]).long()).item()
+    logits, _ = network(torch.tensor(ids[None, :-1]).long())
+    expected = torch.nn.functional.cross_entropy(logits[0], torch.tensor(ids[1:]).long()).item()
     network.train()
     assert evaluate(network, ids) == pytest.approx(expected, abs=1e-5)
     assert network.training
@@ -49,9 +49,9 @@ def test_a_large_vocabulary_is_read_in_short_segments_to_the_same_loss() -> None
     network = CharRNN(ModelConfig(60_000, "gru", hidden_size=4, embedding_size=3))
     ids = np.random.default_rng(0).integers(0, 60_000, 600).astype(np.uint16)
     words = list(evaluation(network, ids))
-    assert len(words) > 599 * 60_000 / MAX_SCORES
-    scores, _ = network(torch.tensor(ids[None, :-1]).long())
-    expected = torch.nn.functional.cross_entropy(scores[0], torch.tensor(ids[1:]).long()).item()
+    assert len(words) > 599 * 60_000 / MAX_LOGITS
+    logits, _ = network(torch.tensor(ids[None, :-1]).long())
+    expected = torch.nn.functional.cross_entropy(logits[0], torch.tensor(ids[1:]).long()).item()
     assert words[-1] == pytest.approx(expected, abs=1e-4)
 
 

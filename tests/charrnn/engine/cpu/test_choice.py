@@ -24,28 +24,28 @@ Floats = npt.NDArray[np.float32]
 
 
 @njit
-def _choose(slots: Any, scores: Any, weights: Any) -> tuple[int, int]:
-    slot, blocks = slots[0], scores.size // 16
-    chosen = choice.choose(slot, scores.ctypes.data, weights.ctypes.data, blocks)
+def _choose(slots: Any, logits: Any, weights: Any) -> tuple[int, int]:
+    slot, blocks = slots[0], logits.size // 16
+    chosen = choice.choose(slot, logits.ctypes.data, weights.ctypes.data, blocks)
     if slot.plain:
-        choice.weigh_plainly(slot, scores.ctypes.data, blocks)
-        return chosen, choice.choose_weighed(slot, scores.ctypes.data, weights.ctypes.data, blocks)
+        choice.weigh_plainly(slot, logits.ctypes.data, blocks)
+        return chosen, choice.choose_weighed(slot, logits.ctypes.data, weights.ctypes.data, blocks)
     return chosen, chosen
 
 
 @njit
-def _report(scores: Any, weights: Any, chosen: int, top_ids: Any, tops: Any) -> float:
-    blocks = scores.size // 16
+def _report(logits: Any, weights: Any, chosen: int, top_ids: Any, tops: Any) -> float:
+    blocks = logits.size // 16
     return choice.report(
-        scores.ctypes.data, weights.ctypes.data, blocks, chosen, tops.size, top_ids.ctypes.data, tops.ctypes.data
+        logits.ctypes.data, weights.ctypes.data, blocks, chosen, tops.size, top_ids.ctypes.data, tops.ctypes.data
     )
 
 
 @njit
-def _weights(scores: Any, factor: Any) -> Any:
-    weights = np.empty_like(scores)
-    top = largest(scores.ctypes.data, 1)
-    weigh(weights.ctypes.data, scores.ctypes.data, scores.size // 16, top, factor)
+def _weights(logits: Any, factor: Any) -> Any:
+    weights = np.empty_like(logits)
+    top = largest(logits.ctypes.data, 1)
+    weigh(weights.ctypes.data, logits.ctypes.data, logits.size // 16, top, factor)
     return weights
 
 
@@ -59,15 +59,15 @@ def _uniform(seed: Any, position: Any) -> Any:
     return choice.uniform(seed, position)
 
 
-def padded(scores: Floats) -> Floats:
-    return np.pad(scores, (0, -scores.size % 32), constant_values=-np.inf)
+def padded(logits: Floats) -> Floats:
+    return np.pad(logits, (0, -logits.size % 32), constant_values=-np.inf)
 
 
-def compiled(scores: Floats, params: SamplingParams, recent: Any = (), generated: Any = (), position: int = 0) -> int:
-    bias, whole = bias_of(params, scores.size), padded(scores)
+def compiled(logits: Floats, params: SamplingParams, recent: Any = (), generated: Any = (), position: int = 0) -> int:
+    bias, whole = bias_of(params, logits.size), padded(logits)
     # Beyond the vocabulary no bias is known: there is nothing that it could make of -inf.
     added = np.zeros(whole.size, np.float32)
-    added[: scores.size] = 0 if bias is None else bias
+    added[: logits.size] = 0 if bias is None else bias
     ids, flags = np.array(recent, dtype=np.int32), np.array(generated, dtype=np.bool_)
     slots = sampling_record(params, position, ids, flags, 0 if bias is None else added.ctypes.data)
     room = np.zeros(room_size(whole.size // 16), dtype=np.float32)
@@ -83,17 +83,17 @@ def test_the_random_number_is_the_same(seed: int, position: int) -> None:
 
 
 def test_powers_are_accurate_and_the_largest_is_one() -> None:
-    scores = np.concatenate([[0], -np.geomspace(1e-6, 86, 16 * 5000 - 1)]).astype(np.float32)
-    found = _weights(scores, np.float32(1 / np.log(2)))
-    expected = np.exp(scores.astype(np.float64))
+    logits = np.concatenate([[0], -np.geomspace(1e-6, 86, 16 * 5000 - 1)]).astype(np.float32)
+    found = _weights(logits, np.float32(1 / np.log(2)))
+    expected = np.exp(logits.astype(np.float64))
     # The argument of the power is a float32, whose rounding is a relative error of 86 * 2^-24 at the far end.
-    assert (np.abs(found / expected - 1) < 2.2e-7 - scores * 1.3e-7).all()
+    assert (np.abs(found / expected - 1) < 2.2e-7 - logits * 1.3e-7).all()
     assert found[0] == 1
 
 
 def test_weights_too_small_to_count_are_zero() -> None:
-    scores = np.array([0, -80, -90, -1e30, -np.inf, *[-np.inf] * 11], dtype=np.float32)
-    found = _weights(scores, np.float32(1 / np.log(2)))
+    logits = np.array([0, -80, -90, -1e30, -np.inf, *[-np.inf] * 11], dtype=np.float32)
+    found = _weights(logits, np.float32(1 / np.log(2)))
     assert found[1] > 0
     assert (found[2:] == 0).all()
 
@@ -117,20 +117,20 @@ def test_sums_are_taken_in_the_documented_order() -> None:
 def test_the_choice_is_the_definitions(drawn: tuple[int, SamplingParams], seed: int) -> None:
     vocabulary, params = drawn
     random = np.random.default_rng(seed)
-    scores = random.normal(0, 2, vocabulary).astype(np.float32).round(int(random.integers(1, 6)))
+    logits = random.normal(0, 2, vocabulary).astype(np.float32).round(int(random.integers(1, 6)))
     recent = random.integers(0, vocabulary, random.integers(0, 65)).astype(np.int32)
     position = int(random.integers(100))
-    asked = (scores, params, recent, random.integers(0, 2, recent.size).astype(np.bool_), position)
+    asked = (logits, params, recent, random.integers(0, 2, recent.size).astype(np.bool_), position)
     found = compiled(*asked)
     assert found == plainly(*asked) or is_borderline(*asked, found)
     assert params.allowed_token_ids is None or found in params.allowed_token_ids
 
 
 def test_frequencies_are_the_probabilities() -> None:
-    scores = np.random.default_rng(5).normal(0, 1.5, 40).astype(np.float32)
+    logits = np.random.default_rng(5).normal(0, 1.5, 40).astype(np.float32)
     n = 20_000
-    found = np.bincount([compiled(scores, SamplingParams(seed=7), position=i) for i in range(n)], minlength=40)
-    expected = n * np.exp(log_softmax(scores).astype(np.float64))
+    found = np.bincount([compiled(logits, SamplingParams(seed=7), position=i) for i in range(n)], minlength=40)
+    expected = n * np.exp(log_softmax(logits).astype(np.float64))
     assert (np.abs(found - expected) < 5 * np.sqrt(expected) + 1).all()
 
 
@@ -148,27 +148,27 @@ def test_frequencies_are_the_probabilities() -> None:
     ],
 )
 def test_which_ids_can_be_chosen(params: SamplingParams, expected: set[int]) -> None:
-    scores = np.log(np.array([0.2, 0.3, 0.15, 0.3, 0.05], dtype=np.float32))
-    found = {compiled(scores, replace(params, seed=seed)) for seed in range(400)}
+    logits = np.log(np.array([0.2, 0.3, 0.15, 0.3, 0.05], dtype=np.float32))
+    found = {compiled(logits, replace(params, seed=seed)) for seed in range(400)}
     assert found == expected
 
 
 def test_a_penalty_counts_an_id_once() -> None:
-    scores = np.array([2.0, 1.5, -1.0], dtype=np.float32)
+    logits = np.array([2.0, 1.5, -1.0], dtype=np.float32)
     params = SamplingParams(temperature=0, repetition_penalty=1.3)
-    assert compiled(scores, params, [0]) == int(penalized(scores, np.array([0], np.int32), 1.3).argmax()) == 0 + 0
-    assert compiled(scores, params, [0, 0, 0]) == 0
-    assert compiled(scores, SamplingParams(temperature=0, repetition_penalty=1.4), [0, 0]) == 1
+    assert compiled(logits, params, [0]) == int(penalized(logits, np.array([0], np.int32), 1.3).argmax()) == 0 + 0
+    assert compiled(logits, params, [0, 0, 0]) == 0
+    assert compiled(logits, SamplingParams(temperature=0, repetition_penalty=1.4), [0, 0]) == 1
 
 
 @pytest.mark.parametrize("vocabulary", [2, 30, 500])
 def test_reports_the_likeliest_ids(vocabulary: int) -> None:
-    scores = np.random.default_rng(1).normal(0, 3, vocabulary).astype(np.float32).round(1)
+    logits = np.random.default_rng(1).normal(0, 3, vocabulary).astype(np.float32).round(1)
     k = min(20, vocabulary)
-    top_ids, tops, whole = np.zeros(k, np.int32), np.zeros(k, np.float32), padded(scores)
+    top_ids, tops, whole = np.zeros(k, np.int32), np.zeros(k, np.float32), padded(logits)
     chosen = _report(whole, np.zeros(room_size(whole.size // 16), np.float32), 1, top_ids, tops)
-    order = np.argsort(-scores, kind="stable")[:k]
-    expected = log_softmax(scores)
+    order = np.argsort(-logits, kind="stable")[:k]
+    expected = log_softmax(logits)
     np.testing.assert_array_equal(top_ids, order)
     np.testing.assert_allclose(tops, expected[order], atol=3e-6)
     assert chosen == pytest.approx(expected[1], abs=3e-6)

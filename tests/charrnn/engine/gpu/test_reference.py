@@ -48,10 +48,10 @@ def by_equations(checkpoint: Checkpoint, sequence: Sequence) -> list[int]:
     ids: list[int] = sequence.prompt.tolist()
     start = len(ids)
     for t in range(start + sequence.length - 1):
-        scores, state = cells.step(checkpoint.config, checkpoint.weights, ids[t], state)
+        logits, state = cells.step(checkpoint.config, checkpoint.weights, ids[t], state)
         if t + 1 >= start:
             latest = np.array(ids[-RECENT_IDS:], dtype=np.int32), (np.arange(len(ids)) >= start)[-RECENT_IDS:]
-            ids.append(sampling.choose(scores.astype(np.float32), sequence.sampling, *latest, t + 1 - start))
+            ids.append(sampling.choose(logits.astype(np.float32), sequence.sampling, *latest, t + 1 - start))
     return ids[start:]
 
 
@@ -173,9 +173,9 @@ def test_logprobs_are_the_models_own_distribution() -> None:
     network = checkpoint()
     ids, state = [1, 2, *output.ids.tolist()], cells.initial_state(network.config)
     for t, token in enumerate(ids[:-1]):
-        scores, state = cells.step(network.config, network.weights, token, state)
+        logits, state = cells.step(network.config, network.weights, token, state)
         if t >= 1:
-            logarithms = sampling.log_softmax(scores.astype(np.float32))
+            logarithms = sampling.log_softmax(logits.astype(np.float32))
             best = np.argsort(-logarithms)[:5]
             np.testing.assert_allclose(output.logprobs.chosen[t - 1], logarithms[ids[t + 1]], atol=1e-5)
             assert output.logprobs.top_ids[t - 1].tolist() == best.tolist()
@@ -206,8 +206,8 @@ def test_scoring_a_text_generates_nothing() -> None:
     network = checkpoint()
     state = cells.initial_state(network.config)
     for t in range(3):
-        scores, state = cells.step(network.config, network.weights, int(text[t]), state)
-        expected = sampling.log_softmax(scores.astype(np.float32))
+        logits, state = cells.step(network.config, network.weights, int(text[t]), state)
+        expected = sampling.log_softmax(logits.astype(np.float32))
         np.testing.assert_allclose(output.prompt_logprobs.chosen[t + 1], expected[text[t + 1]], atol=1e-5)
         np.testing.assert_allclose(output.prompt_logprobs.top[t + 1], np.sort(expected)[-2:][::-1], atol=1e-5)
     assert leave(batch, handle).last_id == 16

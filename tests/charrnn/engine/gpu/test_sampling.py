@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 from charrnn import sampling
 from charrnn.engine.gpu.reference import rounded
 from charrnn.engine.gpu.sampling import Choice, choose, logarithms, uniform
-from charrnn.sampling import RECENT_IDS, SamplingParams, Scores
+from charrnn.sampling import RECENT_IDS, Logits, SamplingParams
 from tests.charrnn.engine.choosing import is_borderline, sampled
 
 Ids = list[int]
 
 
-def padded(scores: Scores) -> torch.Tensor:
-    width = rounded(scores.shape[1])
-    return torch.from_numpy(np.pad(scores, ((0, 0), (0, width - scores.shape[1])), constant_values=-np.inf))
+def padded(logits: Logits) -> torch.Tensor:
+    width = rounded(logits.shape[1])
+    return torch.from_numpy(np.pad(logits, ((0, 0), (0, width - logits.shape[1])), constant_values=-np.inf))
 
 
 def chosen(
-    scores: Scores,
+    logits: Logits,
     params: list[SamplingParams],
     recent: Any,
     generated: Any = None,
@@ -34,10 +34,10 @@ def chosen(
     *,
     filters: bool = True,
 ) -> Ids:
-    """The ids that rows of scores [rows, vocabulary] choose, each by its own parameters, with its `recent` ids."""
-    size = scores.shape[1]
+    """The ids that rows of logits [rows, vocabulary] choose, each by its own parameters, with its `recent` ids."""
+    size = logits.shape[1]
     biases = [sampling.bias_of(each, size) for each in params]
-    biased = [row if bias is None else row + bias for row, bias in zip(scores, biases, strict=True)]
+    biased = [row if bias is None else row + bias for row, bias in zip(logits, biases, strict=True)]
     whole = padded(np.stack(biased))
     latest = torch.full((RECENT_IDS, len(params)), whole.shape[1])
     flags = torch.zeros(RECENT_IDS, len(params))
@@ -72,22 +72,22 @@ def test_the_random_number_is_the_same(seed: int, position: int) -> None:
 def test_the_choice_is_the_definitions(drawn: tuple[int, list[SamplingParams]], seed: int) -> None:
     vocabulary, params = drawn
     random = np.random.default_rng(seed)
-    scores = random.normal(0, 2, (8, vocabulary)).astype(np.float32).round(int(random.integers(1, 6)))
+    logits = random.normal(0, 2, (8, vocabulary)).astype(np.float32).round(int(random.integers(1, 6)))
     recent = [random.integers(0, vocabulary, random.integers(0, 65)).astype(np.int32) for _ in params]
     generated = [random.integers(0, 2, ids.size).astype(np.bool_) for ids in recent]
     position = int(random.integers(100))
-    for i, found in enumerate(chosen(scores, params, recent, generated, position)):
-        asked = scores[i], params[i], recent[i], generated[i], position
+    for i, found in enumerate(chosen(logits, params, recent, generated, position)):
+        asked = logits[i], params[i], recent[i], generated[i], position
         assert found == sampling.choose(*asked) or is_borderline(*asked, found)
 
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), vocabulary=st.sampled_from([2, 65, 300]))
 def test_a_plain_row_chooses_the_same_with_and_without_filters(seed: int, vocabulary: int) -> None:
-    scores = np.random.default_rng(seed).normal(0, 4, (8, vocabulary)).astype(np.float32)
+    logits = np.random.default_rng(seed).normal(0, 4, (8, vocabulary)).astype(np.float32)
     params = [SamplingParams(seed + i, temperature=i / 2) for i in range(8)]
     recent = [[0, 1]] * 8
-    assert chosen(scores, params, recent) == chosen(scores, params, recent, filters=False)
+    assert chosen(logits, params, recent) == chosen(logits, params, recent, filters=False)
 
 
 @pytest.mark.parametrize(
@@ -107,25 +107,25 @@ def test_a_plain_row_chooses_the_same_with_and_without_filters(seed: int, vocabu
     ],
 )
 def test_which_ids_can_be_chosen(params: SamplingParams, expected: set[int]) -> None:
-    scores = np.log(np.array([0.2, 0.3, 0.15, 0.3, 0.05], dtype=np.float32))
+    logits = np.log(np.array([0.2, 0.3, 0.15, 0.3, 0.05], dtype=np.float32))
     many = [replace(params, seed=seed) for seed in range(400)]
-    assert set(chosen(np.tile(scores, (400, 1)), many, [[]] * 400)) == expected
+    assert set(chosen(np.tile(logits, (400, 1)), many, [[]] * 400)) == expected
 
 
 def test_a_penalty_counts_an_id_once() -> None:
-    scores = np.array([[2.0, 1.5, -1.0]] * 3, dtype=np.float32)
+    logits = np.array([[2.0, 1.5, -1.0]] * 3, dtype=np.float32)
     mild, strong = (SamplingParams(temperature=0, repetition_penalty=penalty) for penalty in (1.3, 1.4))
-    assert chosen(scores, [mild, mild, strong], [[0], [0, 0, 0], [0, 0]]) == [0, 0, 1]
+    assert chosen(logits, [mild, mild, strong], [[0], [0, 0, 0], [0, 0]]) == [0, 0, 1]
 
 
 @pytest.mark.parametrize("vocabulary", [2, 30, 500])
 def test_the_likeliest_ids_and_their_logarithms(vocabulary: int) -> None:
-    scores = np.random.default_rng(1).normal(0, 3, (8, vocabulary)).astype(np.float32).round(1)
+    logits = np.random.default_rng(1).normal(0, 3, (8, vocabulary)).astype(np.float32).round(1)
     k = min(20, vocabulary)
-    mine, top_ids, top = logarithms(padded(scores), torch.ones(8, dtype=torch.int64), k)
+    mine, top_ids, top = logarithms(padded(logits), torch.ones(8, dtype=torch.int64), k)
     for i in range(8):
-        order = np.argsort(-scores[i], kind="stable")[:k]
-        expected = sampling.log_softmax(scores[i])
+        order = np.argsort(-logits[i], kind="stable")[:k]
+        expected = sampling.log_softmax(logits[i])
         assert top_ids[i].tolist() == order.tolist()
         np.testing.assert_allclose(top[i].numpy(), expected[order], atol=3e-6)
         assert mine[i].item() == pytest.approx(expected[1], abs=3e-6)
