@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from durable.reading import DamagedFileError
 from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionRecord, parse_reference, terminal
 
 NAME: Final = "error"
@@ -25,7 +26,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(ModelStore(options.data_dir / "models"), options)
-    except StoreError as error:
+    except (StoreError, DamagedFileError) as error:
         return terminal.failure(NAME, str(error))
     return 0
 

@@ -6,16 +6,15 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter
 
 from durable import files
-from model_store.errors import DamagedFileError
+from durable.clock import now
+from durable.reading import DamagedFileError, read_json
 from model_store.names import CURRENT
-from model_store.reading import read_json
 
 FILE: Final = "aliases.json"
 
@@ -41,11 +40,6 @@ _SHAPE: Final = TypeAdapter(
 )
 
 _Signature = tuple[int, int, int]
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class AliasReader:

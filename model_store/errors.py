@@ -45,11 +45,6 @@ class NoEarlierVersionError(StoreError):
     """There is nothing to roll back to."""
 
 
-class DamagedFileError(StoreError):
-    """A file cannot be read, or what is in it cannot be understood; the message names the file and says what is wrong,
-    and nothing of where it lies."""
-
-
 class DamagedVersionError(StoreError):
     """A version's file is not what was published; `reason` says what is wrong with it."""
 

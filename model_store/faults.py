@@ -6,9 +6,9 @@ from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import CheckpointError
+from durable.reading import Looks
 from model_store import sidecars
 from model_store.errors import DamagedVersionError, NotFoundError
-from model_store.reading import Looks
 from model_store.store import ModelStore
 
 

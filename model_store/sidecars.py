@@ -12,8 +12,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from durable import files
-from model_store.errors import DamagedFileError
-from model_store.reading import json_fault, read_json
+from durable.reading import DamagedFileError, json_fault, read_json
 
 Sidecar = dict[str, Any]
 """A JSON object."""

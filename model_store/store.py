@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,13 +14,14 @@ from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
 from durable import files, locks
+from durable.clock import iso, now
+from durable.reading import DamagedFileError
 from model_store import sidecars, versions
-from model_store.aliases import FILE, AliasChange, AliasReader, Histories, append, earlier, now, rebuilt, write
+from model_store.aliases import FILE, AliasChange, AliasReader, Histories, append, earlier, rebuilt, write
 from model_store.comparison import better
 from model_store.errors import (
     AliasedError,
     CurrentAliasError,
-    DamagedFileError,
     DamagedVersionError,
     NoEarlierVersionError,
     NotFoundError,
@@ -99,8 +99,7 @@ class ModelStore:
         """The size of the version's file in bytes and when it was published, UTC, ISO 8601, damaged or not. Raises
         NotFoundError."""
         stat = self._known_path(name, version).lstat()
-        published = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat(timespec="milliseconds")
-        return stat.st_size, published.replace("+00:00", "Z")
+        return stat.st_size, iso(stat.st_mtime)
 
     def path(self, name: str, version: int) -> Path:
         """The version's file. Raises NotFoundError, DamagedVersionError when something else has its name."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from flask import Flask
 
+from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.faults import Faults
 from model_store.promotion import install_starter
@@ -100,7 +101,7 @@ def build_store(settings: Settings) -> ModelStore:
     try:
         if (version := install_starter(store, STARTER_MODEL, STARTER_PATH)) is not None:
             log.info("the starter model %s version %d was put into the new store", STARTER_MODEL, version)
-    except (OSError, StoreError) as error:
+    except (OSError, StoreError, DamagedFileError) as error:
         log.error("the starter model cannot be put into the store: %s", getattr(error, "strerror", None) or error)
     return store
 

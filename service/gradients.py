@@ -10,6 +10,7 @@ from typing import Any, Final
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.training.reach import Reach, recorded
 from charrnn.wording import count
+from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.store import ModelStore, VersionRecord
 
@@ -85,7 +86,7 @@ def _all(store: ModelStore) -> Iterator[Measured]:
         for version in store.versions(name):
             try:
                 yield measured(store, name, version)
-            except (NoGradientsError, StoreError):
+            except (NoGradientsError, StoreError, DamagedFileError):
                 continue
 
 

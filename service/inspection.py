@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
+from durable.reading import DamagedFileError
 from model_store.errors import NotFoundError, StoreError
 from model_store.faults import Faults
 from model_store.store import ModelStore
@@ -53,7 +54,7 @@ class Inspection:
         began, found = self._clock(), []
         try:
             found = list(self._look())
-        except (OSError, StoreError) as error:
+        except (OSError, StoreError, DamagedFileError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             found = [f"DATA_DIR cannot be looked through: {reason}"]
         for each in found:

@@ -20,7 +20,7 @@ LAYERS = {
     "service/generation": {"durable", "charrnn", "model_store", "service.generation"},
     "service/pictures": {"service.pictures"},
     "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
-    "service/keys": {"durable", "model_store", "service.keys", "service.settings"},
+    "service/keys": {"durable", "service.keys", "service.settings"},
     "service/api": {
         *("durable", "charrnn", "model_store", "service.generation", "service.pictures", "service.training"),
         "service.api",
@@ -28,7 +28,7 @@ LAYERS = {
     },
     "service/processes/web_server": {"service.processes.web_server", "service.settings"},
     "service/client.py": set(),
-    "service/inspection.py": {"model_store", "service.training"},
+    "service/inspection.py": {"durable", "model_store", "service.training"},
 }
 TORCH = ("charrnn/model.py", "charrnn/training/", "charrnn/engine/gpu/", "service/training/")
 

@@ -17,6 +17,7 @@ from threading import Event
 from types import FrameType
 
 from charrnn.wording import count
+from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.store import ModelStore
 from model_store.terminal import INTERRUPTED
@@ -50,7 +51,7 @@ def train(parsed: argparse.Namespace, settings: Settings, program: str, began: f
         if parsed.resume:
             return command.run(parsed.resume)
         return command.run(command.begin(parsed).id)
-    except (TrainingError, StoreError, ValueError) as error:
+    except (TrainingError, StoreError, DamagedFileError, ValueError) as error:
         raise StartError(str(error)) from error
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from durable import files, locks
-from model_store.aliases import now
+from durable.clock import now
 from service.keys.recent import KeysUnavailableError, Recent
 
 log = logging.getLogger(__name__)

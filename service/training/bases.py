@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from charrnn.checkpoint import Checkpoint
-from model_store.errors import InvalidNameError, StoreError
+from durable.reading import DamagedFileError
+from model_store.errors import StoreError
 from model_store.names import parse_reference
 from model_store.store import ModelStore
 from service.training.errors import JobRequestError
@@ -41,7 +42,7 @@ def find_base(request: JobRequest, store: ModelStore) -> tuple[Base, Checkpoint]
         name, selector = parse_reference(request.base)
         version = store.resolve(name, selector)
         checkpoint = store.load(name, version)
-    except (StoreError, InvalidNameError) as error:
+    except (StoreError, DamagedFileError) as error:
         raise JobRequestError("base", f"base: {error}") from error
     _check_agreement(request, checkpoint)
     return Base(name, version, checkpoint.digest), checkpoint

@@ -9,6 +9,7 @@ from typing import Any, Final
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.interpretation.survey import TooShortError, survey
+from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.store import ModelStore
 from service.training.excerpts import Excerpt
@@ -41,7 +42,7 @@ def keep_cells(store: ModelStore, name: str, version: int, cells: Cells | None) 
         return
     try:
         store.keep(name, version, KIND, cells)
-    except (OSError, StoreError) as error:
+    except (OSError, StoreError, DamagedFileError) as error:
         log.warning("what the cells of %s@%d follow could not be kept: %s", name, version, error)
 
 

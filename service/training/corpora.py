@@ -18,9 +18,8 @@ from pydantic import TypeAdapter
 
 from charrnn.wording import count
 from durable import files, locks
-from model_store.aliases import now
-from model_store.errors import DamagedFileError
-from model_store.reading import fault_of, read_bytes, read_json
+from durable.clock import now
+from durable.reading import DamagedFileError, fault_of, read_bytes, read_json
 from service.training.conversion import AS_FOUND, Conversion, Converted, convert
 from service.training.decoding import LineEnds, Newlines
 from service.training.errors import (

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from model_store.errors import DamagedFileError
-from model_store.reading import json_fault, read_json
+from durable.reading import DamagedFileError, json_fault, read_json
 from service.training import run_files, shapes
 from service.training.job import JobProgress, JobStatus
 from service.training.lease import LEASE

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from durable import files, locks
-from model_store.aliases import now
-from model_store.errors import DamagedFileError
-from model_store.reading import Looks
+from durable.clock import iso, now
+from durable.reading import DamagedFileError, Looks
 from service.training import job_files, run_files, shapes
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
 from service.training.job import AnyJob, DamagedJob, Job, JobStatus
@@ -246,4 +245,4 @@ class JobStore:
 def _moment(job: str) -> str:
     """When the job was made, as its id tells."""
     made = datetime.strptime(job[:21], "%Y%m%d-%H%M%S%f").replace(tzinfo=UTC)
-    return made.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso(made.timestamp())

@@ -16,8 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from durable import files, locks
-from model_store.errors import DamagedFileError
-from model_store.reading import read_json
+from durable.reading import DamagedFileError, read_json
 from service.training.errors import LeaseHeldError, LeaseLostError
 from service.training.run_files import LOCK
 from service.training.shapes import LEASE as SHAPE

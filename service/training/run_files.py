@@ -14,9 +14,8 @@ from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter
 
-from durable import files
-from model_store import reading
-from model_store.errors import DamagedFileError
+from durable import files, reading
+from durable.reading import DamagedFileError
 from service.training.shapes import OBJECT
 
 REQUEST: Final = "request.json"

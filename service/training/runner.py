@@ -12,6 +12,7 @@ import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.training.trainer import DivergedError
+from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
 from model_store.store import ModelStore
@@ -154,7 +155,7 @@ class JobRunner:
 
 def _explained(error: Exception) -> str:
     """What a user may read of an error; the rest is in the worker's log."""
-    if isinstance(error, TrainingError | StoreError | DivergedError):
+    if isinstance(error, TrainingError | StoreError | DamagedFileError | DivergedError):
         return str(error)
     if isinstance(error, OSError):
         return f"the worker's disk or system failed: {error.strerror or type(error).__name__}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from durable import files
-from model_store.aliases import now
+from durable.clock import now
 from service.training import run_files, shapes
 from service.training.job import JobProgress, JobStatus
 from service.training.job_files import SHAPES, read_progress, read_status, read_warnings, shape_fault, write_status

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from charrnn.checkpoint import Checkpoint
+from durable.reading import DamagedFileError
 from model_store import ModelStore, publish_and_promote
-from model_store.errors import DamagedFileError
 from model_store.faults import Faults
 from service.inspection import Inspection, data
 from service.training.corpora import CorpusStore

@@ -17,10 +17,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
+from durable.reading import DamagedFileError
 from model_store.errors import (
     AliasedError,
     CurrentAliasError,
-    DamagedFileError,
     DamagedVersionError,
     InvalidNameError,
     NotFoundError,

@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from durable import files
-from model_store.errors import DamagedFileError
 
 T = TypeVar("T")
 
@@ -26,6 +25,11 @@ WORDS: Final = {
     errno.ELOOP: "is a link that leads to itself",
     errno.EINVAL: "is no regular file",
 }
+
+
+class DamagedFileError(Exception):
+    """A file cannot be read, or what is in it cannot be understood; the message names the file and says what is wrong,
+    and nothing of where it lies."""
 
 
 def read_json(path: Path, shape: TypeAdapter[T]) -> T:
