@@ -21,6 +21,7 @@ RUN groupadd --gid 10001 app \
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY charrnn charrnn
+COPY console console
 COPY durable durable
 COPY model_store model_store
 COPY service service

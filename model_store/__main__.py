@@ -10,8 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from console import program
 from durable.reading import DamagedFileError
-from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionRecord, parse_reference, terminal
+from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionRecord, parse_reference
 
 NAME: Final = "error"
 """What a line begins with that says what went wrong."""
@@ -19,7 +20,7 @@ NAME: Final = "error"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 refused, 2 wrong use."""
-    return terminal.run(NAME, lambda: _run(arguments))
+    return program.run(NAME, lambda: _run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -27,7 +28,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         options.run(ModelStore(options.data_dir / "models"), options)
     except (StoreError, DamagedFileError) as error:
-        return terminal.failure(NAME, str(error))
+        return program.failure(NAME, str(error))
     return 0
 
 
@@ -68,12 +69,12 @@ def _list(store: ModelStore, options: argparse.Namespace) -> None:
         for alias, version in sorted(store.aliases(name).items()):
             pointing.setdefault(version, []).append(alias)
         for version in store.versions(name):
-            print(_told(store, name, version, pointing.get(version, [])))
+            print(_shown(store, name, version, pointing.get(version, [])))
     if not store.models():
         print(f"no models in {options.data_dir}", file=sys.stderr)
 
 
-def _told(store: ModelStore, name: str, version: int, aliases: list[str]) -> str:
+def _shown(store: ModelStore, name: str, version: int, aliases: list[str]) -> str:
     try:
         return _line(store.describe(name, version), aliases)
     except DamagedVersionError as error:

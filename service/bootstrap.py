@@ -35,8 +35,8 @@ from service.inspection import Inspection, data
 from service.keys.admin_key import FILE as ADMIN_KEY
 from service.keys.admin_key import AdminKey
 from service.settings import Settings
-from service.training.census import Census
 from service.training.corpora import CorpusStore
+from service.training.heartbeats import WorkerRegistry
 from service.training.jobs import JobStore
 from service.training.queue import JobQueue
 
@@ -58,8 +58,8 @@ def build_web(settings: Settings) -> Flask:
     queue = JobQueue(settings.redis_url)
     scheduler.start()
     jobs = JobStore(settings.data_dir / "runs")
-    census = Census(jobs.root)
-    metrics = Metrics(census)
+    workers = WorkerRegistry(jobs.root)
+    metrics = Metrics(jobs, workers)
 
     def sample() -> None:
         metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
@@ -67,7 +67,7 @@ def build_web(settings: Settings) -> Flask:
     def degraded() -> list[str]:
         lost = [] if cache.available() else ["cache: Redis is not available"]
         lost += [] if queue.available() else ["queue: Redis is not available"]
-        lost += [] if census.worker_is_alive() else ["worker: none was heard of lately; jobs wait"]
+        lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
         return lost + models.degraded + inspection.found()
 
     corpora = CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes, in_use=jobs.using)

@@ -78,7 +78,7 @@ def test_the_image_starts_from_one_base_and_runs_as_an_ordinary_user() -> None:
 def test_the_image_holds_every_package_and_nothing_else_can_get_in() -> None:
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = set(re.findall(r"^COPY (?!--)(\S+)", DOCKERFILE, re.MULTILINE))
-    assert kept == copied == {"requirements.txt", "charrnn", "durable", "model_store", "service"}
+    assert kept == copied == {"requirements.txt", "charrnn", "console", "durable", "model_store", "service"}
 
 
 class Answer(BaseHTTPRequestHandler):

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = ["durable", "charrnn", "model_store", "service"]
+OURS = ["durable", "console", "charrnn", "model_store", "service"]
 LAYERS = {
     "durable": {"durable"},
+    "console": {"console"},
     "charrnn": {"durable", "charrnn"},
-    "model_store": {"durable", "charrnn", "model_store"},
+    "model_store": {"durable", "console", "charrnn", "model_store"},
     "service/generation": {"durable", "charrnn", "model_store", "service.generation"},
     "service/pictures": {"service.pictures"},
     "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
@@ -24,7 +25,7 @@ LAYERS = {
     "service/api": {
         *("durable", "charrnn", "model_store", "service.generation", "service.pictures", "service.training"),
         "service.api",
-        *(f"service.{name}" for name in ("gradients", "keys", "logs", "settings")),
+        *(f"service.{name}" for name in ("keys", "logs", "settings")),
     },
     "service/processes/web_server": {"service.processes.web_server", "service.settings"},
     "service/client.py": set(),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.api.http.metrics import Metrics
+from service.training.job import Status
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"
@@ -23,7 +24,7 @@ needs_promtool = pytest.mark.skipif(
 
 
 class Training:
-    def jobs_by_status(self) -> dict[str, int]:
+    def count_by_status(self) -> dict[Status, int]:
         return {}
 
     def heartbeats(self) -> dict[str, float]:
@@ -36,7 +37,7 @@ def promtool(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess
 
 @pytest.fixture
 def page() -> bytes:
-    metrics = Metrics(Training())
+    metrics = Metrics(Training(), Training())
     metrics.request("GET", "/models", 200, 0.1)
     return metrics.page()
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from model_store.terminal import FAILED
+from console.program import FAILED
 from service.client import Client, ServiceError
 from service.processes.announcement import HERE, url
 from service.settings import ClientSettings, Settings

@@ -16,7 +16,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from charrnn import __version__
-from model_store import terminal
+from console import program
 from service.client import ServiceError
 from service.commands import asking, train_arguments
 from service.commands import keys as key_commands
@@ -41,7 +41,7 @@ STATUSES: Final = (
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command, `serve` when none is named; the exit status. What goes wrong is said in one line."""
-    return terminal.run(NAME, lambda: _run(arguments))
+    return program.run(NAME, lambda: _run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -49,20 +49,20 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         status: int = parsed.run(parsed)
     except ValidationError as error:
-        return terminal.failure(NAME, problems(error))
+        return program.failure(NAME, problems(error))
     except StartError as error:
-        return terminal.failure(NAME, str(error))
+        return program.failure(NAME, str(error))
     except ServiceError as error:
-        return terminal.failure(NAME, asking.in_words(error), asking.status_of(error))
+        return program.failure(NAME, asking.in_words(error), asking.status_of(error))
     except OSError:
         raise
     except Exception as error:
         log.debug("unexpected", exc_info=True)
-        return terminal.failure(NAME, f"unexpected: {type(error).__name__}: {error}")
+        return program.failure(NAME, f"unexpected: {type(error).__name__}: {error}")
     return status
 
 
-def program() -> str:
+def program_name() -> str:
     """This command as it was called, so that what is printed can be typed."""
     called = sys.argv[0]
     if Path(called).name == "__main__.py":
@@ -72,7 +72,7 @@ def program() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=program(),
+        prog=program_name(),
         description="Character-level recurrent language models: serve, train, generate.",
         epilog=STATUSES,
     )
@@ -105,5 +105,5 @@ def _train(parsed: argparse.Namespace) -> int:
     # look at the environment when they are loaded.
     for name, value in QUIET_THREADS.items():
         os.environ.setdefault(name, value)
-    status: int = importlib.import_module("service.commands.train").train(parsed, Settings(), program(), began)
+    status: int = importlib.import_module("service.commands.train").train(parsed, Settings(), program_name(), began)
     return status

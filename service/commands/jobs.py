@@ -6,11 +6,11 @@ import argparse
 import time
 from typing import Any, Final
 
-from model_store.terminal import FAILED
+from console.program import FAILED
 from service.client import Client, JobEvent, Json
 from service.commands.asking import SEPARATOR, add_command, number, say, say_json, say_table
+from service.commands.job_display import LINE_SECONDS, duration, evaluation_line, sample_text, samples_line
 from service.training.run_files import Event
-from service.training.terminal import LINE_SECONDS, duration, evaluation_line, sample_text, samples_line
 
 HEAD: Final = ("job", "model", "status", "done", "loss", "version")
 

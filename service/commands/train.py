@@ -17,15 +17,15 @@ from threading import Event
 from types import FrameType
 
 from charrnn.wording import count
+from console.program import INTERRUPTED
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.store import ModelStore
-from model_store.terminal import INTERRUPTED
 from service.commands import train_arguments
+from service.commands.job_display import Follower, duration
 from service.processes.announcement import HERE, url
 from service.processes.preflight import StartError
 from service.settings import Settings
-from service.training.cells import KIND, in_words
 from service.training.conversion import Conversion
 from service.training.corpora import CorpusStore, name_of
 from service.training.decoding import CHUNK
@@ -34,7 +34,7 @@ from service.training.job import Job
 from service.training.jobs import JobStore
 from service.training.runner import JobRunner
 from service.training.submission import check_length, keep
-from service.training.terminal import Follower, duration
+from service.training.units import KIND, in_words
 
 
 def train(parsed: argparse.Namespace, settings: Settings, program: str, began: float) -> int:

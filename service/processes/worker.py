@@ -15,9 +15,9 @@ from typing import Final
 from model_store.store import ModelStore
 from service import logs
 from service.settings import read_settings
-from service.training.census import Heartbeat
 from service.training.corpora import CorpusStore
 from service.training.errors import JobNotFoundError, QueueDownError
+from service.training.heartbeats import Heartbeat
 from service.training.jobs import JobStore
 from service.training.queue import JobConsumer, JobQueue, QuietConnections, shown
 from service.training.reconciler import Reconciler

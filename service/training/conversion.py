@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from durable import files
-from service.training.decoding import CHUNK, Census, LineEnds, Newlines, Tidying, decoded, marked_encoding
+from service.training.decoding import CHUNK, LineEnds, Newlines, TextSummary, Tidying, decoded, marked_encoding
 from service.training.encodings.detection import by_bytes, by_escapes, by_nul
 from service.training.encodings.escapes import SIGNS
 from service.training.encodings.names import ORDERED, UTF_8, known
@@ -38,7 +38,7 @@ class Converted:
     """What a text was and is: its encoding and line ends as they were uploaded, what was counted in it, and its first
     lines with characters beyond ASCII (its first lines, when there are none)."""
 
-    census: Census
+    summary: TextSummary
     encoding: str
     line_ends: LineEnds
     preview: tuple[str, ...]
@@ -55,20 +55,20 @@ def convert(file: BinaryIO, path: Path, conversion: Conversion) -> Converted:
     marked = marked_encoding(file.read(4))
     if conversion.encoding is not None:
         declared = known(conversion.encoding)
-        encoding, census, tidying = _declared(file, path, declared, marked, conversion.newlines)
+        encoding, summary, tidying = _declared(file, path, declared, marked, conversion.newlines)
     elif marked is not None:
         encoding = marked[0]
-        census, tidying = _rewritten(file, path, encoding, marked[1], conversion.newlines)
+        summary, tidying = _rewritten(file, path, encoding, marked[1], conversion.newlines)
     else:
-        encoding, census, tidying = _told(file, path, conversion.newlines)
-    if not census.characters:
+        encoding, summary, tidying = _told(file, path, conversion.newlines)
+    if not summary.characters:
         raise EmptyCorpusError("the corpus is empty")
-    return Converted(census, encoding, tidying.found, _preview(path, census))
+    return Converted(summary, encoding, tidying.found, _preview(path, summary))
 
 
 def _declared(
     file: BinaryIO, path: Path, declared: str, marked: tuple[str, int] | None, newlines: Newlines
-) -> tuple[str, Census, Tidying]:
+) -> tuple[str, TextSummary, Tidying]:
     """Decoded as declared; the declaration may leave the order of bytes to the mark."""
     if _agrees(declared, marked):
         encoding, skipped = marked or (declared, 0)
@@ -104,48 +104,50 @@ def _agrees(declared: str, marked: tuple[str, int] | None) -> bool:
     return True
 
 
-def _told(file: BinaryIO, path: Path, newlines: Newlines) -> tuple[str, Census, Tidying]:
+def _told(file: BinaryIO, path: Path, newlines: Newlines) -> tuple[str, TextSummary, Tidying]:
     """Decoded as what it is found to be."""
     try:
-        census, tidying = _rewritten(file, path, UTF_8, 0, newlines)
+        summary, tidying = _rewritten(file, path, UTF_8, 0, newlines)
     except EncodingError as error:
         encoding = by_nul(file, BinaryCorpusError(f"not a text: {error}")) if _has_nul(file) else by_bytes(file, error)
     except BinaryCorpusError as error:
         encoding = by_nul(file, error)
     else:
-        encoding = by_escapes(file) if census.is_ascii and any(sign in census.vocabulary for sign in SIGNS) else UTF_8
+        encoding = by_escapes(file) if summary.is_ascii and any(sign in summary.vocabulary for sign in SIGNS) else UTF_8
         if encoding == UTF_8:
-            return UTF_8, census, tidying
+            return UTF_8, summary, tidying
     return encoding, *_rewritten(file, path, encoding, 0, newlines)
 
 
-def _rewritten(file: BinaryIO, path: Path, encoding: str, skipped: int, newlines: Newlines) -> tuple[Census, Tidying]:
+def _rewritten(
+    file: BinaryIO, path: Path, encoding: str, skipped: int, newlines: Newlines
+) -> tuple[TextSummary, Tidying]:
     """Decode the file from byte `skipped` on. What is tidy UTF-8 already stays as it is; else the text replaces it."""
     if encoding == UTF_8 and not skipped and (found := _as_it_is(file, newlines)) is not None:
         return found
-    census, tidying = Census(), Tidying(newlines)
+    summary, tidying = TextSummary(), Tidying(newlines)
     with files.draft(path.parent) as converted:
         for text in tidying.all(decoded(_chunks(file, skipped), encoding, skipped)):
             encoded = text.encode()
-            census.count(text, encoded)
+            summary.count(text, encoded)
             converted.write(encoded)
         files.finish(converted)
         Path(converted.name).replace(path)
-    return census, tidying
+    return summary, tidying
 
 
-def _as_it_is(file: BinaryIO, newlines: Newlines) -> tuple[Census, Tidying] | None:
+def _as_it_is(file: BinaryIO, newlines: Newlines) -> tuple[TextSummary, Tidying] | None:
     """What is counted in a file of UTF-8 that needs no rewriting; None: it does need that."""
-    census, tidying = Census(), Tidying(newlines)
+    summary, tidying = TextSummary(), Tidying(newlines)
     for text in decoded(_chunks(file), UTF_8):
         if tidying.changes(text):
             return None
         tidied = tidying.tidied(text)
-        census.count(tidied, tidied.encode())
+        summary.count(tidied, tidied.encode())
     rest = tidying.rest()
-    census.count(rest, rest.encode())
+    summary.count(rest, rest.encode())
     files.finish(file)
-    return census, tidying
+    return summary, tidying
 
 
 def _chunks(file: BinaryIO, start: int = 0) -> Iterator[bytes]:
@@ -157,11 +159,11 @@ def _has_nul(file: BinaryIO) -> bool:
     return any(b"\0" in chunk for chunk in _chunks(file))
 
 
-def _preview(path: Path, census: Census) -> tuple[str, ...]:
+def _preview(path: Path, summary: TextSummary) -> tuple[str, ...]:
     lines: list[str] = []
     with path.open("rb") as text:
         for line in iter(lambda: text.readline(_PART), b""):
-            if census.is_ascii or not line.isascii():
+            if summary.is_ascii or not line.isascii():
                 lines.append(_shown(line.decode(errors="ignore").strip("\r\n")))
             if len(lines) == PREVIEW_LINES:
                 break

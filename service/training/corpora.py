@@ -106,7 +106,7 @@ class CorpusStore:
                 converted = convert(file, folder / TEXT, conversion)
             corpus = _described(converted, conversion.newlines, name)
             check(corpus)
-            (folder / CHARACTERS).write_text(converted.census.vocabulary, encoding="utf-8", newline="")
+            (folder / CHARACTERS).write_text(converted.summary.vocabulary, encoding="utf-8", newline="")
             files.replace(folder / RECORD, json.dumps(asdict(corpus)).encode())
             return self._place(folder, corpus)
 
@@ -266,16 +266,16 @@ def _check_name(name: str) -> None:
 
 
 def _described(converted: Converted, newlines: Newlines, name: str) -> Corpus:
-    census = converted.census
-    identity = census.sha256[:16]
+    summary = converted.summary
+    identity = summary.sha256[:16]
     return Corpus(
         id=identity,
         name=name or f"corpus-{identity[:8]}",
-        sha256=census.sha256,
-        bytes=census.size,
-        characters=census.characters,
-        lines=census.lines,
-        vocabulary_size=len(census.vocabulary),
+        sha256=summary.sha256,
+        bytes=summary.size,
+        characters=summary.characters,
+        lines=summary.lines,
+        vocabulary_size=len(summary.vocabulary),
         created=now(),
         encoding=converted.encoding,
         newlines=newlines,

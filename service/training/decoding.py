@@ -38,7 +38,7 @@ _MARKS: Final = (
 
 
 @dataclass
-class Census:
+class TextSummary:
     """What is counted while a text goes by: nothing of it is kept but which characters occur. `size` is in bytes."""
 
     size: int = 0

@@ -4,12 +4,13 @@ files."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from service.training.requests import JobRequest
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 FINAL: Final[tuple[Status, ...]] = ("succeeded", "failed", "cancelled")
 
 

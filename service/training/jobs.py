@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +20,7 @@ from durable.clock import iso, now
 from durable.reading import DamagedFileError, Looks
 from service.training import job_files, run_files, shapes
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
-from service.training.job import AnyJob, DamagedJob, Job, JobStatus
+from service.training.job import FINAL, AnyJob, DamagedJob, Job, JobStatus, Status
 from service.training.lease import is_live
 from service.training.requests import JobRequest
 from service.training.run_files import Event
@@ -41,7 +42,7 @@ class JobStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._ended: set[str] = set()
+        self._ended: dict[str, Status] = {}
         self._looks = Looks()
 
     def create(self, request: JobRequest) -> Job:
@@ -126,10 +127,20 @@ class JobStore:
         for job in self.ids():
             if job in self._ended or not (self.root / job).is_dir():
                 continue
-            if job_files.read_status(self.root / job).is_final:
-                self._ended.add(job)
-            else:
+            if self._status(job) not in FINAL:
                 yield job
+
+    def count_by_status(self) -> Counter[Status]:
+        """How many jobs of each status there are; the files of one that has ended are read once."""
+        return Counter(self._status(job) for job in self.ids())
+
+    def _status(self, job: str) -> Status:
+        if job in self._ended:
+            return self._ended[job]
+        state = job_files.read_status(self.root / job)
+        if state.is_final:
+            self._ended[job] = state.status
+        return state.status
 
     def using(self, corpus: str) -> JobIds:
         """The ids of the jobs that still need this corpus."""

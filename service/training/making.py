@@ -21,14 +21,14 @@ from charrnn.training.text import Passages
 from charrnn.training.trainer import Trainer
 from model_store.store import ModelStore
 from service.training import minutes
-from service.training.cells import Cells, FindCells, find_cells
 from service.training.corpora import CorpusStore
 from service.training.excerpts import excerpt_of
 from service.training.fidelity import with_fidelity
 from service.training.job import Job
+from service.training.monitor import SAVE_SECONDS, TrainingMonitor
 from service.training.preparation import DECIDED, Preparation, prepare
 from service.training.runs import Run
-from service.training.watch import SAVE_SECONDS, Watch
+from service.training.units import FindUnits, Units, find_units
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Made:
     """What there is to publish; `cells` are None where they were not looked for, or not found out."""
 
     checkpoint: Checkpoint
-    cells: Cells | None
+    cells: Units | None
 
 
 class Maker:
@@ -65,7 +65,7 @@ class Maker:
         corpora: CorpusStore,
         store: ModelStore,
         save_seconds: float = SAVE_SECONDS,
-        find: FindCells = find_cells,
+        find: FindUnits = find_units,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -88,7 +88,7 @@ class Maker:
             given = prepare(job.request, self._corpora, self._store, plan, check, device=_device())
             trainer = self._trainer(job, run, given, began)
             per_token = given.characters_per_token
-            if not Watch(run, trainer, stop, per_token, self._save_seconds, clock=self._clock).train():
+            if not TrainingMonitor(run, trainer, stop, per_token, self._save_seconds, clock=self._clock).train():
                 return None
             trained = self._clock()
             checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.measured_on(trainer.held_out))
@@ -138,7 +138,7 @@ class Maker:
 
     def _cells(
         self, job: Job, run: Run, checkpoint: Checkpoint, held_out: Passages, check: Callable[[], None]
-    ) -> Cells | None:
+    ) -> Units | None:
         """Whatever goes wrong here, the training is not lost."""
         try:
             path, most = self._corpora.path(job.request.corpus), most_characters(checkpoint.config)

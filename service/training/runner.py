@@ -16,15 +16,15 @@ from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
 from model_store.store import ModelStore
-from service.training.cells import Cells, FindCells, find_cells, keep_cells
 from service.training.corpora import CorpusStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
 from service.training.job import DamagedJob, Job
 from service.training.jobs import JobStore
 from service.training.lease import Lease
 from service.training.making import Maker
+from service.training.monitor import SAVE_SECONDS
 from service.training.runs import Run
-from service.training.watch import SAVE_SECONDS
+from service.training.units import FindUnits, Units, find_units, keep_units
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class JobRunner:
         corpora: CorpusStore,
         store: ModelStore,
         save_seconds: float = SAVE_SECONDS,
-        find: FindCells = find_cells,
+        find: FindUnits = find_units,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -123,7 +123,7 @@ class JobRunner:
         log.info("job %s is cancelled", run.id)
         return True
 
-    def _publish(self, job: Job, run: Run, checkpoint: Checkpoint, cells: Cells | None) -> None:
+    def _publish(self, job: Job, run: Run, checkpoint: Checkpoint, cells: Units | None) -> None:
         name = job.request.model
         after = max(self._store.versions(name), default=0) if self._store.has(name) else 0
 
@@ -146,10 +146,10 @@ class JobRunner:
         log.info("job %s had published %s@%d", job.id, job.request.model, version)
         return True
 
-    def _complete(self, job: Job, version: int, cells: Cells | None) -> tuple[int, bool]:
+    def _complete(self, job: Job, version: int, cells: Units | None) -> tuple[int, bool]:
         """What is due once the version is there; doing it twice is doing it once."""
         name = job.request.model
-        keep_cells(self._store, name, version, cells)
+        keep_units(self._store, name, version, cells)
         return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
 
 

@@ -18,7 +18,7 @@ from charrnn.vocabulary import Ids
 from service.api.schemas.cells import CellsReply
 from service.bootstrap import STARTER_MODEL, build_store
 from service.settings import Settings
-from service.training.cells import KIND
+from service.training.units import KIND
 
 
 def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> None:

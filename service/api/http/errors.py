@@ -40,9 +40,9 @@ from service.generation.errors import (
 )
 from service.generation.tokenization import UnknownIdsError
 from service.generation.tracing import NothingToTraceError
-from service.gradients import NoGradientsError
 from service.keys.recent import KeysUnavailableError
 from service.training import errors as training
+from service.training.gradients import NoGradientsError
 
 log = logging.getLogger(__name__)
 

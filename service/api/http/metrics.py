@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,10 +18,10 @@ from prometheus_client.registry import Collector
 
 from charrnn import __version__
 from service.api.http.shared_values import shared_values
+from service.training.job import STATUSES, Status
 
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-STATUSES: Final = ("queued", "running", "succeeded", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,27 @@ class Load:
     rows: int = 0
 
 
-class Background(Protocol):
-    """What is asked about training when the metrics are read."""
+class Jobs(Protocol):
+    """The training jobs, counted when the metrics are read."""
 
-    def jobs_by_status(self) -> Mapping[str, int]: ...
+    def count_by_status(self) -> Mapping[Status, int]: ...
+
+
+class Workers(Protocol):
+    """The training workers, looked up when the metrics are read."""
+
     def heartbeats(self) -> Mapping[str, float]: ...
 
 
 class Metrics:
     """The values of this process, and the page that has those of all."""
 
-    def __init__(self, background: Background | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, jobs: Jobs | None = None, workers: Workers | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._own = CollectorRegistry()
         self._shared = shared_values()
-        self._background = background
+        self._training = _Training(jobs, workers)
         self._sampled: Load = Load(0, 0, 0)
         self._requests = Counter(
             "charrnn_requests", "Requests answered", ("method", "route", "status"), registry=self._own
@@ -123,36 +130,42 @@ class Metrics:
         """The values of all processes in Prometheus' text format."""
         registry = CollectorRegistry()
         registry.register(self._own if self._shared is None else self._shared)
-        registry.register(_Background(self._background))
+        registry.register(self._training)
         return generate_latest(registry)
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, multiprocess_mode="livesum", registry=self._own)
 
 
-class _Background(Collector):
-    """What is the same whichever process says it."""
+class _Training(Collector):
+    """What is the same whichever web process is asked: the release, the jobs and the workers."""
 
-    def __init__(self, background: Background | None) -> None:
-        self._background = background
+    def __init__(self, jobs: Jobs | None, workers: Workers | None) -> None:
+        self._jobs = jobs
+        self._workers = workers
 
     def collect(self) -> Iterable[Metric]:
         """The families of metrics."""
         info = GaugeMetricFamily("charrnn_info", "Version of the service", labels=("version", "python"))
         info.add_metric((__version__, platform.python_version()), 1)
         yield info
-        if self._background is not None:
-            yield from _of_training(self._background)
+        if self._jobs is not None:
+            yield _counted(self._jobs)
+        if self._workers is not None:
+            yield _heartbeats(self._workers)
 
 
-def _of_training(background: Background) -> Iterator[Metric]:
-    jobs = GaugeMetricFamily("charrnn_jobs", "Training jobs by what became of them", labels=("status",))
-    counted = background.jobs_by_status()
+def _counted(jobs: Jobs) -> Metric:
+    family = GaugeMetricFamily("charrnn_jobs", "Training jobs by what became of them", labels=("status",))
+    counts = jobs.count_by_status()
     for status in STATUSES:
-        jobs.add_metric((status,), counted.get(status, 0))
-    yield jobs
+        family.add_metric((status,), counts.get(status, 0))
+    return family
+
+
+def _heartbeats(workers: Workers) -> Metric:
     text = "When a training worker was last heard of, in seconds since 1970"
-    heartbeats = GaugeMetricFamily("charrnn_worker_heartbeat_seconds", text, labels=("worker",))
-    for worker, moment in background.heartbeats().items():
-        heartbeats.add_metric((worker,), moment)
-    yield heartbeats
+    family = GaugeMetricFamily("charrnn_worker_heartbeat_seconds", text, labels=("worker",))
+    for worker, moment in workers.heartbeats().items():
+        family.add_metric((worker,), moment)
+    return family

@@ -27,9 +27,9 @@ from service.generation.surveying import Surveyor
 from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.scales import signed
 from service.settings import Settings
-from service.training.cells import KIND
 from service.training.corpora import CorpusStore
 from service.training.excerpts import NOTHING, excerpt_of, own_held_out
+from service.training.units import KIND
 
 PATH: Final = "/models/<name>/versions/<int:version>/cells"
 FULL_COLOUR: Final = 0.9

@@ -13,7 +13,9 @@ from service.api.http.auth import Guard
 from service.api.http.errors import ApiError
 from service.api.openapi.described import Parameter, describe
 from service.api.schemas.replies import SVG, ComparedGradientsReply, GradientsReply
-from service.gradients import (
+from service.pictures import gradients as pictures
+from service.pictures.charts import document
+from service.training.gradients import (
     Measured,
     compared,
     measured,
@@ -21,8 +23,6 @@ from service.gradients import (
     requests_for_the_rest,
     told,
 )
-from service.pictures import gradients as pictures
-from service.pictures.charts import document
 
 MOST: Final = 8
 VERSIONS: Final = Parameter(

@@ -10,7 +10,7 @@ from model_store.errors import DamagedVersionError
 from model_store.faults import Faults
 from model_store.store import ModelStore
 from service.api.routes.gradients import described_at
-from service.training.cells import KIND
+from service.training.units import KIND
 
 Json = dict[str, Any]
 

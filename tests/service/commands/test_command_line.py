@@ -16,7 +16,7 @@ from service.__main__ import main
 from service.api.schemas.generation import GenerateBody
 from service.api.schemas.neutral import NeutralBody
 from service.commands.asking import _own_key
-from service.commands.command_line import _parser, program
+from service.commands.command_line import _parser, program_name
 from service.keys.key_file import KeyFile
 from service.settings import Settings
 from tests.system.running import free_port
@@ -88,7 +88,7 @@ def test_no_service_is_3(command: list[str], capsys: pytest.CaptureFixture[str])
 
 
 def test_it_is_called_as_it_was_called() -> None:
-    assert program().endswith(Path(sys.argv[0]).name) or program() == "python -m service"
+    assert program_name().endswith(Path(sys.argv[0]).name) or program_name() == "python -m service"
     command = [sys.executable, "-m", "service", "--help"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert shown.startswith("usage: python -m service [-h] [--version] COMMAND ...")

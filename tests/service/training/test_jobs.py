@@ -7,9 +7,11 @@ import pytest
 from service.training import run_files
 from service.training.corpora import Corpus, CorpusStore
 from service.training.errors import CorpusInUseError, JobFinishedError, JobNotFoundError
+from service.training.heartbeats import Heartbeat
 from service.training.job import Job
 from service.training.jobs import JobStore
 from service.training.lease import Lease
+from service.training.requests import JobRequest
 from service.training.runs import Run
 
 NewJob = Callable[..., Job]
@@ -96,3 +98,14 @@ def test_half_a_job_is_no_job(jobs: JobStore, new_job: NewJob) -> None:
     os.utime(half, (past, past))
     new_job()
     assert not half.exists()
+
+
+def test_jobs_are_counted_by_status(jobs: JobStore) -> None:
+    assert jobs.count_by_status() == {}
+    created = [jobs.create(JobRequest("corpus", "model")).id for _ in range(3)]
+    assert jobs.count_by_status() == {"queued": 3}
+    for job in created[:2]:
+        JobStore(jobs.root).cancel(job)
+    assert jobs.count_by_status() == jobs.count_by_status() == {"queued": 1, "cancelled": 2}
+    Heartbeat(jobs.root).beat()
+    assert sum(jobs.count_by_status().values()) == 3

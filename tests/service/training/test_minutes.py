@@ -12,7 +12,6 @@ import pytest
 from charrnn.checkpoint import Checkpoint
 from charrnn.training.config import Budget
 from model_store import ModelStore
-from service.training.cells import KIND
 from service.training.corpora import Corpus, CorpusStore
 from service.training.excerpts import Excerpt
 from service.training.job import Job
@@ -21,6 +20,7 @@ from service.training.making import NO_TIME
 from service.training.minutes import PREPARATION_SHARE, SEARCH_SECONDS, prepared, reserve, search_seconds
 from service.training.requests import JobRequest
 from service.training.runner import JobRunner
+from service.training.units import KIND
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

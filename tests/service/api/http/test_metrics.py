@@ -7,10 +7,11 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from service.api.http.metrics import Load, Metrics
+from service.training.job import Status
 
 
 class Training:
-    def jobs_by_status(self) -> Mapping[str, int]:
+    def count_by_status(self) -> Mapping[Status, int]:
         return {"running": 2}
 
     def heartbeats(self) -> Mapping[str, float]:
@@ -48,7 +49,7 @@ def test_a_stream_counts_when_it_has_ended(client: FlaskClient) -> None:
 
 
 def test_what_a_process_is_busy_with() -> None:
-    metrics = Metrics(Training(), clock=lambda: 7.0)
+    metrics = Metrics(Training(), Training(), clock=lambda: 7.0)
     metrics.sample(Load(active=3, waiting=2, models=1, steps=10, rows=25))
     metrics.sample(Load(active=4, waiting=0, models=1, steps=30, rows=45))
     for result in ("hit", "hit", "miss"):

@@ -20,8 +20,8 @@ from charrnn.interpretation.annotators import ANNOTATORS
 from charrnn.vocabulary import Vocabulary
 from model_store.store import ModelStore
 from service.api.schemas.cells import CellsReply
-from service.training.cells import KIND
 from service.training.corpora import CorpusStore
+from service.training.units import KIND
 
 CLAUSES = ["he said ", "\u201cnot so\u201d ", "to her and\n", "went (as if) away, ", "\u201call in\u201d ", "vain\n\n"]
 TEXT = "".join(random.Random(7).choices(CLAUSES, k=600))

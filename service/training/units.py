@@ -1,4 +1,4 @@
-"""What the cells of a network that is about to be published follow; failing here costs no more than that knowledge."""
+"""The interpretable units of a network that is about to be published: searched for, kept, and shown on a terminal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from service.training.excerpts import Excerpt
 log = logging.getLogger(__name__)
 
 KIND: Final = "cells"
-"""What this is called beside a version."""
+"""The kind of sidecar beside a version that holds them; the HTTP API calls these units cells."""
 
-Cells = dict[str, Any]
+Units = dict[str, Any]
 Check = Callable[[], None]
-FindCells = Callable[[Checkpoint, Excerpt, Check], Cells | None]
+FindUnits = Callable[[Checkpoint, Excerpt, Check], Units | None]
 
 
-def find_cells(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: None) -> Cells | None:
-    """What is found along parts of the text that the network was trained on, as plain JSON; None when there is too
-    little of it. `check` is called many times a second and may raise to end it."""
+def find_units(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: None) -> Units | None:
+    """What the units follow along parts of the text that the network was trained on, as plain JSON; None when there is
+    too little text. `check` is called many times a second and may raise to end the search."""
     ids, _ = checkpoint.vocabulary.encode_known(excerpt.text)
     engine = NativeEngine(checkpoint, checkpoint.record["fidelity"]["precision"])
     try:
@@ -36,24 +36,24 @@ def find_cells(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: 
         return None
 
 
-def keep_cells(store: ModelStore, name: str, version: int, cells: Cells | None) -> None:
-    """Keep what was found beside the version."""
-    if cells is None:
+def keep_units(store: ModelStore, name: str, version: int, units: Units | None) -> None:
+    """Keep what was found beside the version; a failure is logged, because the version is usable without."""
+    if units is None:
         return
     try:
-        store.keep(name, version, KIND, cells)
+        store.keep(name, version, KIND, units)
     except (OSError, StoreError, DamagedFileError) as error:
         log.warning("what the cells of %s@%d follow could not be kept: %s", name, version, error)
 
 
-def in_words(cells: Cells) -> str:
-    """What was found, for a terminal; empty when no cell follows anything."""
-    if not cells["cells"]:
+def in_words(units: Units) -> str:
+    """What was found, for a terminal; empty when no unit follows anything."""
+    if not units["cells"]:
         return ""
-    text = "text that was held out" if cells["measured_on"]["held_out"] else "the text it was trained on"
+    text = "text that was held out" if units["measured_on"]["held_out"] else "the text it was trained on"
     found = [
         f"  {each['follows']}: {each['part']} of layer {each['layer']}, unit {each['unit']}"
         f" ({each['measure']} {each['score']:.2f}, by chance {each['chance']:.2f})"
-        for each in cells["cells"]
+        for each in units["cells"]
     ]
     return "\n".join([f"what its cells follow, along {text}:", *found])

@@ -1,4 +1,4 @@
-"""What a command owes its terminal, tried in processes of their own."""
+"""How a command-line program ends, tried in processes of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(body: str, *, encoding: str = "utf-8", shell: str = '"$0" "$@"') -> subprocess.CompletedProcess[bytes]:
     """A program whose command is the body of a function; its standard output may go where `shell` says."""
-    program = f"import os, signal, sys\nfrom model_store.terminal import run\ndef command():\n    {body}\n"
+    program = f"import os, signal, sys\nfrom console.program import run\ndef command():\n    {body}\n"
     program += "sys.exit(run('name', command))"
     command = ["sh", "-c", shell, sys.executable, "-c", program]
     environment = os.environ | {"PYTHONIOENCODING": encoding}

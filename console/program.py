@@ -1,5 +1,5 @@
-"""What every command owes its terminal: letters that it cannot show, a reader who leaves, Ctrl-C, an error in one line;
-knows no command."""
+"""Runs the command of a command-line program: letters that the terminal cannot show, a reader who leaves, Ctrl-C, an
+error in one line; knows no command."""
 
 from __future__ import annotations
 

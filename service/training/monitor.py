@@ -41,7 +41,7 @@ MEASURED: Final = (
 """What every event of a measurement says, as far as it is known."""
 
 
-class Watch:
+class TrainingMonitor:
     """Shows the progress of a run and saves its resume points: not more often than is of use, but soon enough."""
 
     def __init__(

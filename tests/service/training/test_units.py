@@ -22,7 +22,6 @@ from charrnn.vocabulary import Level, Vocabulary
 from charrnn.words import WordVocabulary
 from model_store import ModelStore
 from service.training import run_files
-from service.training.cells import KIND, in_words, keep_cells
 from service.training.corpora import CorpusStore
 from service.training.excerpts import Excerpt, excerpt_of, own_held_out, recorded_held_out
 from service.training.job import Job
@@ -31,6 +30,7 @@ from service.training.lease import Lease
 from service.training.requests import LEVELS, JobRequest
 from service.training.runner import SEARCH_DEATHS, JobRunner
 from service.training.runs import Run
+from service.training.units import KIND, in_words, keep_units
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -173,7 +173,7 @@ def test_a_worker_whose_job_was_taken_over_keeps_nothing(
 
 
 def test_a_version_that_is_gone_keeps_nothing(models: ModelStore) -> None:
-    keep_cells(models, "nobody", 1, FOUND)
+    keep_units(models, "nobody", 1, FOUND)
     assert models.models() == []
 
 

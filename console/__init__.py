@@ -1,0 +1,1 @@
+"""What every command-line program owes its terminal: exit statuses, errors in one line, a quiet end."""

@@ -1,0 +1,67 @@
+"""Which workers are alive: each renews a file beside the runs, which every web process sees; knows no jobs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+WORKERS: Final = ".workers"
+ALIVE_SECONDS: Final = 15.0
+FORGOTTEN_SECONDS: Final = 3600.0
+
+
+class Heartbeat:
+    """One worker's file under `root`, the directory of runs; its modification time is when the worker was alive."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path = root / WORKERS / f"{socket.gethostname()}-{os.getpid()}"
+
+    def begin(self) -> None:
+        """Create the file, and remove those that killed workers left an hour ago. Raises OSError."""
+        for name, moment in _modified(self._root).items():
+            if time.time() - moment >= FORGOTTEN_SECONDS:
+                self._path.with_name(name).unlink(missing_ok=True)
+        self.beat()
+
+    def beat(self) -> None:
+        """Renew the file's time. Raises OSError."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch()
+
+    def end(self) -> None:
+        """Remove the file: this worker has ended as it should."""
+        with suppress(OSError):
+            self._path.unlink()
+
+
+class WorkerRegistry:
+    """The workers whose heartbeats lie under `root`, the directory of runs, whichever process looks."""
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self._root = root
+        self._clock = clock
+
+    def heartbeats(self) -> dict[str, float]:
+        """The time of each worker's last heartbeat, in seconds since 1970; a killed worker is listed for an hour."""
+        now = self._clock()
+        return {name: moment for name, moment in _modified(self._root).items() if now - moment < FORGOTTEN_SECONDS}
+
+    def any_alive(self) -> bool:
+        """Whether any worker's last heartbeat is less than ALIVE_SECONDS ago."""
+        return any(self._clock() - moment < ALIVE_SECONDS for moment in self.heartbeats().values())
+
+
+def _modified(root: Path) -> dict[str, float]:
+    """The names of the workers' files with their modification times."""
+    moments = {}
+    with suppress(FileNotFoundError):
+        for path in (root / WORKERS).iterdir():
+            with suppress(FileNotFoundError):
+                moments[path.name] = path.stat().st_mtime
+    return moments
