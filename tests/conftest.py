@@ -20,11 +20,8 @@ def one_thread() -> Iterator[None]:
     """Torch on one thread: networks as small as the tests' only wait for each other's threads, on a busy machine for
     very long."""
     # Imported when it is wanted: torch is large, and most tests have no use for it.
-    torch = importlib.import_module("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with importlib.import_module("charrnn.torch_threads").one_thread():
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -31,7 +31,10 @@ LAYERS = {
     "service/client.py": set(),
     "service/inspection.py": {"durable", "model_store", "service.training"},
 }
-TORCH = ("charrnn/model.py", "charrnn/training/", "charrnn/engine/gpu/", "service/training/")
+TORCH = (
+    *("charrnn/model.py", "charrnn/torch_threads.py", "charrnn/training/", "charrnn/engine/gpu/"),
+    "service/training/",
+)
 
 
 def modules(folder: str = "") -> list[Path]:
@@ -78,7 +81,7 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_only_what_trains_and_the_torch_engines_import_torch() -> None:
-    bringing = ("torch", "charrnn.engine.gpu")
+    bringing = ("torch", "charrnn.engine.gpu", "charrnn.torch_threads")
     found = {
         str(path.relative_to(ROOT))
         for path in modules()

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charrnn.engine.gpu.reference import one_thread
 from charrnn.model import CharRNN
+from charrnn.torch_threads import one_thread
 from charrnn.training.parts import Parts
 from charrnn.training.reading import read
 from charrnn.training.text import IGNORED, Passages, Segment, Streams, TextIds

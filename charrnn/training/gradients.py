@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from charrnn.config import Cell
-from charrnn.engine.gpu.reference import one_thread
 from charrnn.model import CharRNN
+from charrnn.torch_threads import one_thread
 from charrnn.training.text import Passages, TextIds
 
 SEQUENCES: Final = 16

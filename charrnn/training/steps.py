@@ -15,9 +15,9 @@ from torch.nn.utils import clip_grad_norm_
 
 from charrnn.checkpoint import Weights
 from charrnn.config import ModelConfig
-from charrnn.engine.gpu.reference import one_thread
 from charrnn.model import CharRNN, Masks
 from charrnn.sampling import uniform
+from charrnn.torch_threads import one_thread
 from charrnn.training.average import Average
 from charrnn.training.config import TrainingConfig
 from charrnn.training.optimizer import adamw, moments, restore_moments, set_learning_rate

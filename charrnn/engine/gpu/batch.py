@@ -12,10 +12,11 @@ from torch import Tensor
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Logprobs, Output, Sequence, State
 from charrnn.engine.gpu.orders import NOBODY, PLACE, Row, orders_for, place_of
-from charrnn.engine.gpu.reference import TILE, ReferenceEngine, one_thread
+from charrnn.engine.gpu.reference import TILE, ReferenceEngine
 from charrnn.engine.gpu.tile import STEPS, Kind, Results, Tile
 from charrnn.engine.members import Member, check
 from charrnn.sampling import Logits, bias_of
+from charrnn.torch_threads import one_thread
 
 CUDA_TILE: Final = 64
 """Rows of a tile on a GPU, which one row would leave idle. It belongs to a version's numbers: another size may choose

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import torch
@@ -14,6 +12,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import GATES
 from charrnn.engine.base import Output, Sequence, State
 from charrnn.engine.gpu.bookkeeping import Row, check
+from charrnn.torch_threads import one_thread
 
 TILE: Final = 8
 """Rows that are computed together, always this many: a row's arithmetic must not change with the number of rows."""
@@ -167,17 +166,3 @@ class ReferenceBatch:
 def rounded(width: int) -> int:
     """The width up to LANES."""
     return -(-width // LANES) * LANES
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One torch thread: how a product is shared out among several changes its sums, and a small one is slower so."""
-    before = torch.get_num_threads()
-    if before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
