@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, State
-from charrnn.engine.cpu.records import SLOT
+from charrnn.engine.cpu.structs import SEQUENCE_STRUCT
 from charrnn.sampling import RECENT_IDS, Flags, SamplingParams
 from charrnn.vocabulary import Ids
 
@@ -19,7 +19,7 @@ _SEED_MASK: Final = (1 << 64) - 1
 _LARGEST_FACTOR: Final = 1e30
 """Stands for 1 / temperature where that would overflow; differences of logits times it leave the likeliest alone."""
 
-_EMPTY: Final[dict[str, Any]] = dict.fromkeys(SLOT.names or (), 0)
+_EMPTY: Final[dict[str, Any]] = dict.fromkeys(SEQUENCE_STRUCT.names or (), 0)
 
 
 @dataclass(eq=False, slots=True)
@@ -79,7 +79,7 @@ def _check_ids(ids: Ids, vocabulary_size: int) -> None:
 
 
 def record(member: Member, sequence: Sequence, bias: int) -> tuple[Any, ...]:
-    """The sequence as SLOT's fields, before its first step; `bias` is the address of what is added to its logits."""
+    """The fields of a SEQUENCE_STRUCT before the first step; `bias` is the address of what is added to the logits."""
     state = sequence.state
     recent, generated = (state.recent, state.generated) if state else (sequence.prompt[:1], np.zeros(1, np.bool_))
     slot = _sampling(sequence.sampling, state.position if state else 0, recent, generated, bias)
@@ -96,8 +96,8 @@ def record(member: Member, sequence: Sequence, bias: int) -> tuple[Any, ...]:
 def sampling_record(
     params: SamplingParams, position: int, recent: Ids, generated: Flags, bias: int
 ) -> npt.NDArray[np.void]:
-    """One SLOT of a sequence that chooses by `params`, with nothing to read or to write."""
-    return np.array([tuple(_sampling(params, position, recent, generated, bias).values())], dtype=SLOT)
+    """One SEQUENCE_STRUCT of a sequence that chooses by `params`, with nothing to read or to write."""
+    return np.array([tuple(_sampling(params, position, recent, generated, bias).values())], dtype=SEQUENCE_STRUCT)
 
 
 def is_penalized(params: SamplingParams) -> bool:
@@ -159,7 +159,7 @@ def _logprobs(n: int, top: int, unknown: int) -> Logprobs:
 
 
 def state_of(slot: Any, hidden: npt.NDArray[np.float32]) -> State:
-    """What a sequence remembers, from its SLOT and its hidden state."""
+    """What a sequence remembers, from its SEQUENCE_STRUCT and its hidden state."""
     count = int(slot["recent_count"])
     recent, generated = _latest(slot["recent"], count), _latest(slot["generated"], count)
     return State(hidden, int(slot["last"]), int(slot["position"]), recent, generated.astype(np.bool_))

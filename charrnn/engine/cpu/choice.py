@@ -14,7 +14,6 @@ import numpy as np
 from numba import njit
 
 from charrnn.engine.cpu.adjusting import adjust
-from charrnn.engine.cpu.records import STRETCH_SUMS, SUMS, bytes_before_weights
 from charrnn.engine.cpu.rows import (
     add_blocks,
     bits_of,
@@ -33,6 +32,7 @@ from charrnn.engine.cpu.rows import (
     write_float32,
     write_int32,
 )
+from charrnn.engine.cpu.structs import STRETCH_SUMS, SUMS, bytes_before_weights
 
 STRETCH: Final = 16
 """Blocks of a stretch: so many sums make one vector."""
@@ -47,9 +47,9 @@ NOTHING: Final = np.float32(-np.inf)
 
 
 @njit(inline="never", error_model="numpy")
-def choose(slot: Any, logits: int, room: int, blocks: int) -> int:
+def choose(slot: Any, logits: int, scratch: int, blocks: int) -> int:
     """The next id of a sequence, for its logits."""
-    weights = room + before_weights(blocks)
+    weights = scratch + before_weights(blocks)
     if slot.adjusted:
         adjust(slot, weights, logits, blocks)
         logits = weights
@@ -59,20 +59,20 @@ def choose(slot: Any, logits: int, room: int, blocks: int) -> int:
     weigh(weights, logits, blocks, top, slot.factor)
     if slot.filtered:
         _filter(slot, weights, blocks)
-    return int(choose_weighed(slot, weights, room, blocks))
+    return int(choose_weighed(slot, weights, scratch, blocks))
 
 
 @njit(inline="never", error_model="numpy")
-def choose_among(slot: Any, logits: int, mask: int, room: int, blocks: int) -> int:
+def choose_among(slot: Any, logits: int, mask: int, scratch: int, blocks: int) -> int:
     """The next id of a sequence, among those that the mask leaves, if that leaves any of those that are allowed."""
-    weights = room + before_weights(blocks)
+    weights = scratch + before_weights(blocks)
     left = weights + 128 * blocks
     add_blocks(left, logits, mask, blocks)
     most = largest(left, blocks)
     if slot.bias:
         add_blocks(weights, left, slot.bias, blocks)
         most = largest(weights, blocks)
-    return int(choose(slot, left if most > NOTHING else logits, room, blocks))
+    return int(choose(slot, left if most > NOTHING else logits, scratch, blocks))
 
 
 @njit(error_model="numpy")
@@ -82,9 +82,9 @@ def weigh_plainly(slot: Any, logits: int, blocks: int) -> None:
 
 
 @njit(error_model="numpy")
-def choose_weighed(slot: Any, weights: int, room: int, blocks: int) -> int:
+def choose_weighed(slot: Any, weights: int, scratch: int, blocks: int) -> int:
     """The next id of a sequence, for the weights of all."""
-    return int(pick(weights, room, blocks, np.float32(uniform(slot.seed, slot.position))))
+    return int(pick(weights, scratch, blocks, np.float32(uniform(slot.seed, slot.position))))
 
 
 @njit(error_model="numpy")
@@ -112,17 +112,17 @@ def position_of(numbers: int, blocks: int, value: Any) -> int:
 
 
 @njit(error_model="numpy")
-def pick(weights: int, room: int, blocks: int, share: Any) -> int:
+def pick(weights: int, scratch: int, blocks: int, share: Any) -> int:
     """The id at which the sum of the weights so far passes `share` of the whole, never one of weight 0."""
     if blocks <= STRETCH:
-        return int(_find(weights, room, blocks, share * cumulate(room + SUMS, weights, blocks)))
-    return int(_pick_in_stretches(weights, room, blocks, share))
+        return int(_find(weights, scratch, blocks, share * cumulate(scratch + SUMS, weights, blocks)))
+    return int(_pick_in_stretches(weights, scratch, blocks, share))
 
 
 @njit(error_model="numpy")
-def _pick_in_stretches(weights: int, room: int, blocks: int, share: Any) -> int:
+def _pick_in_stretches(weights: int, scratch: int, blocks: int, share: Any) -> int:
     """Find the stretch by the sums of those before it, then the id in it."""
-    sums, stretches = room + STRETCH_SUMS, (blocks + STRETCH - 1) // STRETCH
+    sums, stretches = scratch + STRETCH_SUMS, (blocks + STRETCH - 1) // STRETCH
     total = np.float32(0)
     for stretch in range(stretches):
         write_float32(sums, stretch, total)
@@ -132,16 +132,16 @@ def _pick_in_stretches(weights: int, room: int, blocks: int, share: Any) -> int:
         stretch -= 1
     first = STRETCH * stretch
     count = min(STRETCH, blocks - first)
-    cumulate(room + SUMS, weights + 64 * first, count)
-    return int(16 * first + _find(weights + 64 * first, room, count, point - read_float32(sums, stretch)))
+    cumulate(scratch + SUMS, weights + 64 * first, count)
+    return int(16 * first + _find(weights + 64 * first, scratch, count, point - read_float32(sums, stretch)))
 
 
 @njit(error_model="numpy")
-def _find(weights: int, room: int, blocks: int, point: Any) -> int:
+def _find(weights: int, scratch: int, blocks: int, point: Any) -> int:
     """The id at which the sum of up to sixteen blocks, cumulated already, passes the point."""
-    block, lane = first_beyond(room + SUMS, 0, point), 16
+    block, lane = first_beyond(scratch + SUMS, 0, point), 16
     if block < blocks:
-        lane = lane_beyond(weights, block, point - read_float32(room + SUMS - 4, block))
+        lane = lane_beyond(weights, block, point - read_float32(scratch + SUMS - 4, block))
     if lane == 16:
         return int(_last_up_to(weights, min(block, blocks - 1)))
     return int(block * 16 + lane)
@@ -196,12 +196,12 @@ def _keep_share(weights: int, blocks: int, top_p: Any) -> None:
 
 @njit(inline="never", error_model="numpy")
 def report(  # noqa: PLR0917
-    logits: int, room: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
+    logits: int, scratch: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
 ) -> float:
     """The natural logarithm of the chosen id's probability; writes ids and logarithms of the `top` likeliest, best
     first and the lowest id first among equals."""
     highest = largest(logits, blocks)
-    weights = room + before_weights(blocks)
+    weights = scratch + before_weights(blocks)
     weigh(weights, logits, blocks, highest, LOG2_E)
     whole = np.float32(_logarithm(np.float64(sum_from(weights, blocks, 0))))
     found = 0

@@ -25,7 +25,7 @@ from charrnn.config import Cell
 from charrnn.engine.cpu.instructions import Isa, Precision
 
 Advance = Callable[[int, int, int, int], object]
-"""Addresses of the plan, the layers and the slots (charrnn.engine.cpu.records), and how many steps."""
+"""Addresses of a BATCH_STRUCT, of LAYER_STRUCTs and SEQUENCE_STRUCTs (charrnn.engine.cpu.structs); how many steps."""
 
 ENTRY: Final = "advance"
 _SOURCES: Final = (
@@ -37,7 +37,7 @@ _SOURCES: Final = (
     "lanes",
     "layers",
     "products",
-    "records",
+    "structs",
     "rows",
 )
 

@@ -12,8 +12,8 @@ from charrnn.engine.cpu.choice import choose, choose_among, choose_weighed, repo
 from charrnn.engine.cpu.code import Advance
 from charrnn.engine.cpu.instructions import Isa, Precision
 from charrnn.engine.cpu.layers import hidden_layer, output_layer
-from charrnn.engine.cpu.records import LAYER, PLAN, SLOT
 from charrnn.engine.cpu.rows import as_pointer, read_int32, read_int64, write_float32, write_int32, write_int64
+from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT
 from charrnn.following import KINDS
 
 _SIGNATURE: Final = types.void(types.int64, types.int64, types.int64, types.int64)
@@ -23,21 +23,24 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
     """The compiled step of a cell, which takes seconds to make."""
 
     def advance(plan: int, layers: int, slots: int, steps: int) -> None:
-        p, layer_records = carray(as_pointer(plan), 1, PLAN)[0], carray(as_pointer(layers), 1, LAYER)
-        slot_records = carray(as_pointer(slots), 1, SLOT)
+        p, layer_records = carray(as_pointer(plan), 1, BATCH_STRUCT)[0], carray(as_pointer(layers), 1, LAYER_STRUCT)
+        slot_records = carray(as_pointer(slots), 1, SEQUENCE_STRUCT)
         for _ in range(steps):
             count = p.active_count
             if count == 0:
                 return
             for i in range(count):
-                write_int64(p.adds, i, p.table + slot_records[read_int64(p.active, i)].last * p.table_stride)
-            before, after = p.hidden + p.turn * p.hidden_half, p.hidden + (1 - p.turn) * p.hidden_half
+                write_int64(p.added, i, p.table + slot_records[read_int64(p.active, i)].last * p.table_stride)
+            before, after = (
+                p.hidden + p.current_half * p.hidden_half_stride,
+                p.hidden + (1 - p.current_half) * p.hidden_half_stride,
+            )
             for index in range(p.layers):
                 layer = layer_records[index]
-                state = 2 * index * p.hidden_half
+                state = 2 * index * p.hidden_half_stride
                 if index > 0:
                     for i in range(count):
-                        write_int64(p.adds, i, layer.bias)
+                        write_int64(p.added, i, layer.bias)
                 hidden_layer(
                     cell,
                     precision,
@@ -45,21 +48,21 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
                     (
                         count,
                         p.active,
-                        p.adds,
+                        p.added,
                         p.blocks,
                         layer.weights,
-                        layer.input_steps,
-                        p.steps,
+                        layer.input_depth,
+                        p.depth,
                         layer.constants,
-                        after + state - 2 * p.hidden_half,
+                        after + state - 2 * p.hidden_half_stride,
                         before + state,
                         after + state,
                         p.hidden_stride,
-                        p.memory + index * p.memory_layer,
-                        p.memory_stride,
+                        p.gate_state + index * p.gate_state_layer_stride,
+                        p.gate_state_block_stride,
                     ),
                 )
-            p.turn = 1 - p.turn
+            p.current_half = 1 - p.current_half
             wanted = _list_wanted(p, slot_records)
             if wanted:
                 output_layer(
@@ -68,12 +71,12 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
                     (
                         wanted,
                         p.wanted,
-                        p.groups,
-                        p.rest,
+                        p.output_groups,
+                        p.output_rest,
                         p.output_weights,
-                        p.steps,
+                        p.depth,
                         p.output_constants,
-                        after + 2 * (p.layers - 1) * p.hidden_half,
+                        after + 2 * (p.layers - 1) * p.hidden_half_stride,
                         p.hidden_stride,
                         p.logits,
                         p.logit_blocks * 64,
@@ -87,7 +90,7 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
 
 @njit(error_model="numpy")
 def _list_wanted(p: Any, slots: Any) -> int:
-    """List the places whose logits somebody asks for: those past their prompt, or that have it scored."""
+    """List the slots whose logits somebody asks for: those past their prompt, or that have it scored."""
     wanted = 0
     for i in range(p.active_count):
         place = read_int64(p.active, i)
@@ -116,11 +119,11 @@ def _take_ids(p: Any, slots: Any, wanted: int) -> None:
             row, generated = row + 1, 1
             mask = _mask(p, slot)
             if mask:
-                following = choose_among(slot, logits, mask, p.room, p.logit_blocks)
+                following = choose_among(slot, logits, mask, p.scratch, p.logit_blocks)
             elif slot.plain:
-                following = choose_weighed(slot, logits, p.room, p.logit_blocks)
+                following = choose_weighed(slot, logits, p.scratch, p.logit_blocks)
             else:
-                following = choose(slot, logits, p.room, p.logit_blocks)
+                following = choose(slot, logits, p.scratch, p.logit_blocks)
             if slot.report:
                 _report_chosen(p, slot, logits, following)
             write_int32(slot.ids, slot.emitted, following)
@@ -130,7 +133,7 @@ def _take_ids(p: Any, slots: Any, wanted: int) -> None:
         newest = slot.recent_count & (slot.recent.size - 1)
         slot.recent[newest], slot.generated[newest] = following, generated
         slot.recent_count += 1
-        slot.turn = p.turn
+        slot.half = p.current_half
         if slot.cursor < slot.known or slot.emitted < slot.length:
             write_int64(p.active, kept, place)
             kept += 1
@@ -162,7 +165,7 @@ def _mask(p: Any, slot: Any) -> int:
 def _report_prompt(p: Any, slot: Any, logits: int, following: int) -> None:
     at = 4 * slot.top * slot.cursor
     logarithm = report(
-        logits, p.room, p.logit_blocks, following, slot.top, slot.prompt_top_ids + at, slot.prompt_tops + at
+        logits, p.scratch, p.logit_blocks, following, slot.top, slot.prompt_top_ids + at, slot.prompt_tops + at
     )
     write_float32(slot.prompt_chosen, slot.cursor, logarithm)
 
@@ -170,5 +173,5 @@ def _report_prompt(p: Any, slot: Any, logits: int, following: int) -> None:
 @njit(error_model="numpy")
 def _report_chosen(p: Any, slot: Any, logits: int, following: int) -> None:
     at = 4 * slot.top * slot.emitted
-    logarithm = report(logits, p.room, p.logit_blocks, following, slot.top, slot.top_ids + at, slot.tops + at)
+    logarithm = report(logits, p.scratch, p.logit_blocks, following, slot.top, slot.top_ids + at, slot.tops + at)
     write_float32(slot.chosen, slot.emitted, logarithm)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS
 from charrnn.engine.cpu.lanes import BYTES, LANES
 from charrnn.engine.cpu.packing import PackedModel, logit_blocks, padded_size
-from charrnn.engine.cpu.records import LAYER, PLAN, SLOT, room_size
+from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT, scratch_size
 from charrnn.sampling import Logits
 
 
@@ -29,18 +29,18 @@ class BatchMemory:
         self._kept = _zeros((config.layers, blocks, capacity, LANES) if self._layout.memory else (0, 0, 0), np.float32)
         self._logits = _zeros((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = _zeros((capacity, logit_blocks(config) * LANES), np.float32)
-        self._room = _zeros((room_size(logit_blocks(config)),), np.float32)
-        self.active, self._adds, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
-        self.slots = np.zeros(capacity, dtype=SLOT)
+        self._scratch = _zeros((scratch_size(logit_blocks(config)),), np.float32)
+        self.active, self._added, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
+        self.slots = np.zeros(capacity, dtype=SEQUENCE_STRUCT)
         self._read = [model.array(name) for name in ("table", "output_weights", "output_constants")]
-        self.layers = np.array([self._layer(k) for k in range(config.layers)], dtype=LAYER)
-        self.plan = np.zeros(1, dtype=PLAN)
+        self.layers = np.array([self._layer(k) for k in range(config.layers)], dtype=LAYER_STRUCT)
+        self.plan = np.zeros(1, dtype=BATCH_STRUCT)
         for name, value in (self._sizes(blocks) | self._addresses()).items():
             self.plan[name] = value
         self.addresses = (self.plan.ctypes.data, self.layers.ctypes.data, self.slots.ctypes.data)
 
     @property
-    def _steps(self) -> int:
+    def _depth(self) -> int:
         return self._size // (4 if self._is_int8 else 1)
 
     def _sizes(self, blocks: int) -> dict[str, int]:
@@ -48,14 +48,14 @@ class BatchMemory:
         return {
             "layers": self._config.layers,
             "blocks": blocks,
-            "steps": self._steps,
+            "depth": self._depth,
             "table_stride": self._read[0].strides[0],
             "hidden_stride": self._hidden.strides[2],
-            "hidden_half": self._hidden.strides[1],
-            "memory_stride": self._kept.strides[1],
-            "memory_layer": self._kept.strides[0],
-            "groups": groups,
-            "rest": int(rest > 0),
+            "hidden_half_stride": self._hidden.strides[1],
+            "gate_state_block_stride": self._kept.strides[1],
+            "gate_state_layer_stride": self._kept.strides[0],
+            "output_groups": groups,
+            "output_rest": int(rest > 0),
             "logit_blocks": logit_blocks(self._config),
         }
 
@@ -66,11 +66,11 @@ class BatchMemory:
             "output_weights": output_weights,
             "output_constants": output_constants,
             "hidden": self._hidden,
-            "memory": self._kept,
+            "gate_state": self._kept,
             "logits": self._logits,
-            "room": self._room,
+            "scratch": self._scratch,
             "active": self.active,
-            "adds": self._adds,
+            "added": self._added,
             "wanted": self._wanted,
         }
         if self._model.has_masks:
@@ -80,7 +80,7 @@ class BatchMemory:
     def _layer(self, k: int) -> tuple[int, int, int, int]:
         weights, constants = self._model.array(f"weights_l{k}"), self._model.array(f"constants_l{k}")
         bias = self._model.array(f"bias_l{k}").ctypes.data if k else 0
-        return weights.ctypes.data, constants.ctypes.data, bias, self._steps if k else 0
+        return weights.ctypes.data, constants.ctypes.data, bias, self._depth if k else 0
 
     @property
     def active_count(self) -> int:
@@ -99,7 +99,7 @@ class BatchMemory:
         if found.size:
             self.active[found[0]] = self.active[count - 1]
             self.plan["active_count"] = count - 1
-            self.slots["turn"][place] = self.plan["turn"][0]
+            self.slots["half"][place] = self.plan["current_half"][0]
 
     def bias(self, place: int, values: Logits | None) -> int:
         """Keep `values` [vocabulary_size], which are added to the logits at the place; their address, 0 for none."""
@@ -110,10 +110,10 @@ class BatchMemory:
 
     def clear(self, place: int) -> None:
         """The state at the place becomes that before a text, all zeros."""
-        self._hidden[:, int(self.plan["turn"][0]), place] = 128 if self._is_int8 else 0
+        self._hidden[:, int(self.plan["current_half"][0]), place] = 128 if self._is_int8 else 0
         if self._layout.memory:
             self._kept[:, :, place] = 0
-        self.slots["turn"][place] = self.plan["turn"][0]
+        self.slots["half"][place] = self.plan["current_half"][0]
 
     def restore(self, place: int, hidden: npt.NDArray[np.float32]) -> None:
         """The state at the place becomes `hidden` [layers, state_parts, hidden_size]."""
@@ -121,7 +121,7 @@ class BatchMemory:
         h, size = hidden[:, 0], self._config.hidden_size
         if self._is_int8:
             h = np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128
-        self._hidden[:, int(self.plan["turn"][0]), place, :size] = h
+        self._hidden[:, int(self.plan["current_half"][0]), place, :size] = h
         if self._layout.memory:
             kept = np.zeros((self._config.layers, self._size), dtype=np.float32)
             kept[:, :size] = hidden[:, -1]
@@ -131,14 +131,14 @@ class BatchMemory:
         """The state at the place, [layers, state_parts, hidden_size]; `restore` makes the same bits of it."""
         size = self._config.hidden_size
         hidden = np.empty(self._config.state_shape, dtype=np.float32)
-        h = self._hidden[:, int(self.slots["turn"][place]), place, :size].astype(np.float32)
+        h = self._hidden[:, int(self.slots["half"][place]), place, :size].astype(np.float32)
         hidden[:, 0] = (h - 128) / np.float32(127) if self._is_int8 else h
         if self._layout.memory:
             hidden[:, -1] = self._kept[:, :, place].reshape(self._config.layers, -1)[:, :size]
         return hidden
 
 
-_ACTIVE_COUNT = (PLAN.names or ()).index("active_count")
+_ACTIVE_COUNT = (BATCH_STRUCT.names or ()).index("active_count")
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:

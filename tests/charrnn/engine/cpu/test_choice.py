@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numba import njit
 
 from charrnn.engine.cpu import choice
-from charrnn.engine.cpu.records import room_size
 from charrnn.engine.cpu.rows import largest, sum_from, weigh
+from charrnn.engine.cpu.structs import scratch_size
 from charrnn.engine.members import sampling_record
 from charrnn.sampling import SamplingParams, bias_of, log_softmax, penalized, uniform
 from charrnn.sampling import choose as plainly
@@ -70,10 +70,10 @@ def compiled(logits: Floats, params: SamplingParams, recent: Any = (), generated
     added[: logits.size] = 0 if bias is None else bias
     ids, flags = np.array(recent, dtype=np.int32), np.array(generated, dtype=np.bool_)
     slots = sampling_record(params, position, ids, flags, 0 if bias is None else added.ctypes.data)
-    room = np.zeros(room_size(whole.size // 16), dtype=np.float32)
-    found = _choose(slots, whole.copy(), room)
+    scratch = np.zeros(scratch_size(whole.size // 16), dtype=np.float32)
+    found = _choose(slots, whole.copy(), scratch)
     assert found[0] == found[1]
-    assert not room[-whole.size :].any(), "the counts are as they were"
+    assert not scratch[-whole.size :].any(), "the counts are as they were"
     return int(found[0])
 
 
@@ -166,7 +166,7 @@ def test_reports_the_likeliest_ids(vocabulary: int) -> None:
     logits = np.random.default_rng(1).normal(0, 3, vocabulary).astype(np.float32).round(1)
     k = min(20, vocabulary)
     top_ids, tops, whole = np.zeros(k, np.int32), np.zeros(k, np.float32), padded(logits)
-    chosen = _report(whole, np.zeros(room_size(whole.size // 16), np.float32), 1, top_ids, tops)
+    chosen = _report(whole, np.zeros(scratch_size(whole.size // 16), np.float32), 1, top_ids, tops)
     order = np.argsort(-logits, kind="stable")[:k]
     expected = log_softmax(logits)
     np.testing.assert_array_equal(top_ids, order)

@@ -1,4 +1,7 @@
-"""The records that Python and the compiled step share, laid out as C structures; every address is an int64."""
+"""The structs that Python fills in and the compiled step reads: C layouts, in which every address is an int64.
+
+A *slot* is the index of a sequence in a batch's arrays, a *block* sixteen numbers, one vector.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +11,33 @@ import numpy as np
 
 from charrnn.sampling import RECENT_IDS
 
-PLAN: Final = np.dtype(
+BATCH_STRUCT: Final = np.dtype(
     [
         (name, np.int64)
         for name in (
             "layers",
             "blocks",  # of units, in every layer
-            "steps",  # of a product over a hidden state
+            "depth",  # multiply-adds of a sum over a hidden state (charrnn.engine.cpu.products)
             "table",  # [vocabulary, blocks, added, 16] float32: what each id adds to the first layer's sums
-            "table_stride",
-            "hidden",  # [layers, 2, places]: the states before and after a step, in turn
-            "hidden_stride",  # bytes from place to place
-            "hidden_half",  # bytes from the states before to those after
-            "memory",  # [layers, blocks, places, 16] float32
-            "memory_stride",  # bytes from block to block
-            "memory_layer",  # bytes from layer to layer
-            "groups",  # full groups of outputs
-            "rest",
+            "table_stride",  # bytes from id to id
+            "hidden",  # [layers, 2, slots, padded hidden size and a cache line]: before and after a step, in turn
+            "hidden_stride",  # bytes from slot to slot
+            "hidden_half_stride",  # bytes from one of the two halves to the other
+            "gate_state",  # [layers, blocks, slots, 16] float32, what the gates keep (charrnn.engine.cpu.gates)
+            "gate_state_block_stride",
+            "gate_state_layer_stride",
+            "output_groups",  # full groups of 64 ids
+            "output_rest",  # 1 where half a group follows
             "output_weights",
             "output_constants",
             "logit_blocks",
-            "logits",  # [places, logit_blocks, 16] float32
-            "room",  # of the choice
-            "active",  # [places] int64: places of the sequences that are not done
+            "logits",  # [slots, logit_blocks, 16] float32, a row for each of the first `wanted`
+            "scratch",  # of the sampling, which one sequence after the other uses
+            "active",  # [slots] int64: the slots of the sequences that are not done
             "active_count",
-            "adds",  # [places] int64
-            "wanted",  # [places] int64
-            "turn",  # which half of `hidden` is the state now
+            "added",  # [slots] int64: for each of `active`, the address of what is added to its sums in a layer
+            "wanted",  # [slots] int64: the slots whose logits this step needs
+            "current_half",  # which half of `hidden` is the state now, 0 or 1
             "kinds",  # of ids, [vocabulary] int32
             "rules",  # [KINDS, KINDS] int32: which mask counts after two ids of these kinds, 0: none
             "masks",  # [n, logit_blocks, 16] float32; 0 where every id may follow every other
@@ -43,9 +46,12 @@ PLAN: Final = np.dtype(
     align=True,
 )
 
-LAYER: Final = np.dtype([(name, np.int64) for name in ("weights", "constants", "bias", "input_steps")], align=True)
+LAYER_STRUCT: Final = np.dtype(
+    [(name, np.int64) for name in ("weights", "constants", "bias", "input_depth")], align=True
+)
+"""Addresses as in charrnn.engine.cpu.packing; multiply-adds of a sum over the layer's input, 0 in the first layer."""
 
-SLOT: Final = np.dtype(
+SEQUENCE_STRUCT: Final = np.dtype(
     [
         ("seed", np.uint64),
         ("position", np.uint64),
@@ -78,7 +84,7 @@ SLOT: Final = np.dtype(
         ("prompt_chosen", np.int64),
         ("prompt_top_ids", np.int64),
         ("prompt_tops", np.int64),
-        ("turn", np.int64),  # which half holds the state, once done
+        ("half", np.int64),  # the half of `hidden` that holds the state, once done
         ("recent_count", np.int64),
         ("recent", np.int32, (RECENT_IDS,)),  # a ring
         ("generated", np.int8, (RECENT_IDS,)),  # and which of these ids were generated, not read
@@ -88,15 +94,16 @@ SLOT: Final = np.dtype(
 
 SUMS: Final = 64
 STRETCH_SUMS: Final = 128
-"""Where things lie in the room of the choice, in bytes: zeros, the sums so far of sixteen blocks, the sums before each
-stretch of sixteen blocks, the weights, the counts of the recent ids, the logits of what may follow."""
+"""Where things lie in the sampling's scratch buffer, in bytes: zeros (the sum before the first block), the sums so far
+of sixteen blocks, the sums before each stretch of sixteen blocks; then, each as long as the logits, the weights, the
+counts of the recent ids, and the logits with a mask."""
 
 
 def bytes_before_weights(blocks: int) -> int:
-    """Where the weights lie in the room of the choice, for rows of that many blocks of sixteen."""
+    """Where the weights lie in the scratch buffer, for logits of that many blocks."""
     return STRETCH_SUMS + 64 * (blocks // 256 + 1)
 
 
-def room_size(blocks: int) -> int:
-    """How many float32, zeros at first, the choice needs."""
+def scratch_size(blocks: int) -> int:
+    """How many float32, zeros at first, the sampling's scratch buffer has."""
     return bytes_before_weights(blocks) // 4 + 3 * 16 * blocks
