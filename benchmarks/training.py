@@ -92,8 +92,8 @@ def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device:
     windows = windows_loss(network, trainer.held_out.read(0, len(trainer.held_out)))
     size = f"{model['cell']} {model['layers']}x{model['hidden_size']}, dropout {training['dropout']:g}"
     weights = sum(w.size for w in checkpoint.weights.values())
-    name = f"{size}, {weights / 1e6:.1f} M parameters, decay {config.weight_decay:g}, {record['epochs']:.1f} epochs"
-    return name, f"{seconds:.0f} s, {record['steps']} steps", record["validation_loss"], windows
+    name = f"{size}, {weights / 1e6:.1f} M parameters, decay {config.weight_decay:g}, {record.epochs:.1f} epochs"
+    return name, f"{seconds:.0f} s, {record.steps} steps", record.validation_loss, windows
 
 
 def losses(text: str, minutes: list[float], chosen: dict[str, Any]) -> None:

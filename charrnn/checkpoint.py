@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import described
 
@@ -50,13 +51,13 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network with its vocabulary, its weights (names and shapes as in `ModelConfig.shapes`) and the record of its
-    training (plain JSON values: losses, corpus, configuration). Raises CheckpointError when they do not fit."""
+    """A network with its vocabulary, its weights (names and shapes as in `ModelConfig.shapes`) and what is known of
+    its training. Raises CheckpointError when they do not fit."""
 
     config: ModelConfig
     vocabulary: Vocabulary
     weights: Weights
-    record: Mapping[str, Any] = field(default_factory=dict)
+    record: TrainingRecord = field(default_factory=TrainingRecord)
 
     def __post_init__(self) -> None:
         if len(self.vocabulary) != self.config.vocabulary_size:
@@ -72,6 +73,12 @@ class Checkpoint:
                 raise CheckpointError(f"{name} must be float32, not {weight.dtype}")
             if not np.isfinite(weight).all():
                 raise CheckpointError(f"{name} has values that are not finite")
+
+    def with_record(self, record: TrainingRecord) -> Checkpoint:
+        """The same network with another record; the weights, which were checked before, are not checked again."""
+        other = object.__new__(Checkpoint)
+        vars(other).update({each.name: getattr(self, each.name) for each in fields(self)} | {"record": record})
+        return other
 
     @cached_property
     def digest(self) -> str:
@@ -89,7 +96,7 @@ class Checkpoint:
             "format": FORMAT,
             "config": asdict(self.config),
             "vocabulary": self.vocabulary.description,
-            "record": dict(self.record),
+            "record": dict(self.record.json),
         }
 
 
@@ -111,7 +118,8 @@ def load(path: Path) -> Checkpoint:
         config = ModelConfig(**description["config"])
         _check_header(file, config)
         weights = {name: file.get_tensor(name) for name in config.shapes()}
-        checkpoint = Checkpoint(config, described(description["vocabulary"]), weights, description["record"])
+        vocabulary, record = described(description["vocabulary"]), _record_of(description)
+        checkpoint = Checkpoint(config, vocabulary, weights, record)
     if checkpoint.digest != description.get("digest"):
         raise CheckpointError(f"damaged: the digest says {description.get('digest')}, the content {checkpoint.digest}")
     return checkpoint
@@ -125,20 +133,20 @@ def verify(path: Path) -> None:
     with _opened(path) as (file, description):
         config = ModelConfig(**description["config"])
         _check_header(file, config)
-        told = {"format": FORMAT, "config": asdict(config), "record": dict(description["record"])}
+        told = {"format": FORMAT, "config": asdict(config), "record": dict(_record_of(description).json)}
         told["vocabulary"] = described(description["vocabulary"]).description
         found = _digest_of(told, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
     if found != description.get("digest"):
         raise CheckpointError("its content does not match its digest")
 
 
-def describe(path: Path) -> tuple[ModelConfig, dict[str, Any], str]:
+def describe(path: Path) -> tuple[ModelConfig, TrainingRecord, str]:
     """Configuration, training record and digest from the header alone: quick, and not verified against the weights.
 
     Raises CheckpointError, FileNotFoundError.
     """
     with _opened(path) as (_, description):
-        return ModelConfig(**description["config"]), dict(description["record"]), str(description["digest"])
+        return ModelConfig(**description["config"]), _record_of(description), str(description["digest"])
 
 
 @contextmanager
@@ -168,6 +176,13 @@ def _description_of(metadata: Mapping[str, str] | None) -> dict[str, Any]:
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise CheckpointError(f"not a checkpoint of format {FORMAT}")
     return description
+
+
+def _record_of(description: Mapping[str, Any]) -> TrainingRecord:
+    record = description["record"]
+    if not isinstance(record, Mapping):
+        raise CheckpointError(f"the record must be an object, not {type(record).__name__}")
+    return TrainingRecord(record)
 
 
 def _check_header(file: Any, config: ModelConfig) -> None:

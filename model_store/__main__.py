@@ -82,9 +82,9 @@ def _shown(store: ModelStore, name: str, version: int, aliases: list[str]) -> st
 
 
 def _line(entry: VersionRecord, aliases: list[str]) -> str:
-    config, loss = entry.config, entry.record.get("validation_loss")
+    config, loss = entry.config, entry.record.validation_loss
     network = f"{config.cell} {config.layers}x{config.hidden_size}"
-    shown = f"{loss:.4f}" if isinstance(loss, int | float) else "-"
+    shown = "-" if loss is None else f"{loss:.4f}"
     return f"{entry.name}@{entry.version:<4} {network:<12} {shown:>8} {entry.published} {' '.join(aliases)}".rstrip()
 
 
@@ -98,7 +98,7 @@ def _show(store: ModelStore, options: argparse.Namespace) -> None:
         ("bytes", entry.bytes),
         ("published", entry.published),
         *asdict(entry.config).items(),
-        *sorted(entry.record.items()),
+        *sorted(entry.record.json.items()),
     ):
         print(f"{title:<18} {f'a list of {len(value)}' if isinstance(value, list) else value}")
     for alias in sorted(store.aliases(name)):

@@ -32,7 +32,7 @@ def load_foreign(path: Path) -> Checkpoint:
         raise CheckpointError(f"not a checkpoint: {type(error).__name__} while it was read") from error
     _check_weights(checkpoint)
     _check_plain(checkpoint.vocabulary.characters, "vocabulary")
-    _check_record(checkpoint.record)
+    _check_record(checkpoint.record.json)
     return checkpoint
 
 
@@ -53,9 +53,7 @@ def _check_weights(checkpoint: Checkpoint) -> None:
             raise CheckpointError(f"{name} must be at most {LARGEST_WEIGHT:g} in size, not {largest:g}")
 
 
-def _check_record(record: Any) -> None:
-    if not isinstance(record, Mapping):
-        raise CheckpointError(f"the record must be an object, not {type(record).__name__}")
+def _check_record(record: Mapping[str, Any]) -> None:
     _check_plain(record, "record")
     for name in OBJECTS:
         if not isinstance(record.get(name, {}), Mapping):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
+from charrnn.record import TrainingRecord
 from model_store import sidecars
 from model_store.comparison import better
 from model_store.errors import DamagedVersionError, NotFoundError
@@ -82,9 +83,9 @@ def _keep_sidecars(store: ModelStore, name: str, path: Path) -> None:
             store.keep(name, 1, beside.suffixes[-2].removeprefix("."), value)
 
 
-def _record(store: ModelStore, name: str, version: int) -> dict[str, Any]:
+def _record(store: ModelStore, name: str, version: int) -> TrainingRecord:
     """The version's record; an empty one, which anything is better than, when it cannot be read."""
     try:
         return store.describe(name, version).record
     except (DamagedVersionError, NotFoundError):
-        return {}
+        return TrainingRecord()

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
 from durable import files, locks
 from durable.clock import iso, now
 from durable.reading import DamagedFileError
@@ -42,7 +43,7 @@ class VersionRecord:
     name: str
     version: int
     config: ModelConfig
-    record: dict[str, Any]
+    record: TrainingRecord
     digest: str
     bytes: int
     published: str
@@ -317,7 +318,7 @@ class ModelStore:
 
     def _best(self, name: str) -> int | None:
         """The version that would serve if all of them had been promoted if better, in their order."""
-        best: tuple[int, dict[str, Any]] | None = None
+        best: tuple[int, TrainingRecord] | None = None
         for version in versions.numbers(self._folder(name)):
             with suppress(DamagedVersionError, NotFoundError):
                 record = self.describe(name, version).record

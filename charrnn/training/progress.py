@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from charrnn.training.record import bits
+from charrnn.measurements import bits
 from charrnn.training.samples import Sample
 
 

@@ -3,17 +3,23 @@ same bytes whatever machine was busy meanwhile."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from charrnn.measurements import MAX_STEPS_BACK, bits
+from charrnn.record import TrainingRecord
 from charrnn.training.config import TrainingConfig
 from charrnn.training.state import Position
 
 
-def bits(nats: float | None) -> float | None:
-    """Nats per character as bits per character."""
-    return None if nats is None else nats / math.log(2)
+def kept(before: list[dict[str, Any]], position: Position, norms: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    """What a run keeps of the norms that were just measured: those of the first evaluation, and those of the best
+    weights, which a version is made of."""
+    counts = {"step": position.step, "characters": position.characters}
+    measured = {**counts, "norms": [list(layer[: MAX_STEPS_BACK + 1]) for layer in norms]}
+    if before and position.best_step != position.step:
+        return before
+    return [*before[:1], measured]
 
 
 def training_record(
@@ -27,26 +33,28 @@ def training_record(
     gradients: list[dict[str, Any]],
     warnings: list[str],
     prompt: str,
-) -> dict[str, Any]:
+) -> TrainingRecord:
     """The record of a run at `position`. `corpus` is what the caller says about the text; `sizes` counts the characters
     of its parts. `validation_loss` (nats per character, the state carried) is that of the weights that are kept, those
     of `best_step`; null when nothing is held out. `replanned` says when the number of steps was set anew, to how many;
-    `gradients` is what `reach.kept` keeps, `prompt` one that suits the model."""
-    return {
-        "corpus": dict(corpus),
-        "training": training.as_dict(),
-        "characters": dict(sizes),
-        "steps": position.step,
-        "steps_total": position.total,
-        "characters_seen": position.characters,
-        "replanned": [dict(each) for each in position.replanned],
-        "epochs": epochs,
-        "retries": position.retries,
-        "best_step": position.best_step,
-        "validation_loss": position.best_loss,
-        "bits_per_character": bits(position.best_loss),
-        "evaluations": evaluations,
-        "gradients": gradients,
-        "warnings": warnings,
-        "prompt": prompt,
-    }
+    `gradients` is what `kept` keeps, `prompt` one that suits the model."""
+    return TrainingRecord(
+        {
+            "corpus": dict(corpus),
+            "training": training.as_dict(),
+            "characters": dict(sizes),
+            "steps": position.step,
+            "steps_total": position.total,
+            "characters_seen": position.characters,
+            "replanned": [dict(each) for each in position.replanned],
+            "epochs": epochs,
+            "retries": position.retries,
+            "best_step": position.best_step,
+            "validation_loss": position.best_loss,
+            "bits_per_character": bits(position.best_loss),
+            "evaluations": evaluations,
+            "gradients": gradients,
+            "warnings": warnings,
+            "prompt": prompt,
+        }
+    )

@@ -25,8 +25,7 @@ from charrnn.training.parts import Parts, usual_count
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import Pace, Progress
 from charrnn.training.prompt import default_prompt
-from charrnn.training.reach import kept
-from charrnn.training.record import training_record
+from charrnn.training.record import kept, training_record
 from charrnn.training.samples import Sample, prompts_for, write_samples
 from charrnn.training.schedule import Schedule
 from charrnn.training.shift import shift_warning

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from charrnn.record import TrainingRecord
 from charrnn.wording import count
 from service.client import Client, Json
 from service.commands.asking import add_command, number, say, say_json, say_table
@@ -47,5 +48,7 @@ def _models(parsed: argparse.Namespace, client: Client) -> None:
 def _row(client: Client, model: Json) -> tuple[Any, ...]:
     current = model["aliases"].get("current")
     found = [v for v in client.model(model["name"])["versions"] if v["version"] == current]
-    loss, published = (found[0]["record"].get("validation_loss"), found[0]["published"]) if found else (None, "-")
+    loss, published = (
+        (TrainingRecord(found[0]["record"]).validation_loss, found[0]["published"]) if found else (None, "-")
+    )
     return model["name"], current or "-", number(loss), published, " ".join(map(str, model["versions"]))

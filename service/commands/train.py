@@ -117,9 +117,9 @@ class _Command:
     def _say_published(self, job: Job) -> None:
         name, version = job.request.model, job.state.version
         self._say(f"published {name}@{version}" + (", now current" if job.state.promoted else ""))
-        if job.progress.bits_per_character is not None:
-            record = self._models.describe(name, version or 0).record
-            loss, bits = record["validation_loss"], record["bits_per_character"]
+        record = self._models.describe(name, version or 0).record
+        loss, bits = record.validation_loss, record.bits_per_character
+        if loss is not None and bits is not None:
             self._say(f"validation loss {loss:.4f} nats per token, {bits:.3f} bits per character")
         cells = self._models.kept(name, version or 0, KIND)
         if cells is not None and (found := in_words(cells)):

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -49,7 +49,6 @@ class ResidentModel:
     config: ModelConfig
     vocabulary: Vocabulary
     engine: Engine
-    record: dict[str, Any]
 
 
 class ResidentModels:
@@ -158,8 +157,7 @@ class ResidentModels:
         engine = self._build(checkpoint)
         _warm(engine, checkpoint.vocabulary)
         log.info("%s version %d loaded in %.3f s", *key, time.perf_counter() - began)
-        record = dict(checkpoint.record)
-        return ResidentModel(*key, checkpoint.digest, checkpoint.config, checkpoint.vocabulary, engine, record)
+        return ResidentModel(*key, checkpoint.digest, checkpoint.config, checkpoint.vocabulary, engine)
 
     def _keep(self, key: Key, model: ResidentModel) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from charrnn.record import TrainingRecord
 from service.pictures.charts import Axis, Line, Panel, Points, document
 from service.pictures.gradients import COLOURS, panel
 from service.training.job import Job
@@ -42,11 +43,10 @@ def curves(title: str, metrics: Lines, evaluations: Lines) -> str:
     return document(title, panels)
 
 
-def record_curve(title: str, record: Mapping[str, Any]) -> str:
+def record_curve(title: str, record: TrainingRecord) -> str:
     """The chart, an SVG document, of the losses that a version's record has of each evaluation."""
-    names = {"training_loss": "loss"}
-    told = [{names.get(k, k): v for k, v in each.items() if v is not None} for each in record.get("evaluations", ())]
-    return document(title, [_losses(told, told)])
+    evaluations = [each.as_dict() | {"loss": each.training_loss} for each in record.evaluations]
+    return document(title, [_losses(evaluations, evaluations)])
 
 
 def _losses(steps: Lines, evaluations: Lines) -> Panel:

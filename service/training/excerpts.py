@@ -3,15 +3,14 @@ network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from charrnn.interpretation.excerpt import STRETCHES, joined, spans
-from charrnn.training.config import VALIDATION_SPLITS
+from charrnn.record import TrainingRecord
 from charrnn.training.text import Passages, TextIds, held_out_of
 from charrnn.vocabulary import Vocabulary
 from service.training.corpora import CorpusStore
@@ -36,7 +35,7 @@ def excerpt_of(path: Path, held_out: Passages, vocabulary: Vocabulary, most: int
     return Excerpt(text, True) if len(held_out) and len(text) >= least else Excerpt(_whole_text(path, most), False)
 
 
-def own_held_out(record: Mapping[str, Any], vocabulary: Vocabulary, store: CorpusStore, corpus: str) -> Passages:
+def own_held_out(record: TrainingRecord, vocabulary: Vocabulary, store: CorpusStore, corpus: str) -> Passages:
     """What of its own corpus a version with this vocabulary was not trained on. Raises CorpusNotFoundError."""
     try:
         known, text = ids(store, corpus, vocabulary.level, vocabulary)
@@ -45,17 +44,12 @@ def own_held_out(record: Mapping[str, Any], vocabulary: Vocabulary, store: Corpu
     return recorded_held_out(record, text) if known == vocabulary else NOTHING
 
 
-def recorded_held_out(record: Mapping[str, Any], text: TextIds) -> Passages:
+def recorded_held_out(record: TrainingRecord, text: TextIds) -> Passages:
     """What was held out of the text that a version was trained on, as its record says; nothing where it does not."""
-    count = _mapping(record.get("characters")).get("validation")
-    how = _mapping(record.get("training")).get("validation_split", "end")  # all that there was before records said so
-    if type(count) is not int or not 0 <= count <= len(text) or how not in VALIDATION_SPLITS:
+    count, split = record.held_out, record.validation_split
+    if count is None or count > len(text) or split is None:
         return NOTHING
-    return held_out_of(text, count, how)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return held_out_of(text, count, split)
 
 
 def _held_out_text(held_out: Passages, vocabulary: Vocabulary, most: int) -> str:

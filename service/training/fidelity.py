@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -33,4 +32,4 @@ def with_fidelity(checkpoint: Checkpoint, held_out: TextIds) -> Checkpoint:
         "characters": len(sample),
         "precision": fidelity.precision,
     }
-    return replace(checkpoint, record={**checkpoint.record, "fidelity": measured})
+    return checkpoint.with_record(checkpoint.record.updated(fidelity=measured))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from charrnn.config import CELLS, Cell, ModelConfig
-from charrnn.training.reach import Reach, recorded
+from charrnn.measurements import Reach
 from charrnn.wording import count
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
@@ -48,7 +48,7 @@ class Measured:
     @property
     def text(self) -> str:
         """The digest of what it was trained on; empty when the record does not say."""
-        return str(self.entry.record.get("corpus", {}).get("sha256", ""))
+        return self.entry.record.corpus_sha256 or ""
 
     @property
     def last(self) -> Reach:
@@ -59,7 +59,7 @@ class Measured:
 def measured(store: ModelStore, name: str, version: int) -> Measured:
     """What a version says of itself. Raises NoGradientsError, StoreError."""
     entry = store.describe(name, version)
-    if not (reaches := recorded(entry.record)):
+    if not (reaches := entry.record.gradients):
         raise NoGradientsError(
             f"{name}@{version} has no recorded gradients: it was trained by an earlier release or elsewhere;"
             " newly trained versions do"
@@ -94,7 +94,7 @@ def requests_for_the_rest(chosen: Sequence[Measured]) -> list[dict[str, Any]]:
     """Bodies of `POST /jobs` that train the cells that are missing, with the text and the sizes of the first one."""
     settings, corpus = dict(EXAMPLE), "<corpus id>"
     if chosen:
-        first, training = chosen[0], chosen[0].entry.record.get("training", {})
+        first, training = chosen[0], chosen[0].entry.record.settings
         settings |= {name: training[name] for name in SETTINGS if name in training}
         settings |= {"hidden_size": first.config.hidden_size, "layers": first.config.layers}
         corpus = first.text[:16] or corpus

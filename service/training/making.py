@@ -147,7 +147,7 @@ class Maker:
             raise
         except _LateError:
             log.warning("job %s: %s", job.id, NO_TIME)
-            run.warn(checkpoint.record["steps"], [*checkpoint.record["warnings"], NO_TIME])
+            run.warn(checkpoint.record.steps, [*checkpoint.record.warnings, NO_TIME])
         except Exception:
             log.exception("job %s continues without a search for what its cells follow", job.id)
         return None

@@ -4,15 +4,15 @@ lease, no events, and does not train."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
+from charrnn.measurements import bits
 from charrnn.training.config import TrainingConfig
 from charrnn.training.defaults import defaults_for
 from charrnn.training.machine import reference_budget
-from charrnn.training.record import bits
 from charrnn.training.text import Passages, TextIds
 from charrnn.vocabulary import Level, Vocabulary
 from model_store.store import ModelStore
@@ -60,11 +60,11 @@ class Preparation:
         if self.vocabulary.level != "char":
             more["level"] = self.vocabulary.level
             more["characters_per_token"] = self.characters_per_token
-            per_token = bits(checkpoint.record["validation_loss"])
+            per_token = bits(checkpoint.record.validation_loss)
             more["bits_per_character"] = None if per_token is None else per_token / self.characters_per_token
         if self.base_record is not None:
             more["base"] = self.base_record
-        return replace(checkpoint, record={**checkpoint.record, **more}) if more else checkpoint
+        return checkpoint.with_record(checkpoint.record.updated(**more))
 
 
 def prepare(

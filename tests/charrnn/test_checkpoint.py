@@ -16,6 +16,7 @@ from safetensors.numpy import save
 
 from charrnn.checkpoint import METADATA_KEY, Checkpoint, CheckpointError, describe, load, verify
 from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 
 
@@ -23,7 +24,7 @@ def checkpoint(record: dict[str, Any] | None = None) -> Checkpoint:
     config = ModelConfig(4, "gru", hidden_size=3, embedding_size=2)
     random = np.random.default_rng(0)
     weights = {name: random.normal(size=shape).astype(np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary("ehlo"), weights, record or {"validation_loss": 1.25})
+    return Checkpoint(config, Vocabulary("ehlo"), weights, TrainingRecord(record or {"validation_loss": 1.25}))
 
 
 @pytest.fixture
@@ -53,7 +54,11 @@ def test_the_digest_says_all_that_the_checkpoint_says() -> None:
     base = checkpoint()
     changed = {name: weight.copy() for name, weight in base.weights.items()}
     changed["output.bias"][0] += 1e-6
-    others = [replace(base, weights=changed), replace(base, record={}), replace(base, vocabulary=Vocabulary("abcd"))]
+    others = [
+        replace(base, weights=changed),
+        base.with_record(TrainingRecord()),
+        replace(base, vocabulary=Vocabulary("abcd")),
+    ]
     assert len({base.digest, *(other.digest for other in others)}) == 4
 
 

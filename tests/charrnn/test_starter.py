@@ -16,10 +16,10 @@ def test_it_is_sound_small_and_as_good_as_promised() -> None:
     checkpoint = load(STARTER)
     assert STARTER.stat().st_size < 3_000_000
     assert (checkpoint.config.cell, checkpoint.config.hidden_size, checkpoint.config.layers) == ("lstm", 256, 1)
-    assert checkpoint.record["corpus"]["name"] == "tinyshakespeare"
-    assert checkpoint.record["characters"] == {"training": 1_003_854, "validation": 111_540}
-    assert checkpoint.record["validation_loss"] <= 1.48
-    assert checkpoint.record["prompt"] == "First Citizen:"
+    assert checkpoint.record.json["corpus"]["name"] == "tinyshakespeare"
+    assert checkpoint.record.json["characters"] == {"training": 1_003_854, "validation": 111_540}
+    assert checkpoint.record.json["validation_loss"] <= 1.48
+    assert checkpoint.record.prompt == "First Citizen:"
     assert checkpoint.to_bytes() == STARTER.read_bytes()
 
 

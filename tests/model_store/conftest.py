@@ -9,6 +9,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store import ModelStore
 
@@ -20,7 +21,7 @@ class Checkpoints:
 
     def __call__(self, value: float, **record: object) -> Checkpoint:
         weights = {name: np.full(shape, value, np.float32) for name, shape in CONFIG.shapes().items()}
-        return Checkpoint(CONFIG, Vocabulary("ehlo"), weights, record)
+        return Checkpoint(CONFIG, Vocabulary("ehlo"), weights, TrainingRecord(record))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import numpy as np
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store import AliasedError, ModelStore, NoEarlierVersionError, NotFoundError
 
@@ -22,7 +23,7 @@ SIZES = {"publish": 3, "publish large": 1000}
 def made(value: int, hidden_size: int) -> Checkpoint:
     config = ModelConfig(vocabulary_size=4, cell="rnn", hidden_size=hidden_size)
     weights = {name: np.full(shape, value, np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary("ehlo"), weights, {"value": value})
+    return Checkpoint(config, Vocabulary("ehlo"), weights, TrainingRecord({"value": value}))
 
 
 def act(store: ModelStore, action: str, value: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from charrnn.checkpoint import METADATA_KEY, Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.distrust import MAX_HEADER_BYTES, load_foreign
 
@@ -21,7 +22,7 @@ from model_store.distrust import MAX_HEADER_BYTES, load_foreign
 def network(record: dict[str, Any] | None = None, characters: str = "ab", weight: float = 0.5) -> Checkpoint:
     config = ModelConfig(len(characters), "rnn", hidden_size=2)
     weights = {name: np.full(shape, weight, np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary(characters), weights, record or {})
+    return Checkpoint(config, Vocabulary(characters), weights, TrainingRecord(record or {}))
 
 
 def described(change: Callable[[dict[str, Any]], object]) -> bytes:

@@ -183,7 +183,7 @@ def test_a_damaged_sidecar_costs_the_version_nothing(bard: ModelStore, damage: s
     path = bard.root / "bard" / "2.cells.json"
     DAMAGES[damage](path)
     assert bard.kept("bard", 2, "cells") is None
-    assert bard.load("bard", 2).record["validation_loss"] == 1.0
+    assert bard.load("bard", 2).record.validation_loss == 1.0
     assert faults.of_version("bard", 2).startswith("2.cells.json ")
     bard.keep("bard", 2, "cells", {"a": 2})
     assert (bard.kept("bard", 2, "cells"), faults.of("bard")) == ({"a": 2}, [])

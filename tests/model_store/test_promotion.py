@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 
 from charrnn.checkpoint import Checkpoint
+from charrnn.record import TrainingRecord
 from model_store import ModelStore, Publication, install_starter, publish_and_promote
 from model_store.comparison import better
 
@@ -39,7 +40,7 @@ CURRENT = {"validation_loss": 1.5, "corpus": TEXT}
     ],
 )
 def test_what_is_better(record: dict[str, object], than: dict[str, object], expected: bool) -> None:
-    assert better(record, than) is expected
+    assert better(TrainingRecord(record), TrainingRecord(than)) is expected
 
 
 def test_the_first_version_is_promoted_unless_never(store: ModelStore, checkpoint: Make) -> None:

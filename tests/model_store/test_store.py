@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.checkpoint import Checkpoint
+from charrnn.record import TrainingRecord
 from model_store import (
     AliasedError,
     CurrentAliasError,
@@ -27,7 +28,7 @@ def test_a_published_version_is_loaded_as_it_was(store: ModelStore, checkpoint: 
     assert store.publish("bard", original) == 1
     loaded = store.load("bard", 1)
     assert loaded.digest == original.digest
-    assert loaded.record == {"validation_loss": 1.5}
+    assert loaded.record == TrainingRecord({"validation_loss": 1.5})
 
 
 def test_numbers_start_at_one_and_are_per_model(store: ModelStore, checkpoint: Make) -> None:
@@ -75,7 +76,7 @@ def test_a_version_describes_itself(store: ModelStore, checkpoint: Make) -> None
     assert entry.bytes == len(original.to_bytes())
     assert entry.published.endswith("Z")
     assert entry.config == original.config
-    assert entry.record == {"validation_loss": 1.5}
+    assert entry.record == TrainingRecord({"validation_loss": 1.5})
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "a" * 300, "a\n", "a@b"])

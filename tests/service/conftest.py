@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Logprobs, Output, Sequence, State
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.aliases import AliasChange
 from model_store.errors import NotFoundError
@@ -150,7 +151,7 @@ def checkpoint(characters: str = LETTERS, loss: float = 1.0) -> Checkpoint:
     """A tiny network that knows the characters."""
     config = ModelConfig(len(characters), cell="rnn", hidden_size=1)
     weights = {name: np.full(shape, loss, np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary(characters), weights, {"validation_loss": loss})
+    return Checkpoint(config, Vocabulary(characters), weights, TrainingRecord({"validation_loss": loss}))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import pytest
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
+from charrnn.record import TrainingRecord
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap import STARTER_PATH
@@ -128,7 +129,9 @@ def test_a_damaged_version_is_refused_and_the_old_one_goes_on(service: Service) 
     starter = checkpoints.load(STARTER_PATH)
     publish_and_promote(store, "damaged", starter, "always")
     request = {"model": "damaged", "length": 10, "seed": 1}
-    broken = store.publish("damaged", Checkpoint(starter.config, starter.vocabulary, starter.weights, {"second": True}))
+    broken = store.publish(
+        "damaged", Checkpoint(starter.config, starter.vocabulary, starter.weights, TrainingRecord({"second": True}))
+    )
     path = store.path("damaged", broken)
     data = bytearray(path.read_bytes())
     data[-1] ^= 1

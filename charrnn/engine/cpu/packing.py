@@ -128,9 +128,7 @@ def pack(checkpoint: Checkpoint, precision: Precision = "int8") -> PackedModel:
 
 def precision_of(checkpoint: Checkpoint) -> Precision:
     """int8, unless the version missed the float network by too much when that was measured at its publication."""
-    fidelity = checkpoint.record.get("fidelity")
-    measured = fidelity.get("precision") if isinstance(fidelity, dict) else None
-    return "float32" if measured == "float32" else "int8"
+    return "float32" if checkpoint.record.precision == "float32" else "int8"
 
 
 def padded_size(config: ModelConfig) -> int:

@@ -113,7 +113,7 @@ def _text(
     most, skip = most_characters(entry.config), body.unknown == "skip"
     if body.corpus is None:
         return excerpt(body.text or "", most), False, skip
-    is_own = corpora.get(body.corpus).sha256 == entry.record.get("corpus", {}).get("sha256")
+    is_own = corpora.get(body.corpus).sha256 == entry.record.corpus_sha256
     vocabulary = store.load(name, version).vocabulary
     held_out = own_held_out(entry.record, vocabulary, corpora, body.corpus) if is_own else NOTHING
     found = excerpt_of(corpora.path(body.corpus), held_out, vocabulary, most, MIN_TOKENS)

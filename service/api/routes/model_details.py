@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from flask import request
 
-from charrnn.training.reach import recorded
 from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.faults import Faults
 from model_store.store import ModelStore, VersionRecord
@@ -21,7 +20,6 @@ DETAILS: Final = Parameter(
     "`true`: include all versions and the aliases' history, in `details` and `history`",
     schema={"type": "boolean", "default": False},
 )
-FROM_RECORD: Final = ("bits_per_character", "prompt")
 
 
 def wanted() -> bool:
@@ -59,6 +57,7 @@ def _described(entry: VersionRecord) -> dict[str, Any]:
         "published": entry.published,
         "bytes": entry.bytes,
         "config": asdict(entry.config),
-        **{field: entry.record.get(field) for field in FROM_RECORD},
-        "gradients": described_at(entry.name, entry.version) if recorded(entry.record) else None,
+        "bits_per_character": entry.record.bits_per_character,
+        "prompt": entry.record.prompt,
+        "gradients": described_at(entry.name, entry.version) if entry.record.gradients else None,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from charrnn.training.reach import recorded
 from model_store.errors import DamagedVersionError
 from model_store.faults import Faults
 from model_store.store import ModelStore
@@ -41,8 +40,8 @@ def version(store: ModelStore, faults: Faults, name: str, number: int) -> Json:
     return told | {
         "digest": entry.digest,
         "config": asdict(entry.config),
-        "record": {name: value for name, value in entry.record.items() if name != "gradients"},
-        "gradients": described_at(name, number) if recorded(entry.record) else None,
+        "record": {name: value for name, value in entry.record.json.items() if name != "gradients"},
+        "gradients": described_at(name, number) if entry.record.gradients else None,
         "cells": cells_at(store, name, number),
         **damaged([faults.of_version(name, number)]),
     }

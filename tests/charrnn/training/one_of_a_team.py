@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
                 pass
             checkpoint, state = trainer.checkpoint(), trainer.state()
             hidden = state.tensors["hidden/"].ravel().tolist()
-            results[name] = {"digest": checkpoint.digest, "record": checkpoint.record, "hidden": hidden}
+            results[name] = {"digest": checkpoint.digest, "record": checkpoint.record.json, "hidden": hidden}
         (folder / f"{team.rank}-of-{team.size}.json").write_text(json.dumps(results))
         if team.size > 1:
             torch.distributed.barrier()

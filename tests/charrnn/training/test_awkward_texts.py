@@ -40,7 +40,7 @@ def trained(ids: TextIds, vocabulary: Vocabulary, steps: int = 2) -> Trainer:
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
 def test_any_text_trains(text: str) -> None:
     vocabulary = Vocabulary.of([text])
-    record = trained(vocabulary.encode(text), vocabulary).checkpoint().record
+    record = trained(vocabulary.encode(text), vocabulary).checkpoint().record.json
     held_out = record["characters"]["validation"]
     assert record["characters"]["training"] + held_out == len(text)
     if held_out:
@@ -55,7 +55,7 @@ def test_a_text_of_300_million_characters_stays_on_disk(tmp_path: Path) -> None:
         file.truncate(300_000_000)
     trained(np.zeros(3000, dtype=np.uint8), vocabulary)  # what any training takes
     before = resident()
-    record = trained(np.memmap(path, dtype=np.uint8, mode="r"), vocabulary).checkpoint().record
+    record = trained(np.memmap(path, dtype=np.uint8, mode="r"), vocabulary).checkpoint().record.json
     assert record["characters"]["validation"] == pytest.approx(1_000_000, abs=1)
     assert sum(record["characters"].values()) == 300_000_000
     assert resident() - before < 100_000_000

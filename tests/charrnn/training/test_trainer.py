@@ -55,7 +55,7 @@ def test_the_articles_example(cell: Cell) -> None:
     for _ in spelling.run():
         pass
     checkpoint = spelling.checkpoint()
-    assert checkpoint.record["validation_loss"] is None  # five characters leave nothing to hold out
+    assert checkpoint.record.validation_loss is None  # five characters leave nothing to hold out
     batch = ReferenceEngine(checkpoint).batch(1)
     batch.add(Sequence(hello.encode("h"), 4, SamplingParams(temperature=0)))
     assert hello.decode(batch.step(9)[0].ids) == "ello"
@@ -67,10 +67,10 @@ def test_it_learns_and_keeps_the_best() -> None:
     assert losses[0] == pytest.approx(math.log(len(VOCABULARY)), abs=0.3)
     assert min(losses) < 0.7
     checkpoint = bottles.checkpoint()
-    assert checkpoint.record["validation_loss"] == min(losses)
-    assert checkpoint.record["bits_per_character"] == pytest.approx(min(losses) / math.log(2))
-    best = min(checkpoint.record["evaluations"], key=lambda evaluation: evaluation["validation_loss"])
-    assert checkpoint.record["best_step"] == best["step"]
+    assert checkpoint.record.validation_loss == min(losses)
+    assert checkpoint.record.bits_per_character == pytest.approx(min(losses) / math.log(2))
+    best = min(checkpoint.record.json["evaluations"], key=lambda evaluation: evaluation["validation_loss"])
+    assert checkpoint.record.json["best_step"] == best["step"]
 
 
 @pytest.mark.parametrize("cuts", [[1], [1, 2, 3], [9, 24, 25, 59], [60]])
@@ -172,7 +172,7 @@ def test_a_budget_is_exact(budget: Budget, steps: int, epochs: float) -> None:
     last = run(bottles)[-1]
     assert (last.step, last.steps, last.fraction, last.seconds_left) == (steps, steps, 1.0, 0.0)
     assert last.characters == epochs * (characters - 1)
-    assert bottles.checkpoint().record["epochs"] == epochs
+    assert bottles.checkpoint().record.epochs == epochs
 
 
 class Clock:
@@ -201,7 +201,7 @@ def test_a_budget_in_minutes_becomes_steps_and_stays_with_them_on_a_steady_machi
     (fixed,) = {word.steps for word in words if word.steps is not None}
     assert words[-1].step == fixed and words[-1].fraction == 1.0 and words[-1].seconds_left == 0.0
     assert words[-1].seconds == pytest.approx(60.0, rel=0.1)
-    assert first.checkpoint().record["replanned"] == []
+    assert first.checkpoint().record.json["replanned"] == []
     part = on(Clock(0.3))
     next(p for p in part.run() if p.steps is not None)
     rest = on(Clock(0.3), part.state())
@@ -220,7 +220,7 @@ def test_the_number_of_steps_is_set_anew_where_the_machine_becomes_busy_or_idle(
         states.append(whole.state())
     assert words[-1].seconds == pytest.approx(60.0, rel=0.1)
     assert [word.fraction for word in words] == sorted(word.fraction for word in words)
-    record = whole.checkpoint().record
+    record = whole.checkpoint().record.json
     last = record["replanned"][-1]
     assert last["steps_total"] == record["steps_total"] == record["steps"]
     set_anew = next(word.steps for word in words if word.step > last["step"])
@@ -294,7 +294,7 @@ def test_every_evaluation_measures_the_gradient_of_each_layer_back_through_a_seg
 def test_the_record_is_plain_json_without_times(tmp_path_factory: pytest.TempPathFactory, uninterrupted: bytes) -> None:
     path = tmp_path_factory.mktemp("checkpoint") / "c.safetensors"
     path.write_bytes(uninterrupted)
-    record = load(path).record
+    record = load(path).record.json
     assert record["corpus"] == CORPUS
     assert record["training"] == TRAINING.as_dict()
     assert record["characters"] == {"training": len(IDS) - 310, "validation": 310}
@@ -306,7 +306,7 @@ def test_the_record_is_plain_json_without_times(tmp_path_factory: pytest.TempPat
 def test_the_record_has_the_gradients_of_the_first_network_and_of_the_one_that_is_kept() -> None:
     bottles = trainer(replace(TRAINING, budget=Budget(steps=20)))
     told = {word.step: word.gradient_norms for word in run(bottles) if word.evaluated}
-    record = bottles.checkpoint().record
+    record = bottles.checkpoint().record.json
     first, best = record["gradients"]
     assert (first["step"], best["step"]) == (0, record["best_step"])
     for kept in (first, best):
@@ -344,7 +344,7 @@ def test_a_run_that_diverges_once_starts_again_with_smaller_steps() -> None:
     wild = replace(TRAINING, learning_rate=5, budget=Budget(steps=250))
     bottles = trainer(wild, replace(CONFIG, cell="rnn", layers=1))
     words = run(bottles)
-    record = bottles.checkpoint().record
+    record = bottles.checkpoint().record.json
     assert 0 < record["retries"] <= RETRIES
     assert record["validation_loss"] < math.log(len(VOCABULARY))
     assert words[-1].step == 250
@@ -362,12 +362,12 @@ def test_a_loss_that_has_risen_for_good_goes_back_to_the_best_weights() -> None:
     }
     last = trainer(longer, state=replace(state, tensors=forgotten))
     first = next(word for word in last.run() if word.samples)
-    record = last.checkpoint().record
+    record = last.checkpoint().record.json
     assert (first.validation_loss, record["retries"], record["best_step"]) == (None, 1, good.state().position.best_step)
     assert record["evaluations"][-1]["training_loss"] < math.log(len(VOCABULARY)) + 1  # no worse than guessing
     assert (last.state().tensors["model/output.weight"] == good.checkpoint().weights["output.weight"]).all()
     run(last)
-    assert last.checkpoint().record["validation_loss"] <= good.checkpoint().record["validation_loss"]
+    assert last.checkpoint().record.json["validation_loss"] <= good.checkpoint().record.json["validation_loss"]
 
 
 def test_the_averaged_weights_are_evaluated_and_kept() -> None:
@@ -376,7 +376,7 @@ def test_the_averaged_weights_are_evaluated_and_kept() -> None:
     tensors, network = bottles.state().tensors, CharRNN(CONFIG)
     network.load_weights({name: tensors[f"average/{name}"] for name in CONFIG.shapes()})
     checkpoint = bottles.checkpoint()
-    assert evaluate(network, bottles.held_out) == checkpoint.record["evaluations"][-1]["validation_loss"]
+    assert evaluate(network, bottles.held_out) == checkpoint.record.json["evaluations"][-1]["validation_loss"]
     assert all((weight == tensors[f"average/{name}"]).all() for name, weight in checkpoint.weights.items())
     assert not (tensors["model/output.weight"] == tensors["average/output.weight"]).all()
 
@@ -412,7 +412,7 @@ def test_an_untrained_network_is_not_kept_whatever_held_out_text_says_of_it() ->
     words = [word for word in run(latin) if word.evaluated]
     losses = [word.validation_loss or 0.0 for word in words]
     assert losses[0] < min(losses[1:])  # of a text in letters that it never saw, it only learns what it is not
-    record = latin.checkpoint().record
+    record = latin.checkpoint().record.json
     assert record["best_step"] == record["steps"] == 60  # no loss says which weights are better
     assert record["validation_loss"] == losses[-1]
     shift, guessing = record["warnings"]
@@ -424,7 +424,7 @@ def test_an_untrained_network_is_not_kept_whatever_held_out_text_says_of_it() ->
 def test_blocks_hold_out_some_of_every_kind() -> None:
     both = mixed("blocks")
     run(both)
-    record = both.checkpoint().record
+    record = both.checkpoint().record.json
     assert record["warnings"] == []
     assert record["validation_loss"] < record["evaluations"][0]["validation_loss"]
 
@@ -436,7 +436,7 @@ def test_of_trained_weights_the_best_are_kept_even_if_the_base_was_better() -> N
     going_on = Trainer(CONFIG, harder, IDS, VOCABULARY, base=first.checkpoint(), clock=ticks())
     losses = [word.validation_loss or 0.0 for word in run(going_on) if word.evaluated]
     assert losses[0] < min(losses[1:])
-    record = going_on.checkpoint().record
+    record = going_on.checkpoint().record.json
     assert record["best_step"] == 10 * losses.index(min(losses[1:]))
 
 
@@ -462,4 +462,4 @@ def test_a_resume_point_from_before_there_were_blocks_goes_on_with_the_end_held_
 
 
 def test_the_record_has_a_prompt_that_suits_the_text() -> None:
-    assert trainer().checkpoint().record["prompt"] == "0 bottles of beer on the"
+    assert trainer().checkpoint().record.prompt == "0 bottles of beer on the"

@@ -45,7 +45,7 @@ def test_a_text_becomes_a_published_model(data: Path, text: str, capsys: pytest.
     store = ModelStore(data / "models")
     assert store.resolve("fox") == 1
     version = store.describe("fox", 1)
-    assert (version.config.layers, version.config.hidden_size, version.record["steps"]) == (2, 8, 20)
+    assert (version.config.layers, version.config.hidden_size, version.record.steps) == (2, 8, 20)
     assert "1,780 characters, 28 different" in shown
     assert "-- step 0, 0 characters: validation loss" in shown
     assert [line.split(",")[0] for line in shown.splitlines() if line.startswith("-- ")] == [
@@ -55,7 +55,7 @@ def test_a_text_becomes_a_published_model(data: Path, text: str, capsys: pytest.
     assert "\n   t" in shown
     assert "published fox@1, now current" in shown
     assert re.search(r"\ntook 0:\d\d\n", shown)
-    assert f"{version.record['bits_per_character']:.3f} bits per character" in shown
+    assert f"{version.record.json['bits_per_character']:.3f} bits per character" in shown
     assert """'{"model": "fox", "prompt": "", "length": 500}'""" in shown
 
 

@@ -58,9 +58,9 @@ def test_a_text_is_learned_whatever_its_shape(kind: str, train: Callable[..., No
     vocabulary = checkpoint.vocabulary
     assert len(vocabulary) == len(set(text))
     assert vocabulary.decode(vocabulary.encode(text)) == text
-    counted = checkpoint.record["characters"]
+    counted = checkpoint.record.json["characters"]
     assert counted["training"] + counted["validation"] == len(text)
-    loss = checkpoint.record["validation_loss"]
+    loss = checkpoint.record.validation_loss
     assert (loss is None) == (counted["validation"] == 0)
     assert loss is None or np.isfinite(loss)
 

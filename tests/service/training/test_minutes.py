@@ -109,7 +109,7 @@ def test_what_passes_until_another_worker_goes_on_is_not_counted(
     before = jobs.get(job.id).progress
     clock.now += 1000
     assert runner.run(job.id, NEVER, began=0) == "ended"
-    after, record = jobs.get(job.id).progress, models.describe("fox", 1).record
+    after, record = jobs.get(job.id).progress, models.describe("fox", 1).record.json
     assert before.steps and 40 <= before.step < after.step == pytest.approx(before.steps, rel=0.1)
     assert 50 < after.seconds < 60
     assert after.step == record["steps_total"] == [before.steps, *(e["steps_total"] for e in record["replanned"])][-1]

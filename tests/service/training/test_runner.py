@@ -53,7 +53,7 @@ def test_a_job_is_trained_and_its_model_published(
     assert (job.status, job.state.version, job.state.promoted, job.state.error) == ("succeeded", 1, True, None)
     assert (job.progress.fraction, job.progress.step) == (1.0, 20)
     assert job.state.finished
-    record = models.describe("fox", models.resolve("fox")).record
+    record = models.describe("fox", models.resolve("fox")).record.json
     assert record["steps"] == 20
     assert record["corpus"]["name"] == "fox"
     assert record["validation_loss"] == job.progress.validation_loss
@@ -95,7 +95,7 @@ def test_a_text_whose_end_is_of_another_kind_is_learned_and_one_is_warned(
         request = JobRequest(corpus.id, "mixed", budget=Budget(steps=30), validation_split=split, **sizes)
         job = jobs.create(request)
         runner.run(job.id, NEVER)
-        record, job = models.describe("mixed", version).record, jobs.get(job.id)
+        record, job = models.describe("mixed", version).record.json, jobs.get(job.id)
         assert (job.status, job.state.promoted) == ("succeeded", True)
         assert record["best_step"] > 0 and record["training"]["validation_split"] == (split or "blocks")
         assert list(job.warnings) == record["warnings"] and bool(job.warnings) is warned
@@ -124,7 +124,7 @@ def test_a_plan_from_before_there_were_blocks_holds_out_the_end(
     del plan["training"]["validation_split"]
     run_files.write_json(jobs.folder(job.id) / run_files.PLAN, plan)
     assert runner.run(job.id, NEVER) == "ended"
-    assert models.describe("fox", 2).record["training"]["validation_split"] == "end"
+    assert models.describe("fox", 2).record.json["training"]["validation_split"] == "end"
 
 
 def test_samples_tell_how_a_network_came_to_write(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:

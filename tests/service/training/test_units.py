@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from charrnn.checkpoint import Checkpoint
 from charrnn.interpretation.annotators import ANNOTATORS
 from charrnn.interpretation.survey import MIN_TOKENS
+from charrnn.record import TrainingRecord
 from charrnn.training.config import VALIDATION_SPLITS, Budget, ValidationSplit
 from charrnn.training.text import Passages, split
 from charrnn.vocabulary import Level, Vocabulary
@@ -54,7 +55,7 @@ def test_a_version_comes_with_what_its_cells_follow(
     kept = models.kept("clauses", 1, KIND)
     assert kept is not None
     assert kept["measured_on"]["held_out"] is True
-    held_out = models.describe("clauses", 1).record["characters"]["validation"]
+    held_out = models.describe("clauses", 1).record.json["characters"]["validation"]
     assert MIN_TOKENS <= kept["measured_on"]["characters"] <= held_out
     slugs = [each["slug"] for each in kept["cells"] + kept["not_found"]]
     assert sorted(slugs) == sorted(annotator.slug for annotator in ANNOTATORS)
@@ -227,7 +228,7 @@ def test_the_held_out_part_of_a_version_is_found_again(
     JobRunner(jobs, corpora, models, find=look).run(job.id, NEVER)
     checkpoint, corpus = models.load("clauses", 1), job.request.corpus
     held_out = own_held_out(checkpoint.record, checkpoint.vocabulary, corpora, corpus)
-    assert len(held_out) == checkpoint.record["characters"]["validation"] > 0
+    assert len(held_out) == checkpoint.record.json["characters"]["validation"] > 0
     assert len(held_out.bounds) > 1
     path = corpora.path(corpus)
     assert looked_at == [excerpt_of(path, held_out, checkpoint.vocabulary, 40_000, MIN_TOKENS)]
@@ -246,10 +247,11 @@ def test_the_held_out_part_of_a_version_is_found_again(
     ],
 )
 def test_a_record_that_does_not_say_what_was_held_out(record: dict[str, Any]) -> None:
-    assert len(recorded_held_out(record, np.zeros(5000, dtype=np.uint8))) == 0
+    assert len(recorded_held_out(TrainingRecord(record), np.zeros(5000, dtype=np.uint8))) == 0
 
 
 def test_a_record_from_before_there_were_blocks_means_the_end() -> None:
     for record in ({}, {"training": {"budget": {"steps": 1}}}):
-        held_out = recorded_held_out({**record, "characters": {"validation": 500}}, np.zeros(5000, dtype=np.uint8))
+        known = TrainingRecord({**record, "characters": {"validation": 500}})
+        held_out = recorded_held_out(known, np.zeros(5000, dtype=np.uint8))
         assert held_out.bounds == [(4500, 5000)]

@@ -62,7 +62,7 @@ def test_a_model_of_words(run: Callable[..., Job], models: ModelStore) -> None:
     checkpoint = models.load("m", 1)
     assert isinstance(checkpoint.vocabulary, WordVocabulary)
     assert {"quick", "o'clock", "isn't", " ", "\n", "?", "1", "0"} <= set(checkpoint.vocabulary.words)
-    record = checkpoint.record
+    record = checkpoint.record.json
     tokens = len(checkpoint.vocabulary.encode(WORDS))
     assert record["level"] == "word"
     assert record["characters_per_token"] == pytest.approx(len(WORDS) / tokens)
@@ -141,7 +141,7 @@ def test_a_job_goes_on_from_a_version(
     assert checkpoint.config.embedding_size == embedding_size
     assert checkpoint.vocabulary.level == level
     assert checkpoint.vocabulary.encode(other + WORDS).size
-    assert checkpoint.record["base"] == {"model": "base", "version": 1, "digest": models.load("base", 1).digest}
+    assert checkpoint.record.json["base"] == {"model": "base", "version": 1, "digest": models.load("base", 1).digest}
 
 
 def test_a_version_that_goes_on_from_itself_keeps_its_vocabulary(run: Callable[..., Job], models: ModelStore) -> None:

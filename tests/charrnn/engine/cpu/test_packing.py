@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.cpu.packing import PackedModel, pack, precision_of
+from charrnn.record import TrainingRecord
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -89,4 +89,4 @@ def test_weights_of_zero_are_zero(make_checkpoint: Any) -> None:
     ],
 )
 def test_the_record_says_the_precision(make_checkpoint: Any, record: dict[str, object], precision: str) -> None:
-    assert precision_of(replace(make_checkpoint("rnn"), record=record)) == precision
+    assert precision_of(make_checkpoint("rnn").with_record(TrainingRecord(record))) == precision

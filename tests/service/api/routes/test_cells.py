@@ -17,6 +17,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.interpretation.annotators import ANNOTATORS
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.store import ModelStore
 from service.api.schemas.cells import CellsReply
@@ -39,7 +40,7 @@ def network(**record: Any) -> Checkpoint:
         weights[f"rnn.{name}_l0"][WATCHING] = 0
     weights["rnn.weight_hh_l0"][WATCHING, WATCHING] = 3
     weights["rnn.weight_ih_l0"][WATCHING, vocabulary.encode("\u201c\u201d")] = 9, -9
-    return Checkpoint(config, vocabulary, weights, {"validation_loss": 1.0, **record})
+    return Checkpoint(config, vocabulary, weights, TrainingRecord({"validation_loss": 1.0, **record}))
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import Cell, ModelConfig
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.store import ModelStore
 from service.api.schemas.replies import ComparedGradientsReply, GradientsReply, VersionReply
@@ -35,7 +36,7 @@ def trained(cell: Cell, factor: float, text: str = "a" * 64) -> Checkpoint:
         "training": {"segment_length": 40, "budget": {"steps": 600}},
         "gradients": measured,
     }
-    return Checkpoint(config, Vocabulary("abc"), weights, record)
+    return Checkpoint(config, Vocabulary("abc"), weights, TrainingRecord(record))
 
 
 @pytest.fixture

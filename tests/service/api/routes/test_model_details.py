@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from charrnn.record import TrainingRecord
 from model_store.store import ModelStore
 
 
@@ -28,8 +29,7 @@ def test_one_reply_has_every_version(client: FlaskClient, model_store: ModelStor
 def test_a_beginning_that_suits_the_model_is_told(
     client: FlaskClient, model_store: ModelStore, new_checkpoint: Any
 ) -> None:
-    checkpoint = new_checkpoint()
-    checkpoint.record["prompt"] = "once upon"
+    checkpoint = new_checkpoint().with_record(TrainingRecord({"prompt": "once upon"}))
     model_store.publish("tales", checkpoint)
     listed: Any = client.get("/models?details=true").json
     assert [model["details"][0]["prompt"] for model in listed["models"]] == [None, "once upon"]
@@ -60,11 +60,11 @@ def test_what_is_neither_true_nor_false_is_refused(client: FlaskClient, given: s
 def test_the_losses_of_a_version_as_a_picture(
     client: FlaskClient, model_store: ModelStore, new_checkpoint: Any
 ) -> None:
-    checkpoint = new_checkpoint()
-    checkpoint.record["evaluations"] = [
+    evaluations = [
         {"characters": 0, "step": 0, "training_loss": None, "validation_loss": 3.0},
         {"characters": 900, "step": 9, "training_loss": 2.0, "validation_loss": 2.5},
     ]
+    checkpoint = new_checkpoint().with_record(TrainingRecord({"evaluations": evaluations}))
     version = model_store.publish("letters", checkpoint)
     reply = client.get(f"/models/letters/versions/{version}/curves.svg")
     assert (reply.status_code, reply.mimetype) == (200, "image/svg+xml")

@@ -108,7 +108,7 @@ def test_the_weights_come_as_they_are(client: FlaskClient, admin: dict[str, str]
     reply = client.get("/models/letters/versions/1/weights", headers=admin)
     (tmp_path / "got").write_bytes(reply.data)
     reply.close()
-    assert checkpoints.load(tmp_path / "got").record == {"validation_loss": 1.0}
+    assert checkpoints.load(tmp_path / "got").record.json == {"validation_loss": 1.0}
 
 
 OCTETS = {"Content-Type": "application/octet-stream"}

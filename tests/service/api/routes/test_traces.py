@@ -17,6 +17,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.tracing import trace
+from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from service.api.http.large_json import json_response
 from service.api.routes import traces
@@ -33,7 +34,7 @@ def network() -> Checkpoint:
     config = ModelConfig(len(LETTERS), "lstm", UNITS, layers=2)
     random = np.random.default_rng(0)
     weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary("".join(sorted(LETTERS))), weights, {"validation_loss": 1.0})
+    return Checkpoint(config, Vocabulary("".join(sorted(LETTERS))), weights, TrainingRecord({"validation_loss": 1.0}))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,92 @@
+"""What a training run measures on its way, as its resume points and training records keep it; measures nothing, knows
+no files and needs no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self, TypeGuard
+
+MAX_STEPS_BACK: Final = 128
+"""Steps back that are kept of a gradient: further back little is left of any, and a record is to stay small."""
+
+LARGEST: Final = 1e38
+"""What float32 has; no measurement is larger."""
+
+
+def bits(nats: float | None) -> float | None:
+    """Nats per token as bits per token."""
+    return None if nats is None else nats / math.log(2)
+
+
+def number(value: Any) -> float | None:
+    """The value if it is a number, as it is; None for anything else, true and false included."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The losses after `step` steps and `characters` characters, in nats per token: the mean over the steps since the
+    evaluation before (None without any), and on the held-out text (None where nothing is held out, or where it is not
+    finite)."""
+
+    step: int
+    characters: int
+    training_loss: float | None
+    validation_loss: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, value: Any) -> Self | None:
+        """The evaluation that plain JSON describes; None when it does not say after how many characters it was. What
+        else it lacks is unknown."""
+        if not isinstance(value, Mapping) or type(value.get("characters")) is not int:
+            return None
+        step = value.get("step")
+        losses = number(value.get("training_loss")), number(value.get("validation_loss"))
+        return cls(step if type(step) is int else 0, value["characters"], *losses)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far back a network learns: the norms [layers, k + 1] of the loss's gradient at the state k steps back, after
+    so many steps of training."""
+
+    step: int
+    characters: int
+    norms: tuple[tuple[float, ...], ...]
+
+    @property
+    def steps(self) -> int:
+        """How many steps back it was measured."""
+        return len(self.norms[0]) - 1
+
+    def share(self, k: int, layer: int = -1) -> float:
+        """What is left k steps back of the gradient at k = 0, of the top layer unless another is meant."""
+        norms = self.norms[layer]
+        return norms[k] / norms[0] if norms[0] else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON; `read` is its inverse."""
+        return {"step": self.step, "characters": self.characters, "norms": [list(layer) for layer in self.norms]}
+
+    @classmethod
+    def read(cls, value: Any) -> Self | None:
+        """The measurement that plain JSON describes; None for whatever could not be drawn."""
+        if not isinstance(value, Mapping):
+            return None
+        step, characters, norms = value.get("step"), value.get("characters"), value.get("norms")
+        if type(step) is not int or type(characters) is not int or not _are_norms(norms):
+            return None
+        return cls(step, characters, tuple(tuple(layer) for layer in norms))
+
+
+def _are_norms(layers: Any) -> TypeGuard[list[list[float]]]:
+    if not isinstance(layers, list) or not layers or not all(isinstance(layer, list) and layer for layer in layers):
+        return False
+    same = all(len(layer) == len(layers[0]) <= MAX_STEPS_BACK + 1 for layer in layers)
+    return same and all(type(norm) in (int, float) and 0 <= norm < LARGEST for layer in layers for norm in layer)

@@ -1,0 +1,120 @@
+"""What a version says of its training, read with types from plain JSON that stays as it is; knows no files and does not
+train."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from charrnn.measurements import Evaluation, Reach, number
+from charrnn.training.config import VALIDATION_SPLITS, ValidationSplit
+
+FORMER_SPLIT: Final[ValidationSplit] = "end"
+"""How text was held out before records said how."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """`json` is the record as it stands in a checkpoint file. Releases write different fields, and a file may come from
+    anywhere: what it does not say, or says in another type, reads as None, or as what each property names."""
+
+    json: Mapping[str, Any] = field(default_factory=dict)
+
+    def updated(self, **fields: Any) -> TrainingRecord:
+        """The record with these fields, in plain JSON, added or replaced."""
+        return TrainingRecord({**self.json, **fields})
+
+    @property
+    def corpus_sha256(self) -> str | None:
+        """The digest of the text that was trained on."""
+        return _text(self._section("corpus").get("sha256"))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """`TrainingConfig.as_dict` of the run; empty where the record does not say."""
+        return self._section("training")
+
+    @property
+    def validation_split(self) -> ValidationSplit | None:
+        """Which part of the text was held out; FORMER_SPLIT where the record does not say."""
+        given = self.settings.get("validation_split", FORMER_SPLIT)
+        return next((split for split in VALIDATION_SPLITS if split == given), None)
+
+    @property
+    def held_out(self) -> int | None:
+        """How many tokens were held out."""
+        return _count(self._section("characters").get("validation"))
+
+    @property
+    def validated_on(self) -> tuple[object, ...]:
+        """What says which tokens a loss was measured on: losses can be compared where this is the same."""
+        held_out, split = (
+            self._section("characters").get("validation"),
+            self.settings.get("validation_split", FORMER_SPLIT),
+        )
+        return self._section("corpus").get("sha256"), held_out, split, self.json.get("level", "char")
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken; 0 where the record does not say."""
+        return _count(self.json.get("steps")) or 0
+
+    @property
+    def epochs(self) -> float:
+        """How often the text was read; 0 where the record does not say."""
+        return number(self.json.get("epochs")) or 0.0
+
+    @property
+    def validation_loss(self) -> float | None:
+        """Of the weights, on the held-out text, in nats per token."""
+        return number(self.json.get("validation_loss"))
+
+    @property
+    def bits_per_character(self) -> float | None:
+        """The same in bits, per character also where tokens are words."""
+        return number(self.json.get("bits_per_character"))
+
+    @property
+    def prompt(self) -> str | None:
+        """A beginning that suits the version."""
+        return _text(self.json.get("prompt"))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever asked for the training should know about its result, a sentence each."""
+        return tuple(each for each in _list(self.json.get("warnings")) if isinstance(each, str))
+
+    @property
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """Those that can be read, in their order."""
+        read = map(Evaluation.read, _list(self.json.get("evaluations")))
+        return tuple(each for each in read if each is not None)
+
+    @property
+    def gradients(self) -> tuple[Reach, ...]:
+        """How far back the network learned at first, and at its weights; empty where one could not be drawn."""
+        read = [Reach.read(each) for each in _list(self.json.get("gradients"))]
+        found = tuple(each for each in read if each is not None)
+        return found if len(found) == len(read) <= 2 else ()
+
+    @property
+    def precision(self) -> str | None:
+        """The precision of a compiled engine that comes near enough to the network, as was measured."""
+        return _text(self._section("fidelity").get("precision"))
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        section = self.json.get(name)
+        return section if isinstance(section, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
