@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
+
+from charrnn.parameters import Parameter, check
 
 Cell = Literal["rnn", "gru", "lstm"]
 Part = Literal["hidden", "cell"]
@@ -16,8 +18,7 @@ PARTS: Final[tuple[Part, ...]] = get_args(Part)
 """Of a layer's state, in its order: h, which it gives to the next layer, and c, which an LSTM keeps to itself."""
 
 MAX_VOCABULARY_SIZE: Final = 100_000
-MAX_HIDDEN_SIZE: Final = 4096
-MAX_LAYERS: Final = 16
+MAX_WIDTH: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +29,14 @@ class ModelConfig:
     token. Raises ValueError, naming the field, the bound and the value, when a size is out of bounds.
     """
 
-    vocabulary_size: int
-    cell: Cell = "lstm"
-    hidden_size: int = 256
-    layers: int = 1
-    embedding_size: int = 0
+    vocabulary_size: Annotated[int, Parameter("number of distinct tokens", ge=1, le=MAX_VOCABULARY_SIZE)]
+    cell: Annotated[Cell, Parameter("type of recurrent cell")] = "lstm"
+    hidden_size: Annotated[int, Parameter("units per layer", ge=1, le=MAX_WIDTH)] = 256
+    layers: Annotated[int, Parameter("number of stacked recurrent layers", ge=1, le=16)] = 1
+    embedding_size: Annotated[int, Parameter("size of the token embedding; 0: one-hot input", ge=0, le=MAX_WIDTH)] = 0
 
     def __post_init__(self) -> None:
-        if self.cell not in CELLS:
-            raise ValueError(f"cell must be one of {', '.join(CELLS)}, not {self.cell!r}")
-        for field, low, high in (
-            ("vocabulary_size", 1, MAX_VOCABULARY_SIZE),
-            ("hidden_size", 1, MAX_HIDDEN_SIZE),
-            ("layers", 1, MAX_LAYERS),
-            ("embedding_size", 0, MAX_HIDDEN_SIZE),
-        ):
-            value = getattr(self, field)
-            if type(value) is not int or not low <= value <= high:
-                raise ValueError(f"{field} must be an integer from {low} to {high}, not {value!r}")
+        check(self)
 
     @property
     def input_size(self) -> int:

@@ -7,10 +7,10 @@ import os
 import secrets
 from collections.abc import Mapping
 from collections.abc import Sequence as Items
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from charrnn import checkpoint as checkpoints
 from charrnn.engine.base import Batch, Sequence
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.cpu.packing import pack, precision_of
+from charrnn.parameters import KINDS, parameters
 from charrnn.sampling import DRAWN_SEED_BITS, SamplingParams, choice_seed
 from charrnn.stopping import StopMatcher
 from charrnn.vocabulary import Vocabulary
@@ -28,41 +29,36 @@ STEPS: Final = 256
 KEPT: Final = 4
 """Checkpoints that stay loaded, the latest used."""
 
-SAMPLING: Final = tuple(each.name for each in fields(SamplingParams) if each.name not in ("seed", "logprobs"))
+SAMPLING: Final = {name: each for name, each in parameters(SamplingParams).items() if name not in ("seed", "logprobs")}
+
+
+class Options(TypedDict, total=False):
+    """The options of `generate` that do not change what it returns, those of sampling among them, for type checkers."""
+
+    length: int
+    seed: int | None
+    stop: str | Items[str]
+    include_stop_str_in_output: bool
+    min_tokens: int
+    echo: bool
+    unknown: Literal["error", "skip"]
+    temperature: float
+    top_k: int
+    top_p: float
+    min_p: float
+    repetition_penalty: float
+    presence_penalty: float
+    frequency_penalty: float
+    logit_bias: Mapping[int, float] | Items[tuple[int, float]]
+    allowed_token_ids: Items[int] | None
 
 
 @overload
-def generate(
-    path: str | os.PathLike[str],
-    prompt: str = ...,
-    *,
-    length: int = ...,
-    seed: int | None = ...,
-    stop: str | Items[str] = ...,
-    include_stop_str_in_output: bool = ...,
-    min_tokens: int = ...,
-    n: None = ...,
-    echo: bool = ...,
-    unknown: Literal["error", "skip"] = ...,
-    **sampling: Any,
-) -> str: ...
+def generate(path: str | os.PathLike[str], prompt: str = ..., *, n: None = ..., **options: Unpack[Options]) -> str: ...
 
 
 @overload
-def generate(
-    path: str | os.PathLike[str],
-    prompt: str = ...,
-    *,
-    length: int = ...,
-    seed: int | None = ...,
-    stop: str | Items[str] = ...,
-    include_stop_str_in_output: bool = ...,
-    min_tokens: int = ...,
-    n: int,
-    echo: bool = ...,
-    unknown: Literal["error", "skip"] = ...,
-    **sampling: Any,
-) -> list[str]: ...
+def generate(path: str | os.PathLike[str], prompt: str = ..., *, n: int, **options: Unpack[Options]) -> list[str]: ...
 
 
 def generate(
@@ -146,19 +142,11 @@ def _sampling(given: dict[str, Any]) -> SamplingParams:
     if isinstance(bias := given.get("logit_bias", ()), Mapping):
         given = {**given, "logit_bias": tuple(bias.items())}
     params = SamplingParams(**given)
-    params = replace(params, top_k=0) if params.top_k == -1 else params  # as in the service: all
-    for name, fits, bound in (
-        ("temperature", params.temperature >= 0, "at least 0"),
-        ("top_k", params.top_k >= 0, "at least -1"),
-        ("top_p", 0 < params.top_p <= 1, "more than 0 and at most 1"),
-        ("min_p", 0 <= params.min_p <= 1, "from 0 to 1"),
-        ("repetition_penalty", params.repetition_penalty > 0, "more than 0"),
-        ("presence_penalty", -2 <= params.presence_penalty <= 2, "from -2 to 2"),
-        ("frequency_penalty", -2 <= params.frequency_penalty <= 2, "from -2 to 2"),
-    ):
-        if not fits:
-            raise ValueError(f"{name} must be {bound}, not {getattr(params, name)}")
-    return params
+    for name, declared in SAMPLING.items():
+        value = getattr(params, name)
+        if declared.type in KINDS and not declared.parameter.holds(value):
+            raise ValueError(f"{name} must be {declared.parameter.bounds}, not {value}")
+    return replace(params, top_k=max(params.top_k, 0))  # -1, as in the service: all
 
 
 def _check(length: int, n: int, unknown: str) -> None:

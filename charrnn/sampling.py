@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from charrnn.parameters import Parameter
 
 Logits = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -37,17 +39,39 @@ class SamplingParams:
     model's own distribution, before any of the above; None: no logarithms at all.
     """
 
-    seed: int = 0
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    logit_bias: tuple[tuple[int, float], ...] = ()
-    allowed_token_ids: tuple[int, ...] | None = None
-    logprobs: int | None = None
+    seed: Annotated[int, Parameter("the same seed gives the same text (-1 is a seed too)")] = 0
+    temperature: Annotated[float, Parameter("below 1: more predictable, above 1: more random; 0: greedy", ge=0)] = 1.0
+    top_k: Annotated[int, Parameter("sample from the k most likely tokens; 0 or -1: from all", ge=-1)] = 0
+    top_p: Annotated[
+        float, Parameter("sample from the most likely tokens whose probabilities add up to this", gt=0, le=1)
+    ] = 1.0
+    min_p: Annotated[
+        float,
+        Parameter("exclude tokens less likely than this fraction of the most likely one's probability", ge=0, le=1),
+    ] = 0.0
+    repetition_penalty: Annotated[
+        float, Parameter(f"above 1 makes the last {RECENT_IDS} tokens less likely, below 1 more likely", gt=0)
+    ] = 1.0
+    presence_penalty: Annotated[
+        float,
+        Parameter(f"subtracted from the logits of tokens generated among the last {RECENT_IDS}", ge=-2, le=2),
+    ] = 0.0
+    frequency_penalty: Annotated[
+        float,
+        Parameter("as presence_penalty, but once per occurrence; the prompt does not count", ge=-2, le=2),
+    ] = 0.0
+    logit_bias: Annotated[
+        tuple[tuple[int, float], ...],
+        Parameter(
+            "maps token ids to biases added to their logits; -100 makes a token e^100 times less likely at temperature"
+            " 1, e^10 times at 10; to rule tokens out, use allowed_token_ids"
+        ),
+    ] = ()
+    allowed_token_ids: Annotated[tuple[int, ...] | None, Parameter("generate only these tokens")] = None
+    logprobs: Annotated[
+        int | None,
+        Parameter("return each token's log probability and those of this many most likely tokens", ge=0),
+    ] = None
 
 
 def choice_seed(seed: int, index: int) -> int:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from charrnn.training.config import Budget
+from charrnn.config import ModelConfig
+from charrnn.parameters import defaults
+from charrnn.training.config import Budget, TrainingConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +68,23 @@ def defaults_for(
     segment_length = given.get("segment_length", 64 if characters >= 5_000 else max(1, min(32, characters // 8)))
     batch_size = given.get("batch_size", _batch_size(characters, segment_length))
     size = _size(characters, vocabulary_size, budget, given, segment_length * batch_size)
-    model = {
-        "cell": "lstm",
-        "hidden_size": size.hidden_size,
-        "layers": 1,
-        "embedding_size": _embedding_size(vocabulary_size),
-    }
+    model = {"hidden_size": size.hidden_size, "embedding_size": _embedding_size(vocabulary_size)}
     reading = _reading(characters, size.speed, budget, segment_length * batch_size)
     pressure = _pressure(characters, reading, size.hidden_size)
     training = {
         "segment_length": segment_length,
         "batch_size": batch_size,
         "learning_rate": size.learning_rate,
-        "clip": 1.0,
         "validation_fraction": _validation(characters, size.speed, budget),
-        "validation_split": "blocks",
         "dropout": _dropout(pressure),
         "weight_decay": _weight_decay(pressure),
-        "seed": 0,
     }
-    return _with(model, given), _with(training, given)
+    return _chosen(ModelConfig, model | given), _chosen(TrainingConfig, training | given)
 
 
-def _with(defaults: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: given.get(name, value) for name, value in defaults.items()}
+def _chosen(owner: type[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Each of the owner's parameters: as it is chosen, or by its own default."""
+    return {name: chosen.get(name, default) for name, default in defaults(owner).items()}
 
 
 def _size(characters: int, vocabulary_size: int, budget: Budget, given: Mapping[str, Any], step: int) -> _Size:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from charrnn.config import MAX_HIDDEN_SIZE, MAX_LAYERS, Cell
+from charrnn.config import MAX_WIDTH as MAX_HIDDEN_SIZE
+from charrnn.config import Cell
 from charrnn.training.config import Budget, ValidationSplit
 from charrnn.vocabulary import Level
 from model_store.promotion import Promote
@@ -83,7 +84,7 @@ class JobBody(Body):
     model: Name = Field(description="name of the model; an existing one gets a new version")
     cell: Cell | None = Field(None, description="type of recurrent cell")
     hidden_size: int | None = Field(None, ge=1, le=MAX_HIDDEN_SIZE, description="units per layer")
-    layers: int | None = Field(None, ge=1, le=MAX_LAYERS, description="number of stacked recurrent layers")
+    layers: int | None = Field(None, ge=1, le=16, description="number of stacked recurrent layers")
     embedding_size: int | None = Field(
         None, ge=0, le=MAX_HIDDEN_SIZE, description="size of the token embedding; 0: one-hot input"
     )

@@ -16,8 +16,8 @@ from charrnn.training.config import Budget, TrainingConfig
         ({"minutes": 0}, "budget.minutes must be more than 0 and at most 100000, not 0"),
         ({"minutes": float("nan")}, "budget.minutes must be more than 0 and at most 100000, not nan"),
         ({"epochs": -1}, "budget.epochs must be more than 0 and at most 1000000, not -1"),
-        ({"steps": 1.5}, "budget.steps must be more than 0 and at most 1000000000, not 1.5"),
-        ({"steps": True}, "budget.steps must be more than 0 and at most 1000000000, not True"),
+        ({"steps": 1.5}, "budget.steps must be an integer from 1 to 1000000000, not 1.5"),
+        ({"steps": True}, "budget.steps must be an integer from 1 to 1000000000, not True"),
         ({"minutes": "5"}, "budget.minutes must be more than 0 and at most 100000, not '5'"),
     ],
 )
