@@ -31,6 +31,7 @@ from service.training.corpora import CorpusStore, name_of
 from service.training.decoding import CHUNK
 from service.training.errors import TrainingError
 from service.training.job import Job
+from service.training.job_trainer import JobTrainer
 from service.training.jobs import JobStore
 from service.training.runner import JobRunner
 from service.training.submission import check_length, keep
@@ -92,11 +93,11 @@ class _Command:
         """Train, shown as it goes, to the end or until Ctrl-C."""
         self._jobs.get(job)
         self._say(f"job {job} (Ctrl-C saves it)")
-        stop = Event()
+        runner, stop = JobRunner(self._jobs, self._models, JobTrainer(self._corpora, self._models)), Event()
         with _interrupts(stop):
             follower = Follower(self._jobs, job, self._out)
             try:
-                outcome = JobRunner(self._jobs, self._corpora, self._models).run(job, stop, self._began)
+                outcome = runner.run(job, stop, self._began)
             finally:
                 follower.close()
         if outcome == "not mine":

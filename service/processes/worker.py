@@ -23,6 +23,7 @@ from service.training.queue import JobConsumer, JobQueue, QuietConnections, show
 from service.training.reconciler import Reconciler
 
 try:
+    from service.training.job_trainer import JobTrainer
     from service.training.runner import JobRunner
 except ModuleNotFoundError as error:
     if __name__ != "__main__" or error.name != "torch":
@@ -42,7 +43,8 @@ class Worker:
     def __init__(self, data_dir: Path, redis_url: str) -> None:
         self._jobs = JobStore(data_dir / "runs")
         self._queue = JobQueue(redis_url)
-        self._runner = JobRunner(self._jobs, CorpusStore(data_dir / "corpora"), ModelStore(data_dir / "models"))
+        models = ModelStore(data_dir / "models")
+        self._runner = JobRunner(self._jobs, models, JobTrainer(CorpusStore(data_dir / "corpora"), models))
         self._reconciler = Reconciler(self._jobs, self._queue)
         self._consumer = JobConsumer(redis_url, self._handle)
         self._heartbeat = Heartbeat(data_dir / "runs")

@@ -143,15 +143,15 @@ class CorpusStore:
         """The ids of all corpora, whatever state they are in, ascending."""
         return sorted(path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
 
-    def path(self, corpus: str) -> Path:
-        """The file of the corpus's text, UTF-8. Raises CorpusNotFoundError."""
-        return self.root / self.get(corpus).id / TEXT
-
-    def folder(self, corpus: str) -> Path:
+    def folder(self, corpus: Corpus) -> Path:
         """The folder of the corpus, for what is computed from it. Raises CorpusNotFoundError."""
-        return self.path(corpus).parent
+        return self._existing(corpus.id)
 
-    def characters(self, corpus: str) -> str:
+    def path(self, corpus: Corpus) -> Path:
+        """The file of the corpus's text, UTF-8. Raises CorpusNotFoundError."""
+        return self.folder(corpus) / TEXT
+
+    def characters(self, corpus: Corpus) -> str:
         """The distinct characters of the text, ascending. Raises CorpusNotFoundError."""
         with (self.folder(corpus) / CHARACTERS).open(encoding="utf-8", newline="") as file:
             return file.read()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from charrnn.vocabulary import Level, Vocabulary
 from charrnn.words import WordVocabulary, described, token_pieces
 from durable import files
-from service.training.corpora import TEXT, CorpusStore
+from service.training.corpora import TEXT, Corpus, CorpusStore
 from service.training.decoding import CHUNK, decoded
 
 WORDS: Final = "words.json"
@@ -31,7 +31,7 @@ def _nothing() -> None:
 
 
 def ids(
-    store: CorpusStore, corpus: str, level: Level = "char", base: Vocabulary | None = None, check: Check = _nothing
+    store: CorpusStore, corpus: Corpus, level: Level = "char", base: Vocabulary | None = None, check: Check = _nothing
 ) -> tuple[Vocabulary, Encoded]:
     """A vocabulary for the corpus and its text in that vocabulary's ids, [tokens], mapped read-only.
 
@@ -44,7 +44,7 @@ def ids(
     vocabulary = base.extended(own) if base is not None else own
     dtype = smallest(len(vocabulary))
     path = folder / f"ids{'' if level == 'char' and vocabulary == own else _suffix(vocabulary)}.{dtype.name}"
-    whole = store.get(corpus).characters * dtype.itemsize if level == "char" else None
+    whole = corpus.characters * dtype.itemsize if level == "char" else None
     if not _is_whole(path, dtype, whole):
         _write(folder, vocabulary, dtype, path, check)
     return vocabulary, np.memmap(path, dtype=dtype, mode="r")

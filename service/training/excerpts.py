@@ -13,7 +13,7 @@ from charrnn.interpretation.excerpt import STRETCHES, joined, spans
 from charrnn.record import TrainingRecord
 from charrnn.training.text import Passages, TextIds, held_out_of
 from charrnn.vocabulary import Vocabulary
-from service.training.corpora import CorpusStore
+from service.training.corpora import Corpus, CorpusStore
 from service.training.corpus_ids import ids
 
 
@@ -35,7 +35,7 @@ def excerpt_of(path: Path, held_out: Passages, vocabulary: Vocabulary, most: int
     return Excerpt(text, True) if len(held_out) and len(text) >= least else Excerpt(_whole_text(path, most), False)
 
 
-def own_held_out(record: TrainingRecord, vocabulary: Vocabulary, store: CorpusStore, corpus: str) -> Passages:
+def own_held_out(record: TrainingRecord, vocabulary: Vocabulary, store: CorpusStore, corpus: Corpus) -> Passages:
     """What of its own corpus a version with this vocabulary was not trained on. Raises CorpusNotFoundError."""
     try:
         known, text = ids(store, corpus, vocabulary.level, vocabulary)

@@ -14,6 +14,7 @@ from durable.reading import DamagedFileError, json_fault, read_json
 from service.training import run_files, shapes
 from service.training.job import JobProgress, JobStatus
 from service.training.lease import LEASE
+from service.training.plan import PLAN_SHAPE
 from service.training.requests import JobRequest
 
 _STATUS: Final = TypeAdapter(JobStatus)
@@ -22,7 +23,7 @@ SHAPES: Final[Mapping[str, tuple[TypeAdapter[Any], ...]]] = {
     run_files.STATUS: (shapes.STATUS, _STATUS),
     run_files.PROGRESS: (shapes.PROGRESS, _PROGRESS),
     run_files.WARNINGS: (shapes.WARNINGS,),
-    run_files.PLAN: (shapes.PLAN,),
+    run_files.PLAN: (PLAN_SHAPE,),
     run_files.INTENT: (shapes.INTENT,),
     run_files.ATTEMPTS: (shapes.ATTEMPTS,),
     LEASE: (shapes.LEASE,),

@@ -18,10 +18,11 @@ from typing import Any, Final
 from durable import files, locks
 from durable.clock import iso, now
 from durable.reading import DamagedFileError, Looks
-from service.training import job_files, run_files, shapes
+from service.training import job_files, run_files
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
 from service.training.job import FINAL, AnyJob, DamagedJob, Job, JobStatus, Status
 from service.training.lease import is_live
+from service.training.plan import PLAN_SHAPE, Plan
 from service.training.requests import JobRequest
 from service.training.run_files import Event
 
@@ -176,22 +177,21 @@ class JobStore:
 
         Raises JobNotFoundError.
         """
-        sizes = self._plan(job)[0]
-        return sizes if {"cell", "layers", "hidden_size"} <= set(sizes) else {}
+        plan = self._plan(job)
+        return plan.model if plan and {"cell", "layers", "hidden_size"} <= set(plan.model) else {}
 
     def decided(self, job: str) -> dict[str, Any]:
         """What the trainer goes by, the fields that the request left to it included, once that is decided.
 
         Raises JobNotFoundError.
         """
-        sizes, training = self._plan(job)
-        return {**sizes, **{name: value for name, value in training.items() if name != "budget"}}
+        plan = self._plan(job)
+        if plan is None:
+            return {}
+        return {**plan.model, **{name: value for name, value in plan.training.items() if name != "budget"}}
 
-    def _plan(self, job: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The network's sizes and the training's settings, as far as they are decided and can be read."""
-        plan = dict(run_files.read_shaped(self.folder(job) / run_files.PLAN, shapes.PLAN) or {})
-        sizes, training = plan.get("model"), plan.get("training")
-        return sizes if isinstance(sizes, dict) else {}, training if isinstance(training, dict) else {}
+    def _plan(self, job: str) -> Plan | None:
+        return run_files.read_shaped(self.folder(job) / run_files.PLAN, PLAN_SHAPE)
 
     def samples(self, job: str) -> Lines:
         """The texts written so far, at evaluations and after 1%, 5%, 20% and all of the training: `step`, `fraction` of

@@ -1,11 +1,10 @@
-"""What a job's training is given: its text as ids, its vocabulary, the sizes and settings decided for it; knows no
-lease, no events, and does not train."""
+"""From a request to all that its training needs: decides the plan of a job, and makes ready the text and the base that
+the plan names; keeps nothing and does not train."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
@@ -16,18 +15,13 @@ from charrnn.training.machine import reference_budget
 from charrnn.training.text import Passages, TextIds
 from charrnn.vocabulary import Level, Vocabulary
 from model_store.store import ModelStore
-from service.training.bases import Base, find_base
-from service.training.corpora import CorpusStore
+from service.training.bases import find_base
+from service.training.corpora import Corpus, CorpusStore
 from service.training.corpus_ids import Check, ids
 from service.training.errors import JobRequestError
 from service.training.fidelity import MAX_CHARACTERS as MAX_MEASURED
+from service.training.plan import Plan
 from service.training.requests import SETTINGS, SIZES, JobRequest
-
-Decided = dict[str, Any]
-DECIDED: Final = ("model", "training", "corpus")
-"""What is always decided."""
-Keep = Callable[[Callable[[], Decided]], Decided]
-"""Returns what was decided when the job began, by the function that it is given if that was never called."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,55 +61,48 @@ class Preparation:
         return checkpoint.with_record(checkpoint.record.updated(**more))
 
 
-def prepare(
-    request: JobRequest,
-    corpora: CorpusStore,
-    store: ModelStore,
-    keep: Keep,
-    check: Check,
-    *,
-    device: str,
-) -> Preparation:
-    """Make a job's text and settings ready; `check` is called several times a second and may raise to end it.
-    What minutes are worth on the `device` is measured first.
+def decide(
+    request: JobRequest, corpus: Corpus, corpora: CorpusStore, store: ModelStore, check: Check, *, device: str
+) -> Plan:
+    """The plan of a job that is begun now. What the request leaves open gets its default, which depends on the text and
+    on how much the `device`, which is measured, computes within a budget in minutes.
 
-    Raises CorpusNotFoundError, JobRequestError, StoreError when the version to go on from is gone.
+    `check` is called several times a second and may raise to end the work. Raises CorpusNotFoundError, JobRequestError
+    when the text is too short or does not suit the base.
     """
-    corpus = corpora.get(request.corpus)
+    pinned, base = find_base(request, store) or (None, None)
+    level = base.vocabulary.level if base else request.level or "char"
+    vocabulary, text = ids(corpora, corpus, level, base.vocabulary if base else None, check)
+    _check_length(len(text), request, level)
+    sizes = {name: getattr(base.config, name) for name in SIZES} if base else {}
+    chosen = request.chosen((*SIZES, *SETTINGS)) | sizes
+    worth = reference_budget(request.budget, device)
+    model, training = defaults_for(len(text), len(vocabulary), worth, chosen)
+    return Plan(
+        model=model,
+        training=TrainingConfig(request.budget, **training).as_dict(),
+        corpus={"name": corpus.name, "sha256": corpus.sha256},
+        level=level,
+        base=pinned,
+    )
 
-    def text_for(level: Level, base: Checkpoint | None) -> tuple[Vocabulary, TextIds]:
-        return ids(corpora, corpus.id, level, base.vocabulary if base else None, check)
 
-    def decide() -> Decided:
-        pinned, base = find_base(request, store) or (None, None)
-        level = base.vocabulary.level if base else request.level or "char"
-        vocabulary, text = text_for(level, base)
-        _check_length(len(text), request, level)
-        sizes = {name: getattr(base.config, name) for name in SIZES} if base else {}
-        chosen = request.chosen((*SIZES, *SETTINGS)) | sizes
-        worth = reference_budget(request.budget, device)
-        model, training = defaults_for(len(text), len(vocabulary), worth, chosen)
-        return {
-            "model": model,
-            "training": TrainingConfig(request.budget, **training).as_dict(),
-            "corpus": {"name": corpus.name, "sha256": corpus.sha256},
-            "level": level,
-            "base": asdict(pinned) if pinned else None,
-        }
+def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore, check: Check) -> Preparation:
+    """All that the trainer needs to follow the plan; `check` as for `decide`.
 
-    decided = keep(decide)
-    base_record: dict[str, Any] | None = decided.get("base")
-    base = Base(**base_record).load(store) if base_record else None
-    vocabulary, text = text_for(decided.get("level", "char"), base)
+    Raises CorpusNotFoundError, JobRequestError or StoreError when the base is not the one of the plan any more.
+    """
+    base = plan.base.load(store) if plan.base else None
+    vocabulary, text = ids(corpora, corpus, plan.level, base.vocabulary if base else None, check)
     return Preparation(
-        config=ModelConfig(vocabulary_size=len(vocabulary), **decided["model"]),
-        training=TrainingConfig.from_dict(decided["training"]),
+        config=ModelConfig(vocabulary_size=len(vocabulary), **plan.model),
+        training=TrainingConfig.from_dict(plan.training),
         vocabulary=vocabulary,
         text=text,
         characters=corpus.characters,
-        corpus=decided["corpus"],
+        corpus=plan.corpus,
         base=base,
-        base_record=base_record,
+        base_record=asdict(plan.base) if plan.base else None,
     )
 
 

@@ -1,30 +1,25 @@
-"""What a worker does with a job: have it made, publish, say how it ended; knows no queue."""
+"""Runs a job: takes its lease, has its network trained, publishes it, and writes how the job ended; knows no queue."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 from threading import Event
 from typing import Final, Literal
 
 import torch
 
-from charrnn.checkpoint import Checkpoint
 from charrnn.training.trainer import DivergedError
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
 from model_store.store import ModelStore
-from service.training.corpora import CorpusStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
 from service.training.job import DamagedJob, Job
+from service.training.job_trainer import JobTrainer, TrainedNetwork
 from service.training.jobs import JobStore
 from service.training.lease import Lease
-from service.training.making import Maker
-from service.training.monitor import SAVE_SECONDS
 from service.training.runs import Run
-from service.training.units import FindUnits, Units, find_units, keep_units
+from service.training.units import Units, keep_units
 
 log = logging.getLogger(__name__)
 
@@ -32,37 +27,24 @@ Outcome = Literal["ended", "handed over", "not mine"]
 
 MAX_DEATHS: Final = 20
 SEARCH_DEATHS: Final = 2
-"""After so many deaths at the end of the training, cells are not looked for any more: that may be what kills."""
+"""After so many deaths at the end of the training its units are not searched: the search may kill the worker."""
 
 
 class JobRunner:
-    """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers.
+    """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers."""
 
-    `save_seconds`, `find` and `clock` are those of the Maker.
-    """
-
-    def __init__(
-        self,
-        jobs: JobStore,
-        corpora: CorpusStore,
-        store: ModelStore,
-        save_seconds: float = SAVE_SECONDS,
-        find: FindUnits = find_units,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, jobs: JobStore, store: ModelStore, trainer: JobTrainer) -> None:
         self._jobs = jobs
         self._store = store
-        self._clock = clock
-        self._maker = Maker(corpora, store, save_seconds, find, clock=clock)
+        self._trainer = trainer
 
     def run(self, job_id: str, stop: Event, began: float | None = None) -> Outcome:
-        """Bring the job to its end, unless another worker is at it; with `stop` set, leave it to the next one, at once.
-        `began`: when the work for the job did, on the clock, if that was before this call.
+        """Run the job to its end, unless another worker does; once `stop` is set, leave it to the next one, at once.
+        `began`: when the work for the job did, by the trainer's clock, if that was before this call.
 
         Raises JobNotFoundError.
         """
-        began = self._clock() if began is None else began
+        began = self._trainer.now() if began is None else began
         job, folder = self._jobs.look(job_id), self._jobs.root / job_id
         if job.is_final:
             return "ended"
@@ -80,7 +62,7 @@ class JobRunner:
             return "not mine"
 
     def _give_up(self, job: DamagedJob, run: Run) -> Outcome:
-        """End a job that nobody can begin; what it was asked to do cannot be found out."""
+        """Fail a job whose request cannot be read."""
         run.fail(f"the job's files are damaged: {job.damaged}")
         log.error("job %s failed: %s", job.id, job.damaged)
         return "ended"
@@ -108,9 +90,9 @@ class JobRunner:
             raise TrainingError(f"{deaths} workers in a row died at the same point of this job")
         if self._was_published(job, run):
             return True
-        made = self._maker.make(job, run, stop, began, search=deaths < SEARCH_DEATHS)
-        if made is not None:
-            self._publish(job, run, made.checkpoint, made.cells)
+        trained = self._trainer.train(job, run, stop, began, search=deaths < SEARCH_DEATHS)
+        if trained is not None:
+            self._publish(job, run, trained)
             return True
         if run.cancel_requested():
             return self._cancel(run)
@@ -123,15 +105,16 @@ class JobRunner:
         log.info("job %s is cancelled", run.id)
         return True
 
-    def _publish(self, job: Job, run: Run, checkpoint: Checkpoint, cells: Units | None) -> None:
+    def _publish(self, job: Job, run: Run, trained: TrainedNetwork) -> None:
         name = job.request.model
         after = max(self._store.versions(name), default=0) if self._store.has(name) else 0
 
         def publish() -> tuple[int, bool]:
-            version = self._store.publish(name, checkpoint)
-            return self._complete(job, version, cells)
+            version = self._store.publish(name, trained.checkpoint)
+            return self._complete(job, version, trained.units)
 
-        state = run.publish({"digest": checkpoint.digest, "after": after, "cells": cells}, publish)
+        intent = {"digest": trained.checkpoint.digest, "after": after, "cells": trained.units}
+        state = run.publish(intent, publish)
         log.info("job %s published %s@%s%s", job.id, name, state.version, ", promoted" if state.promoted else "")
 
     def _was_published(self, job: Job, run: Run) -> bool:
@@ -146,10 +129,11 @@ class JobRunner:
         log.info("job %s had published %s@%d", job.id, job.request.model, version)
         return True
 
-    def _complete(self, job: Job, version: int, cells: Units | None) -> tuple[int, bool]:
-        """What is due once the version is there; doing it twice is doing it once."""
+    def _complete(self, job: Job, version: int, units: Units | None) -> tuple[int, bool]:
+        """Keep the units beside the new version and promote it; may be repeated. Returns the version, and whether it
+        was promoted."""
         name = job.request.model
-        keep_units(self._store, name, version, cells)
+        keep_units(self._store, name, version, units)
         return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
 
 

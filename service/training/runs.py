@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from service.training import run_files, shapes
 from service.training.job import JobProgress, JobStatus
 from service.training.job_files import SHAPES, read_progress, read_status, read_warnings, shape_fault, write_status
 from service.training.lease import LEASE, Lease
+from service.training.plan import PLAN_SHAPE, Plan
 
 log = logging.getLogger(__name__)
 
@@ -77,16 +78,15 @@ class Run:
             write_status(self._folder, replace(self.status, status="queued"))
             files.drop(self._folder / run_files.ATTEMPTS)
 
-    def plan(self, make: Callable[[], dict[str, Any]], needed: Collection[str] = ()) -> dict[str, Any]:
-        """What was decided when the job was first begun, which holds for whoever goes on: made once, then kept; made
-        anew when what was kept is damaged, or has not all that is `needed`."""
-        kept = run_files.read_json(self._folder / run_files.PLAN)
-        if kept and set(needed) <= set(kept):
-            return kept
-        made = make()
+    def plan(self) -> Plan | None:
+        """What was decided when the job was first begun; None before that, or when the file is damaged."""
+        return run_files.read_shaped(self._folder / run_files.PLAN, PLAN_SHAPE)
+
+    def keep_plan(self, plan: Plan) -> Plan:
+        """Keep what was decided, for whoever goes on with the job; returns it."""
         with self._lease.held():
-            run_files.write_json(self._folder / run_files.PLAN, made)
-        return made
+            run_files.write_json(self._folder / run_files.PLAN, plan.as_dict())
+        return plan
 
     def note(self, progress: JobProgress) -> None:
         """Show how far the job is."""

@@ -32,13 +32,6 @@ class WarningsFile(TypedDict):
 
 
 @with_config(_MORE)
-class Plan(TypedDict):
-    """What was decided when the job began."""
-
-    model: dict[str, Any]
-
-
-@with_config(_MORE)
 class Request(TypedDict):
     """What a job was asked to do, as far as every job was."""
 
@@ -77,7 +70,6 @@ STATUS: Final = TypeAdapter(StatusFile)
 PROGRESS: Final = TypeAdapter(ProgressFile)
 REQUEST: Final = TypeAdapter(Request)
 WARNINGS: Final = TypeAdapter(WarningsFile)
-PLAN: Final = TypeAdapter(Plan)
 INTENT: Final = TypeAdapter(Intent)
 ATTEMPTS: Final = TypeAdapter(Attempts)
 LEASE: Final = TypeAdapter(LeaseFile)

@@ -113,10 +113,11 @@ def _text(
     most, skip = most_characters(entry.config), body.unknown == "skip"
     if body.corpus is None:
         return excerpt(body.text or "", most), False, skip
-    is_own = corpora.get(body.corpus).sha256 == entry.record.corpus_sha256
+    corpus = corpora.get(body.corpus)
+    is_own = corpus.sha256 == entry.record.corpus_sha256
     vocabulary = store.load(name, version).vocabulary
-    held_out = own_held_out(entry.record, vocabulary, corpora, body.corpus) if is_own else NOTHING
-    found = excerpt_of(corpora.path(body.corpus), held_out, vocabulary, most, MIN_TOKENS)
+    held_out = own_held_out(entry.record, vocabulary, corpora, corpus) if is_own else NOTHING
+    found = excerpt_of(corpora.path(corpus), held_out, vocabulary, most, MIN_TOKENS)
     return found.text, found.held_out, skip or is_own
 
 

@@ -14,7 +14,7 @@ import torch._dynamo  # which the first step of any optimizer loads, for seconds
 from model_store import ModelStore
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
-from service.training.runner import JobRunner
+from tests.service.training.runners import job_runner
 
 
 def main(data: Path, job: str) -> None:
@@ -23,7 +23,7 @@ def main(data: Path, job: str) -> None:
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
-            JobRunner(*stores, save_seconds=0.05).run(job, Event())
+            job_runner(*stores, save_seconds=0.05).run(job, Event())
             os._exit(0)
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

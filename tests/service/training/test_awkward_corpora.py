@@ -15,8 +15,8 @@ from service.training.corpora import CorpusStore
 from service.training.errors import JobRequestError
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
-from service.training.runner import JobRunner
 from service.training.submission import keep
+from tests.service.training.runners import job_runner
 
 LATIN = "A line, and another one. "
 AWKWARD = {
@@ -44,7 +44,7 @@ def train(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[
         corpus, _ = corpora.add([text.encode()], conversion=Conversion("utf-8", "keep"))
         asked = JobRequest(corpus.id, "m", hidden_size=8, budget=Budget(steps=3), **fields)  # type: ignore[arg-type]
         job = keep(asked, corpora, jobs, models)
-        assert JobRunner(jobs, corpora, models).run(job.id, Event()) == "ended"
+        assert job_runner(jobs, corpora, models).run(job.id, Event()) == "ended"
         assert jobs.get(job.id).status == "succeeded", jobs.get(job.id).state.error
 
     return train

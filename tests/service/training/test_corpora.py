@@ -50,8 +50,8 @@ def test_a_text_is_stored_and_described(store: CorpusStore) -> None:
     assert (corpus.bytes, corpus.characters, corpus.lines) == (len(text.encode()), len(text), 3)
     assert corpus.vocabulary_size == len(set(text))
     assert corpus.sha256.startswith(corpus.id)
-    assert store.path(corpus.id).read_bytes() == text.encode()
-    assert store.characters(corpus.id) == "".join(sorted(set(text)))
+    assert store.path(corpus).read_bytes() == text.encode()
+    assert store.characters(corpus) == "".join(sorted(set(text)))
     assert store.get(corpus.id) == corpus == CorpusStore(store.root).list()[0]
     assert left_behind(store) == [corpus.id]
 
@@ -80,24 +80,24 @@ def test_line_ends_become_lf_wherever_they_are_cut(
     store: CorpusStore, data: bytes, text: str, line_ends: str, size: int
 ) -> None:
     corpus, _ = store.add(in_pieces(data, size))
-    assert store.path(corpus.id).read_bytes() == text.encode()
+    assert store.path(corpus).read_bytes() == text.encode()
     assert (corpus.newlines, corpus.line_ends, corpus.lines) == ("lf", line_ends, text.count("\n") or 1)
-    assert "\r" not in store.characters(corpus.id)
+    assert "\r" not in store.characters(corpus)
 
 
 @pytest.mark.parametrize("size", [1, 1000])
 def test_line_ends_are_kept_on_request(store: CorpusStore, size: int) -> None:
     corpus, _ = store.add(in_pieces(b"a\r\nb\r\n", size), conversion=Conversion(newlines="keep"))
-    assert store.path(corpus.id).read_bytes() == b"a\r\nb\r\n"
+    assert store.path(corpus).read_bytes() == b"a\r\nb\r\n"
     assert (corpus.newlines, corpus.line_ends, corpus.lines) == ("keep", "crlf", 2)
-    assert store.characters(corpus.id) == "\n\rab"
+    assert store.characters(corpus) == "\n\rab"
 
 
 @pytest.mark.parametrize("newlines", ["lf", "keep"])
 def test_the_marks_of_joined_files_are_dropped(store: CorpusStore, newlines: Newlines) -> None:
     part = "na\u00efve\n".encode("utf-8-sig")
     corpus, _ = store.add([part * 3], conversion=Conversion(newlines=newlines))
-    assert store.path(corpus.id).read_text(encoding="utf-8") == "na\u00efve\n" * 3
+    assert store.path(corpus).read_text(encoding="utf-8") == "na\u00efve\n" * 3
     assert store.add([b"".join("x\n".encode("utf-16-le") for _ in range(2)).join([b"\xff\xfe"] * 3)])[0].lines == 4
 
 
@@ -107,7 +107,7 @@ def test_a_byte_order_mark_is_obeyed_and_dropped(store: CorpusStore, encoding: s
     text = "naïve 猫 \U0001f40d\n" * 20
     mark = "\ufeff" if encoding.endswith("-be") else ""
     corpus, _ = store.add(in_pieces((mark + text).encode(encoding), size))
-    assert store.path(corpus.id).read_bytes() == text.encode()
+    assert store.path(corpus).read_bytes() == text.encode()
     assert corpus.characters == len(text)
     assert corpus.encoding.startswith(encoding.removesuffix("-sig"))
 
@@ -119,7 +119,7 @@ def test_a_byte_order_mark_is_obeyed_and_dropped(store: CorpusStore, encoding: s
 def test_other_encodings_are_recognised_and_converted(store: CorpusStore, text: str, encoding: str) -> None:
     corpus, _ = store.add(in_pieces(text.encode(encoding), 7))
     assert corpus.encoding == encoding
-    assert store.path(corpus.id).read_text(encoding="utf-8") == text
+    assert store.path(corpus).read_text(encoding="utf-8") == text
     assert left_behind(store) == [corpus.id]
 
 
@@ -213,7 +213,7 @@ def test_what_a_dead_upload_left_is_removed_by_the_next(store: CorpusStore) -> N
 
     corpus, _ = store.add(during())
     assert not dead.exists()
-    assert store.path(corpus.id).read_bytes() == b"onetwo", "a living upload is left alone"
+    assert store.path(corpus).read_bytes() == b"onetwo", "a living upload is left alone"
 
 
 def test_a_full_disk_leaves_nothing(store: CorpusStore) -> None:
@@ -238,7 +238,7 @@ def test_a_name_that_cannot_be_shown_is_refused(store: CorpusStore, name: str) -
 
 @pytest.mark.parametrize("identity", ["", "../x", "0" * 16, "0" * 300, "0" * 15 + "\n"])
 def test_an_unknown_corpus_is_not_found(store: CorpusStore, identity: str) -> None:
-    for call in (store.get, store.path, store.characters, store.delete):
+    for call in (store.get, store.delete):
         with pytest.raises(CorpusNotFoundError):
             call(identity)
     assert not store.root.exists()
@@ -261,7 +261,7 @@ def test_a_corpus_is_deleted_unless_a_job_needs_it(tmp_path: Path) -> None:
 def test_corpora_are_listed_from_the_oldest_on(store: CorpusStore) -> None:
     made = [store.add([text])[0] for text in (b"one", b"two", b"three")]
     for corpus, created in zip(made, ("3", "1", "2"), strict=True):
-        path = store.folder(corpus.id) / "corpus.json"
+        path = store.folder(corpus) / "corpus.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "created": created}))
     assert [corpus.id for corpus in store.list()] == [made[1].id, made[2].id, made[0].id]
 
@@ -284,6 +284,6 @@ def test_a_large_text_is_not_held_in_memory(tmp_path: Path) -> None:
 def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, text: str, size: int) -> None:
     store = CorpusStore(tmp_path_factory.mktemp("corpora"))
     corpus, _ = store.add(in_pieces(text.encode(), size), conversion=Conversion("utf-8", "keep"))
-    assert store.path(corpus.id).read_bytes().decode() == text
+    assert store.path(corpus).read_bytes().decode() == text
     assert (corpus.characters, corpus.vocabulary_size) == (len(text), len(set(text)))
-    assert store.characters(corpus.id) == "".join(sorted(set(text)))
+    assert store.characters(corpus) == "".join(sorted(set(text)))

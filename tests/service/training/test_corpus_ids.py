@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> CorpusStore:
 )
 def test_a_text_is_mapped_as_ids_of_the_narrowest_type(store: CorpusStore, text: str, dtype: str) -> None:
     corpus, _ = store.add([text.encode()])
-    vocabulary, encoded = ids(store, corpus.id)
+    vocabulary, encoded = ids(store, corpus)
     assert encoded.dtype == np.dtype(dtype)
     assert encoded.shape == (len(text),)
     assert vocabulary.decode(np.asarray(encoded, np.int32)) == text
@@ -33,10 +33,10 @@ def test_a_text_is_mapped_as_ids_of_the_narrowest_type(store: CorpusStore, text:
 
 def test_the_ids_are_computed_once_and_cannot_be_changed(store: CorpusStore) -> None:
     corpus, _ = store.add([b"hello"])
-    ids(store, corpus.id)
-    path = store.folder(corpus.id) / "ids.uint8"
+    ids(store, corpus)
+    path = store.folder(corpus) / "ids.uint8"
     before = path.stat()
-    _, encoded = ids(store, corpus.id)
+    _, encoded = ids(store, corpus)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     with pytest.raises(ValueError, match="read-only"):
         encoded[0] = 1
@@ -46,10 +46,12 @@ def test_the_ids_are_computed_once_and_cannot_be_changed(store: CorpusStore) -> 
 def test_characters_across_the_borders_of_pieces(store: CorpusStore) -> None:
     text = "a" + "é猫\U0001f40d" * (decoding.CHUNK // 6)
     corpus, _ = store.add([text.encode()])
-    vocabulary, encoded = ids(store, corpus.id)
+    vocabulary, encoded = ids(store, corpus)
     assert vocabulary.decode(np.asarray(encoded, np.int32)) == text
 
 
-def test_an_unknown_corpus_has_no_ids(store: CorpusStore) -> None:
+def test_a_corpus_deleted_meanwhile_has_no_ids(store: CorpusStore) -> None:
+    corpus, _ = store.add([b"hello"])
+    store.delete(corpus.id)
     with pytest.raises(CorpusNotFoundError):
-        ids(store, "0" * 16)
+        ids(store, corpus)

@@ -38,12 +38,11 @@ def test_a_damaged_corpus(corpora: CorpusStore, corpus: Corpus, file: str, damag
     reason = corpora.damaged()[corpus.id]
     assert reason.startswith(file or "it is no folder")
     assert str(corpora.root) not in reason
-    for use in (corpora.get, corpora.path, corpora.folder, corpora.characters):
-        with pytest.raises(CorpusDamagedError, match=corpus.id):
-            use(corpus.id)
+    with pytest.raises(CorpusDamagedError, match=corpus.id):
+        corpora.get(corpus.id)
     again, created = corpora.add([FOX.encode()], "fox")
     assert (again.id, created) == (corpus.id, True)
-    assert corpora.path(corpus.id).read_text() == FOX
+    assert corpora.path(corpus).read_text() == FOX
     assert corpora.damaged() == {}
     hurt(corpora.root / corpus.id, file, damage)
     corpora.delete(corpus.id)
@@ -78,12 +77,12 @@ def test_a_strange_file_is_passed_over(corpora: CorpusStore, corpus: Corpus, str
 def test_what_is_computed_from_a_corpus_is_computed_again(
     corpora: CorpusStore, corpus: Corpus, damage: str, level: str
 ) -> None:
-    vocabulary, found = ids(corpora, corpus.id, level)  # type: ignore[arg-type]
+    vocabulary, found = ids(corpora, corpus, level)  # type: ignore[arg-type]
     expected = found.tolist()
     del found
-    folder = corpora.folder(corpus.id)
+    folder = corpora.folder(corpus)
     for path in [*folder.glob("ids*"), *folder.glob("words.json")]:
         if not (damage == "cut" and level == "word" and path.name.startswith("ids")):  # which cannot be told
             DAMAGES[damage](path)
-    again, found = ids(corpora, corpus.id, level)  # type: ignore[arg-type]
+    again, found = ids(corpora, corpus, level)  # type: ignore[arg-type]
     assert (again, found.tolist()) == (vocabulary, expected)

@@ -20,10 +20,11 @@ from service.training.job import DamagedJob, Job, JobProgress, JobStatus
 from service.training.job_files import SHAPES, read_status, write_status
 from service.training.jobs import JobStore
 from service.training.lease import LEASE, Lease, is_live
+from service.training.plan import Plan
 from service.training.reconciler import Reconciler
-from service.training.runner import JobRunner
 from service.training.runs import Run
 from tests.damage import DAMAGES
+from tests.service.training.runners import job_runner
 from tests.service.training.test_reconciler import MemoryQueue
 
 NEVER = Event()
@@ -40,7 +41,7 @@ def job(new_job: NewJob, jobs: JobStore) -> Job:
     with Lease.take(folder) as lease:
         run = Run(folder, lease)
         run.start()
-        run.plan(lambda: {"model": {"cell": "lstm", "layers": 1, "hidden_size": 8}, "training": {}, "corpus": {}})
+        run.keep_plan(Plan({"cell": "lstm", "layers": 1, "hidden_size": 8}, training={}, corpus={}))
         run.note(JobProgress(fraction=0.5, step=10))
         run.warn(10, ["the text is short"])
         run_files.write_json(folder / run_files.INTENT, {"digest": "0" * 64, "after": 0})
@@ -95,7 +96,7 @@ def test_a_damaged_request(
     if damage != "no folder":
         assert jobs.metrics(job.id)
         assert "damaged" in job_curves(jobs, job.id)
-        assert JobRunner(jobs, corpora, models).run(job.id, NEVER) == "ended"
+        assert job_runner(jobs, corpora, models).run(job.id, NEVER) == "ended"
         assert jobs.look(job.id).status == "failed"
         assert "request.json" in (jobs.look(job.id).state.error or "")
         assert list(jobs.unfinished()) == [other.id]
@@ -119,7 +120,7 @@ def test_a_job_is_trained_whatever_became_of_its_small_files(
     if not moments.is_symlink():
         assert is_live(folder), "somebody may hold it, who does not know yet"
         files.drop(moments)
-    assert JobRunner(jobs, corpora, models).run(job.id, NEVER) == "ended"
+    assert job_runner(jobs, corpora, models).run(job.id, NEVER) == "ended"
     assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
     assert jobs.fault(job.id) == ""
 

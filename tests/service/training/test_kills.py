@@ -18,7 +18,7 @@ from service.training.corpora import CorpusStore
 from service.training.job import Job
 from service.training.jobs import JobStore
 from service.training.lease import LEASE
-from service.training.runner import JobRunner
+from tests.service.training.runners import job_runner
 
 ROOT = Path(__file__).parents[3]
 KILLS = 10
@@ -71,7 +71,7 @@ def test_ten_random_kills_change_no_byte(
     assert jobs.get(killed.id).status == "succeeded"
     assert reached == sorted(reached)
     assert 0 < reached[0] < reached[-1] < STEPS
-    assert JobRunner(jobs, corpora, models).run(whole.id, Event()) == "ended"
+    assert job_runner(jobs, corpora, models).run(whole.id, Event()) == "ended"
     assert jobs.samples(killed.id) == jobs.samples(whole.id), "each told once, with the same texts"
     first, second = (models.path("fox", version).read_bytes() for version in models.versions("fox"))
     assert first == second

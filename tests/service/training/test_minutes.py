@@ -15,12 +15,12 @@ from model_store import ModelStore
 from service.training.corpora import Corpus, CorpusStore
 from service.training.excerpts import Excerpt
 from service.training.job import Job
+from service.training.job_trainer import NO_TIME
 from service.training.jobs import JobStore
-from service.training.making import NO_TIME
 from service.training.minutes import PREPARATION_SHARE, SEARCH_SECONDS, prepared, reserve, search_seconds
 from service.training.requests import JobRequest
-from service.training.runner import JobRunner
 from service.training.units import KIND
+from tests.service.training.runners import job_runner
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -92,7 +92,7 @@ def test_the_whole_job_takes_its_minutes_within_a_tenth(
     job, clock = new(), Clock()
     clock.now = preparation
     search = Search(clock, looks, apart)
-    assert JobRunner(jobs, corpora, models, find=search, clock=clock).run(job.id, NEVER, began=0) == "ended"
+    assert job_runner(jobs, corpora, models, find=search, clock=clock).run(job.id, NEVER, began=0) == "ended"
     job = jobs.get(job.id)
     assert job.status == "succeeded" and preparation < job.progress.seconds < 60
     assert job.progress.seconds + search.took == pytest.approx(60, rel=0.1)
@@ -104,7 +104,7 @@ def test_what_passes_until_another_worker_goes_on_is_not_counted(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, new: Callable[[], Job]
 ) -> None:
     job, clock = new(), Clock()
-    runner = JobRunner(jobs, corpora, models, find=Search(clock, 1, 3), clock=clock)
+    runner = job_runner(jobs, corpora, models, find=Search(clock, 1, 3), clock=clock)
     assert runner.run(job.id, StoppedAt(jobs, job.id, 40)) == "handed over"
     before = jobs.get(job.id).progress
     clock.now += 1000

@@ -19,6 +19,7 @@ from service.training.lease import Lease
 from service.training.requests import JobRequest
 from service.training.runner import MAX_DEATHS, JobRunner
 from service.training.runs import Run
+from tests.service.training.runners import job_runner
 
 NewJob = Callable[..., Job]
 
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture
 def runner(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> JobRunner:
-    return JobRunner(jobs, corpora, models)
+    return job_runner(jobs, corpora, models)
 
 
 def stopped_at(run: JobRunner, jobs: JobStore, job: str, step: int) -> None:
@@ -148,8 +149,8 @@ def test_a_job_handed_over_tells_its_timeline_once_and_as_an_undisturbed_one(
     whole, parts = new_job(steps=600), new_job(steps=600)
     runner.run(whole.id, NEVER)
     for step in (1, 6, 30, 100, 120):  # where it writes samples, and in between
-        stopped_at(JobRunner(jobs, corpora, models), jobs, parts.id, step)
-    assert JobRunner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
+        stopped_at(job_runner(jobs, corpora, models), jobs, parts.id, step)
+    assert job_runner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
     assert jobs.samples(parts.id) == jobs.samples(whole.id)
 
 
@@ -173,7 +174,7 @@ def test_a_job_handed_over_ends_with_the_same_bytes(
     between = jobs.get(parts.id)
     assert (between.status, models.versions("fox")) == ("queued", [1])
     assert 0 < between.progress.step < 600
-    assert JobRunner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
+    assert job_runner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
     assert models.describe("fox", 2).digest == models.describe("fox", 1).digest
 
 
@@ -303,7 +304,7 @@ def test_an_unforeseen_error_is_told_without_its_trace(
             raise KeyError("/a/path/that/nobody/should/see")
 
     job = new_job()
-    JobRunner(jobs, corpora, BrokenStore(models.root)).run(job.id, NEVER)
+    job_runner(jobs, corpora, BrokenStore(models.root)).run(job.id, NEVER)
     assert jobs.get(job.id).state.error == "an error in the worker (KeyError); its log has more"
 
 

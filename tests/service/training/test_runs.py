@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 
 from service.training import run_files
+from service.training.bases import Base
 from service.training.errors import LeaseLostError
 from service.training.job import Job, JobProgress
 from service.training.jobs import JobStore
 from service.training.lease import LEASE, Lease
+from service.training.plan import Plan
 from service.training.runs import Run
 
 NewJob = Callable[..., Job]
+
+BASE = Base("fox", 1, "0" * 64)
+PLAN = Plan(model={"hidden_size": 8}, training={"seed": 1}, corpus={"name": "fox"}, level="word", base=BASE)
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ def test_who_lost_the_run_changes_nothing(run: Run, folder: Path) -> None:
             lambda: run.note(JobProgress()),
             lambda: run.record("metrics", 5, {}),
             lambda: run.save(2, b"other"),
-            lambda: run.plan(dict),
+            lambda: run.keep_plan(PLAN),
             lambda: run.publish({}, publish),
             lambda: run.fail("too late"),
         ):
@@ -118,10 +123,23 @@ def test_two_resume_points_are_kept_until_the_end(run: Run, folder: Path) -> Non
     assert list(run.resume_points()) == []
 
 
-def test_a_plan_is_made_once(run: Run, folder: Path) -> None:
-    assert run.plan(lambda: {"hidden_size": 8}) == {"hidden_size": 8}
+def test_a_plan_is_kept_for_whoever_goes_on(run: Run, folder: Path) -> None:
+    assert run.plan() is None
+    run.keep_plan(PLAN)
     with taken_over(folder) as lease:
-        assert Run(folder, lease).plan(lambda: {"hidden_size": 16}) == {"hidden_size": 8}
+        assert Run(folder, lease).plan() == PLAN
+
+
+@pytest.mark.parametrize("missing", ["model", "training", "corpus"])
+def test_a_plan_without_what_is_always_decided_is_none(run: Run, folder: Path, missing: str) -> None:
+    plan = {name: value for name, value in PLAN.as_dict().items() if name != missing}
+    run_files.write_json(folder / run_files.PLAN, plan)
+    assert run.plan() is None
+
+
+def test_a_plan_of_an_earlier_release_trains_on_characters_without_a_base(run: Run, folder: Path) -> None:
+    run_files.write_json(folder / run_files.PLAN, {"model": {}, "training": {}, "corpus": {}})
+    assert run.plan() == Plan(model={}, training={}, corpus={}, level="char", base=None)
 
 
 def test_publishing_says_so_and_leaves_its_intent(run: Run, folder: Path, jobs: JobStore) -> None:

@@ -29,9 +29,10 @@ from service.training.job import Job
 from service.training.jobs import JobStore
 from service.training.lease import Lease
 from service.training.requests import LEVELS, JobRequest
-from service.training.runner import SEARCH_DEATHS, JobRunner
+from service.training.runner import SEARCH_DEATHS
 from service.training.runs import Run
 from service.training.units import KIND, in_words, keep_units
+from tests.service.training.runners import job_runner
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -51,7 +52,7 @@ def job(jobs: JobStore, corpora: CorpusStore) -> Job:
 def test_a_version_comes_with_what_its_cells_follow(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
 ) -> None:
-    assert JobRunner(jobs, corpora, models).run(job.id, NEVER) == "ended"
+    assert job_runner(jobs, corpora, models).run(job.id, NEVER) == "ended"
     kept = models.kept("clauses", 1, KIND)
     assert kept is not None
     assert kept["measured_on"]["held_out"] is True
@@ -65,7 +66,7 @@ def test_a_text_that_is_too_short_gets_none(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: Callable[..., Job]
 ) -> None:
     job = new_job()
-    JobRunner(jobs, corpora, models).run(job.id, NEVER)
+    job_runner(jobs, corpora, models).run(job.id, NEVER)
     assert jobs.get(job.id).status == "succeeded"
     assert models.kept("fox", 1, KIND) is None
 
@@ -77,7 +78,7 @@ def fails(_checkpoint: Checkpoint, _excerpt: Excerpt, _check: Callable[[], None]
 def test_a_search_that_fails_costs_nothing_else(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
 ) -> None:
-    assert JobRunner(jobs, corpora, models, find=fails).run(job.id, NEVER) == "ended"
+    assert job_runner(jobs, corpora, models, find=fails).run(job.id, NEVER) == "ended"
     assert (jobs.get(job.id).status, models.versions("clauses")) == ("succeeded", [1])
     assert models.kept("clauses", 1, KIND) is None
 
@@ -89,7 +90,7 @@ def test_a_disk_that_is_full_costs_nothing_else(
         def keep(self, name: str, version: int, kind: str, value: dict[str, Any]) -> None:
             raise OSError(28, "No space left on device")
 
-    JobRunner(jobs, corpora, FullStore(models.root)).run(job.id, NEVER)
+    job_runner(jobs, corpora, FullStore(models.root)).run(job.id, NEVER)
     assert (jobs.get(job.id).status, models.versions("clauses")) == ("succeeded", [1])
 
 
@@ -110,7 +111,7 @@ def test_a_job_can_be_cancelled_while_it_searches(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
 ) -> None:
     slow = Slow()
-    thread = Thread(target=JobRunner(jobs, corpora, models, find=slow).run, args=(job.id, NEVER), daemon=True)
+    thread = Thread(target=job_runner(jobs, corpora, models, find=slow).run, args=(job.id, NEVER), daemon=True)
     thread.start()
     assert slow.began.wait(30)
     jobs.cancel(job.id)
@@ -123,14 +124,14 @@ def test_a_worker_that_ends_while_it_searches_leaves_the_job_to_the_next(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
 ) -> None:
     slow, stop = Slow(), Event()
-    thread = Thread(target=JobRunner(jobs, corpora, models, find=slow).run, args=(job.id, stop), daemon=True)
+    thread = Thread(target=job_runner(jobs, corpora, models, find=slow).run, args=(job.id, stop), daemon=True)
     thread.start()
     assert slow.began.wait(30)
     stop.set()
     thread.join(2)
     assert not thread.is_alive()
     assert (jobs.get(job.id).status, models.models()) == ("queued", [])
-    JobRunner(jobs, corpora, models).run(job.id, NEVER)
+    job_runner(jobs, corpora, models).run(job.id, NEVER)
     assert jobs.get(job.id).status == "succeeded"
     assert models.kept("clauses", 1, KIND) is not None
 
@@ -138,11 +139,11 @@ def test_a_worker_that_ends_while_it_searches_leaves_the_job_to_the_next(
 def test_a_worker_that_died_between_the_version_and_its_cells_is_made_up_for(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
 ) -> None:
-    JobRunner(jobs, corpora, models).run(job.id, NEVER)
+    job_runner(jobs, corpora, models).run(job.id, NEVER)
     kept = models.kept("clauses", 1, KIND)
     (models.root / "clauses" / f"1.{KIND}.json").unlink()
     (jobs.folder(job.id) / run_files.STATUS).unlink()
-    JobRunner(jobs, corpora, models, find=fails).run(job.id, NEVER)
+    job_runner(jobs, corpora, models, find=fails).run(job.id, NEVER)
     assert models.versions("clauses") == [1]
     assert kept is not None
     assert models.kept("clauses", 1, KIND) == kept
@@ -154,7 +155,7 @@ def test_a_search_that_kills_its_workers_is_left_out(
     for _ in range(SEARCH_DEATHS + 1):
         with Lease.take(jobs.folder(job.id)) as lease:
             Run(jobs.folder(job.id), lease).start()
-    JobRunner(jobs, corpora, models).run(job.id, NEVER)
+    job_runner(jobs, corpora, models).run(job.id, NEVER)
     assert jobs.get(job.id).status == "succeeded"
     assert models.kept("clauses", 1, KIND) is None
 
@@ -169,7 +170,7 @@ def test_a_worker_whose_job_was_taken_over_keeps_nothing(
         run_files.write_json(lease, value | {"token": value["token"] + 1})
         return FOUND
 
-    assert JobRunner(jobs, corpora, models, find=overtaken).run(job.id, NEVER) == "not mine"
+    assert job_runner(jobs, corpora, models, find=overtaken).run(job.id, NEVER) == "not mine"
     assert models.models() == []
 
 
@@ -225,8 +226,8 @@ def test_the_held_out_part_of_a_version_is_found_again(
     def look(_checkpoint: Checkpoint, excerpt: Excerpt, _check: Callable[[], None]) -> None:
         looked_at.append(excerpt)
 
-    JobRunner(jobs, corpora, models, find=look).run(job.id, NEVER)
-    checkpoint, corpus = models.load("clauses", 1), job.request.corpus
+    job_runner(jobs, corpora, models, find=look).run(job.id, NEVER)
+    checkpoint, corpus = models.load("clauses", 1), corpora.get(job.request.corpus)
     held_out = own_held_out(checkpoint.record, checkpoint.vocabulary, corpora, corpus)
     assert len(held_out) == checkpoint.record.json["characters"]["validation"] > 0
     assert len(held_out.bounds) > 1

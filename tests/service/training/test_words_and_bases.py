@@ -22,7 +22,7 @@ from service.training.errors import JobRequestError
 from service.training.job import Job
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
-from service.training.runner import JobRunner
+from tests.service.training.runners import job_runner
 
 NEVER_STOP = Event()
 SMALL = {"hidden_size": 8, "batch_size": 2, "segment_length": 8}
@@ -42,7 +42,7 @@ def run(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[..
         corpus, _ = corpora.add([text.encode()])
         asked = JobRequest(corpus.id, model, budget=Budget(steps=steps), **{**SMALL, **fields})  # type: ignore[arg-type]
         job = jobs.create(asked)
-        assert JobRunner(jobs, corpora, models).run(job.id, NEVER_STOP) == "ended"
+        assert job_runner(jobs, corpora, models).run(job.id, NEVER_STOP) == "ended"
         return jobs.get(job.id)
 
     return run
@@ -97,14 +97,14 @@ def test_the_unknown_word_is_never_generated(run: Callable[..., Job], models: Mo
 
 def test_ids_are_kept_for_each_vocabulary(corpora: CorpusStore) -> None:
     corpus, _ = corpora.add([WORDS.encode()])
-    characters, by_character = ids(corpora, corpus.id)
-    words, by_word = ids(corpora, corpus.id, "word")
-    more, by_more = ids(corpora, corpus.id, "char", Vocabulary("XYZ"))
+    characters, by_character = ids(corpora, corpus)
+    words, by_word = ids(corpora, corpus, "word")
+    more, by_more = ids(corpora, corpus, "char", Vocabulary("XYZ"))
     assert [len(by_character), len(by_more)] == [len(WORDS)] * 2
     for vocabulary, found in ((characters, by_character), (words, by_word), (more, by_more)):
         assert vocabulary.decode(np.asarray(found, np.int32)) == WORDS
     assert more == Vocabulary("".join(sorted({*"XYZ", *WORDS})))
-    again = ids(corpora, corpus.id, "word")[1]
+    again = ids(corpora, corpus, "word")[1]
     assert str(again.filename) == str(by_word.filename)
 
 
@@ -114,11 +114,11 @@ def test_making_ids_can_be_left_at_any_moment(corpora: CorpusStore) -> None:
     def check() -> None:
         raise InterruptedError
 
-    before = sorted(corpora.folder(corpus.id).iterdir())
+    before = sorted(corpora.folder(corpus).iterdir())
     for level in ("char", "word"):
         with pytest.raises(InterruptedError):
-            ids(corpora, corpus.id, level, check=check)
-    assert sorted(corpora.folder(corpus.id).iterdir()) == before
+            ids(corpora, corpus, level, check=check)
+    assert sorted(corpora.folder(corpus).iterdir()) == before
 
 
 def first_loss(jobs: JobStore, job: Job) -> float:

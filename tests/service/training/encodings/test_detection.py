@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> CorpusStore:
 def read(store: CorpusStore, data: bytes, encoding: str | None = None) -> tuple[str, str]:
     """The encoding that a text is found to be in, and the text."""
     corpus, _ = store.add([data], conversion=Conversion(encoding))
-    return corpus.encoding, store.path(corpus.id).read_text(encoding="utf-8")
+    return corpus.encoding, store.path(corpus).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def outcome(store: CorpusStore, text: str, encoding: str) -> str:
         corpus, _ = store.add([text.encode(encoding)])
     except EncodingError:
         return "asked back"
-    return "right" if store.path(corpus.id).read_bytes() == text.encode() else corpus.encoding
+    return "right" if store.path(corpus).read_bytes() == text.encode() else corpus.encoding
 
 
 @pytest.fixture(scope="module")

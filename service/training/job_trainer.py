@@ -1,5 +1,5 @@
-"""What a worker makes of a job: a trained network and what its cells follow, within the job's minutes; knows neither
-versions nor how a job ends."""
+"""Trains the network of a job and searches its units, within the job's minutes; knows neither versions nor how a job
+ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from threading import Event
 from typing import Final
 
@@ -17,16 +16,16 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.interpretation.survey import MIN_TOKENS, most_characters
 from charrnn.training.state import TrainingState, TrainingStateError
-from charrnn.training.text import Passages
 from charrnn.training.trainer import Trainer
 from model_store.store import ModelStore
 from service.training import minutes
-from service.training.corpora import CorpusStore
+from service.training.corpora import Corpus, CorpusStore
+from service.training.corpus_ids import Check
 from service.training.excerpts import excerpt_of
 from service.training.fidelity import with_fidelity
 from service.training.job import Job
 from service.training.monitor import SAVE_SECONDS, TrainingMonitor
-from service.training.preparation import DECIDED, Preparation, prepare
+from service.training.preparation import Preparation, decide, prepare
 from service.training.runs import Run
 from service.training.units import FindUnits, Units, find_units
 
@@ -38,7 +37,7 @@ NO_TIME: Final = (
 
 
 class _StoppedError(Exception):
-    """Somebody wants the job to stop."""
+    """The job was cancelled, or its worker is to end."""
 
 
 class _LateError(Exception):
@@ -46,27 +45,27 @@ class _LateError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What there is to publish; `cells` are None where they were not looked for, or not found out."""
+class TrainedNetwork:
+    """What there is to publish; `units` are None where they were not searched for, or the search failed."""
 
     checkpoint: Checkpoint
-    cells: Units | None
+    units: Units | None
 
 
-class Maker:
-    """Trains with the texts of `corpora` and the versions of `store`.
+class JobTrainer:
+    """Trains with the texts of `corpora` and goes on from versions of `store`.
 
-    `save_seconds`: the least time between two resume points; `find`: what finds out what a network's cells follow;
-    `clock` counts the seconds of a job's minutes, from any moment on.
+    `save_seconds`: the least time between two resume points; `find`: searches a network's units; `clock` counts the
+    seconds of a job's minutes, from any moment on.
     """
 
     def __init__(
         self,
         corpora: CorpusStore,
         store: ModelStore,
+        *,
         save_seconds: float = SAVE_SECONDS,
         find: FindUnits = find_units,
-        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._corpora = corpora
@@ -75,17 +74,24 @@ class Maker:
         self._find = find
         self._clock = clock
 
-    def make(self, job: Job, run: Run, stop: Event, began: float, *, search: bool) -> Made | None:
-        """Train from where the run stands, and look at the result; None when somebody wants the job to stop. `began`:
-        when the work for the job did, on `clock`; `search`: whether to find out what the cells follow."""
+    def now(self) -> float:
+        """The time by the clock that a job's minutes are counted with, in seconds."""
+        return self._clock()
+
+    def train(self, job: Job, run: Run, stop: Event, began: float, *, search: bool) -> TrainedNetwork | None:
+        """Train from the run's newest resume point on; None when the job is cancelled or `stop` is set before the end.
+
+        `began`: when the work for the job did, by `now`; `search`: whether to search the network's units. Raises
+        TrainingError, StoreError, DivergedError, and whatever the disk or the memory fails with.
+        """
 
         def check() -> None:
             if stop.is_set() or run.cancel_requested():
                 raise _StoppedError
 
-        plan = partial(run.plan, needed=DECIDED)
         try:
-            given = prepare(job.request, self._corpora, self._store, plan, check, device=_device())
+            corpus = self._corpora.get(job.request.corpus)
+            given = self._prepared(job, corpus, run, check)
             trainer = self._trainer(job, run, given, began)
             per_token = given.characters_per_token
             if not TrainingMonitor(run, trainer, stop, per_token, self._save_seconds, clock=self._clock).train():
@@ -100,15 +106,23 @@ class Maker:
                 if self._clock() > until:
                     raise _LateError
 
-            cells = self._cells(job, run, checkpoint, trainer.held_out, check_in_time) if search else None
-            return Made(checkpoint, cells)
+            units = self._units(run, corpus, checkpoint, trainer, check_in_time) if search else None
+            return TrainedNetwork(checkpoint, units)
         except _StoppedError:
             return None
 
-    def _trainer(self, job: Job, run: Run, given: Preparation, began: float) -> Trainer:
-        """The trainer of this job, as far as the newest resume point that is sound."""
+    def _prepared(self, job: Job, corpus: Corpus, run: Run, check: Check) -> Preparation:
+        """What the trainer needs, by the plan that the job was begun with, or is begun with now."""
+        plan = run.plan()
+        if plan is None:
+            plan = decide(job.request, corpus, self._corpora, self._store, check, device=_device())
+            run.keep_plan(plan)
+        return prepare(plan, corpus, self._corpora, self._store, check)
 
-        def made(state: TrainingState | None) -> Trainer:
+    def _trainer(self, job: Job, run: Run, given: Preparation, began: float) -> Trainer:
+        """The job's trainer, at the newest resume point that can be used, or at the beginning."""
+
+        def trainer_at(state: TrainingState | None) -> Trainer:
             return Trainer(
                 given.config,
                 given.training,
@@ -125,31 +139,30 @@ class Maker:
         for data in run.resume_points():
             try:
                 state = TrainingState.from_bytes(data)
-                trainer = made(state)
+                trainer = trainer_at(state)
             except TrainingStateError as error:
                 log.warning("job %s: a resume point is passed over: %s", job.id, error)
                 continue
             log.info("job %s resumes at step %d", job.id, state.position.step)
             return trainer  # what it costs to take a job over is not counted: the plan stays what it was
         log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.corpus["name"])
-        trainer = made(None)
+        trainer = trainer_at(None)
         trainer.spent(minutes.prepared(given.training.budget, self._clock() - began))
         return trainer
 
-    def _cells(
-        self, job: Job, run: Run, checkpoint: Checkpoint, held_out: Passages, check: Callable[[], None]
-    ) -> Units | None:
-        """Whatever goes wrong here, the training is not lost."""
+    def _units(self, run: Run, corpus: Corpus, checkpoint: Checkpoint, trainer: Trainer, check: Check) -> Units | None:
+        """What the units follow; a search that fails is logged, because the training must not be lost."""
         try:
-            path, most = self._corpora.path(job.request.corpus), most_characters(checkpoint.config)
-            return self._find(checkpoint, excerpt_of(path, held_out, checkpoint.vocabulary, most, MIN_TOKENS), check)
+            path, most = self._corpora.path(corpus), most_characters(checkpoint.config)
+            excerpt = excerpt_of(path, trainer.held_out, checkpoint.vocabulary, most, MIN_TOKENS)
+            return self._find(checkpoint, excerpt, check)
         except _StoppedError:
             raise
         except _LateError:
-            log.warning("job %s: %s", job.id, NO_TIME)
+            log.warning("job %s: %s", run.id, NO_TIME)
             run.warn(checkpoint.record.steps, [*checkpoint.record.warnings, NO_TIME])
         except Exception:
-            log.exception("job %s continues without a search for what its cells follow", job.id)
+            log.exception("job %s continues without a search for what its cells follow", run.id)
         return None
 
 
