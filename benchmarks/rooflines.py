@@ -11,7 +11,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from charrnn.engine.cpu.instructions import host_isa
-from charrnn.engine.cpu.lanes import BYTES, I64, Lanes
+from charrnn.engine.cpu.lanes import I64, VECTOR_BYTES, Lanes
 from charrnn.engine.cpu.products import Arithmetic
 
 ROWS, COLUMNS, STEPS = 6, 4, 128
@@ -30,7 +30,7 @@ def _tile(rows: int, precision: str) -> Any:
             steps = ir.Constant(I64, STEPS)
             totals = arithmetic.accumulate(totals, range(COLUMNS), values[0], sources, steps)
             for i, total in enumerate(total for row in totals for total in row):
-                lanes.store(total, values[2], i * BYTES)
+                lanes.store(total, values[2], i * VECTOR_BYTES)
             return ir.Constant(ir.IntType(8).as_pointer(), None)
 
         return types.void(weights, inputs, sums), generate
@@ -40,7 +40,7 @@ def _tile(rows: int, precision: str) -> Any:
 
 def _sweeps(rows: int, precision: str) -> Any:
     tile = _tile(rows, precision)
-    size = STEPS * COLUMNS * BYTES
+    size = STEPS * COLUMNS * VECTOR_BYTES
 
     @njit
     def sweeps(weights: Any, inputs: Any, sums: Any, times: int) -> None:
@@ -53,7 +53,7 @@ def _sweeps(rows: int, precision: str) -> Any:
 
 def _runner(rows: int, precision: str, blocks: int, times: int) -> Callable[[], None]:
     sweeps = _sweeps(rows, precision)
-    weights = np.ones(blocks * STEPS * COLUMNS * BYTES, dtype=np.uint8)
+    weights = np.ones(blocks * STEPS * COLUMNS * VECTOR_BYTES, dtype=np.uint8)
     inputs, sums = np.ones(rows * STEPS * 4, dtype=np.uint8), np.zeros(rows * COLUMNS * 16, dtype=np.int32)
     sweeps(weights, inputs, sums, 1)
     return lambda: sweeps(weights, inputs, sums, times)
@@ -68,7 +68,7 @@ def products(precision: str) -> tuple[Callable[[], None], float]:
 
 def bandwidth(megabytes: float) -> tuple[Callable[[], None], float]:
     """A run of one row over weights of this size, as a single sequence reads them, and the bytes that it reads."""
-    size = STEPS * COLUMNS * BYTES
+    size = STEPS * COLUMNS * VECTOR_BYTES
     blocks = max(1, int(megabytes * 1e6 / size))
     times = max(1, int(60e6 / (blocks * size)))
     return _runner(1, "int8", blocks, times), float(blocks * size * times)

@@ -1,8 +1,11 @@
 """What the gates of each cell make of its sums, for sixteen units at once; knows no batch and no packing.
 
+The equations are those of charrnn.cells, which has their sources.
+
 Sums come in units of log2: the packing multiplies weights by -log2(e) for a sigmoid, so that sigma(a) = 1 / (1 + 2^t),
 and by -2 log2(e) for a hyperbolic tangent, so that tanh(a) = (1 - 2^t) / (1 + 2^t). Fractions are joined before they
-are divided, which leaves two divisions a step. Absolute error of the state against exact arithmetic: below 1e-6 a step.
+are divided, because divisions are slow: two are left in a step of a gated cell. Absolute error of the state against
+exact arithmetic: below 1e-6 a step.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ TANH: Final = -2 / math.log(2)
 """Factors of a pre-activation that its function expects."""
 
 LARGEST: Final = 29.0
-"""Powers of two beyond this are cut off, so that the product of three denominators and a cell's memory stays finite.
+"""Powers of two beyond this are cut off, so that the product of three denominators and a cell state stays finite.
 Powers below 2^-29 vanish beside the 1 that they are added to, whatever they are."""
 
 
@@ -29,7 +32,9 @@ class Layout:
 
     `columns` vectors of sums; those that the layer's `input` and its `hidden` state contribute to; `added` vectors come
     from the first layer's table or, further up, are the bias; `biases` more are constants of the cell; `groups` of
-    sixteen units make a block; `factors` of the added vectors' functions; `memory`: whether a float32 vector is kept.
+    sixteen units make a block; `factors` of the columns' functions; `has_gate_state`: whether the gates keep a float32
+    vector from step to step, beside the state that products read: an LSTM's cell state, a GRU's hidden state before it
+    is rounded to eight bits.
     """
 
     columns: int
@@ -39,7 +44,7 @@ class Layout:
     biases: int
     groups: int
     factors: tuple[float, ...]
-    memory: bool
+    has_gate_state: bool
 
 
 LAYOUTS: Final = {
@@ -47,45 +52,56 @@ LAYOUTS: Final = {
     "gru": Layout(4, (0, 1, 2), (0, 1, 3), (0, 1, 2), 1, 1, (SIGMOID, SIGMOID, TANH, TANH), True),
     "lstm": Layout(4, (0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, 3), 0, 1, (SIGMOID, SIGMOID, TANH, SIGMOID), True),
 }
-"""Columns: rnn four groups of units; gru r, z, the input's n, the hidden state's n; lstm i, f, g, o."""
+"""Columns: rnn four groups of units, so that its micro-tiles have as many columns as others'; gru r, z, and, because r
+acts on only one of them, the input's n and the hidden state's n apart; lstm i, f, g, o."""
 
 OUTPUT_COLUMNS: Final = 4
 """Vectors of sixteen ids in a full group of outputs; the last group may be half of that."""
 
-Step = Callable[[Lanes, Sequence[Value], Sequence[Value], "Value | None"], tuple[list[Value], "Value | None"]]
+ApplyGates = Callable[[Lanes, Sequence[Value], Sequence[Value], "Value | None"], tuple[list[Value], "Value | None"]]
 
 
-def rnn(v: Lanes, t: Sequence[Value], biases: Sequence[Value], memory: Value | None) -> tuple[list[Value], None]:
+def rnn(v: Lanes, t: Sequence[Value], biases: Sequence[Value], gate_state: Value | None) -> tuple[list[Value], None]:
     """h = tanh(t), for each of the groups."""
-    del biases, memory
+    del biases, gate_state
     return [_tanh(v, x) for x in t], None
 
 
-def gru(v: Lanes, t: Sequence[Value], biases: Sequence[Value], memory: Value | None) -> tuple[list[Value], Value]:
-    """torch's GRU: n = tanh(x_n + r (h_n + b)), h' = (1 - z) n + z h."""
+def gru(v: Lanes, t: Sequence[Value], biases: Sequence[Value], gate_state: Value | None) -> tuple[list[Value], Value]:
+    """torch's GRU: n = tanh(x_n + r (h_n + b)), h' = (1 - z) n + z h.
+
+    With Z = 2^t_z and N = 2^t_n, z = 1 / (1 + Z) and n = (1 - N) / (1 + N), so that
+    h' = (Z (1 - N) + h (1 + N)) / ((1 + Z) (1 + N)).
+    """
     one = v.floats(1.0)
     r = v.divide(one, v.add(one, _power(v, t[0])))
+    # Z is a factor, not only added to 1: below the bound it must be the same number on every processor.
     z = _power(v, v.maximum(t[1], v.floats(-LARGEST)))
     n = _power(v, v.fma(r, v.add(t[3], biases[0]), t[2]))
-    above = v.fma(z, v.subtract(one, n), v.multiply(memory, v.add(one, n)))
+    above = v.fma(z, v.subtract(one, n), v.multiply(gate_state, v.add(one, n)))
     h = v.divide(above, v.multiply(v.add(one, z), v.add(one, n)))
     return [h], h
 
 
-def lstm(v: Lanes, t: Sequence[Value], biases: Sequence[Value], memory: Value | None) -> tuple[list[Value], Value]:
-    """c' = f c + i g, h = o tanh(c') (Hochreiter, Schmidhuber 1997, with Gers' forget gate)."""
+def lstm(v: Lanes, t: Sequence[Value], biases: Sequence[Value], gate_state: Value | None) -> tuple[list[Value], Value]:
+    """c' = f c + i g, h = o tanh(c') (Hochreiter, Schmidhuber 1997, with Gers' forget gate).
+
+    With I, F, G, O = 2^t, i = 1 / (1 + I), f and o likewise, and g = (1 - G) / (1 + G), so that
+    c' = ((1 - G) (1 + F) + c (1 + I) (1 + G)) / ((1 + I) (1 + G) (1 + F)); with P = 2^t of c',
+    h = (1 - P) / ((1 + O) (1 + P)).
+    """
     del biases
     one = v.floats(1.0)
     powers = [_power(v, x) for x in t]
-    i, f, g, o = (v.add(one, power) for power in powers)
+    i, f, g, o = (v.add(one, power) for power in powers)  # the denominators, 1 + 2^t
     ig = v.multiply(i, g)
-    above = v.fma(v.subtract(one, powers[2]), f, v.multiply(memory, ig))
+    above = v.fma(v.subtract(one, powers[2]), f, v.multiply(gate_state, ig))
     c = v.divide(above, v.multiply(ig, f))
     p = _power(v, v.multiply(c, v.floats(TANH)))
     return [v.divide(v.subtract(one, p), v.multiply(o, v.add(one, p)))], c
 
 
-STEPS: Final[dict[str, Step]] = {"rnn": rnn, "gru": gru, "lstm": lstm}
+APPLY_GATES: Final[dict[str, ApplyGates]] = {"rnn": rnn, "gru": gru, "lstm": lstm}
 
 
 def _power(v: Lanes, t: Value) -> Value:

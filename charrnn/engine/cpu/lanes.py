@@ -14,7 +14,9 @@ from typing import Any, Final
 from llvmlite import ir
 
 LANES: Final = 16
-BYTES: Final = 4 * LANES
+"""Numbers of 32 bits in a vector: as many as a register of AVX-512 holds."""
+
+VECTOR_BYTES: Final = 4 * LANES
 """Bytes of a vector: sixteen float32 or int32, or sixty-four int8."""
 
 I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
@@ -38,6 +40,10 @@ among those with value 1 at 0, its coefficients rounded to float32. Relative err
 3.0e-6, degree 5 at most 1.5e-7."""
 
 Value = Any
+"""An LLVM value, of a function under construction."""
+
+Int64 = Any
+"""In the kernel an int, where code is emitted the Value of it."""
 
 
 class Lanes:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS
-from charrnn.engine.cpu.lanes import BYTES, LANES
+from charrnn.engine.cpu.lanes import LANES, VECTOR_BYTES
 from charrnn.engine.cpu.packing import PackedModel, logit_blocks, padded_size
 from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT, scratch_size
 from charrnn.sampling import Logits
@@ -25,8 +25,9 @@ class BatchMemory:
         self._is_int8 = model.precision == "int8"
         # A cache line more than a state: rows at multiples of a power of two would share few of the cache's sets.
         item = np.dtype(np.uint8 if self._is_int8 else np.float32)
-        self._hidden = _zeros((config.layers, 2, capacity, self._size + BYTES // item.itemsize), item)
-        self._kept = _zeros((config.layers, blocks, capacity, LANES) if self._layout.memory else (0, 0, 0), np.float32)
+        self._hidden = _zeros((config.layers, 2, capacity, self._size + VECTOR_BYTES // item.itemsize), item)
+        gate_state = (config.layers, blocks, capacity, LANES) if self._layout.has_gate_state else (0, 0, 0)
+        self._kept = _zeros(gate_state, np.float32)
         self._logits = _zeros((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = _zeros((capacity, logit_blocks(config) * LANES), np.float32)
         self._scratch = _zeros((scratch_size(logit_blocks(config)),), np.float32)
@@ -111,7 +112,7 @@ class BatchMemory:
     def clear(self, place: int) -> None:
         """The state at the place becomes that before a text, all zeros."""
         self._hidden[:, int(self.plan["current_half"][0]), place] = 128 if self._is_int8 else 0
-        if self._layout.memory:
+        if self._layout.has_gate_state:
             self._kept[:, :, place] = 0
         self.slots["half"][place] = self.plan["current_half"][0]
 
@@ -122,7 +123,7 @@ class BatchMemory:
         if self._is_int8:
             h = np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128
         self._hidden[:, int(self.plan["current_half"][0]), place, :size] = h
-        if self._layout.memory:
+        if self._layout.has_gate_state:
             kept = np.zeros((self._config.layers, self._size), dtype=np.float32)
             kept[:, :size] = hidden[:, -1]
             self._kept[:, :, place] = kept.reshape(self._config.layers, -1, LANES)
@@ -133,7 +134,7 @@ class BatchMemory:
         hidden = np.empty(self._config.state_shape, dtype=np.float32)
         h = self._hidden[:, int(self.slots["half"][place]), place, :size].astype(np.float32)
         hidden[:, 0] = (h - 128) / np.float32(127) if self._is_int8 else h
-        if self._layout.memory:
+        if self._layout.has_gate_state:
             hidden[:, -1] = self._kept[:, :, place].reshape(self._config.layers, -1)[:, :size]
         return hidden
 
@@ -144,7 +145,7 @@ _ACTIVE_COUNT = (BATCH_STRUCT.names or ()).index("active_count")
 def _zeros(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
     """Zeros that start at a multiple of 64 bytes."""
     count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    memory = np.zeros(count + BYTES, dtype=np.uint8)
-    start = -memory.ctypes.data % BYTES
+    memory = np.zeros(count + VECTOR_BYTES, dtype=np.uint8)
+    start = -memory.ctypes.data % VECTOR_BYTES
     aligned: npt.NDArray[Any] = memory[start : start + count].view(dtype).reshape(shape)
     return aligned

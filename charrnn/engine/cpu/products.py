@@ -1,8 +1,12 @@
-"""Tiles of matrix products: rows of the batch times columns of sixteen outputs, held in registers; knows no cells.
+"""Products of states and a matrix, for some rows of a batch and some columns of sixteen outputs; knows no cells.
 
-A tile starts from given sums and adds weight times activation in ascending order of the inputs, one output a lane.
-int8: four inputs a step, integers, so no order matters. float32: one input a step, one fused multiply-add an output,
-so the order is the same in every tile.
+The sums, [rows, columns] vectors, stay in registers from the first input to the last (charrnn.engine.cpu.micro_tiles).
+One multiply-add of a sum takes the next four inputs (int8) or the next one (float32); *depth* is how many of them make
+a sum. Inputs are taken in ascending order, one output a lane. Integers give the same sum in any order; float32 has one
+fused multiply-add an input in every micro-tile, so that a row's numbers do not depend on the rows beside it.
+
+No sum of int8 can overflow its 32 bits: inputs are 0 to 255, weights -127 to 127, and one sum goes over two matrices
+of MAX_HIDDEN_SIZE inputs at most, so that it stays within 255 * 127 * 2 * 4096 < 2^28.
 """
 
 from __future__ import annotations
@@ -13,14 +17,15 @@ from typing import Final
 
 from llvmlite import ir
 
-from charrnn.engine.cpu.lanes import BYTES, F32, FLOATS, I8, I16, I32, I64, INTS, LANES, Lanes, Value
+from charrnn.engine.cpu.lanes import F32, FLOATS, I8, I16, I32, I64, INTS, LANES, VECTOR_BYTES, Lanes, Value
 
-_BYTES: Final = ir.VectorType(I8, BYTES)
-_HALF: Final = BYTES // 2
+_BYTES: Final = ir.VectorType(I8, VECTOR_BYTES)
+_HALF: Final = VECTOR_BYTES // 2
 """Bytes of an AVX2 register."""
 
 MAX_ROWS: Final = {"vnni": 6, "avx2": 1, "portable": 1}
-"""Rows of a tile at most: with four columns 24 sums of AVX-512's 32 registers, and what others can still hold."""
+"""Rows of a micro-tile at most. With four columns six rows have 24 sums, which leaves AVX-512's 32 registers room for
+the four weights and an input; AVX2's 16 registers are half as wide, so that one row's sums take eight of them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Arithmetic:
 
     @property
     def is_offset(self) -> bool:
-        """Whether sums contain 128 times the sum of the weights, because activations are taken as they are stored."""
+        """Whether sums contain 128 times the sum of the weights, because inputs are taken as they are stored, x + 128:
+        vpdpbusd, and the portable code like it, multiply an unsigned byte by a signed one."""
         return self.precision == "int8" and self.lanes.isa != "avx2"
 
     @property
@@ -53,11 +59,12 @@ class Arithmetic:
         return self.lanes.load(self.sums, address, offset)
 
     def inputs(self, address: Value, offset: int) -> Value:
-        """The four activations (int8) or the one (float32) of a step, in all lanes; what `multiply_add` takes."""
+        """The four inputs (int8) or the one (float32) of a multiply-add, in all lanes; what `multiply_add` takes."""
         x = self.lanes.splat(self.lanes.load(I32 if self.precision == "int8" else F32, address, offset))
         return self._signed_inputs(x) if self.precision == "int8" and self.lanes.isa == "avx2" else x
 
     def multiply_add(self, total: Value, inputs: Value, weights: Value) -> Value:
+        """total[lane] + weights[lane] . inputs, over the four (int8) or the one (float32) of `inputs`."""
         if self.precision == "float32":
             return self.lanes.fma(inputs, weights, total)
         if self.lanes.isa == "vnni":
@@ -67,15 +74,16 @@ class Arithmetic:
         return self._multiply_add_portable(total, inputs, weights)
 
     def _signed_inputs(self, x: Value) -> tuple[Value, Value]:
-        """The activations less their offset, in [-127, 127], and their magnitudes; half a vector is enough."""
+        """The inputs less their offset, in [-127, 127], and their magnitudes; half a vector is enough. Flipping the
+        highest bit of x + 128 is subtracting 128 in two's complement."""
         builder, lanes = self.lanes.builder, self.lanes
         half = lanes.shuffle(builder.bitcast(x, _BYTES), range(_HALF))
         signed = builder.xor(half, ir.Constant(half.type, [128] * _HALF))
         return signed, lanes.call("llvm.abs.v32i8", half.type, signed, ir.Constant(ir.IntType(1), 0))
 
     def _multiply_add_avx2(self, total: Value, inputs: tuple[Value, Value], weights: Value) -> Value:
-        """|x| times w with the sign of x: pairs of products of 127 by 127 at most fit into the 16 bits of vpmaddubsw,
-        which would not hold pairs of products of the offset activations."""
+        """|x| times w with the sign of x. vpmaddubsw adds pairs of products in 16 bits, saturating: 2 * 127 * 127 fits
+        into 32767, but 2 * 255 * 127 of the inputs with their offset would not."""
         builder, lanes = self.lanes.builder, self.lanes
         words, sums = ir.VectorType(I16, _HALF // 2), ir.VectorType(I32, _HALF // 4)
         signed, magnitudes = inputs
@@ -90,6 +98,7 @@ class Arithmetic:
         return builder.add(total, builder.shuffle_vector(halves[0], halves[1], mask))
 
     def _multiply_add_portable(self, total: Value, inputs: Value, weights: Value) -> Value:
+        """The same in plain instructions: products of four neighbouring bytes, added in pairs, then in fours."""
         builder, lanes = self.lanes.builder, self.lanes
         words = ir.VectorType(I16, 4 * LANES)
         unsigned = builder.zext(builder.bitcast(inputs, _BYTES), words)
@@ -108,35 +117,36 @@ class Arithmetic:
         return self.lanes.builder.sitofp(total, FLOATS) if self.precision == "int8" else total
 
     def accumulate(
-        self, totals: list[list[Value]], columns: Sequence[int], weights: Value, inputs: list[Value], steps: Value
+        self, totals: list[list[Value]], columns: Sequence[int], weights: Value, inputs: list[Value], depth: Value
     ) -> list[list[Value]]:
-        """Add the product of one matrix to totals[row][column]; the matrix has a vector a step for each of `columns`.
+        """Add the product of one matrix to totals[row][column] for each of `columns`.
 
-        Steps come in fours (the packing pads them). Few sums would wait for one another, so that integers, which may
-        be added in any order, get a second set.
+        `weights` is the address of [depth, columns] vectors, `inputs` [rows] of the rows' inputs. The loop is unrolled
+        by four (the packing pads the hidden size to whole blocks, so that depth is a multiple of four). A multiply-add
+        waits for the one before it in the same sum, so that few sums leave the processor idle: integers, which may be
+        added in any order, then get a second set of sums, float32 not, whose order counts.
         """
         sets = 2 if self.precision == "int8" and len(inputs) * len(columns) <= 8 else 1
-        flat = [t for row in totals for t in row]
+        flat = [t for row in totals for t in row]  # [rows * columns]
         spare = [self.zero() for _ in range((sets - 1) * len(flat))]
         width = len(totals[0])
-        rounds = self.lanes.builder.lshr(steps, ir.Constant(I64, 2))
+        rounds = self.lanes.builder.lshr(depth, ir.Constant(I64, 2))
         with self.lanes.repeat(rounds, [*flat, *spare]) as loop:
-            values = loop.values
-            at = self.lanes.builder.mul(loop.index, ir.Constant(I64, 4 * BYTES * len(columns)))
+            at = self.lanes.builder.mul(loop.index, ir.Constant(I64, 4 * VECTOR_BYTES * len(columns)))
             block = self.lanes.address(weights, at)
             sources = [self.lanes.address(x, self.lanes.builder.shl(loop.index, ir.Constant(I64, 4))) for x in inputs]
-            now = list(values)
-            for step in range(4):
-                first = (step % sets) * len(flat)
-                loaded = [self.weights(block, (step * len(columns) + c) * BYTES) for c in range(len(columns))]
+            sums = list(loop.values)
+            for d in range(4):
+                first = (d % sets) * len(flat)
+                loaded = [self.weights(block, (d * len(columns) + c) * VECTOR_BYTES) for c in range(len(columns))]
                 for row, source in enumerate(sources):
-                    x = self.inputs(source, 4 * step)
+                    x = self.inputs(source, 4 * d)
                     for column, w in zip(columns, loaded, strict=True):
-                        slot = first + row * width + column
-                        now[slot] = self.multiply_add(now[slot], x, w)
-            loop.after = now
-        totals_flat = loop.results[: len(flat)]
+                        i = first + row * width + column
+                        sums[i] = self.multiply_add(sums[i], x, w)
+            loop.after = sums
+        total = loop.results[: len(flat)]
         for extra in range(1, sets):
             more = loop.results[extra * len(flat) : (extra + 1) * len(flat)]
-            totals_flat = [self.add(a, b) for a, b in zip(totals_flat, more, strict=True)]
-        return [totals_flat[row * width : (row + 1) * width] for row in range(len(inputs))]
+            total = [self.add(a, b) for a, b in zip(total, more, strict=True)]
+        return [total[row * width : (row + 1) * width] for row in range(len(inputs))]

@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from charrnn.engine.cpu.lanes import BYTES, F32, FLOATS, I8, I16, I32, I64, INTS, Lanes, Value
+from charrnn.engine.cpu.lanes import F32, FLOATS, I8, I16, I32, I64, INTS, VECTOR_BYTES, Lanes, Value
 
 _TYPED: dict[int, Callable[[Callable[[], Any]], Callable[..., Any]]] = {
     1: lambda typed: lambda _context, _a: typed(),
@@ -216,7 +216,7 @@ def _lane(value: int) -> Value:
 
 
 def _block(v: Lanes, address: Value, index: Value) -> Value:
-    return v.address(address, v.builder.mul(index, _int(BYTES)))
+    return v.address(address, v.builder.mul(index, _int(VECTOR_BYTES)))
 
 
 def _first_lane(v: Lanes, mask: Value) -> Value:
