@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from durable import files
+from durable.names import is_open_as, set_aside
 
 POLL_SECONDS: Final = 0.02
 
@@ -33,7 +33,7 @@ def _lock(path: Path, timeout: float | None) -> int:
         descriptor = _open_lock(path)
         try:
             _wait(descriptor, timeout)
-            if _is(path, descriptor):
+            if is_open_as(path, descriptor):
                 return descriptor
         except BaseException:
             os.close(descriptor)
@@ -49,7 +49,7 @@ def _open_lock(path: Path) -> int:
     except (IsADirectoryError, FileNotFoundError) as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             raise
-        files.set_aside(path)
+        set_aside(path)
         return os.open(path, flags, 0o644)
 
 
@@ -77,11 +77,3 @@ def is_held(path: Path) -> bool:
     except OSError:
         return True
     return False
-
-
-def _is(path: Path, descriptor: int) -> bool:
-    """Whether the name still stands for the open file."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

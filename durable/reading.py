@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from durable import files
+from durable.names import is_there
 
 T = TypeVar("T")
 
@@ -49,9 +50,9 @@ def read_json(path: Path, shape: TypeAdapter[T]) -> T:
 def read_bytes(path: Path) -> bytes:
     """What is in a regular file; raises as `read_json` does."""
     try:
-        return files.read_regular(path)
+        return files.read(path)
     except OSError as error:
-        if not files.is_there(path):
+        if not is_there(path):
             raise FileNotFoundError(errno.ENOENT, "there is no such file", path.name) from error
         raise DamagedFileError(f"{path.name} {fault_of(error)}") from error
 
@@ -104,5 +105,5 @@ def _signature(path: Path) -> _Signature:
     try:
         stat = path.stat()
     except OSError:
-        return files.is_there(path)
+        return is_there(path)
     return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from durable import files
+from durable.names import drop
 from durable.reading import DamagedFileError, json_fault, read_json
 
 Sidecar = dict[str, Any]
@@ -55,4 +56,4 @@ def tidy(folder: Path, numbers: Collection[int]) -> None:
     """Take away what lies beside versions other than these. The caller holds the model's lock."""
     for path in folder.glob("*.json"):
         if (match := _NAME.fullmatch(path.name)) and int(match[1]) not in numbers:
-            files.drop(path)
+            drop(path)

@@ -14,8 +14,9 @@ from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
-from durable import files, locks
+from durable import locks
 from durable.clock import iso, now
+from durable.names import is_there, keep_copy, set_aside
 from durable.reading import DamagedFileError
 from model_store import sidecars, versions
 from model_store.aliases import FILE, AliasChange, AliasReader, Histories, append, earlier, rebuilt, write
@@ -76,13 +77,13 @@ class ModelStore:
     def _publish(self, name: str, checkpoint: Checkpoint, condition: Callable[[], bool]) -> int | None:
         folder, data = self._folder(name), checkpoint.to_bytes()
         try:
-            with versions.draft_in(folder) as file:
-                file.write(data)
-                files.finish(file)
+            with versions.draft_in(folder) as draft:
+                draft.file.write(data)
+                draft.finish()
                 with self._locked(folder):
                     versions.tidy(folder)
                     sidecars.tidy(folder, versions.numbers(folder))
-                    return versions.place(folder, file) if condition() else None
+                    return versions.place(folder, draft) if condition() else None
         except OSError:
             versions.forget_if_empty(folder)
             raise
@@ -112,7 +113,7 @@ class ModelStore:
     def _known_path(self, name: str, version: int) -> Path:
         """Where the version is, sound or not. Raises NotFoundError."""
         path = self._folder(name) / f"{version}{versions.SUFFIX}"
-        if not files.is_there(path):
+        if not is_there(path):
             raise self._missing(name, version)
         return path
 
@@ -300,15 +301,15 @@ class ModelStore:
             if self._was_taken_away(folder):
                 return
             if made := self._rebuilt(folder, error):
-                files.keep_copy(folder / FILE)
+                keep_copy(folder / FILE)
                 write(folder, made)
             else:
-                files.set_aside(folder / FILE)
+                set_aside(folder / FILE)
             log.warning("model %s: %s; it is rebuilt, for: %s", folder.name, error, ", ".join(made) or "no alias")
 
     def _was_taken_away(self, folder: Path) -> bool:
         """Whether there are neither aliases nor versions any more; then what was read of them is forgotten."""
-        gone = not files.is_there(folder / FILE) and not versions.numbers(folder)
+        gone = not is_there(folder / FILE) and not versions.numbers(folder)
         if gone:
             self._aliases.forget(str(folder))
         return gone

@@ -8,9 +8,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from durable import files, locks
+from durable.drafts import Draft, draft, remove_dead_drafts
+from durable.names import set_aside, sync_folder
 
 SUFFIX: Final = ".safetensors"
 DELETED: Final = ".deleted"
@@ -30,16 +32,15 @@ def ever(folder: Path) -> bool:
     return bool(_numbers(folder, _NUMBERED))
 
 
-def place(folder: Path, file: BinaryIO) -> int:
+def place(folder: Path, draft: Draft) -> int:
     """Publish a finished draft under the next number, which was never given before; the caller holds the model's lock.
 
     The link is the one step in which the version comes into being, and it cannot overwrite anything.
     """
     number = max(_numbers(folder, _NUMBERED), default=0) + 1
-    os.fchmod(file.fileno(), 0o444)
-    os.utime(file.fileno())
-    os.link(file.name, folder / f"{number}{SUFFIX}")
-    files.sync_folder(folder)
+    os.fchmod(draft.file.fileno(), 0o444)
+    os.utime(draft.file.fileno())
+    draft.put_new(folder / f"{number}{SUFFIX}")
     return number
 
 
@@ -50,30 +51,30 @@ def remove(folder: Path, number: int) -> None:
     """
     tombstone, path = folder / f"{number}{DELETED}", folder / f"{number}{SUFFIX}"
     if path.is_dir() and not path.is_symlink():
-        files.replace(tombstone, b"")
-        shutil.rmtree(files.set_aside(path))
+        files.put(tombstone, b"")
+        shutil.rmtree(set_aside(path))
         return
     path.rename(tombstone)
-    files.replace(tombstone, b"")
+    files.put(tombstone, b"")
 
 
 def tidy(folder: Path) -> None:
     """Take away what dead processes left: drafts, and the content of versions deleted halfway."""
-    files.remove_dead_drafts(folder)
+    remove_dead_drafts(folder)
     for tombstone in folder.glob(f"*{DELETED}"):
         with suppress(FileNotFoundError):
             if tombstone.is_file() and tombstone.stat().st_size:
-                files.replace(tombstone, b"")
+                files.put(tombstone, b"")
 
 
 @contextmanager
-def draft_in(folder: Path) -> Iterator[BinaryIO]:
+def draft_in(folder: Path) -> Iterator[Draft]:
     """A draft in a model's folder, which is made when it is not there."""
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
-        files.sync_folder(folder.parent)
-    with files.draft(folder) as file:
-        yield file
+        sync_folder(folder.parent)
+    with draft(folder) as new:
+        yield new
 
 
 def forget_if_empty(folder: Path) -> None:

@@ -18,6 +18,7 @@ from charrnn.engine.cpu.code import default_folder
 from charrnn.engine.cpu.instructions import Precision
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.cpu.packing import PackedModel, pack, precision_of
+from durable.drafts import remove_dead_drafts
 from durable.locks import locked
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ def shared(checkpoint: Checkpoint, precision: Precision, folder: Path) -> Packed
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{stem}{_digest(packed)}"
+        remove_dead_drafts(folder)
         packed.save(path)
         _forget_old(folder)
         return PackedModel.map(path)
@@ -108,7 +110,7 @@ def _digest(packed: PackedModel) -> str:
 
 def _forget_old(folder: Path) -> None:
     """A process that has a file mapped keeps it, also when it is removed here."""
-    by_use = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    by_use = sorted(folder.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in by_use[KEPT:]:
         path.unlink(missing_ok=True)
 

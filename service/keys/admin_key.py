@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from durable import files
+from durable.names import is_there
 from service.keys.recent import KeysUnavailableError, Recent
 from service.settings import MAX_KEY
 
@@ -26,27 +26,18 @@ class AdminKey:
         self._recent = Recent(self.read, clock)
 
     def make(self) -> None:
-        """Make the key if there is none: linked into place whole, so that of several processes at their first start
-        all read the same one. Raises OSError."""
-        if files.is_there(self._path):
+        """Make the key if there is none; of several processes at their first start all read the same one. Raises
+        OSError."""
+        if is_there(self._path):
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"{secrets.token_urlsafe(32)}\n")
-            os.link(draft, self._path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        files.put_new(self._path, f"{secrets.token_urlsafe(32)}\n".encode(), mode=0o600)
 
     def read(self) -> str:
         """The key. Raises KeysUnavailableError when the file has none, or only a part of one."""
         name = self._path.name
         try:
-            key = files.read_regular(self._path).decode("ascii").strip()
+            key = files.read(self._path).decode("ascii").strip()
         except OSError as error:
             raise KeysUnavailableError(f"{name} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:

@@ -18,6 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from durable import files, locks
 from durable.clock import now
+from durable.names import is_there, set_aside, sync_folder
 from service.keys.recent import KeysUnavailableError, Recent
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class KeyFile:
     def all(self) -> tuple[Key, ...]:
         """The keys that were ever made, the oldest first."""
         keys = self._read()
-        if not keys and (self._were_made() or (self._seen_any and not files.is_there(self._path))):
+        if not keys and (self._were_made() or (self._seen_any and not is_there(self._path))):
             raise KeysUnavailableError(f"{self._path.name} has vanished or lost its keys, and keys were made")
         self._seen_any = bool(keys)
         return keys
@@ -113,7 +114,7 @@ class KeyFile:
             try:
                 keys = self._read()
             except KeysUnavailableError:
-                keys, aside = (), files.set_aside(self._path)
+                keys, aside = (), set_aside(self._path)
             if valid := tuple(key.id for key in keys if key.role == "app" and key.revoked is None):
                 raise KeysInUseError(valid)
             kept = tuple(key for key in keys if key.role == "admin")
@@ -125,7 +126,7 @@ class KeyFile:
     def remember(self) -> None:
         """Note that keys were made, where an earlier release made them or one of the notes was lost."""
         with suppress(KeysUnavailableError):
-            if self._read() and not all(map(files.is_there, self._marks)):
+            if self._read() and not all(map(is_there, self._marks)):
                 try:
                     with self._changing():
                         if self._read():
@@ -135,10 +136,10 @@ class KeyFile:
 
     def _read(self) -> tuple[Key, ...]:
         name = self._path.name
-        if not files.is_there(self._path):
+        if not is_there(self._path):
             return ()
         try:
-            return _KEYS.validate_json(files.read_regular(self._path), strict=True)
+            return _KEYS.validate_json(files.read(self._path), strict=True)
         except OSError as error:
             raise KeysUnavailableError(f"{name} cannot be read: {error.strerror or error}") from error
         except ValidationError as error:
@@ -147,13 +148,13 @@ class KeyFile:
             raise KeysUnavailableError(f"{name}{place} cannot be understood: {first['msg']}") from error
 
     def _were_made(self) -> bool:
-        return any(map(files.is_there, self._marks))
+        return any(map(is_there, self._marks))
 
     def _mark(self) -> None:
         for mark in self._marks:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
-            files.sync_folder(mark.parent)
+            sync_folder(mark.parent)
 
     def _unmark(self) -> None:
         for mark in self._marks:
@@ -166,7 +167,7 @@ class KeyFile:
             yield
 
     def _write(self, keys: tuple[Key, ...]) -> None:
-        files.replace(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode())
+        files.put(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode())
 
 
 def digest(key: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from durable import files
+from durable.drafts import draft
 from service.training.decoding import CHUNK, LineEnds, Newlines, TextSummary, Tidying, decoded, marked_encoding
 from service.training.encodings.detection import by_bytes, by_escapes, by_nul
 from service.training.encodings.escapes import SIGNS
@@ -126,13 +127,12 @@ def _rewritten(
     if encoding == UTF_8 and not skipped and (found := _as_it_is(file, newlines)) is not None:
         return found
     summary, tidying = TextSummary(), Tidying(newlines)
-    with files.draft(path.parent) as converted:
+    with draft(path.parent) as converted:
         for text in tidying.all(decoded(_chunks(file, skipped), encoding, skipped)):
             encoded = text.encode()
             summary.count(text, encoded)
-            converted.write(encoded)
-        files.finish(converted)
-        Path(converted.name).replace(path)
+            converted.file.write(encoded)
+        converted.put(path)
     return summary, tidying
 
 
@@ -146,7 +146,8 @@ def _as_it_is(file: BinaryIO, newlines: Newlines) -> tuple[TextSummary, Tidying]
         summary.count(tidied, tidied.encode())
     rest = tidying.rest()
     summary.count(rest, rest.encode())
-    files.finish(file)
+    file.flush()
+    os.fsync(file.fileno())
     return summary, tidying
 
 

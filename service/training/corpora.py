@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import re
-import secrets
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -19,6 +16,8 @@ from pydantic import TypeAdapter
 from charrnn.wording import count
 from durable import files, locks
 from durable.clock import now
+from durable.drafts import draft_folder, place, unname
+from durable.names import drop, is_there
 from durable.reading import DamagedFileError, fault_of, read_bytes, read_json
 from service.training.conversion import AS_FOUND, Conversion, Converted, convert
 from service.training.decoding import LineEnds, Newlines
@@ -39,9 +38,7 @@ MAX_NAME: Final = 200
 Ids = list[str]
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
-_DRAFT: Final = ".new-"
 _LOCK: Final = ".lock"
-_HELD: Final = ".held"
 
 log = logging.getLogger(__name__)
 
@@ -100,14 +97,14 @@ class CorpusStore:
         _check_name(name)
         if size is not None and size > self.max_bytes:
             raise TooLargeError(self.max_bytes)
-        with self._draft() as folder:
+        with draft_folder(self.root) as folder:
             with (folder / TEXT).open("x+b") as file:
                 self._receive(chunks, file, size)
                 converted = convert(file, folder / TEXT, conversion)
             corpus = _described(converted, conversion.newlines, name)
             check(corpus)
-            (folder / CHARACTERS).write_text(converted.summary.vocabulary, encoding="utf-8", newline="")
-            files.replace(folder / RECORD, json.dumps(asdict(corpus)).encode())
+            files.put(folder / CHARACTERS, converted.summary.vocabulary.encode())
+            files.put(folder / RECORD, json.dumps(asdict(corpus)).encode())
             return self._place(folder, corpus)
 
     def get(self, corpus: str) -> Corpus:
@@ -164,21 +161,15 @@ class CorpusStore:
             jobs = self._in_use(corpus)
             if jobs:
                 raise CorpusInUseError(corpus, jobs)
-            gone = self._moved_away(folder)
-        files.drop(gone)
+            gone = unname(folder)
+        drop(gone)
 
     def _existing(self, corpus: str) -> Path:
         """Where the corpus is, in whatever state. Raises CorpusNotFoundError."""
         folder = self.root / corpus
-        if _ID.fullmatch(corpus) is None or not files.is_there(folder):
+        if _ID.fullmatch(corpus) is None or not is_there(folder):
             raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")
         return folder
-
-    def _moved_away(self, folder: Path) -> Path:
-        """Give what is there a name that nobody looks for, and that is tidied up; returns it."""
-        gone = self.root / f"{_DRAFT}{secrets.token_hex(8)}"
-        folder.rename(gone)
-        return gone
 
     def _receive(self, chunks: Iterable[bytes], file: BinaryIO, size: int | None) -> None:
         received = 0
@@ -191,7 +182,6 @@ class CorpusStore:
             raise IncompleteUploadError(f"the upload was interrupted after {received} of {count(size, 'byte')}")
 
     def _place(self, folder: Path, corpus: Corpus) -> tuple[Corpus, bool]:
-        files.sync_folder(folder)
         gone: Path | None = None
         with locks.locked(self.root / _LOCK):
             try:
@@ -199,36 +189,13 @@ class CorpusStore:
                 return replace(corpus, name=known.name, created=known.created), False
             except CorpusDamagedError as error:
                 log.warning("%s is whole again: the same text was uploaded", error)
-                gone = self._moved_away(self.root / corpus.id)
+                gone = unname(self.root / corpus.id)
             except CorpusNotFoundError:
                 pass
-            (folder / _HELD).unlink()
-            folder.rename(self.root / corpus.id)
-        files.sync_folder(self.root)
+            place(folder, self.root / corpus.id)
         if gone is not None:
-            files.drop(gone)
+            drop(gone)
         return corpus, True
-
-    @contextmanager
-    def _draft(self) -> Iterator[Path]:
-        """A new folder, with a file in it whose lock tells the living from the dead; gone at the end."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        folder = self.root / f"{_DRAFT}{secrets.token_hex(8)}"
-        with locks.locked(self.root / _LOCK):
-            self._remove_dead_drafts()
-            folder.mkdir()
-            held = (folder / _HELD).open("xb")
-            fcntl.flock(held, fcntl.LOCK_EX)
-        try:
-            with held:
-                yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _remove_dead_drafts(self) -> None:
-        for folder in self.root.glob(f"{_DRAFT}*"):
-            if not locks.is_held(folder / _HELD):
-                files.drop(folder)
 
 
 def sound(folder: Path) -> Corpus:

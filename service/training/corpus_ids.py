@@ -15,6 +15,7 @@ import numpy.typing as npt
 from charrnn.vocabulary import Level, Vocabulary
 from charrnn.words import WordVocabulary, described, token_pieces
 from durable import files
+from durable.drafts import draft
 from service.training.corpora import TEXT, Corpus, CorpusStore
 from service.training.decoding import CHUNK, decoded
 
@@ -60,7 +61,7 @@ def _words(folder: Path, check: Check) -> Vocabulary:
     """The corpus's vocabulary of words, which takes counting all of them: kept beside the text."""
     path = folder / WORDS
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        return described(json.loads(files.read_regular(path)))
+        return described(json.loads(files.read(path)))
     description = WordVocabulary.of(_pieces(folder, check)).description
     files.put(path, json.dumps(description).encode())
     return described(description)
@@ -83,13 +84,10 @@ def _suffix(vocabulary: Vocabulary) -> str:
 
 
 def _write(folder: Path, vocabulary: Vocabulary, dtype: npt.DTypeLike, path: Path, check: Check) -> None:
-    with files.draft(folder) as file:
+    with draft(folder) as new:
         for encoded in _encoded(vocabulary, _pieces(folder, check)):
-            file.write(encoded.astype(dtype).tobytes())
-        files.finish(file)
-        if path.is_dir():
-            files.set_aside(path)
-        Path(file.name).replace(path)
+            new.file.write(encoded.astype(dtype).tobytes())
+        new.put(path)
 
 
 def _encoded(vocabulary: Vocabulary, pieces: Iterator[str]) -> Iterator[npt.NDArray[np.int32]]:

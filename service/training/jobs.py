@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,8 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from durable import files, locks
+from durable import locks
 from durable.clock import iso, now
+from durable.drafts import draft_folder, place, unname
+from durable.names import drop, is_there
 from durable.reading import DamagedFileError, Looks
 from service.training import job_files, run_files
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
@@ -32,10 +32,8 @@ Lines = list[dict[str, Any]]
 
 LOCK_SECONDS: Final = 0.5
 NO_FOLDER: Final = "its directory is none"
-DEAD_SECONDS: Final = 60
 
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{12}-[0-9a-f]{6}")
-_DRAFT: Final = ".new-"
 
 
 class JobStore:
@@ -48,20 +46,11 @@ class JobStore:
 
     def create(self, request: JobRequest) -> Job:
         """Keep a new job, queued; it exists whole or not at all, and is on the disk when this returns."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        self._remove_dead_drafts()
-        moment = datetime.now(UTC)
-        job = f"{moment:%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
-        draft = self.root / f"{_DRAFT}{job}"
-        draft.mkdir()
-        try:
-            run_files.write_json(draft / run_files.REQUEST, {"created": now(), **request.as_dict()})
-            run_files.append_event(draft, "status", {"status": "queued"})
-            draft.rename(self.root / job)
-        except OSError:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
-        files.sync_folder(self.root)
+        job = f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
+        with draft_folder(self.root) as folder:
+            run_files.write_json(folder / run_files.REQUEST, {"created": now(), **request.as_dict()})
+            run_files.append_event(folder, "status", {"status": "queued"})
+            place(folder, self.root / job)
         return self.get(job)
 
     def get(self, job: str) -> Job:
@@ -105,11 +94,11 @@ class JobStore:
         try:
             there = set(os.listdir(folder))  # noqa: PTH208 (one call for all the names)
         except OSError:
-            return NO_FOLDER if files.is_there(folder) else ""
+            return NO_FOLDER if is_there(folder) else ""
         found = [self._looks.fault(folder / run_files.REQUEST, job_files.request_fault)]
         found += [self._looks.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there]
         found.append(run_files.events_fault(folder / run_files.EVENTS))
-        return "; ".join(filter(None, found)) if files.is_there(folder) else ""  # deleted meanwhile: nothing is wrong
+        return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: nothing is wrong
 
     def list(self) -> AnyJobs:
         """All jobs, the oldest first."""
@@ -228,16 +217,7 @@ class JobStore:
             damaged = isinstance(self.look(job), DamagedJob)
             if is_live(folder) or not (damaged or job_files.read_status(folder).is_final):
                 raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
-        gone = self.root / f"{_DRAFT}{job}-{secrets.token_hex(4)}"
-        folder.rename(gone)
-        files.drop(gone)
-
-    def _remove_dead_drafts(self) -> None:
-        """A job is made within moments: what is half made after a minute is nobody's."""
-        for draft in self.root.glob(f"{_DRAFT}*"):
-            with suppress(FileNotFoundError):
-                if time.time() - draft.stat().st_mtime > DEAD_SECONDS:
-                    shutil.rmtree(draft, ignore_errors=True)
+        drop(unname(folder))
 
     def folder(self, job: str) -> Path:
         """The job's directory. Raises JobNotFoundError, JobDamagedError when something else has its name."""
@@ -248,7 +228,7 @@ class JobStore:
 
     def _existing(self, job: str) -> Path:
         folder = self.root / job
-        if _ID.fullmatch(job) is None or not files.is_there(folder):
+        if _ID.fullmatch(job) is None or not is_there(folder):
             raise JobNotFoundError(f"there is no job {job[:70]!r}")
         return folder
 

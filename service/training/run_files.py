@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter
 
 from durable import files, reading
+from durable.names import drop, is_there, set_aside
 from durable.reading import DamagedFileError
 from service.training.shapes import OBJECT
 
@@ -73,7 +74,7 @@ def append_event(folder: Path, kind: str, data: dict[str, Any]) -> None:
     """Add a line to the run's log."""
     line = json.dumps({"kind": kind, **data}).encode() + b"\n"
     if events_fault(folder / EVENTS) not in ("", EMPTY, MISSING):
-        files.set_aside(folder / EVENTS)
+        set_aside(folder / EVENTS)
     with (folder / EVENTS).open("ab", buffering=0) as file:
         file.write(line)
 
@@ -108,7 +109,7 @@ def events_fault(path: Path) -> str:
     try:
         stat = path.stat()
     except OSError as error:
-        return f"{EVENTS} {reading.fault_of(error)}" if files.is_there(path) else MISSING
+        return f"{EVENTS} {reading.fault_of(error)}" if is_there(path) else MISSING
     if not path.is_file():
         return f"{EVENTS} is no regular file"
     return "" if stat.st_size else EMPTY
@@ -150,20 +151,20 @@ def sealed(state: bytes) -> bytes:
 def drop_old_resume_points(folder: Path) -> None:
     """Keep the newest two."""
     for path in _resume_points(folder)[_KEPT:]:
-        files.drop(path)
+        drop(path)
 
 
 def drop_resume_points(folder: Path) -> None:
     """Keep none, of a run that has ended."""
     for path in _resume_points(folder):
-        files.drop(path)
+        drop(path)
 
 
 def read_resume_points(folder: Path) -> Iterator[bytes]:
     """The undamaged resume points, the newest first."""
     for path in _resume_points(folder):
         try:
-            data = files.read_regular(path)
+            data = files.read(path)
         except OSError:
             continue
         if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:

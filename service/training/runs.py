@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from durable import files
 from durable.clock import now
+from durable.drafts import draft, remove_dead_drafts
+from durable.names import drop
 from service.training import run_files, shapes
 from service.training.job import JobProgress, JobStatus
 from service.training.job_files import SHAPES, read_progress, read_status, read_warnings, shape_fault, write_status
@@ -39,7 +41,7 @@ class Run:
         with lease.held():
             _mend(folder)
             run_files.mend_events(folder)
-            files.remove_dead_drafts(folder)
+            remove_dead_drafts(folder)
         self._last_step = {kind: self._recorded(kind) for kind in COMES_AFTER}
 
     @property
@@ -76,7 +78,7 @@ class Run:
         """Say that the job waits for the next worker, who finds it where this one leaves it, alive."""
         with self._lease.held():
             write_status(self._folder, replace(self.status, status="queued"))
-            files.drop(self._folder / run_files.ATTEMPTS)
+            drop(self._folder / run_files.ATTEMPTS)
 
     def plan(self) -> Plan | None:
         """What was decided when the job was first begun; None before that, or when the file is damaged."""
@@ -92,7 +94,7 @@ class Run:
         """Show how far the job is."""
         data = json.dumps(asdict(progress)).encode()
         with self._lease.held():
-            files.put_quickly(self._folder / run_files.PROGRESS, data)
+            files.put(self._folder / run_files.PROGRESS, data, sync=False)
 
     def record(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Add an event to the log, unless one that it must come after (COMES_AFTER) is there for this step or a later
@@ -116,12 +118,11 @@ class Run:
 
     def save(self, step: int, state: bytes) -> None:
         """Keep a resume point, and the one before it."""
-        with files.draft(self._folder) as file:
-            file.write(run_files.sealed(state))
-            files.finish(file)
+        with draft(self._folder) as new:
+            new.file.write(run_files.sealed(state))
+            new.finish()
             with self._lease.held():
-                Path(file.name).replace(self._folder / run_files.resume_name(step))
-                files.sync_folder(self._folder)
+                new.put(self._folder / run_files.resume_name(step))
                 run_files.drop_old_resume_points(self._folder)
 
     def resume_points(self) -> Iterator[bytes]:
@@ -168,6 +169,6 @@ def _mend(folder: Path) -> None:
     for name in SHAPES.keys() - {LEASE, run_files.PLAN}:
         if fault := shape_fault(folder / name):
             log.warning("run %s: %s; the file is rebuilt", folder.name, fault)
-            files.drop(folder / name)
+            drop(folder / name)
             if name == run_files.STATUS:
                 run_files.write_json(folder / name, asdict(state))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from numba.core import config as numba_config
 
 from charrnn.engine.cpu.code import ENTRY
 from charrnn.engine.cpu.kernels import compiled
+from durable import files
 
 
 def machine_code(kernel: Any) -> bytes:
@@ -46,22 +45,12 @@ def _machine() -> Any:
     return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3, jit=True)
 
 
-def write(code: bytes, path: Path) -> None:
-    """The file is there as a whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "wb") as file:
-        file.write(code)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(temporary).replace(path)
-
-
 def main(arguments: list[str]) -> None:
     cell, precision, isa, path = arguments
     # numba would optimize every function by itself, and throw that away: it is done once, for all of them.
     options = vars(numba_config)
     options["OPT"] = type(options["OPT"])(0)
-    write(machine_code(compiled(cell, precision, isa)), Path(path))  # type: ignore[arg-type]
+    files.put(Path(path), machine_code(compiled(cell, precision, isa)))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -27,8 +27,6 @@ and where not every id may follow every other, charrnn.following's
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -43,6 +41,7 @@ from charrnn.config import GATES, ModelConfig
 from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS, Layout
 from charrnn.engine.cpu.instructions import Precision
 from charrnn.engine.cpu.lanes import LANES
+from durable.drafts import draft
 
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]
@@ -95,17 +94,10 @@ class PackedModel:
         return array
 
     def save(self, path: Path) -> None:
-        """Write the buffer to a file that is there as a whole or not at all."""
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.buffer.data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        """Write the buffer to a file that is there whole or not at all. Raises OSError."""
+        with draft(path.parent) as new:
+            new.file.write(self.buffer.data)
+            new.put(path)
 
     @classmethod
     def map(cls, path: Path) -> PackedModel:

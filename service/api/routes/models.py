@@ -10,7 +10,7 @@ from typing import Final, cast, get_args
 from flask import Blueprint, Response, jsonify, send_file
 
 from charrnn.checkpoint import Checkpoint
-from durable import files
+from durable.drafts import draft, remove_dead_drafts
 from model_store.distrust import load_foreign
 from model_store.faults import Faults
 from model_store.names import check_name
@@ -149,12 +149,12 @@ def _policy(given: str) -> Promote:
 def _uploaded(folder: Path, max_bytes: int) -> tuple[Checkpoint, Promote]:
     """The request's file, on disk only while it is read; one at a time, since reading takes several times its size."""
     folder.mkdir(parents=True, exist_ok=True)
-    files.remove_dead_drafts(folder)
-    with upload(folder, max_bytes, ["promote"], CONTENT_TYPE) as sent, files.draft(folder) as file:
+    remove_dead_drafts(folder)
+    with upload(folder, max_bytes, ["promote"], CONTENT_TYPE) as sent, draft(folder) as received:
         policy = _policy(sent.fields.get("promote", "if_better"))
-        for size in accumulate(map(file.write, sent.chunks)):
+        for size in accumulate(map(received.file.write, sent.chunks)):
             if size > max_bytes:
                 raise too_large(max_bytes, "more")
-        file.flush()
+        received.file.flush()
         with _reading:
-            return load_foreign(Path(file.name)), policy
+            return load_foreign(received.path), policy

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from durable import files
+from durable.names import is_there
 from service.__main__ import main
 from service.keys.admin_key import AdminKey
 from service.keys.key_file import KeyFile, KeyNameError, KeysInUseError
@@ -121,7 +121,7 @@ def test_opening_sets_aside_what_cannot_be_understood(keys: KeyFile, tmp_path: P
     DAMAGES.get(damage, Path.unlink)(path)
     aside = keys.open()
     assert KeyFile(path).all() == ()
-    assert (aside is not None and files.is_there(aside)) == (damage != "vanished")
+    assert (aside is not None and is_there(aside)) == (damage != "vanished")
 
 
 def test_a_new_key_after_the_others_vanished(keys: KeyFile, tmp_path: Path) -> None:

@@ -201,10 +201,9 @@ def test_an_upload_that_breaks_off_leaves_nothing(store: CorpusStore) -> None:
 
 def test_what_a_dead_upload_left_is_removed_by_the_next(store: CorpusStore) -> None:
     store.root.mkdir()
-    dead = store.root / ".new-dead"
+    dead = store.root / ".draft-dead.d"
     dead.mkdir()
     (dead / "text.txt").write_bytes(b"half")
-    (dead / ".held").touch()
 
     def during() -> Iterator[bytes]:
         yield b"one"

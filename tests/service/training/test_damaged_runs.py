@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from durable import files
+from durable.names import drop
 from model_store import ModelStore
 from service.training import run_files
 from service.training.corpora import CorpusStore
@@ -119,7 +119,7 @@ def test_a_job_is_trained_whatever_became_of_its_small_files(
     moments = folder / LEASE
     if not moments.is_symlink():
         assert is_live(folder), "somebody may hold it, who does not know yet"
-        files.drop(moments)
+        drop(moments)
     assert job_runner(jobs, corpora, models).run(job.id, NEVER) == "ended"
     assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
     assert jobs.fault(job.id) == ""

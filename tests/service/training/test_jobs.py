@@ -1,9 +1,8 @@
-import os
-import time
 from collections.abc import Callable
 
 import pytest
 
+from durable.drafts import draft_folder
 from service.training import run_files
 from service.training.corpora import Corpus, CorpusStore
 from service.training.errors import CorpusInUseError, JobFinishedError, JobNotFoundError
@@ -88,15 +87,11 @@ def test_a_corpus_is_needed_until_its_jobs_have_ended(jobs: JobStore, new_job: N
 
 def test_half_a_job_is_no_job(jobs: JobStore, new_job: NewJob) -> None:
     job = new_job()
-    half = jobs.root / f".new-{job.id}"
-    half.mkdir()
-    (half / run_files.REQUEST).write_text("{")
-    assert [job.id for job in jobs.list()] == [job.id]
-    new_job()
-    assert half.exists(), "somebody may be making it"
-    past = time.time() - 3600
-    os.utime(half, (past, past))
-    new_job()
+    with draft_folder(jobs.root) as half:
+        (half / run_files.REQUEST).write_text("{")
+        assert [job.id for job in jobs.list()] == [job.id]
+        new_job()
+        assert half.exists(), "it is still being made"
     assert not half.exists()
 
 
