@@ -13,6 +13,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ["durable", "console", "charrnn", "model_store", "service"]
+BELOW_THE_API = {
+    *("durable", "charrnn", "model_store", "service.generation", "service.pictures", "service.training"),
+    *(f"service.{name}" for name in ("keys", "logs", "settings")),
+}
+ROOMS_OF_THE_API = {
+    "schemas": {"schemas"},
+    "http": {"schemas", "http"},
+    "openapi": {"schemas", "http", "openapi"},
+    "pages": {"schemas", "http", "openapi", "pages"},
+    "routes": {"schemas", "http", "openapi"},
+}
 LAYERS = {
     "durable": {"durable"},
     "console": {"console"},
@@ -22,10 +33,10 @@ LAYERS = {
     "service/pictures": {"service.pictures"},
     "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
     "service/keys": {"durable", "service.keys", "service.settings"},
-    "service/api": {
-        *("durable", "charrnn", "model_store", "service.generation", "service.pictures", "service.training"),
-        "service.api",
-        *(f"service.{name}" for name in ("keys", "logs", "settings")),
+    "service/api": {*BELOW_THE_API, "service.api"},
+    **{
+        f"service/api/{room}": BELOW_THE_API | {f"service.api.{each}" for each in below}
+        for room, below in ROOMS_OF_THE_API.items()
     },
     "service/processes/web_server": {"service.processes.web_server", "service.settings"},
     "service/client.py": set(),
@@ -75,7 +86,7 @@ def test_only_the_settings_read_the_environment() -> None:
     reading = {str(p.relative_to(ROOT)) for p in modules() if re.search(r"os\.(environ|getenv)", p.read_text("utf-8"))}
     assert reading == {
         "model_store/__main__.py",  # a tool of its own, below the service; it looks for the service's models
-        "service/api/http/shared_values.py",  # what gunicorn hands to prometheus_client
+        "service/api/http/shared_metrics.py",  # what gunicorn hands to prometheus_client
         "service/commands/command_line.py",  # writes, for torch's threads
     }
 

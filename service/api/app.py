@@ -12,19 +12,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store.faults import Faults
 from model_store.store import ModelStore
-from service.api.http import access, cors, errors
+from service.api.http import access_log, cors, exceptions
 from service.api.http.auth import Guard, KeyRing, identity, require_admin, require_key
 from service.api.http.ending import Ending
 from service.api.http.errors import ApiError
 from service.api.http.metrics import Metrics
 from service.api.http.rate_limits import RateLimit
-from service.api.openapi import chapters as documentation
 from service.api.openapi.document import document
 from service.api.pages import routes as pages
 from service.api.routes import (
     cells,
     completions,
     corpora,
+    documentation,
     generation,
     gradients,
     jobs,
@@ -84,8 +84,8 @@ def create_app(
         ring.check_own()
     anyone, admin = require_key(ring), require_admin(ring)
     app.extensions["ending"] = services.ending
-    access.register(app, RequestLog(settings), services.metrics)
-    errors.register(app)
+    access_log.register(app, RequestLog(settings), services.metrics)
+    exceptions.register(app)
     if settings.cors_origins:
         cors.register(app, settings.cors_origins)
     if services.rate_limit is not None:

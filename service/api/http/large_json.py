@@ -6,12 +6,13 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 import orjson
-from flask import Response
+
+from service.api.http.responses import JsonResponse
+from service.api.schemas.rows import Rows
 
 AT_ONCE: Final = 64
 """Rows that are made and written at once."""
@@ -21,31 +22,16 @@ PAUSE_SECONDS: Final = 0.0005
 thread is awake."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A JSON array of `count` items, which are made when they are written: `part(start, stop)` gives some of them, as a
-    list or an array of numbers."""
-
-    count: int
-    part: Callable[[int, int], Any]
-
-    def all(self) -> Any:
-        """Every item."""
-        return self.part(0, self.count)
+T = TypeVar("T", bound=Mapping[str, Any])
 
 
-def rows(items: Sequence[Any]) -> Rows:
-    """The items as they are."""
-    return Rows(len(items), lambda start, stop: list(items[start:stop]))
-
-
-def json_response(reply: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+def json_response(reply: T, headers: Mapping[str, str] | None = None) -> JsonResponse[T]:
     """The reply, which may have Rows in it: whole when it is small, else in pieces, without a Content-Length."""
     try:
         content: bytes | Iterator[bytes] = orjson.dumps(reply)
     except TypeError:  # Rows, or a lone surrogate
         content = _small_or_pieces(_gathered(_written(reply)))
-    return Response(content, mimetype="application/json", headers=headers)
+    return JsonResponse(content, headers=headers)
 
 
 def _small_or_pieces(pieces: Iterator[bytes]) -> bytes | Iterator[bytes]:

@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from charrnn import __version__
-from service.api.http.shared_values import shared_values
+from service.api.http.shared_metrics import shared_values
 from service.training.job import STATUSES, Status
 
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
-from flask import Response
-
-from service.api.http.errors import to_api_error
+from service.api.http.exceptions import to_api_error
+from service.api.http.responses import EventStream
 
 KEEP_ALIVE_SECONDS: Final = 10.0
 LONGEST: Final = 60_000
@@ -23,12 +22,14 @@ DONE: Final = "[DONE]"
 HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """A proxy that buffered the stream would hold back what the client waits for."""
 
+T_co = TypeVar("T_co", covariant=True)
+
 
 @dataclass(frozen=True)
-class Event:
+class Event(Generic[T_co]):
     """One event: JSON `data`, with a `kind` and an `id` where listeners tell them apart and come back to them."""
 
-    data: Any
+    data: T_co
     kind: str = ""
     id: str = ""
 
@@ -39,7 +40,7 @@ class Event:
         return "".join(f"{name}: {value}\n" for name, value in lines if value) + "\n"
 
 
-def fitting(count: int, event_of: Callable[[int, int], Event]) -> Iterator[Event]:
+def fitting(count: int, event_of: Callable[[int, int], Event[T_co]]) -> Iterator[Event[T_co]]:
     """Events that tell `count` things in order, each as many of them as its line can hold: `event_of(start, stop)`."""
     start, at_once = 0, MOST_AT_ONCE
     while start < count:
@@ -54,15 +55,15 @@ def fitting(count: int, event_of: Callable[[int, int], Event]) -> Iterator[Event
 
 
 def event_stream(
-    events: Iterator[Event | None],
+    events: Iterator[Event[T_co] | None],
     headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> Response:
+) -> EventStream[T_co]:
     """A reply that sends each event as it comes; None sends a comment when nothing has been sent for a while."""
-    return Response(_lines(events, clock), mimetype="text/event-stream", headers={**HEADERS, **(headers or {})})
+    return EventStream(_lines(events, clock), headers={**HEADERS, **(headers or {})})
 
 
-def _lines(events: Iterator[Event | None], clock: Callable[[], float]) -> Iterator[str]:
+def _lines(events: Iterator[Event[Any] | None], clock: Callable[[], float]) -> Iterator[str]:
     sent = clock()
     try:
         for event in events:

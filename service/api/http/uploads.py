@@ -12,7 +12,7 @@ from flask import request
 
 from charrnn.wording import count
 from service.api.http.errors import ApiError
-from service.api.http.forms import FILE, read_form, repeated_field, shown_name, unknown_field
+from service.api.http.multipart import FILE, read_form, repeated_field, shown_name, unknown_field
 from service.api.http.parsing import whole_body
 
 CHUNK_BYTES: Final = 1 << 20

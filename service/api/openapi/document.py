@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from flask import Flask
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from werkzeug.routing import Rule
 
 from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
 from service.api.http.sse import DONE
-from service.api.openapi.described import Operation, Parameter, operation_of
+from service.api.openapi.operations import Answer, Operation, Parameter, describe, operation_of
 from service.api.schemas.bounds import fill_in
 from service.api.schemas.meanings import explained
-from service.api.schemas.replies import ErrorReply
+from service.api.schemas.replies.common import ErrorReply
 from service.settings import Settings
 
 TITLE: Final = "Character-level recurrent language models"
@@ -56,7 +56,7 @@ MEANINGS: Final = {
 
 _PLACEHOLDER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
 
-Models = list[tuple[type[Any], Literal["validation", "serialization"]]]
+Models = list[tuple[Any, Literal["validation", "serialization"]]]
 
 
 def document(app: Flask, settings: Settings) -> dict[str, Any]:
@@ -64,9 +64,9 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
     found = list(_described(app))
     models: Models = [(ErrorReply, "serialization")]
     for _, _, operation in found:
-        models += [(operation.body, "validation")] if operation.body else []
-        models += [(operation.reply, "serialization")] if isinstance(operation.reply, type) else []
-        models += [(event, "serialization") for event in operation.events]
+        models += [(operation.about.body, "validation")] if operation.about.body else []
+        replies = [operation.answer.json, *operation.answer.events]
+        models += [(each, "serialization") for each in replies if each is not None]
     adapters = [(model.__name__, mode, TypeAdapter[Any](model)) for model, mode in dict.fromkeys(models)]
     _, schemas = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
@@ -93,7 +93,7 @@ def _described(app: Flask) -> Iterator[tuple[Rule, str, Operation]]:
     for rule in app.url_map.iter_rules():
         operation = operation_of(app.view_functions[rule.endpoint])
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            if operation is not None and operation.listed:
+            if operation is not None and operation.about.listed:
                 yield rule, method.lower(), operation
 
 
@@ -102,27 +102,28 @@ def _path(rule: Rule) -> str:
 
 
 def _operation(rule: Rule, operation: Operation, settings: Settings) -> dict[str, Any]:
+    about = operation.about
     group, _, name = rule.endpoint.rpartition(".")
     made: dict[str, Any] = {
-        "summary": operation.summary,
+        "summary": about.summary,
         "operationId": name,
         "tags": [group.removesuffix("_admin")],
     }
-    if operation.description:
-        made["description"] = operation.description
+    if about.description:
+        made["description"] = about.description
     parameters = [_placed(*match) for match in _PLACEHOLDER.findall(rule.rule)]
-    parameters += [_parameter(each) for each in operation.parameters]
+    parameters += [_parameter(each) for each in about.parameters]
     if parameters:
         made["parameters"] = parameters
-    if operation.body is not None or operation.uploads:
-        made["requestBody"] = {"required": True, "content": _request_content(operation)}
+    if about.body is not None or about.uploads:
+        made["requestBody"] = {"required": True, "content": _request_content(about)}
     made["responses"] = _responses(operation)
-    made["security"] = [{SECURITY: []}] if _needs_key(operation, settings) else []
+    made["security"] = [{SECURITY: []}] if _needs_key(about, settings) else []
     return made
 
 
-def _needs_key(operation: Operation, settings: Settings) -> bool:
-    return operation.access == "admin" or (operation.access == "key" and bool(settings.api_keys))
+def _needs_key(about: describe, settings: Settings) -> bool:
+    return about.access == "admin" or (about.access == "key" and bool(settings.api_keys))
 
 
 def _placed(converter: str, name: str) -> dict[str, Any]:
@@ -141,43 +142,44 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     return {**described, "required": False, "schema": dict(parameter.schema)}
 
 
-def _request_content(operation: Operation) -> dict[str, Any]:
-    if operation.body is not None:
-        content: dict[str, Any] = {"schema": _reference(operation.body)}
-        if operation.examples:
-            content["examples"] = {name: {"value": value} for name, value in operation.examples.items()}
+def _request_content(about: describe) -> dict[str, Any]:
+    if about.body is not None:
+        content: dict[str, Any] = {"schema": _reference(about.body)}
+        if about.examples:
+            content["examples"] = {name: {"value": value} for name, value in about.examples.items()}
         return {"application/json": content}
-    fields = {each.name: {"description": each.description, **each.schema} for each in operation.parameters}
+    fields = {each.name: {"description": each.description, **each.schema} for each in about.parameters}
     form = {"type": "object", "properties": {"file": FILE, **fields}, "required": ["file"]}
-    return {kind: {"schema": form if kind.startswith("multipart/") else FILE} for kind in operation.uploads}
+    return {kind: {"schema": form if kind.startswith("multipart/") else FILE} for kind in about.uploads}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    good: dict[str, Any] = {"description": operation.summary}
-    if operation.reply is not None or operation.events:
-        good["content"] = _reply_content(operation)
-    statuses = [operation.status, *([operation.other_status] if operation.other_status else [])]
+    about, answer = operation.about, operation.answer
+    content = _reply_content(answer)
+    good = {"description": about.summary} | ({"content": content} if content else {})
     errors = {"application/json": {"schema": _reference(ErrorReply)}}
-    nothing = {"204": {"description": operation.nothing}} if operation.nothing else {}
+    nothing = {"204": {"description": about.nothing}} if about.nothing else {}
     return (
-        {str(status): good for status in statuses}
+        {str(status): good for status in answer.statuses}
         | nothing
         | {str(status): {"description": STATUSES[status], "content": errors} for status in operation.error_statuses}
     )
 
 
-def _reply_content(operation: Operation) -> dict[str, Any]:
+def _reply_content(answer: Answer) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    if isinstance(operation.reply, str):
-        content[operation.reply] = {"schema": {"type": "object" if operation.reply == "application/json" else "string"}}
-    if isinstance(operation.reply, type):
-        content["application/json"] = {"schema": _reference(operation.reply)}
-    if operation.events:
-        content[EVENTS] = {"schema": _event(operation.events)}
-    return content | {kind: {"schema": FILE} for kind in operation.other_replies}
+    if answer.json is not None:
+        content["application/json"] = {"schema": _reference(answer.json)}
+    if answer.events:
+        content[EVENTS] = {"schema": _event(answer.events)}
+    return content | {kind: {"schema": FILE if answer.json is not None else _opaque(kind)} for kind in answer.others}
 
 
-def _event(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
+def _opaque(kind: str) -> dict[str, Any]:
+    return {"type": "object" if kind == "application/json" else "string"}
+
+
+def _event(models: tuple[Any, ...]) -> dict[str, Any]:
     """One event of a stream: its `data` is a JSON text of one of the models (JSON Schema 2020-12, section 8.5), or says
     that it was the last one."""
     inside = {"anyOf": [*map(_reference, models), _reference(ErrorReply)]}
@@ -187,5 +189,5 @@ def _event(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": ["data"]}
 
 
-def _reference(model: type[Any]) -> dict[str, str]:
+def _reference(model: Any) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}

@@ -12,9 +12,9 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from markupsafe import Markup, escape
 
-from service.api.openapi.chapters import Document, chapters, statuses
-from service.api.openapi.described import describe
+from service.api.openapi.operations import describe
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
+from service.api.pages.chapters import Document, chapters, statuses
 from service.api.pages.forms import bounds, controls
 from service.api.schemas.bodies import JobBody
 from service.api.schemas.generation import GenerateBody
@@ -91,17 +91,19 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
     for page in PAGES:
         if page.name == "docs":
             continue
-        view = describe(f"The page {page.title}", access="open", reply="text/html", listed=False)(partial(show, page))
+        view = describe(f"The page {page.title}", access="open", content_type="text/html", listed=False)(
+            partial(show, page)
+        )
         routes.add_url_rule(page.path, page.name, view)
 
     @routes.get("/docs")
-    @describe("This document as a page", access="open", reply="text/html")
+    @describe("This document as a page", access="open", content_type="text/html")
     def docs() -> Response:
         return show(PAGES[-1], **documented())
 
     @routes.get("/ui/", defaults={"path": ""})
     @routes.get("/ui/<path:path>")
-    @describe("A page that there is not", access="open", reply="text/html", status=404, listed=False)
+    @describe("A page that there is not", access="open", content_type="text/html", listed=False)
     def nowhere(path: str) -> Response:
         if request.accept_mimetypes.best_match(("application/json", "text/html")) != "text/html":
             abort(404)
@@ -110,7 +112,7 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
         return response
 
     @routes.get("/ui/files/<digest>/<path:path>")
-    @describe("A file that a page loads", access="open", reply="text/plain", listed=False)
+    @describe("A file that a page loads", access="open", content_type="text/plain", listed=False)
     def file(digest: str, path: str) -> Response:
         if (found := assets.files.get(path)) is None:
             abort(404)

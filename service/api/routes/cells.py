@@ -3,11 +3,10 @@ admin to have it found out."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from flask import Blueprint, Response, jsonify, request
-from pydantic import ValidationError
+from flask import Blueprint, request
 
 from charrnn.interpretation.annotators import BY_SLUG
 from charrnn.interpretation.excerpt import excerpt
@@ -15,12 +14,14 @@ from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, most_charac
 from charrnn.vocabulary import UnknownCharactersError
 from model_store.store import ModelStore
 from service.api.http.auth import Guard
-from service.api.http.connection import client_of
-from service.api.http.errors import ApiError, shown, unknown_characters
+from service.api.http.client_connection import client_of
+from service.api.http.errors import ApiError, shown
+from service.api.http.exceptions import unknown_characters
 from service.api.http.parsing import json_body
-from service.api.openapi.described import describe
-from service.api.schemas.cells import CellSearchBody, CellsReply
-from service.api.schemas.replies import PNG, SVG
+from service.api.http.responses import NO_CACHE, Png, Svg
+from service.api.openapi.operations import describe
+from service.api.schemas.cells import CellSearchBody
+from service.api.schemas.replies.cells import CellsReply, FoundCell, cells_reply, kept_cells_reply
 from service.generation.cells import CellSelection
 from service.generation.showing import Showcase
 from service.generation.surveying import Surveyor
@@ -34,7 +35,6 @@ from service.training.units import KIND
 PATH: Final = "/models/<name>/versions/<int:version>/cells"
 FULL_COLOUR: Final = 0.9
 """Of a cell's values are paler than what gets the full colour."""
-KEPT: Final = {"Cache-Control": "no-cache"}
 
 
 def open_blueprint(store: ModelStore, showcase: Showcase, guard: Guard) -> Blueprint:
@@ -43,19 +43,19 @@ def open_blueprint(store: ModelStore, showcase: Showcase, guard: Guard) -> Bluep
     routes.before_request(guard)
 
     @routes.get(PATH)
-    @describe("What a version's cells follow", reply=CellsReply, errors=(404, 409, 422))
-    def show_cells(name: str, version: int) -> Response:
-        return jsonify(_reply(name, version, _kept(store, name, version)))
+    @describe("What a version's cells follow", errors=(404, 409, 422))
+    def show_cells(name: str, version: int) -> CellsReply:
+        return _kept(store, name, version)
 
     @routes.get(f"{PATH}/<slug>.svg")
-    @describe("A text by the version, coloured by a cell, as SVG", reply=SVG, errors=(404, 409, 422, 429, 503))
-    def draw_cell(name: str, version: int, slug: str) -> Response:
-        return Response(picture(name, version, slug).svg(), mimetype=SVG, headers=KEPT)
+    @describe("A text by the version, coloured by a cell, as SVG", errors=(404, 409, 422, 429, 503))
+    def draw_cell(name: str, version: int, slug: str) -> Svg:
+        return Svg(picture(name, version, slug).svg(), headers=NO_CACHE)
 
     @routes.get(f"{PATH}/<slug>.png")
-    @describe("The same as PNG", reply=PNG, errors=(404, 409, 422, 429, 503))
-    def paint_cell(name: str, version: int, slug: str) -> Response:
-        return Response(picture(name, version, slug).png(), mimetype=PNG, headers=KEPT)
+    @describe("The same as PNG", errors=(404, 409, 422, 429, 503))
+    def paint_cell(name: str, version: int, slug: str) -> Png:
+        return Png(picture(name, version, slug).png(), headers=NO_CACHE)
 
     def picture(name: str, version: int, slug: str) -> ColouredText:
         cell = _found(_kept(store, name, version), f"{name}@{version}", slug)
@@ -83,11 +83,10 @@ def admin_blueprint(
         access="admin",
         description="Searches up to some ten thousand characters of a corpus or a text; takes a few seconds.",
         body=CellSearchBody,
-        reply=CellsReply,
         errors=(404, 503),
         examples={"on the text that it was trained on": {"corpus": "0" * 16}},
     )
-    def search_cells(name: str, version: int) -> Response:
+    def search_cells(name: str, version: int) -> CellsReply:
         body = json_body(CellSearchBody, settings)
         field = "text" if body.corpus is None else "corpus"
         text, held_out, skip = _text(body, store, corpora, name, version)
@@ -99,7 +98,7 @@ def admin_blueprint(
         except UnknownCharactersError as error:
             raise unknown_characters(error, field) from error
         store.keep(name, version, KIND, found.as_dict())
-        return jsonify(_reply(name, version, found.as_dict()))
+        return cells_reply(name, version, found)
 
     return routes
 
@@ -121,32 +120,24 @@ def _text(
     return found.text, found.held_out, skip or is_own
 
 
-def _kept(store: ModelStore, name: str, version: int) -> dict[str, Any]:
+def _kept(store: ModelStore, name: str, version: int) -> CellsReply:
+    """What a search has found. Raises ApiError 404 when none was made, or what is kept of it is damaged."""
     kept = store.kept(name, version, KIND)
-    if kept is None or not _is_whole(name, version, kept):
+    reply = None if kept is None else kept_cells_reply(name, version, kept)
+    if reply is None:
         message = (
             f"it is not known yet what the cells of {name}@{version} follow; an admin can start the search:"
             f' POST /models/{name}/versions/{version}/cells with {{"corpus": "<id>"}} or {{"text": "..."}}'
         )
         raise ApiError(404, "no_cells", message, "version")
-    return kept
+    return reply
 
 
-def _is_whole(name: str, version: int, kept: dict[str, Any]) -> bool:
-    """Whether it is what a search finds: the file beside a version may have been damaged."""
-    try:
-        CellsReply.model_validate(_reply(name, version, kept))
-    except ValidationError:
-        return False
-    return True
-
-
-def _found(kept: dict[str, Any], reference: str, slug: str) -> dict[str, Any]:
+def _found(kept: CellsReply, reference: str, slug: str) -> FoundCell:
     """What is kept of a cell. Raises ApiError that says why there is none."""
     for cell in kept["cells"]:
         if cell["slug"] == slug and slug in BY_SLUG:
-            found: dict[str, Any] = cell
-            return found
+            return cell
     reasons = {each["slug"]: f"{each['follows']}: {each['reason']}" for each in kept["not_found"]}
     known = ", ".join(cell["slug"] for cell in kept["cells"]) or "none"
     reason = reasons.get(slug, f"nothing called {shown(slug)} was looked for")
@@ -154,11 +145,7 @@ def _found(kept: dict[str, Any], reference: str, slug: str) -> dict[str, Any]:
     raise ApiError(404, "cell_not_found", message, "slug")
 
 
-def _reply(name: str, version: int, kept: dict[str, Any]) -> dict[str, Any]:
-    return {"model": name, "version": version, **kept}
-
-
-def _legend(cell: dict[str, Any]) -> str:
+def _legend(cell: FoundCell) -> str:
     measure = "AUC" if cell["measure"] == "auc" else "correlation"
-    told = f"{measure} {cell['score']:.2f}, chance {cell['chance']:.2f}"
-    return f"{cell['part']} state of layer {cell['layer']}, unit {cell['unit']}; {told}"
+    result = f"{measure} {cell['score']:.2f}, chance {cell['chance']:.2f}"
+    return f"{cell['part']} state of layer {cell['layer']}, unit {cell['unit']}; {result}"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Final, cast, get_args
+from typing import Final, Literal, cast, get_args
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint
 
 from model_store.names import NAME_PATTERN, check_name
 from service.api.http.auth import Guard
 from service.api.http.errors import ApiError, shown
+from service.api.http.responses import JsonResponse, NoContent, plain_json
 from service.api.http.uploads import Upload, upload
-from service.api.openapi.described import Parameter, describe
-from service.api.routes.jobs import describe_job
-from service.api.schemas.replies import AnyCorpus, CorporaReply, NewCorpus
+from service.api.openapi.operations import Parameter, describe
+from service.api.schemas.replies.corpora import AnyCorpus, CorporaReply, DamagedCorpus, NewCorpus, new_corpus
+from service.api.schemas.replies.jobs import job_reply
 from service.settings import Settings
 from service.training.conversion import AS_FOUND, Conversion
 from service.training.corpora import Corpus, CorpusStore, name_of
@@ -61,12 +61,9 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
         access="admin",
         uploads=("text/plain", "multipart/form-data"),
         parameters=FIELDS,
-        reply=NewCorpus,
-        status=201,
-        other_status=200,
         errors=(503,),
     )
-    def upload_corpus() -> tuple[Response, int]:
+    def upload_corpus() -> tuple[JsonResponse[NewCorpus], Literal[201, 200]]:
         names = [field.name for field in FIELDS]
         with upload(settings.data_dir / "corpora", settings.max_corpus_bytes, names) as sent:
             model = sent.fields.get("model")
@@ -79,30 +76,29 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
 
             name = name_of(sent.fields.get("name") or sent.file_name)
             corpus, created = corpora.add(sent.chunks, name, sent.size, _conversion(sent), check)
-        reply = describe_corpus(corpus)
-        if model is not None:
-            reply["job"] = describe_job(submit(JobRequest(corpus.id, model), corpora, jobs, queue))
-        return jsonify(reply), 201 if created else 200
+        job = None if model is None else job_reply(submit(JobRequest(corpus.id, model), corpora, jobs, queue))
+        return plain_json(new_corpus(corpus, job)), 201 if created else 200
 
     @routes.get("")
-    @describe("All corpora", access="admin", reply=CorporaReply)
-    def list_corpora() -> Response:
-        damaged = [{"id": id, "damaged": reason} for id, reason in corpora.damaged().items()]
-        return jsonify(corpora=[*map(describe_corpus, corpora.list()), *damaged])
+    @describe("All corpora", access="admin")
+    def list_corpora() -> CorporaReply:
+        damaged: list[DamagedCorpus] = [{"id": id, "damaged": reason} for id, reason in corpora.damaged().items()]
+        return {"corpora": [*corpora.list(), *damaged]}
 
     @routes.get("/<corpus_id>")
-    @describe("A corpus", access="admin", reply=AnyCorpus, errors=(404,))
-    def show_corpus(corpus_id: str) -> Response:
+    @describe("A corpus", access="admin", errors=(404,))
+    def show_corpus(corpus_id: str) -> JsonResponse[AnyCorpus]:
         try:
-            return jsonify(describe_corpus(corpora.get(corpus_id)))
+            return plain_json(corpora.get(corpus_id))
         except CorpusDamagedError as error:
-            return jsonify(id=corpus_id, damaged=error.reason)
+            damaged: DamagedCorpus = {"id": corpus_id, "damaged": error.reason}
+            return plain_json(damaged)
 
     @routes.delete("/<corpus_id>")
-    @describe("Delete a corpus that no job is using", access="admin", status=204, errors=(404, 409))
-    def delete_corpus(corpus_id: str) -> Response:
+    @describe("Delete a corpus that no job is using", access="admin", errors=(404, 409))
+    def delete_corpus(corpus_id: str) -> NoContent:
         corpora.delete(corpus_id)
-        return Response(status=204)
+        return NoContent()
 
     return routes
 
@@ -119,8 +115,3 @@ def _conversion(sent: Upload) -> Conversion:
         message = f"encoding is {given[0][:60]!r}, and the charset of Content-Type is {given[1][:60]!r}"
         raise ApiError(422, "conflicting_encoding", message, "encoding")
     return Conversion(given[0] if given else None, cast(Newlines, newlines))
-
-
-def describe_corpus(corpus: Corpus) -> dict[str, Any]:
-    """The JSON of a corpus."""
-    return asdict(corpus)

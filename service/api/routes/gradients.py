@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, request
 
 from model_store.names import REFERENCE_PATTERN, parse_reference
 from model_store.store import ModelStore
 from service.api.http.auth import Guard
 from service.api.http.errors import ApiError
-from service.api.openapi.described import Parameter, describe
-from service.api.schemas.replies import SVG, ComparedGradientsReply, GradientsReply
+from service.api.http.responses import NO_CACHE, Svg
+from service.api.openapi.operations import Parameter, describe
+from service.api.schemas.replies.gradients import (
+    ComparedGradientsReply,
+    GradientsReply,
+    compared_gradients_reply,
+    gradients_reply,
+)
 from service.pictures import gradients as pictures
 from service.pictures.charts import document
 from service.training.gradients import (
     Measured,
-    compared,
     measured,
     newest_of_each_cell,
-    requests_for_the_rest,
-    told,
 )
 
 MOST: Final = 8
@@ -39,53 +41,41 @@ def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     routes.before_request(guard)
 
     @routes.get("/models/<name>/versions/<int:version>/gradients")
-    @describe("How far back a version's gradients reach", reply=GradientsReply, errors=(404, 409, 422))
-    def show_gradients(name: str, version: int) -> Response:
-        return jsonify(_described(measured(store, name, version)))
+    @describe("How far back a version's gradients reach", errors=(404, 409, 422))
+    def show_gradients(name: str, version: int) -> GradientsReply:
+        return gradients_reply(measured(store, name, version))
 
     @routes.get("/models/<name>/versions/<int:version>/gradients.svg")
-    @describe("How far back a version's gradients reach, as a picture", reply=SVG, errors=(404, 409, 422))
-    def draw_gradients(name: str, version: int) -> Response:
+    @describe("How far back a version's gradients reach, as a picture", errors=(404, 409, 422))
+    def draw_gradients(name: str, version: int) -> Svg:
         found = measured(store, name, version)
         title = f"{found.reference}: {_network(found)}"
-        return _picture(document(title, [pictures.panel(_lines(found))]))
+        return Svg(document(title, [pictures.panel(_lines(found))]), headers=NO_CACHE)
 
     @routes.get("/gradients")
     @describe(
         "How far back the gradients of several versions reach",
-        reply=ComparedGradientsReply,
         errors=(404, 409, 422),
         parameters=(VERSIONS,),
     )
-    def compare_gradients() -> Response:
-        chosen = _chosen(store)
-        return jsonify(
-            versions=[_described(each) for each in chosen],
-            told=compared(chosen),
-            same_text=len({each.text for each in chosen}) == 1,
-            missing=requests_for_the_rest(chosen),
-        )
+    def compare_gradients() -> ComparedGradientsReply:
+        return compared_gradients_reply(_chosen(store))
 
     @routes.get("/gradients.svg")
     @describe(
         "How far back the gradients of several versions reach, as a picture",
-        reply=SVG,
         errors=(404, 409, 422),
         parameters=(VERSIONS,),
     )
-    def draw_compared_gradients() -> Response:
+    def draw_compared_gradients() -> Svg:
         chosen = _chosen(store)
         if not chosen:
             raise ApiError(404, "no_gradients", "no version has recorded gradients; newly trained versions do")
         title = f"How far back gradients reach: {', '.join(map(_network, chosen))}"
-        return _picture(pictures.side_by_side(title, {each.reference: _lines(each) for each in chosen}))
+        drawn = pictures.side_by_side(title, {each.reference: _lines(each) for each in chosen})
+        return Svg(drawn, headers=NO_CACHE)
 
     return routes
-
-
-def described_at(name: str, version: int) -> str:
-    """Where a version's gradients are told."""
-    return url_for("gradients.show_gradients", name=name, version=version)
 
 
 def _chosen(store: ModelStore) -> list[Measured]:
@@ -101,19 +91,6 @@ def _chosen(store: ModelStore) -> list[Measured]:
     return [measured(store, name, version) for name, version in versions]
 
 
-def _described(version: Measured) -> dict[str, Any]:
-    config = version.config
-    return {
-        "model": version.entry.name,
-        "version": version.entry.version,
-        "cell": config.cell,
-        "layers": config.layers,
-        "hidden_size": config.hidden_size,
-        "measured": [asdict(reach) for reach in version.reaches],
-        "told": told(version),
-    }
-
-
 def _network(version: Measured) -> str:
     config = version.config
     return f"{config.cell} {config.layers}\N{MULTIPLICATION SIGN}{config.hidden_size}"
@@ -121,7 +98,3 @@ def _network(version: Measured) -> str:
 
 def _lines(version: Measured) -> list[tuple[str, pictures.Norms]]:
     return [(f"step {reach.step:,}", reach.norms) for reach in version.reaches]
-
-
-def _picture(svg: str) -> Response:
-    return Response(svg, mimetype=SVG, headers={"Cache-Control": "no-cache"})

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final, Literal, cast
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, request
 
 from model_store.store import ModelStore
 from service.api.http.auth import Guard
-from service.api.http.connection import client_of
+from service.api.http.client_connection import client_of
 from service.api.http.errors import ApiError
 from service.api.http.parsing import json_body
+from service.api.http.responses import EventStream, NoContent, Svg
 from service.api.http.sse import Event, event_stream
-from service.api.openapi.described import Parameter, describe
+from service.api.openapi.operations import Parameter, describe
 from service.api.schemas.bodies import JobBody
-from service.api.schemas.replies import (
-    SVG,
+from service.api.schemas.replies.jobs import (
     JobDetailReply,
-    JobMeasurement,
+    JobEvent,
     JobReply,
-    JobSamples,
     JobsReply,
-    JobStatusEvent,
-    JobWarnings,
+    job_detail_reply,
+    job_reply,
 )
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.curves import job_curves
 from service.training.errors import JobDamagedError
-from service.training.job import AnyJob, Job
 from service.training.jobs import JobStore
 from service.training.submission import Queue, submit
 
@@ -64,51 +61,48 @@ def blueprint(
         "Train a version",
         access="admin",
         body=JobBody,
-        reply=JobReply,
-        status=202,
         errors=(404, 503),
         examples={"five minutes": {"corpus": "0" * 16, "model": "plays", "budget": {"minutes": 5}}},
     )
-    def start_job() -> tuple[Response, int]:
+    def start_job() -> tuple[JobReply, Literal[202]]:
         job = submit(json_body(JobBody, settings).request(), corpora, jobs, queue, models)
-        return jsonify(describe_job(job)), 202
+        return job_reply(job), 202
 
     @routes.get("")
-    @describe("All jobs", access="admin", reply=JobsReply)
-    def list_jobs() -> Response:
-        return jsonify(jobs=[describe_job(job) for job in jobs.list()])
+    @describe("All jobs", access="admin")
+    def list_jobs() -> JobsReply:
+        return {"jobs": [job_reply(job) for job in jobs.list()]}
 
     @routes.get("/<job_id>")
-    @describe("A job with its measurements and samples", access="admin", reply=JobDetailReply, errors=(404,))
-    def show_job(job_id: str) -> Response:
-        job = describe_job(jobs.look(job_id))
+    @describe("A job with its measurements and samples", access="admin", errors=(404,))
+    def show_job(job_id: str) -> JobDetailReply:
+        job = job_reply(jobs.look(job_id))
         try:
-            more = {"decided": jobs.decided(job_id), "metrics": jobs.metrics(job_id), "samples": jobs.samples(job_id)}
+            decided, metrics, samples = jobs.decided(job_id), jobs.metrics(job_id), jobs.samples(job_id)
         except JobDamagedError:  # there is not even a directory
-            more = {"decided": {}, "metrics": [], "samples": []}
-        return jsonify(job | more)
+            decided, metrics, samples = {}, [], []
+        return job_detail_reply(job, decided, metrics, samples)
 
     @routes.get("/<job_id>/curves.svg")
-    @describe("A job's measurements as a picture", access="admin", reply=SVG, errors=(404, 409))
-    def draw_job(job_id: str) -> Response:
-        return Response(job_curves(jobs, job_id), mimetype=SVG, headers={"Cache-Control": "no-store"})
+    @describe("A job's measurements as a picture", access="admin", errors=(404, 409))
+    def draw_job(job_id: str) -> Svg:
+        return Svg(job_curves(jobs, job_id), headers={"Cache-Control": "no-store"})
 
     @routes.post("/<job_id>/cancel")
-    @describe("Cancel a job", access="admin", reply=JobReply, errors=(404, 409))
-    def cancel_job(job_id: str) -> Response:
-        return jsonify(describe_job(jobs.cancel(job_id)))
+    @describe("Cancel a job", access="admin", errors=(404, 409))
+    def cancel_job(job_id: str) -> JobReply:
+        return job_reply(jobs.cancel(job_id))
 
     @routes.delete("/<job_id>")
     @describe(
         "Delete a job that has ended or is damaged",
         access="admin",
         description="Deletes all its measurements; the version that it published is kept.",
-        status=204,
         errors=(404, 409),
     )
-    def delete_job(job_id: str) -> Response:
+    def delete_job(job_id: str) -> NoContent:
         jobs.delete(job_id)
-        return Response(status=204)
+        return NoContent()
 
     @routes.get("/<job_id>/events")
     @describe(
@@ -116,14 +110,13 @@ def blueprint(
         access="admin",
         description=EVENTS,
         parameters=(Parameter("Last-Event-ID", "id of the last event received", "header", LAST_EVENT),),
-        events=(JobStatusEvent, JobMeasurement, JobSamples, JobWarnings),
         nothing="the job has ended and no events are left; an EventSource does not reconnect",
         errors=(404, 422),
     )
-    def follow_job(job_id: str) -> Response:
+    def follow_job(job_id: str) -> EventStream[JobEvent] | NoContent:
         after = _last_event_id(jobs, job_id)
         if after and jobs.look(job_id).is_final and next(jobs.events(job_id, after), None) is None:
-            return Response(status=204)
+            return NoContent()
         client = client_of(request.environ)
 
         def alive() -> bool:
@@ -133,25 +126,6 @@ def blueprint(
         return event_stream(_follow(jobs, job_id, after, alive))
 
     return routes
-
-
-def describe_job(job: AnyJob) -> dict[str, Any]:
-    """The JSON of a job, without its measurements; of a damaged one, what is still known."""
-    state = asdict(job.state)
-    request = job.request.as_dict() if isinstance(job, Job) else {}
-    return {
-        "id": job.id,
-        "status": state.pop("status"),
-        "corpus": request.get("corpus"),
-        "model": request.get("model"),
-        "created": job.created,
-        **state,
-        "cancel_requested": job.cancel_requested,
-        "warnings": list(job.warnings),
-        "progress": asdict(job.progress),
-        "request": request,
-        **({"damaged": job.damaged} if job.damaged else {}),
-    }
 
 
 def _last_event_id(jobs: JobStore, job_id: str) -> int:
@@ -164,14 +138,14 @@ def _last_event_id(jobs: JobStore, job_id: str) -> int:
     return int(given)
 
 
-def _follow(jobs: JobStore, job_id: str, after: int, alive: Callable[[], bool]) -> Iterator[Event | None]:
-    """What happened and what happens, until the job has ended or nobody listens."""
+def _follow(jobs: JobStore, job_id: str, after: int, alive: Callable[[], bool]) -> Iterator[Event[JobEvent] | None]:
+    """What happened and what happens, until the job has ended or the client has gone."""
     while alive():
         # Asked before the events are read: what was written before the end is then among them.
         ended = jobs.look(job_id).is_final
         for event in jobs.events(job_id, after):
             after = event.id
-            yield Event(event.data, kind=event.kind, id=str(event.id))
+            yield Event(cast(JobEvent, event.data), kind=event.kind, id=str(event.id))
         if ended:
             return
         yield None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint
 
 from service.api.http.auth import KeyRing, require_valid
-from service.api.openapi.described import describe
-from service.api.schemas.replies import KeyReply
+from service.api.openapi.operations import describe
+from service.api.schemas.replies.operating import KeyReply
 
 
 def blueprint(ring: KeyRing) -> Blueprint:
@@ -18,11 +18,10 @@ def blueprint(ring: KeyRing) -> Blueprint:
         "What this request's key permits",
         access="open",
         description="Without a key: whether generating needs one. An invalid key is refused.",
-        reply=KeyReply,
         errors=(401, 429, 503),
     )
-    def show_key() -> Response:
+    def show_key() -> KeyReply:
         require_valid(ring)
-        return jsonify(role=ring.role(), needed=not ring.is_open())
+        return {"role": ring.role(), "needed": not ring.is_open()}
 
     return routes

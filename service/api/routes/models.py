@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from itertools import accumulate
 from pathlib import Path
-from typing import Final, cast, get_args
+from typing import Final, Literal, cast, get_args
 
-from flask import Blueprint, Response, jsonify, send_file
+from flask import Blueprint, Response, request, send_file
 
 from charrnn.checkpoint import Checkpoint
 from durable.drafts import draft, remove_dead_drafts
@@ -19,18 +19,23 @@ from model_store.store import ModelStore
 from service.api.http.auth import Guard
 from service.api.http.errors import ApiError, shown
 from service.api.http.parsing import json_body
+from service.api.http.responses import NoContent, Svg
 from service.api.http.uploads import too_large, upload
-from service.api.openapi.described import Parameter, describe
-from service.api.routes.model_details import DETAILS, details, wanted
-from service.api.schemas import model_json
+from service.api.openapi.operations import Parameter, describe
 from service.api.schemas.bodies import AliasBody
-from service.api.schemas.replies import SVG, ModelReply, ModelsReply, VersionReply
+from service.api.schemas.replies.models import ModelReply, ModelsReply, model_reply, model_summary
+from service.api.schemas.replies.versions import VersionReply, version_reply
 from service.settings import Settings
 from service.training.curves import record_curve
 
 CONTENT_TYPE: Final = "application/octet-stream"
 MAX_CHECKPOINT_BYTES: Final = 1 << 30
 PROMOTE: Final = {"type": "string", "enum": list(get_args(Promote)), "default": "if_better"}
+DETAILS: Final = Parameter(
+    "details",
+    "`true`: include all versions and the aliases' history, in `details` and `history`",
+    schema={"type": "boolean", "default": False},
+)
 
 _reading = threading.Lock()
 
@@ -41,31 +46,26 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
     routes.before_request(guard)
 
     @routes.get("/models")
-    @describe("All models", reply=ModelsReply, parameters=(DETAILS,), errors=(422,))
-    def list_models() -> Response:
-        more = wanted()
-        return jsonify(
-            models=[
-                model_json.summary(store, faults, name) | (details(store, faults, name) if more else {})
-                for name in store.models()
-            ]
-        )
+    @describe("All models", parameters=(DETAILS,), errors=(422,))
+    def list_models() -> ModelsReply:
+        with_details = _wants_details()
+        return {"models": [model_summary(store, faults, name, with_details=with_details) for name in store.models()]}
 
     @routes.get("/models/<name>")
-    @describe("A model's versions and aliases", reply=ModelReply, errors=(404, 422))
-    def show_model(name: str) -> Response:
-        return jsonify(model_json.model(store, faults, name))
+    @describe("A model's versions and aliases", errors=(404, 422))
+    def show_model(name: str) -> ModelReply:
+        return model_reply(store, faults, name)
 
     @routes.get("/models/<name>/versions/<int:version>")
-    @describe("A version's record", reply=VersionReply, errors=(404, 422))
-    def show_version(name: str, version: int) -> Response:
-        return jsonify(model_json.version(store, faults, name, version))
+    @describe("A version's record", errors=(404, 422))
+    def show_version(name: str, version: int) -> VersionReply:
+        return version_reply(store, faults, name, version)
 
     @routes.get("/models/<name>/versions/<int:version>/curves.svg")
-    @describe("A version's loss curves, as a picture", reply=SVG, errors=(404, 409, 422))
-    def draw_version(name: str, version: int) -> Response:
+    @describe("A version's loss curves, as a picture", errors=(404, 409, 422))
+    def draw_version(name: str, version: int) -> Svg:
         title = f"{name}@{version}: loss curves"
-        return Response(record_curve(title, store.describe(name, version).record), mimetype=SVG)
+        return Svg(record_curve(title, store.describe(name, version).record))
 
     return routes
 
@@ -78,7 +78,7 @@ def admin_blueprint(
     routes.before_request(guard)
 
     @routes.get("/models/<name>/versions/<int:version>/weights")
-    @describe("A version's checkpoint file", access="admin", reply=CONTENT_TYPE, errors=(404, 409, 422))
+    @describe("A version's checkpoint file", access="admin", content_type=CONTENT_TYPE, errors=(404, 409, 422))
     def download_version(name: str, version: int) -> Response:
         path = store.path(name, version).absolute()
         return send_file(path, CONTENT_TYPE, as_attachment=True, download_name=f"{name}-{path.name}")
@@ -89,54 +89,57 @@ def admin_blueprint(
         access="admin",
         uploads=(CONTENT_TYPE, "multipart/form-data"),
         parameters=(Parameter("promote", "whether to make it `current`", schema=PROMOTE),),
-        reply=VersionReply,
-        status=201,
         errors=(503,),
     )
-    def publish_version(name: str) -> tuple[Response, int]:
+    def publish_version(name: str) -> tuple[VersionReply, Literal[201]]:
         check_name(name)
         checkpoint, policy = _uploaded(store.root, max_bytes)
         publication = publish_and_promote(store, name, checkpoint, policy, reason="uploaded")
-        return jsonify(model_json.version(store, faults, name, publication.version)), 201
+        return version_reply(store, faults, name, publication.version), 201
 
     @routes.put("/models/<name>/aliases/<alias>")
     @describe(
         "Point an alias to a version (promote, roll back)",
         access="admin",
         body=AliasBody,
-        reply=ModelReply,
         errors=(404, 409),
         examples={"promote or roll back": {"version": 1}},
     )
-    def set_alias(name: str, alias: str) -> Response:
+    def set_alias(name: str, alias: str) -> ModelReply:
         store.set_alias(name, alias, json_body(AliasBody, settings).version, reason="by request")
-        return jsonify(model_json.model(store, faults, name))
+        return model_reply(store, faults, name)
 
     @routes.delete("/models/<name>/aliases/<alias>")
     @describe(
         "Delete an alias",
         access="admin",
         description="`current` cannot be deleted. The history is kept, and continues if the alias is set again.",
-        status=204,
         errors=(404, 409, 422),
     )
-    def delete_alias(name: str, alias: str) -> Response:
+    def delete_alias(name: str, alias: str) -> NoContent:
         store.delete_alias(name, alias, reason="by request")
-        return Response(status=204)
+        return NoContent()
 
     @routes.delete("/models/<name>/versions/<int:version>")
     @describe(
         "Delete a version that no alias points to",
         access="admin",
         description="Aliases of a damaged version go back to the intact version that they pointed to before.",
-        status=204,
         errors=(404, 409, 422),
     )
-    def delete_version(name: str, version: int) -> Response:
+    def delete_version(name: str, version: int) -> NoContent:
         store.delete(name, version)
-        return Response(status=204)
+        return NoContent()
 
     return routes
+
+
+def _wants_details() -> bool:
+    """Whether the request asks for details. Raises ApiError 422 for what is neither true nor false."""
+    given = request.args.get("details", "false")
+    if given not in ("true", "false"):
+        raise ApiError(422, "invalid_value", f"details must be true or false, not {shown(given)}", "details")
+    return given == "true"
 
 
 def _policy(given: str) -> Promote:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
 from service.api.http.auth import Guard
-from service.api.http.connection import client_of
-from service.api.http.errors import unknown_in
+from service.api.http.client_connection import client_of
+from service.api.http.exceptions import unknown_in
 from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
-from service.api.openapi.described import describe
-from service.api.routes.generation import skipped_characters
+from service.api.http.responses import PNG, SVG, JsonResponse, Png, Svg
+from service.api.openapi.operations import describe
 from service.api.schemas.bodies import TraceBody
-from service.api.schemas.replies import PNG, SVG, TraceReply
-from service.api.schemas.trace_json import trace_fields
+from service.api.schemas.replies.traces import TraceReply, trace_reply
 from service.generation.tracing import TextTrace, Tracer
 from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.scales import signed, surprisal
@@ -23,7 +22,7 @@ from service.settings import Settings
 
 JSON: Final = "application/json"
 KINDS: Final = (JSON, SVG, PNG)
-"""What a trace can be had as; the first is for who does not say."""
+"""What a trace can be had as; the first is the default."""
 
 VARY: Final = {"Vary": "Accept"}
 
@@ -43,12 +42,10 @@ def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
         "What a model's cells do along a text",
         description="With `Accept: image/svg+xml` or `image/png`: the text coloured by one cell, or by surprisal.",
         body=TraceBody,
-        reply=TraceReply,
-        other_replies=(SVG, PNG),
         errors=(404, 429, 503),
         examples=EXAMPLES,
     )
-    def trace() -> Response:
+    def trace() -> JsonResponse[TraceReply] | Svg | Png:
         body = json_body(TraceBody, settings)
         kind = request.accept_mimetypes.best_match(KINDS, JSON)
         if kind != JSON:
@@ -56,16 +53,11 @@ def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
         with unknown_in("text"):
             found = tracer.trace(body.request(settings), client_of(request.environ))
         if kind == JSON:
-            return json_response(_reply(found), VARY)
+            return json_response(trace_reply(found), VARY)
         picture = _picture(found)
-        return Response(picture.svg() if kind == SVG else picture.png(), mimetype=kind, headers=VARY)
+        return Svg(picture.svg(), headers=VARY) if kind == SVG else Png(picture.png(), headers=VARY)
 
     return routes
-
-
-def _reply(trace: TextTrace) -> dict[str, Any]:
-    reply = {"model": trace.model, "version": trace.version, **trace_fields(trace)}
-    return reply | ({"skipped": skipped_characters(trace.skipped)} if trace.skipped else {})
 
 
 def _picture(trace: TextTrace) -> ColouredText:

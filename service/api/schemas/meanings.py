@@ -33,6 +33,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "DetokenizeBody.ids": "the token ids to turn into text",
     "FoundCell.score": "how well the cell follows it, as `measure` says",
     "GenerateEnd.text": "empty: all text has been sent",
+    "GenerateSkipped.text": "empty: all text has been sent",
     "JobReply.id": "id of the job",
     "JobReply.status": "state of the job",
     "JobReply.model": "the model that the new version belongs to",

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import TypeAdapter
 
-from service.api.schemas import replies
+from service.api.schemas.replies.corpora import CorporaReply
 from service.settings import Settings
 from tests.damage import DAMAGES
 
@@ -23,7 +24,7 @@ def test_a_damaged_corpus(client: FlaskClient, settings: Settings, admin: dict[s
     record = settings.data_dir / "corpora" / corpus["id"] / "corpus.json"
     DAMAGES[damage](record) if damage != "missing" else record.unlink()
     listed = client.get("/corpora", headers=admin)
-    replies.CorporaReply.model_validate_json(listed.data)
+    TypeAdapter(CorporaReply).validate_json(listed.data)
     sound, damaged = listed.json["corpora"]  # type: ignore[index]
     assert (sound, damaged["id"]) == (other, corpus["id"])
     assert damaged["damaged"].startswith("corpus.json ")

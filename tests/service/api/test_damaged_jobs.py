@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import TypeAdapter
 
-from service.api.schemas import replies
+from service.api.schemas.replies.jobs import JobsReply
 from service.settings import Settings
 from service.training import run_files
 from tests.damage import DAMAGES
@@ -26,7 +27,7 @@ def test_a_damaged_job(client: FlaskClient, settings: Settings, admin: dict[str,
     (folder / run_files.PROGRESS).write_text('{"fraction": 0.5}')
     DAMAGES[damage](folder / file)
     listed = client.get("/jobs", headers=admin)
-    replies.JobsReply.model_validate_json(listed.data)
+    TypeAdapter(JobsReply).validate_json(listed.data)
     found, sound = listed.json["jobs"]  # type: ignore[index]
     assert (found["id"], found["status"], found["created"][:16]) == (job, "queued", before[0]["created"][:16])
     assert sound == before[1]

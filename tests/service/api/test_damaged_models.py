@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import TypeAdapter
 
 from model_store.store import ModelStore
-from service.api.schemas import replies
+from service.api.schemas.replies.models import ModelReply
 from tests.damage import DAMAGES
 
 
@@ -30,7 +31,7 @@ def test_a_damaged_version(client: FlaskClient, damaged: ModelStore, admin: dict
     assert models["letters"]["damaged"].startswith("version 2: ")
     assert "damaged" not in models["others"]
     whole = client.get("/models/letters")
-    replies.ModelReply.model_validate_json(whole.data, strict=True)
+    TypeAdapter(ModelReply).validate_json(whole.data, strict=True)
     model: Any = whole.json
     assert ["damaged" in version for version in model["versions"]] == [False, True, False]
     version: Any = client.get("/models/letters/versions/2").json

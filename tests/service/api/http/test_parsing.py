@@ -10,7 +10,8 @@ from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, NoMor
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import LimitedStream
 
-from service.api.http.errors import ApiError, to_api_error
+from service.api.http.errors import ApiError
+from service.api.http.exceptions import to_api_error
 from service.api.http.parsing import whole_body
 
 JSON = {"Content-Type": "application/json"}

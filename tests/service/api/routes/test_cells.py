@@ -20,7 +20,7 @@ from charrnn.interpretation.annotators import ANNOTATORS
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.store import ModelStore
-from service.api.schemas.cells import CellsReply
+from service.api.schemas.replies.cells import CellsReply
 from service.training.corpora import CorpusStore
 from service.training.units import KIND
 

@@ -10,13 +10,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from pydantic import TypeAdapter
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import Cell, ModelConfig
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.store import ModelStore
-from service.api.schemas.replies import ComparedGradientsReply, GradientsReply, VersionReply
+from service.api.schemas.replies.gradients import ComparedGradientsReply, GradientsReply
+from service.api.schemas.replies.versions import VersionReply
 
 STEPS = 30
 
@@ -61,7 +63,7 @@ def references(reply: Any) -> list[str]:
 def test_a_version_tells_how_far_back_it_learns(client: FlaskClient, publish: Publish) -> None:
     publish("vanilla", "rnn", 0.5)
     reply: Any = client.get("/models/vanilla/versions/1/gradients").json
-    GradientsReply.model_validate(reply, strict=True)
+    TypeAdapter(GradientsReply).validate_python(reply, strict=True)
     assert [(each["step"], each["characters"]) for each in reply["measured"]] == [(0, 0), (600, 60_000)]
     assert reply["measured"][1]["norms"][0][:3] == [2.0, 1.0, 0.5]
     assert reply["told"] == (
@@ -80,7 +82,7 @@ def test_all_that_is_left_is_a_hundred_per_cent(client: FlaskClient, publish: Pu
 def test_it_stands_beside_the_record_and_not_in_it(client: FlaskClient, publish: Publish) -> None:
     publish("vanilla", "rnn", 0.5)
     version: Any = client.get("/models/vanilla/versions/1").json
-    VersionReply.model_validate(version)
+    TypeAdapter(VersionReply).validate_python(version)
     assert "gradients" not in version["record"]
     assert version["record"]["corpus"]["name"] == "plays"
     assert client.get(version["gradients"]).status_code == 200
@@ -105,7 +107,7 @@ def test_what_there_is_not(client: FlaskClient, path: str) -> None:
 
 def test_the_three_cells_beside_each_other(client: FlaskClient, three: None) -> None:
     reply: Any = client.get("/gradients").json
-    ComparedGradientsReply.model_validate(reply, strict=True)
+    TypeAdapter(ComparedGradientsReply).validate_python(reply, strict=True)
     assert references(reply) == ["vanilla@1", "gated@1", "long@1"]
     assert (reply["same_text"], reply["missing"]) == (True, [])
     assert reply["told"] == (

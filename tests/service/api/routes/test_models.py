@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from charrnn import checkpoint as checkpoints
 from model_store.store import ModelStore
-from service.api.http import errors
+from service.api.http import exceptions
 from service.api.routes import models
 from service.settings import Settings
 
@@ -196,7 +196,7 @@ class Endless(RawIOBase):
 
 def test_an_upload_of_unknown_length_ends_at_the_limit(model_store: ModelStore, settings: Settings) -> None:
     app = Flask("test")
-    errors.register(app)
+    exceptions.register(app)
     app.register_blueprint(models.admin_blueprint(model_store, settings, lambda: None, max_bytes=5 << 20))
     body = Endless()
     environ = {"wsgi.input": body, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}

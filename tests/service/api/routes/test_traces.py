@@ -21,8 +21,8 @@ from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from service.api.http.large_json import json_response
 from service.api.routes import traces
-from service.api.schemas import replies
-from service.api.schemas.trace_json import trace_fields
+from service.api.schemas.replies.generation import GenerateReply
+from service.api.schemas.replies.traces import TraceReply, choice_trace
 from service.generation.cells import CellId
 from service.generation.tracing import TextTrace
 
@@ -60,7 +60,7 @@ def picture(client: FlaskClient, kind: str, **fields: Any) -> Any:
 def test_a_trace_is_what_the_engine_does(client: FlaskClient, engine: NativeEngine) -> None:
     text = "to be or not\nto be"
     body = ask(client, text=text, cells=[{"layer": 1, "unit": 3, "part": "cell"}, {"layer": 0}])
-    TypeAdapter(replies.TraceReply).validate_json(json.dumps(body), strict=True)
+    TypeAdapter(TraceReply).validate_json(json.dumps(body), strict=True)
     expected = trace(engine, network().vocabulary.encode(text))
     assert (body["model"], body["version"], body["tokens"]) == ("letters", 1, list(text))
     assert body["surprisal"][0] is None
@@ -183,7 +183,7 @@ def generate(client: FlaskClient, status: int = 200, **fields: Any) -> Any:
 def test_generating_with_a_trace(client: FlaskClient) -> None:
     cells = [{"layer": 1, "unit": 2}, {"layer": 0, "unit": 1, "part": "cell"}]
     made = generate(client, trace={"cells": cells})
-    TypeAdapter(replies.GenerateReply).validate_json(json.dumps(made), strict=True)
+    TypeAdapter(GenerateReply).validate_json(json.dumps(made), strict=True)
     for choice in made["choices"]:
         whole = ask(client, text="ab" + choice["text"], cells=cells)
         assert "".join(choice["trace"]["tokens"]) == choice["text"]
@@ -234,7 +234,7 @@ def test_what_is_refused_of_generate(client: FlaskClient, fields: Any, param: st
 def test_the_examples(client: FlaskClient, example: dict[str, Any]) -> None:
     text = "".join(character for character in example["text"].lower() if character in LETTERS)
     body = ask(client, **{**example, "text": text})
-    TypeAdapter(replies.TraceReply).validate_json(json.dumps(body), strict=True)
+    TypeAdapter(TraceReply).validate_json(json.dumps(body), strict=True)
 
 
 def test_the_document_says_what_a_trace_can_be_had_as(client: FlaskClient) -> None:
@@ -245,7 +245,7 @@ def test_the_document_says_what_a_trace_can_be_had_as(client: FlaskClient) -> No
 
 def test_a_surrogate_can_be_told() -> None:
     cells, values = (CellId(0, 1, "hidden"),), np.array([[0.5, -0.0]], dtype=np.float32)
-    told = trace_fields(TextTrace("m", 1, ["\ud800", "a"], (None, 1.0), ((("\ud800", 0.5),), ()), cells, values))
+    told = choice_trace(TextTrace("m", 1, ["\ud800", "a"], (None, 1.0), ((("\ud800", 0.5),), ()), cells, values))
     assert json_response(told).json == {
         "tokens": ["\ud800", "a"],
         "surprisal": [None, 1.0],

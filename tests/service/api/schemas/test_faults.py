@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import ValidationError
 
-from service.api.http.errors import ApiError, invalid
-from service.api.openapi.described import operation_of
+from service.api.http.errors import ApiError
+from service.api.http.validation import invalid
+from service.api.openapi.operations import operation_of
 from service.api.schemas.base import Body
 from service.settings import Settings
 
@@ -25,7 +26,8 @@ NEEDED: dict[str, Any] = {"text": "a", "ids": [1], "version": 1, "corpus": "c", 
 
 def bodies(client: FlaskClient) -> list[type[Body]]:
     operations = (operation_of(view) for view in client.application.view_functions.values())
-    return [each.body for each in operations if each and each.body and issubclass(each.body, Body)]
+    found = [each.about.body for each in operations if each]
+    return [body for body in found if body and issubclass(body, Body)]
 
 
 def fault_of(body: type[Body], fields: dict[str, Any], settings: Settings) -> ApiError | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.api.openapi.words import Row, Words
+from service.api.pages.schema_words import Row, Words
 
 TREE: dict[str, Any] = {
     "type": "object",

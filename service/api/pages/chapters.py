@@ -1,16 +1,12 @@
-"""The document of all routes: `GET /openapi.json` for programs, and what the page `/docs` shows of each route."""
+"""What the page `/docs` shows of each route, made of the document of all routes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Blueprint, Response
-
-from service.api.openapi.described import describe
-from service.api.openapi.words import Row, Words
+from service.api.pages.schema_words import Row, Words
 
 Document = dict[str, Any]
 
@@ -49,18 +45,6 @@ class Route:
     examples: list[tuple[str, str]]
     replies: list[Reply]
     errors: tuple[str, ...]
-
-
-def blueprint(made: Callable[[], Document]) -> Blueprint:
-    """The route of the document that is `made`."""
-    routes = Blueprint("documentation", __name__)
-
-    @routes.get("/openapi.json")
-    @describe("This document", access="open", reply="application/json")
-    def openapi() -> Response:
-        return Response(json.dumps(made()), mimetype="application/json")
-
-    return routes
 
 
 def chapters(document: Document) -> dict[str, list[Route]]:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import mmap_key
 
-from service.api.http.reserved_values import INITIAL_BYTES, ReservedDict, is_whole
-from service.api.http.shared_values import SharedValues
+from service.api.http.metrics_file import INITIAL_BYTES, ReservedDict, is_whole
+from service.api.http.shared_metrics import SharedValues
 
 
 def ended_process() -> int:

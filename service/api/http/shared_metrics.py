@@ -17,7 +17,7 @@ from prometheus_client.core import Metric
 from prometheus_client.mmap_dict import mmap_key
 from prometheus_client.registry import Collector
 
-from service.api.http.reserved_values import ReservedDict, is_whole, merged
+from service.api.http.metrics_file import ReservedDict, is_whole, merged
 
 log = logging.getLogger(__name__)
 

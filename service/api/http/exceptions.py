@@ -1,0 +1,191 @@
+"""Which error of the contract an exception becomes: the one table of exceptions and statuses."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any, Final
+
+from flask import Flask, current_app, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from charrnn.checkpoint import CheckpointError
+from charrnn.vocabulary import UnknownCharactersError
+from durable.reading import DamagedFileError
+from model_store.errors import (
+    AliasedError,
+    CurrentAliasError,
+    DamagedVersionError,
+    InvalidNameError,
+    NotFoundError,
+)
+from service.api.http.errors import SHOWN, ApiError, shown
+from service.api.http.validation import invalid
+from service.generation.cells import CellSelectionError, UnknownCellError
+from service.generation.errors import (
+    BusyError,
+    ClientGoneError,
+    ClosedError,
+    DeadlineError,
+    ModelUnavailableError,
+    NeverFitsError,
+    PromptError,
+    ReplyTooLargeError,
+    SamplingIdsError,
+)
+from service.generation.tokenization import UnknownIdsError
+from service.generation.tracing import NothingToTraceError
+from service.keys.recent import KeysUnavailableError
+from service.training import errors as training
+from service.training.gradients import NoGradientsError
+
+log = logging.getLogger(__name__)
+
+INTERNAL: Final = "an error on the server; the request id finds it in the log"
+
+
+def register(app: Flask) -> None:
+    """Answer every exception that a route lets out in the contract's shape."""
+    app.register_error_handler(Exception, lambda error: to_api_error(error).response())
+
+
+def to_api_error(error: Exception) -> ApiError:
+    """The contract's error for an exception; what is not foreseen is logged and becomes a bare 500."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, HTTPException):
+        return _from_http(error)
+    for kind, convert in _CONVERSIONS:
+        if isinstance(error, kind):
+            return convert(error)
+    log.error("unforeseen error", exc_info=error)
+    return ApiError(500, "internal_error", INTERNAL)
+
+
+def _from_http(error: HTTPException) -> ApiError:
+    status = error.code or 500
+    names = {
+        400: "bad_request",
+        404: "not_found",
+        405: "method_not_allowed",
+        413: "too_large",
+        415: "wrong_content_type",
+    }
+    message = error.description or str(error)
+    if isinstance(error, RequestEntityTooLarge):
+        message = "the body is larger than this route takes"
+    if isinstance(error, NotFound):
+        message = _nowhere()
+    allowed = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    allow = ", ".join(sorted(allowed)) if allowed else None
+    if allow is not None:
+        message = f"{shown(request.path)} takes {allow}, not {request.method}"
+    return ApiError(status, names.get(status, (error.name or "error").lower().replace(" ", "_")), message, allow=allow)
+
+
+def _nowhere() -> str:
+    """That there is nothing at the address, and what it was perhaps meant to be: base URLs often lack /v1."""
+    routes = [rule.rule for rule in current_app.url_map.iter_rules() if request.method in (rule.methods or ())]
+    meant = get_close_matches(request.path[:SHOWN], [rule for rule in routes if "<" not in rule], n=1, cutoff=0.75)
+    hint = f"did you mean {meant[0]}?" if meant else "/docs lists all routes"
+    return f"there is no route {shown(request.path)} for {request.method}; {hint}"
+
+
+def unknown_characters(error: UnknownCharactersError, field: str = "prompt", *, can_skip: bool = True) -> ApiError:
+    """The error for a field whose text has characters that the model does not know, listed with their positions."""
+    listed = [{"position": position, "character": character} for position, character in error.unknown[:1000]]
+    hint = ' ("unknown": "skip" drops what the model does not know)' if can_skip else ""
+    return ApiError(422, "unknown_character", f"{field}: {error}{hint}", field, more={"unknown": listed})
+
+
+def _without_keys(_: KeysUnavailableError) -> ApiError:
+    """Which file it is stands in the log and in /readyz."""
+    message = "the service's keys cannot be read, so no key can be checked; see /readyz and the log"
+    return ApiError(503, "keys_unavailable", message, retry_after=10)
+
+
+@contextmanager
+def unknown_in(field: str, *, can_skip: bool = True) -> Iterator[None]:
+    """Around reading a request's text: what is unknown in it is told of the field that it came in."""
+    try:
+        yield
+    except UnknownCharactersError as error:
+        raise unknown_characters(error, field, can_skip=can_skip) from error
+
+
+def unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:
+    """The error for a field whose ids the model does not have."""
+    return ApiError(422, "unknown_id", f"{field}: {error}", field)
+
+
+def _one_of_several(error: PromptError) -> ApiError:
+    """The error of one prompt, by its place among the others."""
+    field = f"prompt[{error.place}]"
+    if isinstance(error.error, UnknownCharactersError):
+        return unknown_characters(error.error, field)
+    if isinstance(error.error, UnknownIdsError):
+        return unknown_ids(error.error, field)
+    return ApiError(422, "invalid_value", str(error), field)
+
+
+def _unclear_encoding(error: training.UnclearEncodingError) -> ApiError:
+    guesses = [{"encoding": encoding, "line": line} for encoding, line in error.guesses]
+    return ApiError(422, "unclear_encoding", str(error), "file", more={"guesses": guesses})
+
+
+def _from_system(error: OSError) -> ApiError:
+    """A full disk is said; whatever else the system refuses stays in the log."""
+    log.error("the system refused", exc_info=error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ApiError(503, "disk_full", "the server's disk is full; nothing was kept", retry_after=60)
+    return ApiError(500, "internal_error", INTERNAL)
+
+
+_CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
+    (ValidationError, invalid),
+    (UnknownCharactersError, unknown_characters),
+    (UnknownIdsError, unknown_ids),
+    (PromptError, _one_of_several),
+    (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
+    (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),
+    (ReplyTooLargeError, lambda e: ApiError(422, "reply_too_large", str(e), e.param)),
+    (UnknownCellError, lambda e: ApiError(422, "unknown_cell", str(e), e.param)),
+    (CellSelectionError, lambda e: ApiError(422, "invalid_value", str(e), e.param)),
+    (NothingToTraceError, lambda e: ApiError(422, "invalid_value", str(e), "text")),
+    (InvalidNameError, lambda e: ApiError(422, "invalid_name", str(e), "model")),
+    (DamagedVersionError, lambda e: ApiError(409, "version_damaged", str(e), "version")),
+    (DamagedFileError, lambda e: ApiError(409, "file_damaged", str(e))),
+    (NotFoundError, lambda e: ApiError(404, f"{e.kind}_not_found", str(e), "model")),
+    (CurrentAliasError, lambda e: ApiError(409, "alias_needed", str(e), "alias")),
+    (AliasedError, lambda e: ApiError(409, "version_in_use", str(e), "version")),
+    (NoGradientsError, lambda e: ApiError(404, "no_gradients", str(e), "version")),
+    (CheckpointError, lambda e: ApiError(422, "invalid_checkpoint", str(e), "file")),
+    (training.TooLargeError, lambda e: ApiError(413, "too_large", str(e), "file")),
+    (training.EmptyCorpusError, lambda e: ApiError(422, "empty_corpus", str(e), "file")),
+    (training.IncompleteUploadError, lambda e: ApiError(400, "incomplete_upload", str(e), "file")),
+    (training.BinaryCorpusError, lambda e: ApiError(422, "binary_corpus", str(e), "file")),
+    (training.UnclearEncodingError, _unclear_encoding),
+    (training.DeclaredEncodingError, lambda e: ApiError(422, "wrong_encoding", str(e), "encoding")),
+    (training.UnknownEncodingError, lambda e: ApiError(422, "unknown_encoding", str(e), "encoding")),
+    (training.EncodingError, lambda e: ApiError(422, "unknown_encoding", str(e), "file")),
+    (training.CorpusError, lambda e: ApiError(422, "invalid_corpus", str(e), "file")),
+    (training.CorpusNotFoundError, lambda e: ApiError(404, "corpus_not_found", str(e), "corpus")),
+    (training.CorpusDamagedError, lambda e: ApiError(409, "corpus_damaged", str(e), "corpus")),
+    (training.CorpusInUseError, lambda e: ApiError(409, "corpus_in_use", str(e), "corpus")),
+    (training.JobRequestError, lambda e: ApiError(422, "invalid_value", str(e), e.field)),
+    (training.JobNotFoundError, lambda e: ApiError(404, "job_not_found", str(e), "job")),
+    (training.JobDamagedError, lambda e: ApiError(409, "job_damaged", str(e), "job")),
+    (training.JobUnfinishedError, lambda e: ApiError(409, "job_unfinished", str(e), "job")),
+    (training.JobFinishedError, lambda e: ApiError(409, "job_finished", str(e), "job")),
+    (BusyError, lambda e: ApiError(429, "busy", str(e), retry_after=e.retry_after)),
+    (ClosedError, lambda e: ApiError(503, "shutting_down", str(e), retry_after=1)),
+    (DeadlineError, lambda e: ApiError(503, "deadline_exceeded", str(e), "timeout", retry_after=5, should_retry=False)),
+    (ModelUnavailableError, lambda e: ApiError(503, "model_unavailable", str(e), "model", retry_after=10)),
+    (KeysUnavailableError, _without_keys),
+    (OSError, _from_system),
+    (ClientGoneError, lambda e: ApiError(499, "client_gone", str(e))),
+)

@@ -1,0 +1,51 @@
+"""What a route may return beside a plain dict. Its return type says all of what is sent: the document of the routes is
+made of it, and mypy compares it with what the route returns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, is_dataclass
+from typing import Any, Final, Generic, TypeVar, cast
+
+from flask import Response, jsonify
+
+SVG: Final = "image/svg+xml"
+PNG: Final = "image/png"
+NO_CACHE: Final = {"Cache-Control": "no-cache"}
+
+T = TypeVar("T")
+
+
+class JsonResponse(Response, Generic[T]):
+    """JSON of a value of type T."""
+
+    default_mimetype = "application/json"
+
+
+class EventStream(Response, Generic[T]):
+    """Server-sent events whose data is JSON of values of type T."""
+
+    default_mimetype = "text/event-stream"
+
+
+class Svg(Response):
+    """A picture of lines and text."""
+
+    default_mimetype = SVG
+
+
+class Png(Response):
+    """A picture of pixels."""
+
+    default_mimetype = PNG
+
+
+class NoContent(Response):
+    """Nothing: what was asked for is done."""
+
+    default_status = 204
+
+
+def plain_json(value: T) -> JsonResponse[T]:
+    """JSON of a dataclass, or a dict, as Flask makes it of what a route returns; fields that are None are left out."""
+    fields = asdict(value) if is_dataclass(value) and not isinstance(value, type) else cast(dict[str, Any], value)
+    return cast(JsonResponse[T], jsonify({name: each for name, each in fields.items() if each is not None}))

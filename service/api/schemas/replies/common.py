@@ -1,0 +1,127 @@
+"""What replies of several groups have: the shape of an error, counts of tokens, ids, skipped characters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, NotRequired, TypeVar
+
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
+
+from charrnn.vocabulary import Ids
+from service.api.schemas.rows import Rows, id_rows, rows
+from service.generation import requests
+from service.generation.reading import Piece
+
+SVG: Final = "image/svg+xml"
+PNG: Final = "image/png"
+"""What a picture is sent as."""
+
+T = TypeVar("T")
+
+OrNull = Annotated[T | None, Field(default=None)]
+"""A field that may be left out, or null."""
+
+closed = with_config(extra="forbid")
+"""An object with these fields and no others."""
+
+
+class ErrorBody(TypedDict):
+    """What is wrong: `message` names the field, the bound and the value; some errors have further fields."""
+
+    type: str
+    code: str
+    message: str
+    param: str | None
+
+
+@closed
+class ErrorReply(TypedDict):
+    """The shape of every error."""
+
+    error: ErrorBody
+
+
+@closed
+class Usage(TypedDict):
+    """Token counts."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+def usage(prompt_tokens: int, completion_tokens: int) -> Usage:
+    """The tokens of a request, as they are counted everywhere."""
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+    }
+
+
+@closed
+class Skipped(TypedDict):
+    """A character of the prompt that the model does not know and that was dropped."""
+
+    position: int
+    character: str
+
+
+SkippedField = Annotated[Rows[Skipped] | list[Skipped], Field(default=[], description='only with `"unknown": "skip"`')]
+
+
+class WithSkipped(TypedDict):
+    """What is added to a reply where characters were skipped."""
+
+    skipped: NotRequired[SkippedField]
+
+
+def with_skipped(skipped: requests.Skipped) -> WithSkipped:
+    """The characters that were dropped of a text, and where they stood; nothing when none were."""
+    return {"skipped": Rows(len(skipped), lambda start, stop: _skipped(skipped[start:stop]))} if skipped else {}
+
+
+def with_skipped_now(skipped: requests.Skipped) -> WithSkipped:
+    """The same for an event of a stream, which is made whole."""
+    return {"skipped": _skipped(skipped)} if skipped else {}
+
+
+def _skipped(skipped: requests.Skipped) -> list[Skipped]:
+    return [{"position": position, "character": character} for position, character in skipped]
+
+
+IdsField = Annotated[Rows[int] | list[int], Field(default=[], description="only with `return_token_ids`")]
+
+
+@closed
+class WithIds(TypedDict):
+    """What `return_token_ids` adds to a choice. In a stream: the prompt's to the first chunk of each, to every chunk
+    those that are new, including a stop string's."""
+
+    prompt_token_ids: NotRequired[IdsField]
+    token_ids: NotRequired[IdsField]
+
+
+def with_ids(choice: requests.Choice, prompt: Ids) -> WithIds:
+    """What `return_token_ids` adds to a choice."""
+    return {} if choice.ids is None else {"prompt_token_ids": id_rows(prompt), "token_ids": rows(choice.ids)}
+
+
+class NewText(WithIds):
+    """What a chunk says of a choice, in every format."""
+
+    text: str
+    finish_reason: requests.FinishReason | None
+
+
+def new_text(piece: Piece) -> NewText:
+    """What is new in a stream: a piece of a choice, or a part of one."""
+    said: NewText = {"text": piece.text, "finish_reason": piece.finish_reason}
+    if piece.ids is not None:
+        said["token_ids"] = list(piece.ids)
+    return said
+
+
+def prompt_ids(ids: Ids) -> NewText:
+    """What comes before a choice where ids are wanted: those of the prompt, or some of them."""
+    return {"text": "", "finish_reason": None, "token_ids": [], "prompt_token_ids": ids.tolist()}

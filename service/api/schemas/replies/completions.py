@@ -1,0 +1,161 @@
+"""The replies of `/v1`, in OpenAI's format: a completion, whole and as the chunks of a stream, and the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal, NotRequired, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from charrnn.vocabulary import Ids
+from service.api.schemas.replies.common import Usage, WithIds, closed, usage, with_ids
+from service.api.schemas.rows import Rows
+from service.generation.logprobs import TextLogprobs, TokenLogprobs
+from service.generation.requests import Choice, FinishReason, Generation
+
+T = TypeVar("T")
+
+
+@closed
+class CompletionLogprobs(TypedDict):
+    """Parallel lists with one entry per token."""
+
+    tokens: Rows[str] | list[str]
+    token_logprobs: Rows[float | None] | list[float | None]
+    top_logprobs: Rows[dict[str, float] | None] | list[dict[str, float] | None]
+    text_offset: Rows[int] | list[int]
+
+
+class _Choice(WithIds):
+    index: int
+    text: str
+    seed: int
+
+
+class CompletionChunkChoice(_Choice):
+    """The new text of one choice, in OpenAI's format, and the seed that reproduces it; `finish_reason` is null until it
+    ends."""
+
+    finish_reason: FinishReason | None
+    logprobs: CompletionLogprobs | None
+
+
+class CompletionChoice(_Choice):
+    """One generated text, in OpenAI's format, and the seed that reproduces it."""
+
+    finish_reason: FinishReason
+    logprobs: CompletionLogprobs | None
+
+
+@closed
+class CompletionHead(TypedDict):
+    """What a completion and each of its chunks begin with."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+
+
+class CompletionReply(CompletionHead):
+    """OpenAI's text completion; with the same `system_fingerprint` (the version), a seed gives the same text."""
+
+    system_fingerprint: str
+    choices: list[CompletionChoice]
+    usage: Usage
+
+
+class CompletionChunk(CompletionHead):
+    """An event of a stream, in OpenAI's format; the one with the usage, if requested, has no choices."""
+
+    system_fingerprint: str
+    choices: list[CompletionChunkChoice]
+    usage: NotRequired[
+        Annotated[Usage | None, Field(default=None, description="only with `include_usage` of `stream_options`")]
+    ]
+
+
+@closed
+class ModelCard(TypedDict):
+    """A model, in OpenAI's format."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    damaged: NotRequired[
+        Annotated[str, Field(default="", description="only if damaged: what is wrong with its version")]
+    ]
+
+
+@closed
+class ModelCards(TypedDict):
+    """The models that can be requested by name."""
+
+    object: Literal["list"]
+    data: list[ModelCard]
+
+
+def completion_reply(head: CompletionHead, made: list[Generation]) -> CompletionReply:
+    """The choices of all prompts, one prompt's after the other's."""
+    choices = [(choice, each.prompt) for each in made for choice in each.choices]
+    prompt_tokens = sum(each.prompt_tokens for each in made)
+    return {
+        **head,
+        "system_fingerprint": fingerprint(made[0].model, made[0].version),
+        "choices": [_choice(index, choice, prompt) for index, (choice, prompt) in enumerate(choices)],
+        "usage": usage(prompt_tokens, sum(choice.completion_tokens for choice, _ in choices)),
+    }
+
+
+def fingerprint(model: str, version: int) -> str:
+    """What a seed gives the same text with."""
+    return f"{model}@{version}"
+
+
+def token_starts(tokens: TextLogprobs, first: int = 0) -> npt.NDArray[np.int64]:
+    """Where each of the tokens begins in its choice's text, and where the last one ends."""
+    return np.append(first, first + np.cumsum(tokens.lengths()))
+
+
+def _choice(index: int, choice: Choice, prompt: Ids) -> CompletionChoice:
+    logprobs = None if choice.logprobs is None else _logprobs(choice.logprobs, token_starts(choice.logprobs))
+    return {
+        "index": index,
+        "text": choice.text,
+        "seed": choice.seed,
+        "finish_reason": choice.finish_reason,
+        "logprobs": logprobs,
+        **with_ids(choice, prompt),
+    }
+
+
+def _logprobs(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> CompletionLogprobs:
+    """Four columns of one length, written when they are sent; `starts` is where each token stands in its text."""
+
+    def column(part: Callable[[int, int], list[T]]) -> Rows[T]:
+        return Rows(len(tokens), part)
+
+    return {
+        "tokens": column(lambda start, stop: list(tokens[start:stop].tokens)),
+        "token_logprobs": column(lambda start, stop: tokens[start:stop].chosen),
+        "top_logprobs": column(lambda start, stop: [_top(token) for token in tokens[start:stop]]),
+        "text_offset": column(lambda start, stop: starts[start:stop].tolist()),
+    }
+
+
+def _top(token: TokenLogprobs) -> dict[str, float] | None:
+    return None if token.logprob is None else {**dict(token.top), token.token: token.logprob}
+
+
+def logprobs_now(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> CompletionLogprobs:
+    """The same at once, for a chunk."""
+    return {
+        "tokens": list(tokens.tokens),
+        "token_logprobs": tokens.chosen,
+        "top_logprobs": [_top(token) for token in tokens],
+        "text_offset": starts[: len(tokens)].tolist(),
+    }

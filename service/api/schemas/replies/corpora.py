@@ -1,0 +1,45 @@
+"""The replies of `/corpora`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypeAliasType, TypedDict
+
+from service.api.schemas.replies.common import closed
+from service.api.schemas.replies.jobs import JobReply
+from service.training.corpora import Corpus
+
+
+@dataclass(frozen=True, slots=True)
+class NewCorpus(Corpus):
+    """An uploaded corpus, and the job that was started."""
+
+    job: Annotated[JobReply | None, Field(description="only with `model`")] = None
+
+
+def new_corpus(corpus: Corpus, job: JobReply | None) -> NewCorpus:
+    """The corpus with the job that trains on it, if one does."""
+    return NewCorpus(**asdict(corpus), job=job)
+
+
+@closed
+class DamagedCorpus(TypedDict):
+    """A corpus that cannot be used until the same text is uploaded again; it can be deleted."""
+
+    id: str
+    damaged: Annotated[str, Field(description="what is wrong with its files")]
+
+
+AnyCorpus = TypeAliasType(
+    "AnyCorpus", Annotated[Corpus | DamagedCorpus, Field(title="AnyCorpus", description="A corpus, intact or damaged.")]
+)
+
+
+@closed
+class CorporaReply(TypedDict):
+    """All corpora, the damaged ones last."""
+
+    corpora: list[Corpus | DamagedCorpus]

@@ -1,0 +1,163 @@
+"""The reply of `/generate`, whole and as the chunks of a stream."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from charrnn.vocabulary import Ids
+from service.api.schemas.replies.common import (
+    SkippedField,
+    Usage,
+    WithIds,
+    closed,
+    usage,
+    with_ids,
+    with_skipped,
+)
+from service.api.schemas.replies.traces import ChoiceTrace, choice_trace
+from service.api.schemas.rows import Rows
+from service.generation.logprobs import TextLogprobs
+from service.generation.requests import Choice, FinishReason, Generation
+from service.generation.tracing import TextTrace
+
+
+@closed
+class TopLogprob(TypedDict):
+    """One of the most likely tokens at a position."""
+
+    token: str
+    logprob: float
+
+
+@closed
+class TokenLogprob(TypedDict):
+    """A token and its log probability; null for the first token of a text."""
+
+    token: str
+    logprob: float | None
+    top: list[TopLogprob]
+
+
+LogprobsField = Annotated[
+    Rows[TokenLogprob] | list[TokenLogprob], Field(default=[], description="only with `logprobs`")
+]
+
+
+class ChoiceReply(WithIds):
+    """One generated text and the seed that reproduces it."""
+
+    index: int
+    text: str
+    seed: int
+    finish_reason: FinishReason
+    logprobs: NotRequired[LogprobsField]
+    trace: NotRequired[Annotated[ChoiceTrace | None, Field(default=None, description="only with `trace`")]]
+
+
+@closed
+class Timing(TypedDict):
+    """Seconds."""
+
+    total: float
+
+
+@closed
+class GenerateHead(TypedDict):
+    """What a reply and every event of a stream begin with."""
+
+    id: str
+    model: str
+    version: int
+
+
+class GenerateReply(GenerateHead):
+    """The generated texts; `text` is the first choice's."""
+
+    text: str
+    choices: list[ChoiceReply]
+    usage: Usage
+    cached: bool
+    timing: Timing
+    skipped: NotRequired[SkippedField]
+
+
+class GenerateChunk(WithIds, GenerateHead):
+    """An event of a stream: the new text of one choice; `finish_reason` is null until it ends."""
+
+    index: int
+    text: str
+    seed: int
+    finish_reason: FinishReason | None
+    logprobs: NotRequired[LogprobsField]
+    usage: NotRequired[
+        Annotated[
+            Usage | None, Field(default=None, description="only with `continuous_usage_stats` of `stream_options`")
+        ]
+    ]
+
+
+class GenerateSkipped(GenerateHead):
+    """An event of a stream before its last one: some of the skipped characters, where one event cannot hold all."""
+
+    text: Literal[""]
+    skipped: NotRequired[SkippedField]
+
+
+class GenerateEnd(GenerateHead):
+    """The last event of a stream before `[DONE]`."""
+
+    text: Literal[""]
+    usage: Usage
+    cached: bool
+    timing: Timing
+    skipped: NotRequired[SkippedField]
+
+
+def generate_reply(generation: Generation, id: str, seconds: float, *, with_logprobs: bool) -> GenerateReply:
+    """The whole reply, which took so many seconds."""
+    prompt = generation.prompt
+    return {
+        "id": id,
+        "model": generation.model,
+        "version": generation.version,
+        "text": generation.choices[0].text,
+        "choices": [_choice(index, each, prompt, with_logprobs) for index, each in enumerate(generation.choices)],
+        "usage": usage(generation.prompt_tokens, sum(choice.completion_tokens for choice in generation.choices)),
+        "cached": generation.cached,
+        "timing": timing(seconds),
+        **with_skipped(generation.skipped),
+    }
+
+
+def add_traces(reply: GenerateReply, traces: list[TextTrace]) -> None:
+    """Give each choice of the reply its trace."""
+    for choice, trace in zip(reply["choices"], traces, strict=True):
+        choice["trace"] = choice_trace(trace)
+
+
+def timing(seconds: float) -> Timing:
+    """To the microsecond."""
+    return {"total": round(seconds, 6)}
+
+
+def token_logprobs(tokens: TextLogprobs) -> list[TokenLogprob]:
+    """Each token with the likeliest ones in its place."""
+    return [
+        {"token": t.token, "logprob": t.logprob, "top": [{"token": o, "logprob": p} for o, p in t.top]} for t in tokens
+    ]
+
+
+def _choice(index: int, choice: Choice, prompt: Ids, with_logprobs: bool) -> ChoiceReply:
+    reply: ChoiceReply = {
+        "index": index,
+        "text": choice.text,
+        "seed": choice.seed,
+        "finish_reason": choice.finish_reason,
+    }
+    if with_logprobs and choice.logprobs is not None:
+        tokens = choice.logprobs
+        reply["logprobs"] = Rows(len(tokens), lambda start, stop: token_logprobs(tokens[start:stop]))
+    return reply if choice.ids is None else {**reply, **with_ids(choice, prompt)}

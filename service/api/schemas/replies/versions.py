@@ -1,0 +1,132 @@
+"""A version in a reply, whole and in short; a damaged one says what is wrong with it in `damaged`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from charrnn.config import ModelConfig
+from model_store.errors import DamagedVersionError, NotFoundError
+from model_store.faults import Faults
+from model_store.store import ModelStore, VersionRecord
+from service.api.schemas.replies.common import OrNull, closed
+from service.training.units import KIND
+
+GRADIENTS_URL = "URL of its gradients, if its record has them"
+CELLS_URL = "URL of what its cells follow, if recorded"
+
+
+class WithDamage(TypedDict):
+    """What is added to what is damaged."""
+
+    damaged: NotRequired[str]
+
+
+def with_damage(found: list[str]) -> WithDamage:
+    """What is wrong, in one sentence; nothing when nothing is."""
+    said = "; ".join(filter(None, found))
+    return {"damaged": said} if said else {}
+
+
+@closed
+class VersionReply(TypedDict):
+    """A version: its architecture, its training record, and the aliases that point to it. A damaged one has neither
+    digest nor architecture, unless only the files beside it are damaged."""
+
+    model: str
+    version: int
+    digest: str | None
+    bytes: int
+    published: str
+    aliases: list[str]
+    config: ModelConfig | None
+    record: dict[str, Any]
+    gradients: Annotated[str | None, Field(description=GRADIENTS_URL)]
+    cells: Annotated[str | None, Field(description=CELLS_URL)]
+    damaged: NotRequired[Annotated[str, Field(default="", description="only if damaged: what is wrong")]]
+
+
+def version_reply(store: ModelStore, faults: Faults, name: str, number: int) -> VersionReply:
+    """A version; of a damaged one that which its file tells from outside. Raises NotFoundError."""
+    size, published = store.size_and_time(name, number)
+    outside: VersionReply = {
+        "model": name,
+        "version": number,
+        "digest": None,
+        "bytes": size,
+        "published": published,
+        "aliases": _aliases_of(number, store.aliases(name)),
+        "config": None,
+        "record": {},
+        "gradients": None,
+        "cells": None,
+    }
+    try:
+        entry = store.describe(name, number)
+    except DamagedVersionError as error:
+        return {**outside, **with_damage([error.reason])}
+    return {
+        **outside,
+        "digest": entry.digest,
+        "config": entry.config,
+        "record": {name: value for name, value in entry.record.json.items() if name != "gradients"},
+        "gradients": _gradients_url(entry),
+        "cells": _cells_url(store, name, number),
+        **with_damage([faults.of_version(name, number)]),
+    }
+
+
+@closed
+class VersionSummary(TypedDict):
+    """A version in a list; if its file is `damaged`, nothing else is known."""
+
+    version: int
+    aliases: list[str]
+    published: NotRequired[OrNull[str]]
+    bytes: NotRequired[OrNull[int]]
+    config: NotRequired[OrNull[ModelConfig]]
+    bits_per_character: NotRequired[Annotated[OrNull[float], Field(description="measured on held-out text")]]
+    prompt: NotRequired[Annotated[OrNull[str], Field(description="a suitable prompt: the first words of its corpus")]]
+    gradients: NotRequired[Annotated[OrNull[str], Field(description=GRADIENTS_URL)]]
+    cells: NotRequired[Annotated[OrNull[str], Field(description=CELLS_URL)]]
+    damaged: NotRequired[Annotated[OrNull[str], Field(description="what is wrong with its file")]]
+
+
+def version_summary(
+    store: ModelStore, faults: Faults, name: str, version: int, aliases: dict[str, int]
+) -> VersionSummary | None:
+    """A version in short; None when it was deleted at this moment."""
+    known: VersionSummary = {"version": version, "aliases": _aliases_of(version, aliases)}
+    try:
+        entry = store.describe(name, version)
+        return {
+            **known,
+            "published": entry.published,
+            "bytes": entry.bytes,
+            "config": entry.config,
+            "bits_per_character": entry.record.bits_per_character,
+            "prompt": entry.record.prompt,
+            "gradients": _gradients_url(entry),
+            "cells": _cells_url(store, name, version),
+            **with_damage([faults.of_version(name, version)]),
+        }
+    except DamagedVersionError as error:
+        return {**known, **with_damage([error.reason])}
+    except NotFoundError:
+        return None
+
+
+def _aliases_of(version: int, aliases: dict[str, int]) -> list[str]:
+    return sorted(alias for alias, held in aliases.items() if held == version)
+
+
+def _gradients_url(entry: VersionRecord) -> str | None:
+    """Where the version's gradients are, if its record has them."""
+    return f"/models/{entry.name}/versions/{entry.version}/gradients" if entry.record.gradients else None
+
+
+def _cells_url(store: ModelStore, name: str, version: int) -> str | None:
+    """Where it is told what the version's cells follow, if that was found out."""
+    return None if store.kept(name, version, KIND) is None else f"/models/{name}/versions/{version}/cells"

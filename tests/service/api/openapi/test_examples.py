@@ -1,0 +1,92 @@
+"""Every example of the document is sent, an admin's too, and gets the reply that is documented."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.engine.cpu.native import NativeEngine
+from charrnn.record import TrainingRecord
+from charrnn.vocabulary import Vocabulary
+from tests.replies import shape
+
+TEXT = "ROMEO:\nBut soft! What light through yonder window breaks?\nJULIET:\n"
+CORPUS = TEXT * 100
+IN_PATHS = {"{name}": "letters", "{version}": "1", "{alias}": "current"}
+SHOWN = {"/generate", "/v1/completions", "/trace", "/score", "/tokenize", "/detokenize", "/jobs"}
+
+
+def network() -> Checkpoint:
+    letters = "".join(sorted(set(TEXT)))
+    config = ModelConfig(len(letters), "gru", 16)
+    random = np.random.default_rng(0)
+    weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
+    return Checkpoint(config, Vocabulary(letters), weights, TrainingRecord({"validation_loss": 1.0}))
+
+
+@pytest.fixture(scope="module")
+def engine() -> NativeEngine:
+    return NativeEngine(network())
+
+
+@pytest.fixture
+def new_checkpoint() -> Callable[..., Checkpoint]:
+    return network
+
+
+def test_every_documented_example(client: FlaskClient, admin: dict[str, str]) -> None:
+    corpus = client.post("/corpora?name=examples", data=CORPUS, content_type="text/plain", headers=admin).json["id"]  # type: ignore[index]
+    ran = set()
+    document: Any = client.get("/openapi.json").json
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            assert not content or content["examples"], f"{path} takes JSON and shows none"
+            for name, example in content.get("examples", {}).items():
+                body = example["value"] | ({"corpus": corpus} if "corpus" in example["value"] else {})
+                reply = client.open(filled(path), method=method.upper(), json=body, headers=admin)
+                check(reply, operation, f"{path}: {name}")
+                ran.add(path)
+    assert ran >= SHOWN
+
+
+def filled(path: str) -> str:
+    for placeholder, value in IN_PATHS.items():
+        path = path.replace(placeholder, value)
+    return path
+
+
+def check(reply: TestResponse, operation: dict[str, Any], about: str) -> None:
+    documented = operation["responses"].get(str(reply.status_code))
+    assert reply.status_code < 300, f"{about}: {reply.status_code} {reply.text}"
+    schema = documented["content"][reply.mimetype]["schema"]
+    if reply.mimetype == "application/json":
+        shape(name_of(schema)).validate_json(reply.data, strict=True)
+        return
+    shapes = schema["properties"]["data"]["anyOf"][1]["contentSchema"]["anyOf"]
+    *events, done, _ = reply.text.split("\n\n")
+    assert (done, bool(events)) == ("data: [DONE]", True), about
+    for event in events:
+        data = event.removeprefix("data: ")
+        assert any(matches(name_of(each), data) for each in shapes), f"{about}: {data}"
+        assert "error" not in json.loads(data), about
+
+
+def matches(name: str, data: str) -> bool:
+    try:
+        shape(name).validate_json(data, strict=True)
+    except ValueError:
+        return False
+    return True
+
+
+def name_of(schema: dict[str, str]) -> str:
+    return schema["$ref"].rpartition("/")[2]
