@@ -1,4 +1,4 @@
-"""Kernels as machine code in a folder, so that a process which generates needs no compiler; knows no numba.
+"""Kernels as machine code in a folder, so that a process which generates needs no compiler; does not import numba.
 
 A file holds one kernel for one processor; its name says for which, and a digest of all that it was made from. What is
 missing is compiled by a process of its own, whose memory goes with it.
@@ -10,6 +10,7 @@ import ctypes
 import ctypes.util
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,20 +29,10 @@ Advance = Callable[[int, int, int, int], object]
 """Addresses of a BATCH_STRUCT, of LAYER_STRUCTs and SEQUENCE_STRUCTs (charrnn.engine.cpu.structs); how many steps."""
 
 ENTRY: Final = "advance"
-_SOURCES: Final = (
-    "adjusting",
-    "gates",
-    "choice",
-    "compiling",
-    "kernels",
-    "lanes",
-    "hidden_layer",
-    "micro_tiles",
-    "output_layer",
-    "products",
-    "structs",
-    "rows",
-)
+_ROOT: Final = Path(__file__).parents[3]
+_IMPORT: Final = re.compile(r"^from (charrnn\.[\w.]+) import ", re.MULTILINE)
+_COMPILER: Final = "charrnn.engine.cpu.compiling"
+"""The module that is run to compile a kernel."""
 
 
 class CompilationError(RuntimeError):
@@ -64,8 +55,8 @@ def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa) -> Adv
 
 
 def default_folder(otherwise: Path | None = None) -> Path | None:
-    """Where kernels are kept when nobody says where: in the user's cache folder, or `otherwise` where the user has no
-    home, or none that can be written."""
+    """Where kernels are kept by default: in the user's cache folder, or `otherwise` where the user has no home, or none
+    that can be written."""
     try:
         folder = Path.home() / ".cache" / "charrnn" / "kernels"
     except RuntimeError:
@@ -78,9 +69,21 @@ def source_digest() -> str:
     """Over all that a kernel is made from: the sources, the compilers' versions, the processor."""
     features = sorted(name for name, present in llvm.get_host_cpu_features().items() if present)
     digest = hashlib.sha256(f"{llvmlite.__version__} {sys.version} {llvm.get_host_cpu_name()} {features}".encode())
-    for name in _SOURCES:
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    for _, source in sorted(compiler_sources().items()):
+        digest.update(source)
     return digest.hexdigest()
+
+
+def compiler_sources() -> dict[str, bytes]:
+    """The sources of the compiler and of everything in charrnn that it imports, directly or not, by module."""
+    found: dict[str, bytes] = {}
+    unread = [_COMPILER]
+    while unread:
+        name = unread.pop()
+        if name not in found:
+            found[name] = _ROOT.joinpath(*name.split(".")).with_suffix(".py").read_bytes()
+            unread += _IMPORT.findall(found[name].decode())
+    return found
 
 
 def _is_writable(folder: Path) -> bool:
@@ -107,8 +110,8 @@ def _compiled_for_itself(name: str, cell: Cell, precision: Precision, isa: Isa) 
 
 
 def _compile(path: Path, cell: Cell, precision: Precision, isa: Isa) -> None:
-    command = [sys.executable, "-m", "charrnn.engine.cpu.compiling", cell, precision, isa, str(path)]
-    found = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", _COMPILER, cell, precision, isa, str(path)]
+    found = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     if found.returncode:
         # The last line of a trace says what is wrong.
         raise CompilationError((found.stderr.splitlines() or [f"the compiler exited with {found.returncode}"])[-1])

@@ -8,13 +8,14 @@ from typing import Any, Final
 from numba import carray, njit, types  # type: ignore[attr-defined]
 
 from charrnn.config import Cell
-from charrnn.engine.cpu.choice import choose, choose_among, choose_weighed, report, weigh_plainly
 from charrnn.engine.cpu.code import Advance
 from charrnn.engine.cpu.hidden_layer import HiddenLayerArguments, hidden_layer
 from charrnn.engine.cpu.instructions import Isa, Precision
+from charrnn.engine.cpu.intrinsics import as_pointer, read_int32, read_int64, write_float32, write_int32, write_int64
 from charrnn.engine.cpu.lanes import VECTOR_BYTES
+from charrnn.engine.cpu.logprobs import report
 from charrnn.engine.cpu.output_layer import OutputLayerArguments, output_layer
-from charrnn.engine.cpu.rows import as_pointer, read_int32, read_int64, write_float32, write_int32, write_int64
+from charrnn.engine.cpu.sampling import choose, choose_among, choose_weighed, weigh_plainly
 from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT
 from charrnn.following import KINDS
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from charrnn.engine.base import Sequence
-from charrnn.engine.cpu.code import CompilationError, default_folder, load
+from charrnn.engine.cpu.code import CompilationError, compiler_sources, default_folder, load
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.cpu.packing import pack
 from charrnn.sampling import SamplingParams
@@ -46,6 +46,17 @@ def test_a_kernel_is_compiled_once(folder: Path) -> None:
     load(folder, "rnn", "float32", "portable")
     (after,) = [path.stat().st_mtime_ns for path in folder.iterdir()]
     assert before == after
+
+
+def test_the_digest_is_over_everything_that_the_compiler_imports() -> None:
+    program = """
+import sys
+import charrnn.engine.cpu.compiling
+print(*(name for name, module in sys.modules.items() if name.startswith("charrnn") and not hasattr(module, "__path__")))
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=Path(__file__).parents[4], capture_output=True, text=True, check=True)
+    assert set(compiler_sources()) == set(done.stdout.split())
 
 
 def test_what_cannot_be_compiled_says_why(folder: Path) -> None:

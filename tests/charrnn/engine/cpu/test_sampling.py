@@ -1,4 +1,4 @@
-"""The compiled choice against its plain definition in charrnn.sampling."""
+"""Sampling in the compiled step against its plain definition in charrnn.sampling."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from charrnn.engine.cpu import choice
-from charrnn.engine.cpu.rows import largest, sum_from, weigh
+from charrnn.engine.cpu import logprobs, sampling
+from charrnn.engine.cpu.blocks import largest, sum_from, weigh
 from charrnn.engine.cpu.structs import scratch_size
 from charrnn.engine.members import sampling_record
 from charrnn.sampling import SamplingParams, bias_of, log_softmax, penalized, uniform
@@ -24,19 +24,19 @@ Floats = npt.NDArray[np.float32]
 
 
 @njit
-def _choose(slots: Any, logits: Any, weights: Any) -> tuple[int, int]:
-    slot, blocks = slots[0], logits.size // 16
-    chosen = choice.choose(slot, logits.ctypes.data, weights.ctypes.data, blocks)
-    if slot.plain:
-        choice.weigh_plainly(slot, logits.ctypes.data, blocks)
-        return chosen, choice.choose_weighed(slot, logits.ctypes.data, weights.ctypes.data, blocks)
+def _choose(sequences: Any, logits: Any, weights: Any) -> tuple[int, int]:
+    sequence, blocks = sequences[0], logits.size // 16
+    chosen = sampling.choose(sequence, logits.ctypes.data, weights.ctypes.data, blocks)
+    if sequence.plain:
+        sampling.weigh_plainly(sequence, logits.ctypes.data, blocks)
+        return chosen, sampling.choose_weighed(sequence, logits.ctypes.data, weights.ctypes.data, blocks)
     return chosen, chosen
 
 
 @njit
 def _report(logits: Any, weights: Any, chosen: int, top_ids: Any, tops: Any) -> float:
     blocks = logits.size // 16
-    return choice.report(
+    return logprobs.report(
         logits.ctypes.data, weights.ctypes.data, blocks, chosen, tops.size, top_ids.ctypes.data, tops.ctypes.data
     )
 
@@ -56,7 +56,7 @@ def _sum(numbers: Any) -> Any:
 
 @njit
 def _uniform(seed: Any, position: Any) -> Any:
-    return choice.uniform(seed, position)
+    return sampling.uniform(seed, position)
 
 
 def padded(logits: Floats) -> Floats:
@@ -69,9 +69,9 @@ def compiled(logits: Floats, params: SamplingParams, recent: Any = (), generated
     added = np.zeros(whole.size, np.float32)
     added[: logits.size] = 0 if bias is None else bias
     ids, flags = np.array(recent, dtype=np.int32), np.array(generated, dtype=np.bool_)
-    slots = sampling_record(params, position, ids, flags, 0 if bias is None else added.ctypes.data)
+    sequences = sampling_record(params, position, ids, flags, 0 if bias is None else added.ctypes.data)
     scratch = np.zeros(scratch_size(whole.size // 16), dtype=np.float32)
-    found = _choose(slots, whole.copy(), scratch)
+    found = _choose(sequences, whole.copy(), scratch)
     assert found[0] == found[1]
     assert not scratch[-whole.size :].any(), "the counts are as they were"
     return int(found[0])

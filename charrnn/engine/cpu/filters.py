@@ -1,0 +1,62 @@
+"""Which weights min_p, top_k and top_p leave, inside the compiled step; those that they drop become 0.
+
+Nothing is sorted: weights lie in [0, 1], and the bits of float32 that are not negative are ordered as the numbers are,
+so that a bound is found bit by bit, from the highest one that a number up to 1 can have, each time with one pass over
+all weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from charrnn.engine.cpu.blocks import bits_of, count_from, drop_below, sum_from
+from charrnn.engine.cpu.intrinsics import read_float32, read_int32, write_int32
+
+ONE: Final = np.float32(1)
+BITS_OF_ONE: Final = 0x3F800000
+HIGHEST_BIT: Final = BITS_OF_ONE.bit_length() - 1
+LEAST_SHARE: Final = np.float32(1e-30)
+"""More than nothing, so that a top_p of nearly 0 keeps the likeliest id."""
+
+
+@njit(error_model="numpy")
+def filter_weights(sequence: Any, weights: int, blocks: int) -> None:
+    """charrnn.sampling's filters, one after the other; the largest weight is 1."""
+    if sequence.min_p > 0:
+        drop_below(weights, blocks, bits_of(sequence.min_p))
+    if sequence.top_k > 0:
+        drop_below(weights, blocks, _kth_bits(weights, blocks, sequence.top_k))
+    if sequence.top_p < ONE:
+        _keep_share(weights, blocks, sequence.top_p)
+
+
+@njit(error_model="numpy")
+def _kth_bits(weights: int, blocks: int, k: int) -> int:
+    """The bits of the k-th largest weight: the largest that k weights reach."""
+    found = 0
+    for shift in range(HIGHEST_BIT, -1, -1):
+        if count_from(weights, blocks, found | 1 << shift) >= k:
+            found |= 1 << shift
+    return found
+
+
+@njit(error_model="numpy")
+def _keep_share(weights: int, blocks: int, top_p: Any) -> None:
+    """Keep the largest weights until their sum reaches top_p of all; among equals the lowest ids."""
+    least = max(top_p * sum_from(weights, blocks, 0), LEAST_SHARE)
+    found = 0  # the bits of the smallest weight that is kept: the largest such that those from it on reach the share
+    for shift in range(HIGHEST_BIT, -1, -1):
+        bits = found | 1 << shift
+        if bits <= BITS_OF_ONE and sum_from(weights, blocks, bits) >= least:
+            found = bits
+    total = sum_from(weights, blocks, found + 1)
+    drop_below(weights, blocks, found)
+    for i in range(16 * blocks):
+        if read_int32(weights, i) == found:
+            if total >= least:
+                write_int32(weights, i, 0)
+            else:
+                total += read_float32(weights, i)

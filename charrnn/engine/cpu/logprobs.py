@@ -1,0 +1,59 @@
+"""Log-probabilities of the model's own distribution, inside the compiled step: of the chosen and the likeliest ids."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from charrnn.engine.cpu.blocks import largest, sum_from, weigh
+from charrnn.engine.cpu.intrinsics import read_float32, read_int32, write_float32, write_int32
+from charrnn.engine.cpu.sampling import before_weights
+
+LOG2_E: Final = np.float32(1 / math.log(2))
+LN_2: Final = math.log(2)
+
+
+@njit(inline="never", error_model="numpy")
+def report(  # noqa: PLR0917
+    logits: int, scratch: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
+) -> float:
+    """ln p of the chosen id, l - max - ln sum(e^(l - max)); writes ids and logarithms of the `top` likeliest, best
+    first and the lowest id first among equals."""
+    highest = largest(logits, blocks)
+    weights = scratch + before_weights(blocks)
+    weigh(weights, logits, blocks, highest, LOG2_E)
+    whole = np.float32(_logarithm(np.float64(sum_from(weights, blocks, 0))))
+    found = 0
+    for i in range(16 * blocks):
+        logit = read_float32(logits, i)
+        if found < top or (top and logit > read_float32(tops, top - 1)):
+            rank = min(found, top - 1)  # sorted in by insertion: `top` is small
+            while rank > 0 and logit > read_float32(tops, rank - 1):
+                write_float32(tops, rank, read_float32(tops, rank - 1))
+                write_int32(top_ids, rank, read_int32(top_ids, rank - 1))
+                rank -= 1
+            write_float32(tops, rank, logit)
+            write_int32(top_ids, rank, i)
+            found = min(found + 1, top)
+    for i in range(top):
+        write_float32(tops, i, read_float32(tops, i) - highest - whole)
+    return float(read_float32(logits, chosen) - highest - whole)
+
+
+@njit(error_model="numpy")
+def _logarithm(x: float) -> float:
+    """ln x of a sum of weights, x >= 1, with float32's precision and without the C library, which code out of a file is
+    not linked with: ln 2^e m = e ln 2 + 2 artanh((m - 1) / (m + 1)), m in [1, 2)."""
+    exponent = 0
+    while x >= 2:
+        x *= 0.5
+        exponent += 1
+    s = (x - 1) / (x + 1)
+    square, term, total = s * s, s, 0.0
+    for odd in range(1, 18, 2):
+        total += term / odd
+        term *= square
+    return float(exponent * LN_2 + 2 * total)

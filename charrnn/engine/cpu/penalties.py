@@ -1,0 +1,50 @@
+"""What acts on logits before the temperature, inside the compiled step: bias and penalties; knows no weights."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from charrnn.engine.cpu.blocks import add_blocks, copy_blocks
+from charrnn.engine.cpu.intrinsics import read_float32, read_int32, write_float32, write_int32
+from charrnn.engine.cpu.lanes import VECTOR_BYTES
+
+GENERATED: Final = 256
+"""More than the recent ids are, so that one int32 holds two counts."""
+
+
+@njit(inline="never", error_model="numpy")
+def adjust(sequence: Any, adjusted: int, logits: int, blocks: int) -> None:
+    """charrnn.sampling.adjusted: what acts before the temperature. The counts of ids lie behind the logits."""
+    if sequence.bias:
+        add_blocks(adjusted, logits, sequence.bias, blocks)
+    else:
+        copy_blocks(adjusted, logits, blocks)
+    if sequence.penalized:
+        _penalize(sequence, adjusted, adjusted + VECTOR_BYTES * blocks)
+
+
+@njit(error_model="numpy")
+def _penalize(sequence: Any, logits: int, counts: int) -> None:
+    """Penalize the logits of the recent ids, each once. `counts`, int32 that are 0 before and after, has the ids that
+    were not yet looked at: how often they occur and, in units of GENERATED, how often they were generated."""
+    latest = min(sequence.recent_count, sequence.recent.size)
+    for i in range(latest):
+        id_ = sequence.recent[i]
+        write_int32(counts, id_, read_int32(counts, id_) + 1 + GENERATED * sequence.generated[i])
+    for i in range(latest):
+        id_ = sequence.recent[i]
+        count = read_int32(counts, id_)
+        if count:
+            write_float32(logits, id_, _penalized(sequence, read_float32(logits, id_), count // GENERATED))
+            write_int32(counts, id_, 0)
+
+
+@njit(error_model="numpy")
+def _penalized(sequence: Any, logit: Any, generated: int) -> Any:
+    """The logit of a recent id, which was generated so often."""
+    logit = logit / sequence.penalty if logit > 0 else logit * sequence.penalty
+    logit -= np.float32(generated) * sequence.frequency
+    return logit - sequence.presence if generated else logit
