@@ -28,9 +28,9 @@ from service.generation.redis_link import link_to
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
 from service.generation.scoring import Scorer
-from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
+from service.generation.unit_search import UnitSearch
 from service.inspection import Inspection, data
 from service.keys.admin_key import FILE as ADMIN_KEY
 from service.keys.admin_key import AdminKey
@@ -79,7 +79,7 @@ def build_web(settings: Settings) -> Flask:
         tokenizer=Tokenizer(models),
         scorer=Scorer(models, scheduler, settings.request_timeout),
         tracer=Tracer(models, settings.request_timeout, count=metrics.traced),
-        surveyor=Surveyor(models, settings.request_timeout),
+        unit_search=UnitSearch(models, settings.request_timeout),
         store=store,
         faults=faults,
         corpora=corpora,

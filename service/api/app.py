@@ -34,12 +34,12 @@ from service.api.routes import (
     texts,
     traces,
 )
+from service.generation.example_texts import ExampleTexts
 from service.generation.generator import TextGenerator
 from service.generation.scoring import Scorer
-from service.generation.showing import Showcase
-from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
+from service.generation.unit_search import UnitSearch
 from service.keys.key_file import KeyFile
 from service.keys.recent import KeysUnavailableError
 from service.logs import RequestLog
@@ -57,7 +57,7 @@ class Services:
     tokenizer: Tokenizer
     scorer: Scorer
     tracer: Tracer
-    surveyor: Surveyor
+    unit_search: UnitSearch
     store: ModelStore
     corpora: CorpusStore
     jobs: JobStore
@@ -100,8 +100,12 @@ def create_app(
     app.register_blueprint(traces.blueprint(services.tracer, settings, anyone))
     app.register_blueprint(completions.blueprint(services.generator, services.store, settings, anyone))
     app.register_blueprint(models.open_blueprint(services.store, services.faults or Faults(services.store), anyone))
-    app.register_blueprint(cells.open_blueprint(services.store, Showcase(services.generator, services.tracer), anyone))
-    app.register_blueprint(cells.admin_blueprint(services.store, services.corpora, services.surveyor, settings, admin))
+    app.register_blueprint(
+        cells.open_blueprint(services.store, ExampleTexts(services.generator, services.tracer), anyone)
+    )
+    app.register_blueprint(
+        cells.admin_blueprint(services.store, services.corpora, services.unit_search, settings, admin)
+    )
     app.register_blueprint(gradients.blueprint(services.store, anyone))
     app.register_blueprint(models.admin_blueprint(services.store, settings, admin))
     app.register_blueprint(corpora.blueprint(services.corpora, services.jobs, services.queue, settings, admin))

@@ -10,13 +10,13 @@ from typing import Protocol
 from charrnn.vocabulary import Ids
 from service.generation.admission import Admission, Admitted
 from service.generation.cache import GenerationCache
-from service.generation.clients import ANYBODY, Client
-from service.generation.patience import Flights, Patience
+from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.reading import Piece
 from service.generation.requests import Choice, Generation, GenerationRequest, Skipped
 from service.generation.resident import ResidentModels
-from service.generation.running import Run
 from service.generation.scheduler import Scheduler
+from service.generation.sequence_group import Run
+from service.generation.single_flight import SingleFlight
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ class TextGenerator:
         self._scheduler = scheduler
         self._meter = meter or NoMeter()
         self._timeout = timeout
-        self._flights: Flights[tuple[Choice, ...]] = Flights()
+        self._single_flight: SingleFlight[tuple[Choice, ...]] = SingleFlight()
 
-    def generate(self, request: GenerationRequest, client: Client = ANYBODY) -> Generation:
+    def generate(self, request: GenerationRequest, client: Client = NO_CLIENT) -> Generation:
         """The whole result."""
-        return self._generate(self._admission.admit(request), self._patience(request, client))
+        return self._generate(self._admission.admit(request), self._scope(request, client))
 
-    def generate_all(self, requests: Sequence[GenerationRequest], client: Client = ANYBODY) -> list[Generation]:
+    def generate_all(self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT) -> list[Generation]:
         """The whole results of what a client asks for at once, one after the other, when all of it was found right.
 
         A reference stands for one version in all of them, and they share the client's time. Without a seed each of
@@ -99,35 +99,35 @@ class TextGenerator:
         """
         made: list[Generation] = []
         for each in self._admission.admit_all(requests):
-            patience = self._patience(each.request, client)
+            scope = self._scope(each.request, client)
             if made:
-                patience.check()
-            made.append(self._generate(each, patience))
+                scope.check()
+            made.append(self._generate(each, scope))
         return made
 
-    def stream(self, request: GenerationRequest, client: Client = ANYBODY) -> Stream:
+    def stream(self, request: GenerationRequest, client: Client = NO_CLIENT) -> Stream:
         """The result in pieces, as they are made; what can be refused is refused here, before the first piece."""
-        return self._stream(self._admission.admit(request), self._patience(request, client))
+        return self._stream(self._admission.admit(request), self._scope(request, client))
 
     def stream_all(
-        self, requests: Sequence[GenerationRequest], client: Client = ANYBODY
+        self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT
     ) -> tuple[Stream, Iterator[Stream]]:
         """What `generate_all` gives, as streams one after the other: the first, which has begun, and the rest."""
         first, *others = self._admission.admit_all(requests)
-        begun = self._stream(first, self._patience(first.request, client))
-        return begun, (self._stream(each, self._patience(each.request, client)) for each in others)
+        begun = self._stream(first, self._scope(first.request, client))
+        return begun, (self._stream(each, self._scope(each.request, client)) for each in others)
 
-    def _generate(self, asked: Admitted, patience: Patience) -> Generation:
+    def _generate(self, asked: Admitted, scope: CancelScope) -> Generation:
         model, request = asked.model, asked.request
         choices = self._cache.get(asked.key, model.vocabulary) if request.read_cache else None
         cached = choices is not None
         if choices is None:
-            choices, cached = self._compute(asked, patience)
+            choices, cached = self._compute(asked, scope)
         elif request.read_cache:
             self._meter.looked_up("hit")
         return Generation(model.name, model.version, choices, asked.prompt, asked.skipped, cached)
 
-    def _stream(self, asked: Admitted, patience: Patience) -> Stream:
+    def _stream(self, asked: Admitted, scope: CancelScope) -> Stream:
         model, request = asked.model, asked.request
         choices = self._cache.get(asked.key, model.vocabulary) if request.read_cache else None
         if request.read_cache:
@@ -152,8 +152,8 @@ class TextGenerator:
         def pieces() -> Iterator[tuple[int, Piece] | None]:
             first = True
             try:
-                with self._scheduler.hang_ups.watching(patience.client, run.dropped(patience)):
-                    for piece in run.pieces(patience):
+                with self._scheduler.disconnects.watching(scope.client, run.dropped(scope)):
+                    for piece in run.pieces(scope):
                         if first and piece is not None:
                             self._meter.first(time.perf_counter() - began)
                             first = False
@@ -173,7 +173,7 @@ class TextGenerator:
             run.completion_tokens,
         )
 
-    def _compute(self, asked: Admitted, patience: Patience) -> tuple[tuple[Choice, ...], bool]:
+    def _compute(self, asked: Admitted, scope: CancelScope) -> tuple[tuple[Choice, ...], bool]:
         """The choices, and whether they were made for somebody else at this moment."""
         request = asked.request
 
@@ -182,8 +182,8 @@ class TextGenerator:
             self._scheduler.submit(asked.model.engine, run.tickets, helps=True)
             self._scheduler.help(run.is_done)
             if not run.is_done():
-                with self._scheduler.hang_ups.watching(patience.client, run.dropped(patience)):
-                    run.wait(patience)
+                with self._scheduler.disconnects.watching(scope.client, run.dropped(scope)):
+                    run.wait(scope)
             choices = run.choices()
             self._meter.generated(run.completion_tokens())
             self._keep(asked, choices)
@@ -191,13 +191,13 @@ class TextGenerator:
 
         if not (request.read_cache and request.write_cache):
             return make(), False
-        choices, joined = self._flights.once(asked.key, make, patience)
+        choices, joined = self._single_flight.once(asked.key, make, scope)
         self._meter.looked_up("joined" if joined else "miss")
         return choices, joined
 
-    def _patience(self, request: GenerationRequest, client: Client) -> Patience:
+    def _scope(self, request: GenerationRequest, client: Client) -> CancelScope:
         timeouts = [each for each in (request.timeout, self._timeout) if each is not None]
-        return Patience(client, min(timeouts, default=None))
+        return CancelScope(client, min(timeouts, default=None))
 
     def _keep(self, asked: Admitted, choices: tuple[Choice, ...]) -> None:
         if asked.request.write_cache:

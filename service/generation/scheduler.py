@@ -14,7 +14,7 @@ from typing import Final
 
 from charrnn.engine.base import Batch, Engine, Output, Sequence
 from charrnn.vocabulary import Ids
-from service.generation.clients import HangUps
+from service.generation.disconnects import DisconnectWatcher
 from service.generation.errors import BusyError, ClosedError, NeverFitsError
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Scheduler:
         self._waiting: deque[tuple[Engine, Ticket]] = deque()
         self._running: dict[Engine, _Running] = {}
         self._closed = self._given_up = False
-        self.hang_ups = HangUps()
+        self.disconnects = DisconnectWatcher()
         self._seconds_a_sequence = 0.0
         self.steps = 0
         self.rows = 0
@@ -188,7 +188,7 @@ class Scheduler:
         return bool(self._waiting or self.active)
 
     def _step(self) -> None:
-        self.hang_ups.check()
+        self.disconnects.check()
         for running in list(self._running.values()):
             if self._given_up:
                 running.fail(ClosedError("the service is shutting down"))

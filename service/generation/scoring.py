@@ -12,8 +12,7 @@ import numpy as np
 
 from charrnn.engine import base as engine
 from charrnn.vocabulary import Ids
-from service.generation.clients import ANYBODY, Client
-from service.generation.patience import Patience
+from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.scheduler import Scheduler, Ticket
 
@@ -59,7 +58,7 @@ class Scorer:
         self._scheduler = scheduler
         self._timeout = timeout
 
-    def score(self, reference: str, text: str, client: Client = ANYBODY) -> Score:
+    def score(self, reference: str, text: str, client: Client = NO_CLIENT) -> Score:
         """The logarithm of every token's probability, given those before it."""
         model = self._models.get(reference)
         ids = model.vocabulary.encode(text)
@@ -70,10 +69,10 @@ class Scorer:
         wake = threading.Event()
         ticket = Ticket(engine.Sequence(ids, length=0, score=True), wake)
         self._scheduler.submit(model.engine, [ticket])
-        patience = Patience(client, self._timeout)
+        scope = CancelScope(client, self._timeout)
         try:
             while not ticket.done:
-                patience.wait(wake)
+                scope.wait(wake)
         finally:
             ticket.cancel()
         found = next(output.prompt_logprobs for output in ticket.take() if output.prompt_logprobs is not None)

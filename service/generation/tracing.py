@@ -14,13 +14,12 @@ import numpy.typing as npt
 
 from charrnn.engine.tracing import Trace, pieces
 from charrnn.vocabulary import Ids
-from service.generation.cells import CellId, CellSelection, CellSelectionError, indices, select
-from service.generation.clients import ANYBODY, Client
+from service.generation.cancellation import NO_CLIENT, POLL_SECONDS, CancelScope, Client
 from service.generation.errors import BusyError
-from service.generation.patience import POLL_SECONDS, Patience
 from service.generation.requests import Choice, Generation, GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.tokenization import read
+from service.generation.units import UnitId, UnitSelection, UnitSelectionError, indices, select
 
 AT_ONCE: Final = 4
 """Traces that a process has under way. One is at work at a time: the rest of the processor is for generating."""
@@ -41,7 +40,7 @@ class TraceRequest:
 
     model: str
     text: str
-    cells: tuple[CellSelection, ...] = ()
+    cells: tuple[UnitSelection, ...] = ()
     skip_unknown: bool = False
 
 
@@ -59,7 +58,7 @@ class TextTrace:
     tokens: Sequence[str]
     surprisal: tuple[float | None, ...]
     top: tuple[Likeliest, ...]
-    cells: tuple[CellId, ...]
+    cells: tuple[UnitId, ...]
     values: npt.NDArray[np.float32]
     skipped: Skipped = ()
 
@@ -68,7 +67,7 @@ class Tracer:
     """Traces texts in the threads of those who ask, `at_once` of them, which take turns; more are refused.
 
     A text is read in pieces: between them it is asked whether anybody still wants the result. `count` is told how many
-    tokens were read. Raises CellSelectionError, NothingToTraceError, and what TextGenerator raises.
+    tokens were read. Raises UnitSelectionError, NothingToTraceError, and what TextGenerator raises.
     """
 
     def __init__(
@@ -85,11 +84,11 @@ class Tracer:
         self._turn = threading.Lock()
         self._count = count
 
-    def check(self, model: str, cells: Sequence[CellSelection], field: str = "cells") -> None:
-        """Raises UnknownCellError when the model has no such cells; `field` is how the request calls them."""
+    def check(self, model: str, cells: Sequence[UnitSelection], field: str = "cells") -> None:
+        """Raises UnknownUnitError when the model has no such cells; `field` is how the request calls them."""
         select(self._models.get(model).config, cells, field)
 
-    def trace(self, request: TraceRequest, client: Client = ANYBODY) -> TextTrace:
+    def trace(self, request: TraceRequest, client: Client = NO_CLIENT) -> TextTrace:
         """The trace of a text, read from the empty state."""
         model = self._models.get(request.model)
         cells = select(model.config, request.cells)
@@ -98,15 +97,15 @@ class Tracer:
             raise NothingToTraceError("text must have at least 1 token that the model knows, not 0")
         _check_size(len(cells), ids.size, "cells")
         with self._place():
-            trace = self._trace(model, ids, cells, Patience(client, self._timeout))
+            trace = self._trace(model, ids, cells, CancelScope(client, self._timeout))
         return replace(trace, skipped=skipped)
 
     def trace_choices(
         self,
         request: GenerationRequest,
         generation: Generation,
-        wanted: Sequence[CellSelection],
-        client: Client = ANYBODY,
+        wanted: Sequence[UnitSelection],
+        client: Client = NO_CLIENT,
     ) -> list[TextTrace]:
         """The traces of generated texts, without their prompt, which is read before each of them. The request must be
         as `traceable` makes it."""
@@ -117,9 +116,9 @@ class Tracer:
         echoed = prompt.size if request.echo else 0
         texts = [_ids(choice)[echoed:] for choice in generation.choices]
         _check_size(len(cells), sum(map(len, texts)), "trace.cells")
-        patience = Patience(client, min(filter(None, (request.timeout, self._timeout)), default=None))
+        scope = CancelScope(client, min(filter(None, (request.timeout, self._timeout)), default=None))
         with self._place():
-            return [self._trace(model, np.append(before, ids), cells, patience, before.size) for ids in texts]
+            return [self._trace(model, np.append(before, ids), cells, scope, before.size) for ids in texts]
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -131,22 +130,22 @@ class Tracer:
             self._places.release()
 
     def _trace(
-        self, model: ResidentModel, ids: Ids, cells: list[CellId], patience: Patience, first: int = 0
+        self, model: ResidentModel, ids: Ids, cells: list[UnitId], scope: CancelScope, first: int = 0
     ) -> TextTrace:
         """The trace of the ids from number `first` on; those before it are read only."""
         reading = _Reading(model, cells)
         found = pieces(model.engine, ids, reading.top)
-        while (piece := self._next(found, patience)) is not None:
+        while (piece := self._next(found, scope)) is not None:
             reading.take(piece, first)
             first = max(0, first - len(piece.logprobs))
             self._count(len(piece.logprobs))
         return reading.result(ids)
 
-    def _next(self, found: Iterator[Trace], patience: Patience) -> Trace | None:
-        """The next piece, when it is this trace's turn. Raises what `patience` raises."""
-        patience.check()
+    def _next(self, found: Iterator[Trace], scope: CancelScope) -> Trace | None:
+        """The next piece, when it is this trace's turn. Raises what `scope` raises."""
+        scope.check()
         while not self._turn.acquire(timeout=POLL_SECONDS):
-            patience.check()
+            scope.check()
         try:
             return next(found, None)
         finally:
@@ -156,7 +155,7 @@ class Tracer:
 class _Reading:
     """What is kept of the pieces of a trace."""
 
-    def __init__(self, model: ResidentModel, cells: list[CellId]) -> None:
+    def __init__(self, model: ResidentModel, cells: list[UnitId]) -> None:
         self._model, self._cells = model, cells
         self._indices = indices(cells)
         self._surprisal: list[float | None] = []
@@ -194,7 +193,7 @@ class _Reading:
 
 def _check_size(cells: int, tokens: int, field: str) -> None:
     if (size := cells * tokens) > MAX_VALUES:
-        raise CellSelectionError(field, f"times tokens must be at most {MAX_VALUES} values, not {size}")
+        raise UnitSelectionError(field, f"times tokens must be at most {MAX_VALUES} values, not {size}")
 
 
 def traceable(request: GenerationRequest) -> GenerationRequest:

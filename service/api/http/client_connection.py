@@ -6,7 +6,7 @@ import socket
 import time
 from typing import Any
 
-from service.generation.clients import Client
+from service.generation.cancellation import Client
 
 
 def client_of(environ: dict[str, Any]) -> Client:
@@ -14,9 +14,9 @@ def client_of(environ: dict[str, Any]) -> Client:
     since = time.monotonic()
     connection: socket.socket | None = environ.get("gunicorn.socket")
     if connection is None:
-        return Client(since=since)
+        return Client(asked_at=since)
 
-    def is_there() -> bool:
+    def is_connected() -> bool:
         try:
             return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
         except BlockingIOError:
@@ -24,4 +24,4 @@ def client_of(environ: dict[str, Any]) -> Client:
         except OSError:
             return False
 
-    return Client(is_there, connection.fileno(), since)
+    return Client(is_connected, connection.fileno(), since)

@@ -25,7 +25,6 @@ from model_store.errors import (
 )
 from service.api.http.errors import SHOWN, ApiError, shown
 from service.api.http.validation import invalid
-from service.generation.cells import CellSelectionError, UnknownCellError
 from service.generation.errors import (
     BusyError,
     ClientGoneError,
@@ -39,6 +38,7 @@ from service.generation.errors import (
 )
 from service.generation.tokenization import UnknownIdsError
 from service.generation.tracing import NothingToTraceError
+from service.generation.units import UnitSelectionError, UnknownUnitError
 from service.keys.recent import KeysUnavailableError
 from service.training import errors as training
 from service.training.gradients import NoGradientsError
@@ -153,8 +153,8 @@ _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
     (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),
     (ReplyTooLargeError, lambda e: ApiError(422, "reply_too_large", str(e), e.param)),
-    (UnknownCellError, lambda e: ApiError(422, "unknown_cell", str(e), e.param)),
-    (CellSelectionError, lambda e: ApiError(422, "invalid_value", str(e), e.param)),
+    (UnknownUnitError, lambda e: ApiError(422, "unknown_cell", str(e), e.param)),
+    (UnitSelectionError, lambda e: ApiError(422, "invalid_value", str(e), e.param)),
     (NothingToTraceError, lambda e: ApiError(422, "invalid_value", str(e), "text")),
     (InvalidNameError, lambda e: ApiError(422, "invalid_name", str(e), "model")),
     (DamagedVersionError, lambda e: ApiError(409, "version_damaged", str(e), "version")),

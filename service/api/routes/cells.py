@@ -22,9 +22,9 @@ from service.api.http.responses import NO_CACHE, Png, Svg
 from service.api.openapi.operations import describe
 from service.api.schemas.cells import CellSearchBody
 from service.api.schemas.replies.cells import CellsReply, FoundCell, cells_reply, kept_cells_reply
-from service.generation.cells import CellSelection
-from service.generation.showing import Showcase
-from service.generation.surveying import Surveyor
+from service.generation.example_texts import ExampleTexts
+from service.generation.unit_search import UnitSearch
+from service.generation.units import UnitSelection
 from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.scales import signed
 from service.settings import Settings
@@ -37,7 +37,7 @@ FULL_COLOUR: Final = 0.9
 """Of a cell's values are paler than what gets the full colour."""
 
 
-def open_blueprint(store: ModelStore, showcase: Showcase, guard: Guard) -> Blueprint:
+def open_blueprint(store: ModelStore, example_texts: ExampleTexts, guard: Guard) -> Blueprint:
     """What everyone may see."""
     routes = Blueprint("cells", __name__)
     routes.before_request(guard)
@@ -59,9 +59,9 @@ def open_blueprint(store: ModelStore, showcase: Showcase, guard: Guard) -> Bluep
 
     def picture(name: str, version: int, slug: str) -> ColouredText:
         cell = _found(_kept(store, name, version), f"{name}@{version}", slug)
-        selection = CellSelection(cell["layer"], cell["unit"], cell["part"])
+        selection = UnitSelection(cell["layer"], cell["unit"], cell["part"])
         client = client_of(request.environ)
-        trace = showcase.trace(f"{name}@{version}", selection, BY_SLUG[slug], client)
+        trace = example_texts.trace(f"{name}@{version}", selection, BY_SLUG[slug], client)
         values = trace.values[0]
         # The few values far out, where an LSTM adds something up, would leave all others pale.
         scale = signed(_legend(cell), [float(np.quantile(np.abs(values), FULL_COLOUR))])
@@ -71,7 +71,7 @@ def open_blueprint(store: ModelStore, showcase: Showcase, guard: Guard) -> Bluep
 
 
 def admin_blueprint(
-    store: ModelStore, corpora: CorpusStore, surveyor: Surveyor, settings: Settings, guard: Guard
+    store: ModelStore, corpora: CorpusStore, unit_search: UnitSearch, settings: Settings, guard: Guard
 ) -> Blueprint:
     """What only an admin may do."""
     routes = Blueprint("cells_admin", __name__)
@@ -92,7 +92,7 @@ def admin_blueprint(
         text, held_out, skip = _text(body, store, corpora, name, version)
         client = client_of(request.environ)
         try:
-            found = surveyor.survey(f"{name}@{version}", text, held_out=held_out, skip_unknown=skip, client=client)
+            found = unit_search.search(f"{name}@{version}", text, held_out=held_out, skip_unknown=skip, client=client)
         except TooShortError as error:
             raise ApiError(422, "too_short", f"{field}: {error}", field) from error
         except UnknownCharactersError as error:

@@ -121,7 +121,7 @@ def blueprint(
 
         def alive() -> bool:
             check_ending()
-            return client.is_there()
+            return client.is_connected()
 
         return event_stream(_follow(jobs, job_id, after, alive))
 

@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 from charrnn.config import Part
 from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
-from service.generation.cells import CellSelection
+from service.generation.units import UnitSelection
 from service.settings import Settings
 
 
@@ -67,9 +67,9 @@ class CellBody(Body):
     unit: int | None = Field(None, ge=0, lt=1 << 31)
     part: Part = "hidden"
 
-    def selection(self) -> CellSelection:
+    def selection(self) -> UnitSelection:
         """The cell as the network is asked for it."""
-        return CellSelection(self.layer, self.unit, self.part)
+        return UnitSelection(self.layer, self.unit, self.part)
 
 
 class CellsBody(Body):
@@ -77,7 +77,7 @@ class CellsBody(Body):
 
     cells: list[CellBody] = Field(default_factory=list, max_length=64)
 
-    def selections(self) -> tuple[CellSelection, ...]:
+    def selections(self) -> tuple[UnitSelection, ...]:
         """The cells as the network is asked for them."""
         return tuple(cell.selection() for cell in self.cells)
 

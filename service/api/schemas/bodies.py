@@ -15,8 +15,8 @@ from service.api.schemas.base import UNKNOWN, Body, CellsBody, Id, ModelBody, Na
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import fault
 from service.api.schemas.neutral import NeutralTextBody
-from service.generation.cells import CellSelectionError
 from service.generation.tracing import TraceRequest
+from service.generation.units import UnitSelectionError
 from service.settings import Settings
 from service.training.requests import DEFAULT_BUDGET, JobRequest
 
@@ -44,11 +44,11 @@ class TraceBody(ModelBody, CellsBody):
         return TraceRequest(self.reference(settings), self.text, self.selections(), self.unknown == "skip")
 
     def check_one_cell(self) -> None:
-        """Raises CellSelectionError when more than one cell is asked for."""
+        """Raises UnitSelectionError when more than one cell is asked for."""
         if len(self.cells) > 1 or any(cell.unit is None for cell in self.cells):
             asked = f"{len(self.cells)} cells" if len(self.cells) > 1 else f"all of layer {self.cells[0].layer}"
             bound = "must be at most one cell, with layer and unit, for a picture"
-            raise CellSelectionError("cells", f"{bound}, not {asked}")
+            raise UnitSelectionError("cells", f"{bound}, not {asked}")
 
 
 class DetokenizeBody(ModelBody):

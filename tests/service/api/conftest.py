@@ -19,9 +19,9 @@ from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
 from service.generation.scoring import Scorer
-from service.generation.surveying import Surveyor
 from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
+from service.generation.unit_search import UnitSearch
 from service.settings import Settings
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
@@ -91,7 +91,7 @@ def new_client(
             tokenizer=Tokenizer(models),
             scorer=Scorer(models, scheduler, changed.request_timeout),
             tracer=Tracer(models, changed.request_timeout),
-            surveyor=Surveyor(models, changed.request_timeout),
+            unit_search=UnitSearch(models, changed.request_timeout),
             store=model_store,
             corpora=CorpusStore(changed.data_dir / "corpora", changed.max_corpus_bytes, in_use=jobs.using),
             jobs=jobs,

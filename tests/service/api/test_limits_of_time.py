@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from service.api.http.ending import Ending
 from service.generation.cache import GenerationCache
-from service.generation.clients import Client
+from service.generation.cancellation import Client
 from service.generation.errors import BusyError, ClosedError, DeadlineError
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
@@ -86,7 +86,7 @@ def test_all_that_is_done_for_a_request_shares_its_time(
 ) -> None:
     """A picture of a cell takes several texts and a trace, say."""
     with pytest.raises(DeadlineError, match="5 s"):
-        use(models, scheduler, generator, Client(since=time.monotonic() - 10))
+        use(models, scheduler, generator, Client(asked_at=time.monotonic() - 10))
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "5", 1e9])

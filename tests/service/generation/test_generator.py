@@ -10,7 +10,7 @@ import pytest
 from charrnn.sampling import SamplingParams, choice_seed
 from charrnn.vocabulary import UnknownCharactersError
 from service.generation.cache import GenerationCache
-from service.generation.clients import Client
+from service.generation.cancellation import Client
 from service.generation.errors import (
     ClientGoneError,
     DeadlineError,
@@ -132,7 +132,7 @@ def test_all_prompts_share_the_time_of_their_request(generator: TextGenerator, e
     engine.gate = lambda: time.sleep(0.03)
     asked = [ask(prompt=letter, length=20, timeout=0.5) for letter in "abcdefghij"]
     assert generator.generate(asked[0]).choices
-    client = Client(since=time.monotonic())
+    client = Client(asked_at=time.monotonic())
     with pytest.raises(DeadlineError, match=r"0\.5 s"):
         generator.generate_all(asked, client)
     engine.gate = lambda: None

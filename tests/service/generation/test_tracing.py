@@ -20,8 +20,7 @@ from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from charrnn.words import WordVocabulary
 from service.generation.cache import GenerationCache
-from service.generation.cells import CellSelection, CellSelectionError, UnknownCellError
-from service.generation.clients import Client
+from service.generation.cancellation import Client
 from service.generation.engines import build_engine
 from service.generation.errors import BusyError, ClientGoneError, DeadlineError
 from service.generation.generator import TextGenerator
@@ -30,6 +29,7 @@ from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
 from service.generation.scoring import Scorer
 from service.generation.tracing import NothingToTraceError, TextTrace, Tracer, TraceRequest, traceable
+from service.generation.units import UnitSelection, UnitSelectionError, UnknownUnitError
 
 LETTERS = "\n abcdefg"
 WORDS = WordVocabulary(("to", " ", "be", "or", "\n", "not"))
@@ -78,7 +78,7 @@ class Parts:
         self.generator = TextGenerator(self.models, GenerationCache(MemoryRedis(), 60), scheduler)
         self.scorer = Scorer(self.models, scheduler)
 
-    def generated(self, request: GenerationRequest, *cells: CellSelection) -> tuple[list[str], list[TextTrace]]:
+    def generated(self, request: GenerationRequest, *cells: UnitSelection) -> tuple[list[str], list[TextTrace]]:
         """The texts without the echoed prompt, and their traces."""
         asked = traceable(request)
         generation = self.generator.generate(asked)
@@ -97,7 +97,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_trace_is_what_the_engine_does(parts: Parts, cell: str) -> None:
     text = "abc gab\ncab" * 40
-    traced = parts.tracer.trace(TraceRequest(cell, text, (CellSelection(1, 7), CellSelection(0))))
+    traced = parts.tracer.trace(TraceRequest(cell, text, (UnitSelection(1, 7), UnitSelection(0))))
     model = parts.models.get(cell)
     expected = trace(model.engine, model.vocabulary.encode(text))
     assert (traced.model, traced.version, "".join(traced.tokens)) == (cell, 1, text)
@@ -115,7 +115,7 @@ def test_a_trace_is_what_the_engine_does(parts: Parts, cell: str) -> None:
 
 
 def test_what_an_lstm_keeps_to_itself(parts: Parts) -> None:
-    kept = parts.tracer.trace(TraceRequest("lstm", "abcdef", (CellSelection(1, 3, "cell"), CellSelection(1, 3))))
+    kept = parts.tracer.trace(TraceRequest("lstm", "abcdef", (UnitSelection(1, 3, "cell"), UnitSelection(1, 3))))
     states = trace(parts.models.get("lstm").engine, parts.models.get("lstm").vocabulary.encode("abcdef")).states
     np.testing.assert_array_equal(kept.values, states[:, 1, ::-1, 3].T)
 
@@ -136,7 +136,7 @@ def test_a_generated_text_is_traced_as_it_was_generated(
     prompt = "" if empty else "to be\n" if cell == "words" else "abc\n"
     sampling = SamplingParams(temperature=temperature, logprobs=logprobs)
     request = GenerationRequest(cell, prompt, length, seed, sampling, n=2, echo=echo)
-    texts, traces = parts.generated(request, CellSelection(1, 4))
+    texts, traces = parts.generated(request, UnitSelection(1, 4))
     untraced = parts.generator.generate(request)
     assert texts == [choice.text for choice in untraced.choices]
     for text, traced, choice in zip(texts, traces, untraced.choices, strict=True):
@@ -154,7 +154,7 @@ def test_a_generated_text_is_traced_as_it_was_generated(
 
 def test_a_text_from_the_cache_and_one_that_stopped(parts: Parts) -> None:
     request = GenerationRequest("gru", "abc", 200, 5, stop=("g",))
-    first, again = (parts.generated(request, CellSelection(0, 0)) for _ in range(2))
+    first, again = (parts.generated(request, UnitSelection(0, 0)) for _ in range(2))
     assert first[0] == again[0]
     assert "".join(first[1][0].tokens) == first[0][0]
     np.testing.assert_array_equal(first[1][0].values, again[1][0].values)
@@ -162,13 +162,13 @@ def test_a_text_from_the_cache_and_one_that_stopped(parts: Parts) -> None:
 
 def test_a_generated_text_of_nothing(parts: Parts) -> None:
     (text,), (traced,) = parts.generated(
-        GenerationRequest("gru", "ab", 50, 1, stop=tuple(LETTERS)), CellSelection(0, 0)
+        GenerationRequest("gru", "ab", 50, 1, stop=tuple(LETTERS)), UnitSelection(0, 0)
     )
     assert (text, list(traced.tokens), traced.surprisal, traced.values.shape) == ("", [], (), (1, 0))
 
 
 def test_words_are_tokens_and_the_unknown_one_is_never_told(parts: Parts) -> None:
-    traced = parts.tracer.trace(TraceRequest("words", "to be\nor not to be", (CellSelection(1, 0),)))
+    traced = parts.tracer.trace(TraceRequest("words", "to be\nor not to be", (UnitSelection(1, 0),)))
     assert list(traced.tokens) == ["to", " ", "be", "\n", "or", " ", "not", " ", "to", " ", "be"]
     assert all(len(top) == 5 and "\N{REPLACEMENT CHARACTER}" not in dict(top) for top in traced.top)
     assert traced.values.shape == (1, 11)
@@ -192,15 +192,15 @@ def test_unknown_characters(parts: Parts) -> None:
 
 
 def test_cells_that_there_are_not(parts: Parts) -> None:
-    with pytest.raises(UnknownCellError, match=r"cells\[0\].unit must be from 0 to 19, not 20"):
-        parts.tracer.trace(TraceRequest("gru", "abc", (CellSelection(0, 20),)))
-    with pytest.raises(UnknownCellError, match=r"trace.cells\[0\].part must be hidden"):
-        parts.tracer.check("gru", [CellSelection(0, 0, "cell")], "trace.cells")
+    with pytest.raises(UnknownUnitError, match=r"cells\[0\].unit must be from 0 to 19, not 20"):
+        parts.tracer.trace(TraceRequest("gru", "abc", (UnitSelection(0, 20),)))
+    with pytest.raises(UnknownUnitError, match=r"trace.cells\[0\].part must be hidden"):
+        parts.tracer.check("gru", [UnitSelection(0, 0, "cell")], "trace.cells")
 
 
 def test_more_values_than_a_reply_should_have(parts: Parts) -> None:
-    whole = tuple(CellSelection(layer) for layer in (0, 1)) * 32
-    with pytest.raises(CellSelectionError, match=r"at most 4194304 values, not 6400000"):
+    whole = tuple(UnitSelection(layer) for layer in (0, 1)) * 32
+    with pytest.raises(UnitSelectionError, match=r"at most 4194304 values, not 6400000"):
         parts.tracer.trace(TraceRequest("gru", "abcde" * 1000, whole))
 
 

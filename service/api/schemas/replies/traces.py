@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 from charrnn.config import Part
 from service.api.schemas.replies.common import SkippedField, closed, with_skipped
 from service.api.schemas.rows import Rows, rows
-from service.generation.cells import CellId
 from service.generation.tracing import TextTrace
+from service.generation.units import UnitId
 
 DECIMALS: Final = 4
 """Of a cell's value, which in int8 is one of 255."""
@@ -79,7 +79,7 @@ def choice_trace(trace: TextTrace) -> ChoiceTrace:
     }
 
 
-def _cell(cell: CellId, values: npt.NDArray[np.float32]) -> TracedCell:
+def _cell(cell: UnitId, values: npt.NDArray[np.float32]) -> TracedCell:
     def rounded(start: int, stop: int) -> npt.NDArray[np.float32]:
         return np.round(values[start:stop], DECIMALS) + np.float32(0)  # 0.0 and not -0.0
 

@@ -23,8 +23,8 @@ from service.api.http.large_json import json_response
 from service.api.routes import traces
 from service.api.schemas.replies.generation import GenerateReply
 from service.api.schemas.replies.traces import TraceReply, choice_trace
-from service.generation.cells import CellId
 from service.generation.tracing import TextTrace
+from service.generation.units import UnitId
 
 LETTERS = "\n abcdefghijklmnopqrstuvwxyz<"
 UNITS = 16
@@ -244,7 +244,7 @@ def test_the_document_says_what_a_trace_can_be_had_as(client: FlaskClient) -> No
 
 
 def test_a_surrogate_can_be_told() -> None:
-    cells, values = (CellId(0, 1, "hidden"),), np.array([[0.5, -0.0]], dtype=np.float32)
+    cells, values = (UnitId(0, 1, "hidden"),), np.array([[0.5, -0.0]], dtype=np.float32)
     told = choice_trace(TextTrace("m", 1, ["\ud800", "a"], (None, 1.0), ((("\ud800", 0.5),), ()), cells, values))
     assert json_response(told).json == {
         "tokens": ["\ud800", "a"],

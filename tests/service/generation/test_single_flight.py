@@ -2,42 +2,19 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
-from service.generation.clients import Client
-from service.generation.errors import ClientGoneError, DeadlineError
-from service.generation.patience import Flights, Patience
+from service.generation.cancellation import CancelScope, Client
+from service.generation.single_flight import SingleFlight
 
 
-def patient() -> Patience:
-    return Patience(Client(lambda: True), timeout=10)
-
-
-def test_it_ends_when_the_client_is_gone() -> None:
-    with pytest.raises(ClientGoneError):
-        Patience(Client(lambda: False), None).wait(threading.Event())
-
-
-def test_it_ends_when_the_time_is_over() -> None:
-    now = [5.0]
-    patience = Patience(Client(lambda: True), 3, lambda: now[0])
-    assert not patience.wait(threading.Event())
-    now[0] = 8.0
-    with pytest.raises(DeadlineError, match="within 3 s"):
-        patience.wait(threading.Event())
-
-
-def test_what_comes_in_time_is_taken_whoever_is_gone() -> None:
-    event = threading.Event()
-    event.set()
-    assert Patience(Client(lambda: False), 3).wait(event)
+def scope() -> CancelScope:
+    return CancelScope(Client(lambda: True), timeout=10)
 
 
 class Crowd:
     """Threads that ask for the same at the same moment; the first to make it is held until the others wait."""
 
     def __init__(self, failures: int) -> None:
-        self.flights: Flights[str] = Flights()
+        self.single_flight: SingleFlight[str] = SingleFlight()
         self.failures = failures
         self.made = 0
         self.gate = threading.Event()
@@ -53,7 +30,7 @@ class Crowd:
 
     def ask(self) -> None:
         try:
-            self.results.append(self.flights.once("key", self.make, patient()))
+            self.results.append(self.single_flight.once("key", self.make, scope()))
         except ValueError as error:
             self.errors.append(error)
 
@@ -74,7 +51,7 @@ def test_each_of_a_crowd_gets_the_result() -> None:
 
 
 def test_one_who_waits_is_given_what_another_made() -> None:
-    flights: Flights[str] = Flights()
+    single_flight: SingleFlight[str] = SingleFlight()
     begun, gate = threading.Event(), threading.Event()
 
     def make() -> str:
@@ -82,16 +59,16 @@ def test_one_who_waits_is_given_what_another_made() -> None:
         assert gate.wait(10)
         return "text"
 
-    class Looking(Patience):
+    class Looking(CancelScope):
         def wait(self, event: threading.Event) -> bool:
             gate.set()
             return super().wait(event)
 
     led: list[tuple[str, bool]] = []
-    leader = threading.Thread(target=lambda: led.append(flights.once(1, make, patient())))
+    leader = threading.Thread(target=lambda: led.append(single_flight.once(1, make, scope())))
     leader.start()
     assert begun.wait(10)
-    assert flights.once(1, lambda: "another", Looking(Client(), 10)) == ("text", True)
+    assert single_flight.once(1, lambda: "another", Looking(Client(), 10)) == ("text", True)
     leader.join(10)
     assert led == [("text", False)]
 
@@ -104,5 +81,5 @@ def test_when_it_fails_another_takes_over() -> None:
 
 
 def test_what_is_made_already_is_made_again_when_asked_for_later() -> None:
-    flights: Flights[int] = Flights()
-    assert [flights.once("key", lambda at=at: at, patient()) for at in range(2)] == [(0, False), (1, False)]  # type: ignore[misc]
+    single_flight: SingleFlight[int] = SingleFlight()
+    assert [single_flight.once("key", lambda at=at: at, scope()) for at in range(2)] == [(0, False), (1, False)]  # type: ignore[misc]

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.generation.clients import ANYBODY, Client, HangUps
+from service.generation.cancellation import NO_CLIENT, Client
+from service.generation.disconnects import DisconnectWatcher
 from service.generation.errors import ClientGoneError
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
@@ -39,40 +40,40 @@ def caller() -> Iterator[Caller]:
 
 
 def test_only_whoever_hangs_up_is_told_of_and_only_once(caller: Caller) -> None:
-    hang_ups, other, left = HangUps(), Caller(), []
+    disconnects, other, left = DisconnectWatcher(), Caller(), []
     with (
-        hang_ups.watching(caller.client, lambda: left.append("caller")),
-        hang_ups.watching(other.client, lambda: left.append("other")),
-        hang_ups.watching(ANYBODY, lambda: left.append("nobody")),
+        disconnects.watching(caller.client, lambda: left.append("caller")),
+        disconnects.watching(other.client, lambda: left.append("other")),
+        disconnects.watching(NO_CLIENT, lambda: left.append("nobody")),
     ):
-        hang_ups.check()
+        disconnects.check()
         assert left == []
         other.theirs.close()
-        hang_ups.check()
-        hang_ups.check()
+        disconnects.check()
+        disconnects.check()
         assert left == ["other"]
     other.close()
 
 
 def test_whoever_does_not_wait_any_more_is_not_watched(caller: Caller) -> None:
-    hang_ups, left = HangUps(), []
-    with hang_ups.watching(caller.client, lambda: left.append("first")):
+    disconnects, left = DisconnectWatcher(), []
+    with disconnects.watching(caller.client, lambda: left.append("first")):
         pass
     caller.theirs.close()
-    hang_ups.check()
+    disconnects.check()
     assert left == []
-    with hang_ups.watching(caller.client, lambda: left.append("second")):
-        hang_ups.check()
+    with disconnects.watching(caller.client, lambda: left.append("second")):
+        disconnects.check()
     assert left == ["second"]
 
 
 def test_a_connection_that_is_closed_here_is_no_trouble(caller: Caller) -> None:
-    hang_ups = HangUps()
-    with hang_ups.watching(caller.client, lambda: None):
+    disconnects = DisconnectWatcher()
+    with disconnects.watching(caller.client, lambda: None):
         caller.ours.close()
-        hang_ups.check()
-    with hang_ups.watching(caller.client, lambda: None):
-        hang_ups.check()
+        disconnects.check()
+    with disconnects.watching(caller.client, lambda: None):
+        disconnects.check()
 
 
 @pytest.fixture
@@ -85,21 +86,21 @@ def restless() -> Iterator[None]:
 
 
 def test_a_descriptor_that_passes_to_the_next_client_takes_no_hang_up_along(restless: None) -> None:
-    hang_ups, wrong, ended = HangUps(), [], threading.Event()
+    disconnects, wrong, ended = DisconnectWatcher(), [], threading.Event()
 
     def check() -> None:
         while not ended.is_set():
-            hang_ups.check()
+            disconnects.check()
 
     def come_and_go() -> None:
         for _ in range(200):
             leaves = Caller()
-            with hang_ups.watching(leaves.client, lambda: None):
+            with disconnects.watching(leaves.client, lambda: None):
                 leaves.theirs.close()
                 time.sleep(0)
             leaves.close()
             stays = Caller()
-            with hang_ups.watching(stays.client, lambda: wrong.append("stays")):
+            with disconnects.watching(stays.client, lambda: wrong.append("stays")):
                 time.sleep(0.0002)
             stays.close()
 

@@ -13,10 +13,10 @@ from charrnn.config import ModelConfig
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.interpretation.survey import TooShortError
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
-from service.generation.clients import Client
+from service.generation.cancellation import Client
 from service.generation.errors import BusyError, ClientGoneError, DeadlineError
 from service.generation.resident import ResidentModels
-from service.generation.surveying import Surveyor
+from service.generation.unit_search import UnitSearch
 
 TEXT = "".join(random.Random(7).choices("ab 1\n", k=3000))
 
@@ -36,38 +36,38 @@ def models(store: Any) -> ResidentModels:
 
 
 def test_the_same_search_finds_the_same(models: ResidentModels) -> None:
-    surveyor = Surveyor(models)
-    found = surveyor.survey("noise", TEXT, held_out=False)
-    assert found == surveyor.survey("noise", TEXT, held_out=False)
+    search = UnitSearch(models)
+    found = search.search("noise", TEXT, held_out=False)
+    assert found == search.search("noise", TEXT, held_out=False)
     assert (found.characters, found.held_out) == (3000, False)
     assert "digit" in [cell.slug for cell in found.cells]
 
 
 def test_one_at_a_time(models: ResidentModels) -> None:
-    surveyor, refused = Surveyor(models), []
+    search, refused = UnitSearch(models), []
 
     def ask_for_another() -> bool:
         with pytest.raises(BusyError) as error:
-            surveyor.survey("noise", TEXT, held_out=False)
+            search.search("noise", TEXT, held_out=False)
         refused.append(error.value.retry_after)
         return len(refused) < 2
 
     with pytest.raises(ClientGoneError):
-        surveyor.survey("noise", TEXT, held_out=False, client=Client(ask_for_another))
+        search.search("noise", TEXT, held_out=False, client=Client(ask_for_another))
     assert len(refused) == 2
     assert min(refused) > 0
-    assert surveyor.survey("noise", TEXT, held_out=False).characters == 3000
+    assert search.search("noise", TEXT, held_out=False).characters == 3000
 
 
 def test_it_takes_no_longer_than_it_may(models: ResidentModels) -> None:
     with pytest.raises(DeadlineError):
-        Surveyor(models, timeout=0).survey("noise", TEXT, held_out=False)
+        UnitSearch(models, timeout=0).search("noise", TEXT, held_out=False)
 
 
 def test_what_it_cannot_read(models: ResidentModels) -> None:
-    surveyor = Surveyor(models)
+    search = UnitSearch(models)
     with pytest.raises(UnknownCharactersError):
-        surveyor.survey("noise", TEXT + "!", held_out=False)
+        search.search("noise", TEXT + "!", held_out=False)
     with pytest.raises(TooShortError):
-        surveyor.survey("noise", TEXT[:100] + "!", held_out=False, skip_unknown=True)
-    assert surveyor.survey("noise", TEXT + "!", held_out=False, skip_unknown=True).characters == 3000
+        search.search("noise", TEXT[:100] + "!", held_out=False, skip_unknown=True)
+    assert search.search("noise", TEXT + "!", held_out=False, skip_unknown=True).characters == 3000

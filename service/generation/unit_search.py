@@ -1,4 +1,4 @@
-"""What a served version's cells follow, found out on request; knows no HTTP and keeps nothing."""
+"""The search for interpretable units of a served version, on request; knows no HTTP and stores nothing."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import threading
 from typing import Final
 
 from charrnn.interpretation.survey import Survey, survey
-from service.generation.clients import ANYBODY, Client
+from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.errors import BusyError
-from service.generation.patience import Patience
 from service.generation.resident import ResidentModels
 
 RETRY_SECONDS: Final = 5
 
 
-class Surveyor:
-    """Searches in the thread of whoever asks, one at a time in a process; others are refused meanwhile.
+class UnitSearch:
+    """Searches in the thread of the request, one search at a time in a process; others are refused meanwhile.
 
     Raises UnknownCharactersError, TooShortError, BusyError, ClientGoneError, DeadlineError, ModelUnavailableError and
     the model store's errors.
@@ -26,22 +25,22 @@ class Surveyor:
         self._timeout = timeout
         self._searching = threading.Lock()
 
-    def survey(
+    def search(
         self,
         reference: str,
         text: str,
         *,
         held_out: bool,
         skip_unknown: bool = False,
-        client: Client = ANYBODY,
+        client: Client = NO_CLIENT,
     ) -> Survey:
-        """What the version's cells follow along the text, of which `held_out` says whether training left it out."""
+        """What the version's units follow along the text; `held_out` says whether training left it out."""
         model = self._models.get(reference)
         ids = model.vocabulary.encode_known(text)[0] if skip_unknown else model.vocabulary.encode(text)
-        patience = Patience(client, self._timeout)
+        scope = CancelScope(client, self._timeout)
         if not self._searching.acquire(blocking=False):
             raise BusyError(1, RETRY_SECONDS, of="search for cells is running already")
         try:
-            return survey(model.engine, model.vocabulary, ids, held_out=held_out, check=patience.check)
+            return survey(model.engine, model.vocabulary, ids, held_out=held_out, check=scope.check)
         finally:
             self._searching.release()

@@ -14,7 +14,7 @@ import numpy as np
 from charrnn.engine.base import Sequence
 from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
 from charrnn.vocabulary import Ids
-from service.generation.patience import Patience
+from service.generation.cancellation import CancelScope
 from service.generation.reading import ChoiceReader, Piece, stop_watch
 from service.generation.requests import Choice, GenerationRequest
 from service.generation.resident import ResidentModel
@@ -38,20 +38,20 @@ class Run:
         ]
         self._readers = [ChoiceReader(vocabulary, prompt, request, seed) for seed in self.seeds]
 
-    def wait(self, patience: Patience) -> None:
-        """Until all are done. Raises what `patience` raises, having given the places up."""
+    def wait(self, scope: CancelScope) -> None:
+        """Until all are done. Raises what `scope` raises, having given the places up."""
         try:
             while not self.is_done():
-                self._wait_for_news(patience)
-            patience.check_presence()
+                self._wait_for_news(scope)
+            scope.raise_if_cancelled()
         finally:
             self._cancel()
 
-    def dropped(self, patience: Patience) -> Callable[[], None]:
+    def dropped(self, scope: CancelScope) -> Callable[[], None]:
         """What is to happen when the client hangs up: the places are given up, and whoever waits for them is told."""
 
         def drop() -> None:
-            patience.end()
+            scope.cancel()
             self._cancel()
 
         return drop
@@ -73,12 +73,12 @@ class Run:
         """Tokens generated so far, those of stop texts included."""
         return sum(reader.tokens for reader in self._readers)
 
-    def pieces(self, patience: Patience) -> Iterator[tuple[int, Piece] | None]:
+    def pieces(self, scope: CancelScope) -> Iterator[tuple[int, Piece] | None]:
         """What there is to give out, as it comes; leaving early gives the places up."""
         try:
             while any(reader.finish_reason is None for reader in self._readers):
-                patience.check_presence()
-                if self._has_ended_unread() or self._wait_for_news(patience):
+                scope.raise_if_cancelled()
+                if self._has_ended_unread() or self._wait_for_news(scope):
                     yield from self._news()
                     time.sleep(PIECE_SECONDS)
                 else:
@@ -98,8 +98,8 @@ class Run:
                 if piece.text or piece.finish_reason:
                     yield index, piece
 
-    def _wait_for_news(self, patience: Patience) -> bool:
-        came = patience.wait(self._wake)
+    def _wait_for_news(self, scope: CancelScope) -> bool:
+        came = scope.wait(self._wake)
         if came:
             self._wake.clear()
         return came

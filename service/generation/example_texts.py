@@ -1,0 +1,59 @@
+"""A text that a version generates to show what one of its units does; knows no HTTP and draws nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from charrnn.interpretation.labels import Annotator, is_mask
+from charrnn.sampling import SamplingParams
+from service.generation.cancellation import NO_CLIENT, Client
+from service.generation.generator import TextGenerator
+from service.generation.requests import GenerationRequest
+from service.generation.tracing import TextTrace, Tracer, traceable
+from service.generation.units import UnitSelection
+
+LENGTH: Final = 700
+SEEDS: Final = range(7, 23)
+ENOUGH: Final = 0.25
+"""A text is good enough when this share of it has the label that the unit follows, and this share does not."""
+
+TEMPERATURE: Final = 0.8
+"""Low enough that what is opened is closed again, high enough that the texts differ."""
+
+
+class ExampleTexts:
+    """Generates and traces example texts. Raises what TextGenerator and Tracer raise."""
+
+    def __init__(self, generator: TextGenerator, tracer: Tracer) -> None:
+        self._generator = generator
+        self._tracer = tracer
+
+    def trace(self, reference: str, unit: UnitSelection, annotator: Annotator, client: Client = NO_CLIENT) -> TextTrace:
+        """The trace of the unit along one of a few texts, always the same ones: the first that is good enough, or else
+        the best."""
+        best, most = None, -1.0
+        for seed in SEEDS:  # one after the other: a busy or small scheduler has room for one
+            request = _request(reference, seed)
+            generation = self._generator.generate(request, client)
+            if (balance := _balance(generation.choices[0].text, annotator)) > most:
+                best, most = (request, generation), balance
+            if most >= ENOUGH:
+                break
+        assert best is not None, "there are seeds"
+        (trace,) = self._tracer.trace_choices(*best, [unit], client)
+        return trace
+
+
+def _request(reference: str, seed: int) -> GenerationRequest:
+    sampling = SamplingParams(temperature=TEMPERATURE)
+    return traceable(GenerationRequest(reference, length=LENGTH, seed=seed, sampling=sampling))
+
+
+def _balance(text: str, annotator: Annotator) -> float:
+    """The share of the text where the label holds, or of the rest, whichever is less; labels that are numbers instead
+    of a mask suit any text."""
+    labels = annotator.label(text)
+    if labels is None or not labels.size:
+        return 0.0
+    share = float(labels.mean()) if is_mask(labels) else ENOUGH
+    return min(share, 1 - share)
