@@ -1,15 +1,15 @@
-"""A job as one watches it in a terminal: a bar that moves, the texts as they become more natural; knows no training."""
+"""Shows a running job in a terminal: a progress bar, evaluations, samples and warnings; knows no training."""
 
 from __future__ import annotations
 
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
 from service.training.job import JobProgress
 from service.training.jobs import JobStore
-from service.training.run_files import Event
 
 POLL_SECONDS: Final = 0.2
 LINE_SECONDS: Final = 10.0
@@ -27,7 +27,7 @@ class Follower:
         self._job = job
         self._out = out
         self._moves = out.isatty()
-        self._last = max((event.id for event in jobs.events(job)), default=0)
+        self._last = max((event.id for event in jobs.event_log(job).read()), default=0)
         self._lined = 0.0
         self._evaluated = -1
         self._warned: list[str] = []
@@ -48,15 +48,15 @@ class Follower:
             self._write("\n")
 
     def _show(self) -> None:
-        for event in self._jobs.events(self._job, self._last):
+        for event in self._jobs.event_log(self._job).read(self._last):
             self._last = event.id
             if event.kind == "evaluation":
                 self._evaluated = event.data["step"]
-                self._write_above(evaluation_line(event))
+                self._write_above(evaluation_line(event.data))
             elif event.kind == "samples":
                 if event.data["step"] != self._evaluated:
-                    self._write_above(samples_line(event))
-                self._write_above(sample_text(event))
+                    self._write_above(samples_line(event.data))
+                self._write_above(sample_text(event.data))
             elif event.kind == "warnings":
                 for warning in event.data["warnings"]:
                     if warning not in self._warned:
@@ -108,24 +108,22 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def evaluation_line(event: Event) -> str:
-    """Where the job stands and how well it predicts text that it does not train on."""
-    values: dict[str, Any] = event.data
+def evaluation_line(values: Mapping[str, Any]) -> str:
+    """The step, and how well the network predicts held-out text: the data of an `evaluation` event."""
     measured = "nothing is held out"
     if "validation_loss" in values:
         measured = f"validation loss {values['validation_loss']:.3f}, {values['bits_per_character']:.3f} bits/character"
     return f"\n-- step {values['step']:,}, {values['characters']:,} characters: {measured}"
 
 
-def samples_line(event: Event) -> str:
-    """Where a job stands that writes samples without an evaluation."""
-    values: dict[str, Any] = event.data
+def samples_line(values: Mapping[str, Any]) -> str:
+    """The step of samples that come without an evaluation: the data of a `samples` event."""
     share = f"{values['fraction']:.0%} of the training"
     return f"\n-- step {values['step']:,}, {values['characters']:,} characters: {share}"
 
 
-def sample_text(event: Event) -> str:
-    """What the network writes after a single character, indented."""
-    sample: dict[str, Any] = event.data["samples"][0]
+def sample_text(values: Mapping[str, Any]) -> str:
+    """The first sample of a `samples` event's data, indented."""
+    sample = values["samples"][0]
     text = "".join(c if c == "\n" or c.isprintable() else " " for c in sample["prompt"] + sample["text"])
     return "\n".join(f"   {line}" for line in text.splitlines())

@@ -10,7 +10,6 @@ from console.program import FAILED
 from service.client import Client, JobEvent, Json
 from service.commands.asking import SEPARATOR, add_command, number, say, say_json, say_table
 from service.commands.job_display import LINE_SECONDS, duration, evaluation_line, sample_text, samples_line
-from service.training.run_files import Event
 
 HEAD: Final = ("job", "model", "status", "done", "loss", "version")
 
@@ -75,35 +74,34 @@ def _row(job: Json) -> tuple[Any, ...]:
 
 def _follow(parsed: argparse.Namespace, client: Client, job: str) -> int:
     """Show a job's events as they come; the exit status is 1 unless it published a version."""
-    teller, status = _Teller(), ""
+    printer, status = _EventPrinter(), ""
     for event in client.events(job):
         status = event.data["status"] if event.kind == "status" else status
         if parsed.json:
             say_json({"id": event.id, "kind": event.kind, **event.data})
         else:
-            teller.tell(event)
+            printer.show(event)
     return 0 if status == "succeeded" else FAILED
 
 
-class _Teller:
-    """Says in lines what happens in a job: all of it, but of its measurements one every few seconds."""
+class _EventPrinter:
+    """Prints a job's events in lines: all of them, but of its measurements one every few seconds."""
 
     def __init__(self) -> None:
         self._lined = float("-inf")
         self._evaluated = -1
 
-    def tell(self, told: JobEvent) -> None:
-        """Say what an event says."""
-        event = Event(told.id, told.kind, told.data)
+    def show(self, event: JobEvent) -> None:
+        """Print an event, if it is one to be shown."""
         if event.kind == "status":
             say(_status_line(event.data))
         elif event.kind == "evaluation":
             self._evaluated = event.data["step"]
-            say(evaluation_line(event))
+            say(evaluation_line(event.data))
         elif event.kind == "samples":
             if event.data["step"] != self._evaluated:
-                say(samples_line(event))
-            say(sample_text(event))
+                say(samples_line(event.data))
+            say(sample_text(event.data))
         elif event.kind == "metrics" and time.monotonic() - self._lined >= LINE_SECONDS:
             self._lined = time.monotonic()
             say(_measured_line(event.data))

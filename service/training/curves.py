@@ -26,17 +26,18 @@ Lines = Sequence[dict[str, Any]]
 
 def job_curves(jobs: JobStore, job_id: str) -> str:
     """The chart of a job as it stands. Raises JobNotFoundError."""
-    job, sizes = jobs.look(job_id), jobs.sizes(job_id)
+    job, plan = jobs.look(job_id), jobs.plan(job_id)
+    sizes = plan.sizes if plan else {}
     made_of = f", {sizes['cell']} {sizes['layers']}\N{MULTIPLICATION SIGN}{sizes['hidden_size']}" if sizes else ""
     name = job.request.model if isinstance(job, Job) else f"a damaged job, {job.id}"
     how_far = f" ({job.progress.fraction:.0%})" if job.status == "running" else ""
-    events = list(jobs.events(job_id))
+    events = list(jobs.event_log(job_id).read())
     metrics, evaluations = ([e.data for e in events if e.kind == kind] for kind in ("metrics", "evaluation"))
     return curves(f"{name}{made_of}: {job.status}{how_far}", metrics, evaluations)
 
 
 def curves(title: str, metrics: Lines, evaluations: Lines) -> str:
-    """The chart, an SVG document, of what `JobStore.events` holds: the data of `metrics` and `evaluation` events."""
+    """The chart, an SVG document, of the events in a job's log: the data of `metrics` and `evaluation` events."""
     panels = [_losses(metrics or evaluations, evaluations), _learning_rate([*metrics, *evaluations])]
     if any(map(_has_norms, evaluations)):
         panels.append(_gradients(evaluations))

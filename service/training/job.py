@@ -1,5 +1,4 @@
-"""A job as it stands: how far it is, what became of it, and what it was asked to do, when that can be read; knows no
-files."""
+"""A job as it stands: its status and result, its progress, and, when it can be read, its request; knows no files."""
 
 from __future__ import annotations
 
@@ -18,10 +17,10 @@ FINAL: Final[tuple[Status, ...]] = ("succeeded", "failed", "cancelled")
 class JobProgress:
     """How far a job is: `fraction` 0 to 1, `seconds` spent (of a budget in minutes, preparation included), losses in
     nats per token, the gradient's norm before clipping; None: not known yet. The validation loss, in bits per character
-    as well, was measured after `validation_step` steps; that of the untrained network is not told beside a trained
-    one's `loss`."""
+    as well, was measured after `validation_step` steps; that of the untrained network is left out beside the `loss` of
+    a trained one."""
 
-    fraction: float = 0.0
+    fraction: float
     step: int = 0
     steps: int | None = None
     characters: int = 0
@@ -37,10 +36,11 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class JobStatus:
-    """What became of a job so far: `version` and `promoted` when it has published, `error` when it has failed."""
+class JobState:
+    """A job's status and result: `version` and `promoted` when it has published, `error` when it has failed; the times
+    are UTC, ISO 8601."""
 
-    status: Status = "queued"
+    status: Status
     started: str | None = None
     finished: str | None = None
     version: int | None = None
@@ -49,18 +49,22 @@ class JobStatus:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing will change any more."""
+        """Whether the job has ended."""
         return self.status in FINAL
+
+
+QUEUED: Final = JobState("queued")
+NOT_BEGUN: Final = JobProgress(fraction=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What can be said of a job, whatever became of its files; `created` is UTC, ISO 8601, `warnings` what to know
-    about its result, a sentence each; `damaged` what is wrong with what lies in its directory."""
+    """What is known of any job, damaged or not; `created` is UTC, ISO 8601, `warnings` what to know about its result, a
+    sentence each; `damaged` says what is wrong with the files in its directory, and is empty when nothing is."""
 
     id: str
     created: str
-    state: JobStatus
+    state: JobState
     progress: JobProgress
     cancel_requested: bool
     damaged: str = ""
@@ -73,20 +77,20 @@ class _Job:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing will change any more."""
+        """Whether the job has ended."""
         return self.state.is_final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(_Job):
-    """A job that can be worked on, or that was."""
+    """A job whose request can be read."""
 
     request: JobRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DamagedJob(_Job):
-    """A job of which can no longer be read what it was asked to do; its status is what was last said of it."""
+    """A job whose request cannot be read any more; its status is the last one that can be."""
 
 
 AnyJob = Job | DamagedJob

@@ -1,4 +1,4 @@
-"""The small files in a job's directory: what each holds, and what is made of one that is damaged; knows no queue."""
+"""The small files in a job's directory: the shape of each, and what replaces one that is damaged; knows no queue."""
 
 from __future__ import annotations
 
@@ -12,56 +12,62 @@ from pydantic import TypeAdapter, ValidationError
 
 from durable.reading import DamagedFileError, json_fault, read_json
 from service.training import run_files, shapes
-from service.training.job import JobProgress, JobStatus
+from service.training.event_log import EventLog
+from service.training.job import NOT_BEGUN, QUEUED, JobProgress, JobState
 from service.training.lease import LEASE
 from service.training.plan import PLAN_SHAPE
 from service.training.requests import JobRequest
 
-_STATUS: Final = TypeAdapter(JobStatus)
+_STATE: Final = TypeAdapter(JobState)
 _PROGRESS: Final = TypeAdapter(JobProgress)
-SHAPES: Final[Mapping[str, tuple[TypeAdapter[Any], ...]]] = {
-    run_files.STATUS: (shapes.STATUS, _STATUS),
-    run_files.PROGRESS: (shapes.PROGRESS, _PROGRESS),
-    run_files.WARNINGS: (shapes.WARNINGS,),
-    run_files.PLAN: (PLAN_SHAPE,),
-    run_files.INTENT: (shapes.INTENT,),
-    run_files.ATTEMPTS: (shapes.ATTEMPTS,),
-    LEASE: (shapes.LEASE,),
+SHAPES: Final[Mapping[str, TypeAdapter[Any]]] = {
+    run_files.STATUS: _STATE,
+    run_files.PROGRESS: _PROGRESS,
+    run_files.WARNINGS: shapes.WARNINGS,
+    run_files.PLAN: PLAN_SHAPE,
+    run_files.INTENT: shapes.INTENT,
+    run_files.ATTEMPTS: shapes.ATTEMPTS,
+    LEASE: shapes.LEASE,
 }
-"""What may lie in a run's directory, and what it holds then."""
+"""The small files that may be in a run's directory, with the shape of each."""
 
 
-def read_status(folder: Path) -> JobStatus:
-    """What became of the job in this directory so far. A damaged file is made up for by what the log tells last."""
+def read_state(folder: Path) -> JobState:
+    """The state of the job in this directory; the last one in its log when the file is damaged."""
     try:
-        return _STATUS.validate_python(read_json(folder / run_files.STATUS, shapes.STATUS))
+        return read_json(folder / run_files.STATUS, _STATE)
     except FileNotFoundError:
-        return JobStatus()
-    except (DamagedFileError, ValidationError):
-        told = JobStatus()
-        for event in run_files.read_events(folder):
-            if event.kind == "status":
-                with suppress(ValidationError):
-                    told = _STATUS.validate_python(event.data)
-        return told
+        return QUEUED
+    except DamagedFileError:
+        return _last_logged_state(folder)
 
 
-def write_status(folder: Path, state: JobStatus) -> None:
-    """Say what became of a job; the caller holds the directory's lock and has looked that the job has not ended."""
-    run_files.write_json(folder / run_files.STATUS, asdict(state))
-    told = {"version", "promoted", "error"} if state.is_final else set()
-    values = {name: value for name, value in asdict(state).items() if name in {"status", *told} and value is not None}
-    run_files.append_event(folder, "status", values)
+def _last_logged_state(folder: Path) -> JobState:
+    state = QUEUED
+    for event in EventLog(folder).read():
+        if event.kind == "status":
+            with suppress(ValidationError):
+                state = _STATE.validate_python(event.data)
+    return state
+
+
+def write_state(folder: Path, state: JobState) -> None:
+    """Replace a job's state and log it; the caller holds the directory's lock and has checked that the job has not
+    ended. Raises OSError."""
+    values = asdict(state)
+    run_files.write_json(folder / run_files.STATUS, values)
+    logged = {"status", "version", "promoted", "error"} if state.is_final else {"status"}
+    EventLog(folder).append("status", {k: v for k, v in values.items() if k in logged and v is not None})
 
 
 def shape_fault(path: Path) -> str:
-    """What is wrong with one of the small files that may lie in a run's directory; empty when nothing is."""
-    return next(filter(None, (json_fault(path, shape) for shape in SHAPES[path.name])), "")
+    """What is wrong with one of the small files that may be in a run's directory; empty when nothing is."""
+    return json_fault(path, SHAPES[path.name])
 
 
 def read_progress(folder: Path) -> JobProgress:
     """How far the job in this directory is."""
-    return run_files.read_shaped(folder / run_files.PROGRESS, _PROGRESS) or JobProgress()
+    return run_files.read_shaped(folder / run_files.PROGRESS, _PROGRESS) or NOT_BEGUN
 
 
 def read_request(folder: Path) -> tuple[JobRequest, str]:

@@ -1,4 +1,4 @@
-"""The jobs that were ever asked for, each a directory that holds the truth about it; knows no queue and no training."""
+"""The jobs, each a directory that holds all that is known about it; knows no queue and no training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from durable import locks
 from durable.clock import iso, now
@@ -20,15 +20,14 @@ from durable.names import drop, is_there
 from durable.reading import DamagedFileError, Looks
 from service.training import job_files, run_files
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
-from service.training.job import FINAL, AnyJob, DamagedJob, Job, JobStatus, Status
+from service.training.event_log import EventLog
+from service.training.job import FINAL, AnyJob, DamagedJob, Job, JobState, Status
 from service.training.lease import is_live
 from service.training.plan import PLAN_SHAPE, Plan
 from service.training.requests import JobRequest
-from service.training.run_files import Event
 
 AnyJobs = list[AnyJob]
 JobIds = list[str]
-Lines = list[dict[str, Any]]
 
 LOCK_SECONDS: Final = 0.5
 NO_FOLDER: Final = "its directory is none"
@@ -45,11 +44,11 @@ class JobStore:
         self._looks = Looks()
 
     def create(self, request: JobRequest) -> Job:
-        """Keep a new job, queued; it exists whole or not at all, and is on the disk when this returns."""
+        """Create a job, queued; it exists whole or not at all, and is on the disk when this returns. Raises OSError."""
         job = f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
         with draft_folder(self.root) as folder:
             run_files.write_json(folder / run_files.REQUEST, {"created": now(), **request.as_dict()})
-            run_files.append_event(folder, "status", {"status": "queued"})
+            EventLog(folder).append("status", {"status": "queued"})
             place(folder, self.root / job)
         return self.get(job)
 
@@ -64,26 +63,26 @@ class JobStore:
             id=job,
             request=request,
             created=created,
-            state=job_files.read_status(folder),
+            state=job_files.read_state(folder),
             progress=job_files.read_progress(folder),
             cancel_requested=(folder / run_files.CANCEL).exists(),
             warnings=job_files.read_warnings(folder),
         )
 
     def look(self, job: str) -> AnyJob:
-        """The job as it stands, in whatever state. Raises JobNotFoundError."""
+        """The job as it stands, damaged or not. Raises JobNotFoundError."""
         try:
             found = self.get(job)
         except JobDamagedError as error:
             folder = self.root / job
-            asked = (folder / run_files.CANCEL).exists()
-            state, progress = job_files.read_status(folder), job_files.read_progress(folder)
+            cancel_requested = (folder / run_files.CANCEL).exists()
+            state, progress = job_files.read_state(folder), job_files.read_progress(folder)
             return DamagedJob(
                 id=job,
                 created=_moment(job),
                 state=state,
                 progress=progress,
-                cancel_requested=asked,
+                cancel_requested=cancel_requested,
                 damaged=error.reason,
             )
         return replace(found, damaged=self.fault(job))
@@ -97,7 +96,7 @@ class JobStore:
             return NO_FOLDER if is_there(folder) else ""
         found = [self._looks.fault(folder / run_files.REQUEST, job_files.request_fault)]
         found += [self._looks.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there]
-        found.append(run_files.events_fault(folder / run_files.EVENTS))
+        found.append(EventLog(folder).fault())
         return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: nothing is wrong
 
     def list(self) -> AnyJobs:
@@ -127,7 +126,7 @@ class JobStore:
     def _status(self, job: str) -> Status:
         if job in self._ended:
             return self._ended[job]
-        state = job_files.read_status(self.root / job)
+        state = job_files.read_state(self.root / job)
         if state.is_final:
             self._ended[job] = state.status
         return state.status
@@ -141,73 +140,32 @@ class JobStore:
                     found.append(job)
         return found
 
-    def events(self, job: str, after: int = 0) -> Iterator[Event]:
-        """What happened to the job, oldest first, after the event with this id: `status`, `metrics`, `evaluation`,
-        `samples`, `warnings`.
+    def event_log(self, job: str) -> EventLog:
+        """What happened to the job. Raises JobNotFoundError."""
+        return EventLog(self.folder(job))
 
-        Raises JobNotFoundError.
-        """
-        return run_files.read_events(self.folder(job), after)
-
-    def has_event(self, job: str, event: int) -> bool:
-        """Whether the job has an event with this id; 0 is where all begin. Raises JobNotFoundError."""
-        return run_files.has_event(self.folder(job), event)
-
-    def metrics(self, job: str) -> Lines:
-        """The measurements made so far, in the order of their steps; those of evaluations have `gradient_norms`, and
-        the loss on held-out text if there is any.
-
-        Raises JobNotFoundError.
-        """
-        return [event.data for event in self.events(job) if event.kind in {"metrics", "evaluation"}]
-
-    def sizes(self, job: str) -> dict[str, Any]:
-        """What the network is made of, once that is decided: the fields of ModelConfig but the vocabulary's size.
-
-        Raises JobNotFoundError.
-        """
-        plan = self._plan(job)
-        return plan.model if plan and {"cell", "layers", "hidden_size"} <= set(plan.model) else {}
-
-    def decided(self, job: str) -> dict[str, Any]:
-        """What the trainer goes by, the fields that the request left to it included, once that is decided.
-
-        Raises JobNotFoundError.
-        """
-        plan = self._plan(job)
-        if plan is None:
-            return {}
-        return {**plan.model, **{name: value for name, value in plan.training.items() if name != "budget"}}
-
-    def _plan(self, job: str) -> Plan | None:
+    def plan(self, job: str) -> Plan | None:
+        """What was decided when the job began; None before that, or when it cannot be read. Raises JobNotFoundError."""
         return run_files.read_shaped(self.folder(job) / run_files.PLAN, PLAN_SHAPE)
 
-    def samples(self, job: str) -> Lines:
-        """The texts written so far, at evaluations and after 1%, 5%, 20% and all of the training: `step`, `fraction` of
-        the training, `characters` seen by then, `samples`, always of the same prompts and seeds.
-
-        Raises JobNotFoundError.
-        """
-        return [event.data for event in self.events(job) if event.kind == "samples"]
-
     def cancel(self, job: str) -> AnyJob:
-        """Ask for the job's end: at once when nobody is at work on it, else its worker sees to it within 2 seconds.
+        """Cancel the job: at once when no worker runs it; else its worker ends it within 2 seconds.
 
         Raises JobNotFoundError, JobFinishedError when it has ended otherwise.
         """
-        folder, state = self.folder(job), job_files.read_status(self.folder(job))
+        folder, state = self.folder(job), job_files.read_state(self.folder(job))
         if state.is_final and state.status != "cancelled":
             raise JobFinishedError(f"job {job} has {state.status} already and cannot be cancelled")
         (folder / run_files.CANCEL).touch()
         with suppress(TimeoutError), locks.locked(folder / run_files.LOCK, LOCK_SECONDS):
-            state = job_files.read_status(folder)
+            state = job_files.read_state(folder)
             if not state.is_final and not is_live(folder):
-                job_files.write_status(folder, JobStatus("cancelled", state.started, now()))
+                job_files.write_state(folder, JobState("cancelled", state.started, now()))
         return self.look(job)
 
     def delete(self, job: str) -> None:
-        """Delete a job that has ended, with all that was measured; what it published stays. One that is damaged need
-        not have ended, if no worker is at it.
+        """Delete a job that has ended, with its measurements; the version that it published stays. One that is damaged
+        need not have ended, if no worker runs it.
 
         Raises JobNotFoundError, JobUnfinishedError.
         """
@@ -215,7 +173,7 @@ class JobStore:
         folder = self.root / job
         if folder.is_dir():
             damaged = isinstance(self.look(job), DamagedJob)
-            if is_live(folder) or not (damaged or job_files.read_status(folder).is_final):
+            if is_live(folder) or not (damaged or job_files.read_state(folder).is_final):
                 raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
         drop(unname(folder))
 
@@ -234,6 +192,6 @@ class JobStore:
 
 
 def _moment(job: str) -> str:
-    """When the job was made, as its id tells."""
+    """When the job was created, which its id begins with."""
     made = datetime.strptime(job[:21], "%Y%m%d-%H%M%S%f").replace(tzinfo=UTC)
     return iso(made.timestamp())

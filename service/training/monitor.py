@@ -22,7 +22,7 @@ SAVE_SECONDS: Final = 3.0
 SAVE_SHARE: Final = 0.05
 """Of the time, at most, goes into resume points; those of a large network are saved less often for that."""
 
-RECORDS: Final = 1200
+MAX_MEASUREMENTS: Final = 1200
 """About as many measurements are kept of a run, however long it is; fewer of one that is shorter than 10 minutes."""
 
 HELD_OUT: Final = ("validation_loss", "bits_per_character")
@@ -62,7 +62,7 @@ class TrainingMonitor:
         self._noted = self._saved = self._clock()
         self._save_seconds = 0.0
         self._save_every = save_seconds
-        self._recorded = -math.inf
+        self._measured_at = -math.inf
         self._shown = run.progress
 
     def train(self) -> bool:
@@ -95,16 +95,16 @@ class TrainingMonitor:
         self._run.note(self._shown)
         if progress.evaluated:
             norms = {"gradient_norms": progress.gradient_norms}
-            self._run.record("evaluation", progress.step, self._measured() | norms)
+            self._run.add_event("evaluation", progress.step, self._measured() | norms)
             self._warn(progress.step)
-        elif progress.seconds - self._recorded >= max(NOTE_SECONDS, progress.seconds / RECORDS):
-            self._recorded = progress.seconds
+        elif progress.seconds - self._measured_at >= max(NOTE_SECONDS, progress.seconds / MAX_MEASUREMENTS):
+            self._measured_at = progress.seconds
             measured = self._measured()
-            self._run.record("metrics", progress.step, {k: v for k, v in measured.items() if k not in HELD_OUT})
+            self._run.add_event("metrics", progress.step, {k: v for k, v in measured.items() if k not in HELD_OUT})
         if progress.samples:
             place = {"fraction": self._shown.fraction, "characters": self._shown.characters}
             samples = [asdict(sample) for sample in progress.samples]
-            self._run.record("samples", progress.step, {**place, "samples": samples})
+            self._run.add_event("samples", progress.step, {**place, "samples": samples})
 
     def _as_shown(self, progress: Progress) -> JobProgress:
         """The progress, with what was known before where it says nothing new; what the untrained network's loss on

@@ -22,6 +22,16 @@ class Plan:
     level: Level = "char"
     base: Base | None = None
 
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """`model`, when it says what the network is made of; else empty."""
+        return self.model if {"cell", "layers", "hidden_size"} <= set(self.model) else {}
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """All that the trainer goes by but the budget, the fields that the request left open included."""
+        return {**self.model, **{name: value for name, value in self.training.items() if name != "budget"}}
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, as it is kept."""
         return asdict(self)

@@ -68,7 +68,7 @@ class JobRunner:
         return "ended"
 
     def _run(self, job: Job, run: Run, stop: Event, began: float) -> Outcome:
-        if run.status.is_final:
+        if run.state.is_final:
             return "ended"
         try:
             ended = self._attempt(job, run, stop, began)

@@ -13,9 +13,10 @@ from durable import files
 from durable.clock import now
 from durable.drafts import draft, remove_dead_drafts
 from durable.names import drop
-from service.training import run_files, shapes
-from service.training.job import JobProgress, JobStatus
-from service.training.job_files import SHAPES, read_progress, read_status, read_warnings, shape_fault, write_status
+from service.training import resume_points, run_files, shapes
+from service.training.event_log import EventLog
+from service.training.job import JobProgress, JobState, Status
+from service.training.job_files import SHAPES, read_progress, read_state, read_warnings, shape_fault, write_state
 from service.training.lease import LEASE, Lease
 from service.training.plan import PLAN_SHAPE, Plan
 
@@ -37,12 +38,13 @@ class Run:
 
     def __init__(self, folder: Path, lease: Lease) -> None:
         self._folder = folder
+        self._log = EventLog(folder)
         self._lease = lease
         with lease.held():
             _mend(folder)
-            run_files.mend_events(folder)
+            self._log.mend()
             remove_dead_drafts(folder)
-        self._last_step = {kind: self._recorded(kind) for kind in COMES_AFTER}
+        self._last_step = {kind: self._log.last_step(kind) for kind in COMES_AFTER}
 
     @property
     def id(self) -> str:
@@ -50,34 +52,39 @@ class Run:
         return self._folder.name
 
     @property
-    def status(self) -> JobStatus:
-        """What became of the job so far."""
-        return read_status(self._folder)
+    def state(self) -> JobState:
+        """The job's status and result."""
+        return read_state(self._folder)
+
+    @property
+    def status(self) -> Status:
+        """Queued, running, or how the job ended."""
+        return self.state.status
 
     @property
     def progress(self) -> JobProgress:
-        """How far the job is, as it was last shown."""
+        """How far the job is, as it was last noted."""
         return read_progress(self._folder)
 
     def cancel_requested(self) -> bool:
-        """Whether somebody asked for its end."""
+        """Whether the job is to be cancelled."""
         return (self._folder / run_files.CANCEL).exists()
 
     def start(self) -> int:
-        """Say that the job is running; returns how many workers in a row began from the same resume point and died."""
+        """Mark the job as running; returns how many workers in a row began at the same resume point and died."""
         with self._lease.held():
-            state = self.status
-            write_status(self._folder, replace(state, status="running", started=state.started or now()))
+            state = self.state
+            write_state(self._folder, replace(state, status="running", started=state.started or now()))
             before = run_files.read_shaped(self._folder / run_files.ATTEMPTS, shapes.ATTEMPTS)
-            step = run_files.newest_step(self._folder)
+            step = resume_points.newest_step(self._folder)
             deaths = before["deaths"] + 1 if before and before["step"] == step else 0
             run_files.write_json(self._folder / run_files.ATTEMPTS, {"step": step, "deaths": deaths})
             return deaths
 
     def hand_over(self) -> None:
-        """Say that the job waits for the next worker, who finds it where this one leaves it, alive."""
+        """Mark the job as queued again, for the next worker; leaving it like this does not count as a death."""
         with self._lease.held():
-            write_status(self._folder, replace(self.status, status="queued"))
+            write_state(self._folder, replace(self.state, status="queued"))
             drop(self._folder / run_files.ATTEMPTS)
 
     def plan(self) -> Plan | None:
@@ -91,81 +98,77 @@ class Run:
         return plan
 
     def note(self, progress: JobProgress) -> None:
-        """Show how far the job is."""
+        """Replace the progress that readers see."""
         data = json.dumps(asdict(progress)).encode()
         with self._lease.held():
             files.put(self._folder / run_files.PROGRESS, data, sync=False)
 
-    def record(self, kind: str, step: int, values: dict[str, Any]) -> None:
+    def add_event(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Add an event to the log, unless one that it must come after (COMES_AFTER) is there for this step or a later
         one."""
         if step <= max(self._last_step[each] for each in COMES_AFTER[kind]):
             return
         with self._lease.held():
-            run_files.append_event(self._folder, kind, {"step": step, **values})
+            self._log.append(kind, {"step": step, **values})
         self._last_step[kind] = step
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was said about the job's result last."""
+        """The warnings about the job's result, as they were last written."""
         return read_warnings(self._folder)
 
     def warn(self, step: int, warnings: list[str]) -> None:
-        """Say what there is to know about the job's result after so many steps: all of it, each time it changes."""
-        self.record("warnings", step, {"warnings": warnings})
+        """Write the warnings about the job's result that hold after `step` steps, all of them, when they change."""
+        self.add_event("warnings", step, {"warnings": warnings})
         with self._lease.held():
             run_files.write_json(self._folder / run_files.WARNINGS, {"warnings": warnings})
 
     def save(self, step: int, state: bytes) -> None:
         """Keep a resume point, and the one before it."""
         with draft(self._folder) as new:
-            new.file.write(run_files.sealed(state))
+            new.file.write(resume_points.sealed(state))
             new.finish()
             with self._lease.held():
-                new.put(self._folder / run_files.resume_name(step))
-                run_files.drop_old_resume_points(self._folder)
+                new.put(self._folder / resume_points.name_of(step))
+                resume_points.drop_old(self._folder)
 
     def resume_points(self) -> Iterator[bytes]:
         """The undamaged resume points, the newest first."""
-        return run_files.read_resume_points(self._folder)
+        return resume_points.read(self._folder)
 
     def intent(self) -> dict[str, Any] | None:
-        """What an earlier worker was about to publish, if any was."""
+        """What an earlier worker was about to publish, if it came that far."""
         kept = run_files.read_shaped(self._folder / run_files.INTENT, shapes.INTENT)
         return None if kept is None else dict(kept)
 
-    def publish(self, intent: dict[str, Any], publish: Callable[[], tuple[int, bool]]) -> JobStatus:
-        """Publish with the run in hand and say so; `intent` lets the next worker find the version, should this one die
-        between the two. `publish` returns the version and whether it was promoted."""
+    def publish(self, intent: dict[str, Any], publish: Callable[[], tuple[int, bool]]) -> JobState:
+        """Publish while the run is held, and mark the job as succeeded; `intent` lets the next worker find the version,
+        should this one die between the two. `publish` returns the version and whether it was promoted."""
         with self._lease.held():
             run_files.write_json(self._folder / run_files.INTENT, intent)
             version, promoted = publish()
-            return self._end(replace(self.status, status="succeeded", version=version, promoted=promoted))
+            return self._end(replace(self.state, status="succeeded", version=version, promoted=promoted))
 
-    def fail(self, message: str) -> JobStatus:
-        """Say that the job cannot be done, and why."""
+    def fail(self, message: str) -> JobState:
+        """Mark the job as failed; `message` says why."""
         with self._lease.held():
-            return self._end(replace(self.status, status="failed", error=message))
+            return self._end(replace(self.state, status="failed", error=message))
 
-    def cancel(self) -> JobStatus:
-        """Say that the job was ended on request."""
+    def cancel(self) -> JobState:
+        """Mark the job as cancelled."""
         with self._lease.held():
-            return self._end(replace(self.status, status="cancelled"))
+            return self._end(replace(self.state, status="cancelled"))
 
-    def _end(self, state: JobStatus) -> JobStatus:
+    def _end(self, state: JobState) -> JobState:
         ended = replace(state, finished=now())
-        write_status(self._folder, ended)
-        run_files.drop_resume_points(self._folder)
+        write_state(self._folder, ended)
+        resume_points.drop_all(self._folder)
         return ended
-
-    def _recorded(self, kind: str) -> int:
-        events = run_files.read_events(self._folder)
-        return max((event.data.get("step", 0) for event in events if event.kind == kind), default=-1)
 
 
 def _mend(folder: Path) -> None:
-    """Take away the small files that cannot be read and that a worker makes anew."""
-    state = read_status(folder)
+    """Remove the damaged small files that a worker writes anew."""
+    state = read_state(folder)
     for name in SHAPES.keys() - {LEASE, run_files.PLAN}:
         if fault := shape_fault(folder / name):
             log.warning("run %s: %s; the file is rebuilt", folder.name, fault)

@@ -1,4 +1,4 @@
-"""What the small files of a run hold at least, so that one that was damaged is not taken for what it was."""
+"""What the small files of a run that have no class of their own hold at least, so that damaged ones are recognised."""
 
 from __future__ import annotations
 
@@ -8,20 +8,6 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic wants it until 3.12
 
 _MORE: Final = ConfigDict(extra="allow")
-
-
-@with_config(_MORE)
-class StatusFile(TypedDict):
-    """What became of a job."""
-
-    status: str
-
-
-@with_config(_MORE)
-class ProgressFile(TypedDict):
-    """How far a job is."""
-
-    fraction: float
 
 
 @with_config(_MORE)
@@ -66,8 +52,6 @@ class LeaseFile(TypedDict):
 
 
 OBJECT: Final = TypeAdapter(dict[str, Any])
-STATUS: Final = TypeAdapter(StatusFile)
-PROGRESS: Final = TypeAdapter(ProgressFile)
 REQUEST: Final = TypeAdapter(Request)
 WARNINGS: Final = TypeAdapter(WarningsFile)
 INTENT: Final = TypeAdapter(Intent)

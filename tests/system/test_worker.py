@@ -174,7 +174,7 @@ def test_a_killed_job_ends_with_the_bytes_of_one_that_was_not(place: Place) -> N
     place.wait_for(job, "succeeded")
     assert place.models.versions("fox") == [1, 2]
     assert place.models.load("fox", 1).digest == place.models.load("fox", 2).digest
-    steps = [line["step"] for line in place.jobs.metrics(job.id)]
+    steps = [line["step"] for line in place.jobs.event_log(job.id).metrics()]
     assert steps == sorted(steps)
 
 

@@ -78,7 +78,8 @@ def blueprint(
     def show_job(job_id: str) -> JobDetailReply:
         job = job_reply(jobs.look(job_id))
         try:
-            decided, metrics, samples = jobs.decided(job_id), jobs.metrics(job_id), jobs.samples(job_id)
+            plan, log = jobs.plan(job_id), jobs.event_log(job_id)
+            decided, metrics, samples = plan.decided if plan else {}, log.metrics(), log.samples()
         except JobDamagedError:  # there is not even a directory
             decided, metrics, samples = {}, [], []
         return job_detail_reply(job, decided, metrics, samples)
@@ -115,7 +116,7 @@ def blueprint(
     )
     def follow_job(job_id: str) -> EventStream[JobEvent] | NoContent:
         after = _last_event_id(jobs, job_id)
-        if after and jobs.look(job_id).is_final and next(jobs.events(job_id, after), None) is None:
+        if after and jobs.look(job_id).is_final and next(jobs.event_log(job_id).read(after), None) is None:
             return NoContent()
         client = client_of(request.environ)
 
@@ -132,7 +133,7 @@ def _last_event_id(jobs: JobStore, job_id: str) -> int:
     """After which event to begin; 0: with the first. Raises ApiError 422 for what is no id of the job's events."""
     given = request.headers.get("Last-Event-ID", "0")
     written = given.isascii() and given.isdigit() and len(given) <= 18
-    if not written or not jobs.has_event(job_id, int(given)):
+    if not written or not jobs.event_log(job_id).has(int(given)):
         message = f"Last-Event-ID must be the id of one of the job's events, or 0, not {given[:50]!r}"
         raise ApiError(422, "invalid_value", message, "Last-Event-ID")
     return int(given)
@@ -143,7 +144,7 @@ def _follow(jobs: JobStore, job_id: str, after: int, alive: Callable[[], bool]) 
     while alive():
         # Asked before the events are read: what was written before the end is then among them.
         ended = jobs.look(job_id).is_final
-        for event in jobs.events(job_id, after):
+        for event in jobs.event_log(job_id).read(after):
             after = event.id
             yield Event(cast(JobEvent, event.data), kind=event.kind, id=str(event.id))
         if ended:

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter
 from service.api.schemas.replies.jobs import JobsReply
 from service.settings import Settings
 from service.training import run_files
+from service.training.event_log import EVENTS
 from tests.damage import DAMAGES
 
 TEXT = "To be, or not to be: that is the question.\n" * 10
-FILES = [run_files.REQUEST, run_files.EVENTS, run_files.PROGRESS]
+FILES = [run_files.REQUEST, EVENTS, run_files.PROGRESS]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -31,7 +32,7 @@ def test_a_damaged_job(client: FlaskClient, settings: Settings, admin: dict[str,
     found, sound = listed.json["jobs"]  # type: ignore[index]
     assert (found["id"], found["status"], found["created"][:16]) == (job, "queued", before[0]["created"][:16])
     assert sound == before[1]
-    if file != run_files.EVENTS or damage in ("emptied", "a_folder", "dangling", "looping"):
+    if file != EVENTS or damage in ("emptied", "a_folder", "dangling", "looping"):
         assert found["damaged"].startswith(f"{file} ")
     shown: Any = client.get(f"/jobs/{job}", headers=admin).json
     assert {name: shown[name] for name in found} == found

@@ -18,7 +18,6 @@ from service.__main__ import main
 from service.commands.job_display import bar, duration, evaluation_line, facts, sample_text
 from service.training.job import JobProgress
 from service.training.jobs import JobStore
-from service.training.run_files import Event
 from tests.texts import FOX
 
 SMALL = ("--hidden-size", "8", "--embedding-size", "0", "--batch-size", "2", "--segment-length", "8")
@@ -74,7 +73,7 @@ def test_an_interrupted_job_is_saved_and_gone_on_with(
     jobs = JobStore(data / "runs")
 
     def interrupt() -> None:
-        while not (jobs.root.exists() and jobs.ids() and jobs.samples(jobs.ids()[0])):
+        while not (jobs.root.exists() and jobs.ids() and jobs.event_log(jobs.ids()[0]).samples()):
             sleep(0.005)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -88,7 +87,7 @@ def test_an_interrupted_job_is_saved_and_gone_on_with(
     assert main(["train", "--resume", job.id]) == 0
     assert jobs.get(job.id).status == "succeeded"
     assert main(["train", text, "--model", "whole", "--steps", "300", *SMALL]) == 0
-    assert jobs.samples(job.id) == jobs.samples(jobs.ids()[1])
+    assert jobs.event_log(job.id).samples() == jobs.event_log(jobs.ids()[1]).samples()
     store = ModelStore(data / "models")
     assert store.describe("fox", 1).digest == store.describe("whole", 1).digest
 
@@ -165,14 +164,14 @@ def test_durations(seconds: float, shown: str) -> None:
 
 
 def test_a_text_cannot_write_to_the_terminal_more_than_text() -> None:
-    event = Event(1, "samples", {"samples": [{"prompt": "a", "text": "\x1b[2Jb\nc"}]})
-    assert sample_text(event) == "   a [2Jb\n   c"
+    samples = {"samples": [{"prompt": "a", "text": "\x1b[2Jb\nc"}]}
+    assert sample_text(samples) == "   a [2Jb\n   c"
 
 
 def test_an_evaluation_without_held_out_text_says_so() -> None:
-    assert "nothing is held out" in evaluation_line(Event(1, "evaluation", {"step": 1, "characters": 2}))
+    assert "nothing is held out" in evaluation_line({"step": 1, "characters": 2})
 
 
 def test_what_is_not_known_yet_is_not_shown() -> None:
-    assert facts(JobProgress()) == "  0%"
+    assert facts(JobProgress(0.0)) == "  0%"
     assert facts(JobProgress(0.5, characters_per_second=87_000, loss=1.5)) == " 50%  loss 1.500  87,000 characters/s"

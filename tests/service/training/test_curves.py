@@ -15,6 +15,7 @@ from charrnn.training.config import Budget
 from service.pictures.charts import HEAD, WIDTH, Axis, Line, Panel, document
 from service.training import run_files
 from service.training.curves import MAX_POINTS, curves, job_curves
+from service.training.event_log import EventLog
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
 
@@ -110,8 +111,10 @@ def test_a_job_is_drawn_as_it_stands(tmp_path: Path) -> None:
     job = jobs.create(JobRequest("0" * 16, "bard", budget=Budget(steps=1)))
     assert texts(job_curves(jobs, job.id))[0] == "bard: queued"
     folder = jobs.folder(job.id)
-    run_files.write_json(folder / run_files.PLAN, {"model": {"cell": "gru", "layers": 2, "hidden_size": 8}})
-    run_files.append_event(folder, "evaluation", EVALUATIONS[0])
+    run_files.write_json(
+        folder / run_files.PLAN, {"model": {"cell": "gru", "layers": 2, "hidden_size": 8}, "training": {}, "corpus": {}}
+    )
+    EventLog(folder).append("evaluation", EVALUATIONS[0])
     said = texts(job_curves(jobs, job.id))
     assert said[0] == "bard, gru 2\N{MULTIPLICATION SIGN}8: queued"
     assert "validation" in said

@@ -12,12 +12,13 @@ import pytest
 
 from durable.names import drop
 from model_store import ModelStore
-from service.training import run_files
+from service.training import resume_points, run_files
 from service.training.corpora import CorpusStore
 from service.training.curves import job_curves
 from service.training.errors import JobDamagedError, JobNotFoundError, JobUnfinishedError, LeaseLostError
-from service.training.job import DamagedJob, Job, JobProgress, JobStatus
-from service.training.job_files import SHAPES, read_status, write_status
+from service.training.event_log import EVENTS
+from service.training.job import DamagedJob, Job, JobProgress, JobState
+from service.training.job_files import SHAPES, read_state, write_state
 from service.training.jobs import JobStore
 from service.training.lease import LEASE, Lease, is_live
 from service.training.plan import Plan
@@ -45,8 +46,8 @@ def job(new_job: NewJob, jobs: JobStore) -> Job:
         run.note(JobProgress(fraction=0.5, step=10))
         run.warn(10, ["the text is short"])
         run_files.write_json(folder / run_files.INTENT, {"digest": "0" * 64, "after": 0})
-        run.record("metrics", 5, {"characters": 50, "loss": 2.0, "learning_rate": 0.1})
-        write_status(folder, JobStatus("queued"))
+        run.add_event("metrics", 5, {"characters": 50, "loss": 2.0, "learning_rate": 0.1})
+        write_state(folder, JobState("queued"))
     return job
 
 
@@ -68,7 +69,7 @@ def test_a_damaged_small_file(job: Job, new_job: NewJob, jobs: JobStore, file: s
     assert list(jobs.unfinished()) == [job.id, other.id]
     assert jobs.using(job.request.corpus) == [job.id, other.id]
     assert "fox" in job_curves(jobs, job.id)
-    assert jobs.metrics(job.id)
+    assert jobs.event_log(job.id).metrics()
     assert jobs.cancel(job.id).status in ("cancelled", "queued")
 
 
@@ -94,7 +95,7 @@ def test_a_damaged_request(
     queue = MemoryQueue()
     assert other.id in Reconciler(jobs, queue, grace=0).look()
     if damage != "no folder":
-        assert jobs.metrics(job.id)
+        assert jobs.event_log(job.id).metrics()
         assert "damaged" in job_curves(jobs, job.id)
         assert job_runner(jobs, corpora, models).run(job.id, NEVER) == "ended"
         assert jobs.look(job.id).status == "failed"
@@ -111,8 +112,8 @@ def test_a_job_is_trained_whatever_became_of_its_small_files(
     job: Job, jobs: JobStore, corpora: CorpusStore, models: ModelStore, damage: str
 ) -> None:
     folder = jobs.folder(job.id)
-    (folder / run_files.resume_name(3)).write_bytes(run_files.sealed(b"state"))
-    names = [*SHAPES, run_files.EVENTS, run_files.resume_name(3)]
+    (folder / resume_points.name_of(3)).write_bytes(resume_points.sealed(b"state"))
+    names = [*SHAPES, EVENTS, resume_points.name_of(3)]
     for name in names:
         DAMAGES[damage](folder / name)
     (folder / "resume-strange").write_text("x")
@@ -149,23 +150,23 @@ def test_how_a_job_ended_is_read_from_its_log_when_its_status_is_damaged(
     new_job: NewJob, jobs: JobStore, damage: str
 ) -> None:
     folder = jobs.folder(new_job().id)
-    write_status(folder, JobStatus("succeeded", version=3, promoted=True))
+    write_state(folder, JobState("succeeded", version=3, promoted=True))
     DAMAGES[damage](folder / run_files.STATUS)
-    assert read_status(folder) == JobStatus("succeeded", version=3, promoted=True)
+    assert read_state(folder) == JobState("succeeded", version=3, promoted=True)
     assert list(jobs.unfinished()) == []
 
 
 @pytest.mark.parametrize("damage", [*DAMAGES, "missing"])
 def test_a_damaged_log(job: Job, jobs: JobStore, damage: str) -> None:
-    path = jobs.folder(job.id) / run_files.EVENTS
+    path = jobs.folder(job.id) / EVENTS
     DAMAGES[damage](path) if damage != "missing" else path.unlink()
     if damage in ("emptied", "missing", "a_folder", "dangling", "looping"):
-        assert run_files.EVENTS in jobs.fault(job.id)
-    assert jobs.metrics(job.id) == [] or damage == "cut"
+        assert EVENTS in jobs.fault(job.id)
+    assert jobs.event_log(job.id).metrics() == [] or damage == "cut"
     assert "fox" in job_curves(jobs, job.id)
     with Lease.take(path.parent) as lease:
-        Run(path.parent, lease).record("samples", 7, {"samples": ["a"]})
-    assert jobs.samples(job.id) == [{"step": 7, "samples": ["a"]}]
+        Run(path.parent, lease).add_event("samples", 7, {"samples": ["a"]})
+    assert jobs.event_log(job.id).samples() == [{"step": 7, "samples": ["a"]}]
 
 
 LINES = [
@@ -183,9 +184,9 @@ LINES = [
 
 @pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
 def test_a_damaged_line_costs_the_others_nothing(job: Job, jobs: JobStore, line: bytes) -> None:
-    path = jobs.folder(job.id) / run_files.EVENTS
+    path = jobs.folder(job.id) / EVENTS
     path.write_bytes(line + path.read_bytes() + line)
-    assert any(metric["step"] == 5 for metric in jobs.metrics(job.id))
+    assert any(metric["step"] == 5 for metric in jobs.event_log(job.id).metrics())
     assert job_curves(jobs, job.id).startswith("<svg")
 
 

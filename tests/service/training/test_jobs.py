@@ -22,7 +22,7 @@ def test_a_new_job_is_queued(jobs: JobStore, new_job: NewJob) -> None:
     assert job.progress.fraction == 0
     assert job.request.budget.steps == 7
     assert JobStore(jobs.root).get(job.id) == job
-    assert [event.data for event in jobs.events(job.id)] == [{"status": "queued"}]
+    assert [event.data for event in jobs.event_log(job.id).read()] == [{"status": "queued"}]
 
 
 def test_ids_are_unique_and_sort_by_time(jobs: JobStore, new_job: NewJob) -> None:
@@ -32,7 +32,7 @@ def test_ids_are_unique_and_sort_by_time(jobs: JobStore, new_job: NewJob) -> Non
 
 @pytest.mark.parametrize("job", ["", "../x", "20250101-000000000000-abcdef", "20250101-000000000000-abcdef\n"])
 def test_an_unknown_job_is_not_found(jobs: JobStore, job: str) -> None:
-    for call in (jobs.get, jobs.cancel, jobs.metrics, jobs.samples, jobs.events):
+    for call in (jobs.get, jobs.look, jobs.cancel, jobs.plan, jobs.event_log):
         with pytest.raises(JobNotFoundError):
             call(job)
     assert jobs.list() == []

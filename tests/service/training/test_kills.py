@@ -13,7 +13,7 @@ from threading import Event
 import pytest
 
 from model_store import ModelStore
-from service.training import run_files
+from service.training import resume_points
 from service.training.corpora import CorpusStore
 from service.training.job import Job
 from service.training.jobs import JobStore
@@ -52,8 +52,8 @@ def test_ten_random_kills_change_no_byte(
 
         def further() -> None:
             """Until it has saved a new resume point, and a moment longer."""
-            before, deadline = run_files.newest_step(folder), time.monotonic() + 30
-            while run_files.newest_step(folder) == before and time.monotonic() < deadline:
+            before, deadline = resume_points.newest_step(folder), time.monotonic() + 30
+            while resume_points.newest_step(folder) == before and time.monotonic() < deadline:
                 time.sleep(0.005)
             time.sleep(moments.uniform(0, 0.02))
 
@@ -63,7 +63,7 @@ def test_ten_random_kills_change_no_byte(
 
         for number in range(KILLS):
             assert run(anywhere if number % 2 else further) == -signal.SIGKILL, "it was at work when it was killed"
-            reached.append(run_files.newest_step(folder))
+            reached.append(resume_points.newest_step(folder))
             if (lease := folder / LEASE).exists():
                 os.utime(lease, (0, 0))  # as old as a dead worker's becomes
         assert run(None) == 0
@@ -72,6 +72,8 @@ def test_ten_random_kills_change_no_byte(
     assert reached == sorted(reached)
     assert 0 < reached[0] < reached[-1] < STEPS
     assert job_runner(jobs, corpora, models).run(whole.id, Event()) == "ended"
-    assert jobs.samples(killed.id) == jobs.samples(whole.id), "each told once, with the same texts"
+    assert jobs.event_log(killed.id).samples() == jobs.event_log(whole.id).samples(), (
+        "each logged once, with the same texts"
+    )
     first, second = (models.path("fox", version).read_bytes() for version in models.versions("fox"))
     assert first == second

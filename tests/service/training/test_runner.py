@@ -11,7 +11,7 @@ import pytest
 
 from charrnn.training.config import Budget, ValidationSplit
 from model_store import ModelStore
-from service.training import run_files
+from service.training import resume_points, run_files
 from service.training.corpora import CorpusStore
 from service.training.job import Job
 from service.training.jobs import JobStore
@@ -64,9 +64,9 @@ def test_a_job_is_trained_and_its_model_published(
 def test_what_happened_can_be_read_in_order(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
     job = new_job(steps=20)
     runner.run(job.id, NEVER)
-    statuses = [event.data["status"] for event in jobs.events(job.id) if event.kind == "status"]
+    statuses = [event.data["status"] for event in jobs.event_log(job.id).read() if event.kind == "status"]
     assert statuses == ["queued", "running", "succeeded"]
-    lines = jobs.metrics(job.id)
+    lines = jobs.event_log(job.id).metrics()
     assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
     assert lines[-1]["step"] == 20
     assert {"validation_loss", "bits_per_character", "learning_rate", "gradient_norm"} <= lines[-1].keys()
@@ -75,7 +75,7 @@ def test_what_happened_can_be_read_in_order(runner: JobRunner, jobs: JobStore, n
 def test_a_measurement_says_nothing_of_another_moment(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
     job = new_job(steps=300, hidden_size=64)
     runner.run(job.id, NEVER)
-    events = [event for event in jobs.events(job.id) if event.kind in {"metrics", "evaluation"}]
+    events = [event for event in jobs.event_log(job.id).read() if event.kind in {"metrics", "evaluation"}]
     assert {event.kind for event in events} == {"metrics", "evaluation"}
     for event in events:
         assert ("validation_loss" in event.data) == (event.kind == "evaluation")
@@ -100,7 +100,7 @@ def test_a_text_whose_end_is_of_another_kind_is_learned_and_one_is_warned(
         assert (job.status, job.state.promoted) == ("succeeded", True)
         assert record["best_step"] > 0 and record["training"]["validation_split"] == (split or "blocks")
         assert list(job.warnings) == record["warnings"] and bool(job.warnings) is warned
-        told = [event.data["warnings"] for event in jobs.events(job.id) if event.kind == "warnings"]
+        told = [event.data["warnings"] for event in jobs.event_log(job.id).read() if event.kind == "warnings"]
         assert (told[-1:] or [[]]) == [record["warnings"]]
 
 
@@ -131,15 +131,15 @@ def test_a_plan_from_before_there_were_blocks_holds_out_the_end(
 def test_samples_tell_how_a_network_came_to_write(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
     job = new_job(steps=100)
     runner.run(job.id, NEVER)
-    timeline = jobs.samples(job.id)
+    timeline = jobs.event_log(job.id).samples()
     by_share = {told["fraction"]: told for told in timeline}
     assert {0.0, 0.01, 0.05, 0.2, 1.0} <= by_share.keys()
     assert by_share[0.05]["step"] == 5
-    assert by_share[1.0]["characters"] == jobs.metrics(job.id)[-1]["characters"]
+    assert by_share[1.0]["characters"] == jobs.event_log(job.id).metrics()[-1]["characters"]
     assert [told["step"] for told in timeline] == sorted({told["step"] for told in timeline})
     asked = [[(sample["prompt"], sample["seed"]) for sample in told["samples"]] for told in timeline]
     assert all(prompts == asked[0] for prompts in asked)
-    evaluated = {line["step"] for line in jobs.metrics(job.id) if "gradient_norms" in line}
+    evaluated = {line["step"] for line in jobs.event_log(job.id).metrics() if "gradient_norms" in line}
     assert {told["step"] for told in timeline} - evaluated == {1, 5, 20}
 
 
@@ -151,7 +151,7 @@ def test_a_job_handed_over_tells_its_timeline_once_and_as_an_undisturbed_one(
     for step in (1, 6, 30, 100, 120):  # where it writes samples, and in between
         stopped_at(job_runner(jobs, corpora, models), jobs, parts.id, step)
     assert job_runner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
-    assert jobs.samples(parts.id) == jobs.samples(whole.id)
+    assert jobs.event_log(parts.id).samples() == jobs.event_log(whole.id).samples()
 
 
 def test_a_job_that_has_ended_is_not_run_again(
@@ -191,8 +191,8 @@ def test_a_damaged_resume_point_costs_no_more_than_its_steps(
     job = new_job(steps=600)
     stopped_at(runner, jobs, job.id, 50)
     folder = jobs.folder(job.id)
-    (folder / run_files.resume_name(599)).write_bytes(run_files.sealed(b"not a resume point"))
-    (folder / run_files.resume_name(598)).write_bytes(b"damaged")
+    (folder / resume_points.name_of(599)).write_bytes(resume_points.sealed(b"not a resume point"))
+    (folder / resume_points.name_of(598)).write_bytes(b"damaged")
     assert runner.run(job.id, NEVER) == "ended"
     assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
 

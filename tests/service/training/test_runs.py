@@ -8,6 +8,7 @@ import pytest
 from service.training import run_files
 from service.training.bases import Base
 from service.training.errors import LeaseLostError
+from service.training.event_log import EVENTS, EventLog
 from service.training.job import Job, JobProgress
 from service.training.jobs import JobStore
 from service.training.lease import LEASE, Lease
@@ -56,8 +57,8 @@ def test_who_lost_the_run_changes_nothing(run: Run, folder: Path) -> None:
             run.start,
             run.hand_over,
             run.cancel,
-            lambda: run.note(JobProgress()),
-            lambda: run.record("metrics", 5, {}),
+            lambda: run.note(JobProgress(0.5)),
+            lambda: run.add_event("metrics", 5, {}),
             lambda: run.save(2, b"other"),
             lambda: run.keep_plan(PLAN),
             lambda: run.publish({}, publish),
@@ -80,39 +81,39 @@ def test_progress_is_seen_while_the_job_runs(run: Run, folder: Path, jobs: JobSt
 
 def test_measurements_are_recorded_once_however_often_they_are_made(run: Run, folder: Path, jobs: JobStore) -> None:
     for step in (0, 5, 10):
-        run.record("metrics", step, {"loss": 1.0})
-    run.record("evaluation", 10, {"validation_loss": 2.0})
+        run.add_event("metrics", step, {"loss": 1.0})
+    run.add_event("evaluation", 10, {"validation_loss": 2.0})
     with taken_over(folder) as lease:
         successor = Run(folder, lease)
         for step in (5, 10, 15):
-            successor.record("metrics", step, {"loss": 1.0})
-        successor.record("evaluation", 10, {"validation_loss": 2.0})
-    assert [line["step"] for line in jobs.metrics(folder.name)] == [0, 5, 10, 10, 15]
+            successor.add_event("metrics", step, {"loss": 1.0})
+        successor.add_event("evaluation", 10, {"validation_loss": 2.0})
+    assert [line["step"] for line in jobs.event_log(folder.name).metrics()] == [0, 5, 10, 10, 15]
 
 
 def test_measurements_stay_in_the_order_of_their_steps_wherever_a_successor_measures(
     run: Run, folder: Path, jobs: JobStore
 ) -> None:
-    run.record("metrics", 5, {})
-    run.record("evaluation", 10, {})
+    run.add_event("metrics", 5, {})
+    run.add_event("evaluation", 10, {})
     with taken_over(folder) as lease:
         successor = Run(folder, lease)
-        successor.record("metrics", 7, {})
-        successor.record("samples", 7, {"samples": []})
-        successor.record("metrics", 12, {})
-    assert [line["step"] for line in jobs.metrics(folder.name)] == [5, 10, 12]
-    assert [line["step"] for line in jobs.samples(folder.name)] == [7]
+        successor.add_event("metrics", 7, {})
+        successor.add_event("samples", 7, {"samples": []})
+        successor.add_event("metrics", 12, {})
+    assert [line["step"] for line in jobs.event_log(folder.name).metrics()] == [5, 10, 12]
+    assert [line["step"] for line in jobs.event_log(folder.name).samples()] == [7]
 
 
 def test_a_successor_mends_what_the_dead_left(run: Run, folder: Path) -> None:
-    run.record("metrics", 1, {})
-    with (folder / run_files.EVENTS).open("ab") as file:
+    run.add_event("metrics", 1, {})
+    with (folder / EVENTS).open("ab") as file:
         file.write(b'{"kind"')
     (folder / ".draft-dead").write_bytes(b"half")
     with taken_over(folder) as lease:
-        Run(folder, lease).record("metrics", 2, {})
+        Run(folder, lease).add_event("metrics", 2, {})
     assert not (folder / ".draft-dead").exists()
-    assert [event.data.get("step") for event in run_files.read_events(folder)] == [None, 1, 2]
+    assert [event.data.get("step") for event in EventLog(folder).read()] == [None, 1, 2]
 
 
 def test_two_resume_points_are_kept_until_the_end(run: Run, folder: Path) -> None:
@@ -154,7 +155,7 @@ def test_publishing_says_so_and_leaves_its_intent(run: Run, folder: Path, jobs: 
     assert intents == [{"digest": "d", "after": 2}]
     job = jobs.get(folder.name)
     assert (job.status, job.state.version, job.state.promoted) == ("succeeded", 3, False)
-    last = list(jobs.events(folder.name))[-1]
+    last = list(jobs.event_log(folder.name).read())[-1]
     assert (last.kind, last.data) == ("status", {"status": "succeeded", "version": 3, "promoted": False})
 
 

@@ -122,7 +122,8 @@ def test_making_ids_can_be_left_at_any_moment(corpora: CorpusStore) -> None:
 
 
 def first_loss(jobs: JobStore, job: Job) -> float:
-    return float(next(line["validation_loss"] for line in jobs.metrics(job.id) if "validation_loss" in line))
+    metrics = jobs.event_log(job.id).metrics()
+    return float(next(line["validation_loss"] for line in metrics if "validation_loss" in line))
 
 
 @pytest.mark.parametrize(("level", "embedding_size"), [("char", 4), ("char", 0), ("word", 4)])

@@ -1,0 +1,63 @@
+"""The resume points in a run's directory: states of the training from which the next worker goes on; knows nothing of
+what is in a state."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from durable import files
+from durable.names import drop
+
+_PREFIX: Final = "resume-"
+_NAME: Final = re.compile(rf"{_PREFIX}[0-9]{{12}}")
+_KEPT: Final = 2
+_DIGEST: Final = hashlib.sha256().digest_size
+
+
+def name_of(step: int) -> str:
+    """The name of the file of the resume point after so many steps."""
+    return f"{_PREFIX}{step:012d}"
+
+
+def sealed(state: bytes) -> bytes:
+    """A resume point as it is stored: the state, with its SHA-256 before it."""
+    return hashlib.sha256(state).digest() + state
+
+
+def read(folder: Path) -> Iterator[bytes]:
+    """The states of the undamaged resume points, the newest first."""
+    for path in _paths(folder):
+        try:
+            data = files.read(path)
+        except OSError:
+            continue
+        if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
+            yield data[_DIGEST:]
+
+
+def newest_step(folder: Path) -> int:
+    """The step of the newest resume point, damaged or not; 0 without any."""
+    paths = _paths(folder)
+    return int(paths[0].name.removeprefix(_PREFIX)) if paths else 0
+
+
+def drop_old(folder: Path) -> None:
+    """Delete all but the newest two: one that turns out to be damaged costs only the steps since the one before."""
+    for path in _paths(folder)[_KEPT:]:
+        drop(path)
+
+
+def drop_all(folder: Path) -> None:
+    """Delete those of a run that has ended."""
+    for path in _paths(folder):
+        drop(path)
+
+
+def _paths(folder: Path) -> list[Path]:
+    names = (name for name in os.listdir(folder) if _NAME.fullmatch(name))  # noqa: PTH208
+    return [folder / name for name in sorted(names, reverse=True)]
