@@ -8,11 +8,35 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from durable.names import is_open_as, set_aside
 
 POLL_SECONDS: Final = 0.02
+
+
+class ClaimedError(Exception):
+    """A process has claimed what this one wants; `holder` is its process id, as far as that is known."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        self.holder = holder
+        super().__init__(f"{path.name} is held by process {holder}")
+
+
+def claim(path: Path) -> TextIO:
+    """Hold the lock file, with this process's id in it, until the returned file is closed or the process ends, however
+    it ends. Raises ClaimedError at once when another process holds it, OSError."""
+    file = path.open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        with file:
+            file.seek(0)
+            raise ClaimedError(path, file.read().strip() or "unknown") from error
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
 
 
 @contextmanager
@@ -68,7 +92,7 @@ def _wait(descriptor: int, timeout: float | None) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody holds a lock on this file, or it is not this user's to tell."""
+    """Whether any process holds a lock on this file; true as well where this user cannot find out."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,6 +13,7 @@ from typing import Final
 from console import program
 from durable.reading import DamagedFileError
 from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionRecord, parse_reference
+from model_store.store import FOLDER
 
 NAME: Final = "error"
 """What a line begins with that says what went wrong."""
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        options.run(ModelStore(options.data_dir / "models"), options)
+        options.run(ModelStore(options.data_dir / FOLDER), options)
     except (StoreError, DamagedFileError) as error:
         return program.failure(NAME, str(error))
     return 0
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data-dir",
         type=Path,
         default=Path(os.environ.get("DATA_DIR") or "data"),
-        help="where the service keeps its data; models are in DIR/models (default: $DATA_DIR, else ./data)",
+        help=f"where the service keeps its data; models are in DIR/{FOLDER} (default: $DATA_DIR, else ./data)",
         metavar="DIR",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

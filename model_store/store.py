@@ -32,6 +32,9 @@ from model_store.names import CURRENT, check_alias, check_name, is_name, is_numb
 
 T = TypeVar("T")
 
+FOLDER: Final = "models"
+"""Where a store is in the directory in which a service keeps its data."""
+
 MEND_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)

@@ -32,7 +32,6 @@ from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
 from service.generation.unit_search import UnitSearch
 from service.inspection import Inspection, data
-from service.keys.admin_key import FILE as ADMIN_KEY
 from service.keys.admin_key import AdminKey
 from service.settings import Settings
 from service.training.corpora import CorpusStore
@@ -53,11 +52,11 @@ def build_web(settings: Settings) -> Flask:
     logs.configure(settings)
     store = build_store(settings)
     cache = GenerationCache(link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS), settings.cache_ttl)
-    models = ResidentModels(store, build_engine(settings.device, settings.data_dir / "packed"))
+    models = ResidentModels(store, build_engine(settings.device, settings.data.packed))
     scheduler = Scheduler(settings.max_active, settings.max_waiting)
     queue = JobQueue(settings.redis_url)
     scheduler.start()
-    jobs = JobStore(settings.data_dir / "runs")
+    jobs = JobStore(settings.data.runs)
     workers = WorkerRegistry(jobs.root)
     metrics = Metrics(jobs, workers)
 
@@ -70,7 +69,7 @@ def build_web(settings: Settings) -> Flask:
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
         return lost + models.degraded + inspection.found()
 
-    corpora = CorpusStore(settings.data_dir / "corpora", settings.max_corpus_bytes, in_use=jobs.using)
+    corpora = CorpusStore(settings.data.corpora, settings.max_corpus_bytes, in_use=jobs.using)
     faults = Faults(store)
     inspection = Inspection(data(store, faults, corpora, jobs))
     _refresh_regularly(models, settings.default_model, sample, inspection.found)
@@ -97,7 +96,7 @@ def build_web(settings: Settings) -> Flask:
 def build_store(settings: Settings) -> ModelStore:
     """The model store, with the starter model in it when it is new. What is damaged there does not keep the service
     from starting."""
-    store = ModelStore(settings.data_dir / "models")
+    store = ModelStore(settings.data.models)
     try:
         if (version := install_starter(store, STARTER_MODEL, STARTER_PATH)) is not None:
             log.info("the starter model %s version %d was put into the new store", STARTER_MODEL, version)
@@ -111,11 +110,11 @@ def _own_key(settings: Settings) -> Callable[[], str] | None:
     does not keep the service from what needs no admin."""
     if settings.admin_api_keys:
         return None
-    key = AdminKey(settings.data_dir / ADMIN_KEY)
+    key = AdminKey(settings.data.admin_key)
     try:
         key.make()
     except OSError as error:
-        log.error("%s cannot be made: %s", ADMIN_KEY, error.strerror)
+        log.error("%s cannot be made: %s", settings.data.admin_key.name, error.strerror)
     return key.recent
 
 

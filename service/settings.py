@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from charrnn.cores import usable_cores
+from service.data_dir import DataDir
 
 RATE: Final = re.compile(r"([1-9]\d{0,8}/(second|minute|hour|day)(;|$))+(?<!;)")
 
@@ -113,6 +114,11 @@ class Settings(BaseSettings):
         if value and not RATE.fullmatch(value):
             raise ValueError(f"RATE_LIMIT must look like 60/minute or 10/second;1000/day, not {value!r}")
         return value
+
+    @property
+    def data(self) -> DataDir:
+        """What is where in `data_dir`."""
+        return DataDir(self.data_dir)
 
     @property
     def embedded_redis(self) -> bool:

@@ -32,7 +32,7 @@ LAYERS = {
     "service/generation": {"durable", "charrnn", "model_store", "service.generation"},
     "service/pictures": {"service.pictures"},
     "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
-    "service/keys": {"durable", "service.keys", "service.settings"},
+    "service/keys": {"durable", "service.data_dir", "service.keys", "service.settings"},
     "service/api": {*BELOW_THE_API, "service.api"},
     **{
         f"service/api/{room}": BELOW_THE_API | {f"service.api.{each}" for each in below}

@@ -76,7 +76,7 @@ def create_app(
     """The Flask application of the HTTP contract; `own_key` is the admin's key that the service made for itself."""
     app = Flask("service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
-    made = KeyFile(settings.data_dir / "keys.json")
+    made = KeyFile(settings.data)
     made.remember()
     ring = KeyRing(settings.api_keys, admin_keys, made.recent, own_key)
     with suppress(KeysUnavailableError):  # which is logged before anybody asks

@@ -68,7 +68,7 @@ def _own_key(settings: Settings, address: str) -> str | None:
     """The key of the service on this machine, which is nobody else's business."""
     if not _is_here(urlsplit(address if "//" in address else f"//{address}").hostname or ""):
         return None
-    kept = settings.data_dir / "admin-key"
+    kept = settings.data.admin_key
     known = [*settings.admin_api_keys, *([kept.read_text().strip()] if os.access(kept, os.R_OK) else [])]
     return next(iter([*known, *settings.api_keys]), None)
 

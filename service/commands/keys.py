@@ -84,7 +84,7 @@ def _open(_: argparse.Namespace, settings: Settings) -> None:
 
 
 def _file(settings: Settings) -> KeyFile:
-    return KeyFile(settings.data_dir / "keys.json")
+    return KeyFile(settings.data)
 
 
 def _failure(message: str) -> int:

@@ -60,14 +60,14 @@ class _Command:
     """The stores in DATA_DIR, which a running service shares, and where to show things."""
 
     def __init__(self, settings: Settings, program: str, began: float) -> None:
-        data = settings.data_dir
+        data = settings.data
         self._program = program
         self._address = url(HERE, settings.port)
         self._began = began
         self._out = sys.stdout
-        self._jobs = JobStore(data / "runs")
-        self._corpora = CorpusStore(data / "corpora", settings.max_corpus_bytes, in_use=self._jobs.using)
-        self._models = ModelStore(data / "models")
+        self._jobs = JobStore(data.runs)
+        self._corpora = CorpusStore(data.corpora, settings.max_corpus_bytes, in_use=self._jobs.using)
+        self._models = ModelStore(data.models)
 
     def begin(self, parsed: argparse.Namespace) -> Job:
         """Store the text and keep the job."""

@@ -13,7 +13,6 @@ from durable.names import is_there
 from service.keys.recent import KeysUnavailableError, Recent
 from service.settings import MAX_KEY
 
-FILE: Final = "admin-key"
 SHORTEST: Final = 32
 """Characters. The service's own key has more: what is shorter was cut, and could be guessed."""
 

@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from durable import files, locks
 from durable.clock import now
 from durable.names import is_there, set_aside, sync_folder
+from service.data_dir import DataDir
 from service.keys.recent import KeysUnavailableError, Recent
 
 log = logging.getLogger(__name__)
@@ -63,15 +64,15 @@ _KEYS: Final = TypeAdapter(tuple[Key, ...])
 
 
 class KeyFile:
-    """The keys in one file, added and revoked while the service runs.
+    """The keys in the one file of a data directory, added and revoked while the service runs.
 
     Whatever reads raises KeysUnavailableError when the file cannot be read or understood, and when there is none though
     keys were made.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = path
-        self._marks = (path.with_name(MADE), path.parent / "models" / MADE)
+    def __init__(self, data: DataDir, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = data.keys
+        self._marks = (data.root / MADE, data.models / MADE)
         self._recent = Recent(self.all, clock)
         self._seen_any = False
 

@@ -13,7 +13,7 @@ HERE: Final = "127.0.0.1"
 def announcement(settings: Settings) -> str:
     """The address, where the admin's key is, and a request to try."""
     address = url(settings.host, settings.port)
-    admin = "in ADMIN_API_KEYS" if settings.admin_api_keys else f"in {settings.data_dir / 'admin-key'}"
+    admin = "in ADMIN_API_KEYS" if settings.admin_api_keys else f"in {settings.data.admin_key}"
     key = "" if not settings.api_keys else " -H 'Authorization: Bearer <one of API_KEYS>'"
     return (
         f"\n  Listening on {address}   (web interface; API documentation: {address}/docs)\n"

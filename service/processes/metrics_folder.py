@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from durable import locks
+from service.data_dir import DataDir
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def place(settings: Settings, memory: Path = MEMORY) -> Path:
 
     A full data disk is no reason to lose it: a process that writes to a mapped file without space is killed.
     """
-    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else settings.data_dir.absolute() / "run"
+    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else DataDir(settings.data_dir.absolute()).run
     service = f"{socket.gethostname()} {settings.data_dir.absolute()} {settings.host} {settings.port}"
     digest = hashlib.sha256(service.encode()).hexdigest()[:12]
     return base / f"{_prefix()}{digest}-{os.getpid()}"

@@ -4,19 +4,18 @@ starts nothing itself that goes on."""
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import socket
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Final, TextIO
 
 from redis import Redis
 
-FOLDERS: Final = ("models", "corpora", "runs", "packed", "redis", "run")
-"""What is kept in the data directory by one process or another."""
+from durable import locks
+from durable.locks import ClaimedError
+from service.data_dir import DataDir
 
 LOOK_FOR_GPU: Final = "from charrnn.engine.gpu.batch import gpu_available; raise SystemExit(not gpu_available())"
 
@@ -25,44 +24,34 @@ class StartError(Exception):
     """The service cannot start; the message names the setting, its value and what to do."""
 
 
-def lock(data_dir: Path) -> TextIO:
-    """Make `data_dir` and hold it until the returned file is closed or the process ends, however it ends.
+def lock(data: DataDir) -> TextIO:
+    """Make the data directory and hold it until the returned file is closed or the process ends, however it ends.
 
     Raises StartError if another process holds it, or if it cannot be made or written.
     """
     try:
-        run_dir = data_dir / "run"
-        run_dir.mkdir(parents=True, exist_ok=True)
-        run_dir.chmod(0o700)
-        file = (run_dir / "lock").open("a+", encoding="ascii")
-        _check_owned(data_dir)
+        data.run.mkdir(parents=True, exist_ok=True)
+        data.run.chmod(0o700)
+        _check_owned(data)
+        return locks.claim(data.lock)
+    except ClaimedError as error:
+        raise StartError(
+            f"DATA_DIR={data.root} is in use by a running service (process {error.holder}); "
+            "stop that one, or start this one with another DATA_DIR and PORT"
+        ) from error
     except OSError as error:
         reason = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
         raise StartError(
-            f"DATA_DIR={data_dir} cannot be used: {reason}; set DATA_DIR to a folder that this user may write"
+            f"DATA_DIR={data.root} cannot be used: {reason}; set DATA_DIR to a folder that this user may write"
         ) from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
-        file.close()
-        raise StartError(
-            f"DATA_DIR={data_dir} is in use by a running service (process {holder}); "
-            "stop that one, or start this one with another DATA_DIR and PORT"
-        ) from error
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
-    file.flush()
-    return file
 
 
-def _check_owned(data_dir: Path) -> None:
+def _check_owned(data: DataDir) -> None:
     """Raises PermissionError for a folder in it that this user may not write, or a key that they may not read."""
-    for path in (data_dir, *(data_dir / name for name in FOLDERS)):
+    for path in (data.root, *data.folders):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    key = data_dir / "admin-key"
+    key = data.admin_key
     if key.exists() and not os.access(key, os.R_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(key))
 

@@ -35,12 +35,12 @@ def serve(settings: Settings) -> int:
     """
     preflight.check_redis_url("REDIS_URL", settings.redis_url)
     preflight.check_redis_url("CACHE_URL", settings.cache_url)
-    with preflight.lock(settings.data_dir):
+    with preflight.lock(settings.data):
         preflight.check_address(settings.host, settings.port)
         preflight.check_device(settings.device)
         if not preflight.has_torch():
             sys.stderr.write("service: no worker is started: training needs torch, which is not installed here\n")
-        return supervise(programs(settings), settings.data_dir / "run")
+        return supervise(programs(settings), settings.data.run)
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -49,7 +49,7 @@ def programs(settings: Settings) -> list[Program]:
     environment = {"LOG_FORMAT": chosen_format(settings), "PYTHONPATH": _search_path()}
     if not settings.embedded_redis:
         return _own_programs(environment)
-    server = embedded_redis(settings.data_dir)
+    server = embedded_redis(settings.data)
     return [Program("redis", server.command), *_own_programs(environment | {"REDIS_URL": server.url})]
 
 

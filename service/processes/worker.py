@@ -7,13 +7,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import Final
 
 from model_store.store import ModelStore
 from service import logs
+from service.data_dir import DataDir
 from service.settings import read_settings
 from service.training.corpora import CorpusStore
 from service.training.errors import JobNotFoundError, QueueDownError
@@ -38,16 +38,16 @@ NICENESS: Final = 10
 
 
 class Worker:
-    """One training worker on the data in `data_dir` and the queue at `redis_url`."""
+    """One training worker on the data in `data` and the queue at `redis_url`."""
 
-    def __init__(self, data_dir: Path, redis_url: str) -> None:
-        self._jobs = JobStore(data_dir / "runs")
+    def __init__(self, data: DataDir, redis_url: str) -> None:
+        self._jobs = JobStore(data.runs)
         self._queue = JobQueue(redis_url)
-        models = ModelStore(data_dir / "models")
-        self._runner = JobRunner(self._jobs, models, JobTrainer(CorpusStore(data_dir / "corpora"), models))
+        models = ModelStore(data.models)
+        self._runner = JobRunner(self._jobs, models, JobTrainer(CorpusStore(data.corpora), models))
         self._reconciler = Reconciler(self._jobs, self._queue)
         self._consumer = JobConsumer(redis_url, self._handle)
-        self._heartbeat = Heartbeat(data_dir / "runs")
+        self._heartbeat = Heartbeat(data.runs)
         self._stop = Event()
         self._answered = True
 
@@ -131,7 +131,7 @@ def main() -> int:
         handler.addFilter(QuietConnections())
     # Whoever waits for generated text goes first.
     os.nice(NICENESS)
-    worker = Worker(settings.data_dir, settings.redis_url)
+    worker = Worker(settings.data, settings.redis_url)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from service.data_dir import DataDir
 from service.keys.key_file import KeyFile
 from tests.browser.conftest import ADMIN_KEY
 from tests.browser.watched import Watched
@@ -44,7 +45,7 @@ def test_a_wrong_key_is_refused_and_a_right_one_is_kept_for_the_tab(
 
 def test_where_apps_need_a_key_the_page_does_too(watched: Watched, service: Service) -> None:
     watched.expect("status of 40[13]")
-    keys = KeyFile(service.data_dir / "keys.json")
+    keys = KeyFile(DataDir(service.data_dir))
     try:
         key = keys.add("app", "a page")
         until(lambda: not service.answers("/models"))

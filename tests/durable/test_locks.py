@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from durable import locks
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_one_holds_a_lock_at_a_time(tmp_path: Path) -> None:
@@ -57,3 +62,28 @@ def test_whether_a_lock_is_held(tmp_path: Path) -> None:
         assert not locks.is_held(path / "nothing")
     assert not locks.is_held(path)
     assert locks.is_held(tmp_path), "what cannot be told counts as held"
+
+
+def test_a_claim_is_refused_with_the_holder_s_process_id(tmp_path: Path) -> None:
+    with locks.claim(tmp_path / "lock"), pytest.raises(locks.ClaimedError) as caught:
+        locks.claim(tmp_path / "lock")
+    assert caught.value.holder == str(os.getpid())
+    locks.claim(tmp_path / "lock").close()
+
+
+def test_locks_go_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from durable import locks; folder = pathlib.Path(sys.argv[1]);"
+        "claimed = locks.claim(folder / 'claimed'); held = locks.locked(folder / 'held'); held.__enter__();"
+        "print(flush=True); input()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert locks.is_held(tmp_path / "claimed")
+        assert locks.is_held(tmp_path / "held")
+        holder.kill()
+    locks.claim(tmp_path / "claimed").close()
+    with locks.locked(tmp_path / "held", timeout=0):
+        pass

@@ -65,7 +65,7 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
     )
     def upload_corpus() -> tuple[JsonResponse[NewCorpus], Literal[201, 200]]:
         names = [field.name for field in FIELDS]
-        with upload(settings.data_dir / "corpora", settings.max_corpus_bytes, names) as sent:
+        with upload(settings.data.corpora, settings.max_corpus_bytes, names) as sent:
             model = sent.fields.get("model")
             if model is not None:
                 check_name(model)

@@ -24,7 +24,7 @@ def bearer(key: str) -> dict[str, str]:
 
 @pytest.fixture
 def made(settings: Any) -> KeyFile:
-    return KeyFile(settings.data_dir / "keys.json")
+    return KeyFile(settings.data)
 
 
 def test_a_key_that_was_made_opens_and_a_revoked_one_does_not(made: KeyFile, new_client: Any) -> None:

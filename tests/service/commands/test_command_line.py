@@ -17,6 +17,7 @@ from service.api.schemas.generation import GenerateBody
 from service.api.schemas.neutral import NeutralBody
 from service.commands.asking import _own_key
 from service.commands.command_line import _parser, program_name
+from service.data_dir import DataDir
 from service.keys.key_file import KeyFile
 from service.settings import Settings
 from tests.system.running import free_port
@@ -112,7 +113,7 @@ def test_the_own_key_is_for_this_machine_alone(tmp_path: Path, address: str, key
 
 
 def test_a_list_of_keys_that_nobody_reads_to_its_end_is_no_fault(tmp_path: Path) -> None:
-    KeyFile(tmp_path / "keys.json").add("app", "Nina")
+    KeyFile(DataDir(tmp_path)).add("app", "Nina")
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "service", "keys", "list"]

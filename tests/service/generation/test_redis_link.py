@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from service.data_dir import DataDir
 from service.generation.redis_link import RedisLink, link_to
 from service.processes.embedded_redis import EmbeddedRedis, embedded_redis
 from tests.service.redis_server import running
@@ -20,7 +21,7 @@ from tests.service.redis_server import running
 @pytest.fixture
 def server(tmp_path: Path) -> EmbeddedRedis:
     (tmp_path / "run").mkdir()
-    return embedded_redis(tmp_path)
+    return embedded_redis(DataDir(tmp_path))
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import pytest
 
 from durable.names import is_there
 from service.__main__ import main
+from service.data_dir import DataDir
 from service.keys.admin_key import AdminKey
 from service.keys.key_file import KeyFile, KeyNameError, KeysInUseError
 from service.keys.recent import KeysUnavailableError
@@ -16,7 +17,7 @@ from tests.damage import DAMAGES
 
 @pytest.fixture
 def keys(tmp_path: Path) -> KeyFile:
-    made = KeyFile(tmp_path / "keys.json")
+    made = KeyFile(DataDir(tmp_path))
     made.add("app", "a site")
     return made
 
@@ -35,7 +36,7 @@ def test_damaged_keys_are_no_keys_at_all_but_a_fault(keys: KeyFile, tmp_path: Pa
         path.write_text(
             whole.replace('"app"', '"apps"') if damage == "another role" else whole.replace("sha256", "sha")
         )
-    for reader in (keys, KeyFile(path)):
+    for reader in (keys, KeyFile(DataDir(tmp_path))):
         with pytest.raises(KeysUnavailableError, match=r"^keys.json"):
             reader.recent()
 
@@ -53,20 +54,20 @@ def test_one_note_is_enough_to_miss_them(keys: KeyFile, tmp_path: Path, lost: st
     (tmp_path / lost / ".keys-made").unlink()
     (tmp_path / "keys.json").unlink()
     with pytest.raises(KeysUnavailableError):
-        KeyFile(tmp_path / "keys.json").all()
+        KeyFile(DataDir(tmp_path)).all()
 
 
 def test_keys_of_an_earlier_release_are_noted(keys: KeyFile, tmp_path: Path) -> None:
     for note in (tmp_path / ".keys-made", tmp_path / "models" / ".keys-made"):
         note.unlink()
-    KeyFile(tmp_path / "keys.json").remember()
+    KeyFile(DataDir(tmp_path)).remember()
     (tmp_path / "keys.json").unlink()
     with pytest.raises(KeysUnavailableError):
-        KeyFile(tmp_path / "keys.json").all()
+        KeyFile(DataDir(tmp_path)).all()
 
 
 def test_without_any_keys_there_is_nothing_to_miss(tmp_path: Path) -> None:
-    none = KeyFile(tmp_path / "keys.json")
+    none = KeyFile(DataDir(tmp_path))
     none.remember()
     assert none.all() == ()
     assert list(tmp_path.iterdir()) == []
@@ -77,7 +78,7 @@ def test_a_fault_is_logged_once_and_so_is_its_end(
 ) -> None:
     caplog.set_level("INFO")
     now = 0.0
-    looking, whole = KeyFile(tmp_path / "keys.json", lambda: now), (tmp_path / "keys.json").read_bytes()
+    looking, whole = KeyFile(DataDir(tmp_path), lambda: now), (tmp_path / "keys.json").read_bytes()
     (tmp_path / "keys.json").write_bytes(whole[:40])
     for moment in range(5):
         now = float(moment)
@@ -93,7 +94,7 @@ def test_a_fault_is_logged_once_and_so_is_its_end(
 @pytest.mark.parametrize("name", ["", " ", "\t", "a\nb", "a\x00b", "x" * 101, "\ud800", "a\u2028b"])
 def test_a_key_needs_a_name_that_can_be_shown(tmp_path: Path, name: str) -> None:
     with pytest.raises(KeyNameError, match="NAME must be 1 to 100 printable"):
-        KeyFile(tmp_path / "keys.json").add("app", name)
+        KeyFile(DataDir(tmp_path)).add("app", name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,7 +111,7 @@ def test_opening_again(keys: KeyFile) -> None:
 def test_opening_when_there_are_no_others(keys: KeyFile, tmp_path: Path) -> None:
     keys.revoke(keys.all()[0].id)
     keys.open()
-    assert keys.all() == KeyFile(tmp_path / "keys.json").all() == ()
+    assert keys.all() == KeyFile(DataDir(tmp_path)).all() == ()
     keys.add("app", "another")
     assert len(keys.all()) == 1
 
@@ -120,7 +121,7 @@ def test_opening_sets_aside_what_cannot_be_understood(keys: KeyFile, tmp_path: P
     path = tmp_path / "keys.json"
     DAMAGES.get(damage, Path.unlink)(path)
     aside = keys.open()
-    assert KeyFile(path).all() == ()
+    assert KeyFile(DataDir(tmp_path)).all() == ()
     assert (aside is not None and is_there(aside)) == (damage != "vanished")
 
 
@@ -133,7 +134,7 @@ def test_a_new_key_after_the_others_vanished(keys: KeyFile, tmp_path: Path) -> N
 def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     assert main(["keys", "add", "a site"]) == 0
-    keys = KeyFile(tmp_path / "keys.json")
+    keys = KeyFile(DataDir(tmp_path))
     assert main(["keys", "open"]) == 1
     assert keys.all()[0].id in capsys.readouterr().err
     assert main(["keys", "revoke", keys.all()[0].id]) == 0

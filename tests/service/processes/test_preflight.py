@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from service.data_dir import DataDir
 from service.processes.preflight import StartError, check_address, check_device, check_redis_url, check_torch, lock
 
 ROOT = Path(__file__).parents[3]
@@ -19,15 +20,15 @@ ROOT = Path(__file__).parents[3]
 
 def test_a_data_directory_is_made_and_held_by_one(tmp_path: Path) -> None:
     data_dir = tmp_path / "new" / "data"
-    with lock(data_dir), pytest.raises(StartError, match=r"DATA_DIR=.*data is in use .*\(process \d+\)"):
-        lock(data_dir)
-    lock(data_dir).close()
+    with lock(DataDir(data_dir)), pytest.raises(StartError, match=r"DATA_DIR=.*data is in use .*\(process \d+\)"):
+        lock(DataDir(data_dir))
+    lock(DataDir(data_dir)).close()
 
 
 def test_the_lock_goes_with_a_process_that_is_killed(tmp_path: Path) -> None:
     holds = (
-        "import sys, pathlib; from service.processes.preflight import lock;"
-        "f = lock(pathlib.Path(sys.argv[1])); print(flush=True); input()"
+        "import sys, pathlib; from service.processes.preflight import DataDir, lock;"
+        "f = lock(DataDir(pathlib.Path(sys.argv[1]))); print(flush=True); input()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", holds, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -35,21 +36,21 @@ def test_the_lock_goes_with_a_process_that_is_killed(tmp_path: Path) -> None:
         assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(StartError, match=f"process {holder.pid}"):
-            lock(tmp_path)
+            lock(DataDir(tmp_path))
         holder.kill()
         holder.wait()
-    lock(tmp_path).close()
+    lock(DataDir(tmp_path)).close()
 
 
 def test_what_runs_is_nobody_elses_business(tmp_path: Path) -> None:
-    lock(tmp_path).close()
+    lock(DataDir(tmp_path)).close()
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_file_in_the_place_of_the_data_directory(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(StartError, match=r"DATA_DIR=.*data cannot be used: "):
-        lock(tmp_path / "data")
+        lock(DataDir(tmp_path / "data"))
 
 
 def test_a_free_port_is_left_free() -> None:
@@ -76,7 +77,7 @@ def test_a_host_that_is_not_here(host: str) -> None:
 @pytest.mark.parametrize("name", ["models", "admin-key"])
 def test_what_belongs_to_another_user_is_named(name: str) -> None:
     program = "import encodings.ascii, os, pathlib, sys, service.processes.preflight as p; os.setuid(12345);"
-    program += "p.lock(pathlib.Path(sys.argv[1]))"
+    program += "p.lock(p.DataDir(pathlib.Path(sys.argv[1])))"
     with tempfile.TemporaryDirectory() as folder:  # pytest's own folder is closed to others
         data_dir = Path(folder)
         (data_dir / name).mkdir(0o700) if name == "models" else (data_dir / name).touch(0o600)
