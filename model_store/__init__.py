@@ -12,7 +12,7 @@ from model_store.errors import (
 )
 from model_store.names import CURRENT, check_alias, check_name, parse_reference
 from model_store.promotion import POLICIES, Promote, Publication, install_starter, promote_version, publish_and_promote
-from model_store.store import ModelStore, VersionRecord
+from model_store.store import ModelStore, VersionInfo
 
 __all__ = [
     "CURRENT",
@@ -28,7 +28,7 @@ __all__ = [
     "Promote",
     "Publication",
     "StoreError",
-    "VersionRecord",
+    "VersionInfo",
     "check_alias",
     "check_name",
     "install_starter",

@@ -12,7 +12,7 @@ from typing import Final
 
 from console import program
 from durable.reading import DamagedFileError
-from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionRecord, parse_reference
+from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionInfo, parse_reference
 from model_store.store import FOLDER
 
 NAME: Final = "error"
@@ -82,7 +82,7 @@ def _shown(store: ModelStore, name: str, version: int, aliases: list[str]) -> st
         return f"{name}@{version:<4} damaged: {error.reason} {' '.join(aliases)}".rstrip()
 
 
-def _line(entry: VersionRecord, aliases: list[str]) -> str:
+def _line(entry: VersionInfo, aliases: list[str]) -> str:
     config, loss = entry.config, entry.record.validation_loss
     network = f"{config.cell} {config.layers}x{config.hidden_size}"
     shown = "-" if loss is None else f"{loss:.4f}"

@@ -12,7 +12,7 @@ from charrnn.measurements import Reach
 from charrnn.wording import count
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
-from model_store.store import ModelStore, VersionRecord
+from model_store.store import ModelStore, VersionInfo
 
 BACK: Final = 20
 """Steps back at which versions are compared in words."""
@@ -32,7 +32,7 @@ class NoGradientsError(Exception):
 class Measured:
     """A version with the gradients of the first evaluation of its training, and those of its weights, the last ones."""
 
-    entry: VersionRecord
+    entry: VersionInfo
     reaches: tuple[Reach, ...]
 
     @property

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from charrnn.config import ModelConfig
 from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.faults import Faults
-from model_store.store import ModelStore, VersionRecord
+from model_store.store import ModelStore, VersionInfo
 from service.api.schemas.replies.common import OrNull, closed
 from service.training.units import KIND
 
@@ -122,7 +122,7 @@ def _aliases_of(version: int, aliases: dict[str, int]) -> list[str]:
     return sorted(alias for alias, held in aliases.items() if held == version)
 
 
-def _gradients_url(entry: VersionRecord) -> str | None:
+def _gradients_url(entry: VersionInfo) -> str | None:
     """Where the version's gradients are, if its record has them."""
     return f"/models/{entry.name}/versions/{entry.version}/gradients" if entry.record.gradients else None
 

@@ -1,0 +1,98 @@
+"""The alias files of all models, read as they are now; one that is damaged is rebuilt as soon as it is read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from durable import locks
+from durable.names import is_there, keep_copy, set_aside
+from durable.reading import DamagedFileError
+from model_store import versions
+from model_store.aliases import FILE, AliasReader, Histories, rebuilt, write
+
+T = TypeVar("T")
+
+MEND_SECONDS: Final = 5.0
+"""How long a reader waits for the lock of a model whose alias file is damaged."""
+
+log = logging.getLogger(__name__)
+
+
+class AliasFiles:
+    """Reads the alias file in a model's folder; `best` names the version that `current` is to stand for where nothing
+    is known of a damaged file, None without any."""
+
+    def __init__(self, best: Callable[[str], int | None]) -> None:
+        self._reader = AliasReader()
+        self._best = best
+
+    def versions_as_found(self, folder: str) -> dict[str, int]:
+        """What every alias stands for, in microseconds, for every request; not to be changed. Raises FileNotFoundError,
+        DamagedFileError."""
+        return self._reader.versions(folder)
+
+    def versions(self, folder: Path) -> dict[str, int]:
+        """What every alias stands for. Raises FileNotFoundError when the model never had one."""
+        return dict(self._sound(folder, self._reader.versions))
+
+    def histories(self, folder: Path) -> Histories:
+        """The changes of every alias; none when the model never had one."""
+        try:
+            return self._sound(folder, self._reader.histories)
+        except FileNotFoundError:
+            return {}
+
+    @contextmanager
+    def locked(self, folder: Path, timeout: float | None = None) -> Iterator[None]:
+        """Hold the model's lock, with a sound alias file. Raises TimeoutError after `timeout` seconds."""
+        with locks.locked(folder / versions.LOCK, timeout):
+            self._mend(folder)
+            yield
+
+    def _sound(self, folder: Path, read: Callable[[str], T]) -> T:
+        """What `read` finds in the alias file; a damaged one is rebuilt first, in memory alone if the disk fails.
+
+        Raises FileNotFoundError.
+        """
+        try:
+            return read(str(folder))
+        except DamagedFileError as error:
+            if self._was_taken_away(folder):
+                raise FileNotFoundError(FILE) from error
+            try:
+                with self.locked(folder, MEND_SECONDS):
+                    pass
+            except OSError as failure:
+                log.warning("model %s: %s; it cannot be rebuilt: %s", folder.name, error, failure.strerror)
+                self._reader.assume(str(folder), self._rebuilt(folder, error))
+            return read(str(folder))
+
+    def _mend(self, folder: Path) -> None:
+        """Replace a damaged alias file; the caller holds the model's lock."""
+        try:
+            self._reader.histories(str(folder))
+        except FileNotFoundError:
+            return
+        except DamagedFileError as error:
+            if self._was_taken_away(folder):
+                return
+            if made := self._rebuilt(folder, error):
+                keep_copy(folder / FILE)
+                write(folder, made)
+            else:
+                set_aside(folder / FILE)
+            log.warning("model %s: %s; it is rebuilt, for: %s", folder.name, error, ", ".join(made) or "no alias")
+
+    def _was_taken_away(self, folder: Path) -> bool:
+        """Whether the model was deleted by hand, aliases and versions alike; what was read of it is then forgotten."""
+        gone = not is_there(folder / FILE) and not versions.numbers(folder)
+        if gone:
+            self._reader.forget(str(folder))
+        return gone
+
+    def _rebuilt(self, folder: Path, error: DamagedFileError) -> Histories:
+        return rebuilt(self._reader.remembered(str(folder)), self._best(folder.name), str(error))

@@ -1,0 +1,177 @@
+"""The published versions of all models: written once, found, read and checked; knows no aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import Checkpoint, CheckpointError
+from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
+from durable import locks
+from durable.clock import iso
+from durable.names import is_there
+from model_store import sidecars, versions
+from model_store.comparison import better
+from model_store.errors import DamagedVersionError, NotFoundError
+from model_store.names import check_name, is_name
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """What a version says of itself: `digest` SHA-256 in hexadecimal, `bytes` of the file, `published` UTC ISO 8601."""
+
+    name: str
+    version: int
+    config: ModelConfig
+    record: TrainingRecord
+    digest: str
+    bytes: int
+    published: str
+
+
+class PublishedVersions:
+    """The models under `root`, one folder a name, with `<version>.safetensors` files that never change."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def publish(self, name: str, checkpoint: Checkpoint) -> int:
+        """Make the checkpoint the next version of `name`: whole, on disk and under a number never given before.
+
+        Raises OSError when the disk fails or is full; nothing is left behind then.
+        """
+        version = self._publish(name, checkpoint, lambda: True)
+        assert version is not None
+        return version
+
+    def publish_first(self, name: str, checkpoint: Checkpoint) -> int | None:
+        """Publish the checkpoint as version 1, or nothing (None) when the model ever had a version."""
+        return self._publish(name, checkpoint, lambda: not self.has(name))
+
+    def _publish(self, name: str, checkpoint: Checkpoint, condition: Callable[[], bool]) -> int | None:
+        folder, data = self._folder(name), checkpoint.to_bytes()
+        try:
+            with versions.draft_in(folder) as draft:
+                draft.file.write(data)
+                draft.finish()
+                with self._locked(folder):
+                    versions.tidy(folder)
+                    sidecars.tidy(folder, versions.numbers(folder))
+                    return versions.place(folder, draft) if condition() else None
+        except OSError:
+            versions.forget_if_empty(folder)
+            raise
+
+    def load(self, name: str, version: int) -> Checkpoint:
+        """The verified checkpoint. Raises NotFoundError, DamagedVersionError."""
+        return self._read(name, version, checkpoints.load)
+
+    def describe(self, name: str, version: int) -> VersionInfo:
+        """What the header says, not verified against the weights. Raises NotFoundError, DamagedVersionError."""
+        config, record, digest = self._read(name, version, checkpoints.describe)
+        return VersionInfo(name, version, config, record, digest, *self.size_and_time(name, version))
+
+    def size_and_time(self, name: str, version: int) -> tuple[int, str]:
+        """The size of the version's file in bytes and when it was published, UTC, ISO 8601, damaged or not. Raises
+        NotFoundError."""
+        stat = self._known_path(name, version).lstat()
+        return stat.st_size, iso(stat.st_mtime)
+
+    def path(self, name: str, version: int) -> Path:
+        """The version's file. Raises NotFoundError, DamagedVersionError when something else has its name."""
+        path = self._known_path(name, version)
+        if not path.is_file():
+            raise DamagedVersionError(name, version, "no regular file has its name")
+        return path
+
+    def models(self) -> list[str]:
+        """The names of the models that have a version, sorted."""
+        if not self.root.is_dir():
+            return []
+        names = (entry.name for entry in self.root.iterdir() if entry.is_dir())
+        return sorted(name for name in names if is_name(name) and versions.numbers(self.root / name))
+
+    def versions(self, name: str) -> list[int]:
+        """The model's versions, ascending. Raises NotFoundError when it never had one."""
+        folder = self._folder(name)
+        found = versions.numbers(folder)
+        if not found and not versions.ever(folder):
+            raise NotFoundError("model", f"there is no model {name}")
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether the model ever had a version, deleted ones included."""
+        return versions.ever(self._folder(name))
+
+    def find(self, name: str, digest: str, after: int = 0) -> int | None:
+        """The first version later than `after` whose checkpoint has this digest, if any."""
+        for version in versions.numbers(self._folder(name)):
+            with suppress(DamagedVersionError, NotFoundError):
+                if version > after and self.describe(name, version).digest == digest:
+                    return version
+        return None
+
+    def keep(self, name: str, version: int, kind: str, value: sidecars.Sidecar) -> None:
+        """Keep a JSON object of this kind beside the version while it exists. Raises NotFoundError, OSError."""
+        folder = self.path(name, version).parent
+        with self._locked(folder):
+            self.path(name, version)
+            sidecars.write(folder, version, kind, value)
+
+    def kept(self, name: str, version: int, kind: str) -> sidecars.Sidecar | None:
+        """What is kept of this kind beside the version, if anything. Raises NotFoundError."""
+        return sidecars.read(self._known_path(name, version).parent, version, kind)
+
+    def _best(self, name: str) -> int | None:
+        """The version that would serve if all of them had been promoted if better, in their order."""
+        best: tuple[int, TrainingRecord] | None = None
+        for version in versions.numbers(self._folder(name)):
+            with suppress(DamagedVersionError, NotFoundError):
+                record = self.describe(name, version).record
+                if best is None or better(record, best[1]):
+                    best = version, record
+        return best[0] if best else None
+
+    def _is_sound(self, name: str, version: int) -> bool:
+        try:
+            self.describe(name, version)
+        except (DamagedVersionError, NotFoundError):
+            return False
+        return True
+
+    def _read(self, name: str, version: int, read: Callable[[Path], T]) -> T:
+        try:
+            return read(self.path(name, version))
+        except FileNotFoundError as error:
+            raise self._missing(name, version) from error
+        except CheckpointError as error:
+            self._known_path(name, version)  # A version deleted while it was read is missing, not damaged.
+            raise DamagedVersionError(name, version, str(error)) from error
+
+    def _known_path(self, name: str, version: int) -> Path:
+        """Where the version is, sound or not. Raises NotFoundError."""
+        path = self._folder(name) / f"{version}{versions.SUFFIX}"
+        if not is_there(path):
+            raise self._missing(name, version)
+        return path
+
+    def _missing(self, name: str, version: int | str) -> NotFoundError:
+        if not versions.ever(self._folder(name)):
+            return NotFoundError("model", f"there is no model {name}")
+        return NotFoundError("version", f"model {name} has no version {version}")
+
+    def _folder(self, name: str) -> Path:
+        return self.root / check_name(name)
+
+    @contextmanager
+    def _locked(self, folder: Path) -> Iterator[None]:
+        """Hold the model's lock, which every change to its folder needs."""
+        with locks.locked(folder / versions.LOCK):
+            yield
