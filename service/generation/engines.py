@@ -17,7 +17,8 @@ from charrnn.engine.base import Engine
 from charrnn.engine.cpu.code import default_folder
 from charrnn.engine.cpu.instructions import Precision
 from charrnn.engine.cpu.native import NativeEngine
-from charrnn.engine.cpu.packing import PackedModel, pack, precision_of
+from charrnn.engine.cpu.packed_model import PackedModel
+from charrnn.engine.cpu.packing import pack, precision_of
 from durable.drafts import remove_dead_drafts
 from durable.locks import locked
 

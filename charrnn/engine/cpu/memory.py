@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS
 from charrnn.engine.cpu.lanes import LANES, VECTOR_BYTES
-from charrnn.engine.cpu.packing import PackedModel, logit_blocks, padded_size
+from charrnn.engine.cpu.packed_model import PackedModel
+from charrnn.engine.cpu.packing import logit_blocks, padded_size
 from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT, scratch_size
 from charrnn.sampling import Logits
 

@@ -11,7 +11,8 @@ from charrnn.engine.base import Output, Sequence, State
 from charrnn.engine.cpu.code import Advance, default_folder, load
 from charrnn.engine.cpu.instructions import Isa, Precision, host_isa
 from charrnn.engine.cpu.memory import BatchMemory
-from charrnn.engine.cpu.packing import PackedModel, pack
+from charrnn.engine.cpu.packed_model import PackedModel
+from charrnn.engine.cpu.packing import pack
 from charrnn.engine.members import Member, check, record, state_of
 from charrnn.sampling import bias_of
 

@@ -10,7 +10,7 @@ import pytest
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.native import NativeEngine
-from charrnn.engine.cpu.packing import PackedModel
+from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.gpu.batch import CudaEngine, gpu_available
 from service.generation.engines import KEPT, build_engine, shared, torch_engines
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.native import NativeEngine
-from charrnn.engine.cpu.packing import PackedModel
+from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.sampling import SamplingParams
 engine = NativeEngine(PackedModel.map(Path(sys.argv[1])), kernels=Path(sys.argv[2]))
 batch = engine.batch(1)

@@ -11,7 +11,8 @@ import pytest
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.native import NativeEngine
-from charrnn.engine.cpu.packing import PackedModel, pack, precision_of
+from charrnn.engine.cpu.packed_model import PackedModel
+from charrnn.engine.cpu.packing import pack, precision_of
 from charrnn.record import TrainingRecord
 
 

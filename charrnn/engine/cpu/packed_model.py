@@ -1,0 +1,117 @@
+"""A packed model: named arrays in one buffer that can be a file, which processes map and share; knows no network.
+
+The buffer is an index and then the arrays of charrnn.engine.cpu.packing, each at a multiple of 64 bytes, which is a
+vector and a line of the cache:
+
+    8 bytes     b"charrnnp"
+    8 bytes     length n of the index, little-endian
+    n bytes     the index, JSON: format, digest, precision, config, arrays {name: [offset, dtype, shape]}
+    ...         the arrays
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.config import ModelConfig
+from charrnn.engine.cpu.instructions import Precision
+from durable.drafts import draft
+
+Array = npt.NDArray[Any]
+
+FORMAT: Final = 2
+_MAGIC: Final = b"charrnnp"
+_ALIGNMENT: Final = 64
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """A network ready to run: `buffer` uint8, read-only, at a multiple of 64 bytes; laid out as the module says."""
+
+    buffer: npt.NDArray[np.uint8]
+
+    @cached_property
+    def _index(self) -> dict[str, Any]:
+        if self.buffer.size < 16 or self.buffer[:8].tobytes() != _MAGIC:
+            raise ValueError("not a packed model")
+        length = int.from_bytes(self.buffer[8:16].tobytes(), "little")
+        index = json.loads(self.buffer[16 : 16 + length].tobytes())
+        if index["format"] != FORMAT or index["size"] != self.buffer.size:
+            raise ValueError(f"not a whole packed model of format {FORMAT}")
+        return dict(index)
+
+    @property
+    def digest(self) -> str:
+        """The checkpoint's."""
+        return str(self._index["digest"])
+
+    @property
+    def precision(self) -> Precision:
+        precision: Precision = self._index["precision"]
+        return precision
+
+    @cached_property
+    def config(self) -> ModelConfig:
+        return ModelConfig(**self._index["config"])
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether there are ids that may not follow others."""
+        return "masks" in self._index["arrays"]
+
+    def array(self, name: str) -> Array:
+        """One of the arrays, without a copy. Raises KeyError."""
+        offset, dtype, shape = self._index["arrays"][name]
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        array: Array = self.buffer[offset : offset + size].view(dtype).reshape(shape)
+        return array
+
+    def save(self, path: Path) -> None:
+        """Write the buffer to a file that is there whole or not at all. Raises OSError."""
+        with draft(path.parent) as new:
+            new.file.write(self.buffer.data)
+            new.put(path)
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> PackedModel:
+        """The model of an index' digest, precision and config, and its arrays."""
+        return cls(_buffer(description, arrays))
+
+    @classmethod
+    def map(cls, path: Path) -> PackedModel:
+        """The model of a file, shared with every process that maps it. Raises FileNotFoundError, ValueError."""
+        model = cls(np.memmap(path, dtype=np.uint8, mode="r"))
+        _ = model._index
+        return model
+
+
+def _buffer(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
+    # The index says where arrays are, so that its length is not known before: this is more than it can take.
+    offset = _aligned(1024 + 128 * len(arrays) + len(json.dumps(description)))
+    entries: dict[str, tuple[int, str, tuple[int, ...]]] = {}
+    for name, array in arrays.items():
+        entries[name] = (offset, array.dtype.str, array.shape)
+        offset = _aligned(offset + array.nbytes)
+    index = json.dumps({"format": FORMAT, "size": offset, **description, "arrays": entries}).encode()
+    allocated = np.zeros(offset + _ALIGNMENT, dtype=np.uint8)
+    start = -allocated.ctypes.data % _ALIGNMENT
+    buffer = allocated[start : start + offset]
+    head = _MAGIC + len(index).to_bytes(8, "little") + index
+    buffer[: len(head)] = np.frombuffer(head, dtype=np.uint8)
+    for name, array in arrays.items():
+        first = entries[name][0]
+        buffer[first : first + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    buffer.flags.writeable = False
+    return buffer
+
+
+def _aligned(offset: int) -> int:
+    return -(-offset // _ALIGNMENT) * _ALIGNMENT
