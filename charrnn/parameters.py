@@ -91,9 +91,13 @@ class Declared:
         return f"{kind} {bounds}" if bounds.startswith("from") else bounds or kind
 
 
-@cache
 def parameters(owner: type) -> Mapping[str, Declared]:
     """The parameters of a dataclass by their names: its fields that are annotated with a Parameter."""
+    return _parameters(owner)
+
+
+@cache
+def _parameters(owner: type) -> Mapping[str, Declared]:
     hints = get_type_hints(owner, include_extras=True)
     defaults = {
         each.name: each.default if each.default_factory is MISSING else each.default_factory() for each in fields(owner)
@@ -115,8 +119,7 @@ def defaults(owner: type) -> dict[str, Any]:
 
 def check(options: object, prefix: str = "") -> None:
     """Raises ValueError for the first parameter of a dataclass that is out of bounds."""
-    owner: type = type(options)
-    for name, declared in parameters(owner).items():
+    for name, declared in parameters(type(options)).items():
         declared.check(getattr(options, name), prefix)
 
 

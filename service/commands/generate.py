@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from service.api.schemas.generation import GenerateBody
 from service.api.schemas.neutral import NeutralBody
 from service.client import Client
 from service.commands.asking import SEPARATOR, add_command, say, say_json
+from service.commands.options import add_options, given
 from service.processes.preflight import StartError
 
 OWN: Final = frozenset({"prompt", "seed_text", "stream", "stream_options", "trace", *NeutralBody.model_fields})
@@ -18,8 +18,6 @@ OWN: Final = frozenset({"prompt", "seed_text", "stream", "stream_options", "trac
 
 IN_A_TERMINAL: Final = {"echo": True}
 """Where people are better served by something else than the service's default, which programs get."""
-
-TYPES: Final = {"integer": int, "number": float, "string": str}
 
 
 def add_generate(commands: Any) -> None:
@@ -30,56 +28,20 @@ def add_generate(commands: Any) -> None:
         nargs="?",
         help="the text to continue; `-` reads it from standard input, as does omitting it when something is piped in",
     )
-    schema = GenerateBody.model_json_schema()["properties"]
-    for name, field in schema.items():
-        if name not in OWN:
-            parser.add_argument(f"--{name.replace('_', '-')}", **_option(name, field))
-
-
-def _option(name: str, field: dict[str, Any]) -> dict[str, Any]:
-    """How argparse reads a field of the request's schema."""
-    forms = [form for form in field.get("anyOf", [field]) if form.get("type") != "null"]
-    kinds = {form.get("type") for form in forms}
-    if len(kinds) > 1:  # a flag that asks for nothing, which may as well be left out
-        kinds.discard("boolean")
-        forms = [form for form in forms if form.get("type") in kinds]
-    option: dict[str, Any] = {"help": _help(name, field)}
-    if kinds == {"boolean"}:
-        return option | {"action": argparse.BooleanOptionalAction}
-    if choices := forms[0].get("enum"):
-        return option | {"choices": choices}
-    if kinds == {"string", "array"}:
-        return option | {"action": "append", "metavar": "TEXT"}
-    kind = TYPES.get(forms[0].get("type", ""), _json) if len(kinds) == 1 else _json
-    return option | {"type": kind, "metavar": "JSON" if kind is _json else "TEXT" if kind is str else "N"}
-
-
-def _help(name: str, field: dict[str, Any]) -> str:
-    default = IN_A_TERMINAL.get(name, field.get("default"))
-    shown = default if isinstance(default, str) else json.dumps(default)
-    said: str = field.get("description", "") + (f" (default: {shown})" if default not in (None, []) else "")
-    return said.replace("%", "%%")
-
-
-def _json(text: str) -> Any:
-    return json.loads(text)
-
-
-_json.__name__ = "JSON"  # what argparse says that a text is not
+    add_options(parser, GenerateBody, OWN, IN_A_TERMINAL)
 
 
 def _generate(parsed: argparse.Namespace, client: Client) -> None:
-    names = [name for name in GenerateBody.model_fields if name not in OWN]
-    given = {name: value for name in names if (value := getattr(parsed, name)) is not None}
+    asked = given(parsed, GenerateBody, OWN)
     prompt = _prompt(parsed.prompt)
     if parsed.json:
-        say_json(client.generate(prompt, **given).reply)
+        say_json(client.generate(prompt, **asked).reply)
         return
-    given = IN_A_TERMINAL | given
-    if given.get("n", 1) > 1:
-        say(SEPARATOR.join(choice.text for choice in client.generate(prompt, **given).choices))
+    asked = IN_A_TERMINAL | asked
+    if asked.get("n", 1) > 1:
+        say(SEPARATOR.join(choice.text for choice in client.generate(prompt, **asked).choices))
     else:
-        for piece in client.stream(prompt, **given):
+        for piece in client.stream(prompt, **asked):
             say(piece.text, end="")
         say()
 

@@ -50,7 +50,8 @@ def find_base(request: JobRequest, store: ModelStore) -> tuple[Base, Checkpoint]
 
 def _check_agreement(request: JobRequest, base: Checkpoint) -> None:
     fixed = {name: getattr(base.config, name) for name in SIZES} | {"level": base.vocabulary.level}
+    given = {**request.settings, "level": request.level}
     for name, value in fixed.items():
-        asked = getattr(request, name)
+        asked = given.get(name)
         if asked not in (None, value):
             raise JobRequestError(name, f"{name} must be {value}, as in the base {request.base}, not {asked}")

@@ -21,7 +21,7 @@ from service.training.corpus_ids import Check, ids
 from service.training.errors import JobRequestError
 from service.training.fidelity import MAX_CHARACTERS as MAX_MEASURED
 from service.training.plan import Plan
-from service.training.requests import SETTINGS, SIZES, JobRequest
+from service.training.requests import SIZES, JobRequest
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -75,7 +75,7 @@ def decide(
     vocabulary, text = ids(corpora, corpus, level, base.vocabulary if base else None, check)
     _check_length(len(text), request, level)
     sizes = {name: getattr(base.config, name) for name in SIZES} if base else {}
-    chosen = request.chosen((*SIZES, *SETTINGS)) | sizes
+    chosen = {**request.settings, **sizes}
     worth = reference_budget(request.budget, device)
     model, training = defaults_for(len(text), len(vocabulary), worth, chosen)
     return Plan(
@@ -108,9 +108,10 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
 
 def _check_length(length: int, request: JobRequest, level: Level) -> None:
     """Enough characters can be too few words."""
-    needed = max(2, (request.segment_length or 0) + 1)
+    segment_length = request.settings.get("segment_length", 0)
+    needed = max(2, segment_length + 1)
     if length < needed:
         kind = "characters" if level == "char" else "words, punctuation marks and spaces"
-        reason = f" with segment_length {request.segment_length}" if request.segment_length else ""
+        reason = f" with segment_length {segment_length}" if segment_length else ""
         message = f"corpus has {length} {kind}; at least {needed} are needed to train on it{reason}"
         raise JobRequestError("corpus", message)

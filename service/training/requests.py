@@ -3,69 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, get_args
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Final
 
-from charrnn.config import Cell, ModelConfig
-from charrnn.training.config import Budget, TrainingConfig, ValidationSplit
+from charrnn.config import ModelConfig
+from charrnn.parameters import Parameter, check, choices, parameters
+from charrnn.training.config import Budget, TrainingConfig
 from charrnn.vocabulary import Level
 from model_store.errors import InvalidNameError
 from model_store.names import check_name, parse_reference
-from model_store.promotion import POLICIES, Promote
+from model_store.promotion import Promote
 from service.training.errors import JobRequestError
 
 DEFAULT_BUDGET: Final = Budget(minutes=5)
 
-LEVELS: Final[tuple[Level, ...]] = get_args(Level)
-SIZES: Final = ("cell", "hidden_size", "layers", "embedding_size")
-SETTINGS: Final = (
-    "dropout",
-    "segment_length",
-    "batch_size",
-    "learning_rate",
-    "clip",
-    "validation_fraction",
-    "validation_split",
-    "seed",
-)
+SIZES: Final = tuple(choices(ModelConfig))
+SETTINGS: Final = tuple(choices(TrainingConfig))
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """The fields of `POST /jobs`; None: the trainer's choice, or that of the `base` to go on from.
+    """What `POST /jobs` asks for. `settings` are parameters of ModelConfig and TrainingConfig by their names; what is
+    not there is chosen by the trainer, or is that of the `base`.
 
     Raises JobRequestError, InvalidNameError.
     """
 
-    corpus: str
-    model: str
-    cell: Cell | None = None
-    hidden_size: int | None = None
-    layers: int | None = None
-    embedding_size: int | None = None
-    level: Level | None = None
-    dropout: float | None = None
-    segment_length: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    clip: float | None = None
-    validation_fraction: float | None = None
-    validation_split: ValidationSplit | None = None
-    budget: Budget = DEFAULT_BUDGET
-    seed: int | None = None
-    base: str | None = None
-    promote: Promote = "if_better"
+    corpus: Annotated[str, Parameter("id of the corpus to train on")]
+    model: Annotated[str, Parameter("name of the model; an existing one gets a new version")]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    level: Annotated[Level | None, Parameter("what a token is: a character (default), or a word")] = None
+    budget: Annotated[Budget, Parameter(f"how long to train (default {DEFAULT_BUDGET.minutes:g} minutes)")] = (
+        DEFAULT_BUDGET
+    )
+    base: Annotated[
+        str | None, Parameter("version of the same sizes to continue training from: name, name@3 or name@alias")
+    ] = None
+    promote: Annotated[Promote, Parameter("whether to make the new version `current`")] = "if_better"
 
     def __post_init__(self) -> None:
         check_name(self.model)
-        if self.promote not in POLICIES:
-            raise JobRequestError("promote", f"promote must be one of {', '.join(POLICIES)}, not {self.promote!r}")
-        if self.level not in (None, *LEVELS):
-            raise JobRequestError("level", f"level must be one of {', '.join(LEVELS)}, not {self.level!r}")
         self._check_base()
+        if unknown := self.settings.keys() - {*SIZES, *SETTINGS}:
+            name = min(unknown)
+            raise JobRequestError(name, f"{name} is not a parameter of a training job")
         try:
-            ModelConfig(vocabulary_size=1, **self.chosen(SIZES))
-            TrainingConfig(self.budget, **self.chosen(SETTINGS))
+            check(self)
+            ModelConfig(vocabulary_size=1, **self._chosen(SIZES))
+            TrainingConfig(self.budget, **self._chosen(SETTINGS))
         except ValueError as error:
             raise JobRequestError(str(error).split(" ", 1)[0], str(error)) from error
 
@@ -76,17 +61,17 @@ class JobRequest:
         except InvalidNameError as error:
             raise JobRequestError("base", f"base: {error}") from error
 
-    def chosen(self, names: tuple[str, ...]) -> dict[str, Any]:
-        """Those of the fields that the request does not leave to the trainer."""
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+    def _chosen(self, names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: value for name, value in self.settings.items() if name in names}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON; `from_dict` is its inverse."""
-        return {**asdict(self), "budget": self.budget.as_dict()}
+        """Plain JSON, the settings beside the other fields, null where one is left open; `from_dict` is its inverse."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "settings"}
+        return {**own, **dict.fromkeys((*SIZES, *SETTINGS)), **self.settings, "budget": self.budget.as_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> JobRequest:
         """The request that `as_dict` gave; fields of later versions are passed over."""
-        known = {field.name for field in fields(cls)}
-        kept = {name: value for name, value in values.items() if name in known}
-        return cls(**{**kept, "budget": Budget(**values["budget"])})
+        own = {name: value for name, value in values.items() if name in parameters(cls)}
+        settings = {name: values[name] for name in (*SIZES, *SETTINGS) if values.get(name) is not None}
+        return cls(**{**own, "settings": settings, "budget": Budget(**values["budget"])})

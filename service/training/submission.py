@@ -52,8 +52,8 @@ def submit(
 
 def check_length(characters: int, request: JobRequest) -> None:
     """Whether a text of so many characters is long enough for the job. Raises JobRequestError."""
-    needed = max(MIN_CHARACTERS, (request.segment_length or 0) + 1)
+    needed = max(MIN_CHARACTERS, request.settings.get("segment_length", 0) + 1)
     if characters < needed:
-        reason = f" with segment_length {request.segment_length}" if needed > MIN_CHARACTERS else ""
+        reason = f" with segment_length {needed - 1}" if needed > MIN_CHARACTERS else ""
         message = f"corpus has {count(characters, 'character')}; at least {needed} are needed to train on it{reason}"
         raise JobRequestError("corpus", message)

@@ -92,9 +92,8 @@ class Place:
         return (self.folder / f"worker-{self.workers.index(worker)}.log").read_text()
 
     def create(self, steps: int, name: str = "fox") -> Job:
-        request = JobRequest(
-            self.corpus.id, name, hidden_size=8, batch_size=2, segment_length=8, budget=Budget(steps=steps)
-        )
+        sizes = {"hidden_size": 8, "batch_size": 2, "segment_length": 8}
+        request = JobRequest(self.corpus.id, name, sizes, budget=Budget(steps=steps))
         return self.jobs.create(request)
 
     def submit(self, steps: int, name: str = "fox") -> Job:

@@ -16,8 +16,8 @@ from service.api.openapi.operations import describe
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
 from service.api.pages.chapters import Document, chapters, statuses
 from service.api.pages.forms import bounds, controls
-from service.api.schemas.bodies import JobBody
 from service.api.schemas.generation import GenerateBody
+from service.api.schemas.jobs import JobBody
 from service.settings import Settings
 
 HERE: Final = Path(__file__).parent

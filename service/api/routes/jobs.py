@@ -16,7 +16,7 @@ from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, NoContent, Svg
 from service.api.http.sse import Event, event_stream
 from service.api.openapi.operations import Parameter, describe
-from service.api.schemas.bodies import JobBody
+from service.api.schemas.jobs import JobBody
 from service.api.schemas.replies.jobs import (
     JobDetailReply,
     JobEvent,

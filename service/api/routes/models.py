@@ -22,7 +22,7 @@ from service.api.http.parsing import json_body
 from service.api.http.responses import NoContent, Svg
 from service.api.http.uploads import too_large, upload
 from service.api.openapi.operations import Parameter, describe
-from service.api.schemas.bodies import AliasBody
+from service.api.schemas.models import AliasBody
 from service.api.schemas.replies.models import ModelReply, ModelsReply, model_reply, model_summary
 from service.api.schemas.replies.versions import VersionReply, version_reply
 from service.settings import Settings

@@ -11,7 +11,6 @@ from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
 from service.api.http.responses import JsonResponse
 from service.api.openapi.operations import describe
-from service.api.schemas.bodies import DetokenizeBody, ScoreBody, TokenizeBody
 from service.api.schemas.replies.texts import (
     DetokenizeReply,
     ScoreReply,
@@ -20,6 +19,7 @@ from service.api.schemas.replies.texts import (
     score_reply,
     tokenize_reply,
 )
+from service.api.schemas.texts import DetokenizeBody, ScoreBody, TokenizeBody
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer, UnknownIdsError
 from service.settings import Settings

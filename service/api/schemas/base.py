@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -19,13 +19,15 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-UNKNOWN: Final = "how to treat characters that the model does not know: refuse the request, or skip them"
-
 Name = Annotated[str, Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})]
 Reference = Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})]
 """The document's patterns: whoever looks the model up checks it, and says more than a pattern could."""
 
 Id = Annotated[int, Field(ge=0, lt=1 << 31), BeforeValidator(whole)]
+Unknown = Annotated[
+    Literal["error", "skip"],
+    Field(description="how to treat characters outside the vocabulary: `error` (422), or `skip` to drop them"),
+]
 
 
 class Body(BaseModel):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import model_validator
 
-from service.api.schemas.base import Body
+from service.api.schemas.base import Body, Unknown
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import fault
 
@@ -16,7 +16,7 @@ class CellSearchBody(Body):
 
     corpus: str | None = None
     text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
-    unknown: Literal["error", "skip"] = "error"
+    unknown: Unknown = "error"
 
     @model_validator(mode="after")
     def _exactly_one(self) -> CellSearchBody:

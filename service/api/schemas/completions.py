@@ -9,7 +9,7 @@ from pydantic import Field, Tag, model_validator
 from service.api.schemas.base import Id
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import SEVERAL, alternatives, fault
-from service.api.schemas.generation import SamplingBody
+from service.api.schemas.generation import ContinuingBody
 from service.api.schemas.neutral import NeutralBody
 from service.generation.requests import Prompt
 
@@ -31,7 +31,7 @@ OnePrompt = Annotated[Text | Ids, alternatives(_one_prompt_kind, "a string or a 
 Prompts = Annotated[list[OnePrompt], Field(min_length=1, max_length=64), Tag(SEVERAL)]
 
 
-class CompletionBody(NeutralBody, SamplingBody):
+class CompletionBody(NeutralBody, ContinuingBody):
     """`POST /v1/completions`. Other servers' fields that do not apply here are accepted with neutral values."""
 
     prompt: Annotated[

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from charrnn.config import MAX_VOCABULARY_SIZE
+from charrnn.parameters import parameters
 from charrnn.sampling import SamplingParams
-from service.api.schemas.base import UNKNOWN, Body, CellsBody, Id, ModelBody
+from service.api.schemas.base import Body, CellsBody, Id, ModelBody, Unknown
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import alternatives, fault
 from service.api.schemas.neutral import NeutralBody
+from service.api.schemas.parameters import Limits, takes
 from service.generation.requests import GenerationRequest, Prompt
 from service.generation.tracing import traceable
 from service.settings import Settings
 
+SAMPLING: Final = tuple(name for name in parameters(SamplingParams) if name != "seed")
+"""What a body says of the choice of a token; the seed is a request's own, and may be left open."""
+
+MEANINGS: Final = {name: each.parameter for name, each in parameters(SamplingParams).items()}
+_sampling: Final = attrgetter(*SAMPLING)
 _ID: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 
@@ -58,70 +66,29 @@ class StreamOptions(Body):
     include_obfuscation: bool = Field(False, description="accepted for OpenAI's clients; has no effect")
 
 
-class SamplingBody(ModelBody):
-    """How a text is continued, whichever way it was asked for."""
+LIMITS: Final[Limits] = {
+    "temperature": {"le": 10},  # from here on, all tokens are about as likely
+    "top_k": {"lt": 1 << 31},  # what the engine counts with
+    "repetition_penalty": {"gt": None, "ge": 0.01, "le": 10},  # beyond these, logits leave what floats can tell apart
+}
+"""Where the service allows less than the library, and why."""
 
-    temperature: float = Field(
-        1.0, ge=0, le=10, description="below 1: more predictable, above 1: more random; 0: greedy"
-    )
+
+@takes(SamplingParams, LIMITS)
+class SamplingBody(ModelBody):
+    """How each token is chosen; fields that JSON has in another form than the library are spelled out."""
+
     seed: int | None = Field(
         None,
         ge=-(1 << 63),
         lt=1 << 63,
-        description="the same seed gives the same text (-1 is a seed too); drawn at random if omitted or null",
+        description=f"{MEANINGS['seed'].description}; drawn at random if omitted or null",
     )
-    top_k: int = Field(0, ge=-1, lt=1 << 31, description="sample from the k most likely tokens; 0 or -1: from all")
-    top_p: float = Field(
-        1.0, gt=0, le=1, description="sample from the most likely tokens whose probabilities add up to this"
-    )
-    min_p: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="exclude tokens less likely than this fraction of the most likely one's probability",
-    )
-    repetition_penalty: float = Field(
-        1.0, ge=0.01, le=10, description="above 1 makes the last 64 tokens less likely, below 1 more likely"
-    )
-    presence_penalty: float = Field(
-        0.0, ge=-2, le=2, description="subtracted from the logits of tokens generated among the last 64"
-    )
-    frequency_penalty: float = Field(
-        0.0, ge=-2, le=2, description="as presence_penalty, but once per occurrence; the prompt does not count"
-    )
-    logit_bias: LogitBias = Field(
-        default_factory=dict,
-        max_length=1024,
-        description="maps token ids (as strings) to biases added to their logits; -100 makes a token e^100 times less"
-        " likely at temperature 1, e^10 times at 10; to rule tokens out, use allowed_token_ids",
-    )
-    allowed_token_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_VOCABULARY_SIZE)] | None = Field(
-        None, description="generate only these tokens"
-    )
-    stop: Stop = Field(
-        default_factory=list, description="up to 8 strings; the text ends before the first one generated"
-    )
-    include_stop_str_in_output: bool = Field(False, description="include the stop string in the text")
-    min_tokens: int = Field(
-        0, ge=0, lt=1 << 31, description="minimum number of tokens before a stop string takes effect"
-    )
-    n: int = Field(1, ge=1, le=16, description="number of texts to generate")
+    logit_bias: LogitBias = Field(default_factory=dict, max_length=1024)
+    allowed_token_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_VOCABULARY_SIZE)] | None = None
     logprobs: Annotated[
         Logprobs | None, BeforeValidator(_nothing, json_schema_input_type=Logprobs | Literal[False] | None)
-    ] = Field(
-        None, description="return each token's log probability and those of this many most likely tokens; false: none"
-    )
-    return_token_ids: bool = Field(
-        False, description="return the ids of the prompt and the text: prompt_token_ids, token_ids"
-    )
-    echo: bool = Field(False, description="include the prompt in each text")
-    unknown: Literal["error", "skip"] = Field("error", description=UNKNOWN)
-    stream: bool = Field(False, description="stream the text as it is generated")
-    stream_options: StreamOptions = Field(default_factory=StreamOptions, description="what to stream besides the text")
-    cache: bool = Field(True, description="read from and write to the cache")
-    timeout: float | None = Field(
-        None, gt=0, le=86_400, description="time limit in seconds; REQUEST_TIMEOUT applies too"
-    )
+    ] = Field(None, description=f"{MEANINGS['logprobs'].description}; false: none")
 
     @field_validator("seed", mode="before")
     @classmethod
@@ -132,6 +99,40 @@ class SamplingBody(ModelBody):
             )
         return value
 
+    def sampling(self) -> SamplingParams:
+        """How the library is asked for it; what means the same is the same. The seed goes beside it."""
+        asked = dict(zip(SAMPLING, _sampling(self), strict=True))
+        asked["top_k"] = max(asked["top_k"], 0)
+        bias = self.logit_bias
+        asked["logit_bias"] = tuple(sorted((int(id_), each) for id_, each in bias.items() if each)) if bias else ()
+        if self.allowed_token_ids is not None:
+            asked["allowed_token_ids"] = tuple(sorted({*self.allowed_token_ids}))
+        return SamplingParams(**asked)
+
+
+class ContinuingBody(SamplingBody):
+    """How a text is continued, whichever way it was asked for."""
+
+    stop: Stop = Field(
+        default_factory=list, description="up to 8 strings; the text ends before the first one generated"
+    )
+    include_stop_str_in_output: bool = Field(False, description="include the stop string in the text")
+    min_tokens: int = Field(
+        0, ge=0, lt=1 << 31, description="minimum number of tokens before a stop string takes effect"
+    )
+    n: int = Field(1, ge=1, le=16, description="number of texts to generate")
+    return_token_ids: bool = Field(
+        False, description="return the ids of the prompt and the text: prompt_token_ids, token_ids"
+    )
+    echo: bool = Field(False, description="include the prompt in each text")
+    unknown: Unknown = "error"
+    stream: bool = Field(False, description="stream the text as it is generated")
+    stream_options: StreamOptions = Field(default_factory=StreamOptions, description="what to stream besides the text")
+    cache: bool = Field(True, description="read from and write to the cache")
+    timeout: float | None = Field(
+        None, gt=0, le=86_400, description="time limit in seconds; REQUEST_TIMEOUT applies too"
+    )
+
     def continuing(self, prompt: Prompt, length: int, model: str, *, read_cache: bool) -> GenerationRequest:
         """The request for going on from the prompt, with every default filled in."""
         return GenerationRequest(
@@ -139,18 +140,7 @@ class SamplingBody(ModelBody):
             prompt=prompt,
             length=length,
             seed=self.seed,
-            sampling=SamplingParams(
-                temperature=self.temperature,
-                top_k=max(self.top_k, 0),
-                top_p=self.top_p,
-                min_p=self.min_p,
-                repetition_penalty=self.repetition_penalty,
-                presence_penalty=self.presence_penalty,
-                frequency_penalty=self.frequency_penalty,
-                logit_bias=tuple(sorted((int(id_), bias) for id_, bias in self.logit_bias.items() if bias)),
-                allowed_token_ids=None if self.allowed_token_ids is None else tuple(sorted({*self.allowed_token_ids})),
-                logprobs=self.logprobs,
-            ),
+            sampling=self.sampling(),
             stop=tuple(filter(None, (self.stop,))) if isinstance(self.stop, str) else tuple(self.stop),
             include_stop=self.include_stop_str_in_output,
             min_tokens=self.min_tokens,
@@ -164,7 +154,7 @@ class SamplingBody(ModelBody):
         )
 
 
-class GenerateBody(NeutralBody, SamplingBody):
+class GenerateBody(NeutralBody, ContinuingBody):
     """`POST /generate`."""
 
     prompt: Annotated[str, AtMost("max_prompt_length", "characters")] | None = Field(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.training.config import Budget
 from model_store import ModelStore
 from service.training.corpora import Corpus, CorpusStore
 from service.training.job import Job
@@ -39,7 +38,8 @@ def corpus(corpora: CorpusStore) -> Corpus:
 @pytest.fixture
 def new_job(jobs: JobStore, corpus: Corpus) -> Callable[..., Job]:
     def create(steps: int = 20, **fields: object) -> Job:
-        sizes = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8, **fields}
-        return jobs.create(JobRequest(corpus.id, "fox", budget=Budget(steps=steps), **sizes))  # type: ignore[arg-type]
+        sizes = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8}
+        values = {"corpus": corpus.id, "model": "fox", "budget": {"steps": steps}, **sizes, **fields}
+        return jobs.create(JobRequest.from_dict(values))
 
     return create

@@ -8,7 +8,6 @@ from threading import Event
 import numpy as np
 import pytest
 
-from charrnn.training.config import Budget
 from model_store import ModelStore
 from service.training.conversion import Conversion
 from service.training.corpora import CorpusStore
@@ -42,7 +41,8 @@ def train(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[
 
     def train(text: str, **fields: object) -> None:
         corpus, _ = corpora.add([text.encode()], conversion=Conversion("utf-8", "keep"))
-        asked = JobRequest(corpus.id, "m", hidden_size=8, budget=Budget(steps=3), **fields)  # type: ignore[arg-type]
+        values = {"corpus": corpus.id, "model": "m", "hidden_size": 8, "budget": {"steps": 3}, **fields}
+        asked = JobRequest.from_dict(values)
         job = keep(asked, corpora, jobs, models)
         assert job_runner(jobs, corpora, models).run(job.id, Event()) == "ended"
         assert jobs.get(job.id).status == "succeeded", jobs.get(job.id).state.error

@@ -72,7 +72,7 @@ class StoppedAt(Event):
 @pytest.fixture
 def new(jobs: JobStore, corpus: Corpus) -> Callable[[], Job]:
     sizes: dict[str, Any] = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8}
-    return lambda: jobs.create(JobRequest(corpus.id, "fox", budget=Budget(minutes=1), **sizes))
+    return lambda: jobs.create(JobRequest(corpus.id, "fox", sizes, budget=Budget(minutes=1)))
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,8 @@ def test_a_text_whose_end_is_of_another_kind_is_learned_and_one_is_warned(
     sizes: dict[str, Any] = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8}
     splits: list[tuple[ValidationSplit | None, bool]] = [(None, False), ("end", True)]
     for version, (split, warned) in enumerate(splits, start=1):
-        request = JobRequest(corpus.id, "mixed", budget=Budget(steps=30), validation_split=split, **sizes)
-        job = jobs.create(request)
+        settings = sizes if split is None else {**sizes, "validation_split": split}
+        job = jobs.create(JobRequest(corpus.id, "mixed", settings, budget=Budget(steps=30)))
         runner.run(job.id, NEVER)
         record, job = models.describe("mixed", version).record.json, jobs.get(job.id)
         assert (job.status, job.state.promoted) == ("succeeded", True)
@@ -109,7 +109,7 @@ def test_a_version_of_a_short_text_serves_although_no_loss_says_that_it_is_bette
 ) -> None:
     corpus, _ = corpora.add([b"a text that is far too short to hold anything out"], "short")
     for version in (1, 2):
-        job = jobs.create(JobRequest(corpus.id, "short", hidden_size=8, budget=Budget(steps=3)))
+        job = jobs.create(JobRequest(corpus.id, "short", {"hidden_size": 8}, budget=Budget(steps=3)))
         runner.run(job.id, NEVER)
         assert models.resolve("short") == version
 

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ from service.training.excerpts import Excerpt, excerpt_of, own_held_out, recorde
 from service.training.job import Job
 from service.training.jobs import JobStore
 from service.training.lease import Lease
-from service.training.requests import LEVELS, JobRequest
+from service.training.requests import JobRequest
 from service.training.runner import SEARCH_DEATHS
 from service.training.runs import Run
 from service.training.units import KIND, in_words, keep_units
@@ -46,7 +46,7 @@ FOUND: dict[str, Any] = {"measured_on": {"characters": 1, "held_out": True}, "ce
 def job(jobs: JobStore, corpora: CorpusStore) -> Job:
     corpus, _ = corpora.add([TEXT.encode()], "clauses")
     sizes: dict[str, Any] = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8}
-    return jobs.create(JobRequest(corpus.id, "clauses", budget=Budget(steps=10), **sizes))
+    return jobs.create(JobRequest(corpus.id, "clauses", sizes, budget=Budget(steps=10)))
 
 
 def test_a_version_comes_with_what_its_cells_follow(
@@ -191,7 +191,9 @@ def test_what_was_found_in_words() -> None:
 LINES = st.lists(st.text(alphabet="aé中😀 ", max_size=30), min_size=1, max_size=200)
 
 
-@given(LINES, st.sampled_from(VALIDATION_SPLITS), st.integers(8, 400), st.integers(1, 50), st.sampled_from(LEVELS))
+@given(
+    LINES, st.sampled_from(VALIDATION_SPLITS), st.integers(8, 400), st.integers(1, 50), st.sampled_from(get_args(Level))
+)
 def test_what_is_said_to_be_held_out_is(
     tmp_path_factory: pytest.TempPathFactory,
     lines: list[str],

@@ -12,7 +12,6 @@ from charrnn.engine.base import Engine, Sequence
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
-from charrnn.training.config import Budget
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import MAX_WORDS, WordVocabulary
 from model_store import ModelStore
@@ -40,8 +39,8 @@ def run(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[..
 
     def run(text: str, model: str = "m", steps: int = 20, **fields: object) -> Job:
         corpus, _ = corpora.add([text.encode()])
-        asked = JobRequest(corpus.id, model, budget=Budget(steps=steps), **{**SMALL, **fields})  # type: ignore[arg-type]
-        job = jobs.create(asked)
+        values = {"corpus": corpus.id, "model": model, "budget": {"steps": steps}, **SMALL, **fields}
+        job = jobs.create(JobRequest.from_dict(values))
         assert job_runner(jobs, corpora, models).run(job.id, NEVER_STOP) == "ended"
         return jobs.get(job.id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.api.pages.forms import bounds, controls
-from service.api.schemas.bodies import JobBody
+from service.api.schemas.jobs import JobBody
 
 
 def test_every_field_of_a_job_that_a_control_can_ask_for_has_one() -> None:

@@ -1,0 +1,41 @@
+"""The body of `POST /jobs`: what a training job is asked to do."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from charrnn.config import ModelConfig
+from charrnn.training.config import Budget, TrainingConfig
+from service.api.schemas.base import Body, Name, Reference
+from service.api.schemas.faults import fault
+from service.api.schemas.parameters import takes
+from service.training.requests import DEFAULT_BUDGET, JobRequest
+
+
+@takes(Budget)
+class BudgetBody(Body):
+    """How long to train: exactly one of the three fields."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> BudgetBody:
+        if len(given := self.model_dump(exclude_none=True)) != 1:
+            raise fault(f"budget must be exactly one of minutes, epochs and steps, not {given or 'nothing'}")
+        return self
+
+
+@takes(TrainingConfig, automatic=True)
+@takes(ModelConfig, automatic=True)
+@takes(JobRequest)
+class JobBody(Body):
+    """`POST /jobs`; settings that are omitted are chosen automatically."""
+
+    corpus: str
+    model: Name
+    budget: BudgetBody | None = None
+    base: Reference | None = None
+
+    def request(self) -> JobRequest:
+        """The request as the job store keeps it."""
+        values = self.model_dump(exclude_unset=True, exclude={"budget"})
+        budget = DEFAULT_BUDGET.as_dict() if self.budget is None else self.budget.model_dump(exclude_none=True)
+        return JobRequest.from_dict({**values, "budget": budget})

@@ -1,0 +1,62 @@
+"""Command-line options for the fields of a request's body, made of its schema, and what was given of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from service.api.schemas.base import Body
+
+TYPES: Final = {"integer": int, "number": float, "string": str}
+Schema = dict[str, Any]
+NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def add_options(
+    parser: Any, body: type[Body], leave_out: Collection[str] = (), defaults: Mapping[str, Any] = NONE
+) -> None:
+    """An option for each field of the body that is not left out; `defaults` are the command's own, to be shown instead
+    of the body's."""
+    for name, field in body.model_json_schema()["properties"].items():
+        if name not in leave_out:
+            shown = defaults.get(name, field.get("default"))
+            parser.add_argument(f"--{name.replace('_', '-')}", **_kind(field), help=_help(field, shown))
+
+
+def given(parsed: argparse.Namespace, body: type[Body], leave_out: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of the body for which an option was given."""
+    names = (name for name in body.model_fields if name not in leave_out)
+    return {name: value for name in names if (value := getattr(parsed, name)) is not None}
+
+
+def _kind(field: Schema) -> dict[str, Any]:
+    """How argparse reads a field."""
+    forms = [form for form in field.get("anyOf", [field]) if form.get("type") != "null"]
+    kinds = {form.get("type") for form in forms}
+    if len(kinds) > 1:  # a flag that asks for nothing, which may as well be left out
+        kinds.discard("boolean")
+        forms = [form for form in forms if form.get("type") in kinds]
+    if kinds == {"boolean"}:
+        return {"action": argparse.BooleanOptionalAction}
+    if choices := forms[0].get("enum"):
+        return {"choices": choices}
+    if kinds == {"string", "array"}:
+        return {"action": "append", "metavar": "TEXT"}
+    kind = TYPES.get(forms[0].get("type", ""), _json) if len(kinds) == 1 else _json
+    return {"type": kind, "metavar": "JSON" if kind is _json else "TEXT" if kind is str else "N"}
+
+
+def _help(field: Schema, default: Any) -> str:
+    shown = default if isinstance(default, str) else json.dumps(default)
+    said: str = field.get("description", "") + (f" (default: {shown})" if default not in (None, []) else "")
+    return said.replace("%", "%%")
+
+
+def _json(text: str) -> Any:
+    return json.loads(text)
+
+
+_json.__name__ = "JSON"  # what argparse says that a text is not
