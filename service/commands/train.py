@@ -27,7 +27,8 @@ from service.processes.announcement import HERE, url
 from service.processes.preflight import StartError
 from service.settings import Settings
 from service.training.conversion import Conversion
-from service.training.corpora import CorpusStore, name_of
+from service.training.corpora import CorpusStore
+from service.training.corpus import name_of
 from service.training.decoding import CHUNK
 from service.training.errors import TrainingError
 from service.training.job import Job

@@ -1,4 +1,4 @@
-"""The texts to train on, each stored once under what its content is; knows no HTTP and no jobs."""
+"""The texts to train on, each stored once, under the digest of its content; knows no HTTP and no jobs."""
 
 from __future__ import annotations
 
@@ -7,33 +7,24 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from pydantic import TypeAdapter
-
 from charrnn.wording import count
 from durable import files, locks
-from durable.clock import now
 from durable.drafts import draft_folder, place, unname
 from durable.names import drop, is_there
-from durable.reading import DamagedFileError, fault_of, read_bytes, read_json
-from service.training.conversion import AS_FOUND, Conversion, Converted, convert
-from service.training.decoding import LineEnds, Newlines
+from durable.reading import DamagedFileError
+from service.training.conversion import AS_FOUND, Conversion, convert
+from service.training.corpus import CHARACTERS, CORPUS_FILE, TEXT, Corpus, check_name, corpus_of, read_corpus
 from service.training.errors import (
     CorpusDamagedError,
-    CorpusError,
     CorpusInUseError,
     CorpusNotFoundError,
     IncompleteUploadError,
     TooLargeError,
 )
-
-TEXT: Final = "text.txt"
-CHARACTERS: Final = "characters.txt"
-RECORD: Final = "corpus.json"
-MAX_NAME: Final = 200
 
 Ids = list[str]
 
@@ -41,29 +32,6 @@ _ID: Final = re.compile(r"[0-9a-f]{16}")
 _LOCK: Final = ".lock"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """A stored text: `sha256` and `bytes` are of its UTF-8 form, without byte order marks; `id` is the beginning of the
-    digest; `created` UTC ISO 8601. `encoding` and `line_ends` are what was uploaded; `newlines` says whether line ends
-    are all LF now. `preview` has the first lines with characters beyond ASCII, or the first lines of an ASCII text."""
-
-    id: str
-    name: str
-    sha256: str
-    bytes: int
-    characters: int
-    lines: int
-    vocabulary_size: int
-    created: str
-    encoding: str
-    newlines: Newlines = "keep"
-    line_ends: LineEnds = "unknown"
-    preview: tuple[str, ...] = ()
-
-
-_SHAPE: Final = TypeAdapter(Corpus)
 
 
 class CorpusStore:
@@ -94,24 +62,24 @@ class CorpusStore:
         `check` included, nothing is left behind. Raises TooLargeError, IncompleteUploadError, EmptyCorpusError,
         BinaryCorpusError, UnknownEncodingError, EncodingError, CorpusError for a bad name.
         """
-        _check_name(name)
+        check_name(name)
         if size is not None and size > self.max_bytes:
             raise TooLargeError(self.max_bytes)
         with draft_folder(self.root) as folder:
             with (folder / TEXT).open("x+b") as file:
                 self._receive(chunks, file, size)
                 converted = convert(file, folder / TEXT, conversion)
-            corpus = _described(converted, conversion.newlines, name)
+            corpus = corpus_of(converted, conversion.newlines, name)
             check(corpus)
             files.put(folder / CHARACTERS, converted.summary.vocabulary.encode())
-            files.put(folder / RECORD, json.dumps(asdict(corpus)).encode())
+            files.put(folder / CORPUS_FILE, json.dumps(asdict(corpus)).encode())
             return self._place(folder, corpus)
 
     def get(self, corpus: str) -> Corpus:
         """The corpus of this id. Raises CorpusNotFoundError, CorpusDamagedError."""
         folder = self._existing(corpus)
         try:
-            return sound(folder)
+            return read_corpus(folder)
         except DamagedFileError as error:
             self._existing(corpus)  # one deleted while it was read is missing, not damaged
             raise CorpusDamagedError(corpus, str(error)) from error
@@ -165,7 +133,7 @@ class CorpusStore:
         drop(gone)
 
     def _existing(self, corpus: str) -> Path:
-        """Where the corpus is, in whatever state. Raises CorpusNotFoundError."""
+        """The folder of the corpus, damaged or not. Raises CorpusNotFoundError."""
         folder = self.root / corpus
         if _ID.fullmatch(corpus) is None or not is_there(folder):
             raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")
@@ -196,56 +164,3 @@ class CorpusStore:
         if gone is not None:
             drop(gone)
         return corpus, True
-
-
-def sound(folder: Path) -> Corpus:
-    """What the folder of a corpus says of it, held against what else is in it. Raises DamagedFileError."""
-    if not folder.is_dir():
-        raise DamagedFileError("it is no folder")
-    try:
-        corpus = read_json(folder / RECORD, _SHAPE)
-        characters = read_bytes(folder / CHARACTERS).decode()
-        size = (folder / TEXT).stat().st_size
-    except OSError as error:
-        fault = "is missing" if isinstance(error, FileNotFoundError) else fault_of(error)
-        raise DamagedFileError(f"{Path(error.filename).name} {fault}") from error
-    except UnicodeDecodeError as error:
-        raise DamagedFileError(f"{CHARACTERS} is not UTF-8") from error
-    if corpus.id != folder.name:
-        raise DamagedFileError(f"{RECORD} is that of another corpus, {corpus.id[:70]!r}")
-    if len(characters) != corpus.vocabulary_size or list(characters) != sorted(set(characters)):
-        raise DamagedFileError(f"{CHARACTERS} does not have the {corpus.vocabulary_size} characters, ascending")
-    if size != corpus.bytes or not (folder / TEXT).is_file():
-        raise DamagedFileError(f"{TEXT} has {size} of {corpus.bytes} bytes")
-    return corpus
-
-
-def name_of(file_name: str) -> str:
-    """What a corpus made of this file is called: white space is a space, what cannot be shown is left out, and a long
-    name is cut."""
-    shown = "".join(" " if c.isspace() else c if c.isprintable() else "" for c in file_name)
-    return " ".join(shown.split())[:MAX_NAME].strip()
-
-
-def _check_name(name: str) -> None:
-    if len(name) > MAX_NAME or not name.isprintable():
-        raise CorpusError(f"name must be at most {MAX_NAME} printable characters, not {name[:60]!r} ({len(name)})")
-
-
-def _described(converted: Converted, newlines: Newlines, name: str) -> Corpus:
-    summary = converted.summary
-    identity = summary.sha256[:16]
-    return Corpus(
-        id=identity,
-        name=name or f"corpus-{identity[:8]}",
-        sha256=summary.sha256,
-        bytes=summary.size,
-        characters=summary.characters,
-        lines=summary.lines,
-        vocabulary_size=len(summary.vocabulary),
-        created=now(),
-        encoding=converted.encoding,
-        newlines=newlines,
-        line_ends=converted.line_ends,
-        preview=converted.preview,
-    )

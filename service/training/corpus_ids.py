@@ -16,7 +16,8 @@ from charrnn.vocabulary import Level, Vocabulary
 from charrnn.words import WordVocabulary, described, token_pieces
 from durable import files
 from durable.drafts import draft
-from service.training.corpora import TEXT, Corpus, CorpusStore
+from service.training.corpora import CorpusStore
+from service.training.corpus import TEXT, Corpus
 from service.training.decoding import CHUNK, decoded
 
 WORDS: Final = "words.json"

@@ -13,7 +13,8 @@ from charrnn.interpretation.excerpt import STRETCHES, joined, spans
 from charrnn.record import TrainingRecord
 from charrnn.training.text import Passages, TextIds, held_out_of
 from charrnn.vocabulary import Vocabulary
-from service.training.corpora import Corpus, CorpusStore
+from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus
 from service.training.corpus_ids import ids
 
 

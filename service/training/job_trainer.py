@@ -19,7 +19,8 @@ from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
 from model_store.store import ModelStore
 from service.training import minutes
-from service.training.corpora import Corpus, CorpusStore
+from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus
 from service.training.corpus_ids import Check
 from service.training.excerpts import excerpt_of
 from service.training.fidelity import with_fidelity

@@ -16,7 +16,8 @@ from charrnn.training.text import Passages, TextIds
 from charrnn.vocabulary import Level, Vocabulary
 from model_store.store import ModelStore
 from service.training.bases import find_base
-from service.training.corpora import Corpus, CorpusStore
+from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus
 from service.training.corpus_ids import Check, ids
 from service.training.errors import JobRequestError
 from service.training.fidelity import MAX_CHARACTERS as MAX_MEASURED

@@ -16,7 +16,8 @@ from service.api.schemas.replies.corpora import AnyCorpus, CorporaReply, Damaged
 from service.api.schemas.replies.jobs import job_reply
 from service.settings import Settings
 from service.training.conversion import AS_FOUND, Conversion
-from service.training.corpora import Corpus, CorpusStore, name_of
+from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus, name_of
 from service.training.decoding import Newlines
 from service.training.encodings.names import known
 from service.training.errors import CorpusDamagedError

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from model_store import ModelStore
-from service.training.corpora import Corpus, CorpusStore
+from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus
 from service.training.job import Job
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.training.corpora import Corpus, CorpusStore
+from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus
 from service.training.corpus_ids import ids
 from service.training.errors import CorpusDamagedError, CorpusInUseError, CorpusNotFoundError
 from tests.damage import DAMAGES

@@ -4,7 +4,8 @@ import pytest
 
 from durable.drafts import draft_folder
 from service.training import run_files
-from service.training.corpora import Corpus, CorpusStore
+from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus
 from service.training.errors import CorpusInUseError, JobFinishedError, JobNotFoundError
 from service.training.heartbeats import Heartbeat
 from service.training.job import Job

@@ -12,7 +12,8 @@ import pytest
 from charrnn.checkpoint import Checkpoint
 from charrnn.training.config import Budget
 from model_store import ModelStore
-from service.training.corpora import Corpus, CorpusStore
+from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus
 from service.training.excerpts import Excerpt
 from service.training.job import Job
 from service.training.job_trainer import NO_TIME
