@@ -33,8 +33,8 @@ from charrnn.training.config import Budget, TrainingConfig
 from charrnn.training.defaults import defaults_for
 from charrnn.training.machine import reference_budget
 from charrnn.training.parallel import Team, launched
-from charrnn.training.parts import Parts, usual_count
 from charrnn.training.precision import autocast, fastest_precision
+from charrnn.training.shards import Shards, usual_count
 from charrnn.training.steps import Learner
 from charrnn.training.text import Segment, Streams, TextIds
 from charrnn.training.trainer import Trainer
@@ -144,8 +144,8 @@ def speed(text: str, hidden_size: int, layers: int, rounds: int) -> str:
         torch.device("cpu"),
     )
     precision = fastest_precision(config, device)
-    parts = Parts(usual_count(streams.streams, device))
-    learner = Learner(config, training, streams.streams, device=device, precision=precision, parts=parts)
+    shards = Shards(usual_count(streams.streams, device))
+    learner = Learner(config, training, streams.streams, device=device, precision=precision, shards=shards)
     ways: list[Way] = [
         lambda segment: learner.step(segment, 0, training.learning_rate),
         plain_loop(config, training, streams.streams, "float32"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Self, TypeGuard
+from typing import Any, Final, Self
 
 MAX_STEPS_BACK: Final = 128
 """Steps back that are kept of a gradient: further back little is left of any, and a record is to stay small."""
@@ -71,8 +71,13 @@ class Reach:
         return norms[k] / norms[0] if norms[0] else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON; `read` is its inverse."""
+        """Plain JSON; `from_dict` is its inverse."""
         return {"step": self.step, "characters": self.characters, "norms": [list(layer) for layer in self.norms]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave. Raises KeyError, TypeError for anything else."""
+        return cls(values["step"], values["characters"], tuple(tuple(layer) for layer in values["norms"]))
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
@@ -82,10 +87,10 @@ class Reach:
         step, characters, norms = value.get("step"), value.get("characters"), value.get("norms")
         if type(step) is not int or type(characters) is not int or not _are_norms(norms):
             return None
-        return cls(step, characters, tuple(tuple(layer) for layer in norms))
+        return cls.from_dict(value)
 
 
-def _are_norms(layers: Any) -> TypeGuard[list[list[float]]]:
+def _are_norms(layers: Any) -> bool:
     if not isinstance(layers, list) or not layers or not all(isinstance(layer, list) and layer for layer in layers):
         return False
     same = all(len(layer) == len(layers[0]) <= MAX_STEPS_BACK + 1 for layer in layers)

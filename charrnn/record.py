@@ -5,13 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from charrnn.measurements import Evaluation, Reach, number
-from charrnn.training.config import VALIDATION_SPLITS, ValidationSplit
-
-FORMER_SPLIT: Final[ValidationSplit] = "end"
-"""How text was held out before records said how."""
+from charrnn.training.config import FORMER_SPLIT, VALIDATION_SPLITS, ValidationSplit
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from charrnn.parameters import Parameter, check
 ValidationSplit = Literal["blocks", "end"]
 
 VALIDATION_SPLITS: Final[tuple[ValidationSplit, ...]] = get_args(ValidationSplit)
+FORMER_SPLIT: Final[ValidationSplit] = "end"
+"""How text was held out before runs and records said how."""
 MAX_MINUTES: Final = 100_000
 
 
@@ -78,4 +80,4 @@ class TrainingConfig:
     def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
         """The configuration that `as_dict` gave; one from before there was `validation_split` held out the end. Raises
         ValueError, TypeError, KeyError."""
-        return cls(**{"validation_split": "end", **values, "budget": Budget(**values["budget"])})
+        return cls(**{"validation_split": FORMER_SPLIT, **values, "budget": Budget(**values["budget"])})

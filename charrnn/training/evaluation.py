@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from charrnn.model import CharRNN
 from charrnn.torch_threads import one_thread
-from charrnn.training.parts import Parts
 from charrnn.training.reading import read
+from charrnn.training.shards import Shards
 from charrnn.training.text import IGNORED, Passages, Segment, Streams, TextIds
 
 SEGMENT: Final = 256
@@ -37,24 +37,24 @@ def evaluate(model: CharRNN, ids: TextIds | Passages, streams: int | None = None
 
 
 def evaluation(
-    model: CharRNN, ids: TextIds | Passages, streams: int | None = None, parts: Parts | None = None
+    model: CharRNN, ids: TextIds | Passages, streams: int | None = None, shards: Shards | None = None
 ) -> Iterator[float | None]:
     """`evaluate`, to be driven: None after every segment, so that the caller can do or stop something, then the
-    loss. The streams are read in `parts`."""
+    loss. The streams are read in `shards`."""
     streams = streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP)))
     text = Streams(ids, streams, max(1, min(SEGMENT, MAX_LOGITS // (streams * model.config.vocabulary_size))))
-    parts = parts or Parts(1)
+    shards = shards or Shards(1)
     was_training = model.training
     total = 0.0
     try:
         model.eval()
         state = _warmed_up(model, text)
-        rows = parts.of(slice(0, text.streams))
+        rows = shards.of(slice(0, text.streams))
         for index in range(text.segments):
             with one_thread():
-                read = parts.each(partial(_read, model, text.segment(index), state), rows)
-            total += sum(loss for loss, _ in read)
-            state = torch.cat([after for _, after in read], 2)
+                found = shards.each(partial(_read, model, text.segment(index), state), rows)
+            total += sum(loss for loss, _ in found)
+            state = torch.cat([after for _, after in found], 2)
             yield None
     finally:
         model.train(was_training)
@@ -62,10 +62,10 @@ def evaluation(
 
 
 @torch.no_grad()
-def _read(model: CharRNN, segment: Segment, state: Tensor, part: slice) -> tuple[float, Tensor]:
-    """What a part of the streams adds to the loss, in nats, and its state afterwards."""
-    targets = torch.from_numpy(segment.targets[part]).to(state.device)
-    logits, after = read(model, segment, part, state[:, :, part].contiguous())
+def _read(model: CharRNN, segment: Segment, state: Tensor, shard: slice) -> tuple[float, Tensor]:
+    """What a shard of the streams adds to the loss, in nats, and its state afterwards."""
+    targets = torch.from_numpy(segment.targets[shard]).to(state.device)
+    logits, after = read(model, segment, shard, state[:, :, shard].contiguous())
     loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
     return loss.item(), after
 

@@ -1,4 +1,4 @@
-"""Which weights of a run are kept, as its losses say, and what is to be said of them; knows no network.
+"""Which weights of a run are kept, as its losses say, when it goes back to them, and what is to be said of them.
 
 Losses are in nats per token; `guessing` is that of a network that knows nothing: the logarithm of the vocabulary size.
 """
@@ -6,17 +6,25 @@ Losses are in nats per token; `guessing` is that of a network that knows nothing
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from charrnn.training.state import Position
+from charrnn.measurements import MAX_STEPS_BACK, Evaluation, Reach
+from charrnn.training.config import TrainingConfig
+from charrnn.training.gradients import Rounded
+from charrnn.training.state import Position, Tensors, TrainingState
+from charrnn.training.steps import Learner
+from charrnn.wording import count
+
+RETRIES: Final = 3
 
 RISEN: Final = 1.0
-"""Nats per character. A loss that is so far above the best one, on the text that is trained on and on the held-out one,
-has risen for good."""
+"""Nats per token. A loss that is so far above the best one, on the text that is trained on and on the held-out one, has
+risen for good."""
 
 GAP: Final = 0.25
-"""Of what guessing costs. A held-out loss that is so far above that of the text that is trained on is worth a word."""
+"""Of what guessing costs. A held-out loss that is so far above that of the text that is trained on deserves a
+warning."""
 
 NO_GUIDE: Final = (
     "The network predicts the held-out text no better than guessing, so the best weights cannot be determined:"
@@ -28,7 +36,71 @@ FAR_ABOVE: Final = (
 )
 """What is said of the weights that are kept; without numbers, so that it is the same as long as it holds."""
 
-Evaluations = Sequence[Mapping[str, Any]]
+Evaluations = Sequence[Evaluation]
+
+
+class DivergedError(RuntimeError):
+    """The loss was no longer a number, or was worse than guessing, and smaller learning rates did not help."""
+
+
+class BestWeights:
+    """The best weights so far by validation loss, but for those before the first step; those of the last evaluation
+    where nothing is held out, or where no loss was better than guessing. A run that diverged goes back to them."""
+
+    def __init__(
+        self, learner: Learner, training: TrainingConfig, position: Position, state: TrainingState | None = None
+    ) -> None:
+        self.weights: Tensors = state.by_kind()["kept"] if state else learner.model.weights()
+        self.evaluations: list[Evaluation] = [*state.evaluations] if state else []
+        self.gradients: list[Reach] = [*state.gradients] if state else []
+        self._learner = learner
+        self._training = training
+        self._position = position
+        self._guessing = math.log(learner.model.config.vocabulary_size)
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the network has been evaluated as it is."""
+        return bool(self.evaluations) and self.evaluations[-1].step == self._position.step
+
+    def judge(self, validation_loss: float | None) -> float | None:
+        """Keep the weights that have this loss or go back to those that are kept; the loss, or None where it does not
+        count. Raises DivergedError."""
+        position = self._position
+        training_loss = position.loss_sum / position.loss_characters if position.loss_characters else None
+        position.loss_sum, position.loss_characters = 0.0, 0
+        if has_risen(training_loss, validation_loss, self.evaluations, position, self._guessing):
+            self.start_again(f"the loss has risen to {training_loss}, and to {validation_loss} on new text")
+            validation_loss = None
+        elif is_better(validation_loss, position, self._guessing):
+            position.best_loss, position.best_step = validation_loss, position.step
+            self.weights = self._learner.average.model.weights()
+        self.evaluations.append(Evaluation(position.step, position.characters, training_loss, validation_loss))
+        return validation_loss
+
+    def start_again(self, what_happened: str) -> None:
+        """Go on from the best weights with a smaller step and nothing remembered. Raises DivergedError."""
+        position, training = self._position, self._training
+        nothing_learned = position.step == position.schedule.total and position.best_step == 0
+        if position.retries == RETRIES or nothing_learned:
+            tried = count(position.retries, "new start")
+            raise DivergedError(
+                f"training diverged at step {position.step}: {what_happened}; {tried} with smaller steps"
+                f" diverged as well: learning_rate {training.learning_rate:g} or clip {training.clip:g} is"
+                " too large"
+            )
+        position.retries += 1
+        position.optimizer_steps = 0
+        self._learner.start_again(self.weights)
+
+    def note(self, norms: Rounded) -> None:
+        """Note how far back the network that was just judged learns."""
+        self.gradients = kept(self.gradients, self._position, norms)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What whoever asked for the training should know about the weights that are kept."""
+        return warnings(self.evaluations, self._position, self._guessing)
 
 
 def is_better(validation_loss: float | None, position: Position, guessing: float) -> bool:
@@ -50,16 +122,25 @@ def has_risen(
     """Whether the losses are no numbers, worse than guessing, or far above the best ones."""
     if not math.isfinite(validation_loss or 0) or (training_loss or 0) > guessing + 1:
         return True
-    losses = [e["training_loss"] for e in evaluations if e["training_loss"] is not None]
+    losses = [each.training_loss for each in evaluations if each.training_loss is not None]
     best = position.best_loss
     above_training = bool(losses) and (training_loss or 0) > min(losses) + RISEN
     return above_training and (best is None or validation_loss is None or validation_loss > best + RISEN)
 
 
+def kept(before: list[Reach], position: Position, norms: Rounded) -> list[Reach]:
+    """What a run keeps of the norms that were just measured: those of the first evaluation, and those of the best
+    weights, which a version is made of."""
+    if before and position.best_step != position.step:
+        return before
+    near = tuple(layer[: MAX_STEPS_BACK + 1] for layer in norms)
+    return [*before[:1], Reach(position.step, position.characters, near)]
+
+
 def warnings(evaluations: Evaluations, position: Position, guessing: float) -> list[str]:
-    """What whoever asked for the training should know about the weights that are kept."""
+    """What is to be said of the weights of `position.best_step`, a sentence each."""
     best = position.best_loss
-    learned = next((e["training_loss"] for e in evaluations if e["step"] == position.best_step), None)
+    learned = next((each.training_loss for each in evaluations if each.step == position.best_step), None)
     if best is None or learned is None:
         return []
     if best >= guessing:

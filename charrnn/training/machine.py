@@ -10,8 +10,8 @@ import torch
 
 from charrnn.config import ModelConfig
 from charrnn.training.config import MAX_MINUTES, Budget, TrainingConfig
-from charrnn.training.parts import Parts, usual_count
 from charrnn.training.precision import fastest_precision
+from charrnn.training.shards import Shards, usual_count
 from charrnn.training.steps import Learner
 from charrnn.training.text import Streams
 
@@ -37,9 +37,9 @@ def relative_speed(device: str, seconds: float = SECONDS) -> float:
     training = TrainingConfig(Budget(steps=1))
     ids = np.arange(4 * training.batch_size * training.segment_length, dtype=np.uint8) % PROBE.vocabulary_size
     streams = Streams(ids, training.batch_size, training.segment_length)
-    parts = Parts(usual_count(streams.streams, place))
+    shards = Shards(usual_count(streams.streams, place))
     learner = Learner(
-        PROBE, training, streams.streams, device=place, precision=fastest_precision(PROBE, place), parts=parts
+        PROBE, training, streams.streams, device=place, precision=fastest_precision(PROBE, place), shards=shards
     )
     segment = streams.segment(0)
     learner.step(segment, 0, 0.0)  # the first one sets things up

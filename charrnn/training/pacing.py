@@ -1,8 +1,9 @@
-"""A budget in minutes as a number of steps, set anew where the machine has become quicker or slower; knows no clock:
-it is told how many seconds were spent."""
+"""What a budget becomes while it is spent: a number of steps, which a budget in minutes sets anew where the machine has
+become quicker or slower; knows no clock: it is given the seconds that were spent."""
 
 from __future__ import annotations
 
+from charrnn.training.parallel import ALONE, Team
 from charrnn.training.schedule import Schedule
 from charrnn.training.state import Position
 
@@ -24,72 +25,86 @@ much can even out."""
 
 
 class Pacing:
-    """Keeps the promise of `seconds`, evaluations included: at most `epoch` steps times MAX_EPOCHS of them, `sizes`
-    being the characters of a step and of the validation part."""
+    """Keeps the promise of `seconds`, evaluations included, by setting `Position.schedule`; None: there is no such
+    promise, and the schedule stays as it is. At most MAX_EPOCHS epochs of `epoch` steps each are planned. `sizes` are
+    the characters of a step and of the held-out text. All processes of the `team` plan alike."""
 
-    def __init__(self, seconds: float, epoch: int, sizes: tuple[int, int]) -> None:
-        self._budget = seconds
-        self._most = max(MIN_STEPS, MAX_EPOCHS * epoch)
+    def __init__(self, seconds: float | None, epoch: int, sizes: tuple[int, int], team: Team = ALONE) -> None:
+        self._seconds = seconds
+        self._max_steps = max(MIN_STEPS, MAX_EPOCHS * epoch)
         self._sizes = sizes
-        self._mark: tuple[int, float] | None = None
-        self._aside = 0.0
-        self._evaluation: float | None = None
+        self._team = team
+        self._mark: tuple[int, float] | None = None  # step and seconds of the last look
+        self._aside = 0.0  # seconds since then that no step took
+        self._evaluation: float | None = None  # seconds of an evaluation since then
         self._step_seconds = 0.0
 
     def evaluated(self, seconds: float) -> None:
         """An evaluation has taken so long."""
-        self._evaluation = seconds
-        self._aside += seconds
+        if self._seconds is not None:
+            self._evaluation = self._team.agreed(seconds)
+            self._aside += self._evaluation
 
     def sampled(self, seconds: float) -> None:
         """Samples that no evaluation wrote have taken so long: there are few, so no step is thought longer for them."""
-        self._aside += seconds
+        if self._seconds is not None:
+            self._aside += self._team.agreed(seconds)
 
-    def look(self, position: Position, schedule: Schedule) -> Schedule | None:
-        """The schedule to go on with after this step, if it is another one; `position` learns of it, too."""
+    def look(self, position: Position) -> None:
+        """Measure, after a step, how quickly steps are taken, and set the schedule anew where it would miss the end."""
+        if self._seconds is None:
+            return
+        position.seconds = self._team.agreed(position.seconds)
         if self._mark is None:  # the very first step prepares what the others use
             self._begin(position)
-            return None
+            return
         steps, spent = position.step - self._mark[0], position.seconds - self._mark[1] - self._aside
-        if not self._due(position, schedule, steps, spent):
-            return None
+        if not self._due(position, steps, spent, self._seconds):
+            return
         self._step_seconds = max(spent / steps, 1e-9)
         if self._evaluation is not None:
             position.evaluation_steps, self._evaluation = self._evaluation / self._step_seconds, None
         self._begin(position)
-        return self._planned(position, schedule)
+        self._plan(position, self._seconds)
 
-    def seconds_left(self, position: Position, schedule: Schedule) -> float | None:
-        """How long the rest takes at the pace of the last look; None before there was one."""
-        if schedule.total is None or not self._step_seconds:
+    def seconds_left(self, position: Position) -> float | None:
+        """How long the rest takes at the pace of the last look, or, before there was one, at the mean pace; None
+        before the first step, and while the number of steps is not known."""
+        total = position.schedule.total
+        if total is None or not position.step:
             return None
-        if position.step >= schedule.total:
+        if not self._step_seconds:
+            return position.seconds / position.step * (total - position.step)
+        if position.step >= total:
             return 0.0
-        evaluations = schedule.evaluations_from(position.step + 1)
-        return (schedule.total - position.step + evaluations * position.evaluation_steps) * self._step_seconds
+        evaluations = position.schedule.evaluations_from(position.step + 1)
+        return (total - position.step + evaluations * position.evaluation_steps) * self._step_seconds
 
     def _begin(self, position: Position) -> None:
         self._mark, self._aside = (position.step, position.seconds), 0.0
 
-    def _due(self, position: Position, schedule: Schedule, steps: int, spent: float) -> bool:
-        if schedule.total is None:
-            enough = spent >= min(MEASURED_SECONDS, MEASURED_SHARE * self._budget)
-            return steps >= MEASURED_STEPS and (enough or steps >= MEASURED_SHARE * self._most)
-        if steps < 1 or position.step >= schedule.total:
+    def _due(self, position: Position, steps: int, spent: float, budget: float) -> bool:
+        """Whether so many steps, and the seconds that were spent on them, are enough to go by."""
+        total = position.schedule.total
+        if total is None:
+            enough = spent >= min(MEASURED_SECONDS, MEASURED_SHARE * budget)
+            return steps >= MEASURED_STEPS and (enough or steps >= MEASURED_SHARE * self._max_steps)
+        if steps < 1 or position.step >= total:
             return False
-        share = LAST_TENTH_EVERY if position.seconds > 0.9 * self._budget else LOOK_EVERY
-        return spent >= share * self._budget or position.seconds >= self._budget
+        share = LAST_TENTH_EVERY if position.seconds > 0.9 * budget else LOOK_EVERY
+        return spent >= share * budget or position.seconds >= budget
 
-    def _planned(self, position: Position, schedule: Schedule) -> Schedule | None:
-        left, evaluation = self._budget - position.seconds, position.evaluation_steps * self._step_seconds
+    def _plan(self, position: Position, budget: float) -> None:
+        schedule, left = position.schedule, budget - position.seconds
+        evaluation = position.evaluation_steps * self._step_seconds
         planned = Schedule.measured(position.step, left, self._step_seconds, evaluation, self._sizes)
-        planned = planned.at_most(max(self._most, position.step + 1), *self._sizes)
+        planned = planned.at_most(max(self._max_steps, position.step + 1), *self._sizes)
         if schedule.total is None:
-            return planned
+            position.schedule = planned
+            return
         evaluations = schedule.evaluations_from(position.step)  # that of this step is still to come
         rest = (schedule.total - position.step) * self._step_seconds + evaluations * evaluation
         missed = abs(rest - left)
-        if planned.total == schedule.total or missed <= max(LEAST_CHANGE * self._budget, CHANGE_SHARE * left):
-            return None
-        position.replanned.append({"step": position.step, "steps_total": planned.total or 0})
-        return schedule.ending_as(planned, position.step)
+        if planned.total != schedule.total and missed > max(LEAST_CHANGE * budget, CHANGE_SHARE * left):
+            position.replanned.append({"step": position.step, "steps_total": planned.total or 0})
+            position.schedule = schedule.ending_as(planned, position.step)

@@ -26,7 +26,7 @@ class Team:
     rank: int = 0
     size: int = 1
 
-    def share(self, streams: int) -> slice:
+    def shard(self, streams: int) -> slice:
         """Which of a batch's streams this process reads: equally many, but for one, as the others."""
         return slice(streams * self.rank // self.size, streams * (self.rank + 1) // self.size)
 

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
+from charrnn.training.config import Budget
+
 WARM_UP: Final = 100
 FLOOR: Final = 0.01
 """What is left of the learning rate at the end, as a share of the peak."""
@@ -40,6 +42,14 @@ class Schedule:
     place_then: float = 0.0
 
     @classmethod
+    def first(cls, budget: Budget, epoch: int, sizes: tuple[int, int]) -> Schedule:
+        """The schedule that a run begins with, an epoch having so many steps; a budget in minutes has no total yet.
+        `sizes` are the characters of a step and of the held-out text."""
+        if budget.minutes is not None:
+            return cls(None)
+        return cls.of(budget.steps or math.ceil((budget.epochs or 0) * epoch), *sizes)
+
+    @classmethod
     def of(cls, total: int, step_characters: int, validation_characters: int) -> Schedule:
         """Evaluations spread evenly: EVALUATIONS of them, or fewer if they would take too large a share."""
         affordable = math.ceil(validation_characters / (MAX_EVALUATION_SHARE * step_characters))
@@ -49,8 +59,8 @@ class Schedule:
     def measured(
         cls, step: int, seconds: float, step_seconds: float, evaluation_seconds: float, sizes: tuple[int, int]
     ) -> Schedule:
-        """The schedule that fills the `seconds` left after `step`, given what a step and an evaluation take; `sizes`
-        are the characters of a step and of the validation part."""
+        """The schedule that fills the `seconds` left after `step`, given what a step and an evaluation take;
+        `sizes` as in `first`."""
         schedule = cls.of(step + max(1, round(seconds / step_seconds)), *sizes)
         for _ in range(3):  # how often to evaluate depends on the total, and the total on that
             cost = step_seconds + evaluation_seconds / schedule.evaluate_every

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import Any, Final, Self
 
 import numpy as np
@@ -13,8 +14,15 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from charrnn.measurements import Evaluation, Reach
+from charrnn.training.config import FORMER_SPLIT
+from charrnn.training.schedule import Schedule
+
 FORMAT: Final = 2
 METADATA_KEY: Final = "charrnn.training"
+
+RETRY_FACTOR: Final = 0.3
+"""What a run that diverged multiplies its learning rate by when it starts again from its best weights."""
 
 Tensors = Mapping[str, npt.NDArray[np.float32]]
 
@@ -27,29 +35,56 @@ class TrainingStateError(ValueError):
 class Position:
     """Where a run stands, all but its tensors: plain numbers that JSON keeps exactly.
 
-    Random numbers need no state of their own: each step's follow from the seed and the step. From `total` to
-    `place_then` it is the schedule's; `evaluation_steps` is as how many steps an evaluation takes, `replanned` when
-    the number of steps was set anew.
+    Random numbers need no state of their own: each step's follow from the seed and the step.
     """
 
     step: int = 0
-    total: int | None = None
-    evaluate_every: int = 1
+    """Steps taken, those before a new start included."""
     segment: int = 0
+    """Index of the segment that the next step reads; as many as an epoch has: the next epoch begins."""
     characters: int = 0
     optimizer_steps: int = 0
+    """Steps taken since the weights' start, which is that of the run or the last new start."""
     retries: int = 0
+    """New starts from the best weights."""
     seconds: float = 0.0
     loss_sum: float = 0.0
     loss_characters: int = 0
+    """Nats summed over the characters that were trained on since the last evaluation, and how many these are."""
     best_loss: float | None = None
     best_step: int = 0
-    known_from: int = 0
-    planned: int | None = None
-    since: int = 0
-    place_then: float = 0.0
     evaluation_steps: float = 0.0
+    """As how many steps an evaluation takes."""
     replanned: list[dict[str, int]] = field(default_factory=list)
+    """When the number of steps was set anew, and to how many."""
+    schedule: Schedule = field(default_factory=partial(Schedule, None))
+
+    def count(self, loss: float, characters: int) -> None:
+        """Count a step: its mean loss, nats per token, over so many characters."""
+        self.step += 1
+        self.segment += 1
+        self.optimizer_steps += 1
+        self.characters += characters
+        self.loss_sum += loss * characters
+        self.loss_characters += characters
+
+    def learning_rate(self, peak: float) -> float:
+        """That of the next step."""
+        share = self.schedule.learning_rate(self.step, self.optimizer_steps)
+        return peak * share * RETRY_FACTOR**self.retries
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON, the schedule's fields beside the others; `from_dict` is its inverse."""
+        values = asdict(self)
+        schedule: dict[str, Any] = values.pop("schedule")
+        return values | schedule
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Raises TypeError for fields that there are not."""
+        names = {each.name for each in fields(Schedule)}
+        schedule = Schedule(**{"total": None, **{name: value for name, value in values.items() if name in names}})
+        return cls(**{name: value for name, value in values.items() if name not in names}, schedule=schedule)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -61,17 +96,17 @@ class TrainingState:
     tensors: Tensors
     position: Position
     run: Mapping[str, Any]
-    evaluations: list[dict[str, Any]]
-    gradients: list[dict[str, Any]] = field(default_factory=list)
+    evaluations: list[Evaluation]
+    gradients: list[Reach] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
         """As a safetensors file: the same state gives the same bytes."""
         description = {
             "format": FORMAT,
-            "position": asdict(self.position),
+            "position": self.position.as_dict(),
             "run": dict(self.run),
-            "evaluations": self.evaluations,
-            "gradients": self.gradients,
+            "evaluations": [each.as_dict() for each in self.evaluations],
+            "gradients": [each.as_dict() for each in self.gradients],
         }
         tensors = {name: np.ascontiguousarray(self.tensors[name]) for name in sorted(self.tensors)}
         text = json.dumps({**description, "digest": _digest(description, tensors)}, sort_keys=True, allow_nan=False)
@@ -87,13 +122,39 @@ class TrainingState:
             tensors, digest = load(data), description.pop("digest")
             if digest != _digest(description, tensors):
                 raise TrainingStateError("damaged: the digest is not that of the content")
-            position = Position(**description["position"])
-            measured = description["evaluations"], description.get("gradients", [])
-            return cls(tensors, position, description["run"], *measured)
+            position = Position.from_dict(description["position"])
+            evaluations = [Evaluation(**each) for each in description["evaluations"]]
+            gradients = [Reach.from_dict(each) for each in description.get("gradients", [])]
+            return cls(tensors, position, description["run"], evaluations, gradients)
         except TrainingStateError:
             raise
         except (SafetensorError, ValueError, TypeError, KeyError) as error:
             raise TrainingStateError(f"not a resume point: {error}") from error
+
+    @property
+    def says_split(self) -> bool:
+        """Whether it says which part of the text was held out; if not, it was FORMER_SPLIT."""
+        return "validation_split" in self.run["training"]
+
+    def check(self, run: Mapping[str, Any]) -> None:
+        """Raises TrainingStateError when the state is not of this run."""
+        own = {**self.run, "training": {"validation_split": FORMER_SPLIT, **self.run["training"]}}
+        for name, value in run.items():
+            if own.get(name) != value:
+                raise TrainingStateError(f"the resume point is another run's: {name} differs")
+
+    def by_kind(self) -> dict[str, Tensors]:
+        """The tensors by what stands before the first slash of their names, and by the rest."""
+        kinds: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
+        for name, tensor in self.tensors.items():
+            kind, _, rest = name.partition("/")
+            kinds.setdefault(kind, {})[rest] = tensor
+        return dict(kinds)
+
+
+def named(kinds: Mapping[str, Tensors]) -> Tensors:
+    """The tensors of a state, from those of each kind: `TrainingState.by_kind`'s inverse."""
+    return {f"{kind}/{name}": tensor for kind, tensors in kinds.items() for name, tensor in tensors.items()}
 
 
 def _digest(description: Mapping[str, Any], tensors: Tensors) -> str:

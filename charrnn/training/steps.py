@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,30 +23,30 @@ from charrnn.training.average import Average
 from charrnn.training.config import TrainingConfig
 from charrnn.training.optimizer import adamw, moments, restore_moments, set_learning_rate
 from charrnn.training.parallel import ALONE, Team
-from charrnn.training.parts import Parts
 from charrnn.training.precision import autocast
 from charrnn.training.reading import read
+from charrnn.training.shards import Shards
 from charrnn.training.state import Tensors
 from charrnn.training.text import IGNORED, Segment
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step's mean loss (nats per character) and the norm of all gradients together, before clipping."""
+    """A step's mean loss (nats per token) and the norm of all gradients together, before clipping."""
 
     loss: float
     gradient_norm: float
 
     @property
     def finite(self) -> bool:
-        """Whether both are numbers; where they are not, nothing was changed."""
+        """Whether both are finite; where they are not, nothing was changed."""
         return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
 
 
 class Learner:
     """A network with its optimiser, the average of its weights, and the hidden state [state_parts, layers, streams,
     hidden_size] that it carries from segment to segment. `precision` as in `charrnn.training.precision`; each process
-    of a team reads its share of the streams, in `parts`, and all of them have the whole state."""
+    of a team reads its shard of the streams, in `shards` of its own, and all of them have the whole state."""
 
     def __init__(
         self,
@@ -55,13 +56,13 @@ class Learner:
         *,
         device: torch.device,
         precision: str,
-        parts: Parts,
+        shards: Shards,
         team: Team = ALONE,
     ) -> None:
         self._training = training
         self._device = device
         self._precision = precision
-        self._parts = parts
+        self._shards = shards
         self._team = team
         with _randomness(training.seed, 0, device):
             self.model = CharRNN(config, training.dropout).to(device)
@@ -75,7 +76,7 @@ class Learner:
         set_learning_rate(self._optimizer, learning_rate)
         with one_thread():  # small products, which are not worth sharing out
             with _randomness(self._training.seed, 1 + number, self._device):
-                loss, hidden = self._there_and_back(segment)
+                loss, hidden = self._forward_backward(segment)
             loss, hidden = self._summed(loss, hidden)
             norm = clip_grad_norm_(self.model.parameters(), self._training.clip or math.inf)
             step = Step(loss.item(), norm.item())
@@ -85,32 +86,34 @@ class Learner:
                 self._hidden = hidden  # carried on, but no gradient goes back through it
         return step
 
-    def _there_and_back(self, segment: Segment) -> tuple[Tensor, Tensor]:
-        """This process's part of the mean cross entropy over a segment, in nats per character, and the state after it
-        of the streams that are its own; the weights' gradients are those of that loss."""
-        masks = self.model.masks(segment.inputs.shape[0])  # the whole team draws the same ones
-        parts = self._parts.of(self._team.share(segment.inputs.shape[0]))
+    def _forward_backward(self, segment: Segment) -> tuple[Tensor, Tensor]:
+        """What this process's streams add to the mean cross entropy over a segment (nats per token), and the state
+        after it of these streams, [state_parts, layers, its streams, hidden_size]; leaves the gradients in the
+        weights.
+
+        Shards share the weights, so each keeps its gradients to itself (`grad` instead of `backward`), and they are
+        summed in the order of the shards: the same sum however many cores compute them.
+        """
         weights = list(self.model.parameters())
+        masks = self.model.masks(segment.inputs.shape[0])  # of all streams: every process draws the same ones
+        shards = self._shards.of(self._team.shard(segment.inputs.shape[0]))
 
-        def there(part: slice) -> tuple[Tensor, Tensor]:
-            return self._loss(segment, part, masks)
+        forward = self._shards.each(partial(self._loss, segment, masks), shards)  # [(loss, state after it)]
+        gradients = self._shards.each(lambda found: torch.autograd.grad(found[0], weights), forward)
 
-        def back(part: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
-            return torch.autograd.grad(part[0], weights)
-
-        found = self._parts.each(there, parts)
-        for weight, *gradients in zip(weights, *self._parts.each(back, found), strict=True):
-            weight.grad = sum(gradients[1:], gradients[0])
-        losses, states = [loss.detach() for loss, _ in found], [state.detach().float() for _, state in found]
+        for weight, first, *others in zip(weights, *gradients, strict=True):
+            weight.grad = sum(others, first)
+        losses = [loss.detach() for loss, _ in forward]
+        states = [state.detach().float() for _, state in forward]
         return sum(losses[1:], losses[0]), torch.cat(states, 2)
 
-    def _loss(self, segment: Segment, part: slice, masks: Masks | None) -> tuple[Tensor, Tensor]:
-        """What a part of the streams adds to the mean cross entropy over the segment, and its state afterwards."""
-        targets = torch.from_numpy(segment.targets[part]).to(self._device)
+    def _loss(self, segment: Segment, masks: Masks | None, shard: slice) -> tuple[Tensor, Tensor]:
+        """What a shard of the streams adds to the mean cross entropy over the segment, and its state afterwards."""
+        targets = torch.from_numpy(segment.targets[shard]).to(self._device)  # [rows, t]
         with autocast(self._precision, self._device):
-            state = self._hidden[:, :, part].contiguous()
-            logits, hidden = read(self.model, segment, part, state, masks and masks.of(part))
-        logits = logits.flatten(0, 1).float()  # [streams * t, vocabulary_size]
+            state = self._hidden[:, :, shard].contiguous()  # [state_parts, layers, rows, hidden_size]
+            logits, hidden = read(self.model, segment, shard, state, masks and masks.of(shard))
+        logits = logits.flatten(0, 1).float()  # [rows * t, vocabulary_size]
         total = functional.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum")
         return total / max(1, segment.characters), hidden  # none, where all that is read begins a passage
 
@@ -119,7 +122,7 @@ class Learner:
         if self._team.size == 1:
             return loss, hidden
         whole = torch.zeros_like(self._hidden)
-        whole[:, :, self._team.share(whole.shape[2])] = hidden
+        whole[:, :, self._team.shard(whole.shape[2])] = hidden
         gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
         self._team.sum([*gradients, loss, whole])
         return loss, whole

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import torch
 
-from charrnn.training.trainer import DivergedError
+from charrnn.training.keeping import DivergedError
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.promotion import promote_version

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from charrnn.checkpoint import Checkpoint, load
 from charrnn.config import ModelConfig
 from charrnn.measurements import Evaluation, Reach
-from charrnn.record import FORMER_SPLIT, TrainingRecord
+from charrnn.record import TrainingRecord
+from charrnn.training.config import FORMER_SPLIT
 from charrnn.vocabulary import Vocabulary
 from tests.charrnn.test_checkpoint import checkpoint
 

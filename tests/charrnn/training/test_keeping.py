@@ -3,8 +3,11 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from charrnn.training.keeping import FAR_ABOVE, GAP, NO_GUIDE, Evaluations, has_risen, is_better, warnings
+from charrnn.measurements import MAX_STEPS_BACK, Evaluation, Reach
+from charrnn.training.keeping import FAR_ABOVE, GAP, NO_GUIDE, has_risen, is_better, kept, warnings
 from charrnn.training.state import Position
 
 GUESSING = math.log(65)
@@ -27,7 +30,7 @@ def test_weights_are_kept(best: float | None, best_step: int, loss: float | None
 
 
 def test_a_loss_has_risen_when_it_is_no_number_or_far_above_the_best() -> None:
-    evaluations, position = [{"step": 10, "training_loss": 1.5}], Position(best_loss=1.6, best_step=10)
+    evaluations, position = [Evaluation(10, 0, 1.5, None)], Position(best_loss=1.6, best_step=10)
     for training, validation, risen in ((1.4, math.nan, True), (5.3, 1.6, True), (2.6, 2.7, True), (2.6, 1.7, False)):
         assert has_risen(training, validation, evaluations, position, GUESSING) is risen
     assert not has_risen(None, 4.2, [], Position(), GUESSING)
@@ -45,5 +48,24 @@ def test_a_loss_has_risen_when_it_is_no_number_or_far_above_the_best() -> None:
     ],
 )
 def test_what_is_said_of_the_weights(best: float | None, learned: float | None, said: str | None) -> None:
-    evaluations: Evaluations = [{"step": 0, "training_loss": None}, {"step": 10, "training_loss": learned}]
+    evaluations = [Evaluation(0, 0, None, None), Evaluation(10, 0, learned, None)]
     assert warnings(evaluations, Position(best_loss=best, best_step=10), GUESSING) == ([said] if said else [])
+
+
+@given(st.lists(st.booleans(), max_size=12))
+def test_the_first_gradients_and_those_of_the_best_weights_are_kept(better: list[bool]) -> None:
+    """Whatever the evaluations after the first one found, in whatever order."""
+    found: list[Reach] = []
+    best = 0
+    for number, is_the_best in enumerate([True, *better]):
+        best = number if is_the_best else best
+        position = Position(step=10 * number, characters=1000 * number, best_step=10 * best)
+        found = kept(found, position, ((1.0, 0.5 * number),))
+    assert [each.step for each in found] == sorted({0, 10 * best})
+    assert [each.characters for each in found] == sorted({0, 1000 * best})
+    assert found[-1].norms == ((1.0, 0.5 * best),)
+
+
+def test_no_more_steps_back_are_kept_than_tell_anything() -> None:
+    (reach,) = kept([], Position(), ((1.0,) * 1000,) * 3)
+    assert [len(layer) for layer in reach.norms] == [MAX_STEPS_BACK + 1] * 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
@@ -29,7 +29,10 @@ class Run:
     sampled: list[int] = field(default_factory=list)
     evaluations: int = 0
     position: Position = field(default_factory=Position)
-    schedule: Schedule = field(default_factory=lambda: Schedule(None))
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.position.schedule
 
 
 def run(minutes: float, step_seconds: float, slowness: Slowness, evaluation_steps: float = 20, epoch: int = 500) -> Run:
@@ -53,11 +56,9 @@ def run(minutes: float, step_seconds: float, slowness: Slowness, evaluation_step
         take(step_seconds)
         position.step += 1
         due, unknown = made.schedule.samples(position.step), made.schedule.total is None
-        made.schedule = pacing.look(position, made.schedule) or made.schedule
+        pacing.look(position)
         if due or (unknown and made.schedule.samples(position.step)):
             made.sampled.append(position.step)
-        for each in fields(Schedule):
-            setattr(position, each.name, getattr(made.schedule, each.name))
 
 
 MACHINES: dict[str, Slowness] = {
@@ -134,11 +135,22 @@ def test_more_time_than_a_text_can_use_is_not_used() -> None:
 
 
 def test_seconds_left_are_those_of_the_pace() -> None:
-    pacing, position, schedule = Pacing(60, 10**6, SIZES), Position(), Schedule(None)
-    assert pacing.seconds_left(position, schedule) is None
-    while schedule.total is None:
+    pacing, position = Pacing(60, 10**6, SIZES), Position()
+    assert pacing.seconds_left(position) is None
+    while position.schedule.total is None:
         position.step, position.seconds = position.step + 1, position.seconds + 0.1
-        schedule = pacing.look(position, schedule) or schedule
-    assert pacing.seconds_left(position, schedule) == pytest.approx(60 - position.seconds, abs=0.2)
-    position.step = schedule.total
-    assert pacing.seconds_left(position, schedule) == 0
+        pacing.look(position)
+    assert pacing.seconds_left(position) == pytest.approx(60 - position.seconds, abs=0.2)
+    position.step = position.schedule.total
+    assert pacing.seconds_left(position) == 0
+
+
+def test_without_minutes_the_schedule_stays_and_seconds_left_are_those_of_the_mean_pace() -> None:
+    schedule = Schedule(40, 10)
+    pacing, position = Pacing(None, 100, SIZES), Position(schedule=schedule)
+    assert pacing.seconds_left(position) is None
+    for _ in range(10):
+        position.step, position.seconds = position.step + 1, position.seconds + 0.5
+        pacing.look(position)
+    assert position.schedule is schedule and position.replanned == []
+    assert pacing.seconds_left(position) == pytest.approx(15)

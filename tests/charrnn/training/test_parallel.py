@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[3]
 
 @given(st.integers(1, 64), st.integers(1, 64))
 def test_every_stream_is_read_by_one_process_and_each_has_as_much_to_do(streams: int, size: int) -> None:
-    shares = [Team(rank, size).share(streams) for rank in range(size)]
-    assert [stream for share in shares for stream in range(streams)[share]] == list(range(streams))
-    lengths = [len(range(streams)[share]) for share in shares]
+    shards = [Team(rank, size).shard(streams) for rank in range(size)]
+    assert [stream for shard in shards for stream in range(streams)[shard]] == list(range(streams))
+    lengths = [len(range(streams)[shard]) for shard in shards]
     assert max(lengths) - min(lengths) <= 1
 
 

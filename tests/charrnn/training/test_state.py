@@ -3,14 +3,32 @@
 import numpy as np
 import pytest
 
+from charrnn.measurements import Evaluation, Reach
+from charrnn.training.schedule import Schedule
 from charrnn.training.state import Position, TrainingState, TrainingStateError
 
 
 def state() -> TrainingState:
     tensors = {"model/b": np.arange(3, dtype=np.float32), "hidden": np.full((1, 1, 2, 3), 0.1, dtype=np.float32)}
-    position = Position(step=7, total=None, seconds=0.1 + 0.2, loss_sum=1 / 3, best_loss=None)
-    evaluations, gradients = [{"step": 0, "loss": 1 / 7}], [{"step": 0, "norms": [[1.0, 0.1]]}]
+    position = Position(step=7, seconds=0.1 + 0.2, loss_sum=1 / 3, schedule=Schedule(90, 10, place_then=1 / 7))
+    evaluations, gradients = [Evaluation(0, 0, None, 1 / 7)], [Reach(0, 0, ((1.0, 0.1),))]
     return TrainingState(tensors, position, {"training": {"seed": 2**63 - 1}}, evaluations, gradients)
+
+
+def test_the_position_is_one_flat_object_of_which_earlier_releases_wrote_some_fields() -> None:
+    position = state().position
+    assert position.as_dict() | {"total": 90, "evaluate_every": 10, "step": 7} == position.as_dict()
+    assert Position.from_dict(position.as_dict()) == position
+    assert Position.from_dict({"step": 7, "total": None}) == Position(step=7)
+    with pytest.raises(TypeError):
+        Position.from_dict({"place": 7})
+
+
+def test_another_runs_state_is_told_by_what_differs() -> None:
+    own = {"training": {"seed": 2**63 - 1, "validation_split": "end"}}
+    state().check(own)
+    with pytest.raises(TrainingStateError, match="another run's: training differs"):
+        state().check({"training": {"seed": 0, "validation_split": "end"}})
 
 
 def test_bytes_and_back() -> None:

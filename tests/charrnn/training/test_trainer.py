@@ -17,10 +17,11 @@ from charrnn.model import CharRNN
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget, TrainingConfig, ValidationSplit
 from charrnn.training.evaluation import evaluate
+from charrnn.training.keeping import RETRIES, DivergedError
 from charrnn.training.pacing import MIN_STEPS
 from charrnn.training.progress import Progress
 from charrnn.training.state import TrainingState, TrainingStateError
-from charrnn.training.trainer import RETRIES, DivergedError, Trainer
+from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
 
 TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
