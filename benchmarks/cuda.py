@@ -17,7 +17,7 @@ import torch
 from benchmarks.networks import VOCABULARY, network
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Batch, Sequence
-from charrnn.engine.gpu.batch import CudaEngine
+from charrnn.engine.gpu.batch import GpuEngine
 from charrnn.engine.gpu.tile import STEPS
 from charrnn.sampling import SamplingParams
 
@@ -39,7 +39,7 @@ class Row:
     rates: dict[str, float]
 
 
-def batch_of(engine: CudaEngine, size: int, asked: SamplingParams) -> Batch:
+def batch_of(engine: GpuEngine, size: int, asked: SamplingParams) -> Batch:
     batch = engine.batch(size)
     for i in range(size):
         batch.add(Sequence(np.array([i % VOCABULARY], dtype=np.int32), (CALLS + 1) * STEPS, asked))
@@ -55,7 +55,7 @@ def rate(batch: Batch) -> float:
 
 
 def measure(checkpoint: Checkpoint, device: str, size: int) -> Row:
-    engine = CudaEngine(checkpoint, device)
+    engine = GpuEngine(checkpoint, device)
     rates: dict[str, list[float]] = {name: [] for name in ASKED}
     for _ in range(ROUNDS):
         for name, asked in ASKED.items():

@@ -74,6 +74,11 @@ class SamplingParams:
     ] = None
 
 
+def is_penalized(params: SamplingParams) -> bool:
+    """Whether the recent ids matter to the choice."""
+    return params.repetition_penalty != 1 or bool(params.presence_penalty or params.frequency_penalty)
+
+
 def choice_seed(seed: int, index: int) -> int:
     """The seed of choice `index`: seed + index, kept within signed 64 bits."""
     return (seed + index + (1 << 63)) % (1 << 64) - (1 << 63)

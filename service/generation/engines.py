@@ -44,12 +44,12 @@ def build_engine(device: Device, folder: Path) -> BuildEngine:
 def torch_engines(device: str) -> BuildEngine:
     """What makes a checkpoint's engine on a torch device. Raises RuntimeError when that is a GPU and there is none."""
     # torch takes seconds and hundreds of megabytes to import, which a web process on a CPU does without.
-    cuda = importlib.import_module("charrnn.engine.gpu.batch")
-    if device == "cuda" and not cuda.gpu_available():
+    gpu = importlib.import_module("charrnn.engine.gpu.batch")
+    if device == "cuda" and not gpu.gpu_available():
         raise RuntimeError("DEVICE is cuda, but PyTorch finds no GPU")
 
     def build(checkpoint: Checkpoint) -> Engine:
-        engine = cuda.CudaEngine(checkpoint, device)
+        engine = gpu.GpuEngine(checkpoint, device)
         return _announced(engine, engine.description)
 
     return build

@@ -35,7 +35,8 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
                 return
             for i in range(count):
                 # The first layer's product with a one-hot input is a row of a table.
-                write_int64(b.added, i, b.table + sequence_structs[read_int64(b.active, i)].last * b.table_stride)
+                sequence = sequence_structs[read_int64(b.active, i)]
+                write_int64(b.added, i, b.table + read_int32(sequence.ids, sequence.computed) * b.table_stride)
             before = b.hidden + b.current_half * b.hidden_half_stride
             after = b.hidden + (1 - b.current_half) * b.hidden_half_stride
             for index in range(b.layers):
@@ -97,7 +98,7 @@ def _list_wanted(b: Any, sequences: Any) -> int:
     wanted = 0
     for i in range(b.active_count):
         slot = read_int64(b.active, i)
-        if sequences[slot].cursor == sequences[slot].known or sequences[slot].score:
+        if sequences[slot].computed + 1 >= sequences[slot].prompt_size or sequences[slot].score:
             write_int64(b.wanted, wanted, slot)
             wanted += 1
     return wanted
@@ -112,14 +113,12 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
         slot = read_int64(b.active, i)
         sequence = sequences[slot]
         logits = b.logits + row * b.logit_blocks * VECTOR_BYTES
-        if sequence.cursor < sequence.known:
-            following, generated = read_int32(sequence.prompt, sequence.cursor), 0
-            if sequence.score:
-                row += 1
-                _report_prompt(b, sequence, logits, following)
-            sequence.cursor += 1
+        index = sequence.computed + 1
+        if index < sequence.prompt_size:
+            following, generated, reports = read_int32(sequence.ids, index), 0, sequence.score
+            row += sequence.score
         else:
-            row, generated = row + 1, 1
+            row, generated, reports = row + 1, 1, sequence.report
             mask = _mask(b, sequence)
             if mask:
                 following = choose_among(sequence, logits, mask, b.scratch, b.logit_blocks)
@@ -127,17 +126,16 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
                 following = choose_weighed(sequence, logits, b.scratch, b.logit_blocks)
             else:
                 following = choose(sequence, logits, b.scratch, b.logit_blocks)
-            if sequence.report:
-                _report_chosen(b, sequence, logits, following)
-            write_int32(sequence.ids, sequence.emitted, following)
-            sequence.emitted += 1
+            write_int32(sequence.ids, index, following)
             sequence.position += 1
-        sequence.last = following
+        if reports:
+            _report(b, sequence, logits, index)
         newest = sequence.recent_count & (sequence.recent.size - 1)
         sequence.recent[newest], sequence.generated[newest] = following, generated
         sequence.recent_count += 1
+        sequence.computed = index
         sequence.half = b.current_half
-        if sequence.cursor < sequence.known or sequence.emitted < sequence.length:
+        if index + 1 < sequence.total:
             write_int64(b.active, kept, slot)
             kept += 1
     b.active_count = kept
@@ -148,7 +146,7 @@ def _weigh_all(b: Any, sequences: Any, wanted: int) -> None:
     """Weights for the plain sequences first, so that the processor has several rows under way at a time."""
     for row in range(wanted):
         sequence = sequences[read_int64(b.wanted, row)]
-        if sequence.plain and sequence.cursor == sequence.known and not _mask(b, sequence):
+        if sequence.plain and sequence.computed + 1 >= sequence.prompt_size and not _mask(b, sequence):
             weigh_plainly(sequence, b.logits + row * b.logit_blocks * VECTOR_BYTES, b.logit_blocks)
 
 
@@ -160,21 +158,15 @@ def _mask(b: Any, sequence: Any) -> int:
     earlier = 0
     if sequence.recent_count > 1:
         earlier = read_int32(b.kinds, sequence.recent[(sequence.recent_count - 2) & (sequence.recent.size - 1)])
-    rule = read_int32(b.rules, KINDS * earlier + read_int32(b.kinds, sequence.last))
+    last = read_int32(b.kinds, read_int32(sequence.ids, sequence.computed))
+    rule = read_int32(b.rules, KINDS * earlier + last)
     return int(b.masks + VECTOR_BYTES * b.logit_blocks * rule) if rule else 0
 
 
 @njit(error_model="numpy")
-def _report_prompt(b: Any, sequence: Any, logits: int, following: int) -> None:
-    at = 4 * sequence.top * sequence.cursor
-    top_ids, tops = sequence.prompt_top_ids + at, sequence.prompt_tops + at
-    logarithm = report(logits, b.scratch, b.logit_blocks, following, sequence.top, top_ids, tops)
-    write_float32(sequence.prompt_chosen, sequence.cursor, logarithm)
-
-
-@njit(error_model="numpy")
-def _report_chosen(b: Any, sequence: Any, logits: int, following: int) -> None:
-    at = 4 * sequence.top * sequence.emitted
+def _report(b: Any, sequence: Any, logits: int, index: int) -> None:
+    """Write down the logarithms of the id at the index and of the likeliest in its place."""
+    id_, at = read_int32(sequence.ids, index), 4 * sequence.top * index
     top_ids, tops = sequence.top_ids + at, sequence.tops + at
-    logarithm = report(logits, b.scratch, b.logit_blocks, following, sequence.top, top_ids, tops)
-    write_float32(sequence.chosen, sequence.emitted, logarithm)
+    logarithm = report(logits, b.scratch, b.logit_blocks, id_, sequence.top, top_ids, tops)
+    write_float32(sequence.chosen, index, logarithm)

@@ -1,4 +1,4 @@
-"""The arrays that a batch's compiled step works on, and the records that tell it where they are; knows no sequences."""
+"""The arrays that a batch's compiled step works on, and the structs that say where they are; knows no sequences."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from charrnn.sampling import Logits
 
 
 class BatchMemory:
-    """Room for `capacity` sequences. `addresses` of `plan`, `layers` and `slots` are what the compiled step takes;
-    `active` lists the places of the sequences that are not done, the first `active_count` of it."""
+    """Arrays for `capacity` sequences. The compiled step takes the `addresses` of the structs `batch`, `layers` and
+    `sequences`; the first `active_count` of `active` are the slots of the sequences that are not done."""
 
     def __init__(self, model: PackedModel, capacity: int) -> None:
         config = self._config = model.config
@@ -28,18 +28,18 @@ class BatchMemory:
         item = np.dtype(np.uint8 if self._is_int8 else np.float32)
         self._hidden = _zeros((config.layers, 2, capacity, self._size + VECTOR_BYTES // item.itemsize), item)
         gate_state = (config.layers, blocks, capacity, LANES) if self._layout.has_gate_state else (0, 0, 0)
-        self._kept = _zeros(gate_state, np.float32)
+        self._gate_state = _zeros(gate_state, np.float32)
         self._logits = _zeros((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = _zeros((capacity, logit_blocks(config) * LANES), np.float32)
         self._scratch = _zeros((scratch_size(logit_blocks(config)),), np.float32)
         self.active, self._added, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
-        self.slots = np.zeros(capacity, dtype=SEQUENCE_STRUCT)
+        self.sequences = np.zeros(capacity, dtype=SEQUENCE_STRUCT)
         self._read = [model.array(name) for name in ("table", "output_weights", "output_constants")]
         self.layers = np.array([self._layer(k) for k in range(config.layers)], dtype=LAYER_STRUCT)
-        self.plan = np.zeros(1, dtype=BATCH_STRUCT)
+        self.batch = np.zeros(1, dtype=BATCH_STRUCT)
         for name, value in (self._sizes(blocks) | self._addresses()).items():
-            self.plan[name] = value
-        self.addresses = (self.plan.ctypes.data, self.layers.ctypes.data, self.slots.ctypes.data)
+            self.batch[name] = value
+        self.addresses = (self.batch.ctypes.data, self.layers.ctypes.data, self.sequences.ctypes.data)
 
     @property
     def _depth(self) -> int:
@@ -54,8 +54,8 @@ class BatchMemory:
             "table_stride": self._read[0].strides[0],
             "hidden_stride": self._hidden.strides[2],
             "hidden_half_stride": self._hidden.strides[1],
-            "gate_state_block_stride": self._kept.strides[1],
-            "gate_state_layer_stride": self._kept.strides[0],
+            "gate_state_block_stride": self._gate_state.strides[1],
+            "gate_state_layer_stride": self._gate_state.strides[0],
             "output_groups": groups,
             "output_rest": int(rest > 0),
             "logit_blocks": logit_blocks(self._config),
@@ -68,7 +68,7 @@ class BatchMemory:
             "output_weights": output_weights,
             "output_constants": output_constants,
             "hidden": self._hidden,
-            "gate_state": self._kept,
+            "gate_state": self._gate_state,
             "logits": self._logits,
             "scratch": self._scratch,
             "active": self.active,
@@ -86,57 +86,57 @@ class BatchMemory:
 
     @property
     def active_count(self) -> int:
-        return int(self.plan.item(0)[_ACTIVE_COUNT])
+        return int(self.batch.item(0)[_ACTIVE_COUNT])
 
-    def activate(self, place: int) -> None:
-        """The sequence at the place takes part in the next step."""
+    def activate(self, slot: int) -> None:
+        """The sequence in the slot takes part in the next step."""
         count = self.active_count
-        self.active[count] = place
-        self.plan["active_count"] = count + 1
+        self.active[count] = slot
+        self.batch["active_count"] = count + 1
 
-    def deactivate(self, place: int) -> None:
-        """The sequence at the place, done or not, takes no part any more; its state stays."""
+    def deactivate(self, slot: int) -> None:
+        """The sequence in the slot, done or not, takes no part any more; its state stays."""
         count = self.active_count
-        found = np.flatnonzero(self.active[:count] == place)
+        found = np.flatnonzero(self.active[:count] == slot)
         if found.size:
             self.active[found[0]] = self.active[count - 1]
-            self.plan["active_count"] = count - 1
-            self.slots["half"][place] = self.plan["current_half"][0]
+            self.batch["active_count"] = count - 1
+            self.sequences["half"][slot] = self.batch["current_half"][0]
 
-    def bias(self, place: int, values: Logits | None) -> int:
-        """Keep `values` [vocabulary_size], which are added to the logits at the place; their address, 0 for none."""
+    def bias(self, slot: int, values: Logits | None) -> int:
+        """Keep `values` [vocabulary_size], which are added to the logits of the slot; their address, 0 for none."""
         if values is None:
             return 0
-        self._biases[place, : values.size] = values
-        return int(self._biases[place].ctypes.data)
+        self._biases[slot, : values.size] = values
+        return int(self._biases[slot].ctypes.data)
 
-    def clear(self, place: int) -> None:
-        """The state at the place becomes that before a text, all zeros."""
-        self._hidden[:, int(self.plan["current_half"][0]), place] = 128 if self._is_int8 else 0
+    def clear(self, slot: int) -> None:
+        """The state in the slot becomes that before a text, all zeros."""
+        self._hidden[:, int(self.batch["current_half"][0]), slot] = 128 if self._is_int8 else 0
         if self._layout.has_gate_state:
-            self._kept[:, :, place] = 0
-        self.slots["half"][place] = self.plan["current_half"][0]
+            self._gate_state[:, :, slot] = 0
+        self.sequences["half"][slot] = self.batch["current_half"][0]
 
-    def restore(self, place: int, hidden: npt.NDArray[np.float32]) -> None:
-        """The state at the place becomes `hidden` [layers, state_parts, hidden_size]."""
-        self.clear(place)
+    def restore(self, slot: int, hidden: npt.NDArray[np.float32]) -> None:
+        """The state in the slot becomes `hidden` [layers, state_parts, hidden_size]."""
+        self.clear(slot)
         h, size = hidden[:, 0], self._config.hidden_size
         if self._is_int8:
             h = np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128
-        self._hidden[:, int(self.plan["current_half"][0]), place, :size] = h
+        self._hidden[:, int(self.batch["current_half"][0]), slot, :size] = h
         if self._layout.has_gate_state:
-            kept = np.zeros((self._config.layers, self._size), dtype=np.float32)
-            kept[:, :size] = hidden[:, -1]
-            self._kept[:, :, place] = kept.reshape(self._config.layers, -1, LANES)
+            gate_state = np.zeros((self._config.layers, self._size), dtype=np.float32)
+            gate_state[:, :size] = hidden[:, -1]
+            self._gate_state[:, :, slot] = gate_state.reshape(self._config.layers, -1, LANES)
 
-    def extract(self, place: int) -> npt.NDArray[np.float32]:
-        """The state at the place, [layers, state_parts, hidden_size]; `restore` makes the same bits of it."""
+    def extract(self, slot: int) -> npt.NDArray[np.float32]:
+        """The state in the slot, [layers, state_parts, hidden_size], from which `restore` makes the same bits."""
         size = self._config.hidden_size
         hidden = np.empty(self._config.state_shape, dtype=np.float32)
-        h = self._hidden[:, int(self.slots["half"][place]), place, :size].astype(np.float32)
+        h = self._hidden[:, int(self.sequences["half"][slot]), slot, :size].astype(np.float32)
         hidden[:, 0] = (h - 128) / np.float32(127) if self._is_int8 else h
         if self._layout.has_gate_state:
-            hidden[:, -1] = self._kept[:, :, place].reshape(self._config.layers, -1)[:, :size]
+            hidden[:, -1] = self._gate_state[:, :, slot].reshape(self._config.layers, -1)[:, :size]
         return hidden
 
 

@@ -54,21 +54,18 @@ LAYER_STRUCT: Final = np.dtype(
 SEQUENCE_STRUCT: Final = np.dtype(
     [
         ("seed", np.uint64),
-        ("position", np.uint64),
-        ("last", np.int64),  # the newest id, not yet read
-        ("known", np.int64),  # ids of the prompt that follow
-        ("cursor", np.int64),  # how many of them have been taken
-        ("prompt", np.int64),  # address of int32
-        ("length", np.int64),
-        ("emitted", np.int64),
-        ("ids", np.int64),  # address of int32 [length]
+        ("position", np.uint64),  # of the next random number
+        ("ids", np.int64),  # address of int32 [total]: the prompt's, then those that are chosen
+        ("prompt_size", np.int64),
+        ("total", np.int64),
+        ("computed", np.int64),  # how many of the ids have been read; the next one is known
         ("plain", np.int64),  # a temperature and nothing else, not even logarithms
         ("adjusted", np.int64),  # a bias or a penalty
         ("penalized", np.int64),
         ("greedy", np.int64),
         ("filtered", np.int64),
-        ("score", np.int64),
-        ("report", np.int64),  # logarithms for chosen ids
+        ("score", np.int64),  # logarithms for the prompt's ids
+        ("report", np.int64),  # and for chosen ones
         ("top", np.int64),  # how many of the likeliest
         ("top_k", np.int64),
         ("factor", np.float32),  # log2(e) / temperature
@@ -78,12 +75,9 @@ SEQUENCE_STRUCT: Final = np.dtype(
         ("presence", np.float32),
         ("frequency", np.float32),
         ("bias", np.int64),  # address of float32 [logit_blocks, 16], what is added to the logits; 0: nothing
-        ("chosen", np.int64),  # addresses of the logarithms: float32 [n], int32 [n, top], float32 [n, top]
+        ("chosen", np.int64),  # addresses of the ids' logarithms: float32 [total], int32 and float32 [total, top]
         ("top_ids", np.int64),
         ("tops", np.int64),
-        ("prompt_chosen", np.int64),
-        ("prompt_top_ids", np.int64),
-        ("prompt_tops", np.int64),
         ("half", np.int64),  # the half of `hidden` that holds the state, once done
         ("recent_count", np.int64),
         ("recent", np.int32, (RECENT_IDS,)),  # a ring

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charrnn.engine.gpu.reference import LANES
+from charrnn.engine.gpu.network import LANES
 from charrnn.following import Following
 
 UNIT: Final = 2.0**36
@@ -26,10 +26,10 @@ _SMALLEST: Final = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Choice:
+class SamplingTensors:
     """How rows choose, as in SamplingParams: each [rows], but `recent` [RECENT_IDS, rows] and `generated` [RECENT_IDS,
-    rows], 1 for the generated ones among them, else 0. `top_k` is never 0, and the place of a recent id that is missing
-    holds an id beyond the vocabulary's, the width of the logits."""
+    rows], 1 for the generated ones among them, else 0. `top_k` is never 0, and where a recent id is missing
+    there is one beyond the vocabulary's, the width of the logits."""
 
     temperature: Tensor
     top_p: Tensor
@@ -63,31 +63,31 @@ def _signed(bits: int) -> int:
     return bits - (1 << 64)
 
 
-def choose(logits: Tensor, choice: Choice, uniforms: Tensor, *, filters: bool) -> Tensor:
+def choose(logits: Tensor, sampling: SamplingTensors, uniforms: Tensor, *, filters: bool) -> Tensor:
     """The next ids [rows] for logits [rows, width], -inf where there is no id, and random numbers [rows] in [0, 1).
 
     Without `filters`, penalties, min_p, top_k and top_p are not looked at; a row that has none of them gets the same
     id either way.
     """
     if filters:
-        logits = _penalized(logits, choice)
+        logits = _penalized(logits, sampling)
     highest, likeliest = logits.max(1)
-    weights = torch.exp((logits - highest[:, None]) / choice.temperature.clamp(min=_SMALLEST)[:, None])
-    parts = _filtered(weights, choice) if filters else _integers(weights)
-    return torch.where(choice.temperature == 0, likeliest, _picked(parts, uniforms))
+    weights = torch.exp((logits - highest[:, None]) / sampling.temperature.clamp(min=_SMALLEST)[:, None])
+    parts = _filtered(weights, sampling) if filters else _integers(weights)
+    return torch.where(sampling.temperature == 0, likeliest, _picked(parts, uniforms))
 
 
-def _penalized(logits: Tensor, choice: Choice) -> Tensor:
+def _penalized(logits: Tensor, sampling: SamplingTensors) -> Tensor:
     """The logits after the three penalties, the repetition's once for each of the recent ids."""
     rows, width = logits.shape
-    penalty = choice.penalty[:, None]
+    penalty = sampling.penalty[:, None]
     recent = torch.zeros(rows, width + LANES, dtype=torch.bool, device=logits.device)
-    recent.scatter_(1, choice.recent.T, True)
+    recent.scatter_(1, sampling.recent.T, True)
     logits = torch.where(recent[:, :width], torch.where(logits > 0, logits / penalty, logits * penalty), logits)
     # Whole numbers: their sums are exact in any order.
-    counts = logits.new_zeros(rows, width + LANES).scatter_add_(1, choice.recent.T, choice.generated.T)[:, :width]
-    logits = logits - counts * choice.frequency[:, None]
-    return torch.where(counts > 0, logits - choice.presence[:, None], logits)
+    counts = logits.new_zeros(rows, width + LANES).scatter_add_(1, sampling.recent.T, sampling.generated.T)[:, :width]
+    logits = logits - counts * sampling.frequency[:, None]
+    return torch.where(counts > 0, logits - sampling.presence[:, None], logits)
 
 
 def _integers(weights: Tensor) -> Tensor:
@@ -95,16 +95,16 @@ def _integers(weights: Tensor) -> Tensor:
     return (weights * UNIT).long()
 
 
-def _filtered(weights: Tensor, choice: Choice) -> Tensor:
+def _filtered(weights: Tensor, sampling: SamplingTensors) -> Tensor:
     """The weights that min_p, top_k and top_p leave, the others 0, as integers.
 
     In falling order all three keep the first few; top_p stops where the sum of those before reaches the share.
     """
     falling, ids = weights.sort(dim=1, descending=True, stable=True)
-    kth = falling.gather(1, choice.top_k[:, None] - 1)
-    parts = _integers(falling).masked_fill(falling < torch.maximum(kth, choice.min_p[:, None]), 0)
+    kth = falling.gather(1, sampling.top_k[:, None] - 1)
+    parts = _integers(falling).masked_fill(falling < torch.maximum(kth, sampling.min_p[:, None]), 0)
     sums = parts.cumsum(1)
-    share = (sums[:, -1:] * choice.top_p.double()[:, None]).ceil().clamp(min=1)
+    share = (sums[:, -1:] * sampling.top_p.double()[:, None]).ceil().clamp(min=1)
     return torch.zeros_like(parts).scatter(1, ids, parts.masked_fill(sums - parts >= share, 0))
 
 

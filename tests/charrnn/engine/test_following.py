@@ -12,7 +12,7 @@ from charrnn.checkpoint import Checkpoint, never_unknown
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Output, Sequence, State
 from charrnn.engine.cpu.native import NativeEngine
-from charrnn.engine.gpu.batch import CudaEngine
+from charrnn.engine.gpu.batch import GpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.words import LONGEST, WordVocabulary
@@ -24,7 +24,7 @@ BUILD: dict[str, Callable[[Checkpoint], Engine]] = {
     "int8": NativeEngine,
     "float32": lambda checkpoint: NativeEngine(checkpoint, "float32"),
     "portable": lambda checkpoint: NativeEngine(checkpoint, isa="portable"),
-    "cuda": lambda checkpoint: CudaEngine(checkpoint, "cpu"),
+    "cuda": lambda checkpoint: GpuEngine(checkpoint, "cpu"),
 }
 SAMPLING = [
     SamplingParams(seed=3),

@@ -11,7 +11,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.cpu.packed_model import PackedModel
-from charrnn.engine.gpu.batch import CudaEngine, gpu_available
+from charrnn.engine.gpu.batch import GpuEngine, gpu_available
 from service.generation.engines import KEPT, build_engine, shared, torch_engines
 
 New = Callable[..., Checkpoint]
@@ -75,7 +75,7 @@ def test_the_engine_says_which_kernel_runs(
 def test_a_torch_device_gets_the_engine_for_gpus(new_checkpoint: New, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         engine = torch_engines("cpu")(new_checkpoint())
-    assert isinstance(engine, CudaEngine)
+    assert isinstance(engine, GpuEngine)
     assert f"generating with {engine.description}" in caplog.text
     batch = engine.batch(1)
     batch.add(Sequence(np.array([0], np.int32), length=3))

@@ -14,8 +14,8 @@ from numba import njit
 
 from charrnn.engine.cpu import logprobs, sampling
 from charrnn.engine.cpu.blocks import largest, sum_from, weigh
+from charrnn.engine.cpu.filling import choice_struct
 from charrnn.engine.cpu.structs import scratch_size
-from charrnn.engine.members import sampling_record
 from charrnn.sampling import SamplingParams, bias_of, log_softmax, penalized, uniform
 from charrnn.sampling import choose as plainly
 from tests.charrnn.engine.choosing import is_borderline, sampled
@@ -69,7 +69,7 @@ def compiled(logits: Floats, params: SamplingParams, recent: Any = (), generated
     added = np.zeros(whole.size, np.float32)
     added[: logits.size] = 0 if bias is None else bias
     ids, flags = np.array(recent, dtype=np.int32), np.array(generated, dtype=np.bool_)
-    sequences = sampling_record(params, position, ids, flags, 0 if bias is None else added.ctypes.data)
+    sequences = choice_struct(params, position, ids, flags, 0 if bias is None else added.ctypes.data)
     scratch = np.zeros(scratch_size(whole.size // 16), dtype=np.float32)
     found = _choose(sequences, whole.copy(), scratch)
     assert found[0] == found[1]

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Batch, Engine, Output, Sequence, State
-from charrnn.engine.gpu.batch import CudaEngine
-from charrnn.engine.gpu.reference import TILE, ReferenceEngine
+from charrnn.engine.gpu.batch import GpuEngine
+from charrnn.engine.gpu.network import TILE
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.engine.gpu.tile import STEPS
 from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.vocabulary import Ids
@@ -79,14 +80,14 @@ def alone(engine: Engine, sequence: Sequence) -> list[Output]:
 
 
 @pytest.fixture(scope="module", params=[(cell, device) for device in DEVICES for cell in CELLS], ids=str)
-def engine(request: pytest.FixtureRequest, make_checkpoint: Callable[..., Checkpoint]) -> CudaEngine:
+def engine(request: pytest.FixtureRequest, make_checkpoint: Callable[..., Checkpoint]) -> GpuEngine:
     cell, device = request.param
-    return CudaEngine(make_checkpoint(cell, V, 24, layers=2, embedding=5), device)
+    return GpuEngine(make_checkpoint(cell, V, 24, layers=2, embedding=5), device)
 
 
 @pytest.fixture(scope="module")
-def lstm(make_checkpoint: Callable[..., Checkpoint]) -> CudaEngine:
-    return CudaEngine(make_checkpoint("lstm", V, 24, layers=2), "cpu")
+def lstm(make_checkpoint: Callable[..., Checkpoint]) -> GpuEngine:
+    return GpuEngine(make_checkpoint("lstm", V, 24, layers=2), "cpu")
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -97,7 +98,7 @@ def test_it_generates_what_the_reference_does(
 ) -> None:
     checkpoint = make_checkpoint(cell, V, hidden, layers, embedding, seed=hidden)
     sequences = [Sequence(random_ids(1 + 3 * i, i), 50, PARAMS[i], score=i % 2 == 0) for i in range(len(PARAMS))]
-    batches: list[Batch] = [ReferenceEngine(checkpoint).batch(20), CudaEngine(checkpoint, device).batch(20)]
+    batches: list[Batch] = [ReferenceEngine(checkpoint).batch(20), GpuEngine(checkpoint, device).batch(20)]
     expected, found = ([outputs_of(batch, batch.add(each)) for each in sequences] for batch in batches)
     for mine, theirs in zip(map(whole, found), map(whole, expected), strict=True):
         assert (mine[0], mine[2]) == (theirs[0], theirs[2])
@@ -113,7 +114,7 @@ def random_sequence(random: np.random.Generator, longest: int = 20) -> Sequence:
 
 @settings(max_examples=8)
 @given(seed=st.integers(0, 2**32), capacity=st.integers(1, 2 * TILE + 2))
-def test_nothing_depends_on_neighbours_or_steps(engine: CudaEngine, seed: int, capacity: int) -> None:
+def test_nothing_depends_on_neighbours_or_steps(engine: GpuEngine, seed: int, capacity: int) -> None:
     random = np.random.default_rng(seed)
     mix = [random_sequence(random) for _ in range(random.integers(2, 20))]
     batch = engine.batch(capacity)
@@ -141,7 +142,7 @@ def test_nothing_depends_on_neighbours_or_steps(engine: CudaEngine, seed: int, c
 
 @settings(max_examples=8)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 20), min_size=1, max_size=4))
-def test_a_removed_sequence_goes_on_from_its_state(engine: CudaEngine, seed: int, cuts: list[int]) -> None:
+def test_a_removed_sequence_goes_on_from_its_state(engine: GpuEngine, seed: int, cuts: list[int]) -> None:
     sequence = replace(random_sequence(np.random.default_rng(seed)), length=90, score=False)
     expected = whole(alone(engine, sequence))[0]
     batch, found, rest = engine.batch(3), list[int](), sequence
@@ -156,7 +157,7 @@ def test_a_removed_sequence_goes_on_from_its_state(engine: CudaEngine, seed: int
 
 @pytest.mark.parametrize("tile", [8, 16])
 def test_not_one_bit_of_a_row_depends_on_its_place(tile: int, make_checkpoint: Any) -> None:
-    engine = CudaEngine(make_checkpoint("gru", V, 31, layers=2, embedding=3), "cpu", tile)
+    engine = GpuEngine(make_checkpoint("gru", V, 31, layers=2, embedding=3), "cpu", tile)
     mine = Sequence(random_ids(5), 6, SamplingParams(seed=1, logprobs=V))
     batch = engine.batch(1)
     handle = batch.add(mine)
@@ -170,7 +171,7 @@ def test_not_one_bit_of_a_row_depends_on_its_place(tile: int, make_checkpoint: A
         assert batch.state(handle).hidden.tobytes() == state
 
 
-def test_what_is_done_stays_as_it_is(engine: CudaEngine) -> None:
+def test_what_is_done_stays_as_it_is(engine: GpuEngine) -> None:
     batch = engine.batch(2)
     short, long_ = (batch.add(Sequence(ids_of(1), n, SamplingParams(seed=n))) for n in (3, 40))
     other = engine.batch(1)
@@ -188,7 +189,7 @@ def test_more_steps_than_are_read_at_once_and_more_ids_than_are_remembered(make_
     checkpoint = make_checkpoint("gru", V, 24)
     params = SamplingParams(seed=3, repetition_penalty=1.6, frequency_penalty=0.2)
     sequence = Sequence(random_ids(STEPS + 9), 2 * STEPS + 5, params, score=True)
-    batch = CudaEngine(checkpoint, "cpu").batch(1)
+    batch = GpuEngine(checkpoint, "cpu").batch(1)
     handle = batch.add(sequence)
     (output,) = outputs_of(batch, handle)
     (expected,) = alone(ReferenceEngine(checkpoint), sequence)
@@ -201,7 +202,7 @@ def test_more_steps_than_are_read_at_once_and_more_ids_than_are_remembered(make_
     assert state.generated.all()
 
 
-def test_a_state_inside_the_prompt_is_that_of_the_next_id_to_be_read(lstm: CudaEngine) -> None:
+def test_a_state_inside_the_prompt_is_that_of_the_next_id_to_be_read(lstm: GpuEngine) -> None:
     batch = lstm.batch(1)
     handle = batch.add(Sequence(ids_of(3, 1, 4, 1), 5))
     assert batch.step(2) == []
@@ -211,7 +212,7 @@ def test_a_state_inside_the_prompt_is_that_of_the_next_id_to_be_read(lstm: CudaE
     assert state.hidden.shape == (2, 2, 24)
 
 
-def test_a_state_scores_what_follows_it(engine: CudaEngine) -> None:
+def test_a_state_scores_what_follows_it(engine: GpuEngine) -> None:
     text = random_ids(20)
     batch = engine.batch(1)
     handle = batch.add(Sequence(text[:8], 0))
@@ -223,7 +224,7 @@ def test_a_state_scores_what_follows_it(engine: CudaEngine) -> None:
     np.testing.assert_array_equal(rest.prompt_logprobs.chosen, all_.prompt_logprobs.chosen[8:])
 
 
-def test_one_id_to_score_is_done_without_a_step_and_told_once(lstm: CudaEngine) -> None:
+def test_one_id_to_score_is_done_without_a_step_and_told_once(lstm: GpuEngine) -> None:
     batch = lstm.batch(1)
     batch.add(Sequence(ids_of(4), 0, score=True))
     (output,) = batch.step(0)
@@ -231,13 +232,13 @@ def test_one_id_to_score_is_done_without_a_step_and_told_once(lstm: CudaEngine) 
     assert batch.step(5) == []
 
 
-def test_of_what_was_removed_before_it_was_told_nothing_is(lstm: CudaEngine) -> None:
+def test_of_what_was_removed_before_it_was_told_nothing_is(lstm: GpuEngine) -> None:
     batch = lstm.batch(1)
     batch.remove(batch.add(Sequence(ids_of(4), 0)))
     assert batch.step(1) == []
 
 
-def test_no_logprobs_unless_asked_for_though_a_neighbour_asks(lstm: CudaEngine) -> None:
+def test_no_logprobs_unless_asked_for_though_a_neighbour_asks(lstm: GpuEngine) -> None:
     batch = lstm.batch(2)
     without, none = (batch.add(Sequence(ids_of(1), 3, SamplingParams(logprobs=n))) for n in (None, 0))
     outputs = {output.handle: output for output in batch.step(3)}
@@ -246,7 +247,7 @@ def test_no_logprobs_unless_asked_for_though_a_neighbour_asks(lstm: CudaEngine) 
     assert told and told.chosen.shape == (3,) and told.top.shape == (3, 0)
 
 
-def test_threads_with_batches_of_their_own_do_not_disturb_each_other(lstm: CudaEngine) -> None:
+def test_threads_with_batches_of_their_own_do_not_disturb_each_other(lstm: GpuEngine) -> None:
     sequences = [Sequence(random_ids(5, i), 150, SamplingParams(seed=i)) for i in range(4)]
     expected = [whole(alone(lstm, sequence)) for sequence in sequences]
     with ThreadPoolExecutor(4) as threads:
@@ -256,11 +257,11 @@ def test_threads_with_batches_of_their_own_do_not_disturb_each_other(lstm: CudaE
 def test_scores_that_are_not_numbers_choose_an_id_that_there_is(make_checkpoint: Any) -> None:
     checkpoint = make_checkpoint("rnn", 3, 16)
     checkpoint.weights["output.weight"][:] = 3e38
-    (output,) = alone(CudaEngine(checkpoint, "cpu"), Sequence(ids_of(1, 2), 9))
+    (output,) = alone(GpuEngine(checkpoint, "cpu"), Sequence(ids_of(1, 2), 9))
     assert output.done and 0 <= output.ids.min() <= output.ids.max() < 3
 
 
-def test_a_full_batch_refuses(lstm: CudaEngine) -> None:
+def test_a_full_batch_refuses(lstm: GpuEngine) -> None:
     batch = lstm.batch(1)
     handle = batch.add(Sequence(ids_of(1), 5))
     with pytest.raises(OverflowError, match="full with 1"):
@@ -286,17 +287,17 @@ def test_a_full_batch_refuses(lstm: CudaEngine) -> None:
         (Sequence(ids_of(), 5, state=State(np.zeros((1, 1, 3), np.float32), 0, 0, *NOTHING)), "shape"),
     ],
 )
-def test_a_sequence_that_cannot_run_is_refused(lstm: CudaEngine, sequence: Sequence, message: str) -> None:
+def test_a_sequence_that_cannot_run_is_refused(lstm: GpuEngine, sequence: Sequence, message: str) -> None:
     batch = lstm.batch(1)
     with pytest.raises(ValueError, match=message):
         batch.add(sequence)
     assert len(batch) == 0
 
 
-def test_a_batch_holds_at_least_one(lstm: CudaEngine) -> None:
+def test_a_batch_holds_at_least_one(lstm: GpuEngine) -> None:
     with pytest.raises(ValueError, match="capacity must be at least 1, not 0"):
         lstm.batch(0)
 
 
-def test_the_description_names_cell_and_device(lstm: CudaEngine) -> None:
+def test_the_description_names_cell_and_device(lstm: GpuEngine) -> None:
     assert lstm.description == "lstm in float32 with torch on cpu"

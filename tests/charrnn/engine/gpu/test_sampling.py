@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn import sampling
-from charrnn.engine.gpu.reference import rounded
-from charrnn.engine.gpu.sampling import Choice, choose, logarithms, uniform
+from charrnn.engine.gpu.network import rounded
+from charrnn.engine.gpu.sampling import SamplingTensors, choose, logarithms, uniform
 from charrnn.sampling import RECENT_IDS, Logits, SamplingParams
 from tests.charrnn.engine.choosing import is_borderline, sampled
 
@@ -51,7 +51,7 @@ def chosen(
     top_k = torch.tensor([each.top_k if 0 < each.top_k < size else size for each in params])
     shares = numbers("temperature", "top_p", "min_p")
     penalties = numbers("repetition_penalty", "presence_penalty", "frequency_penalty")
-    choice = Choice(*[*shares, *penalties, top_k, latest, flags])
+    choice = SamplingTensors(*[*shares, *penalties, top_k, latest, flags])
     seeds = torch.from_numpy(np.array([each.seed for each in params], dtype=np.uint64).view(np.int64))
     return choose(whole, choice, uniform(seeds, torch.full_like(seeds, position)), filters=filters).tolist()
 

@@ -1,0 +1,144 @@
+"""What the rows of tiles read in the next steps, all of it made before the first one, so that the device need not be
+waited for; knows no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from charrnn.engine.gpu.sampling import SamplingTensors, uniform
+from charrnn.engine.sequences import Member
+from charrnn.sampling import RECENT_IDS, SamplingParams, is_penalized
+
+CHOOSE: Final = -1
+REST: Final = -2
+"""In place of a prompt's id: the next id is chosen; the row is done, and nothing of it changes."""
+
+ROW: Final = np.dtype(
+    [
+        ("seed", np.int64),  # its lowest 64 bits
+        ("first_position", np.int64),  # of the random number for the first step, were nothing to be read
+        ("temperature", np.float32),
+        ("top_p", np.float32),
+        ("min_p", np.float32),
+        ("penalty", np.float32),
+        ("presence", np.float32),
+        ("frequency", np.float32),
+        ("top_k", np.int64),
+        ("penalized", np.bool_),  # whether the recent ids count
+        ("filtered", np.bool_),  # whether they do, or any of top_p, min_p and top_k
+        ("biased", np.bool_),  # whether something is added to the logits
+        ("prompt_top", np.int64),  # likeliest ids to report at each id of the prompt, -1: nothing at all
+        ("top", np.int64),  # and at each chosen one
+    ]
+)
+"""What stays the same of a member, as one row of an array."""
+
+EMPTY_ROW: Final = (0, 0, 1, 1, 0, 1, 0, 0, 1, False, False, False, -1, -1)
+"""ROW's fields where there is no member."""
+
+_SAMPLING: Final = ("temperature", "top_p", "min_p", "penalty", "presence", "frequency", "top_k")
+_SEED_MASK: Final = (1 << 64) - 1
+_SIGN: Final = 1 << 63
+
+
+def row_of(member: Member, vocabulary_size: int) -> tuple[Any, ...]:
+    """The member as ROW's fields, before its first step."""
+    params = member.sequence.sampling
+    top = min(params.logprobs or 0, vocabulary_size)
+    top_k = params.top_k if 0 < params.top_k < vocabulary_size else vocabulary_size
+    return (
+        (params.seed & _SEED_MASK) - ((params.seed & _SIGN) << 1),
+        member.position + 1 - member.prompt_size,
+        params.temperature,
+        params.top_p,
+        params.min_p,
+        params.repetition_penalty,
+        params.presence_penalty,
+        params.frequency_penalty,
+        top_k,
+        is_penalized(params),
+        _is_filtered(params, top_k < vocabulary_size),
+        member.bias is not None,
+        top if member.sequence.score else -1,
+        -1 if params.logprobs is None else top,
+    )
+
+
+def _is_filtered(params: SamplingParams, some: bool) -> bool:
+    filters = some or params.top_p < 1 or params.min_p > 0
+    return is_penalized(params) or (params.temperature != 0 and filters)
+
+
+def reported(rows: npt.NDArray[Any], members: Items[Member]) -> npt.NDArray[np.int64]:
+    """How many of the likeliest ids each of the ROWs [n] of the members reports in its next step, -1: nothing."""
+    reading = np.array([member.computed + 1 < member.prompt_size for member in members], dtype=np.bool_)
+    return np.asarray(np.maximum(np.where(reading, rows["prompt_top"], -1), rows["top"]))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Inputs:
+    """For n rows and some steps: `last` [n] the ids to be read first, `before` [n] those before them, -1 for none;
+    `coming` [steps, n] the ids that follow, CHOOSE or REST; the random numbers `uniforms` [steps, n]; and how the rows
+    choose."""
+
+    last: Tensor
+    before: Tensor
+    coming: Tensor
+    uniforms: Tensor
+    sampling: SamplingTensors
+
+
+def inputs_for(  # noqa: PLR0917
+    members: Items[Member], rows: npt.NDArray[Any], n: int, steps: int, width: int, device: torch.device
+) -> Inputs:
+    """The inputs of n rows, of which the first are the members', as their ROWs say, and the others rest; `width` is
+    that of their logits."""
+    rows = np.append(rows, np.array([EMPTY_ROW] * (n - len(rows)), dtype=ROW))
+
+    def sent(numbers: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(numbers.copy()).to(device)  # a field lies between the others; a copy does not
+
+    def of_members(numbers: list[int], otherwise: int = 0) -> npt.NDArray[np.int64]:
+        return np.array(numbers + [otherwise] * (n - len(members)), dtype=np.int64)
+
+    # Numbers are made for the steps that read the prompt too, which do not use them.
+    first = sent(rows["first_position"] + of_members([member.computed for member in members]))
+    positions = first + torch.arange(steps, device=device)[:, None]
+    uniforms = uniform(sent(rows["seed"]).expand_as(positions), positions)
+    recent = _recent(members, rows, width)
+    return Inputs(
+        sent(of_members([member.last_id for member in members])),
+        sent(of_members([member.id_before_last for member in members], -1)),
+        sent(_coming(members, of_members([member.remaining for member in members]), steps)),
+        uniforms,
+        SamplingTensors(*[sent(each) for each in (*(rows[name] for name in _SAMPLING), *recent)]),
+    )
+
+
+def _coming(members: Items[Member], remaining: npt.NDArray[np.int64], steps: int) -> npt.NDArray[np.int64]:
+    turns = np.arange(steps)[:, None]
+    coming = np.where(turns < remaining, CHOOSE, REST)
+    for i, member in enumerate(members):
+        ids = member.ids[member.computed + 1 : member.prompt_size][:steps]
+        coming[: ids.size, i] = ids
+    return coming
+
+
+def _recent(
+    members: Items[Member], rows: npt.NDArray[Any], width: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """The recent ids [RECENT_IDS, n] and 1 for the generated ones, the newest at the end, so that each next id replaces
+    the oldest, from the beginning on; where no row has a penalty, none are needed."""
+    recent = np.full((RECENT_IDS, len(rows) if rows["filtered"].any() else 0), width)
+    generated = np.zeros(recent.shape, dtype=np.float32)
+    for i in np.flatnonzero(rows["penalized"]).tolist():
+        ids, flags = members[i].latest()
+        recent[RECENT_IDS - ids.size :, i], generated[RECENT_IDS - ids.size :, i] = ids, flags
+    return recent, generated

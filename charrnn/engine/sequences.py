@@ -1,0 +1,207 @@
+"""Sequences in flight: what is checked before a batch takes one in, what is kept of it while it is there, and what it
+reports; the same for every engine, and without its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.config import ModelConfig
+from charrnn.engine.base import Logprobs, Output, Sequence, State
+from charrnn.sampling import RECENT_IDS, Flags, Logits, bias_of
+from charrnn.vocabulary import Ids
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """A sequence in a batch.
+
+    `ids` [n] int32 are all its ids in a row: the prompt's `prompt_size` (the first of them is the last id of the state
+    from which the sequence goes on, if it does), then those that are chosen, undefined until then. The network has read
+    the first `computed` of them; the next one is known and still to be read. This is the one counter: a step adds 1,
+    and all else follows from it. `logprobs` [n] are those of `ids`, None when none are asked for; `bias`
+    [vocabulary_size] is added to the logits, None for nothing; the outputs so far cover the first `reported` ids.
+    """
+
+    handle: int
+    slot: int
+    sequence: Sequence
+    bias: Logits | None
+    ids: Ids
+    prompt_size: int
+    logprobs: Logprobs | None
+    computed: int = 0
+    reported: int = 0
+
+    @classmethod
+    def of(cls, handle: int, slot: int, sequence: Sequence, bias: Logits | None, vocabulary_size: int) -> Member:
+        """The sequence in this slot, before its first step."""
+        first = 0 if sequence.state is None else 1
+        prompt_size = first + len(sequence.prompt)
+        ids = np.empty(prompt_size + sequence.length, dtype=np.int32)
+        if sequence.state is not None:
+            ids[0] = sequence.state.last_id
+        ids[first:prompt_size] = sequence.prompt
+        logprobs, asked = None, sequence.sampling.logprobs
+        if sequence.score or asked is not None:
+            logprobs = _logprobs(ids.size, min(asked or 0, vocabulary_size))
+        return cls(handle, slot, sequence, bias, ids, prompt_size, logprobs)
+
+    @property
+    def last_id(self) -> int:
+        """The newest id, not yet read."""
+        return int(self.ids[self.computed])
+
+    @property
+    def id_before_last(self) -> int:
+        """The id before the newest, -1 where there is none."""
+        if self.computed:
+            return int(self.ids[self.computed - 1])
+        state = self.sequence.state
+        return int(state.recent[-2]) if state is not None and state.recent.size > 1 else -1
+
+    @property
+    def remaining(self) -> int:
+        """How many steps are left until the sequence is done."""
+        return self.ids.size - 1 - self.computed
+
+    @property
+    def position(self) -> int:
+        """The index of the next random number."""
+        before = self.sequence.state.position if self.sequence.state else 0
+        return before + max(0, self.computed + 1 - self.prompt_size)
+
+    @property
+    def reported_ids(self) -> range:
+        """The indices of those of `ids` whose logarithms are asked for."""
+        stop = self.ids.size if self.sequence.sampling.logprobs is not None else self.prompt_size
+        return range(1 if self.sequence.score else self.prompt_size, stop)
+
+    def latest(self) -> tuple[Ids, Flags]:
+        """The latest ids [n], the newest last, at most RECENT_IDS, and which of them [n] were generated; copies."""
+        known = self.computed + 1
+        start = max(0, known - RECENT_IDS)
+        ids, generated = self.ids[start:known].copy(), np.zeros(known - start, dtype=np.bool_)
+        generated[max(0, self.prompt_size - start) :] = True
+        if start > 0 or (state := self.sequence.state) is None:
+            return ids, generated
+        ids, generated = np.concatenate((state.recent, ids[1:])), np.concatenate((state.generated, generated[1:]))
+        return ids[-RECENT_IDS:], generated[-RECENT_IDS:]
+
+    def state(self, hidden: npt.NDArray[np.float32]) -> State:
+        """All that the sequence remembers, given its hidden state [layers, state_parts, hidden_size]."""
+        return State(hidden, self.last_id, self.position, *self.latest())
+
+    def output(self) -> Output | None:
+        """What is new since the last output: ids, that all are out, the prompt's logarithms once it is read; None:
+        nothing."""
+        known, first, start = self.computed + 1, self.reported, self.prompt_size
+        if known < start or known == first:
+            return None
+        self.reported, done = known, known == self.ids.size
+        new = slice(max(first, start), known)
+        scored = first == 0 and self.sequence.score
+        if new.start == known and not (done or scored):
+            return None
+        logprobs = prompt_logprobs = None
+        if self.logprobs is not None:
+            if scored:
+                prompt_logprobs = _rows(self.logprobs, slice(0 if self.sequence.state is None else 1, start))
+            if self.sequence.sampling.logprobs is not None:
+                logprobs = _rows(self.logprobs, new)
+        return Output(self.handle, self.ids[new], done, logprobs, prompt_logprobs)
+
+
+class Members:
+    """The members of a batch, each in a slot of its own, 0 to `capacity` - 1, until it is removed.
+
+    Raises ValueError when the capacity is less than 1.
+    """
+
+    def __init__(self, config: ModelConfig, capacity: int) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1, not {capacity}")
+        self._config = config
+        self._by_handle: dict[int, Member] = {}
+        self._free = list(range(capacity - 1, -1, -1))
+        self._done_at_once: list[Member] = []
+        self._handles = 0
+        self.by_slot: dict[int, Member] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_handle)
+
+    def __getitem__(self, handle: int) -> Member:
+        """Raises KeyError for an unknown handle."""
+        return self._by_handle[handle]
+
+    def add(self, sequence: Sequence) -> Member:
+        """The sequence in a free slot.
+
+        Raises ValueError as `check` and `bias_of` do, and OverflowError when all slots are taken.
+        """
+        check(sequence, self._config)
+        bias = bias_of(sequence.sampling, self._config.vocabulary_size)
+        if not self._free:
+            raise OverflowError(f"the batch is full with {len(self)} sequences")
+        member = Member.of(self._handles, self._free.pop(), sequence, bias, self._config.vocabulary_size)
+        self._by_handle[member.handle] = self.by_slot[member.slot] = member
+        self._handles += 1
+        if not member.remaining:
+            self._done_at_once.append(member)
+        return member
+
+    def remove(self, handle: int) -> Member:
+        """Free the slot; what was in it. Raises KeyError for an unknown handle."""
+        member = self._by_handle.pop(handle)
+        del self.by_slot[member.slot]
+        self._free.append(member.slot)
+        return member
+
+    def active(self) -> list[Member]:
+        """Those that are not done, in the order in which they came."""
+        return [member for member in self._by_handle.values() if member.remaining]
+
+    def done_at_once(self) -> list[Member]:
+        """Those that had nothing left to do when they came, each of them once."""
+        found, self._done_at_once = self._done_at_once, []
+        return [member for member in found if member.handle in self._by_handle]
+
+
+def outputs_of(members: Iterable[Member]) -> list[Output]:
+    """What is new of each member that has anything new."""
+    return [output for member in members if (output := member.output()) is not None]
+
+
+def check(sequence: Sequence, config: ModelConfig) -> None:
+    """Raises ValueError, naming the bound and the value, for a negative length, an id outside the vocabulary, a state
+    of another shape, and when there is neither a prompt nor a state."""
+    if sequence.length < 0:
+        raise ValueError(f"length must be at least 0, not {sequence.length}")
+    _check_ids(sequence.prompt, config.vocabulary_size)
+    if sequence.state is not None:
+        _check_ids(np.append(sequence.state.recent, sequence.state.last_id), config.vocabulary_size)
+        if sequence.state.hidden.shape != config.state_shape:
+            raise ValueError(f"the state must have shape {config.state_shape}, not {sequence.state.hidden.shape}")
+    elif not len(sequence.prompt):
+        raise ValueError("a sequence needs a prompt of at least one id, or a state to continue from")
+
+
+def _check_ids(ids: Ids, vocabulary_size: int) -> None:
+    if len(ids) and not (ids.min() >= 0 and ids.max() < vocabulary_size):
+        raise ValueError(f"ids must be from 0 to {vocabulary_size - 1}, not {ids.min()} to {ids.max()}")
+
+
+def _logprobs(n: int, top: int) -> Logprobs:
+    """For n ids to be filled in, of which the first follows nothing."""
+    chosen = np.empty(n, dtype=np.float32)
+    top_ids, tops = np.zeros((n, top), dtype=np.int32), np.empty((n, top), dtype=np.float32)
+    chosen[:1], tops[:1] = np.nan, np.nan
+    return Logprobs(chosen, top_ids, tops)
+
+
+def _rows(logprobs: Logprobs, rows: slice) -> Logprobs:
+    return Logprobs(logprobs.chosen[rows], logprobs.top_ids[rows], logprobs.top[rows])
