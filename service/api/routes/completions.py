@@ -150,9 +150,12 @@ def _empty(head: CompletionHead, stream: Stream, *, with_usage: bool) -> Complet
         "created": head["created"],
         "model": head["model"],
         "system_fingerprint": fingerprint(stream.model, stream.version),
+        "usage": None,
         "choices": [],
     }
-    return {**empty, "usage": None} if with_usage else empty
+    if not with_usage:
+        del empty["usage"]
+    return empty
 
 
 def _choice_chunks(
