@@ -32,7 +32,7 @@ def run(name: str, command: Callable[[], int]) -> int:
 
 def failure(name: str, message: str, status: int = FAILED) -> int:
     """Say in one line what went wrong; returns the exit status."""
-    with contextlib.suppress(OSError, AttributeError):  # nobody reads it, or there is no standard error
+    with contextlib.suppress(OSError, AttributeError):  # it is closed, or there is no standard error
         sys.stderr.write(f"{name}: {' '.join(message.split())}\n")
     return status
 
@@ -59,7 +59,7 @@ def _flushed(command: Callable[[], int]) -> int:
 
 
 def _leave_nothing_to_write() -> None:
-    """The interpreter writes at its end what is left, and would complain of a reader who is gone."""
+    """Write what is left now: at its end the interpreter would report a reader that is gone as an error."""
     if sys.stdout is None:
         return
     try:

@@ -102,7 +102,7 @@ def write(folder: Path, histories: Histories) -> None:
 
 def rebuilt(remembered: Histories, best: int | None, fault: str) -> Histories:
     """What is to stand in the place of a damaged file: what is remembered of it, else `current` for the best version;
-    each alias tells what happened. `fault` says what was wrong."""
+    each alias's history says what happened. `fault` says what was wrong."""
     if remembered:
         reason = f"{fault}; restored as it was last read"
         held, moment = _held(remembered), now()

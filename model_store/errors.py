@@ -13,7 +13,7 @@ class StoreError(Exception):
 
 
 class InvalidNameError(StoreError, ValueError):
-    """A model's or alias's name that could leave the store, or cannot be told from a version."""
+    """A model's or alias's name that could leave the store, or could be a version's number."""
 
 
 class NotFoundError(StoreError, LookupError):

@@ -78,7 +78,7 @@ def _weights_fault(path: Path) -> str:
 
 
 def version_fault(store: ModelStore, name: str, version: int) -> str:
-    """Why the version cannot be used, as far as its header and its size tell; empty when nothing is wrong."""
+    """Why the version cannot be used, as far as its header and its size show; empty when nothing is wrong."""
     try:
         store.describe(name, version)
     except DamagedVersionError as error:

@@ -1,4 +1,4 @@
-"""Which of the files that the service keeps are damaged, found before anybody asks; repairs nothing."""
+"""Looks regularly for damaged files among those that the service keeps; repairs nothing."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Inspection:
         self._found: list[str] = []
 
     def found(self) -> list[str]:
-        """What is damaged, each in one sentence, as it was a moment ago; looks again when that is due. Who comes while
-        another looks, on a disk that may be slow, is told what was found before."""
+        """What is damaged, each in one sentence, as it was a moment ago; looks again when that is due. While another
+        thread looks, which takes long on a slow disk, the earlier result is returned."""
         if self._is_due() and self._lock.acquire(blocking=not self._has_looked):
             try:
                 if self._is_due():

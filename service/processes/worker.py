@@ -1,4 +1,4 @@
-"""The worker's process: takes jobs from the queue and trains them until it is told to end; knows no HTTP."""
+"""The worker's process: takes jobs from the queue and trains them until a signal ends it; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def main() -> int:
     """Run a worker with the settings of the environment until SIGTERM or SIGINT; the exit status."""
     settings = read_settings()
     logs.configure(settings)
-    # Of dramatiq's own messages only those about trouble are news here, and Redis is watched by the worker itself.
+    # Of dramatiq's own messages only warnings are of interest, and the worker itself logs whether Redis answers.
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(QuietConnections())

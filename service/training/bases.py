@@ -1,4 +1,4 @@
-"""The version that a job goes on from: found, pinned, and held against what the job asks for; knows no training."""
+"""The version that a job continues from: found, pinned, and checked against the job's request; knows no training."""
 
 from __future__ import annotations
 

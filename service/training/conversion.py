@@ -1,4 +1,4 @@
-"""An uploaded file to a UTF-8 text in its place; knows nothing of corpora."""
+"""Converts an uploaded file to UTF-8, in its place; knows nothing of corpora."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ AS_FOUND: Final = Conversion()
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What a text was and is: its encoding and line ends as they were uploaded, what was counted in it, and its first
+    """An upload after its conversion: the summary of its text, the encoding and line ends that it had, and its first
     lines with characters beyond ASCII (its first lines, when there are none)."""
 
     summary: TextSummary
@@ -61,7 +61,7 @@ def convert(file: BinaryIO, path: Path, conversion: Conversion) -> Converted:
         encoding = marked[0]
         summary, tidying = _rewritten(file, path, encoding, marked[1], conversion.newlines)
     else:
-        encoding, summary, tidying = _told(file, path, conversion.newlines)
+        encoding, summary, tidying = _detected(file, path, conversion.newlines)
     if not summary.characters:
         raise EmptyCorpusError("the corpus is empty")
     return Converted(summary, encoding, tidying.found, _preview(path, summary))
@@ -70,7 +70,7 @@ def convert(file: BinaryIO, path: Path, conversion: Conversion) -> Converted:
 def _declared(
     file: BinaryIO, path: Path, declared: str, marked: tuple[str, int] | None, newlines: Newlines
 ) -> tuple[str, TextSummary, Tidying]:
-    """Decoded as declared; the declaration may leave the order of bytes to the mark."""
+    """Decoded as declared; the declaration may leave the byte order to the mark."""
     if _agrees(declared, marked):
         encoding, skipped = marked or (declared, 0)
     else:
@@ -83,7 +83,7 @@ def _declared(
 
 
 def _ordered(file: BinaryIO, declared: str) -> str:
-    """The declared encoding with the order of its bytes, which no mark tells. Raises DeclaredEncodingError."""
+    """The declared encoding with its byte order, found in the text without a mark. Raises DeclaredEncodingError."""
     file.seek(0)
     found = wide(file.read(SAMPLE))
     if found is None or not found.startswith(declared):
@@ -105,8 +105,8 @@ def _agrees(declared: str, marked: tuple[str, int] | None) -> bool:
     return True
 
 
-def _told(file: BinaryIO, path: Path, newlines: Newlines) -> tuple[str, TextSummary, Tidying]:
-    """Decoded as what it is found to be."""
+def _detected(file: BinaryIO, path: Path, newlines: Newlines) -> tuple[str, TextSummary, Tidying]:
+    """Decoded in the encoding that is detected in its bytes."""
     try:
         summary, tidying = _rewritten(file, path, UTF_8, 0, newlines)
     except EncodingError as error:
@@ -123,7 +123,7 @@ def _told(file: BinaryIO, path: Path, newlines: Newlines) -> tuple[str, TextSumm
 def _rewritten(
     file: BinaryIO, path: Path, encoding: str, skipped: int, newlines: Newlines
 ) -> tuple[TextSummary, Tidying]:
-    """Decode the file from byte `skipped` on. What is tidy UTF-8 already stays as it is; else the text replaces it."""
+    """Decode the file from byte `skipped` on, and replace it by the text in UTF-8, unless it is that already."""
     if encoding == UTF_8 and not skipped and (found := _as_it_is(file, newlines)) is not None:
         return found
     summary, tidying = TextSummary(), Tidying(newlines)
@@ -137,7 +137,7 @@ def _rewritten(
 
 
 def _as_it_is(file: BinaryIO, newlines: Newlines) -> tuple[TextSummary, Tidying] | None:
-    """What is counted in a file of UTF-8 that needs no rewriting; None: it does need that."""
+    """The summary of a UTF-8 file that needs no rewriting; None when it does need that."""
     summary, tidying = TextSummary(), Tidying(newlines)
     for text in decoded(_chunks(file), UTF_8):
         if tidying.changes(text):

@@ -1,4 +1,4 @@
-"""A corpus as ids on disk, mapped instead of read, so that its size does not matter; knows nothing of training."""
+"""The ids of a corpus, kept on disk and mapped instead of read, so that its size does not matter; knows no training."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Encoded = np.memmap[tuple[int], np.dtype[np.integer]]
 Check = Callable[[], None]
 
 
-def _nothing() -> None:
-    """The check of a caller who waits for the end."""
+def _never() -> None:
+    """The check of a caller that never ends the work early."""
 
 
 def ids(
-    store: CorpusStore, corpus: Corpus, level: Level = "char", base: Vocabulary | None = None, check: Check = _nothing
+    store: CorpusStore, corpus: Corpus, level: Level = "char", base: Vocabulary | None = None, check: Check = _never
 ) -> tuple[Vocabulary, Encoded]:
     """A vocabulary for the corpus and its text in that vocabulary's ids, [tokens], mapped read-only.
 
@@ -69,7 +69,7 @@ def _words(folder: Path, check: Check) -> Vocabulary:
 
 
 def _is_whole(path: Path, dtype: np.dtype[np.integer], size: int | None) -> bool:
-    """Whether the ids that lie there are all of the text's, `size` bytes, or as far as their number is not known."""
+    """Whether the file has the ids of the whole text: `size` bytes, or any number where that is not known."""
     try:
         found = path.stat().st_size
     except OSError:

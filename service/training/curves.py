@@ -1,5 +1,4 @@
-"""A run's measurements as one picture: how the losses fell, how large the steps were, how far gradients reached back;
-knows no HTTP."""
+"""Draws a run's measurements as one picture: losses, learning rate, and how far gradients reach back; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from service.training.job import Job
 from service.training.jobs import JobStore
 
 MAX_POINTS: Final = 400
-"""Of a line: more cannot be told apart at this size."""
+"""The most points of a line: more cannot be seen at this size."""
 
 DIVERGED: Final = 2.0
 """A loss of so many times the first one has diverged: the untrained network does better by guessing."""
@@ -85,8 +84,8 @@ def _gradients(evaluations: Lines) -> Panel:
 
 def _points(events: Lines, field: str) -> tuple[tuple[float, float], ...]:
     """(characters, value) of the events that have the value, thinned to what can be seen."""
-    told = (event for event in events if _are_numbers(event, "characters", field))
-    points = sorted((float(event["characters"]), float(event[field])) for event in told)
+    complete = (event for event in events if _are_numbers(event, "characters", field))
+    points = sorted((float(event["characters"]), float(event[field])) for event in complete)
     stride = max(1, math.ceil(len(points) / MAX_POINTS))
     kept = points[::stride]
     return tuple(kept if not points or kept[-1] == points[-1] else [*kept, points[-1]])

@@ -1,4 +1,4 @@
-"""Uploaded bytes to text, in pieces of any size, and what is counted while it goes by; knows no folders."""
+"""Decodes uploaded bytes, in pieces of any size, and summarises the text on the way; knows no folders."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from service.training.errors import BinaryCorpusError, EncodingError
 
 CHUNK: Final = 1 << 20
 MARK: Final = "\ufeff"
-"""The byte order mark, of which joined files have several; it is no part of a text."""
+"""The byte order mark, which is no part of a text; files joined together have several."""
 
 Newlines = Literal["lf", "keep"]
-"""What becomes of line ends: all LF, or as they are."""
+"""Whether line ends are converted to LF or kept."""
 
 LineEnds = Literal["lf", "crlf", "cr", "mixed", "none", "unknown"]
-"""Those that an upload had."""
+"""The line ends that an upload had."""
 
 _FOUND: Final[dict[str | None, LineEnds]] = {None: "none", "\n": "lf", "\r\n": "crlf", "\r": "cr"}
 
@@ -39,7 +39,7 @@ _MARKS: Final = (
 
 @dataclass
 class TextSummary:
-    """What is counted while a text goes by: nothing of it is kept but which characters occur. `size` is in bytes."""
+    """What is counted in a text, piece by piece, in bounded memory; `size` is in bytes of UTF-8."""
 
     size: int = 0
     characters: int = 0
@@ -49,7 +49,7 @@ class TextSummary:
     _seen: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0x110000, np.bool_))
 
     def count(self, text: str, encoded: bytes) -> None:
-        """Take in a piece of text and its UTF-8 bytes."""
+        """Count a piece of text; `encoded` is the same in UTF-8."""
         if not text:
             return
         self.size += len(encoded)
@@ -112,7 +112,7 @@ def decoded(chunks: Iterable[bytes], encoding: str, offset: int = 0) -> Iterator
 
 
 class Tidying:
-    """Takes the byte order marks out of a text that goes by, and makes its line ends LF unless they are to be kept."""
+    """Removes byte order marks from a text, piece by piece, and converts its line ends to LF unless they are kept."""
 
     def __init__(self, newlines: Newlines) -> None:
         self._decoder = io.IncrementalNewlineDecoder(None, translate=newlines == "lf")
@@ -128,16 +128,16 @@ class Tidying:
         yield self.rest()
 
     def rest(self) -> str:
-        """What was held back, when nothing follows any more."""
+        """What was held back; call it at the end of the text."""
         return self._decoder.decode("", final=True)
 
     def changes(self, text: str) -> bool:
-        """Whether anything in this piece is not left as it is."""
+        """Whether anything in this piece is to be changed."""
         return MARK in text or (not self._keeps and "\r" in text)
 
     @property
     def found(self) -> LineEnds:
-        """The line ends that there were."""
+        """The line ends found so far."""
         seen = self._decoder.newlines
         return "mixed" if isinstance(seen, tuple) else _FOUND[seen]
 

@@ -26,7 +26,7 @@ class EmptyCorpusError(CorpusError):
 
 
 class IncompleteUploadError(CorpusError):
-    """An upload ended before all its bytes were here."""
+    """An upload ended before all its bytes were received."""
 
 
 class BinaryCorpusError(CorpusError):
@@ -34,7 +34,7 @@ class BinaryCorpusError(CorpusError):
 
 
 class EncodingError(CorpusError):
-    """A text is not UTF-8 and its encoding cannot be told; `position` is the first bad byte's, from 0."""
+    """A text is not UTF-8 and its encoding cannot be detected; `position` is the first bad byte's, from 0."""
 
     def __init__(self, position: int, message: str) -> None:
         self.position = position
@@ -42,7 +42,7 @@ class EncodingError(CorpusError):
 
 
 class UnclearEncodingError(EncodingError):
-    """A text is not UTF-8, and what it is cannot be told for sure: `guesses` has the likeliest encodings, each with a
+    """A text is not UTF-8, and several encodings are plausible: `guesses` has the likeliest encodings, each with a
     line of the text as it would read."""
 
     def __init__(self, position: int, message: str, guesses: Sequence[tuple[str, str]]) -> None:
@@ -51,14 +51,14 @@ class UnclearEncodingError(EncodingError):
 
 
 class UnknownEncodingError(CorpusError):
-    """What an encoding is said to be is the name of none."""
+    """The declared encoding is not the name of any."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"encoding must be the name of an encoding of text, such as cp1252, not {name[:60]!r}")
 
 
 class DeclaredEncodingError(EncodingError):
-    """A text is not in the encoding that it is said to be in."""
+    """A text is not in its declared encoding."""
 
 
 class CorpusNotFoundError(TrainingError, LookupError):
@@ -96,7 +96,7 @@ class JobNotFoundError(TrainingError, LookupError):
 
 
 class JobDamagedError(TrainingError):
-    """What a job was asked to do can no longer be read; `reason` says what is wrong with it."""
+    """A job's request cannot be read any more; `reason` says what is wrong with it."""
 
     def __init__(self, job: str, reason: str) -> None:
         self.reason = reason
@@ -112,7 +112,7 @@ class JobFinishedError(TrainingError):
 
 
 class LeaseHeldError(TrainingError):
-    """Another worker is at work on this run."""
+    """Another worker runs this job."""
 
 
 class LeaseLostError(TrainingError):

@@ -1,4 +1,4 @@
-"""What of a corpus a finished network is looked at on: text that training did not see, if there is enough; knows no
+"""Chooses the text along which a finished network's units are searched: held-out text, if there is enough; knows no
 network."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How near the quick engine comes to a network that is about to be published, written into its record."""
+"""Measures how exactly the int8 engine computes a network that is about to be published, for its training record."""
 
 from __future__ import annotations
 

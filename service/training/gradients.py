@@ -1,5 +1,5 @@
-"""Which versions tell how far back they learn, and what is to be said of it; draws nothing, trains nothing, knows no
-HTTP."""
+"""How far back versions learn, by the gradients in their training records: found, described and compared in words;
+draws nothing, trains nothing, knows no HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BACK: Final = 20
 
 LITTLE: Final = 1e-3
 SETTINGS: Final = ("segment_length", "validation_split", "budget")
-"""What a version is to have in common with those that it is set beside."""
+"""The settings that versions must share to be compared."""
 
 EXAMPLE: Final = {"hidden_size": 128, "layers": 1, "segment_length": 100, "budget": {"steps": 600}}
 
@@ -57,7 +57,7 @@ class Measured:
 
 
 def measured(store: ModelStore, name: str, version: int) -> Measured:
-    """What a version says of itself. Raises NoGradientsError, StoreError."""
+    """A version with its recorded gradients. Raises NoGradientsError, StoreError."""
     entry = store.describe(name, version)
     if not (reaches := entry.record.gradients):
         raise NoGradientsError(
@@ -102,7 +102,7 @@ def requests_for_the_rest(chosen: Sequence[Measured]) -> list[dict[str, Any]]:
     return [{"corpus": corpus, "model": f"gradients-{cell}", "cell": cell, **settings} for cell in missing]
 
 
-def told(version: Measured) -> str:
+def described(version: Measured) -> str:
     """What is left of the gradient on its way back, in a sentence or two; of the top layer."""
     last, config = version.last, version.config
     back = min(BACK, last.steps)
@@ -138,7 +138,7 @@ def compared(chosen: Sequence[Measured]) -> str:
 
 
 def _times(factor: float) -> str:
-    """Two digits are told of a large one, and one after the point of a small one."""
+    """A large factor with two significant digits, a small one with one digit after the point."""
     return f"{float(f'{factor:.2g}'):,.0f}" if factor >= 10 else f"{factor:.1f}"
 
 

@@ -1,5 +1,5 @@
-"""One run, one writer: who may write to a run's directory, and how a worker that slept through its turn is kept out;
-knows nothing of what is written."""
+"""The right to write to a run's directory, which one worker has at a time, also when another one wakes up late; knows
+nothing of what is written."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ LOCK_SECONDS: Final = 2.0
 class Lease:
     """The right to write to a run, held until `release`, or until another worker took it over.
 
-    It is kept up by a thread of its own, so that a computation may take as long as it likes. A holder that is stopped
+    It is renewed by a thread of its own, so that a computation may take as long as it likes. A holder that is stopped
     for longer than the lease lasts may lose it: the next one gets a higher token, and every write is made under the
-    directory's lock after a look at the token, so that a holder of the past cannot write any more.
+    directory's lock after the token was checked, so that an earlier holder cannot write any more.
     """
 
     def __init__(self, folder: Path, token: int, ttl: float) -> None:
@@ -44,12 +44,12 @@ class Lease:
         self._token = token
         self._ttl = ttl
         self._released = threading.Event()
-        self._thread = threading.Thread(target=self._keep_up, name=f"lease of {folder.name}", daemon=True)
+        self._thread = threading.Thread(target=self._renew_regularly, name=f"lease of {folder.name}", daemon=True)
         self._thread.start()
 
     @classmethod
     def take(cls, folder: Path, ttl: float = TTL_SECONDS) -> Lease:
-        """Take the lease of a run that nobody holds, or whose holder has not been heard of for `ttl` seconds.
+        """Take the lease of a run that is free, or whose holder has not renewed it for `ttl` seconds.
 
         Raises LeaseHeldError, FileNotFoundError when there is no such run.
         """
@@ -65,17 +65,17 @@ class Lease:
 
     @classmethod
     def take_soon(cls, folder: Path, stop: threading.Event, ttl: float = TTL_SECONDS) -> Lease:
-        """Take the lease, waiting for its holder to be given up; one that is heard of again ends the wait at once.
+        """Take the lease, waiting for it to expire; a holder that renews it ends the wait at once.
 
         Raises LeaseHeldError, also when `stop` is set.
         """
         deadline = time.monotonic() + 2 * ttl
-        heard = _heard(folder)
+        renewed = _renewed(folder)
         while True:
             try:
                 return cls.take(folder, ttl)
             except LeaseHeldError:
-                if stop.wait(POLL_SECONDS) or _heard(folder) != heard or time.monotonic() > deadline:
+                if stop.wait(POLL_SECONDS) or _renewed(folder) != renewed or time.monotonic() > deadline:
                     raise
 
     def __enter__(self) -> Self:
@@ -88,7 +88,7 @@ class Lease:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Write in here: nobody else can take the run over meanwhile. Raises LeaseLostError."""
+        """The context to write in: no other worker can take the run over meanwhile. Raises LeaseLostError."""
         with locks.locked(self._folder / LOCK):
             if self._released.is_set() or _token(self._folder) != self._token:
                 raise LeaseLostError(f"run {self._folder.name} was taken over by another worker")
@@ -96,7 +96,7 @@ class Lease:
             os.utime(self._folder / LEASE)
 
     def release(self) -> None:
-        """Let the next one take the run at once; harmless when the lease is lost already."""
+        """Let the next worker take the run at once; does nothing when the lease is lost already."""
         try:
             with self.held():
                 _write(self._folder, self._token, released=True)
@@ -106,7 +106,7 @@ class Lease:
             self._released.set()
             self._thread.join()
 
-    def _keep_up(self) -> None:
+    def _renew_regularly(self) -> None:
         while not self._released.wait(self._ttl / 4):
             try:
                 with self.held():
@@ -118,20 +118,20 @@ class Lease:
 
 
 def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
-    """Whether a worker holds the run and was heard of within the last `ttl` seconds."""
+    """Whether a worker holds the run and renewed its lease within the last `ttl` seconds."""
     try:
         if _read(folder)["released"]:
             return False
     except FileNotFoundError:
         return False
     except DamagedFileError:
-        pass  # whoever holds it finds that out at its next sign of life, and leaves
-    # In either direction: a clock that was set back must not keep a dead worker alive.
-    return abs(time.time() - _heard(folder) / 1e9) < ttl
+        pass  # its holder notices when it renews the lease, and leaves the run
+    # In either direction: a clock that was set back must not make a dead worker look alive.
+    return abs(time.time() - _renewed(folder) / 1e9) < ttl
 
 
-def _heard(folder: Path) -> int:
-    """When the holder was last heard of, in nanoseconds; 0: never."""
+def _renewed(folder: Path) -> int:
+    """When the lease was last renewed, in nanoseconds since 1970; 0: never."""
     try:
         return (folder / LEASE).lstat().st_mtime_ns
     except FileNotFoundError:
@@ -139,7 +139,7 @@ def _heard(folder: Path) -> int:
 
 
 def _token(folder: Path) -> int:
-    """The last one that was given out; where that can no longer be told, one that is higher than any."""
+    """The newest token; where the file is damaged, a number higher than any token."""
     try:
         return _read(folder)["token"]
     except FileNotFoundError:

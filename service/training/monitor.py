@@ -1,4 +1,4 @@
-"""Drives a trainer and writes down how it goes; knows neither what is trained nor what becomes of the result."""
+"""Runs a trainer, logs its measurements and saves resume points; knows neither the task nor what is published."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 NOTE_SECONDS: Final = 0.5
 SAVE_SECONDS: Final = 3.0
 SAVE_SHARE: Final = 0.05
-"""Of the time, at most, goes into resume points; those of a large network are saved less often for that."""
+"""The largest share of the time that saving resume points may take; large networks are saved less often for that."""
 
 MAX_MEASUREMENTS: Final = 1200
 """About as many measurements are kept of a run, however long it is; fewer of one that is shorter than 10 minutes."""
 
 HELD_OUT: Final = ("validation_loss", "bits_per_character")
-"""What an evaluation alone says: later on it would be taken for a measurement of another moment."""
+"""The fields of evaluations alone: between them these values would be of an earlier step."""
 
 MEASURED: Final = (
     "characters",
@@ -38,11 +38,11 @@ MEASURED: Final = (
     "seconds",
     "seconds_left",
 )
-"""What every event of a measurement says, as far as it is known."""
+"""The fields of every measurement, as far as they are known."""
 
 
 class TrainingMonitor:
-    """Shows the progress of a run and saves its resume points: not more often than is of use, but soon enough."""
+    """Trains, and meanwhile updates a run's progress twice a second and saves a resume point every few seconds."""
 
     def __init__(
         self,
@@ -66,29 +66,30 @@ class TrainingMonitor:
         self._shown = run.progress
 
     def train(self) -> bool:
-        """Train to the end (True), or until somebody wants it to stop (False); a resume point is saved then."""
+        """Train to the end (True), or until the job is cancelled or `stop` is set (False); for `stop` a resume point is
+        saved."""
         for progress in self._trainer.run():
             began = self._clock()
             if self._run.cancel_requested():
                 return False
             if self._stop.is_set():
-                self._leave(progress)
+                self._save_for_next(progress)
                 return False
-            self._keep_up(progress)
+            self._log_and_save(progress)
             self._trainer.spent(self._clock() - began)  # writing is part of what a budget in minutes is for
         return True
 
-    def _keep_up(self, progress: Progress) -> None:
+    def _log_and_save(self, progress: Progress) -> None:
         """Write down what is due. A disk that is full for a while costs what would have been written, not the job."""
         try:
-            self._write_down(progress)
+            self._log_progress(progress)
             if self._clock() - self._saved >= max(self._save_every, self._save_seconds / SAVE_SHARE):
                 self._save(progress)
         except OSError as error:
             log.warning("job %s continues, but its progress could not be saved: %s", self._run.id, error.strerror)
 
-    def _write_down(self, progress: Progress) -> None:
-        self._shown = self._as_shown(progress)
+    def _log_progress(self, progress: Progress) -> None:
+        self._shown = self._updated(progress)
         if not (progress.evaluated or progress.samples) and self._clock() - self._noted < NOTE_SECONDS:
             return
         self._noted = self._clock()
@@ -106,9 +107,9 @@ class TrainingMonitor:
             samples = [asdict(sample) for sample in progress.samples]
             self._run.add_event("samples", progress.step, {**place, "samples": samples})
 
-    def _as_shown(self, progress: Progress) -> JobProgress:
-        """The progress, with what was known before where it says nothing new; what the untrained network's loss on
-        held-out text was is not told any more once there are steps."""
+    def _updated(self, progress: Progress) -> JobProgress:
+        """The progress, with the earlier values of what it does not measure; the untrained network's loss on held-out
+        text is left out once there are steps."""
         before, per_token, held_out = self._shown, self._characters_per_token, progress.bits_per_character
         pace = progress.characters_per_second
         validation: tuple[float | None, float | None, int | None] = (None, None, None)
@@ -141,10 +142,10 @@ class TrainingMonitor:
         values = asdict(self._shown)
         return {name: values[name] for name in MEASURED if values[name] is not None}
 
-    def _leave(self, progress: Progress) -> None:
-        """Nothing that the resume point takes for told may be untold: whoever goes on does not tell it again."""
+    def _save_for_next(self, progress: Progress) -> None:
+        """Log what is due before saving: the next worker logs nothing from before the resume point."""
         try:
-            self._write_down(progress)
+            self._log_progress(progress)
             self._save(progress)
         except OSError as error:
             log.warning("job %s is left at an earlier point: %s", self._run.id, error.strerror)

@@ -31,7 +31,7 @@ HEARTBEAT_TIMEOUT_MS: Final = 6_000
 POLL_MS: Final = 500
 CONNECT_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 2.0
-PARTING_SECONDS: Final = 3.0
+CLOSING_SECONDS: Final = 3.0
 
 _ALWAYS: Final = 1_000_000
 """Of a million commands so many look for dead workers; dramatiq's own thousand finds them minutes later."""
@@ -45,8 +45,8 @@ class JobQueue:
         self._broker = make_broker(url) if url else None
 
     def submit(self, job: str) -> None:
-        """Tell a worker about a job. Raises QueueDownError, soon, when that is not possible: workers look for such
-        jobs in the directory of runs by themselves."""
+        """Hand a job in to the workers. Raises QueueDownError within seconds when the queue is down; workers then find
+        the job in the directory of runs."""
         message: dramatiq.Message[Any] = dramatiq.Message(
             queue_name=QUEUE, actor_name=ACTOR, args=(job,), kwargs={}, options={}
         )
@@ -106,12 +106,12 @@ class JobConsumer:
         self._worker.start()
 
     def stop(self, timeout: float) -> None:
-        """Take no more jobs, wait up to `timeout` seconds for the one in hand to be left, then say good-bye to Redis,
-        which is not waited for long."""
-        parting = Thread(target=self._worker.stop, kwargs={"timeout": int(timeout * 1000)}, daemon=True)
-        parting.start()
+        """Take no more jobs, wait up to `timeout` seconds for the current one to be left, then close the connections
+        to Redis, within seconds."""
+        closing = Thread(target=self._worker.stop, kwargs={"timeout": int(timeout * 1000)}, daemon=True)
+        closing.start()
         self._idle.wait(timeout)
-        parting.join(PARTING_SECONDS)
+        closing.join(CLOSING_SECONDS)
         self._broker.client.close()
 
     def _take(self, job: str) -> None:
@@ -123,7 +123,7 @@ class JobConsumer:
 
 
 class QuietConnections(logging.Filter):
-    """Leaves out dramatiq's words on a connection that is down, which it repeats every few seconds."""
+    """Leaves out dramatiq's messages about a connection that is down, which it repeats every few seconds."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be logged."""

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS: Final = 5.0
 """Between being taken from the queue and being begun, or between a worker's death and its jobs' return to the queue,
-a job is in neither place: only one that stays so for longer is taken for forgotten."""
+a job is in neither place: only one that stays so for longer counts as forgotten."""
 
 
 class Reconciler:
@@ -39,7 +39,7 @@ class Reconciler:
     def look(self) -> list[str]:
         """Hand in what has been forgotten; returns those jobs. To be called every second or so. A queue that is down
         is no error: the next look finds the same."""
-        missed = [job for job in self._jobs.unfinished() if self._nobody_is_at(job)]
+        missed = [job for job in self._jobs.unfinished() if self._is_idle(job)]
         try:
             waiting = self._queue.waiting() if missed else set()
             return self._hand_in([job for job in missed if job not in waiting])
@@ -47,8 +47,8 @@ class Reconciler:
             log.debug("%s", error)
             return []
 
-    def _nobody_is_at(self, job: str) -> bool:
-        """A run that cannot be looked at is left alone, and costs the others nothing."""
+    def _is_idle(self, job: str) -> bool:
+        """Whether no worker runs the job; one that cannot be read is left alone, and delays no other."""
         try:
             return not is_live(self._jobs.folder(job))
         except (OSError, TrainingError) as error:

@@ -1,4 +1,4 @@
-"""What a training job is asked to do, checked before anything is kept; knows neither torch nor folders."""
+"""The request of a training job, checked before anything is stored; knows neither torch nor folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handing a job in: checked against its corpus, kept on disk, told to the queue; knows no HTTP."""
+"""Submits a job: checks it against its corpus and its base, creates it, and hands it to the queue; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from service.training.requests import JobRequest
 log = logging.getLogger(__name__)
 
 MIN_CHARACTERS: Final = 100
-"""A shorter text teaches a network nothing that it could go on from."""
+"""The length of the shortest text that can be trained on."""
 
 
 class Queue(Protocol):
-    """Where workers hear of jobs."""
+    """Hands jobs to workers."""
 
     def submit(self, job: str) -> None: ...
 
 
 def keep(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: ModelStore | None = None) -> Job:
-    """Keep a new job, if it can be done; `models` is where its base is looked up, which else its worker does.
+    """Create a job, if it can be done; without `models` its base is looked up by the worker alone.
 
     Raises CorpusNotFoundError, JobRequestError when the corpus is too short to train on or does not suit the base.
     """
@@ -40,8 +40,8 @@ def keep(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: Mode
 def submit(
     request: JobRequest, corpora: CorpusStore, jobs: JobStore, queue: Queue, models: ModelStore | None = None
 ) -> Job:
-    """Keep a new job and tell the workers; raises as `keep` does. With the queue down they find it by themselves once
-    it is back."""
+    """Create a job and hand it to the workers; raises as `keep` does. While the queue is down it waits: workers find it
+    once the queue is back."""
     job = keep(request, corpora, jobs, models)
     try:
         queue.submit(job.id)

@@ -1,1 +1,1 @@
-"""In which encoding a text is: as it was declared, or as it can be told from its bytes; knows no corpora."""
+"""The encoding of a text: as it was declared, or as it is detected in its bytes; knows no corpora."""

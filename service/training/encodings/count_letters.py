@@ -30,7 +30,7 @@ RARE: Final = 2e-4
 FEW: Final = 4
 """A letter that occurs no more often is an accident."""
 SMOOTHING: Final = 8.0
-"""Pairs that are taken for seen, spread like single letters, so that a pair which was not met is possible."""
+"""Pairs added to those counted, spread like single letters, so that a pair that does not occur is possible."""
 IDEOGRAPHS: Final = 3_000
 """Most characters kept of a language that writes with thousands; there, single ones are counted."""
 

@@ -1,4 +1,4 @@
-"""The encoding of a file that neither declares one nor is UTF-8; what is not told for sure is asked back."""
+"""Detects the encoding of a file that is not UTF-8 and declares none; where it is unclear, the uploader is asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.training.encodings.wide import SAMPLE, wide
 from service.training.errors import BinaryCorpusError, EncodingError, UnclearEncodingError
 
 PART: Final = 1 << 16
-"""Most bytes that are taken for a line."""
+"""The longest line, in bytes, that is read as one."""
 SHOWN: Final = 60
 """Characters of a line that are shown as it would read."""
 Guesses = list[tuple[str, str]]

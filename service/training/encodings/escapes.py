@@ -1,4 +1,4 @@
-"""Encodings that write everything in bytes of ASCII, told by their escapes, which a log or a program seldom has."""
+"""Detects encodings that use ASCII bytes alone by their escapes, which logs and programs seldom contain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What in a file tells its encoding: counted over the whole of it, in bounded memory, whatever its size."""
+"""Counts what shows a file's encoding, over the whole file, in bounded memory."""
 
 from __future__ import annotations
 

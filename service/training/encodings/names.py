@@ -12,7 +12,7 @@ ESCAPED: Final = ("iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext", "iso2022_kr", 
 """Those that write everything in bytes of ASCII."""
 WIDE: Final = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 ORDERED: Final = ("utf-16", "utf-32")
-"""Those whose order of bytes is told by a mark at the beginning."""
+"""The encodings whose byte order is given by a mark at the beginning."""
 
 _WINDOWS: Final = ("cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874")
 _ISO: Final = tuple(f"iso8859_{part}" for part in (1, 15, 2, 5, 7, 9, 3, 4, 6, 8, 10, 11, 13, 14, 16))
@@ -65,7 +65,7 @@ _NOT_OF_FILES: Final = frozenset(
 
 
 def known(declared: str) -> str:
-    """The one name of an encoding that somebody declared. Raises UnknownEncodingError for what encodes no text."""
+    """The canonical name of a declared encoding. Raises UnknownEncodingError for what encodes no text."""
     try:
         name = codecs.lookup(declared).name
         "x".encode(declared)  # refuses rot13, base64 and the like

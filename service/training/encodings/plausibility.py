@@ -1,4 +1,4 @@
-"""How plausible a text is, in bits: what it costs to tell it to somebody who knows the letters of every language."""
+"""How plausible a text is: its length in bits under a model of the letters of every language."""
 
 from __future__ import annotations
 

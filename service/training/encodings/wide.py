@@ -1,4 +1,4 @@
-"""UTF-16 and UTF-32 without a mark, told by where a file's NUL bytes are and by what comes of them."""
+"""Detects UTF-16 and UTF-32 without a mark, by where a file's NUL bytes are and whether it can be decoded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.training.encodings.names import WIDE
 SAMPLE: Final = 1 << 18
 """Bytes that are looked at."""
 FEWEST: Final = 8
-"""Characters below which nothing can be told."""
+"""The fewest characters with which it can be detected."""
 MOST: Final = 1 << 14
 """Characters whose plausibility is looked at."""
 CLEARER: Final = 1.0
@@ -22,7 +22,7 @@ CLEARER: Final = 1.0
 
 
 def wide(start: bytes) -> str | None:
-    """In which of them a file is that begins with these bytes; None: in none, or it cannot be told."""
+    """Which of them a file that begins with these bytes is in; None: in none, or it is unclear."""
     fitting = [name for name in WIDE if _is_text(start, name)]
     if len(fitting) < 2:
         return fitting[0] if fitting else None

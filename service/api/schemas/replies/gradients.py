@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from charrnn.config import Cell
 from service.api.schemas.replies.common import closed
-from service.training.gradients import Measured, compared, requests_for_the_rest, told
+from service.training.gradients import Measured, compared, described, requests_for_the_rest
 
 
 @closed
@@ -56,7 +56,7 @@ def gradients_reply(version: Measured) -> GradientsReply:
             {"step": reach.step, "characters": reach.characters, "norms": list(map(list, reach.norms))}
             for reach in version.reaches
         ],
-        "told": told(version),
+        "told": described(version),
     }
 
 
