@@ -20,7 +20,7 @@ from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.cpu.packing import pack, precision_of
 from charrnn.parameters import KINDS, parameters
 from charrnn.sampling import DRAWN_SEED_BITS, SamplingParams, choice_seed
-from charrnn.stopping import StopMatcher
+from charrnn.stopping import Detokenizer
 from charrnn.vocabulary import Vocabulary
 
 STEPS: Final = 256
@@ -98,25 +98,23 @@ def generate(
     batch = engine.batch(len(seeds))
     handles = [batch.add(Sequence(read, length, replace(params, seed=each))) for each in seeds]
     stops = (stop,) if isinstance(stop, str) else tuple(stop)
-    matchers = {handle: StopMatcher(stops, included=include_stop_str_in_output) for handle in handles}
-    made = _completed(batch, matchers, vocabulary, min_tokens)
-    texts = [(vocabulary.decode(ids) if echo else "") + text for text in made]
+    detokenizers = {
+        handle: Detokenizer(vocabulary, stops, include_stop=include_stop_str_in_output, min_tokens=min_tokens)
+        for handle in handles
+    }
+    texts = [(vocabulary.decode(ids) if echo else "") + text for text in _completed(batch, detokenizers)]
     return texts[0] if n is None else texts
 
 
-def _completed(batch: Batch, matchers: Mapping[int, StopMatcher], vocabulary: Vocabulary, min_tokens: int) -> list[str]:
+def _completed(batch: Batch, detokenizers: Mapping[int, Detokenizer]) -> list[str]:
     """The text of each sequence of the batch, until its length or a stop text."""
-    texts = dict.fromkeys(matchers, "")
-    waits = dict.fromkeys(matchers, min_tokens)
+    texts = dict.fromkeys(detokenizers, "")
     while len(batch):
         for output in batch.step(STEPS):
-            at, matcher, first = output.handle, matchers[output.handle], waits[output.handle]
-            texts[at] += matcher.feed(vocabulary.decode(output.ids[:first]), may_stop=False)
-            texts[at] += matcher.feed(vocabulary.decode(output.ids[first:]))
-            waits[at] = max(0, first - output.ids.size)
-            if output.done or matcher.stopped:
-                texts[at] += matcher.flush()
-                batch.remove(at)
+            handle, detokenizer = output.handle, detokenizers[output.handle]
+            texts[handle] += detokenizer.feed(output.ids, done=output.done)
+            if output.done or detokenizer.stopped:
+                batch.remove(handle)
     return list(texts.values())
 
 

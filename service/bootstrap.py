@@ -77,7 +77,7 @@ def build_web(settings: Settings) -> Flask:
         generator=TextGenerator(models, cache, scheduler, metrics, settings.request_timeout, settings.max_reply_values),
         tokenizer=Tokenizer(models),
         scorer=Scorer(models, scheduler, settings.request_timeout),
-        tracer=Tracer(models, settings.request_timeout, count=metrics.traced),
+        tracer=Tracer(models, settings.request_timeout, observer=metrics),
         unit_search=UnitSearch(models, settings.request_timeout),
         store=store,
         faults=faults,

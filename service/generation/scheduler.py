@@ -1,88 +1,33 @@
-"""One thread at a time owns the batches: every active sequence advances with the others, joining and leaving at any
-step."""
+"""Which sequences are generated now and which wait; one thread at a time advances the batches, and sequences join and
+leave at any step."""
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from collections.abc import Sequence as Items
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from charrnn.engine.base import Batch, Engine, Output, Sequence
-from charrnn.vocabulary import Ids
+from charrnn.engine.base import Engine
+from service.generation.active_batch import ActiveBatch
 from service.generation.disconnects import DisconnectWatcher
 from service.generation.errors import BusyError, ClosedError, NeverFitsError
+from service.generation.scheduled import ScheduledSequence
 
-log = logging.getLogger(__name__)
-
-QUANTUM_SECONDS: Final = 0.002
-"""About how long one call of an engine may take, which is how long a new request waits to join."""
-MAX_STEPS: Final = 256
 HELP_SECONDS: Final = 0.02
-"""How long a thread that asked works for others too; it must soon look again whether its client is still there."""
+"""How long a request's thread may advance everyone's sequences before it checks on its own client again."""
 KEPT_BATCHES: Final = 4
+"""Batches without sequences that are kept: those of the versions last used."""
 LONGEST_RETRY_SECONDS: Final = 60
-
-Watch = Callable[[Ids], bool]
-
-
-class Ticket:
-    """One sequence's place with the scheduler, as seen by whoever asked for it.
-
-    `wake` is set when the sequence is done or has failed, and with `stream` at all news; it may be shared by several
-    tickets. `watch` sees the new ids in the scheduler's thread and ends the sequence by returning True.
-    """
-
-    def __init__(
-        self, sequence: Sequence, wake: threading.Event, watch: Watch | None = None, *, stream: bool = False
-    ) -> None:
-        self.sequence = sequence
-        self.done = False
-        self.admitted = 0.0
-        self.error: BaseException | None = None
-        self.cancelled = False
-        self._wake = wake
-        self._watch = watch
-        self._stream = stream
-        self._outputs: deque[Output] = deque()
-
-    def take(self) -> list[Output]:
-        """What has come since the last call, in order; after the last of it, raises what the engine failed with."""
-        outputs = [self._outputs.popleft() for _ in range(len(self._outputs))]
-        if not outputs and self.error is not None:
-            raise self.error
-        return outputs
-
-    def cancel(self) -> None:
-        """Give the place up: the sequence leaves before the next step."""
-        self.cancelled = True
-
-    def deliver(self, output: Output) -> bool:
-        """For the scheduler: hand over an output; whether the sequence is over with it."""
-        self._outputs.append(output)
-        over = output.done or (self._watch is not None and bool(output.ids.size) and self._watch(output.ids))
-        if over:
-            self.finish()
-        elif self._stream:
-            self._wake.set()
-        return over
-
-    def finish(self, error: BaseException | None = None) -> None:
-        """For the scheduler: nothing more will come."""
-        self.error = error
-        self.done = True
-        self._wake.set()
 
 
 class Scheduler:
-    """Generates for up to `max_active` sequences at once, of any resident versions; up to `max_waiting` more wait.
+    """Generates up to `max_active` sequences at once, of any resident versions; up to `max_waiting` more wait.
 
-    The places are given in the order of arrival. A thread of its own advances the batches, or a thread that asked, by
-    `help`; never both. `start` is called after a fork, in the process that generates.
+    Sequences become active in the order of arrival. The batches are advanced by the scheduler's own thread or by the
+    thread of a request (`help`), never by two at once. `start` is called after a fork, in the process that generates.
     """
 
     def __init__(self, max_active: int, max_waiting: int, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -90,14 +35,16 @@ class Scheduler:
         self._max_waiting = max_waiting
         self._clock = clock
         self._changed = threading.Condition()
-        self._at_work = threading.Lock()
-        self._waiting: deque[tuple[Engine, Ticket]] = deque()
-        self._running: dict[Engine, _Running] = {}
+        self._advancing = threading.Lock()
+        self._waiting: deque[tuple[Engine, ScheduledSequence]] = deque()
+        self._batches: dict[Engine, ActiveBatch] = {}
         self._closed = self._given_up = False
+        self._seconds_per_sequence = 0.0
         self.disconnects = DisconnectWatcher()
-        self._seconds_a_sequence = 0.0
         self.steps = 0
+        """Steps of batches so far."""
         self.rows = 0
+        """Sequences advanced, summed over these steps."""
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
     def start(self) -> None:
@@ -105,14 +52,14 @@ class Scheduler:
         self._thread.start()
 
     def close(self) -> None:
-        """Take nothing new, finish what runs and waits, and end the thread."""
+        """Accept nothing new, finish what is active or waits, and end the thread."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         self._thread.join()
 
     def give_up(self) -> None:
-        """Take nothing new, and end what runs and waits with a ClosedError; may be called by any thread."""
+        """Accept nothing new, and end what is active or waits with a ClosedError; may be called by any thread."""
         with self._changed:
             self._closed = self._given_up = True
             self._changed.notify()
@@ -120,66 +67,72 @@ class Scheduler:
     @property
     def active(self) -> int:
         """Sequences being generated."""
-        return sum(len(running.tickets) for running in list(self._running.values()))
+        return sum(len(batch.sequences) for batch in list(self._batches.values()))
 
     @property
     def waiting(self) -> int:
-        """Sequences waiting for a place."""
+        """Sequences that wait to become active."""
         return len(self._waiting)
 
     def check_fits(self, count: int) -> None:
-        """Raises NeverFitsError when so many sequences find no place even where nothing else runs or waits."""
-        if count > (places := self._max_active + self._max_waiting):
-            raise NeverFitsError(places, count)
+        """Raises NeverFitsError for more sequences at once than may be active or wait when there are no others."""
+        if count > (most := self._max_active + self._max_waiting):
+            raise NeverFitsError(most, count)
 
-    def submit(self, engine: Engine, tickets: list[Ticket], *, helps: bool = False) -> None:
-        """Queue the sequences of one request, all of them or none; with `helps`, the caller calls `help` at once.
+    def submit(self, engine: Engine, scheduled: Sequence[ScheduledSequence], *, helps: bool = False) -> None:
+        """Queue the sequences of one request, all of them or none. With `helps`, the caller calls `help` at once.
 
         Raises BusyError when they cannot all be active or wait, NeverFitsError when they never could, ClosedError after
         `close`.
         """
-        self.check_fits(len(tickets))
+        self.check_fits(len(scheduled))
         with self._changed:
             if self._closed:
-                raise ClosedError("the service is shutting down")
+                raise _closed()
             free = self._max_active - self.active
-            if len(self._waiting) + len(tickets) > free + self._max_waiting:
-                raise BusyError(self._max_waiting, self._seconds_until_free(len(tickets)))
-            self._waiting.extend((engine, ticket) for ticket in tickets)
+            if len(self._waiting) + len(scheduled) > free + self._max_waiting:
+                raise BusyError(self._max_waiting, self._seconds_until_free(len(scheduled)))
+            self._waiting.extend((engine, each) for each in scheduled)
             if not helps:
                 self._changed.notify()
 
     def help(self, done: Callable[[], bool]) -> None:
-        """Advance the batches in the caller's thread until `done()`, but not for long, unless another thread is at it.
+        """Advance all batches in the caller's thread until `done()`, for up to HELP_SECONDS; return at once when
+        another thread is advancing them.
 
-        A short text then costs no change of threads, which costs more than the text.
+        Generating a short text takes less time than waking the scheduler's thread and being woken by it.
         """
-        # Whoever is at it sees what was submitted before: it looks again after it has stopped.
-        if not self._at_work.acquire(blocking=False):
+        # To return here is safe: whoever advances admits what waits before every step, and after its last one looks
+        # once more for what came in between.
+        if not self._advancing.acquire(blocking=False):
             return
         try:
+            # Let other requests that are about to submit do so first. A step of several sequences costs little more
+            # than half as much for each as steps of one (the weights are read once); if no other thread is ready to
+            # run, this returns at once.
+            time.sleep(0)
             until = self._clock() + HELP_SECONDS
             while not done() and self._clock() < until and self._admit():
                 self._step()
         finally:
-            self._at_work.release()
+            self._advancing.release()
         with self._changed:
             if self._has_work():
                 self._changed.notify()
 
-    def _seconds_until_free(self, places: int) -> int:
-        """About how long it takes until so many more could wait, as long as sequences take as long as the last ones."""
-        seconds = self._seconds_a_sequence * (len(self._waiting) + places) / self._max_active
+    def _seconds_until_free(self, count: int) -> int:
+        """About how long it takes until so many more could wait, if sequences take as long as the last ones did."""
+        seconds = self._seconds_per_sequence * (len(self._waiting) + count) / self._max_active
         return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(seconds)))
 
     def _run(self) -> None:
         while self._wait_for_work():
-            with self._at_work:
+            with self._advancing:
                 while self._admit():
                     self._step()
 
     def _wait_for_work(self) -> bool:
-        """Sleep until there is something to do. False: it is over."""
+        """Sleep until there is something to do. False: closed, and everything is done."""
         with self._changed:
             self._changed.wait_for(lambda: self._has_work() or self._closed)
             return self._has_work()
@@ -187,91 +140,43 @@ class Scheduler:
     def _has_work(self) -> bool:
         return bool(self._waiting or self.active)
 
-    def _step(self) -> None:
-        self.disconnects.check()
-        for running in list(self._running.values()):
-            if self._given_up:
-                running.fail(ClosedError("the service is shutting down"))
-            rows = len(running.tickets)
-            steps = running.step(self._clock)
-            self.steps += steps
-            self.rows += steps * rows
-            self._seconds_a_sequence = running.seconds_a_sequence or self._seconds_a_sequence
-        self._forget_idle()
-
-    def _forget_idle(self) -> None:
-        """Keep the batches of the versions last used: making one anew costs more than a short text."""
-        idle = [engine for engine, running in self._running.items() if not running.tickets]
-        for engine in idle[: max(0, len(self._running) - KEPT_BATCHES)]:
-            del self._running[engine]
-
     def _admit(self) -> bool:
-        """Let those who wait in as far as there is place. False: there is nothing to do."""
+        """Let waiting sequences join their batches, as many as may be active. False: there is nothing to do."""
         with self._changed:
             while self._waiting and self.active < self._max_active:
-                engine, ticket = self._waiting.popleft()
-                if ticket.cancelled or self._given_up:
-                    ticket.finish(ClosedError("the service is shutting down") if self._given_up else None)
-                    continue
-                running = self._running.pop(engine, None) or _Running(engine.batch(self._max_active))
-                self._running[engine] = running  # the last one used stands last
-                ticket.admitted = self._clock()
-                running.add(ticket)
+                engine, scheduled = self._waiting.popleft()
+                if self._given_up:
+                    scheduled.finish(_closed())
+                elif scheduled.cancelled:
+                    scheduled.finish()
+                else:
+                    self._batch_of(engine).add(scheduled)
             return self._has_work()
 
+    def _batch_of(self, engine: Engine) -> ActiveBatch:
+        """The engine's batch, moved to the end of `_batches`: they are in the order of their last use."""
+        batch = self._batches.pop(engine, None) or ActiveBatch(engine.batch(self._max_active), self._clock)
+        self._batches[engine] = batch
+        return batch
 
-class _Running:
-    """One version's batch and whose sequences are in it."""
+    def _step(self) -> None:
+        self.disconnects.check()
+        for batch in list(self._batches.values()):
+            if self._given_up:
+                batch.fail(_closed())
+            count = len(batch.sequences)
+            steps = batch.step()
+            self.steps += steps
+            self.rows += steps * count
+            self._seconds_per_sequence = batch.seconds_per_sequence or self._seconds_per_sequence
+        self._drop_unused_batches()
 
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-        self._seconds_a_row = QUANTUM_SECONDS
-        self.seconds_a_sequence = 0.0
-        self.tickets: dict[int, Ticket] = {}
+    def _drop_unused_batches(self) -> None:
+        """Making a batch costs more than a short text, so the last used ones are kept."""
+        unused = [engine for engine, batch in self._batches.items() if not batch.sequences]
+        for engine in unused[: max(0, len(self._batches) - KEPT_BATCHES)]:
+            del self._batches[engine]
 
-    def add(self, ticket: Ticket) -> None:
-        try:
-            self.tickets[self._batch.add(ticket.sequence)] = ticket
-        except Exception as error:
-            log.exception("a sequence could not be started")
-            ticket.finish(error)
 
-    def step(self, clock: Callable[[], float]) -> int:
-        """Drop what was cancelled, advance the rest by about a quantum, hand out what came; how many steps it was."""
-        for handle in [handle for handle, ticket in self.tickets.items() if ticket.cancelled]:
-            self._leave(handle).finish()
-        if not self.tickets:
-            return 0
-        steps = max(1, min(MAX_STEPS, int(QUANTUM_SECONDS / (self._seconds_a_row * len(self.tickets)))))
-        try:
-            outputs = self._timed(steps)
-            for output in outputs:
-                if self.tickets[output.handle].deliver(output):
-                    self._learn(clock() - self._leave(output.handle).admitted)
-        except Exception as error:
-            log.exception("a batch failed; its sequences are given up")
-            self.fail(error)
-        return steps
-
-    def _timed(self, steps: int) -> Items[Output]:
-        """Step, and learn what a row of a step costs: per row, so that the estimate holds at once when many join, and
-        in this thread's processor time, since the wait for the interpreter afterwards is no reason for smaller calls,
-        which would only wait more often."""
-        began = time.thread_time()
-        outputs = self._batch.step(steps)
-        made = max((output.ids.size for output in outputs), default=0) or steps
-        self._seconds_a_row = max((time.thread_time() - began) / (made * len(self.tickets)), 1e-7)
-        return outputs
-
-    def _learn(self, seconds: float) -> None:
-        """How long a sequence takes, the last ones counting most."""
-        self.seconds_a_sequence += (seconds - self.seconds_a_sequence) / (8 if self.seconds_a_sequence else 1)
-
-    def _leave(self, handle: int) -> Ticket:
-        self._batch.remove(handle)
-        return self.tickets.pop(handle)
-
-    def fail(self, error: Exception) -> None:
-        """Give all of them up."""
-        for handle in list(self.tickets):
-            self._leave(handle).finish(error)
+def _closed() -> ClosedError:
+    return ClosedError("the service is shutting down")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from charrnn.engine import base as engine
+from charrnn.engine.base import Output, Sequence
 from charrnn.vocabulary import Ids
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.resident import ResidentModel, ResidentModels
-from service.generation.scheduler import Scheduler, Ticket
+from service.generation.scheduled import ScheduledSequence
+from service.generation.scheduler import Scheduler
 
 LARGEST_EXPONENT: Final = 700.0
 """e to the power of more than this is no double any more."""
@@ -22,13 +23,13 @@ LARGEST_EXPONENT: Final = 700.0
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A text under a version: its `tokens`, and of each the natural logarithm of its probability; None for the first,
+    """A text under a version: its `tokens`, and the natural logarithm of the probability of each; None for the first,
     which follows nothing."""
 
     model: str
     version: int
     characters: int
-    tokens: Sequence[str]
+    tokens: Items[str]
     logprobs: tuple[float | None, ...]
 
     @property
@@ -66,14 +67,16 @@ class Scorer:
         return Score(model.name, model.version, len(text), model.vocabulary.tokens_of(ids), logprobs)
 
     def _logprobs(self, model: ResidentModel, ids: Ids, client: Client) -> tuple[float | None, ...]:
-        wake = threading.Event()
-        ticket = Ticket(engine.Sequence(ids, length=0, score=True), wake)
-        self._scheduler.submit(model.engine, [ticket])
+        wake, outputs = threading.Event(), list[Output]()
+        scheduled = ScheduledSequence(Sequence(ids, length=0, score=True), outputs.append, wake)
+        self._scheduler.submit(model.engine, [scheduled])
         scope = CancelScope(client, self._timeout)
         try:
-            while not ticket.done:
+            while not scheduled.done:
                 scope.wait(wake)
         finally:
-            ticket.cancel()
-        found = next(output.prompt_logprobs for output in ticket.take() if output.prompt_logprobs is not None)
+            scheduled.cancel()
+        if scheduled.error is not None:
+            raise scheduled.error
+        found = next(output.prompt_logprobs for output in outputs if output.prompt_logprobs is not None)
         return tuple(None if np.isnan(chosen) else float(chosen) for chosen in found.chosen)

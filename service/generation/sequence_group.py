@@ -1,11 +1,12 @@
-"""The sequences of one request while they are generated: a ticket with the scheduler and a reader for each choice."""
+"""The sequences of one request, one for each choice, from their submission to their choices (vLLM's sequence group)."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -14,89 +15,98 @@ import numpy as np
 from charrnn.engine.base import Sequence
 from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
 from charrnn.vocabulary import Ids
+from service.generation.admission import Admitted
 from service.generation.cancellation import CancelScope
-from service.generation.reading import ChoiceReader, Piece, stop_watch
+from service.generation.choice_builder import ChoiceBuilder
+from service.generation.pieces import Piece
 from service.generation.requests import Choice, GenerationRequest
 from service.generation.resident import ResidentModel
-from service.generation.scheduler import Ticket
+from service.generation.scheduled import ScheduledSequence
+from service.generation.scheduler import Scheduler
 
 PIECE_SECONDS: Final = 0.02
-"""Pieces of a stream follow one another no sooner, so that under load a piece is more than a character."""
+"""Shortest time between two pieces of a stream, so that a piece is more than a character under load, too."""
 
 
-class Run:
-    """The sequences of one request, with the scheduler: a ticket and a reader for each choice."""
+class SequenceGroup:
+    """Submits the sequences of a request when it is made, in the thread that then calls `wait` or takes the `pieces`.
 
-    def __init__(self, model: ResidentModel, prompt: Ids, request: GenerationRequest, *, stream: bool = False) -> None:
+    Raises what `Scheduler.submit` raises.
+    """
+
+    def __init__(self, scheduler: Scheduler, admitted: Admitted, *, stream: bool) -> None:
+        request, model = admitted.request, admitted.model
         first = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
         self.seeds = tuple(choice_seed(first, index) for index in range(request.n))
+        self._scheduler = scheduler
         self._wake = threading.Event()
-        vocabulary = model.vocabulary
-        self.tickets = [
-            Ticket(_sequence(model, prompt, request, seed), self._wake, stop_watch(vocabulary, request), stream=stream)
-            for seed in self.seeds
+        self._builders = [ChoiceBuilder(model.vocabulary, admitted.prompt, request, seed) for seed in self.seeds]
+        self._scheduled = [
+            ScheduledSequence(_sequence(model, admitted.prompt, request, seed), builder.add, self._wake, stream=stream)
+            for seed, builder in zip(self.seeds, self._builders, strict=True)
         ]
-        self._readers = [ChoiceReader(vocabulary, prompt, request, seed) for seed in self.seeds]
+        scheduler.submit(model.engine, self._scheduled, helps=not stream)
 
-    def wait(self, scope: CancelScope) -> None:
-        """Until all are done. Raises what `scope` raises, having given the places up."""
-        try:
-            while not self.is_done():
-                self._wait_for_news(scope)
-            scope.raise_if_cancelled()
-        finally:
-            self._cancel()
-
-    def dropped(self, scope: CancelScope) -> Callable[[], None]:
-        """What is to happen when the client hangs up: the places are given up, and whoever waits for them is told."""
-
-        def drop() -> None:
-            scope.cancel()
-            self._cancel()
-
-        return drop
-
-    def is_done(self) -> bool:
-        """Whether every sequence has come to its end."""
-        return all(ticket.done for ticket in self.tickets)
-
-    def choices(self) -> tuple[Choice, ...]:
-        """The choices of a run that is done."""
-        for ticket, reader in zip(self.tickets, self._readers, strict=True):
-            while reader.finish_reason is None:
-                outputs = ticket.take()
-                assert outputs, "a sequence that is done has ended its choice"
-                reader.read(outputs)
-        return tuple(reader.choice() for reader in self._readers)
-
-    def completion_tokens(self) -> int:
-        """Tokens generated so far, those of stop texts included."""
-        return sum(reader.tokens for reader in self._readers)
+    def wait(self, scope: CancelScope) -> tuple[Choice, ...]:
+        """The choices, once all are complete. Raises what the scope and the engine raise."""
+        self._scheduler.help(self._is_done)
+        if not self._is_done():
+            with self._cancelled_with(scope):
+                while not self._is_done():
+                    self._wait_for_news(scope)
+                scope.raise_if_cancelled()
+        return self.choices()
 
     def pieces(self, scope: CancelScope) -> Iterator[tuple[int, Piece] | None]:
-        """What there is to give out, as it comes; leaving early gives the places up."""
-        try:
-            while any(reader.finish_reason is None for reader in self._readers):
+        """(index of the choice, piece) as they come, and None whenever nothing has come for POLL_SECONDS. Raises what
+        the scope and the engine raise."""
+        with self._cancelled_with(scope):
+            while any(builder.finish_reason is None for builder in self._builders):
                 scope.raise_if_cancelled()
-                if self._has_ended_unread() or self._wait_for_news(scope):
+                if self._has_unread_end() or self._wait_for_news(scope):
                     yield from self._news()
                     time.sleep(PIECE_SECONDS)
                 else:
                     yield None
+
+    def choices(self) -> tuple[Choice, ...]:
+        """The choices of sequences that have all ended. Raises what the engine failed with."""
+        for scheduled, builder in zip(self._scheduled, self._builders, strict=True):
+            if builder.finish_reason is None:
+                builder.take()
+                _raise_failure(scheduled.error, builder)
+        return tuple(builder.choice() for builder in self._builders)
+
+    def completion_tokens(self) -> int:
+        """Tokens taken so far, those of stop texts included."""
+        return sum(builder.tokens for builder in self._builders)
+
+    @contextmanager
+    def _cancelled_with(self, scope: CancelScope) -> Iterator[None]:
+        """Within this block the sequences are cancelled as soon as the client disconnects; when it is left, however,
+        those that have not ended are cancelled, too."""
+
+        def on_disconnect() -> None:
+            scope.cancel()
+            self._cancel()
+
+        try:
+            with self._scheduler.disconnects.watching(scope.client, on_disconnect):
+                yield
         finally:
             self._cancel()
 
-    def _has_ended_unread(self) -> bool:
-        """Whether a sequence is done whose end (a failure, after its last outputs) was not read: nothing more wakes."""
-        ends = zip(self.tickets, self._readers, strict=True)
-        return any(ticket.done and reader.finish_reason is None for ticket, reader in ends)
+    def _cancel(self) -> None:
+        for scheduled in self._scheduled:
+            scheduled.cancel()
 
-    def _news(self) -> Iterator[tuple[int, Piece]]:
-        for index, (ticket, reader) in enumerate(zip(self.tickets, self._readers, strict=True)):
-            if reader.finish_reason is None and (outputs := ticket.take()):
-                piece = reader.read(outputs)
-                if piece.text or piece.finish_reason:
-                    yield index, piece
+    def _is_done(self) -> bool:
+        return all(scheduled.done for scheduled in self._scheduled)
+
+    def _has_unread_end(self) -> bool:
+        """Whether a sequence has ended whose end was not read: it sets `_wake` no more."""
+        ends = zip(self._scheduled, self._builders, strict=True)
+        return any(scheduled.done and builder.finish_reason is None for scheduled, builder in ends)
 
     def _wait_for_news(self, scope: CancelScope) -> bool:
         came = scope.wait(self._wake)
@@ -104,9 +114,19 @@ class Run:
             self._wake.clear()
         return came
 
-    def _cancel(self) -> None:
-        for ticket in self.tickets:
-            ticket.cancel()
+    def _news(self) -> Iterator[tuple[int, Piece]]:
+        for index, (scheduled, builder) in enumerate(zip(self._scheduled, self._builders, strict=True)):
+            if builder.finish_reason is None:
+                error = scheduled.error  # looked at first: whatever came before it is then in the piece
+                piece = builder.take()
+                if piece.text or piece.finish_reason:
+                    yield index, piece
+                _raise_failure(error, builder)
+
+
+def _raise_failure(error: BaseException | None, builder: ChoiceBuilder) -> None:
+    if error is not None and builder.finish_reason is None:
+        raise error
 
 
 def _sequence(model: ResidentModel, prompt: Ids, request: GenerationRequest, seed: int) -> Sequence:

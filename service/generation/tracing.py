@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,6 +16,7 @@ from charrnn.engine.tracing import Trace, pieces
 from charrnn.vocabulary import Ids
 from service.generation.cancellation import NO_CLIENT, POLL_SECONDS, CancelScope, Client
 from service.generation.errors import BusyError
+from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.requests import Choice, Generation, GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.tokenization import read
@@ -75,14 +76,14 @@ class Tracer:
         models: ResidentModels,
         timeout: float | None = None,
         at_once: int = AT_ONCE,
-        count: Callable[[int], None] = lambda _: None,
+        observer: GenerationObserver = NO_OBSERVER,
     ) -> None:
         self._models = models
         self._timeout = timeout
         self._at_once = at_once
         self._places = threading.BoundedSemaphore(at_once)
         self._turn = threading.Lock()
-        self._count = count
+        self._observer = observer
 
     def check(self, model: str, cells: Sequence[UnitSelection], field: str = "cells") -> None:
         """Raises UnknownUnitError when the model has no such cells; `field` is how the request calls them."""
@@ -138,7 +139,7 @@ class Tracer:
         while (piece := self._next(found, scope)) is not None:
             reading.take(piece, first)
             first = max(0, first - len(piece.logprobs))
-            self._count(len(piece.logprobs))
+            self._observer.traced(len(piece.logprobs))
         return reading.result(ids)
 
     def _next(self, found: Iterator[Trace], scope: CancelScope) -> Trace | None:

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from charrnn import __version__
 from service.api.http.shared_metrics import shared_values
+from service.generation.observer import GenerationObserver, Lookup
 from service.training.job import STATUSES, Status
 
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -47,7 +48,7 @@ class Workers(Protocol):
     def heartbeats(self) -> Mapping[str, float]: ...
 
 
-class Metrics:
+class Metrics(GenerationObserver):
     """The values of this process, and the page that has those of all."""
 
     def __init__(
@@ -101,20 +102,16 @@ class Metrics:
         requests.inc()
         latency.observe(seconds)
 
-    def looked_up(self, result: str) -> None:
-        """The cache was asked: `hit`, `miss`, or `joined` when the same request was being computed already."""
+    def looked_up(self, result: Lookup) -> None:
         self._lookups[result].inc()
 
     def generated(self, tokens: int) -> None:
-        """So many tokens were generated."""
         self._characters.inc(tokens)
 
     def traced(self, tokens: int) -> None:
-        """So many tokens were read for a trace."""
         self._traced.inc(tokens)
 
-    def first(self, seconds: float) -> None:
-        """The first piece of a stream is there, so long after it was asked for."""
+    def first_piece(self, seconds: float) -> None:
         self._first.observe(seconds)
 
     def sample(self, load: Load) -> None:

@@ -41,8 +41,8 @@ from service.api.schemas.replies.completions import (
 )
 from service.api.schemas.replies.versions import with_damage
 from service.generation.errors import PromptError
-from service.generation.generator import Stream, TextGenerator
-from service.generation.reading import Piece
+from service.generation.generator import TextGenerator
+from service.generation.pieces import Piece, Stream
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
 

@@ -31,9 +31,9 @@ from service.api.schemas.replies.generation import (
     timing,
     token_logprobs,
 )
-from service.generation.generator import Stream, TextGenerator
+from service.generation.generator import TextGenerator
 from service.generation.logprobs import TextLogprobs
-from service.generation.reading import Piece
+from service.generation.pieces import Piece, Stream
 from service.generation.tracing import Tracer
 from service.settings import Settings
 

@@ -7,28 +7,35 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charrnn.engine.base import Sequence
+from charrnn.engine.base import Output, Sequence
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
+from service.generation.active_batch import MAX_STEPS
 from service.generation.errors import BusyError, ClosedError
-from service.generation.scheduler import MAX_STEPS, Scheduler, Ticket
+from service.generation.scheduled import ScheduledSequence
+from service.generation.scheduler import Scheduler
 
 SECONDS = 10
 
 
-def ticket(length: int = 5, wake: threading.Event | None = None, **more: Any) -> Ticket:
-    sequence = Sequence(np.array([0], np.int32), length, SamplingParams())
-    return Ticket(sequence, wake or threading.Event(), **more)
+class Asked(ScheduledSequence):
+    """A sequence that keeps its outputs."""
+
+    def __init__(self, length: int = 5, wake: threading.Event | None = None, **more: Any) -> None:
+        self.outputs: list[Output] = []
+        self.wake = wake or threading.Event()
+        sequence = Sequence(np.array([0], np.int32), length, SamplingParams())
+        super().__init__(sequence, **{"receive": self.outputs.append, "wake": self.wake, **more})
 
 
-def wait(ticket: Ticket) -> Ids:
-    """The ids of a ticket once it is done."""
-    assert ticket._wake.wait(SECONDS)
-    return np.concatenate([output.ids for output in ticket.take()] or [np.empty(0, np.int32)])
+def wait(asked: Asked) -> Ids:
+    """The ids of a sequence once it has ended."""
+    assert asked.wake.wait(SECONDS)
+    return np.concatenate([output.ids for output in asked.outputs] or [np.empty(0, np.int32)])
 
 
 def test_a_sequence_is_generated_to_its_length(scheduler: Scheduler, engine: Any) -> None:
-    one = ticket(7)
+    one = Asked(7)
     scheduler.submit(engine, [one])
     assert wait(one).tolist() == [1, 2, 3, 4, 5, 6, 7]
 
@@ -36,11 +43,11 @@ def test_a_sequence_is_generated_to_its_length(scheduler: Scheduler, engine: Any
 def test_sequences_advance_together_and_the_others_wait_their_turn(scheduler: Scheduler, engine: Any) -> None:
     opened = threading.Event()
     engine.gate = lambda: opened.wait(SECONDS)
-    tickets = [ticket(length) for length in (3, 30, 300, 3, 30, 9)]
-    for one in tickets:
+    several = [Asked(length) for length in (3, 30, 300, 3, 30, 9)]
+    for one in several:
         scheduler.submit(engine, [one])
     opened.set()
-    assert [len(wait(one)) for one in tickets] == [3, 30, 300, 3, 30, 9]
+    assert [len(wait(one)) for one in several] == [3, 30, 300, 3, 30, 9]
     assert engine.largest == 4
     assert (scheduler.active, scheduler.waiting) == (0, 0)
 
@@ -48,11 +55,11 @@ def test_sequences_advance_together_and_the_others_wait_their_turn(scheduler: Sc
 def test_full_is_said_at_once_and_a_request_is_taken_whole_or_not_at_all(scheduler: Scheduler, engine: Any) -> None:
     opened = threading.Event()
     engine.gate = lambda: opened.wait(SECONDS)
-    first = [ticket() for _ in range(6)]
+    first = [Asked() for _ in range(6)]
     scheduler.submit(engine, first)
     with pytest.raises(BusyError, match="MAX_WAITING"):
-        scheduler.submit(engine, [ticket() for _ in range(3)])
-    last = [ticket(), ticket()]
+        scheduler.submit(engine, [Asked() for _ in range(3)])
+    last = [Asked(), Asked()]
     scheduler.submit(engine, last)
     opened.set()
     assert [len(wait(one)) for one in first + last] == [5] * 8
@@ -66,9 +73,9 @@ def test_a_cancelled_sequence_gives_its_place_up(scheduler: Scheduler, engine: A
         opened.wait(SECONDS)
 
     engine.gate = gate
-    endless = [ticket(1 << 30) for _ in range(4)]
+    endless = [Asked(1 << 30) for _ in range(4)]
     scheduler.submit(engine, endless)
-    waiting, after = ticket(), ticket()
+    waiting, after = Asked(), Asked()
     scheduler.submit(engine, [waiting, after])
     assert entered.wait(SECONDS)
     waiting.cancel()
@@ -76,39 +83,38 @@ def test_a_cancelled_sequence_gives_its_place_up(scheduler: Scheduler, engine: A
         one.cancel()
     opened.set()
     assert len(wait(after)) == 5
-    assert waiting._wake.wait(SECONDS)
+    assert waiting.wake.wait(SECONDS)
     assert all(one.done for one in endless)
     assert engine.added == 5
 
 
-def test_a_watch_ends_a_sequence(scheduler: Scheduler, engine: Any) -> None:
+def test_whoever_receives_the_outputs_ends_a_sequence(scheduler: Scheduler, engine: Any) -> None:
     seen: list[int] = []
 
-    def watch(ids: Ids) -> bool:
-        seen.extend(ids.tolist())
+    def receive(output: Output) -> bool:
+        seen.extend(output.ids.tolist())
         return len(seen) >= 6
 
-    one = ticket(1 << 30, watch=watch)
+    one = Asked(1 << 30, receive=receive)
     scheduler.submit(engine, [one])
-    assert wait(one).tolist() == seen
+    assert one.wake.wait(SECONDS)
     assert 6 <= len(seen) < 6 + MAX_STEPS
 
 
 def test_streaming_wakes_at_every_output(scheduler: Scheduler, engine: Any) -> None:
     wake = threading.Event()
-    one = ticket(9, wake, stream=True)
+    one = Asked(9, wake, stream=True)
     turns = threading.Semaphore(0)
     engine.gate = lambda: turns.acquire(timeout=SECONDS)
     scheduler.submit(engine, [one])
-    pieces = []
+    woken = []
     while not one.done:
         turns.release()
         assert wake.wait(SECONDS)
         wake.clear()
-        pieces += [output.ids.tolist() for output in one.take()]
-    pieces += [output.ids.tolist() for output in one.take()]
-    assert [one_id for piece in pieces for one_id in piece] == list(range(1, 10))
-    assert len(pieces) > 2
+        woken.append(len(one.outputs))
+    assert [id_ for output in one.outputs for id_ in output.ids] == list(range(1, 10))
+    assert len(set(woken)) > 2
 
 
 def test_a_failing_engine_fails_its_sequences_and_nothing_else(scheduler: Scheduler, engine: Any) -> None:
@@ -116,31 +122,30 @@ def test_a_failing_engine_fails_its_sequences_and_nothing_else(scheduler: Schedu
         raise MemoryError("no more")
 
     engine.gate = fail
-    one = ticket()
+    one = Asked()
     scheduler.submit(engine, [one])
-    assert one._wake.wait(SECONDS)
-    with pytest.raises(MemoryError, match="no more"):
-        one.take()
+    assert one.wake.wait(SECONDS)
+    assert isinstance(one.error, MemoryError)
     engine.gate = lambda: None
-    two = ticket()
+    two = Asked()
     scheduler.submit(engine, [two])
     assert len(wait(two)) == 5
 
 
 def test_closing_finishes_what_was_taken(engine: Any) -> None:
     scheduler = Scheduler(max_active=1, max_waiting=9)
-    tickets = [ticket() for _ in range(5)]
-    scheduler.submit(engine, tickets)
+    several = [Asked() for _ in range(5)]
+    scheduler.submit(engine, several)
     scheduler.start()
     scheduler.close()
-    assert [len(wait(one)) for one in tickets] == [5] * 5
+    assert [len(wait(one)) for one in several] == [5] * 5
     with pytest.raises(ClosedError):
-        scheduler.submit(engine, [ticket()])
+        scheduler.submit(engine, [Asked()])
 
 
 def test_who_asks_can_do_the_work(engine: Any) -> None:
     scheduler = Scheduler(max_active=4, max_waiting=4)  # its own thread is not started
-    one = ticket(7)
+    one = Asked(7)
     scheduler.submit(engine, [one], helps=True)
     scheduler.help(lambda: one.done)
     assert wait(one).tolist() == [1, 2, 3, 4, 5, 6, 7]
@@ -148,7 +153,7 @@ def test_who_asks_can_do_the_work(engine: Any) -> None:
 
 
 def test_what_a_helper_leaves_undone_is_taken_over(scheduler: Scheduler, engine: Any) -> None:
-    short, long = ticket(2), ticket(3000)
+    short, long = Asked(2), Asked(3000)
     scheduler.submit(engine, [long, short], helps=True)
     scheduler.help(lambda: short.done)
     assert len(wait(long)) == 3000
@@ -157,7 +162,7 @@ def test_what_a_helper_leaves_undone_is_taken_over(scheduler: Scheduler, engine:
 def test_a_helper_does_not_work_for_long(engine: Any) -> None:
     now = iter(range(1000))
     scheduler = Scheduler(max_active=1, max_waiting=1, clock=lambda: float(next(now)))
-    one = ticket(1 << 40)
+    one = Asked(1 << 40)
     scheduler.submit(engine, [one], helps=True)
     scheduler.help(lambda: one.done)
     assert not one.done
@@ -168,7 +173,7 @@ def test_many_helpers_and_the_thread_share_the_work(scheduler: Scheduler, engine
     made: list[int] = []
 
     def ask(length: int) -> None:
-        one = ticket(length)
+        one = Asked(length)
         while True:
             try:
                 scheduler.submit(engine, [one], helps=True)

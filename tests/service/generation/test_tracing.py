@@ -24,6 +24,7 @@ from service.generation.cancellation import Client
 from service.generation.engines import build_engine
 from service.generation.errors import BusyError, ClientGoneError, DeadlineError
 from service.generation.generator import TextGenerator
+from service.generation.observer import GenerationObserver
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
@@ -215,7 +216,12 @@ def test_who_hung_up_and_whose_time_is_over(parts: Parts) -> None:
 def test_too_many_at_once_are_refused_and_places_come_back(parts: Parts) -> None:
     asked, go_on = threading.Event(), threading.Event()
     counted: list[int] = []
-    tracer = Tracer(parts.models, at_once=1, count=counted.append)
+
+    class Counting(GenerationObserver):
+        def traced(self, tokens: int) -> None:
+            counted.append(tokens)
+
+    tracer = Tracer(parts.models, at_once=1, observer=Counting())
 
     def hold() -> bool:
         asked.set()

@@ -14,8 +14,8 @@ from charrnn.engine.base import Logprobs, Output
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import UnknownCharactersError
 from charrnn.words import WordVocabulary
+from service.generation.choice_builder import ChoiceBuilder
 from service.generation.generator import TextGenerator
-from service.generation.reading import ChoiceReader
 from service.generation.requests import GenerationRequest
 
 WORDS = WordVocabulary(("to", " ", "be", "\n"))
@@ -87,8 +87,9 @@ def test_unknown_words_are_refused_or_skipped(generator: TextGenerator) -> None:
 
 
 def test_the_unknown_token_is_not_among_the_likeliest() -> None:
-    reader = ChoiceReader(WORDS, np.array([0], np.int32), ask(sampling=SamplingParams(logprobs=2)), 0)
+    builder = ChoiceBuilder(WORDS, np.array([0], np.int32), ask(sampling=SamplingParams(logprobs=2)), 0)
     top = Logprobs(np.zeros(1, np.float32), np.array([[2, 4]], np.int32), np.array([[-1, -9]], np.float32))
-    piece = reader.read([Output(0, np.array([2], np.int32), True, top)])
+    builder.add(Output(0, np.array([2], np.int32), True, top))
+    piece = builder.take()
     assert piece.logprobs is not None
     assert piece.logprobs[0].top == (("be", -1.0),)

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from charrnn.vocabulary import Ids
 from service.api.schemas.rows import Rows, id_rows, rows
 from service.generation import requests
-from service.generation.reading import Piece
+from service.generation.pieces import Piece
 
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"

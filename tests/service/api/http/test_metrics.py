@@ -55,7 +55,7 @@ def test_what_a_process_is_busy_with() -> None:
     for result in ("hit", "hit", "miss"):
         metrics.looked_up(result)
     metrics.generated(200)
-    metrics.first(0.003)
+    metrics.first_piece(0.003)
     expected: dict[str, Any] = {
         "charrnn_active_sequences": 4,
         "charrnn_waiting_sequences": 0,

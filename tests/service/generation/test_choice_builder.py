@@ -1,10 +1,11 @@
-"""What a reader gives out does not depend on when it reads, and one that is late reads all at once."""
+"""A choice does not depend on when its outputs are taken, and outputs that were left to wait are decoded at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,8 @@ from charrnn.engine.base import Logprobs, Output
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, Vocabulary
 from charrnn.words import WordVocabulary
-from service.generation.reading import ChoiceReader, stop_watch
+from service.generation.choice_builder import ChoiceBuilder
+from service.generation.pieces import Piece
 from service.generation.requests import GenerationRequest
 
 LETTERS = "abcdefghij"
@@ -34,13 +36,22 @@ def outputs(pieces: list[list[int]]) -> list[Output]:
     return [Output(1, np.array(piece, dtype=np.int32), at == last) for at, piece in enumerate(pieces)]
 
 
+def taken(builder: ChoiceBuilder, *outputs: Output) -> Piece:
+    """What the builder makes of these outputs, as far as they come before its end."""
+    for output in outputs:
+        if builder.add(output):
+            break
+    return builder.take()
+
+
 @given(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=20), st.sampled_from([(), ("ab", "c")]))
-def test_read_late_or_at_once_the_choice_is_the_same(pieces: list[list[int]], stop: tuple[str, ...]) -> None:
-    request = GenerationRequest("letters", prompt="a", stop=stop)
-    late, prompt = (ChoiceReader(Vocabulary(LETTERS), PROMPT, request, 0) for _ in range(2))
-    late.read(outputs(pieces))
+def test_taken_late_or_at_once_the_choice_is_the_same(pieces: list[list[int]], stop: tuple[str, ...]) -> None:
+    request = GenerationRequest("letters", prompt="a", stop=stop, with_ids=True)
+    late, prompt = (ChoiceBuilder(Vocabulary(LETTERS), PROMPT, request, 0) for _ in range(2))
+    taken(late, *outputs(pieces))
     for output in outputs(pieces):
-        prompt.read([output])
+        if prompt.finish_reason is None:
+            taken(prompt, output)
     assert late.choice() == prompt.choice()
 
 
@@ -50,20 +61,21 @@ def test_read_late_or_at_once_the_choice_is_the_same(pieces: list[list[int]], st
     st.integers(0, 8),
     st.booleans(),
 )
-def test_a_watch_sees_the_stop_where_the_reader_does(
+def test_a_sequence_ends_with_the_token_that_completes_a_stop_text(
     pieces: list[list[int]], stop: tuple[str, ...], min_tokens: int, include: bool
 ) -> None:
     request = GenerationRequest("letters", prompt="a", stop=stop, min_tokens=min_tokens, include_stop=include)
-    watch = stop_watch(Vocabulary(LETTERS), request)
-    assert watch is not None
-    reader = ChoiceReader(Vocabulary(LETTERS), PROMPT, request, 0)
+    builder = ChoiceBuilder(Vocabulary(LETTERS), PROMPT, request, 0)
     for output in outputs(pieces):
-        reader.read([output])
-        assert watch(output.ids) == (reader.finish_reason == "stop")
+        ended = builder.add(output)
+        builder.take()
+        assert ended == (builder.finish_reason is not None)
+        if ended:
+            break
     whole = "".join(LETTERS[id_] for piece in pieces for id_ in piece)
     ends = [at + len(each) for each in stop for at in range(len(whole)) if whole.startswith(each, at)]
     counted = [end for end in ends if end > min_tokens]
-    choice = reader.choice()
+    choice = builder.choice()
     assert choice.finish_reason == ("stop" if counted else "length")
     assert choice.completion_tokens == min(counted, default=len(whole))
     if counted:
@@ -73,9 +85,18 @@ def test_a_watch_sees_the_stop_where_the_reader_does(
 
 def test_a_thousand_outputs_are_made_into_one_text() -> None:
     vocabulary = CountingVocabulary(LETTERS)
-    reader = ChoiceReader(vocabulary, PROMPT, GenerationRequest("letters", prompt="a"), 0)
-    assert reader.read(outputs([[1]] * 1000)).text == "b" * 1000
+    builder = ChoiceBuilder(vocabulary, PROMPT, GenerationRequest("letters", prompt="a"), 0)
+    assert taken(builder, *outputs([[1]] * 1000)).text == "b" * 1000
     assert vocabulary.decoded == 1
+
+
+@pytest.mark.parametrize("stop", [(), ("zz",)])
+def test_each_id_is_decoded_once(stop: tuple[str, ...]) -> None:
+    vocabulary = CountingVocabulary(LETTERS)
+    builder = ChoiceBuilder(vocabulary, PROMPT, GenerationRequest("letters", prompt="a", stop=stop), 0)
+    for output in outputs([[1, 2], [3], [4]]):
+        taken(builder, output)
+    assert (builder.choice().text, vocabulary.decoded) == ("bcde", 3)
 
 
 WORDS = WordVocabulary(("to", " ", "before", "\n"))
@@ -104,16 +125,16 @@ def test_pieces_cut_anywhere_tell_the_same(
     pieces: list[list[int]], stop: tuple[str, ...], echo: bool, at_once: int
 ) -> None:
     request = GenerationRequest("w", stop=stop, echo=echo, sampling=SamplingParams(logprobs=1))
-    reader = ChoiceReader(WORDS, np.array([2, 1], np.int32), request, 0)
+    builder = ChoiceBuilder(WORDS, np.array([2, 1], np.int32), request, 0)
     made = told(pieces)
     if not echo:
         made[0].prompt_logprobs = None
     parts = []
     for output in made:
-        if reader.finish_reason is None:
-            cut = reader.read([output]).parts()
+        if builder.finish_reason is None:
+            cut = taken(builder, output).parts()
             parts += [cut.between(at, min(at + at_once, len(cut))) for at in range(0, len(cut), at_once)]
-    choice = reader.choice()
+    choice = builder.choice()
     assert "".join(part.text for part in parts) == choice.text
     tokens = [token for part in parts for token in part.logprobs or ()]
     assert tokens == list(choice.logprobs or ())

@@ -1,0 +1,128 @@
+"""From the outputs that an engine gives for one sequence to the text, the tokens and the end of one choice."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from charrnn.engine.base import Logprobs, Output
+from charrnn.stopping import Detokenizer
+from charrnn.vocabulary import Ids, Vocabulary
+from service.generation.logprobs import TextLogprobs
+from service.generation.pieces import Piece
+from service.generation.requests import Choice, FinishReason, GenerationRequest
+
+
+@dataclass(eq=False, slots=True)
+class _Decoded:
+    """An output, its text, how many of its ids count, and whether the choice ends with them."""
+
+    output: Output
+    text: str
+    tokens: int
+    finish_reason: FinishReason | None
+
+
+class ChoiceBuilder:
+    """Collects the outputs of one choice, in the thread that advances the batch, and makes pieces of them, in the
+    request's thread. What a piece contains is never taken back."""
+
+    def __init__(self, vocabulary: Vocabulary, prompt: Ids, request: GenerationRequest, seed: int) -> None:
+        self._vocabulary = vocabulary
+        self._detokenizer = Detokenizer(
+            vocabulary, request.stop, include_stop=request.include_stop, min_tokens=request.min_tokens
+        )
+        # Only a stop text can end a sequence before its length. Text that is searched for one is therefore made where
+        # the sequence can be ended at once, all other text in the request's own thread.
+        self._may_stop = bool(request.stop)
+        self._outputs: deque[Output] = deque()
+        self._decoded: deque[_Decoded] = deque()
+        self._seed = seed
+        self._prompt = prompt
+        self._echo = vocabulary.decode(prompt) if request.echo else ""
+        self._wants_logprobs = request.sampling.logprobs is not None
+        self._waiting: list[tuple[Ids, Logprobs]] = []  # of tokens whose text is held back
+        self._ahead = 0  # characters of the last token's text that are still held back
+        self._ids: list[int] | None = [] if request.with_ids else None
+        self._in_pieces = 0  # tokens that the pieces so far contain
+        self._pieces: list[Piece] = []
+        self.tokens = 0
+        """Tokens generated, of the outputs taken so far; those of a stop text included."""
+        self.finish_reason: FinishReason | None = None
+        """Set by `take` when the choice has ended."""
+
+    def add(self, output: Output) -> bool:
+        """Keep an output until the next `take`; whether the choice ends with it. Called by the batch's thread."""
+        if not self._may_stop:
+            self._outputs.append(output)
+            return output.done
+        decoded = self._decode(output)
+        self._decoded.append(decoded)
+        return decoded.finish_reason is not None
+
+    def take(self) -> Piece:
+        """The piece that the outputs since the last call add to the choice; its text is empty when there is nothing to
+        pass on yet."""
+        decoded = [self._decoded.popleft() for _ in range(len(self._decoded))]
+        decoded += map(self._decode, _joined([self._outputs.popleft() for _ in range(len(self._outputs))]))
+        text = "".join(self._take(each) for each in decoded if self.finish_reason is None)
+        begun = self._ahead
+        logprobs = self._logprobs_of(text) if self._wants_logprobs else None
+        # Without a text or an end the piece is not sent: its tokens are then the next one's.
+        tokens = range(self._in_pieces, self.tokens) if text or self.finish_reason else range(0)
+        self._in_pieces = tokens.stop or self._in_pieces
+        ids = None if self._ids is None else tuple(self._ids[tokens.start : tokens.stop])
+        piece = Piece(text, logprobs, self.finish_reason, min(begun, len(text)), tokens, ids)
+        self._pieces.append(piece)
+        return piece
+
+    def choice(self) -> Choice:
+        """The whole choice, once it has ended."""
+        assert self.finish_reason is not None
+        text = "".join(piece.text for piece in self._pieces)
+        found = [(piece.logprobs.ids, piece.logprobs.logprobs) for piece in self._pieces if piece.logprobs is not None]
+        logprobs = TextLogprobs.joined(self._vocabulary, found) if self._wants_logprobs else None
+        ids = None if self._ids is None else tuple(self._ids)
+        return Choice(text, self._seed, self.finish_reason, self.tokens, logprobs, ids)
+
+    def _decode(self, output: Output) -> _Decoded:
+        detokenizer = self._detokenizer
+        before = detokenizer.tokens
+        text = detokenizer.feed(output.ids, done=output.done)
+        reason: FinishReason | None = "stop" if detokenizer.stopped else "length" if output.done else None
+        return _Decoded(output, text, detokenizer.tokens - before, reason)
+
+    def _take(self, decoded: _Decoded) -> str:
+        output = decoded.output
+        if output.prompt_logprobs is not None:
+            self._waiting.append((self._prompt, output.prompt_logprobs))
+        if output.logprobs is not None:
+            self._waiting.append((output.ids, output.logprobs))
+        if self._ids is not None:
+            self._ids += output.ids[: decoded.tokens].tolist()
+        self.tokens += decoded.tokens
+        self.finish_reason = decoded.finish_reason
+        prompt, self._echo = self._echo, ""
+        return prompt + decoded.text
+
+    def _logprobs_of(self, text: str) -> TextLogprobs:
+        """Those of the tokens that begin in the text; those of tokens held back wait."""
+        waiting = TextLogprobs.joined(self._vocabulary, self._waiting)
+        begins = np.append(self._ahead, self._ahead + np.cumsum(waiting.lengths()))
+        count = int(np.searchsorted(begins[:-1], len(text)))
+        self._ahead = int(begins[count]) - len(text)
+        given, rest = waiting[:count], waiting[count:]
+        self._waiting = [(rest.ids, rest.logprobs)] if len(rest) else []
+        return given
+
+
+def _joined(outputs: Sequence[Output]) -> Sequence[Output]:
+    """The same as one output where ids are all that there is. A request that reads late finds thousands of outputs of a
+    few ids each, and would fall back further if it decoded them one at a time."""
+    if len(outputs) < 2 or any(output.logprobs or output.prompt_logprobs for output in outputs):
+        return outputs
+    last = outputs[-1]
+    return [Output(last.handle, np.concatenate([output.ids for output in outputs]), last.done)]

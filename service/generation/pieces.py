@@ -1,0 +1,90 @@
+"""The pieces in which a text is streamed, and how they are cut into smaller ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from charrnn.vocabulary import Ids
+from service.generation.logprobs import TextLogprobs
+from service.generation.requests import Choice, FinishReason, Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next part of a choice's text."""
+
+    text: str
+    logprobs: TextLogprobs | None = None
+    """Those of the tokens that begin in this text, when they were asked for."""
+    finish_reason: FinishReason | None = None
+    """Why the choice ended with this piece; None: it goes on."""
+    begun: int = 0
+    """This many characters of the text belong to a token that began in the piece before."""
+    tokens: range = range(0)
+    """Which of the choice's tokens are new, those of a stop text included."""
+    ids: tuple[int, ...] | None = None
+    """The ids of these tokens, when they were asked for."""
+
+    @classmethod
+    def whole(cls, choice: Choice) -> Piece:
+        """A choice as one piece."""
+        tokens = range(choice.completion_tokens)
+        return cls(choice.text, choice.logprobs, choice.finish_reason, tokens=tokens, ids=choice.ids)
+
+    def parts(self) -> Parts:
+        """The smallest parts that it can be cut into."""
+        if not self.logprobs:
+            return Parts(self, range(len(self.text) + 1))
+        ends = self.begun + np.cumsum(self.logprobs.lengths())
+        return Parts(self, [0, *np.minimum(ends[:-1], len(self.text)).tolist(), len(self.text)])
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A piece that can be cut between its tokens or, where these have no log-probabilities, between characters: the
+    text of part i is from `ends[i]` to `ends[i + 1]`. A piece without a text is one part."""
+
+    piece: Piece
+    ends: Sequence[int]
+
+    def __len__(self) -> int:
+        return max(1, len(self.ends) - 1)
+
+    def between(self, start: int, stop: int) -> Piece:
+        """The parts from `start` to `stop` as one piece."""
+        whole, last = self.piece, stop == len(self)
+        # The piece may have more tokens than text, or fewer: the text of a token can be held back and follow its id.
+        mine = slice(*(len(whole.tokens) * at // len(self) for at in (start, stop)))
+        return Piece(
+            whole.text[self.ends[start] : None if last else self.ends[stop]],
+            whole.logprobs if whole.logprobs is None else whole.logprobs[start:stop],
+            whole.finish_reason if last else None,
+            0 if start else whole.begun,
+            whole.tokens[mine],
+            None if whole.ids is None else whole.ids[mine],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A result in pieces."""
+
+    model: str
+    version: int
+    prompt: Ids
+    skipped: Skipped
+    cached: bool
+    seeds: tuple[int, ...]
+    """Of each choice."""
+    pieces: Iterator[tuple[int, Piece] | None]
+    """(index of the choice, piece), until every choice has ended; None at times when nothing new has come."""
+    completion_tokens: Callable[[], int]
+    """How many tokens were generated, once the pieces have come to their end."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many ids of the prompt were read."""
+        return int(self.prompt.size)
