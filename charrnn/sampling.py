@@ -1,4 +1,4 @@
-"""From logits to the next id: the parameters, the random number of a position, and the plain definition of the choice
+"""From logits to the next id: the parameters, the random number of a position, and the plain definition of sampling
 that every engine follows."""
 
 from __future__ import annotations
@@ -120,10 +120,10 @@ def choose(  # noqa: PLR0917
     logits = masked(adjusted(logits, params, recent, generated), mask)
     if params.temperature == 0:
         return int(logits.argmax())
-    weights = weighed(logits, params)
-    cumulated = np.cumsum(weights, dtype=np.float32)
+    probs = unnormalized_probs(logits, params)
+    cumulated = np.cumsum(probs, dtype=np.float32)
     point = np.float32(uniform(params.seed, position)) * cumulated[-1]
-    return min(int(np.searchsorted(cumulated, point, side="right")), int(np.flatnonzero(weights)[-1]))
+    return min(int(np.searchsorted(cumulated, point, side="right")), int(np.flatnonzero(probs)[-1]))
 
 
 def adjusted(logits: Logits, params: SamplingParams, recent: npt.NDArray[np.int32], generated: Flags) -> Logits:
@@ -177,23 +177,23 @@ def penalized(logits: Logits, recent: npt.NDArray[np.int32], penalty: float) -> 
     return result
 
 
-def weighed(logits: Logits, params: SamplingParams) -> Logits:
+def unnormalized_probs(logits: Logits, params: SamplingParams) -> Logits:
     """The probabilities up to a factor, at a temperature that is not 0: 0 for what min_p, top_k and top_p drop."""
     scaled = logits / logits.dtype.type(params.temperature)
-    weights: Logits = np.exp(scaled - scaled.max())
-    weights[~_kept(weights, params)] = 0
-    return weights
+    probs: Logits = np.exp(scaled - scaled.max())
+    probs[~_kept(probs, params)] = 0
+    return probs
 
 
-def _kept(weights: Logits, params: SamplingParams) -> Flags:
-    """Which ids survive min_p, top_k and top_p; `weights` are the probabilities up to a factor, the largest 1."""
-    kept = weights >= np.float32(params.min_p)
-    if 0 < params.top_k < weights.size:
-        kept &= weights >= np.partition(weights, -params.top_k)[-params.top_k]
+def _kept(probs: Logits, params: SamplingParams) -> Flags:
+    """Which ids survive min_p, top_k and top_p; the largest of `probs` is 1."""
+    kept = probs >= np.float32(params.min_p)
+    if 0 < params.top_k < probs.size:
+        kept &= probs >= np.partition(probs, -params.top_k)[-params.top_k]
     if params.top_p < 1:
-        order = np.argsort(-weights, kind="stable")
+        order = np.argsort(-probs, kind="stable")
         order = order[kept[order]]
-        share = np.cumsum(weights[order], dtype=weights.dtype)
+        share = np.cumsum(probs[order], dtype=probs.dtype)
         last = int(np.searchsorted(share, np.float32(params.top_p) * share[-1], side="left"))
         kept[:] = False
         kept[order[: last + 1]] = True

@@ -47,7 +47,7 @@ def first_equal(v: Lanes, address: Value, block: Value, value: Value) -> Value:
 
 
 @operation(types.void, _address, _address, _count, types.float32, types.float32)
-def weigh(  # noqa: PLR0917
+def exponentiate(  # noqa: PLR0917
     v: Lanes, target: Value, source: Value, blocks: Value, top: Value, factor: Value
 ) -> None:
     """target = 2^((source - top) * factor), and 0 where that is below 2^-125."""
@@ -55,8 +55,8 @@ def weigh(  # noqa: PLR0917
     with v.repeat(blocks, []) as loop:
         t = v.multiply(v.subtract(v.load(FLOATS, _block(v, source, loop.index)), tops), factors)
         power = v.exp2(v.maximum(t, least))
-        weights = v.builder.select(v.builder.fcmp_ordered(">=", t, least), power, v.floats(0.0))
-        v.store(weights, _block(v, target, loop.index))
+        probs = v.builder.select(v.builder.fcmp_ordered(">=", t, least), power, v.floats(0.0))
+        v.store(probs, _block(v, target, loop.index))
 
 
 @operation(types.float32, _address, _address, _count)
@@ -122,9 +122,9 @@ def first_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
 @operation(types.int64, _address, _count, types.float32)
 def lane_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
     """The first positive lane of a block at which the sum of the lanes so far is beyond the point; 16 when none is."""
-    weights = v.load(FLOATS, _block(v, address, block))
-    beyond = v.builder.fcmp_ordered(">", v.prefix_sums(weights), v.splat(point))
-    return _first_lane(v, v.builder.and_(beyond, v.builder.fcmp_ordered(">", weights, v.floats(0.0))))
+    probs = v.load(FLOATS, _block(v, address, block))
+    beyond = v.builder.fcmp_ordered(">", v.prefix_sums(probs), v.splat(point))
+    return _first_lane(v, v.builder.and_(beyond, v.builder.fcmp_ordered(">", probs, v.floats(0.0))))
 
 
 @operation(types.int64, _address, _count)

@@ -1,8 +1,8 @@
-"""Which weights min_p, top_k and top_p leave, inside the compiled step; those that they drop become 0.
+"""Which probabilities min_p, top_k and top_p leave, inside the compiled step; those that they drop become 0.
 
-Nothing is sorted: weights lie in [0, 1], and the bits of float32 that are not negative are ordered as the numbers are,
+Nothing is sorted: they lie in [0, 1], and the bits of float32 that are not negative are ordered as the numbers are,
 so that a bound is found bit by bit, from the highest one that a number up to 1 can have, each time with one pass over
-all weights.
+all of them.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ LEAST_SHARE: Final = np.float32(1e-30)
 
 
 @njit(error_model="numpy")
-def filter_weights(sequence: Any, weights: int, blocks: int) -> None:
-    """charrnn.sampling's filters, one after the other; the largest weight is 1."""
+def filter_probs(sequence: Any, probs: int, blocks: int) -> None:
+    """charrnn.sampling's filters, one after the other; the largest probability is 1."""
     if sequence.min_p > 0:
-        drop_below(weights, blocks, bits_of(sequence.min_p))
+        drop_below(probs, blocks, bits_of(sequence.min_p))
     if sequence.top_k > 0:
-        drop_below(weights, blocks, _kth_bits(weights, blocks, sequence.top_k))
+        drop_below(probs, blocks, _kth_bits(probs, blocks, sequence.top_k))
     if sequence.top_p < ONE:
-        _keep_share(weights, blocks, sequence.top_p)
+        _keep_share(probs, blocks, sequence.top_p)
 
 
 @njit(error_model="numpy")
-def _kth_bits(weights: int, blocks: int, k: int) -> int:
-    """The bits of the k-th largest weight: the largest that k weights reach."""
+def _kth_bits(probs: int, blocks: int, k: int) -> int:
+    """The bits of the k-th largest probability: the largest that k of them reach."""
     found = 0
     for shift in range(HIGHEST_BIT, -1, -1):
-        if count_from(weights, blocks, found | 1 << shift) >= k:
+        if count_from(probs, blocks, found | 1 << shift) >= k:
             found |= 1 << shift
     return found
 
 
 @njit(error_model="numpy")
-def _keep_share(weights: int, blocks: int, top_p: Any) -> None:
-    """Keep the largest weights until their sum reaches top_p of all; among equals the lowest ids."""
-    least = max(top_p * sum_from(weights, blocks, 0), LEAST_SHARE)
-    found = 0  # the bits of the smallest weight that is kept: the largest such that those from it on reach the share
+def _keep_share(probs: int, blocks: int, top_p: Any) -> None:
+    """Keep the largest probabilities until their sum reaches top_p of all; among equals the lowest ids."""
+    least = max(top_p * sum_from(probs, blocks, 0), LEAST_SHARE)
+    found = 0  # the bits of the smallest that is kept: the largest such that all from it on reach the share
     for shift in range(HIGHEST_BIT, -1, -1):
         bits = found | 1 << shift
-        if bits <= BITS_OF_ONE and sum_from(weights, blocks, bits) >= least:
+        if bits <= BITS_OF_ONE and sum_from(probs, blocks, bits) >= least:
             found = bits
-    total = sum_from(weights, blocks, found + 1)
-    drop_below(weights, blocks, found)
+    total = sum_from(probs, blocks, found + 1)
+    drop_below(probs, blocks, found)
     for i in range(16 * blocks):
-        if read_int32(weights, i) == found:
+        if read_int32(probs, i) == found:
             if total >= least:
-                write_int32(weights, i, 0)
+                write_int32(probs, i, 0)
             else:
-                total += read_float32(weights, i)
+                total += read_float32(probs, i)

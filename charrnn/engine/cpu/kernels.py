@@ -15,7 +15,7 @@ from charrnn.engine.cpu.intrinsics import as_pointer, read_int32, read_int64, wr
 from charrnn.engine.cpu.lanes import VECTOR_BYTES
 from charrnn.engine.cpu.logprobs import report
 from charrnn.engine.cpu.output_layer import OutputLayerArguments, output_layer
-from charrnn.engine.cpu.sampling import choose, choose_among, choose_weighed, weigh_plainly
+from charrnn.engine.cpu.sampling import choose, choose_among, draw, exponentiate_logits
 from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT
 from charrnn.following import KINDS
 
@@ -108,7 +108,7 @@ def _list_wanted(b: Any, sequences: Any) -> int:
 def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
     """Give every sequence its next id, known or chosen, and keep those that are not done."""
     kept, row = 0, 0
-    _weigh_all(b, sequences, wanted)
+    _exponentiate_all(b, sequences, wanted)
     for i in range(b.active_count):
         slot = read_int64(b.active, i)
         sequence = sequences[slot]
@@ -123,7 +123,7 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
             if mask:
                 following = choose_among(sequence, logits, mask, b.scratch, b.logit_blocks)
             elif sequence.plain:
-                following = choose_weighed(sequence, logits, b.scratch, b.logit_blocks)
+                following = draw(sequence, logits, b.scratch, b.logit_blocks)
             else:
                 following = choose(sequence, logits, b.scratch, b.logit_blocks)
             write_int32(sequence.ids, index, following)
@@ -142,12 +142,12 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
 
 
 @njit(error_model="numpy")
-def _weigh_all(b: Any, sequences: Any, wanted: int) -> None:
-    """Weights for the plain sequences first, so that the processor has several rows under way at a time."""
+def _exponentiate_all(b: Any, sequences: Any, wanted: int) -> None:
+    """Probabilities for the plain sequences first, so that the processor has several rows under way at a time."""
     for row in range(wanted):
         sequence = sequences[read_int64(b.wanted, row)]
         if sequence.plain and sequence.computed + 1 >= sequence.prompt_size and not _mask(b, sequence):
-            weigh_plainly(sequence, b.logits + row * b.logit_blocks * VECTOR_BYTES, b.logit_blocks)
+            exponentiate_logits(sequence, b.logits + row * b.logit_blocks * VECTOR_BYTES, b.logit_blocks)
 
 
 @njit(error_model="numpy")

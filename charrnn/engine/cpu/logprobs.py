@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from charrnn.engine.cpu.blocks import largest, sum_from, weigh
+from charrnn.engine.cpu.blocks import exponentiate, largest, sum_from
 from charrnn.engine.cpu.intrinsics import read_float32, read_int32, write_float32, write_int32
-from charrnn.engine.cpu.sampling import before_weights
+from charrnn.engine.cpu.sampling import before_probs
 
 LOG2_E: Final = np.float32(1 / math.log(2))
 LN_2: Final = math.log(2)
@@ -23,9 +23,9 @@ def report(  # noqa: PLR0917
     """ln p of the chosen id, l - max - ln sum(e^(l - max)); writes ids and logarithms of the `top` likeliest, best
     first and the lowest id first among equals."""
     highest = largest(logits, blocks)
-    weights = scratch + before_weights(blocks)
-    weigh(weights, logits, blocks, highest, LOG2_E)
-    whole = np.float32(_logarithm(np.float64(sum_from(weights, blocks, 0))))
+    probs = scratch + before_probs(blocks)
+    exponentiate(probs, logits, blocks, highest, LOG2_E)
+    whole = np.float32(_logarithm(np.float64(sum_from(probs, blocks, 0))))
     found = 0
     for i in range(16 * blocks):
         logit = read_float32(logits, i)
@@ -45,8 +45,8 @@ def report(  # noqa: PLR0917
 
 @njit(error_model="numpy")
 def _logarithm(x: float) -> float:
-    """ln x of a sum of weights, x >= 1, with float32's precision and without the C library, which code out of a file is
-    not linked with: ln 2^e m = e ln 2 + 2 artanh((m - 1) / (m + 1)), m in [1, 2)."""
+    """ln x of a sum of probabilities, x >= 1, with float32's precision and without the C library, which code out of a
+    file is not linked with: ln 2^e m = e ln 2 + 2 artanh((m - 1) / (m + 1)), m in [1, 2)."""
     exponent = 0
     while x >= 2:
         x *= 0.5

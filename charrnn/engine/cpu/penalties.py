@@ -1,4 +1,4 @@
-"""What acts on logits before the temperature, inside the compiled step: bias and penalties; knows no weights."""
+"""What acts on logits before the temperature, inside the compiled step: bias and penalties; knows no probabilities."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """From logits to the next id, inside the compiled step: the definition in charrnn.sampling, up to rounding.
 
-Weights are 2^((logit - largest) * factor), factor = log2(e) / temperature: the probabilities up to a factor, the
-largest 1. Beyond the vocabulary logits are -inf and weights 0. An id is drawn by inversion: the first one at which the
-sum of the weights so far passes a uniform share of the whole. V ids have ceil(V / 16) blocks, sixteen of which are a
-stretch, so that the search in a large vocabulary looks into one stretch, then into one block.
+`probs` are unnormalized probabilities, 2^((logit - largest) * factor) with factor = log2(e) / temperature, the largest
+1. Beyond the vocabulary logits are -inf and probabilities 0. An id is drawn by inversion: the first one at which the
+sum of the probabilities so far passes a uniform share of the whole. V ids have ceil(V / 16) blocks, sixteen of which
+are a stretch, so that the search in a large vocabulary looks into one stretch, then into one block.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from numba import njit
 from charrnn.engine.cpu.blocks import (
     add_blocks,
     cumulate,
+    exponentiate,
     first_beyond,
     first_equal,
     lane_beyond,
     largest,
     last_positive,
     sum_from,
-    weigh,
 )
-from charrnn.engine.cpu.filters import filter_weights
+from charrnn.engine.cpu.filters import filter_probs
 from charrnn.engine.cpu.intrinsics import read_float32, write_float32
 from charrnn.engine.cpu.lanes import VECTOR_BYTES
 from charrnn.engine.cpu.penalties import adjust
-from charrnn.engine.cpu.structs import STRETCH_SUMS, SUMS, bytes_before_weights
+from charrnn.engine.cpu.structs import STRETCH_SUMS, SUMS, bytes_before_probs
 
 STRETCH: Final = 16
 """Blocks of a stretch: so many sums make one vector."""
 
-before_weights = njit(error_model="numpy")(bytes_before_weights)
+before_probs = njit(error_model="numpy")(bytes_before_probs)
 
 NOTHING: Final = np.float32(-np.inf)
 
@@ -41,42 +41,42 @@ NOTHING: Final = np.float32(-np.inf)
 @njit(inline="never", error_model="numpy")
 def choose(sequence: Any, logits: int, scratch: int, blocks: int) -> int:
     """The next id of a sequence, for its logits: charrnn.sampling.choose without a mask."""
-    weights = scratch + before_weights(blocks)
+    probs = scratch + before_probs(blocks)
     if sequence.adjusted:
-        adjust(sequence, weights, logits, blocks)
-        logits = weights
+        adjust(sequence, probs, logits, blocks)
+        logits = probs
     top = largest(logits, blocks)
     if sequence.greedy:
         return int(position_of(logits, blocks, top))
-    weigh(weights, logits, blocks, top, sequence.factor)
+    exponentiate(probs, logits, blocks, top, sequence.factor)
     if sequence.filtered:
-        filter_weights(sequence, weights, blocks)
-    return int(choose_weighed(sequence, weights, scratch, blocks))
+        filter_probs(sequence, probs, blocks)
+    return int(draw(sequence, probs, scratch, blocks))
 
 
 @njit(inline="never", error_model="numpy")
 def choose_among(sequence: Any, logits: int, mask: int, scratch: int, blocks: int) -> int:
     """The next id of a sequence, among those that the mask leaves, if that leaves any of those that are allowed."""
-    weights = scratch + before_weights(blocks)
-    left = weights + 2 * VECTOR_BYTES * blocks  # behind the weights and the counts
+    probs = scratch + before_probs(blocks)
+    left = probs + 2 * VECTOR_BYTES * blocks  # behind the probabilities and the counts
     add_blocks(left, logits, mask, blocks)
     most = largest(left, blocks)
     if sequence.bias:
-        add_blocks(weights, left, sequence.bias, blocks)
-        most = largest(weights, blocks)
+        add_blocks(probs, left, sequence.bias, blocks)
+        most = largest(probs, blocks)
     return int(choose(sequence, left if most > NOTHING else logits, scratch, blocks))
 
 
 @njit(error_model="numpy")
-def weigh_plainly(sequence: Any, logits: int, blocks: int) -> None:
-    """The weights, in the logits' place, for a sequence with a temperature and nothing else."""
-    weigh(logits, logits, blocks, largest(logits, blocks), sequence.factor)
+def exponentiate_logits(sequence: Any, logits: int, blocks: int) -> None:
+    """Logits become probabilities where they are, for a sequence with a temperature and nothing else."""
+    exponentiate(logits, logits, blocks, largest(logits, blocks), sequence.factor)
 
 
 @njit(error_model="numpy")
-def choose_weighed(sequence: Any, weights: int, scratch: int, blocks: int) -> int:
-    """The next id of a sequence, for the weights of all."""
-    return int(pick(weights, scratch, blocks, np.float32(uniform(sequence.seed, sequence.position))))
+def draw(sequence: Any, probs: int, scratch: int, blocks: int) -> int:
+    """The next id of a sequence, drawn with the probabilities of all."""
+    return int(pick(probs, scratch, blocks, np.float32(uniform(sequence.seed, sequence.position))))
 
 
 @njit(error_model="numpy")
@@ -104,45 +104,45 @@ def position_of(numbers: int, blocks: int, value: Any) -> int:
 
 
 @njit(error_model="numpy")
-def pick(weights: int, scratch: int, blocks: int, share: Any) -> int:
-    """The id at which the sum of the weights so far passes `share` of the whole, never one of weight 0."""
+def pick(probs: int, scratch: int, blocks: int, share: Any) -> int:
+    """The id at which the sum of the probabilities so far passes `share` of the whole, never one of probability 0."""
     if blocks <= STRETCH:
-        return int(_find(weights, scratch, blocks, share * cumulate(scratch + SUMS, weights, blocks)))
-    return int(_pick_in_stretches(weights, scratch, blocks, share))
+        return int(_find(probs, scratch, blocks, share * cumulate(scratch + SUMS, probs, blocks)))
+    return int(_pick_in_stretches(probs, scratch, blocks, share))
 
 
 @njit(error_model="numpy")
-def _pick_in_stretches(weights: int, scratch: int, blocks: int, share: Any) -> int:
+def _pick_in_stretches(probs: int, scratch: int, blocks: int, share: Any) -> int:
     """Find the stretch by the sums of those before it, then the id in it."""
     sums, stretches = scratch + STRETCH_SUMS, (blocks + STRETCH - 1) // STRETCH
     total = np.float32(0)
     for stretch in range(stretches):
         write_float32(sums, stretch, total)
-        total += sum_from(weights + VECTOR_BYTES * STRETCH * stretch, min(STRETCH, blocks - STRETCH * stretch), 0)
+        total += sum_from(probs + VECTOR_BYTES * STRETCH * stretch, min(STRETCH, blocks - STRETCH * stretch), 0)
     point, stretch = share * total, stretches - 1
     while stretch > 0 and read_float32(sums, stretch) > point:
         stretch -= 1
     first = STRETCH * stretch
     count = min(STRETCH, blocks - first)
-    cumulate(scratch + SUMS, weights + VECTOR_BYTES * first, count)
-    return int(16 * first + _find(weights + VECTOR_BYTES * first, scratch, count, point - read_float32(sums, stretch)))
+    cumulate(scratch + SUMS, probs + VECTOR_BYTES * first, count)
+    return int(16 * first + _find(probs + VECTOR_BYTES * first, scratch, count, point - read_float32(sums, stretch)))
 
 
 @njit(error_model="numpy")
-def _find(weights: int, scratch: int, blocks: int, point: Any) -> int:
+def _find(probs: int, scratch: int, blocks: int, point: Any) -> int:
     """The id at which the sum of up to sixteen blocks, cumulated already, passes the point."""
     block, lane = first_beyond(scratch + SUMS, 0, point), 16
     if block < blocks:
         # The sum before block 0 is the last of the zeros that lie before the sums.
-        lane = lane_beyond(weights, block, point - read_float32(scratch + SUMS - 4, block))
+        lane = lane_beyond(probs, block, point - read_float32(scratch + SUMS - 4, block))
     if lane == 16:
-        return int(_last_up_to(weights, min(block, blocks - 1)))
+        return int(_last_up_to(probs, min(block, blocks - 1)))
     return int(block * 16 + lane)
 
 
 @njit(inline="never", error_model="numpy")
-def _last_up_to(weights: int, block: int) -> int:
-    """Where rounding let the sum end before the point: the last id of positive weight up to the block."""
-    while block > 0 and last_positive(weights, block) < 0:
+def _last_up_to(probs: int, block: int) -> int:
+    """Where rounding let the sum end before the point: the last id of positive probability up to the block."""
+    while block > 0 and last_positive(probs, block) < 0:
         block -= 1
-    return int(block * 16 + last_positive(weights, block))
+    return int(block * 16 + last_positive(probs, block))

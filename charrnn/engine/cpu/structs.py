@@ -89,15 +89,15 @@ SEQUENCE_STRUCT: Final = np.dtype(
 SUMS: Final = 64
 STRETCH_SUMS: Final = 128
 """Where things lie in the sampling's scratch buffer, in bytes: zeros (the sum before the first block), the sums so far
-of sixteen blocks, the sums before each stretch of sixteen blocks; then, each as long as the logits, the weights, the
-counts of the recent ids, and the logits with a mask."""
+of sixteen blocks, the sums before each stretch of sixteen blocks; then, each as long as the logits, the probabilities,
+the counts of the recent ids, and the logits with a mask."""
 
 
-def bytes_before_weights(blocks: int) -> int:
-    """Where the weights lie in the scratch buffer, for logits of that many blocks."""
+def bytes_before_probs(blocks: int) -> int:
+    """Where the probabilities lie in the scratch buffer, for logits of that many blocks."""
     return STRETCH_SUMS + 64 * (blocks // 256 + 1)
 
 
 def scratch_size(blocks: int) -> int:
     """How many float32, zeros at first, the sampling's scratch buffer has."""
-    return bytes_before_weights(blocks) // 4 + 3 * 16 * blocks
+    return bytes_before_probs(blocks) // 4 + 3 * 16 * blocks

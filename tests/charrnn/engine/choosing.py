@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from charrnn.sampling import Flags, Logits, SamplingParams, adjusted, uniform, weighed
+from charrnn.sampling import Flags, Logits, SamplingParams, adjusted, uniform, unnormalized_probs
 
 NOTHING = np.empty(0, np.int32), np.empty(0, np.bool_)
 """Of recent ids."""
@@ -36,9 +36,9 @@ def sampled(draw: st.DrawFn, vocabulary: int) -> SamplingParams:
 def is_borderline(
     logits: Logits, params: SamplingParams, recent: Any, generated: Flags, position: int, found: int
 ) -> bool:
-    """Whether the found id is the definition's in exact arithmetic, up to the rounding of weights and of their sums.
+    """Whether the found id is the definition's in exact arithmetic, up to the rounding of probabilities and their sums.
 
-    Logits that are nearly the same may have the same weight or not, so both are tried. The greedy choice compares
+    Logits that are nearly the same may have the same probability or not, so both are tried. The greedy choice compares
     logits, which are the same bits everywhere: nothing is a matter of rounding there.
     """
     exact = adjusted(logits, params, recent, generated).astype(np.float64)
@@ -48,10 +48,10 @@ def is_borderline(
     for tolerance in (0, 1.5e-7, 3e-7, 1e-6):
         for wiggle in (0, 1e-6, -1e-6):
             other = replace(params, top_p=_wiggled(params.top_p, 3 * wiggle), min_p=_wiggled(params.min_p, wiggle))
-            weights = weighed(_tied(exact, tolerance), other)
-            sums, slack = np.cumsum(weights), 3e-6 * weights.sum()
-            below, above = sums[found] - weights[found], sums[found]
-            if weights[found] > 0 and below - slack <= point * sums[-1] <= above + slack:
+            probs = unnormalized_probs(_tied(exact, tolerance), other)
+            sums, slack = np.cumsum(probs), 3e-6 * probs.sum()
+            below, above = sums[found] - probs[found], sums[found]
+            if probs[found] > 0 and below - slack <= point * sums[-1] <= above + slack:
                 return True
     return False
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from charrnn.engine.cpu import logprobs, sampling
-from charrnn.engine.cpu.blocks import largest, sum_from, weigh
+from charrnn.engine.cpu.blocks import exponentiate, largest, sum_from
 from charrnn.engine.cpu.filling import choice_struct
 from charrnn.engine.cpu.structs import scratch_size
 from charrnn.sampling import SamplingParams, bias_of, log_softmax, penalized, uniform
@@ -24,29 +24,29 @@ Floats = npt.NDArray[np.float32]
 
 
 @njit
-def _choose(sequences: Any, logits: Any, weights: Any) -> tuple[int, int]:
+def _choose(sequences: Any, logits: Any, probs: Any) -> tuple[int, int]:
     sequence, blocks = sequences[0], logits.size // 16
-    chosen = sampling.choose(sequence, logits.ctypes.data, weights.ctypes.data, blocks)
+    chosen = sampling.choose(sequence, logits.ctypes.data, probs.ctypes.data, blocks)
     if sequence.plain:
-        sampling.weigh_plainly(sequence, logits.ctypes.data, blocks)
-        return chosen, sampling.choose_weighed(sequence, logits.ctypes.data, weights.ctypes.data, blocks)
+        sampling.exponentiate_logits(sequence, logits.ctypes.data, blocks)
+        return chosen, sampling.draw(sequence, logits.ctypes.data, probs.ctypes.data, blocks)
     return chosen, chosen
 
 
 @njit
-def _report(logits: Any, weights: Any, chosen: int, top_ids: Any, tops: Any) -> float:
+def _report(logits: Any, probs: Any, chosen: int, top_ids: Any, tops: Any) -> float:
     blocks = logits.size // 16
     return logprobs.report(
-        logits.ctypes.data, weights.ctypes.data, blocks, chosen, tops.size, top_ids.ctypes.data, tops.ctypes.data
+        logits.ctypes.data, probs.ctypes.data, blocks, chosen, tops.size, top_ids.ctypes.data, tops.ctypes.data
     )
 
 
 @njit
-def _weights(logits: Any, factor: Any) -> Any:
-    weights = np.empty_like(logits)
+def _probs(logits: Any, factor: Any) -> Any:
+    probs = np.empty_like(logits)
     top = largest(logits.ctypes.data, 1)
-    weigh(weights.ctypes.data, logits.ctypes.data, logits.size // 16, top, factor)
-    return weights
+    exponentiate(probs.ctypes.data, logits.ctypes.data, logits.size // 16, top, factor)
+    return probs
 
 
 @njit
@@ -84,16 +84,16 @@ def test_the_random_number_is_the_same(seed: int, position: int) -> None:
 
 def test_powers_are_accurate_and_the_largest_is_one() -> None:
     logits = np.concatenate([[0], -np.geomspace(1e-6, 86, 16 * 5000 - 1)]).astype(np.float32)
-    found = _weights(logits, np.float32(1 / np.log(2)))
+    found = _probs(logits, np.float32(1 / np.log(2)))
     expected = np.exp(logits.astype(np.float64))
     # The argument of the power is a float32, whose rounding is a relative error of 86 * 2^-24 at the far end.
     assert (np.abs(found / expected - 1) < 2.2e-7 - logits * 1.3e-7).all()
     assert found[0] == 1
 
 
-def test_weights_too_small_to_count_are_zero() -> None:
+def test_probabilities_too_small_to_count_are_zero() -> None:
     logits = np.array([0, -80, -90, -1e30, -np.inf, *[-np.inf] * 11], dtype=np.float32)
-    found = _weights(logits, np.float32(1 / np.log(2)))
+    found = _probs(logits, np.float32(1 / np.log(2)))
     assert found[1] > 0
     assert (found[2:] == 0).all()
 
