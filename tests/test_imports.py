@@ -109,6 +109,10 @@ def test_only_the_api_imports_flask() -> None:
     }
 
 
+def test_what_requests_and_replies_look_like_needs_no_flask() -> None:
+    assert not any("flask" in imported(path) for path in modules("service/api/schemas"))
+
+
 def test_a_web_process_starts_without_torch(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys, service.processes.web, service.generation.engines as engines;"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 
-from flask import Flask, request
+from flask import Blueprint, Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store.faults import Faults
@@ -76,14 +76,29 @@ def create_app(
     """The Flask application of the HTTP contract; `own_key` is the admin's key that the service made for itself."""
     app = Flask("service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
+    app.extensions["ending"] = services.ending
+    ring = _key_ring(settings, admin_keys, own_key)
+    _register_hooks(app, services, settings, ring)
+    described = cache(partial(document, app, settings))
+    about = (documentation.blueprint(described), pages.blueprint(settings, described))
+    for blueprint in (*_blueprints(services, settings, ring), *about):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _key_ring(settings: Settings, admin_keys: tuple[str, ...], own_key: Callable[[], str] | None) -> KeyRing:
+    """The keys of the settings and those in the key file; what cannot be read is logged now, before any request."""
     made = KeyFile(settings.data)
     made.remember()
     ring = KeyRing(settings.api_keys, admin_keys, made.recent, own_key)
-    with suppress(KeysUnavailableError):  # which is logged before anybody asks
+    with suppress(KeysUnavailableError):
         ring.check()
         ring.check_own()
-    anyone, admin = require_key(ring), require_admin(ring)
-    app.extensions["ending"] = services.ending
+    return ring
+
+
+def _register_hooks(app: Flask, services: Services, settings: Settings, ring: KeyRing) -> None:
+    """What happens to every request, whichever route it is for."""
     access_log.register(app, RequestLog(settings), services.metrics)
     exceptions.register(app)
     if settings.cors_origins:
@@ -92,39 +107,32 @@ def create_app(
         app.before_request(_limiter(services.rate_limit, ring))
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
-    app.register_blueprint(
-        operating.blueprint(_ready(services, ring), _degraded(services, ring), services.metrics.page)
-    )
-    app.register_blueprint(generation.blueprint(services.generator, services.tracer, settings, anyone))
-    app.register_blueprint(texts.blueprint(services.tokenizer, services.scorer, settings, anyone))
-    app.register_blueprint(traces.blueprint(services.tracer, settings, anyone))
-    app.register_blueprint(completions.blueprint(services.generator, services.store, settings, anyone))
-    app.register_blueprint(models.open_blueprint(services.store, services.faults or Faults(services.store), anyone))
-    app.register_blueprint(
-        cells.open_blueprint(services.store, ExampleTexts(services.generator, services.tracer), anyone)
-    )
-    app.register_blueprint(
-        cells.admin_blueprint(services.store, services.corpora, services.unit_search, settings, admin)
-    )
-    app.register_blueprint(gradients.blueprint(services.store, anyone))
-    app.register_blueprint(models.admin_blueprint(services.store, settings, admin))
-    app.register_blueprint(corpora.blueprint(services.corpora, services.jobs, services.queue, settings, admin))
-    app.register_blueprint(
+
+
+def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[Blueprint]:
+    """The groups of routes, each with its guard and what it calls."""
+    anyone, admin = require_key(ring), require_admin(ring)
+    generator, tracer, store = services.generator, services.tracer, services.store
+    faults = services.faults or Faults(store)
+    return [
+        operating.blueprint(_ready(services, ring), _degraded(services, ring), services.metrics.page),
+        generation.blueprint(generator, tracer, settings, anyone),
+        texts.blueprint(services.tokenizer, services.scorer, settings, anyone),
+        traces.blueprint(tracer, settings, anyone),
+        completions.blueprint(generator, store, settings, anyone),
+        models.open_blueprint(store, faults, anyone),
+        cells.open_blueprint(store, ExampleTexts(generator, tracer), anyone),
+        cells.admin_blueprint(store, services.corpora, services.unit_search, settings, admin),
+        gradients.blueprint(store, anyone),
+        models.admin_blueprint(store, settings, admin),
+        corpora.blueprint(services.corpora, services.jobs, services.queue, settings, admin),
         jobs.blueprint(
-            services.jobs,
-            services.corpora,
-            services.queue,
-            settings,
-            admin,
-            models=services.store,
+            *(services.jobs, services.corpora, services.queue, settings, admin),
+            models=store,
             check_ending=services.ending.check,
-        )
-    )
-    app.register_blueprint(key.blueprint(ring))
-    described = cache(partial(document, app, settings))
-    app.register_blueprint(documentation.blueprint(described))
-    app.register_blueprint(pages.blueprint(settings, described))
-    return app
+        ),
+        key.blueprint(ring),
+    ]
 
 
 def _ready(services: Services, ring: KeyRing) -> Callable[[], None]:

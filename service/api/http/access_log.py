@@ -1,4 +1,4 @@
-"""What is kept of every request: an id on the reply, a line in the log, its place in the metrics."""
+"""Every request gets an id on its reply, a line in the log, and is counted in the metrics."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from service.logs import RequestLog, request_id
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 UNMATCHED: Final = "(none)"
-"""The route of a request that has none: a name for each path would be as many as a stranger likes."""
+"""The route of a request that has none: with a name for each path, any client could make as many as it likes."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
 class Request(NamedTuple):
-    """What is told of a request."""
+    """What the log and the metrics record of a request."""
 
     method: str
     path: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable
 
-from flask import request
+from flask import Blueprint, request
 
 from service.api.http.errors import ApiError
 from service.keys.key_file import Key, Role, digest
@@ -36,11 +36,11 @@ class KeyRing:
         self._own = own
 
     def check(self) -> None:
-        """Raises KeysUnavailableError when nobody can be let in."""
+        """Raises KeysUnavailableError when no key can be checked."""
         self._made()
 
     def check_own(self) -> None:
-        """Raises KeysUnavailableError when the service's own admin's key cannot be told from others."""
+        """Raises KeysUnavailableError when the service's own admin key cannot be read."""
         self._own_key()
 
     def is_open(self) -> bool:
@@ -48,16 +48,16 @@ class KeyRing:
         return not any(key.role == "app" for key in self._made()) and not self._app
 
     def role(self) -> Role | None:
-        """What the key of this request is good for. Raises KeysUnavailableError when that cannot be told."""
+        """What the key of this request permits. Raises KeysUnavailableError when it cannot be checked."""
         made, presented = self._made(), _presented()
         if not presented:
             return None
-        told = digest(presented)
-        if _is_one_of(told, _valid(made, "admin", self._admin)):
+        sha256 = digest(presented)
+        if _is_one_of(sha256, _valid(made, "admin", self._admin)):
             return "admin"
-        if _is_one_of(told, _valid(made, "app", self._app)):
+        if _is_one_of(sha256, _valid(made, "app", self._app)):
             return "app"
-        return "admin" if _is_one_of(told, self._own_key()) else None
+        return "admin" if _is_one_of(sha256, self._own_key()) else None
 
     def _own_key(self) -> tuple[str, ...]:
         return () if self._own is None else (digest(self._own()),)
@@ -93,6 +93,13 @@ def require_admin(ring: KeyRing) -> Guard:
     return guard
 
 
+def guarded(name: str, guard: Guard, url_prefix: str | None = None) -> Blueprint:
+    """A group of routes that are all behind the guard."""
+    routes = Blueprint(name, __name__, url_prefix=url_prefix)
+    routes.before_request(guard)
+    return routes
+
+
 def identity(ring: KeyRing) -> str:
     """Whose request this is, for counting: a valid key's digest, else the address."""
     try:
@@ -111,9 +118,9 @@ def _valid(made: Iterable[Key], role: Role, given: tuple[str, ...]) -> list[str]
     return [*given, *(key.sha256 for key in made if key.role == role and key.revoked is None)]
 
 
-def _is_one_of(told: str, known: Iterable[str]) -> bool:
+def _is_one_of(sha256: str, known: Iterable[str]) -> bool:
     """Looks at every one, so that the time taken tells nothing about which one is near."""
-    return sum(hmac.compare_digest(told, each) for each in known) > 0
+    return sum(hmac.compare_digest(sha256, each) for each in known) > 0
 
 
 def _unauthorized() -> ApiError:

@@ -1,4 +1,4 @@
-"""Who waits for a request's reply: since when, and whether it is still there, as gunicorn's socket tells."""
+"""The client that waits for a request's reply: since when, and whether its connection is still open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.generation.cancellation import Client
 
 
 def client_of(environ: dict[str, Any]) -> Client:
-    """Who waits for this request's reply, from now on. WSGI does not say; gunicorn hands the socket over."""
+    """The client of this request, waiting from now on. WSGI has no way to ask; gunicorn hands over the socket."""
     since = time.monotonic()
     connection: socket.socket | None = environ.get("gunicorn.socket")
     if connection is None:

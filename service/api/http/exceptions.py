@@ -110,14 +110,16 @@ def _without_keys(_: KeysUnavailableError) -> ApiError:
 
 @contextmanager
 def unknown_in(field: str, *, can_skip: bool = True) -> Iterator[None]:
-    """Around reading a request's text: what is unknown in it is told of the field that it came in."""
+    """Around reading a request's text: an error about unknown characters or ids names the field."""
     try:
         yield
     except UnknownCharactersError as error:
         raise unknown_characters(error, field, can_skip=can_skip) from error
+    except UnknownIdsError as error:
+        raise _unknown_ids(error, field) from error
 
 
-def unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:
+def _unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:
     """The error for a field whose ids the model does not have."""
     return ApiError(422, "unknown_id", f"{field}: {error}", field)
 
@@ -128,7 +130,7 @@ def _one_of_several(error: PromptError) -> ApiError:
     if isinstance(error.error, UnknownCharactersError):
         return unknown_characters(error.error, field)
     if isinstance(error.error, UnknownIdsError):
-        return unknown_ids(error.error, field)
+        return _unknown_ids(error.error, field)
     return ApiError(422, "invalid_value", str(error), field)
 
 
@@ -138,7 +140,7 @@ def _unclear_encoding(error: training.UnclearEncodingError) -> ApiError:
 
 
 def _from_system(error: OSError) -> ApiError:
-    """A full disk is said; whatever else the system refuses stays in the log."""
+    """The client learns of a full disk; other errors of the system are only logged."""
     log.error("the system refused", exc_info=error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ApiError(503, "disk_full", "the server's disk is full; nothing was kept", retry_after=60)
@@ -148,7 +150,7 @@ def _from_system(error: OSError) -> ApiError:
 _CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
     (ValidationError, invalid),
     (UnknownCharactersError, unknown_characters),
-    (UnknownIdsError, unknown_ids),
+    (UnknownIdsError, _unknown_ids),
     (PromptError, _one_of_several),
     (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
     (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),

@@ -36,7 +36,7 @@ class ReservedDict(MmapedDict):
             with (path if path.exists() else draft).open("ab") as file:
                 _reserve(file.fileno(), INITIAL_BYTES)
             if draft.exists():
-                draft.replace(path)  # whoever reads it meanwhile finds it whole
+                draft.replace(path)  # a reader finds the whole file at any moment
             super().__init__(filename)  # type: ignore[no-untyped-call]
         except OSError as error:
             with suppress(OSError):

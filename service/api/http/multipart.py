@@ -1,4 +1,4 @@
-"""`multipart/form-data` as a stream: one file to the disk, a few short fields, and every fault told by its name."""
+"""`multipart/form-data` as a stream: one file to the disk, a few short fields, and an error for every fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many requests a key or an address may make, counted in Redis; without Redis nobody is kept waiting."""
+"""How many requests a key or an address may make, counted in Redis; without Redis no request is refused."""
 
 from __future__ import annotations
 

@@ -183,8 +183,8 @@ def _event(models: tuple[Any, ...]) -> dict[str, Any]:
     """One event of a stream: its `data` is a JSON text of one of the models (JSON Schema 2020-12, section 8.5), or says
     that it was the last one."""
     inside = {"anyOf": [*map(_reference, models), _reference(ErrorReply)]}
-    told = {"contentMediaType": "application/json", "contentSchema": inside}
-    data = {"type": "string", "anyOf": [{"const": DONE}, told]}
+    text = {"contentMediaType": "application/json", "contentSchema": inside}
+    data = {"type": "string", "anyOf": [{"const": DONE}, text]}
     properties = {"data": data, "event": {"type": "string"}, "id": {"type": "string"}}
     return {"type": "object", "properties": properties, "required": ["data"]}
 

@@ -80,7 +80,7 @@ class Operation:
         if about.body is not None or about.uploads:
             found |= {400, 408, 413, 415, 422}
         if about.access != "open":
-            found |= {401, 429, 503}  # 503: keys that cannot be read let nobody in
+            found |= {401, 429, 503}  # 503: the keys cannot be read
         if about.access == "admin":
             found |= {403}
         return sorted(found)

@@ -13,7 +13,7 @@ from charrnn.interpretation.excerpt import excerpt
 from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, most_characters
 from charrnn.vocabulary import UnknownCharactersError
 from model_store.store import ModelStore
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.client_connection import client_of
 from service.api.http.errors import ApiError, shown
 from service.api.http.exceptions import unknown_characters
@@ -39,8 +39,7 @@ FULL_COLOUR: Final = 0.9
 
 def open_blueprint(store: ModelStore, example_texts: ExampleTexts, guard: Guard) -> Blueprint:
     """What everyone may see."""
-    routes = Blueprint("cells", __name__)
-    routes.before_request(guard)
+    routes = guarded("cells", guard)
 
     @routes.get(PATH)
     @describe("What a version's cells follow", errors=(404, 409, 422))
@@ -74,8 +73,7 @@ def admin_blueprint(
     store: ModelStore, corpora: CorpusStore, unit_search: UnitSearch, settings: Settings, guard: Guard
 ) -> Blueprint:
     """What only an admin may do."""
-    routes = Blueprint("cells_admin", __name__)
-    routes.before_request(guard)
+    routes = guarded("cells_admin", guard)
 
     @routes.post(PATH)
     @describe(

@@ -15,7 +15,7 @@ from model_store.errors import NotFoundError
 from model_store.faults import version_fault
 from model_store.names import CURRENT, parse_reference
 from model_store.store import ModelStore
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.caching import cache_header, may_read_cache
 from service.api.http.client_connection import client_of
 from service.api.http.large_json import json_response
@@ -62,8 +62,7 @@ EXAMPLES = {
 
 def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, guard: Guard) -> Blueprint:
     """The routes that OpenAI's clients know."""
-    routes = Blueprint("completions", __name__, url_prefix="/v1")
-    routes.before_request(guard)
+    routes = guarded("completions", guard, "/v1")
 
     @routes.post("/completions")
     @describe(

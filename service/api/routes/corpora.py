@@ -7,7 +7,7 @@ from typing import Final, Literal, cast, get_args
 from flask import Blueprint
 
 from model_store.names import NAME_PATTERN, check_name
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.errors import ApiError, shown
 from service.api.http.responses import JsonResponse, NoContent, plain_json
 from service.api.http.uploads import Upload, upload
@@ -52,8 +52,7 @@ FIELDS: Final = (
 
 def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
     """The routes of corpora, all of them an admin's."""
-    routes = Blueprint("corpora", __name__, url_prefix="/corpora")
-    routes.before_request(guard)
+    routes = guarded("corpora", guard, "/corpora")
 
     @routes.post("")
     @describe(

@@ -8,7 +8,7 @@ from functools import partial
 
 from flask import Blueprint, g, request
 
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.caching import cache_header, may_read_cache
 from service.api.http.client_connection import client_of
 from service.api.http.exceptions import unknown_in
@@ -53,8 +53,7 @@ EXAMPLES = {
 
 def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
     """The routes that generate."""
-    routes = Blueprint("generation", __name__)
-    routes.before_request(guard)
+    routes = guarded("generation", guard)
 
     @routes.post("/generate")
     @describe(

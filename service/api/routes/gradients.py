@@ -8,7 +8,7 @@ from flask import Blueprint, request
 
 from model_store.names import REFERENCE_PATTERN, parse_reference
 from model_store.store import ModelStore
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.errors import ApiError
 from service.api.http.responses import NO_CACHE, Svg
 from service.api.openapi.operations import Parameter, describe
@@ -37,8 +37,7 @@ VERSIONS: Final = Parameter(
 
 def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
     """What everyone may read of gradients."""
-    routes = Blueprint("gradients", __name__)
-    routes.before_request(guard)
+    routes = guarded("gradients", guard)
 
     @routes.get("/models/<name>/versions/<int:version>/gradients")
     @describe("How far back a version's gradients reach", errors=(404, 409, 422))

@@ -9,7 +9,7 @@ from typing import Final, Literal, cast
 from flask import Blueprint, request
 
 from model_store.store import ModelStore
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.client_connection import client_of
 from service.api.http.errors import ApiError
 from service.api.http.parsing import json_body
@@ -53,8 +53,7 @@ def blueprint(
     check_ending: Callable[[], None],
 ) -> Blueprint:
     """The routes of jobs, all of them an admin's."""
-    routes = Blueprint("jobs", __name__, url_prefix="/jobs")
-    routes.before_request(guard)
+    routes = guarded("jobs", guard, "/jobs")
 
     @routes.post("")
     @describe(

@@ -16,7 +16,7 @@ from model_store.faults import Faults
 from model_store.names import check_name
 from model_store.promotion import Promote, publish_and_promote
 from model_store.store import ModelStore
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.errors import ApiError, shown
 from service.api.http.parsing import json_body
 from service.api.http.responses import NoContent, Svg
@@ -42,8 +42,7 @@ _reading = threading.Lock()
 
 def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint:
     """What everyone may read."""
-    routes = Blueprint("models", __name__)
-    routes.before_request(guard)
+    routes = guarded("models", guard)
 
     @routes.get("/models")
     @describe("All models", parameters=(DETAILS,), errors=(422,))
@@ -74,8 +73,7 @@ def admin_blueprint(
     store: ModelStore, settings: Settings, guard: Guard, max_bytes: int = MAX_CHECKPOINT_BYTES
 ) -> Blueprint:
     """What only an admin may do."""
-    routes, faults = Blueprint("models_admin", __name__), Faults(store)
-    routes.before_request(guard)
+    routes, faults = guarded("models_admin", guard), Faults(store)
 
     @routes.get("/models/<name>/versions/<int:version>/weights")
     @describe("A version's checkpoint file", access="admin", content_type=CONTENT_TYPE, errors=(404, 409, 422))

@@ -1,12 +1,12 @@
-"""`POST /tokenize`, `/detokenize` and `/score`: what a model makes of a text that is there already."""
+"""`POST /tokenize`, `/detokenize` and `/score`: what a model makes of a given text."""
 
 from __future__ import annotations
 
 from flask import Blueprint, request
 
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.client_connection import client_of
-from service.api.http.exceptions import unknown_ids, unknown_in
+from service.api.http.exceptions import unknown_in
 from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
 from service.api.http.responses import JsonResponse
@@ -21,14 +21,13 @@ from service.api.schemas.replies.texts import (
 )
 from service.api.schemas.texts import DetokenizeBody, ScoreBody, TokenizeBody
 from service.generation.scoring import Scorer
-from service.generation.tokenization import Tokenizer, UnknownIdsError
+from service.generation.tokenization import Tokenizer
 from service.settings import Settings
 
 
 def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: Guard) -> Blueprint:
     """The routes that read texts."""
-    routes = Blueprint("texts", __name__)
-    routes.before_request(guard)
+    routes = guarded("texts", guard)
 
     @routes.post("/tokenize")
     @describe(
@@ -52,10 +51,8 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
     )
     def detokenize() -> JsonResponse[DetokenizeReply]:
         body = json_body(DetokenizeBody, settings)
-        try:
+        with unknown_in("ids"):
             found = tokenizer.decode(body.reference(settings), body.ids)
-        except UnknownIdsError as error:
-            raise unknown_ids(error, "ids") from error
         return json_response(detokenize_reply(found))
 
     @routes.post("/score")

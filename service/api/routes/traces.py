@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Blueprint, request
 
-from service.api.http.auth import Guard
+from service.api.http.auth import Guard, guarded
 from service.api.http.client_connection import client_of
 from service.api.http.exceptions import unknown_in
 from service.api.http.large_json import json_response
@@ -34,8 +34,7 @@ EXAMPLES: Final = {
 
 def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
     """The route that traces."""
-    routes = Blueprint("traces", __name__)
-    routes.before_request(guard)
+    routes = guarded("traces", guard)
 
     @routes.post("/trace")
     @describe(

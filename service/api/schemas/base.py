@@ -21,7 +21,7 @@ def whole(value: Any) -> Any:
 
 Name = Annotated[str, Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})]
 Reference = Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})]
-"""The document's patterns: whoever looks the model up checks it, and says more than a pattern could."""
+"""The patterns are for the document: the store checks a name and explains what is wrong with it."""
 
 Id = Annotated[int, Field(ge=0, lt=1 << 31), BeforeValidator(whole)]
 Unknown = Annotated[

@@ -116,10 +116,10 @@ class NewText(WithIds):
 
 def new_text(piece: Piece) -> NewText:
     """What is new in a stream: a piece of a choice, or a part of one."""
-    said: NewText = {"text": piece.text, "finish_reason": piece.finish_reason}
+    new: NewText = {"text": piece.text, "finish_reason": piece.finish_reason}
     if piece.ids is not None:
-        said["token_ids"] = list(piece.ids)
-    return said
+        new["token_ids"] = list(piece.ids)
+    return new
 
 
 def prompt_ids(ids: Ids) -> NewText:

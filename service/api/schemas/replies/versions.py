@@ -26,8 +26,8 @@ class WithDamage(TypedDict):
 
 def with_damage(found: list[str]) -> WithDamage:
     """What is wrong, in one sentence; nothing when nothing is."""
-    said = "; ".join(filter(None, found))
-    return {"damaged": said} if said else {}
+    sentence = "; ".join(filter(None, found))
+    return {"damaged": sentence} if sentence else {}
 
 
 @closed
@@ -128,5 +128,5 @@ def _gradients_url(entry: VersionInfo) -> str | None:
 
 
 def _cells_url(store: ModelStore, name: str, version: int) -> str | None:
-    """Where it is told what the version's cells follow, if that was found out."""
+    """Where it stands what the version's cells follow, if they were searched."""
     return None if store.kept(name, version, KIND) is None else f"/models/{name}/versions/{version}/cells"
