@@ -14,6 +14,7 @@ from charrnn.engine.cpu.intrinsics import operation
 from charrnn.engine.cpu.lanes import FLOATS, I16, I32, I64, INTS, VECTOR_BYTES, Lanes, Value
 
 _address = _count = _bits = types.int64
+"""Names for what an int64 parameter is."""
 
 
 @operation(types.void, _address, _address, _count)
@@ -50,7 +51,7 @@ def first_equal(v: Lanes, address: Value, block: Value, value: Value) -> Value:
 def exponentiate(  # noqa: PLR0917
     v: Lanes, target: Value, source: Value, blocks: Value, top: Value, factor: Value
 ) -> None:
-    """target = 2^((source - top) * factor), and 0 where that is below 2^-125."""
+    """target = 2^((source - top) * factor), and 0 where that is below 2^-125, so that no result is subnormal."""
     tops, factors, least = v.splat(top), v.splat(factor), v.floats(-125.0)
     with v.repeat(blocks, []) as loop:
         t = v.multiply(v.subtract(v.load(FLOATS, _block(v, source, loop.index)), tops), factors)
@@ -62,6 +63,7 @@ def exponentiate(  # noqa: PLR0917
 @operation(types.float32, _address, _address, _count)
 def cumulate(v: Lanes, target: Value, address: Value, blocks: Value) -> Value:
     """Number b of the sixteen at the target becomes the sum of the blocks up to b; returns the sum of all."""
+    # In registers: each block's sum is added to all lanes from the block's own number on.
     numbers = ir.Constant(INTS, list(range(16)))
     with v.repeat(blocks, [v.floats(0.0)]) as loop:
         total = v.splat(v.sum(v.load(FLOATS, _block(v, address, loop.index))))
@@ -86,6 +88,7 @@ def sum_from(v: Lanes, address: Value, blocks: Value, bits: Value) -> Value:
 @operation(types.int64, _address, _count, _bits)
 def count_from(v: Lanes, address: Value, blocks: Value, bits: Value) -> Value:
     """How many numbers of the blocks have bits of at least `bits`."""
+    # A comparison's lanes are 0 or -1 when they are widened.
     bound = v.splat(v.builder.trunc(bits, I32))
     with v.repeat(blocks, [v.ints(0)]) as loop:
         kept = v.builder.icmp_signed(">=", v.load(INTS, _block(v, address, loop.index)), bound)
@@ -130,6 +133,7 @@ def lane_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
 @operation(types.int64, _address, _count)
 def last_positive(v: Lanes, address: Value, block: Value) -> Value:
     """The last positive lane of a block; -1 when none is."""
+    # A bit a lane, so that the last one is 63 less the zeros before the highest bit that is set.
     positive = v.builder.fcmp_ordered(">", v.load(FLOATS, _block(v, address, block)), v.floats(0.0))
     mask = v.builder.zext(v.builder.bitcast(positive, I16), I64)
     zeros = v.call("llvm.ctlz.i64", I64, mask, ir.Constant(ir.IntType(1), 0))

@@ -29,6 +29,7 @@ def operation(result: types.Type, *arguments: types.Type) -> Callable[[Callable[
 
     def decorate(emit: Callable[..., Value]) -> Any:
         def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, values: Sequence[Value]) -> Value:
+            # "portable" chooses instructions that LLVM has for every processor; vectors are still as wide as it allows.
             made = emit(Lanes(builder, "portable"), *values)
             return ir.Constant(ir.IntType(8).as_pointer(), None) if made is None else made
 

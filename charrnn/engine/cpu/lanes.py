@@ -112,7 +112,7 @@ class Lanes:
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def exp2(self, t: Value) -> Value:
-        """2^t for t in [-125, 125]."""
+        """2^t for t in [-125, 125]: a polynomial of t - floor(t), times 2^floor(t), which only moves the exponent."""
         whole, rest = self._split(t)
         first, *others = EXP2_COEFFICIENTS[self.degree]
         power = self.floats(first)
@@ -131,7 +131,8 @@ class Lanes:
         return whole, self.subtract(t, whole)
 
     def _scale(self, x: Value, exponent: Value) -> Value:
-        """x * 2^exponent for a whole exponent, where neither x nor the result is subnormal."""
+        """x * 2^exponent for a whole exponent, where neither x nor the result is subnormal: AVX-512 has an
+        instruction for it; else the exponent is added to that of x, which begins at bit 23."""
         if self.isa == "vnni":
             mask, rounding = ir.Constant(I16, -1), ir.Constant(I32, 4)
             return self.call("llvm.x86.avx512.mask.scalef.ps.512", FLOATS, x, exponent, x, mask, rounding)
