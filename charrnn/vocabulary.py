@@ -129,7 +129,7 @@ class Vocabulary:
         """This vocabulary with all that another one of its level knows as well."""
         return Vocabulary("".join(sorted({*self.characters, *other.characters})))
 
-    def places_of(self, other: Vocabulary) -> Ids:
+    def ids_of(self, other: Vocabulary) -> Ids:
         """The ids that the tokens of another vocabulary of its level have in this one, which knows them all."""
         return self.encode(other.characters)
 

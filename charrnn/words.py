@@ -171,7 +171,7 @@ class WordVocabulary(Vocabulary):
         assert isinstance(other, WordVocabulary)
         return WordVocabulary((*self.words, *(word for word in other.words if word not in self._ids)))
 
-    def places_of(self, other: Vocabulary) -> Ids:
+    def ids_of(self, other: Vocabulary) -> Ids:
         """The ids that the tokens of another vocabulary of words have in this one, the unknown one's included."""
         assert isinstance(other, WordVocabulary)
         return np.append(self.encode_tokens(other.words), np.int32(self.unknown_id))

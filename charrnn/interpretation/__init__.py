@@ -1,1 +1,1 @@
-"""Which cells of a network follow something that a reader can name."""
+"""Which hidden units of a network follow something that a reader can name: the interpretable cells of the API."""

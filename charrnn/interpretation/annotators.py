@@ -1,4 +1,5 @@
-"""Everything that cells are searched for; a new one is a function from a text to labels, and a line here."""
+"""All annotators, each something that units are searched for; a new one is a function from a text to labels, and a line
+here."""
 
 from __future__ import annotations
 

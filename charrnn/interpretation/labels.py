@@ -14,12 +14,12 @@ Labels = Mask | Depths
 
 Label = Callable[[str], Labels | None]
 """From a text to its labels, [len(text)]: of character i, what holds once it has been read. After an opening quote one
-is inside, after the closing one outside. None: not of use for such a text."""
+is inside, after the closing one outside. None: the annotator does not apply to such a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotator:
-    """Something that a cell may follow: `slug` names it in addresses, `name` to a reader."""
+    """Something that a unit may follow: `slug` names it in addresses, `name` to a reader."""
 
     slug: str
     name: str
@@ -31,8 +31,8 @@ def is_mask(labels: Labels) -> bool:
     return labels.dtype == np.bool_
 
 
-def stretches(labels: Labels) -> int:
-    """How many stretches in a row the labels are true; of numbers, above their mean."""
+def occurrences(labels: Labels) -> int:
+    """How many runs of true labels there are; of numbers, of those above their mean."""
     high: Mask = np.asarray(labels > 0 if is_mask(labels) else labels > labels.mean(dtype=np.float64))
     return int(np.count_nonzero(high[1:] & ~high[:-1])) + bool(high.size and high[0])
 

@@ -1,9 +1,9 @@
-"""The cell that follows a label best, and what chance would have given; knows no text and no engine.
+"""The unit that follows a label best, and what chance would have given; knows no text and no engine.
 
-Whoever picks the best of a thousand units is flattered: some unit follows anything. So a unit is picked on the first
-half of a text and scored on the second, which had no part in the choice; and chance is what the best of *all* units
-scores there when the labels are shifted around in a circle, which keeps their own regularity and takes away their
-meaning. Nothing is claimed unless the score is at least `CLAIM` of the way from chance to perfection.
+The best of a thousand units looks good by chance, whatever the label. So a unit is picked on the first half of a text
+and scored on the second, which had no part in the choice; and chance is what the best of *all* units scores there when
+the labels are rotated along the text, which keeps their own regularity and takes away their meaning. Nothing is claimed
+unless the score is at least `CLAIM` of the way from chance to perfection.
 """
 
 from __future__ import annotations
@@ -17,32 +17,33 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.config import PARTS, Part
-from charrnn.interpretation.labels import Annotator, Labels, is_mask, stretches
+from charrnn.interpretation.labels import Annotator, Labels, is_mask, occurrences
 from charrnn.interpretation.strength import Floats, Units, strengths
 
 Measure = Literal["auc", "correlation"]
 
-Place = tuple[int, int, int]
-"""Layer, part, unit."""
+UnitIndex = tuple[int, int, int]
+"""Layer, part of the state, unit."""
 
 Labelled = tuple[Annotator, Labels]
 
 CLAIM: Final = 1 / 3
 SHIFTS: Final = 20
 LEAST_SHIFT: Final = 1 / 8
-"""Of a half, so that what is regular over a line or a comment is not met again."""
+"""Of a half, so that a shift does not bring a line or a comment back onto itself."""
 
 BLOCK: Final = 128
-"""Units that are looked at before it is asked again whether to go on: a fraction of a second."""
+"""Units searched at a time, with `check` called in between: a fraction of a second."""
 
-STRETCHES: Final = 10
-"""In each half a label must hold so many times, with others in between."""
+MIN_OCCURRENCES: Final = 10
+"""So many times a label must begin to hold in each half of a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The cell that follows something: `score` and `chance` are AUCs or correlations without their sign, `sign` -1
-    when the cell is low where the label is high; `share` of the places where a label holds, None of a number."""
+    """The unit that follows something, a cell in the API: `score` and `chance` are AUCs or correlations without their
+    sign, `sign` -1 when the unit is low where the label is high; `share` of the positions at which a label holds, None
+    of a number."""
 
     slug: str
     follows: str
@@ -58,7 +59,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something that no cell follows, or that could not be told; then `score` and `chance` may be None."""
+    """Something that no unit follows; or that could not be decided, then `score` and `chance` may be None."""
 
     slug: str
     follows: str
@@ -75,36 +76,36 @@ class _Best:
     strength: float = 0.0
     chance: float = 0.0
     sign: Literal[1, -1] = 1
-    place: Place = (0, 0, 0)
+    index: UnitIndex = (0, 0, 0)
 
 
 def search(
     labelled: Sequence[Labelled], states: Floats, check: Callable[[], None] = lambda: None
 ) -> tuple[list[Finding], list[Missing]]:
-    """What the cells of `states` [n, layers, state_parts, hidden_size] follow, what is farthest above chance first.
+    """What the units of `states` [n, layers, state_parts, hidden_size] follow, what is farthest above chance first.
 
-    There must be labels; they are [n], and each must hold for some places of either half and not for others. `check`
+    There must be labels; they are [n], and each must hold at some positions of either half and not at others. `check`
     is called now and then and may raise to end it.
     """
     masks = [labels for _, labels in labelled]
     bests = [_Best() for _ in labelled]
-    for place, first, second in _halves(states, check):
+    for index, first, second in _halves(states, check):
         check()
-        _improve(bests, strengths(_half(masks, 0), first), _shifted_strengths(_half(masks, 1), second), place)
+        _improve(bests, strengths(_half(masks, 0), first), _shifted_strengths(_half(masks, 1), second), index)
     found = [_judged(*each, best) for each, best in zip(labelled, bests, strict=True)]
     findings = [each for each in found if isinstance(each, Finding)]
     findings.sort(key=lambda each: -above_chance(each.score, each.chance))
     return findings, [each for each in found if isinstance(each, Missing)]
 
 
-def why_not(labels: Labels) -> str | None:
-    """Why nothing can be said of a label in this text, if so."""
-    least = min(stretches(half) for half in (labels[: len(labels) // 2], labels[len(labels) // 2 :]))
-    if least >= STRETCHES:
+def reason_to_skip(labels: Labels) -> str | None:
+    """Why a label cannot be searched for in this text; None when it can."""
+    least = min(occurrences(half) for half in (labels[: len(labels) // 2], labels[len(labels) // 2 :]))
+    if least >= MIN_OCCURRENCES:
         return None
     if not labels.any():
         return "does not occur in this text"
-    return f"occurs {least} times in one half of this text, and {STRETCHES} are needed to tell"
+    return f"occurs {least} times in one half of this text, and {MIN_OCCURRENCES} are needed to tell"
 
 
 def above_chance(score: float, chance: float) -> float:
@@ -112,8 +113,8 @@ def above_chance(score: float, chance: float) -> float:
     return (score - chance) / max(1 - chance, 1e-9)
 
 
-def _halves(states: Floats, check: Callable[[], None]) -> Iterator[tuple[Place, Units, Units]]:
-    """Blocks of units: the place of the first, all of them on the first half of the text, and on the second."""
+def _halves(states: Floats, check: Callable[[], None]) -> Iterator[tuple[UnitIndex, Units, Units]]:
+    """Blocks of units: the index of the first, all of them on the first half of the text, and on the second."""
     middle = len(states) // 2
     for layer, part, unit in product(*map(range, states.shape[1:3]), range(0, states.shape[3], BLOCK)):
         block = states[:, layer, part, unit : unit + BLOCK]
@@ -136,7 +137,7 @@ def _shifted_strengths(labels: Sequence[Labels], units: Units) -> Floats:
     return strengths(turned, units).reshape(1 + SHIFTS, len(labels), -1)
 
 
-def _improve(bests: list[_Best], picking: Floats, scoring: Floats, first: Place) -> None:
+def _improve(bests: list[_Best], picking: Floats, scoring: Floats, first: UnitIndex) -> None:
     """Take a block's units into account: `picking` [labels, units] on the first half, `scoring` on the second."""
     strongest: npt.NDArray[np.intp] = np.abs(picking).argmax(axis=1)
     chances = np.abs(scoring[1:]).max(axis=(0, 2))
@@ -144,7 +145,7 @@ def _improve(bests: list[_Best], picking: Floats, scoring: Floats, first: Place)
         best.chance = max(best.chance, float(chances[i]))
         picked = float(picking[i, unit])
         if abs(picked) > best.picked:
-            best.picked, best.place = abs(picked), (first[0], first[1], first[2] + unit)
+            best.picked, best.index = abs(picked), (first[0], first[1], first[2] + unit)
             # With the sign that it was picked for: a unit that turns around in the second half follows nothing.
             best.strength = float(scoring[0, i, unit]) * float(np.sign(picked))
             best.sign = 1 if picked > 0 else -1
@@ -156,7 +157,7 @@ def _judged(annotator: Annotator, labels: Labels, best: _Best) -> Finding | Miss
     if above_chance(best.strength, best.chance) < CLAIM:
         reason = f"no cell is clearly better than chance: {score:.2f}, where chance gives {chance:.2f}"
         return Missing(annotator.slug, annotator.name, score, chance, reason)
-    layer, part, unit = best.place
+    layer, part, unit = best.index
     share = round(float(labels.mean()), 4) if mask else None
     measure: Measure = "auc" if mask else "correlation"
     return Finding(annotator.slug, annotator.name, measure, score, chance, layer, unit, PARTS[part], best.sign, share)

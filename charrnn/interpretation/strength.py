@@ -1,8 +1,9 @@
 """How strongly each of many units follows a label, all units at once; knows no text and no network.
 
 A strength is from -1 to 1: of a label that is true or false 2 AUC - 1, AUC being the probability that the unit is
-higher at a true place than at a false one (Mann and Whitney 1947; ties count half); of a number Pearson's correlation.
-Both are a product of the label, made ready, with the unit, made ready, so that a matrix product gives all of them.
+higher where the label is true than where it is false (Mann and Whitney 1947; ties count half); of a number Pearson's
+correlation.
+Both are a product of the label's coefficients and the unit's standardized values, so that one matrix product gives all.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Units:
-    """Units made ready: `ranks` and `standard` [n, units]."""
+    """The units' centred `ranks` and `standard`ized values [n, units], which the products take."""
 
     ranks: Floats
     standard: Floats
@@ -34,11 +35,11 @@ class Units:
 
 def strengths(labels: Sequence[Labels], units: Units) -> Floats:
     """The strength [labels, units] of each label [n], which must vary, with each unit."""
-    weights = np.stack([_auc_weights(each) if is_mask(each) else _standard(each) for each in labels])
+    coefficients = np.stack([_auc_coefficients(each) if is_mask(each) else _standard(each) for each in labels])
     masks = np.array([is_mask(each) for each in labels])
     found = np.empty((len(labels), units.ranks.shape[1]), dtype=np.float32)
-    found[masks] = weights[masks] @ units.ranks
-    found[~masks] = weights[~masks] @ units.standard
+    found[masks] = coefficients[masks] @ units.ranks
+    found[~masks] = coefficients[~masks] @ units.standard
     return found
 
 
@@ -49,13 +50,13 @@ def _centred_ranks(values: Floats) -> Floats:
     order = np.argsort(rows, axis=1)
     ordered = np.take_along_axis(rows, order, axis=1)
     ranks = np.empty(rows.shape, dtype=np.float32)
-    np.put_along_axis(ranks, order, _mean_places(ordered), axis=1)
+    np.put_along_axis(ranks, order, _mean_ranks(ordered), axis=1)
     centred: Floats = (ranks.T - np.float32((n - 1) / 2)) / np.float32(n)
     return centred
 
 
-def _mean_places(ordered: Floats) -> Floats:
-    """Of ascending rows, each value's place from 0; of equals, the mean of theirs."""
+def _mean_ranks(ordered: Floats) -> Floats:
+    """Of ascending rows, each value's rank from 0; of equals, the mean of theirs."""
     n = ordered.shape[1]
     index = np.arange(n, dtype=np.int32)
     begins = np.ones(ordered.shape, dtype=np.bool_)
@@ -67,7 +68,7 @@ def _mean_places(ordered: Floats) -> Floats:
     return ((first + last) / 2).astype(np.float32)
 
 
-def _auc_weights(mask: Labels) -> Floats:
+def _auc_coefficients(mask: Labels) -> Floats:
     """What centred ranks are multiplied by to give 2 AUC - 1."""
     n, true = len(mask), np.count_nonzero(mask)
     return np.where(mask, 2 / true, -2 / (n - true)).astype(np.float32)

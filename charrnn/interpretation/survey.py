@@ -1,4 +1,4 @@
-"""What a network's cells follow along a text, from the engine's own numbers: labels, states and search put together;
+"""What a network's units follow along a text, from the engine's own numbers: labels, states and search put together;
 knows no files."""
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from charrnn.engine.base import Engine
 from charrnn.engine.tracing import pieces
 from charrnn.interpretation.annotators import ANNOTATORS
 from charrnn.interpretation.labels import Annotator, Labels
-from charrnn.interpretation.search import Finding, Labelled, Missing, search, why_not
+from charrnn.interpretation.search import Finding, Labelled, Missing, reason_to_skip, search
 from charrnn.interpretation.strength import Floats
 from charrnn.vocabulary import Ids, Vocabulary
 
 MIN_TOKENS: Final = 2_000
-"""In fewer, hardly anything occurs often enough to be told from chance."""
+"""In fewer, hardly anything occurs often enough to be distinguished from chance."""
 
 MAX_CHARACTERS: Final = 40_000
 MAX_VALUES: Final = 40_000_000
-"""Numbers that a search holds at once: large networks are looked at along a shorter text."""
+"""Numbers of states that a search holds at once: for large networks the text is shorter."""
 
 
 class TooShortError(ValueError):
-    """There are not enough tokens to tell anything."""
+    """There are too few tokens for a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _sorted_out(
     good: list[Labelled] = []
     bad: list[Missing] = []
     for annotator, labels in labelled:
-        reason = "does not apply to this text" if labels is None else why_not(labels)
+        reason = "does not apply to this text" if labels is None else reason_to_skip(labels)
         if labels is None or reason is not None:
             bad.append(Missing(annotator.slug, annotator.name, None, None, str(reason)))
         else:

@@ -11,16 +11,16 @@ from charrnn.vocabulary import Vocabulary
 def continued(base: Checkpoint, vocabulary: Vocabulary, fresh: Weights) -> Weights:
     """The base's weights for `vocabulary`, which has all its tokens; what new tokens need comes from `fresh`, the
     weights of a new network of the same sizes."""
-    places = vocabulary.places_of(base.vocabulary)
+    ids = vocabulary.ids_of(base.vocabulary)
     by_row = {"embedding.weight", "output.weight", "output.bias"}
     by_column = set() if base.config.embedding_size else {"rnn.weight_ih_l0"}  # one-hot input: a column a token
     weights: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
     for name, weight in base.weights.items():
         weights[name] = (fresh if name in by_row | by_column else base.weights)[name].copy()
         if name in by_row:
-            weights[name][places] = weight
+            weights[name][ids] = weight
         elif name in by_column:
-            weights[name][:, places] = weight
+            weights[name][:, ids] = weight
     if vocabulary.unknown_id is not None:  # a published network never generates it, one that learns expects it
         weights["output.bias"][vocabulary.unknown_id] = fresh["output.bias"][vocabulary.unknown_id]
     return weights

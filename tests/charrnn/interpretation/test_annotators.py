@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.interpretation.annotators import ANNOTATORS, BY_SLUG
-from charrnn.interpretation.labels import is_mask, stretches
+from charrnn.interpretation.labels import is_mask, occurrences
 
 TEXTS = st.text(alphabet="ab R.:\n\t\"'()[]{}/*#<>$\\:7if ", max_size=60)
 
@@ -89,7 +89,7 @@ def test_formulas_are_looked_for_in_latex_alone() -> None:
     assert labels is not None
     assert text[5] == "x"
     assert labels[4:13].tolist() == [True] * 7 + [False] * 2
-    assert stretches(labels) == 5
+    assert occurrences(labels) == 5
 
 
 def test_every_annotator_has_a_name_of_its_own() -> None:
@@ -126,9 +126,9 @@ def test_a_blank_line_ends_what_was_left_open(slug: str, text: str, more: str) -
 
 
 @given(st.lists(st.booleans(), max_size=30))
-def test_stretches_are_counted(flags: list[bool]) -> None:
+def test_occurrences_are_counted(flags: list[bool]) -> None:
     expected = sum(1 for i, flag in enumerate(flags) if flag and (i == 0 or not flags[i - 1]))
-    assert stretches(np.array(flags, dtype=np.bool_)) == expected
+    assert occurrences(np.array(flags, dtype=np.bool_)) == expected
     assert not flags or is_mask(np.array(flags))
 
 

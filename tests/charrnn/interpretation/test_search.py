@@ -9,7 +9,7 @@ import pytest
 
 from charrnn.interpretation.annotators import BY_SLUG
 from charrnn.interpretation.labels import Labels
-from charrnn.interpretation.search import BLOCK, CLAIM, above_chance, search, why_not
+from charrnn.interpretation.search import BLOCK, CLAIM, above_chance, reason_to_skip, search
 
 N = 4000
 
@@ -94,9 +94,9 @@ def test_whoever_wants_it_to_end_is_heard() -> None:
 
 
 def test_what_occurs_too_seldom_is_said() -> None:
-    assert why_not(regular()) is None
-    assert why_not(np.zeros(N, np.bool_)) == "does not occur in this text"
+    assert reason_to_skip(regular()) is None
+    assert reason_to_skip(np.zeros(N, np.bool_)) == "does not occur in this text"
     few = np.arange(N) < N // 2
     few[::100] = False
-    assert why_not(few) == "occurs 0 times in one half of this text, and 10 are needed to tell"
-    assert why_not(np.ones(N, np.float32)) is not None
+    assert reason_to_skip(few) == "occurs 0 times in one half of this text, and 10 are needed to tell"
+    assert reason_to_skip(np.ones(N, np.float32)) is not None
