@@ -21,8 +21,8 @@ if sys.argv[1] == "torch":
     from charrnn.engine.gpu.reference import ReferenceEngine
     from service import bootstrap
     bootstrap.build_engine = lambda *_: ReferenceEngine
-from service.processes.web import create_app
-reply = create_app().test_client().post("/generate", json={"prompt": "ROMEO:", "length": 100, "cache": False})
+from service.processes.web import start
+reply = start().application.test_client().post("/generate", json={"prompt": "ROMEO:", "length": 100, "cache": False})
 assert reply.status_code == 200, reply.text
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(*(int(status[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon")), flush=True)

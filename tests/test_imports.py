@@ -104,8 +104,7 @@ def test_only_what_trains_and_the_torch_engines_import_torch() -> None:
 def test_only_the_api_imports_flask() -> None:
     found = {str(path.relative_to(ROOT)) for path in modules() if "flask" in imported(path)}
     assert {path for path in found if not path.startswith("service/api/")} <= {
-        "service/processes/web.py",
-        "service/bootstrap.py",
+        "service/bootstrap/web_process.py",
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
 
 from flask import Blueprint, Flask, request
@@ -62,22 +62,19 @@ class Services:
     corpora: CorpusStore
     jobs: JobStore
     queue: Queue
-    check_ready: Callable[[], None]
+    check_ready: Callable[[], object]
     degraded: Callable[[], list[str]]
-    faults: Faults | None = None
-    metrics: Metrics = field(default_factory=Metrics)
-    rate_limit: RateLimit | None = None
-    ending: Ending = field(default_factory=Ending)
+    faults: Faults
+    metrics: Metrics
+    rate_limit: RateLimit | None
+    ending: Ending
 
 
-def create_app(
-    services: Services, settings: Settings, admin_keys: tuple[str, ...], own_key: Callable[[], str] | None = None
-) -> Flask:
+def create_app(services: Services, settings: Settings, own_key: Callable[[], str] | None = None) -> Flask:
     """The Flask application of the HTTP contract; `own_key` is the admin's key that the service made for itself."""
     app = Flask("service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
-    app.extensions["ending"] = services.ending
-    ring = _key_ring(settings, admin_keys, own_key)
+    ring = _key_ring(settings, own_key)
     _register_hooks(app, services, settings, ring)
     described = cache(partial(document, app, settings))
     about = (documentation.blueprint(described), pages.blueprint(settings, described))
@@ -86,11 +83,11 @@ def create_app(
     return app
 
 
-def _key_ring(settings: Settings, admin_keys: tuple[str, ...], own_key: Callable[[], str] | None) -> KeyRing:
+def _key_ring(settings: Settings, own_key: Callable[[], str] | None) -> KeyRing:
     """The keys of the settings and those in the key file; what cannot be read is logged now, before any request."""
     made = KeyFile(settings.data)
     made.remember()
-    ring = KeyRing(settings.api_keys, admin_keys, made.recent, own_key)
+    ring = KeyRing(settings.api_keys, settings.admin_api_keys, made.recent, own_key)
     with suppress(KeysUnavailableError):
         ring.check()
         ring.check_own()
@@ -113,14 +110,13 @@ def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[B
     """The groups of routes, each with its guard and what it calls."""
     anyone, admin = require_key(ring), require_admin(ring)
     generator, tracer, store = services.generator, services.tracer, services.store
-    faults = services.faults or Faults(store)
     return [
         operating.blueprint(_ready(services, ring), _degraded(services, ring), services.metrics.page),
         generation.blueprint(generator, tracer, settings, anyone),
         texts.blueprint(services.tokenizer, services.scorer, settings, anyone),
         traces.blueprint(tracer, settings, anyone),
         completions.blueprint(generator, store, settings, anyone),
-        models.open_blueprint(store, faults, anyone),
+        models.open_blueprint(store, services.faults, anyone),
         cells.open_blueprint(store, ExampleTexts(generator, tracer), anyone),
         cells.admin_blueprint(store, services.corpora, services.unit_search, settings, admin),
         gradients.blueprint(store, anyone),

@@ -20,21 +20,17 @@ from charrnn.wording import count
 from console.program import INTERRUPTED
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
-from model_store.store import ModelStore
+from service.bootstrap.training import build_trainer
 from service.commands import train_arguments
 from service.commands.job_display import Follower, duration
 from service.processes.announcement import HERE, url
 from service.processes.preflight import StartError
 from service.settings import Settings
 from service.training.conversion import Conversion
-from service.training.corpora import CorpusStore
 from service.training.corpus import name_of
 from service.training.decoding import CHUNK
 from service.training.errors import TrainingError
 from service.training.job import Job
-from service.training.job_trainer import JobTrainer
-from service.training.jobs import JobStore
-from service.training.runner import JobRunner
 from service.training.submission import check_length, keep
 from service.training.units import KIND, in_words
 
@@ -61,14 +57,13 @@ class _Command:
     """The stores in DATA_DIR, which a running service shares, and where to show things."""
 
     def __init__(self, settings: Settings, program: str, began: float) -> None:
-        data = settings.data
         self._program = program
         self._address = url(HERE, settings.port)
         self._began = began
         self._out = sys.stdout
-        self._jobs = JobStore(data.runs)
-        self._corpora = CorpusStore(data.corpora, settings.max_corpus_bytes, in_use=self._jobs.using)
-        self._models = ModelStore(data.models)
+        training = build_trainer(settings)
+        self._jobs, self._corpora, self._models = training.jobs, training.corpora, training.models
+        self._runner = training.runner
 
     def begin(self, parsed: argparse.Namespace) -> Job:
         """Store the text and keep the job."""
@@ -94,11 +89,11 @@ class _Command:
         """Train, shown as it goes, to the end or until Ctrl-C."""
         self._jobs.get(job)
         self._say(f"job {job} (Ctrl-C saves it)")
-        runner, stop = JobRunner(self._jobs, self._models, JobTrainer(self._corpora, self._models)), Event()
+        stop = Event()
         with _interrupts(stop):
             follower = Follower(self._jobs, job, self._out)
             try:
-                outcome = runner.run(job, stop, self._began)
+                outcome = self._runner.run(job, stop, self._began)
             finally:
                 follower.close()
         if outcome == "not mine":

@@ -7,16 +7,17 @@ from types import FrameType
 from typing import Any
 
 from service import logs
+from service.bootstrap.web_process import WebProcess
 from service.processes.announcement import announcement
 from service.processes.metrics_folder import MetricsFolder, place
-from service.processes.serving import GRACEFUL_SECONDS, TELLING_SECONDS
+from service.processes.serving import ERROR_SECONDS, GRACEFUL_SECONDS
 from service.settings import read_settings
 
 _settings = read_settings()
 
-wsgi_app = "service.processes.web:create_app()"
+wsgi_app = "service.processes.web:start()"
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
-worker_class = "service.processes.web_server.worker.Worker"
+worker_class = "service.processes.web_server.worker.GunicornWorker"
 workers = _settings.web_workers
 threads = _settings.web_threads
 worker_connections = _settings.web_threads + 1024  # the others wait, for a request or for the client's end
@@ -46,7 +47,7 @@ def on_exit(_server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Say where the service is when its first process can answer, not when the port is merely bound."""
-    _end_politely(worker)
+    _end_requests_before_gunicorn(worker)
     if worker.age == 1 and worker.alive:
         sys.stdout.write(announcement(_settings))
         sys.stdout.flush()
@@ -54,17 +55,17 @@ def post_worker_init(worker: Any) -> None:
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Runs in the process that ends."""
-    if (application := getattr(worker, "wsgi", None)) is not None:
-        application.extensions["ending"].complete()
+    if (process := getattr(worker, "wsgi", None)) is not None:
+        process.complete()
 
 
-def _end_politely(worker: Any) -> None:
-    """At SIGTERM gunicorn lets what runs go on for a while; what would be cut off then is told so before."""
+def _end_requests_before_gunicorn(worker: Any) -> None:
+    """At SIGTERM gunicorn gives requests GRACEFUL_SECONDS and cuts off the rest, which gets an error before that."""
     go_on = signal.getsignal(signal.SIGTERM)
-    ending = worker.wsgi.extensions["ending"]
+    process: WebProcess = worker.wsgi
 
     def end(number: int, frame: FrameType | None) -> None:
-        ending.begin(GRACEFUL_SECONDS - TELLING_SECONDS)
+        process.begin_end(GRACEFUL_SECONDS - ERROR_SECONDS)
         if callable(go_on):
             go_on(number, frame)
 

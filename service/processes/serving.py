@@ -13,7 +13,7 @@ from service.processes.supervision import Program, supervise
 from service.settings import Settings
 
 GRACEFUL_SECONDS = 10
-"""What running requests get to finish when the web processes are told to end."""
+"""What running requests get to finish once the web processes are to end."""
 
 QUIET_THREADS = {"OMP_WAIT_POLICY": "passive"}
 """Torch's threads sleep instead of spinning while they wait for each other, on cores that others use as well. Training
@@ -22,8 +22,8 @@ shares its work out by itself; this is for what goes on around it."""
 ONE_PRODUCT_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """Numpy multiplies in the thread that asks: others would spin on cores that other requests and training need."""
 
-TELLING_SECONDS = 2
-"""The last of them, in which requests that were not finished are told so."""
+ERROR_SECONDS = 2
+"""The last of them, in which requests that were not finished get an error."""
 
 GUNICORN_CONFIGURATION = "python:service.processes.gunicorn_config"
 

@@ -1,13 +1,20 @@
-"""Process 1: what gunicorn serves."""
+"""What gunicorn serves in each web process."""
 
 from __future__ import annotations
 
-from flask import Flask
-
-from service.bootstrap import build_web
+from model_store.store import ModelStore
+from service import logs
+from service.bootstrap.starter import put_starter
+from service.bootstrap.web import build_web
+from service.bootstrap.web_process import WebProcess
 from service.settings import Settings
 
 
-def create_app() -> Flask:
-    """The application, with its scheduler running; called in each web process after the fork."""
-    return build_web(Settings())
+def start() -> WebProcess:
+    """The process with the settings of the environment, started; called in each web process after the fork."""
+    settings = Settings()
+    logs.configure(settings)
+    put_starter(ModelStore(settings.data.models))
+    process = build_web(settings)
+    process.start()
+    return process

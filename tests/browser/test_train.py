@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from service.bootstrap import STARTER_PATH
+from service.bootstrap.starter import STARTER_PATH
 from service.client import Client
 from tests.browser.conftest import ADMIN_KEY, card_of, enter_key
 from tests.browser.watched import Watched

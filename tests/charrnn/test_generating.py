@@ -16,7 +16,7 @@ from charrnn.config import ModelConfig
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from model_store.store import ModelStore
-from service.bootstrap import STARTER_PATH, build_store
+from service.bootstrap.starter import STARTER_PATH, put_starter
 from service.generation.cache import GenerationCache
 from service.generation.engines import build_engine
 from service.generation.generator import TextGenerator
@@ -24,7 +24,6 @@ from service.generation.redis_link import link_to
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
-from service.settings import Settings
 
 STARTER = STARTER_PATH
 
@@ -32,7 +31,8 @@ STARTER = STARTER_PATH
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("data")
-    store: ModelStore = build_store(Settings(data_dir=folder))
+    store = ModelStore(folder / "models")
+    put_starter(store)
     scheduler = Scheduler(max_active=4, max_waiting=4)
     scheduler.start()
     models = ResidentModels(store, build_engine("cpu", folder / "packed"))

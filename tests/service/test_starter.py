@@ -15,14 +15,15 @@ from charrnn.interpretation.annotators import ANNOTATORS, BY_SLUG
 from charrnn.interpretation.strength import Units, strengths
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
+from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
-from service.bootstrap import STARTER_MODEL, build_store
-from service.settings import Settings
+from service.bootstrap.starter import STARTER_MODEL, put_starter
 from service.training.units import KIND
 
 
 def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> None:
-    store = build_store(Settings(data_dir=tmp_path))
+    store = ModelStore(tmp_path)
+    put_starter(store)
     kept = store.kept(STARTER_MODEL, 1, KIND)
     assert kept is not None
     reply = TypeAdapter(CellsReply).validate_python({"model": STARTER_MODEL, "version": 1, **kept}, strict=True)

@@ -21,7 +21,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.record import TrainingRecord
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
-from service.bootstrap import STARTER_PATH
+from service.bootstrap.starter import STARTER_PATH
 from tests.system.running import Service, until
 
 pytestmark = pytest.mark.system

@@ -1,4 +1,4 @@
-"""A web process: gunicorn's, with connections of our own, so that a slow client holds up no other."""
+"""gunicorn's worker class, with connections of our own, so that a slow client holds up no other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gunicorn.errors import ConfigError
 from gunicorn.glogging import Logger
-from gunicorn.workers.base import Worker as GunicornWorker
+from gunicorn.workers.base import Worker
 
 from service.processes.web_server.connections import Connections
 from service.processes.web_server.conversation import Conversation
@@ -26,7 +26,7 @@ OTHER_FILES: Final = 256
 """Descriptors that are left for anything but connections."""
 
 
-class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
+class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     """However slowly a client sends, reads or leaves, others are served: connections wait in one loop, and a request
     gets a thread when its head is there."""
 
@@ -65,7 +65,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         )
 
     def run(self) -> None:
-        """Serve until told to end, or until the parent is gone."""
+        """Serve until a signal ends it, or until the parent is gone."""
         while self.alive and self.ppid == os.getppid():
             self.notify()
             self._connections.turn()

@@ -12,7 +12,6 @@ from limits.storage import MemoryStorage
 
 from service.api.http import cors
 from service.api.http.rate_limits import RateLimit, in_redis
-from service.keys.admin_key import AdminKey
 from service.keys.key_file import KeyFile, KeyNotFoundError
 from tests.damage import DAMAGES
 from tests.system.running import free_port
@@ -68,7 +67,7 @@ def test_one_too_many_is_told_when_to_come_back() -> None:
 
 
 def test_a_limited_request_has_the_one_shape(new_client: Any) -> None:
-    client = new_client(limit=RateLimit("1/hour", MemoryStorage()))
+    client = new_client(rate_limit="1/hour", rates=MemoryStorage())
     assert [client.get("/models", headers=bearer("wrong")).status_code for _ in range(2)] == [200, 429]
     assert client.get("/models", headers=bearer("admin-key")).status_code == 200, "a key counts by itself"
     refused = client.get("/models")
@@ -110,8 +109,8 @@ def test_a_page_of_an_origin_that_is_named_may_call(shared: FlaskClient) -> None
     ],
 )
 def test_a_page_may_send_the_headers_that_it_says(new_client: Any, asked: str, allowed: bool) -> None:
-    limit = RateLimit("1/hour", MemoryStorage())
-    client = new_client(limit=limit, cors_origins=("https://app.example",), api_keys=("app-key",))
+    limit = {"rate_limit": "1/hour", "rates": MemoryStorage()}
+    client = new_client(**limit, cors_origins=("https://app.example",), api_keys=("app-key",))
     headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     for route in ("/v1/completions", "/jobs", "/nothing", "/healthz"):
         reply = client.options(route, headers=headers | {"Access-Control-Request-Headers": asked})
@@ -185,15 +184,15 @@ def test_what_keys_guard_is_closed_while_they_cannot_be_read(
 
 
 def test_the_admins_own_key_that_cannot_be_read_closes_what_is_an_admins(new_client: Any, settings: Any) -> None:
-    own = AdminKey(settings.data_dir / "admin-key")
-    own.make()
-    assert new_client(own_key=own.recent).get("/jobs", headers=bearer(own.read())).status_code == 200
-    key = own.read()
-    (settings.data_dir / "admin-key").write_text(key[:10])
-    client = new_client(own_key=AdminKey(settings.data_dir / "admin-key").recent, api_keys=("app-key",))
+    path, other = settings.data_dir / "admin-key", KeyFile(settings.data).add("admin", "another")
+    client = new_client(admin_api_keys=())
+    key = path.read_text().strip()
+    assert client.get("/jobs", headers=bearer(key)).status_code == 200
+    path.write_text(key[:10])
+    client = new_client(admin_api_keys=(), api_keys=("app-key",))
     for headers in ({}, bearer(key), bearer(key[:10])):
         assert client.get("/jobs", headers=headers).status_code == 503
-    assert client.get("/jobs", headers=bearer("admin-key")).status_code == 200, "of another place"
+    assert client.get("/jobs", headers=bearer(other)).status_code == 200, "of another place"
     assert client.get("/models", headers=bearer("app-key")).status_code == 200
     ready = client.get("/readyz")
     assert (ready.status_code, "admin-key" in ready.text) == (200, True)

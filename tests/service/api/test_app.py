@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from service.settings import Settings
+from service.training.heartbeats import Heartbeat
+
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
@@ -50,7 +53,8 @@ def test_a_request_id_that_cannot_be_kept_is_replaced(client: FlaskClient, given
     assert reply.headers["X-Request-Id"] not in ("", given)
 
 
-def test_alive_and_ready(client: FlaskClient, queue: Any) -> None:
+def test_alive_and_ready(client: FlaskClient, queue: Any, settings: Settings) -> None:
+    Heartbeat(settings.data.runs).begin()
     assert client.get("/healthz").json == client.get("/health").json == {"status": "ok"}
     assert client.get("/readyz").json == {"status": "ready", "degraded": []}
     queue.error = ConnectionError()

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from service.api.http.ending import Ending
+from service.bootstrap.web_process import WebProcess
 from service.generation.cache import GenerationCache
 from service.generation.cancellation import Client
 from service.generation.errors import BusyError, ClosedError, DeadlineError
@@ -127,14 +129,15 @@ def test_what_is_left_at_the_end_is_told(generator: TextGenerator, engine: Any, 
     engine.gate = lambda: time.sleep(0.01)
     stream = generator.stream(GenerationRequest("letters", "a", length=100_000))
     assert next(piece for piece in stream.pieces if piece is not None)
-    ending = Ending(scheduler.give_up, scheduler.close)
+    ending = Ending()
+    process = WebProcess(Flask("none"), scheduler, ending, prepare=int, chores=[])
     ending.check()
-    ending.begin(seconds=0.01)
+    process.begin_end(seconds=0.01)
     with pytest.raises(ClosedError):
         ending.check()
     with pytest.raises(ClosedError):
         list(stream.pieces)
-    ending.complete()
+    process.complete()
     with pytest.raises(ClosedError):
         generator.generate(GenerationRequest("letters", "a"))
 

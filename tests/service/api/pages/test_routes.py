@@ -11,7 +11,6 @@ import pytest
 from flask.testing import FlaskClient
 from limits.storage import MemoryStorage
 
-from service.api.http.rate_limits import RateLimit
 from service.api.pages import routes
 from service.api.pages.assets import load
 from service.api.pages.routes import PAGES, Page
@@ -145,8 +144,7 @@ def test_pages_are_for_people_and_no_part_of_the_document(client: FlaskClient) -
 
 
 def test_a_page_is_open_and_costs_nothing(new_client: Callable[..., FlaskClient]) -> None:
-    limit = RateLimit("1/hour", MemoryStorage())
-    closed = new_client(limit=limit, api_keys=("app-key",))
+    closed = new_client(rate_limit="1/hour", rates=MemoryStorage(), api_keys=("app-key",))
     assert {closed.get(path).status_code for path in PATHS for _ in range(2)} == {200}
     assert closed.get("/models").status_code == 401
     for path in PATHS:

@@ -1,0 +1,57 @@
+"""What trains, built out of the settings: for a worker, which takes jobs from the queue, and for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from model_store.store import ModelStore
+from service.settings import Settings
+from service.training.corpora import CorpusStore
+from service.training.heartbeats import Heartbeat
+from service.training.job_trainer import JobTrainer
+from service.training.jobs import JobStore
+from service.training.queue import JobConsumer, JobQueue
+from service.training.reconciler import Reconciler
+from service.training.runner import JobRunner
+from service.training.worker import Consume, Worker
+
+NewTrainer = Callable[[CorpusStore, ModelStore], JobTrainer]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The stores in the data directory, which a running service shares, and what runs a job."""
+
+    jobs: JobStore
+    corpora: CorpusStore
+    models: ModelStore
+    runner: JobRunner
+
+
+def build_trainer(settings: Settings, *, new_trainer: NewTrainer = JobTrainer) -> Training:
+    """What trains a job in this process; `new_trainer` makes what does the work of one."""
+    jobs = JobStore(settings.data.runs)
+    corpora = CorpusStore(settings.data.corpora, settings.max_corpus_bytes, in_use=jobs.using)
+    models = ModelStore(settings.data.models)
+    return Training(jobs, corpora, models, JobRunner(jobs, models, new_trainer(corpora, models)))
+
+
+def build_worker(
+    settings: Settings,
+    *,
+    queue: JobQueue | None = None,
+    consume: Consume | None = None,
+    new_trainer: NewTrainer = JobTrainer,
+) -> Worker:
+    """A worker; unless they are given, `queue` and `consume`, what takes jobs from it, are those at REDIS_URL."""
+    training = build_trainer(settings, new_trainer=new_trainer)
+    queue = queue or JobQueue(settings.redis_url)
+    return Worker(
+        training.runner,
+        queue,
+        consume or partial(JobConsumer, settings.redis_url),
+        Reconciler(training.jobs, queue),
+        Heartbeat(settings.data.runs),
+    )

@@ -1,0 +1,146 @@
+"""A web process, built out of the settings, with stand-ins for what is outside of it where they are given."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
+
+from limits.storage import Storage
+
+from model_store.faults import Faults
+from model_store.store import ModelStore
+from service.api.app import Services, create_app
+from service.api.http.ending import Ending
+from service.api.http.metrics import Load, Metrics
+from service.api.http.rate_limits import RateLimit, in_redis
+from service.bootstrap.web_process import WebProcess
+from service.generation.cache import GenerationCache, RedisClient
+from service.generation.engines import BuildEngine, build_engine
+from service.generation.generator import TextGenerator
+from service.generation.redis_link import link_to
+from service.generation.resident import ResidentModels
+from service.generation.scheduler import Scheduler
+from service.generation.scoring import Scorer
+from service.generation.tokenization import Tokenizer
+from service.generation.tracing import Tracer
+from service.generation.unit_search import UnitSearch
+from service.inspection import Inspection, data
+from service.keys.admin_key import AdminKey
+from service.settings import Settings
+from service.training.corpora import CorpusStore
+from service.training.heartbeats import WorkerRegistry
+from service.training.jobs import JobStore
+from service.training.queue import JobQueue
+from service.training.submission import Queue
+
+log = logging.getLogger(__name__)
+
+CACHE_TIMEOUT_SECONDS: Final = 0.25
+"""How long Redis may take to answer where it only serves: the cache and the rate limits."""
+
+
+class CheckedQueue(Queue, Protocol):
+    """Where workers hear of jobs, and whether it answers."""
+
+    def available(self) -> bool: ...
+
+
+def build_web(
+    settings: Settings,
+    *,
+    engines: BuildEngine | None = None,
+    redis: RedisClient | None = None,
+    queue: CheckedQueue | None = None,
+    rates: Storage | None = None,
+    scheduler: Scheduler | None = None,
+) -> WebProcess:
+    """A web process, nothing of it started yet.
+
+    Unless they are given: `engines` makes the engines of DEVICE, `redis`, which has the cache, and `rates`, where
+    requests are counted, are at CACHE_URL, the `queue` at REDIS_URL.
+    """
+    paths, timeout = settings.data, settings.request_timeout
+    # What is kept on disk, which all processes share.
+    store = ModelStore(paths.models)
+    jobs = JobStore(paths.runs)
+    corpora = CorpusStore(paths.corpora, settings.max_corpus_bytes, in_use=jobs.using)
+    faults = Faults(store)
+    # What is reached through Redis.
+    cache = GenerationCache(redis or link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS), settings.cache_ttl)
+    queue = queue or JobQueue(settings.redis_url)
+    workers = WorkerRegistry(paths.runs)
+    # What generates.
+    scheduler = scheduler or Scheduler(settings.max_active, settings.max_waiting)
+    models = ResidentModels(store, engines or build_engine(settings.device, paths.packed))
+    # What is known of the process itself.
+    metrics = Metrics(jobs, workers)
+    inspection = Inspection(data(store, faults, corpora, jobs))
+    ending = Ending()
+
+    def sample() -> None:
+        metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
+
+    def degraded() -> list[str]:
+        lost = [] if cache.available() else ["cache: Redis is not available"]
+        lost += [] if queue.available() else ["queue: Redis is not available"]
+        lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
+        return lost + models.degraded + inspection.found()
+
+    services = Services(
+        generator=TextGenerator(models, cache, scheduler, metrics, timeout, settings.max_reply_values),
+        tokenizer=Tokenizer(models),
+        scorer=Scorer(models, scheduler, timeout),
+        tracer=Tracer(models, timeout, observer=metrics),
+        unit_search=UnitSearch(models, timeout),
+        store=store,
+        faults=faults,
+        corpora=corpora,
+        jobs=jobs,
+        queue=queue,
+        check_ready=partial(models.get, settings.default_model),
+        degraded=degraded,
+        metrics=metrics,
+        rate_limit=_rate_limit(settings, rates),
+        ending=ending,
+    )
+    return WebProcess(
+        create_app(services, settings, _own_key(settings)),
+        scheduler,
+        ending,
+        prepare=partial(_load_default, models, settings.default_model),
+        chores=[sample, inspection.found, models.refresh],
+    )
+
+
+def _load_default(models: ResidentModels, name: str) -> None:
+    """Load it before a request asks for it."""
+    try:
+        models.get(name)
+    except Exception as error:
+        log.warning("the default model %s cannot be served: %s", name, error)
+
+
+def _own_key(settings: Settings) -> Callable[[], str] | None:
+    """The key in DATA_DIR/admin-key, made at the first start, when ADMIN_API_KEYS is empty. A disk that takes no file
+    does not keep the service from what needs no admin."""
+    if settings.admin_api_keys:
+        return None
+    path = settings.data.admin_key
+    key = AdminKey(path)
+    try:
+        key.make()
+    except OSError as error:
+        log.error("%s cannot be made: %s", path.name, error.strerror)
+    return key.recent
+
+
+def _cache_url(settings: Settings) -> str:
+    return settings.cache_url or settings.redis_url or "redis://"  # a web process run alone: the usual place
+
+
+def _rate_limit(settings: Settings, rates: Storage | None) -> RateLimit | None:
+    if not settings.rate_limit:
+        return None
+    return RateLimit(settings.rate_limit, rates or in_redis(_cache_url(settings), CACHE_TIMEOUT_SECONDS))

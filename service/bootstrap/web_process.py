@@ -1,0 +1,74 @@
+"""A web process from its start to its end; knows no server and no signals."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from flask import Flask
+
+from service.api.http.ending import Ending
+from service.generation.scheduler import Scheduler
+
+log = logging.getLogger(__name__)
+
+CHORE_SECONDS: Final = 1.0
+
+Chore = Callable[[], object]
+
+
+class WebProcess:
+    """A WSGI application with the threads that work for it: the scheduler's, and one that does the `chores` in their
+    order every second, after `prepare`."""
+
+    def __init__(
+        self, application: Flask, scheduler: Scheduler, ending: Ending, prepare: Chore, chores: Sequence[Chore]
+    ) -> None:
+        self.application = application
+        self._scheduler = scheduler
+        self._ending = ending
+        self._prepare = prepare
+        self._chores = chores
+        self._completed = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request, as WSGI has it."""
+        return self.application(environ, start_response)
+
+    def start(self) -> None:
+        """Start the threads; nothing is generated before."""
+        self._scheduler.start()
+        threading.Thread(target=self._do_chores, name="chores", daemon=True).start()
+
+    def begin_end(self, seconds: float) -> None:
+        """Let requests go on for so long, then end them with an error; streams that would go on for hours end now.
+        Returns at once, may be called by a signal's handler, and counts once."""
+        if self._ending.has_begun:
+            return
+        self._ending.begin()
+        timer = threading.Timer(seconds, self._scheduler.give_up)
+        timer.daemon = True
+        timer.start()
+
+    def complete(self) -> None:
+        """End now, whatever still runs; returns when the scheduler's thread has ended."""
+        self._completed.set()
+        self._scheduler.give_up()
+        self._scheduler.close()
+
+    def _do_chores(self) -> None:
+        _do(self._prepare)
+        while not self._completed.is_set():
+            for chore in self._chores:
+                _do(chore)
+            self._completed.wait(CHORE_SECONDS)
+
+
+def _do(chore: Chore) -> None:
+    """One that fails is tried again a second later; the others go on."""
+    try:
+        chore()
+    except Exception:
+        log.exception("a task that runs every second failed")
