@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -11,7 +11,7 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from charrnn.wording import count
-from service.api.http.errors import ApiError
+from service.api.http.errors import ApiError, shown
 from service.api.schemas.base import Body
 from service.settings import Settings
 
@@ -19,6 +19,7 @@ MAX_JSON_BYTES: Final = 4 << 20
 UTF_8: Final = "utf-8"
 
 B = TypeVar("B", bound=Body)
+S = TypeVar("S", bound=str)
 
 
 def json_body(schema: type[B], settings: Settings) -> B:
@@ -31,6 +32,15 @@ def json_body(schema: type[B], settings: Settings) -> B:
         data = request.get_data(cache=False)
         _check_size(len(data))
     return schema.model_validate_json(data.removeprefix(codecs.BOM_UTF8), context={"settings": settings})
+
+
+def one_of(options: Sequence[S], given: str, field: str) -> S:
+    """The option that a field or parameter names. Raises ApiError 422 for anything else."""
+    for option in options:
+        if option == given:
+            return option
+    *others, last = options
+    raise ApiError(422, "invalid_value", f"{field} must be {', '.join(others)} or {last}, not {shown(given)}", field)
 
 
 def _check_mimetype(mimetype: str) -> None:

@@ -1,4 +1,4 @@
-"""The first events of a choice that is streamed where ids are wanted, whatever an event looks like."""
+"""The first events of a choice that is streamed where ids are wanted, whatever a chunk looks like."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from service.api.schemas.replies.common import NewText, prompt_ids
 T = TypeVar("T")
 
 
-def prompt_events(prompt: Ids, event_of: Callable[[NewText], Event[T]]) -> Iterator[Event[T]]:
+def prompt_events(prompt: Ids, chunk_of: Callable[[NewText], T]) -> Iterator[Event[T]]:
     """The ids of the prompt, in as many events as they take, one at least."""
-    yield from fitting(max(1, prompt.size), lambda start, stop: event_of(prompt_ids(prompt[start:stop])))
+    yield from fitting(max(1, prompt.size), lambda start, stop: Event(chunk_of(prompt_ids(prompt[start:stop]))))

@@ -6,14 +6,11 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 
 from flask import Blueprint, g, request
 
-from model_store.errors import NotFoundError
-from model_store.faults import version_fault
-from model_store.names import CURRENT, parse_reference
+from model_store.names import CURRENT
 from model_store.store import ModelStore
 from service.api.http.auth import Guard, guarded
 from service.api.http.caching import cache_header, may_read_cache
@@ -25,28 +22,26 @@ from service.api.http.sse import Event, event_stream, fitting
 from service.api.http.token_events import prompt_events
 from service.api.openapi.operations import describe
 from service.api.schemas.completions import CompletionBody
+from service.api.schemas.replies.cards import ModelCard, ModelCards, model_card
 from service.api.schemas.replies.common import NewText, new_text, usage
 from service.api.schemas.replies.completions import (
     CompletionChunk,
-    CompletionChunkChoice,
     CompletionHead,
     CompletionLogprobs,
     CompletionReply,
-    ModelCard,
-    ModelCards,
+    completion_chunk,
     completion_reply,
+    empty_choice,
+    empty_chunk,
     fingerprint,
     logprobs_now,
     token_starts,
 )
-from service.api.schemas.replies.versions import with_damage
 from service.generation.errors import PromptError
 from service.generation.generator import TextGenerator
 from service.generation.pieces import Piece, Stream
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
-
-OWNER = "charrnn"
 
 EXAMPLES = {
     "a completion": {"prompt": "ROMEO:", "max_tokens": 60, "temperature": 0.8},
@@ -91,12 +86,12 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
     @describe("List the models (OpenAI-compatible)")
     def list_model_cards() -> ModelCards:
         names = (name for name in store.models() if CURRENT in store.aliases(name))
-        return {"object": "list", "data": [_card(store, name) for name in names]}
+        return {"object": "list", "data": [model_card(store, name) for name in names]}
 
     @routes.get("/models/<reference>")
     @describe("A model, version or alias (OpenAI-compatible)", errors=(404, 422))
-    def show_model_card(reference: str) -> ModelCard:
-        return _card(store, reference)
+    def show_modelmodel_card(reference: str) -> ModelCard:
+        return model_card(store, reference)
 
     return routes
 
@@ -132,29 +127,13 @@ def _chunks(
     options = body.stream_options
     prompt_tokens = completion_tokens = 0
     for at, stream in enumerate(streams):
-        empty = _empty(head, stream, with_usage=options.include_usage)
+        empty = empty_chunk(head, fingerprint(stream.model, stream.version), with_usage=options.include_usage)
         counts = options.include_usage and options.continuous_usage_stats
         yield from _choice_chunks(empty, stream, at * body.n, counts=counts)
         prompt_tokens += stream.prompt_tokens
         completion_tokens += stream.completion_tokens()
     if options.include_usage:
         yield Event({**empty, "choices": [], "usage": usage(prompt_tokens, completion_tokens)})
-
-
-def _empty(head: CompletionHead, stream: Stream, *, with_usage: bool) -> CompletionChunk:
-    """A chunk without a choice; `with_usage`: it has the field, which only the last one fills in."""
-    empty: CompletionChunk = {
-        "id": head["id"],
-        "object": head["object"],
-        "created": head["created"],
-        "model": head["model"],
-        "system_fingerprint": fingerprint(stream.model, stream.version),
-        "usage": None,
-        "choices": [],
-    }
-    if not with_usage:
-        del empty["usage"]
-    return empty
 
 
 def _choice_chunks(
@@ -167,36 +146,17 @@ def _choice_chunks(
             yield None
             continue
         index, piece = news
-        choice = _empty_choice(first_index + index, stream.seeds[index])
-        event = partial(_event, {**empty, "choices": [choice]}, stream.prompt_tokens if counts else None)
+        choice = empty_choice(first_index + index, stream.seeds[index])
+        chunk_of = partial(completion_chunk, {**empty, "choices": [choice]}, stream.prompt_tokens if counts else None)
         if piece.ids is not None and index not in begun:
-            yield from prompt_events(stream.prompt, event)
+            yield from prompt_events(stream.prompt, chunk_of)
         begun.add(index)
-        yield from _piece_events(event, piece, offsets[index])
+        yield from _piece_events(chunk_of, piece, offsets[index])
         offsets[index] += 0 if piece.logprobs is None else int(piece.logprobs.lengths().sum())
 
 
-def _empty_choice(index: int, seed: int) -> CompletionChunkChoice:
-    return {"index": index, "seed": seed, "logprobs": None, "text": "", "finish_reason": None}
-
-
-def _event(
-    empty: CompletionChunk,
-    counted: int | None,
-    text: NewText,
-    logprobs: CompletionLogprobs | None = None,
-    tokens: int = 0,
-) -> Event[CompletionChunk]:
-    """`empty` has the choice without anything new; `counted`: the prompt's tokens, where usage is wanted."""
-    choice: CompletionChunkChoice = {**empty["choices"][0], "logprobs": logprobs, **text}
-    chunk: CompletionChunk = {**empty, "choices": [choice]}
-    if counted is not None:
-        chunk["usage"] = usage(counted, tokens)
-    return Event(chunk)
-
-
 def _piece_events(
-    event_of: Callable[[NewText, CompletionLogprobs | None, int], Event[CompletionChunk]], piece: Piece, first: int
+    chunk_of: Callable[[NewText, CompletionLogprobs | None, int], CompletionChunk], piece: Piece, first: int
 ) -> Iterator[Event[CompletionChunk]]:
     """A piece of a choice, whose first token begins at `first` in the choice's text."""
     parts = piece.parts()
@@ -205,19 +165,6 @@ def _piece_events(
     def event(start: int, stop: int) -> Event[CompletionChunk]:
         part = parts.between(start, stop)
         logprobs = None if part.logprobs is None or starts is None else logprobs_now(part.logprobs, starts[start:])
-        return event_of(new_text(part), logprobs, part.tokens.stop)
+        return Event(chunk_of(new_text(part), logprobs, part.tokens.stop))
 
     yield from fitting(len(parts), event)
-
-
-def _card(store: ModelStore, reference: str) -> ModelCard:
-    """A model by its name, or one version or alias of it: whatever `model` of a request may be."""
-    name, selector = parse_reference(reference)
-    version = store.resolve(name, selector)
-    card: ModelCard = {"id": reference, "object": "model", "created": 0, "owned_by": OWNER}
-    try:
-        published = store.size_and_time(name, version)[1]
-    except NotFoundError as error:
-        return {**card, **with_damage([str(error)])}
-    created = int(datetime.fromisoformat(published).timestamp())
-    return {**card, "created": created, **with_damage([version_fault(store, name, version)])}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, get_args
 
 from flask import Blueprint
 
 from model_store.names import NAME_PATTERN, check_name
 from service.api.http.auth import Guard, guarded
-from service.api.http.errors import ApiError, shown
+from service.api.http.errors import ApiError
+from service.api.http.parsing import one_of
 from service.api.http.responses import JsonResponse, NoContent, plain_json
 from service.api.http.uploads import Upload, upload
 from service.api.openapi.operations import Parameter, describe
@@ -31,7 +32,7 @@ UPLOADING: Final = (
     " uncertain. Byte order marks are dropped. `encoding`, `newlines`, `line_ends` and `preview` show how the upload"
     " was decoded."
 )
-NEWLINES: Final = get_args(Newlines)
+NEWLINES: Final[tuple[Newlines, ...]] = get_args(Newlines)
 FIELDS: Final = (
     Parameter("name", "name of the corpus"),
     Parameter(
@@ -105,13 +106,9 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
 
 def _conversion(sent: Upload) -> Conversion:
     """How the upload says that it is to be read."""
-    newlines = sent.fields.get("newlines", AS_FOUND.newlines)
-    if newlines not in NEWLINES:
-        raise ApiError(
-            422, "invalid_value", f"newlines must be {' or '.join(NEWLINES)}, not {shown(newlines)}", "newlines"
-        )
+    newlines = one_of(NEWLINES, sent.fields.get("newlines", AS_FOUND.newlines), "newlines")
     given = [each for each in (sent.fields.get("encoding"), sent.charset) if each is not None]
     if len({known(each) for each in given}) > 1:
         message = f"encoding is {given[0][:60]!r}, and the charset of Content-Type is {given[1][:60]!r}"
         raise ApiError(422, "conflicting_encoding", message, "encoding")
-    return Conversion(given[0] if given else None, cast(Newlines, newlines))
+    return Conversion(given[0] if given else None, newlines)

@@ -27,9 +27,10 @@ from service.api.schemas.replies.generation import (
     GenerateReply,
     GenerateSkipped,
     add_traces,
+    empty_chunk,
+    generate_chunk,
     generate_reply,
     timing,
-    token_logprobs,
 )
 from service.generation.generator import TextGenerator
 from service.generation.logprobs import TextLogprobs
@@ -93,57 +94,31 @@ def _chunks(
     """Chunks for each piece, with the usage of its choice so far if it `counts`; the last one of all has the whole."""
     began = time.perf_counter()
     head: GenerateHead = {"id": f"gen-{request_id}", "model": stream.model, "version": stream.version}
+    counted = stream.prompt_tokens if counts else None
     begun = set[int]()
     for news in stream.pieces:
         if news is None:
             yield None
             continue
         index, piece = news
-        event = partial(_event, _empty(head, index, stream.seeds[index]), stream.prompt_tokens if counts else None)
+        chunk_of = partial(
+            generate_chunk, empty_chunk(head, index, stream.seeds[index]), stream.prompt_tokens if counts else None
+        )
         if piece.ids is not None and index not in begun:
-            yield from prompt_events(stream.prompt, event)
+            yield from prompt_events(stream.prompt, chunk_of)
         begun.add(index)
-        yield from _piece_events(event, piece)
+        yield from _piece_events(chunk_of, piece)
     yield from _end(head, stream, began)
 
 
-def _empty(head: GenerateHead, index: int, seed: int) -> GenerateChunk:
-    """A chunk of the choice without anything new."""
-    return {
-        "id": head["id"],
-        "model": head["model"],
-        "version": head["version"],
-        "index": index,
-        "seed": seed,
-        "text": "",
-        "finish_reason": None,
-    }
-
-
-def _event(
-    empty: GenerateChunk,
-    counted: int | None,
-    text: NewText,
-    logprobs: TextLogprobs | None = None,
-    tokens: int = 0,
-) -> Event[GenerateChunk]:
-    """`counted`: the prompt's tokens, where usage is wanted."""
-    chunk: GenerateChunk = {**empty, **text}
-    if logprobs is not None:
-        chunk["logprobs"] = token_logprobs(logprobs)
-    if counted is not None:
-        chunk["usage"] = usage(counted, tokens)
-    return Event(chunk)
-
-
 def _piece_events(
-    event_of: Callable[[NewText, TextLogprobs | None, int], Event[GenerateChunk]], piece: Piece
+    chunk_of: Callable[[NewText, TextLogprobs | None, int], GenerateChunk], piece: Piece
 ) -> Iterator[Event[GenerateChunk]]:
     parts = piece.parts()
 
     def event(start: int, stop: int) -> Event[GenerateChunk]:
         part = parts.between(start, stop)
-        return event_of(new_text(part), part.logprobs, part.tokens.stop)
+        return Event(chunk_of(new_text(part), part.logprobs, part.tokens.stop))
 
     yield from fitting(len(parts), event)
 

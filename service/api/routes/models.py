@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from itertools import accumulate
 from pathlib import Path
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, get_args
 
 from flask import Blueprint, Response, request, send_file
 
@@ -17,8 +17,7 @@ from model_store.names import check_name
 from model_store.promotion import Promote, publish_and_promote
 from model_store.store import ModelStore
 from service.api.http.auth import Guard, guarded
-from service.api.http.errors import ApiError, shown
-from service.api.http.parsing import json_body
+from service.api.http.parsing import json_body, one_of
 from service.api.http.responses import NoContent, Svg
 from service.api.http.uploads import too_large, upload
 from service.api.openapi.operations import Parameter, describe
@@ -30,7 +29,8 @@ from service.training.curves import record_curve
 
 CONTENT_TYPE: Final = "application/octet-stream"
 MAX_CHECKPOINT_BYTES: Final = 1 << 30
-PROMOTE: Final = {"type": "string", "enum": list(get_args(Promote)), "default": "if_better"}
+POLICIES: Final[tuple[Promote, ...]] = get_args(Promote)
+PROMOTE: Final = {"type": "string", "enum": list(POLICIES), "default": "if_better"}
 DETAILS: Final = Parameter(
     "details",
     "`true`: include all versions and the aliases' history, in `details` and `history`",
@@ -47,7 +47,7 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
     @routes.get("/models")
     @describe("All models", parameters=(DETAILS,), errors=(422,))
     def list_models() -> ModelsReply:
-        with_details = _wants_details()
+        with_details = one_of(("true", "false"), request.args.get("details", "false"), "details") == "true"
         return {"models": [model_summary(store, faults, name, with_details=with_details) for name in store.models()]}
 
     @routes.get("/models/<name>")
@@ -132,27 +132,12 @@ def admin_blueprint(
     return routes
 
 
-def _wants_details() -> bool:
-    """Whether the request asks for details. Raises ApiError 422 for what is neither true nor false."""
-    given = request.args.get("details", "false")
-    if given not in ("true", "false"):
-        raise ApiError(422, "invalid_value", f"details must be true or false, not {shown(given)}", "details")
-    return given == "true"
-
-
-def _policy(given: str) -> Promote:
-    for policy in get_args(Promote):
-        if given == policy:
-            return cast(Promote, policy)
-    raise ApiError(422, "invalid_value", f"promote must be if_better, always or never, not {shown(given)}", "promote")
-
-
 def _uploaded(folder: Path, max_bytes: int) -> tuple[Checkpoint, Promote]:
     """The request's file, on disk only while it is read; one at a time, since reading takes several times its size."""
     folder.mkdir(parents=True, exist_ok=True)
     remove_dead_drafts(folder)
     with upload(folder, max_bytes, ["promote"], CONTENT_TYPE) as sent, draft(folder) as received:
-        policy = _policy(sent.fields.get("promote", "if_better"))
+        policy = one_of(POLICIES, sent.fields.get("promote", "if_better"), "promote")
         for size in accumulate(map(received.file.write, sent.chunks)):
             if size > max_bytes:
                 raise too_large(max_bytes, "more")

@@ -1,4 +1,4 @@
-"""The replies of `/v1`, in OpenAI's format: a completion, whole and as the chunks of a stream, and the models."""
+"""The reply of `/v1/completions`, in OpenAI's format, whole and as the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from charrnn.vocabulary import Ids
-from service.api.schemas.replies.common import Usage, WithIds, closed, usage, with_ids
+from service.api.schemas.replies.common import NewText, Usage, WithIds, closed, usage, with_ids
 from service.api.schemas.rows import Rows
 from service.generation.logprobs import TextLogprobs, TokenLogprobs
 from service.generation.requests import Choice, FinishReason, Generation
@@ -78,27 +78,6 @@ class CompletionChunk(CompletionHead):
     ]
 
 
-@closed
-class ModelCard(TypedDict):
-    """A model, in OpenAI's format."""
-
-    id: str
-    object: Literal["model"]
-    created: int
-    owned_by: str
-    damaged: NotRequired[
-        Annotated[str, Field(default="", description="only if damaged: what is wrong with its version")]
-    ]
-
-
-@closed
-class ModelCards(TypedDict):
-    """The models that can be requested by name."""
-
-    object: Literal["list"]
-    data: list[ModelCard]
-
-
 def completion_reply(head: CompletionHead, made: list[Generation]) -> CompletionReply:
     """The choices of all prompts, one prompt's after the other's."""
     choices = [(choice, each.prompt) for each in made for choice in each.choices]
@@ -119,6 +98,42 @@ def fingerprint(model: str, version: int) -> str:
 def token_starts(tokens: TextLogprobs, first: int = 0) -> npt.NDArray[np.int64]:
     """Where each of the tokens begins in its choice's text, and where the last one ends."""
     return np.append(first, first + np.cumsum(tokens.lengths()))
+
+
+def empty_chunk(head: CompletionHead, system_fingerprint: str, *, with_usage: bool) -> CompletionChunk:
+    """A chunk without a choice; `with_usage`: it has the field, which only the last one fills in."""
+    empty: CompletionChunk = {
+        "id": head["id"],
+        "object": head["object"],
+        "created": head["created"],
+        "model": head["model"],
+        "system_fingerprint": system_fingerprint,
+        "usage": None,
+        "choices": [],
+    }
+    if not with_usage:
+        del empty["usage"]
+    return empty
+
+
+def empty_choice(index: int, seed: int) -> CompletionChunkChoice:
+    """A choice of a chunk without anything new."""
+    return {"index": index, "seed": seed, "logprobs": None, "text": "", "finish_reason": None}
+
+
+def completion_chunk(
+    empty: CompletionChunk,
+    counted: int | None,
+    text: NewText,
+    logprobs: CompletionLogprobs | None = None,
+    tokens: int = 0,
+) -> CompletionChunk:
+    """What is new of the choice that `empty` has; `counted`: the prompt's tokens, where usage is wanted."""
+    choice: CompletionChunkChoice = {**empty["choices"][0], "logprobs": logprobs, **text}
+    chunk: CompletionChunk = {**empty, "choices": [choice]}
+    if counted is not None:
+        chunk["usage"] = usage(counted, tokens)
+    return chunk
 
 
 def _choice(index: int, choice: Choice, prompt: Ids) -> CompletionChoice:

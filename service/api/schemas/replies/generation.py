@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from charrnn.vocabulary import Ids
 from service.api.schemas.replies.common import (
+    NewText,
     SkippedField,
     Usage,
     WithIds,
@@ -136,6 +137,35 @@ def add_traces(reply: GenerateReply, traces: list[TextTrace]) -> None:
     """Give each choice of the reply its trace."""
     for choice, trace in zip(reply["choices"], traces, strict=True):
         choice["trace"] = choice_trace(trace)
+
+
+def empty_chunk(head: GenerateHead, index: int, seed: int) -> GenerateChunk:
+    """A chunk of the choice without anything new."""
+    return {
+        "id": head["id"],
+        "model": head["model"],
+        "version": head["version"],
+        "index": index,
+        "seed": seed,
+        "text": "",
+        "finish_reason": None,
+    }
+
+
+def generate_chunk(
+    empty: GenerateChunk,
+    counted: int | None,
+    text: NewText,
+    logprobs: TextLogprobs | None = None,
+    tokens: int = 0,
+) -> GenerateChunk:
+    """What is new of the choice that `empty` is of. `counted`: the prompt's tokens, where usage is wanted."""
+    chunk: GenerateChunk = {**empty, **text}
+    if logprobs is not None:
+        chunk["logprobs"] = token_logprobs(logprobs)
+    if counted is not None:
+        chunk["usage"] = usage(counted, tokens)
+    return chunk
 
 
 def timing(seconds: float) -> Timing:
