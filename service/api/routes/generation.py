@@ -101,9 +101,7 @@ def _chunks(
             yield None
             continue
         index, piece = news
-        chunk_of = partial(
-            generate_chunk, empty_chunk(head, index, stream.seeds[index]), stream.prompt_tokens if counts else None
-        )
+        chunk_of = partial(generate_chunk, empty_chunk(head, index, stream.seeds[index]), counted)
         if piece.ids is not None and index not in begun:
             yield from prompt_events(stream.prompt, chunk_of)
         begun.add(index)
