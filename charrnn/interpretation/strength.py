@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Units:
-    """The units' centred `ranks` and `standard`ized values [n, units], which the products take."""
+    """The units' centred ranks and standardized values [n, units], which the products take."""
 
     ranks: Floats
     standard: Floats

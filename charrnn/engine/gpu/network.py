@@ -15,7 +15,7 @@ from charrnn.engine.base import State
 TILE: Final = 8
 """Rows that are computed together, always this many: a row's arithmetic must not change with the number of rows."""
 
-LANES: Final = 16
+WIDTH_MULTIPLE: Final = 16
 """Every width is rounded up to a multiple of this, the rest zero: with the odd widths that remain, the products of
 the BLAS and the vectorized functions of torch treat the last rows and columns unlike the others."""
 
@@ -74,23 +74,23 @@ class Network:
         return torch.stack((torch.sigmoid(o) * torch.tanh(c), c), 1)
 
     def _padded(self, name: str, weight: Tensor) -> Tensor:
-        """The weight with zeros up to LANES: in each gate's rows and in the columns, save the columns of one-hot ids
-        and the rows of an embedding, which are looked up. Units made of zeros stay zero in all three cells. The bias
-        of an id that there is not is -inf: no choice among all logits takes it."""
+        """The weight with zeros up to a WIDTH_MULTIPLE: in each gate's rows and in the columns, save the columns of
+        one-hot ids and the rows of an embedding, which are looked up. Units made of zeros stay zero in all three cells.
+        The bias of an id that there is not is -inf: no choice among all logits takes it."""
         if name == "embedding.weight":
-            return functional.pad(weight, (0, -weight.shape[1] % LANES))
+            return functional.pad(weight, (0, -weight.shape[1] % WIDTH_MULTIPLE))
         gates = GATES[self.config.cell] if name.startswith("rnn.") else 1
         parts = weight.reshape(gates, weight.shape[0] // gates, -1)  # [gates, rows, columns or 1]
         looked_up = name == "rnn.weight_ih_l0" and not self.config.embedding_size
-        columns = 0 if looked_up or weight.ndim == 1 else -parts.shape[2] % LANES
+        columns = 0 if looked_up or weight.ndim == 1 else -parts.shape[2] % WIDTH_MULTIPLE
         filling = float("-inf") if name == "output.bias" else 0
-        padded = functional.pad(parts, (0, columns, 0, -parts.shape[1] % LANES), value=filling).flatten(0, 1)
+        padded = functional.pad(parts, (0, columns, 0, -parts.shape[1] % WIDTH_MULTIPLE), value=filling).flatten(0, 1)
         return padded.contiguous() if weight.ndim == 2 else padded[:, 0].contiguous()
 
 
 def rounded(width: int) -> int:
-    """The width up to LANES."""
-    return -(-width // LANES) * LANES
+    """The width, rounded up to a multiple of WIDTH_MULTIPLE."""
+    return -(-width // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
 
 
 def padded_hidden(state: State | None, like: Tensor) -> Tensor:

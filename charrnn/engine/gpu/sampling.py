@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charrnn.engine.gpu.network import LANES
+from charrnn.engine.gpu.network import WIDTH_MULTIPLE
 from charrnn.following import Following
 
 UNIT: Final = 2.0**36
@@ -81,11 +81,13 @@ def _penalized(logits: Tensor, sampling: SamplingTensors) -> Tensor:
     """The logits after the three penalties, the repetition's once for each of the recent ids."""
     rows, width = logits.shape
     penalty = sampling.penalty[:, None]
-    recent = torch.zeros(rows, width + LANES, dtype=torch.bool, device=logits.device)
+    recent = torch.zeros(rows, width + WIDTH_MULTIPLE, dtype=torch.bool, device=logits.device)
     recent.scatter_(1, sampling.recent.T, True)
     logits = torch.where(recent[:, :width], torch.where(logits > 0, logits / penalty, logits * penalty), logits)
     # Whole numbers: their sums are exact in any order.
-    counts = logits.new_zeros(rows, width + LANES).scatter_add_(1, sampling.recent.T, sampling.generated.T)[:, :width]
+    counts = logits.new_zeros(rows, width + WIDTH_MULTIPLE).scatter_add_(1, sampling.recent.T, sampling.generated.T)[
+        :, :width
+    ]
     logits = logits - counts * sampling.frequency[:, None]
     return torch.where(counts > 0, logits - sampling.presence[:, None], logits)
 

@@ -85,7 +85,7 @@ def test_what_is_farthest_above_chance_comes_first() -> None:
     assert min(above_chance(each.score, each.chance) for each in found) >= CLAIM
 
 
-def test_whoever_wants_it_to_end_is_heard() -> None:
+def test_the_check_can_end_a_search() -> None:
     def stop() -> None:
         raise InterruptedError
 

@@ -1,4 +1,4 @@
-"""Kernels as files: compiled once, for whoever comes later, and without a compiler in the process that generates."""
+"""Kernels as files: compiled once, for every later process, and without a compiler in the process that generates."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def test_where_kernels_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert default_folder(tmp_path / "other") == tmp_path / "other"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody whom the system does not know")
-def test_a_user_without_a_home_has_no_place_for_kernels() -> None:
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become a user that the system does not know")
+def test_a_user_without_a_home_has_no_folder_for_kernels() -> None:
     """A user id that the system does not know, and no HOME, as in many containers."""
     program = """
 import os
