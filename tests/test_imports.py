@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ["durable", "console", "charrnn", "model_store", "service"]
 BELOW_THE_API = {
     *("durable", "charrnn", "model_store", "service.generation", "service.pictures", "service.training"),
-    *(f"service.{name}" for name in ("keys", "logs", "settings")),
+    *(f"service.{name}" for name in ("keys", "logs", "optional_redis", "settings")),
 }
 ROOMS_OF_THE_API = {
     "schemas": {"schemas"},
@@ -29,7 +29,7 @@ LAYERS = {
     "console": {"console"},
     "charrnn": {"durable", "charrnn"},
     "model_store": {"durable", "console", "charrnn", "model_store"},
-    "service/generation": {"durable", "charrnn", "model_store", "service.generation"},
+    "service/generation": {"durable", "charrnn", "model_store", "service.generation", "service.optional_redis"},
     "service/pictures": {"service.pictures"},
     "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
     "service/keys": {"durable", "service.data_dir", "service.keys", "service.settings"},

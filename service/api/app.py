@@ -40,8 +40,8 @@ from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
 from service.generation.unit_search import UnitSearch
+from service.keys.errors import KeysUnavailableError
 from service.keys.key_file import KeyFile
-from service.keys.recent import KeysUnavailableError
 from service.logs import RequestLog
 from service.settings import Settings
 from service.training.corpora import CorpusStore

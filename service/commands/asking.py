@@ -6,13 +6,12 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from console.program import FAILED
+from service.address import HERE, is_here, url
 from service.client import Client, ServiceError
-from service.processes.announcement import HERE, url
 from service.settings import ClientSettings, Settings
 
 NOT_REACHED: Final = 3
@@ -66,18 +65,11 @@ def in_words(error: ServiceError) -> str:
 
 def _own_key(settings: Settings, address: str) -> str | None:
     """The key of the service on this machine, which is nobody else's business."""
-    if not _is_here(urlsplit(address if "//" in address else f"//{address}").hostname or ""):
+    if not is_here(urlsplit(address if "//" in address else f"//{address}").hostname or ""):
         return None
     kept = settings.data.admin_key
     known = [*settings.admin_api_keys, *([kept.read_text().strip()] if os.access(kept, os.R_OK) else [])]
     return next(iter([*known, *settings.api_keys]), None)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def say(text: object = "", end: str = "\n") -> None:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from service.keys.key_file import KeyFile, KeyNameError, KeyNotFoundError, KeysInUseError
-from service.keys.recent import KeysUnavailableError
+from service.keys.errors import KeyNameError, KeyNotFoundError, KeysInUseError, KeysUnavailableError
+from service.keys.key_file import KeyFile
 from service.settings import Settings
 
 Command = Callable[[argparse.Namespace, Settings], None]

@@ -20,10 +20,10 @@ from charrnn.wording import count
 from console.program import INTERRUPTED
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
+from service.address import HERE, url
 from service.bootstrap.training import build_trainer
 from service.commands import train_arguments
 from service.commands.job_display import Follower, duration
-from service.processes.announcement import HERE, url
 from service.processes.preflight import StartError
 from service.settings import Settings
 from service.training.conversion import Conversion

@@ -21,12 +21,11 @@ from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, Vocabulary
 from service.generation.logprobs import TextLogprobs
 from service.generation.requests import Choice, GenerationRequest
+from service.optional_redis import OptionalRedis
 
 log = logging.getLogger(__name__)
 
 KEY_PREFIX: Final = "charrnn:generation:2:"
-PAUSE_SECONDS: Final = 2.0
-"""After a failure Redis is left alone for this long, so that a dead one costs no request its time-out."""
 LARGEST_BYTES: Final = 1 << 20
 """No result of more is kept: of logarithms, the 20 likeliest of some 6,000 tokens."""
 
@@ -49,16 +48,15 @@ class GenerationCache:
     def __init__(self, client: RedisClient, ttl: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._ttl = ttl
-        self._clock = clock
-        self._paused_until = float("-inf")
+        self._redis = OptionalRedis("cache", "continuing without it", (RedisError, OSError), clock)
 
     def available(self) -> bool:
-        """Whether the latest use of Redis went well, or was too long ago to tell."""
-        return self._clock() >= self._paused_until
+        """Whether Redis is used: it did not fail within the last seconds."""
+        return self._redis.available()
 
     def get(self, key: str, vocabulary: Vocabulary) -> tuple[Choice, ...] | None:
         """The choices of an identical earlier request, whose version has this vocabulary."""
-        raw = self._attempt(lambda: self._client.get(key))
+        raw = self._redis.attempt(lambda: self._client.get(key))
         if raw is None:
             return None
         try:
@@ -73,17 +71,7 @@ class GenerationCache:
         if _size(choices) > LARGEST_BYTES:
             return
         text = json.dumps([_encoded(choice) for choice in choices])
-        self._attempt(lambda: self._client.set(key, text, ex=self._ttl))
-
-    def _attempt(self, use: Callable[[], Any]) -> Any:
-        if not self.available():
-            return None
-        try:
-            return use()
-        except (RedisError, OSError) as error:
-            self._paused_until = self._clock() + PAUSE_SECONDS
-            log.warning("cache: Redis is not available (%s); continuing without it", type(error).__name__)
-            return None
+        self._redis.attempt(lambda: self._client.set(key, text, ex=self._ttl))
 
 
 def cache_key(digest: str, prompt: Ids, request: GenerationRequest, sibling: int = 0) -> str:

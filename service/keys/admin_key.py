@@ -10,7 +10,8 @@ from typing import Final
 
 from durable import files
 from durable.names import is_there
-from service.keys.recent import KeysUnavailableError, Recent
+from service.keys.errors import KeysUnavailableError
+from service.keys.recent import Recent
 from service.settings import MAX_KEY
 
 SHORTEST: Final = 32

@@ -1,5 +1,5 @@
-"""Keys that this service made for others, kept as digests in DATA_DIR/keys.json, and how it is known that there were
-any; knows no HTTP."""
+"""The keys that were made for apps and admins, kept as digests in DATA_DIR/keys.json, and the marks that say that there
+were any; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -20,32 +20,17 @@ from durable import files, locks
 from durable.clock import now
 from durable.names import is_there, set_aside, sync_folder
 from service.data_dir import DataDir
-from service.keys.recent import KeysUnavailableError, Recent
+from service.keys.errors import KeyNameError, KeyNotFoundError, KeysInUseError, KeysUnavailableError
+from service.keys.recent import Recent
 
 log = logging.getLogger(__name__)
 
 Role = Literal["app", "admin"]
 
 MADE: Final = ".keys-made"
-"""An empty file that says that keys were made: one lies beside the keys, one with the models, which the keys guard and
-which may be on another volume. Where there is one and there are no keys, nobody is let in."""
+"""An empty file that says that keys were made: one is beside the keys, one with the models, which the keys guard and
+which may be on another volume. Where there is a mark and there are no keys, every request is refused."""
 MAX_NAME: Final = 100
-
-
-class KeyNotFoundError(Exception):
-    """There is no key with this id."""
-
-
-class KeyNameError(ValueError):
-    """A key cannot be called this; the message says why."""
-
-
-class KeysInUseError(Exception):
-    """Apps cannot be let in without a key while the keys with these `ids` are valid."""
-
-    def __init__(self, ids: tuple[str, ...]) -> None:
-        self.ids = ids
-        super().__init__(f"keys for apps are valid: {', '.join(ids)}; revoke them first (keys revoke ID)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +62,10 @@ class KeyFile:
         self._seen_any = False
 
     def add(self, role: Role, name: str) -> str:
-        """Make a key and return it: this is the one time that it can be read. Keys that have vanished are no obstacle,
-        those that cannot be understood are. Raises KeyNameError."""
+        """Make a key and return it: it cannot be read again later. The file may be missing, but not damaged.
+
+        Raises KeyNameError.
+        """
         _check_name(name)
         key = secrets.token_urlsafe(32)
         with self._changing():
@@ -125,7 +112,7 @@ class KeyFile:
         return aside
 
     def remember(self) -> None:
-        """Note that keys were made, where an earlier release made them or one of the notes was lost."""
+        """Put the marks where they are missing and keys were made: by an earlier release, or before a mark was lost."""
         with suppress(KeysUnavailableError):
             if self._read() and not all(map(is_there, self._marks)):
                 try:

@@ -1,4 +1,4 @@
-"""What a file that guards the service says, looked at once a second; knows nothing of what is in it."""
+"""The content of a file of keys, read again at most once a second; knows nothing of what is in it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
+from service.keys.errors import KeysUnavailableError
+
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-"""How long a key that was revoked may still open a door."""
+"""How long a key that was revoked may still be accepted."""
 
 T = TypeVar("T")
-
-
-class KeysUnavailableError(Exception):
-    """Keys that there should be cannot be read; the message names the file and says what is wrong with it."""
 
 
 class Recent(Generic[T]):

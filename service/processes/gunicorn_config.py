@@ -6,7 +6,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from service import logs
+from service import address, logs
 from service.bootstrap.web_process import WebProcess
 from service.processes.announcement import announcement
 from service.processes.metrics_folder import MetricsFolder, place
@@ -16,7 +16,7 @@ from service.settings import read_settings
 _settings = read_settings()
 
 wsgi_app = "service.processes.web:start()"
-bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
+bind = address.bind(_settings.host, _settings.port)
 worker_class = "service.processes.web_server.worker.GunicornWorker"
 workers = _settings.web_workers
 threads = _settings.web_threads

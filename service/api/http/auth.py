@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from flask import Blueprint, request
 
 from service.api.http.errors import ApiError
+from service.keys.errors import KeysUnavailableError
 from service.keys.key_file import Key, Role, digest
-from service.keys.recent import KeysUnavailableError
 
 Guard = Callable[[], None]
 

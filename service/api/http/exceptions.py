@@ -39,7 +39,7 @@ from service.generation.errors import (
 from service.generation.tokenization import UnknownIdsError
 from service.generation.tracing import NothingToTraceError
 from service.generation.units import UnitSelectionError, UnknownUnitError
-from service.keys.recent import KeysUnavailableError
+from service.keys.errors import KeysUnavailableError
 from service.training import errors as training
 from service.training.gradients import NoGradientsError
 

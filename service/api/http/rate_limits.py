@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -13,11 +12,9 @@ from limits.errors import StorageError
 from limits.storage import RedisStorage, Storage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-log = logging.getLogger(__name__)
+from service.optional_redis import OptionalRedis
 
 PREFIX: Final = "charrnn:rate"
-PAUSE_SECONDS: Final = 2.0
-"""After a failure Redis is left alone for this long, so that a dead one costs no request its time-out."""
 
 
 class RateLimit:
@@ -26,19 +23,11 @@ class RateLimit:
     def __init__(self, rate: str, storage: Storage, clock: Callable[[], float] = time.monotonic) -> None:
         self._items = parse_many(rate)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
-        self._clock = clock
-        self._paused_until = float("-inf")
+        self._redis = OptionalRedis("rate limit", "not counting", (StorageError, OSError), clock)
 
     def retry_after(self, identity: str) -> int | None:
-        """Count a request; how many seconds to wait if it is one too many. Redis gone: none is."""
-        if self._clock() < self._paused_until:
-            return None
-        try:
-            return self._count(identity)
-        except (StorageError, OSError) as error:
-            self._paused_until = self._clock() + PAUSE_SECONDS
-            log.warning("rate limit: Redis is not available (%s); not counting", type(error).__name__)
-            return None
+        """Count a request; how many seconds to wait if it is one too many. Without Redis, none is."""
+        return self._redis.attempt(lambda: self._count(identity))
 
     def _count(self, identity: str) -> int | None:
         for item in self._items:

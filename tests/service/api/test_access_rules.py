@@ -12,7 +12,8 @@ from limits.storage import MemoryStorage
 
 from service.api.http import cors
 from service.api.http.rate_limits import RateLimit, in_redis
-from service.keys.key_file import KeyFile, KeyNotFoundError
+from service.keys.errors import KeyNotFoundError
+from service.keys.key_file import KeyFile
 from tests.damage import DAMAGES
 from tests.system.running import free_port
 

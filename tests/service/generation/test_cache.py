@@ -9,9 +9,10 @@ import pytest
 from charrnn.engine.base import Logprobs
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Vocabulary
-from service.generation.cache import PAUSE_SECONDS, GenerationCache, cache_key
+from service.generation.cache import GenerationCache, cache_key
 from service.generation.logprobs import TextLogprobs
 from service.generation.requests import Choice, GenerationRequest
+from service.optional_redis import PAUSE_SECONDS
 
 REQUEST = GenerationRequest("letters", prompt="abc")
 IDS = np.array([0, 1, 2], np.int32)

@@ -10,8 +10,8 @@ from durable.names import is_there
 from service.__main__ import main
 from service.data_dir import DataDir
 from service.keys.admin_key import AdminKey
-from service.keys.key_file import KeyFile, KeyNameError, KeysInUseError
-from service.keys.recent import KeysUnavailableError
+from service.keys.errors import KeyNameError, KeysInUseError, KeysUnavailableError
+from service.keys.key_file import KeyFile
 from tests.damage import DAMAGES
 
 

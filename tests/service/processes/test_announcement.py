@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from service.processes.announcement import announcement, url
+from service.processes.announcement import announcement
 from service.settings import Settings
 
 
@@ -21,17 +19,3 @@ def test_keys_of_the_operator_are_found_where_they_were_set() -> None:
     text = announcement(Settings(admin_api_keys=("admin-key-value",)))
     assert "in ADMIN_API_KEYS" in text
     assert "admin-key-value" not in text
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:80"),
-        ("0.0.0.0", "http://127.0.0.1:80"),
-        ("::1", "http://[::1]:80"),
-        ("::", "http://[::1]:80"),
-        ("example.org", "http://example.org:80"),
-    ],
-)
-def test_the_address_is_one_that_a_client_can_use(host: str, expected: str) -> None:
-    assert url(host, 80) == expected
