@@ -1,59 +1,15 @@
-"""Packed models: what quantization keeps, and files that are mapped."""
+"""How weights are packed: what quantization keeps, and which precision."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from charrnn.config import CELLS, Cell
-from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.native import NativeEngine
-from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import pack, precision_of
 from charrnn.record import TrainingRecord
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_a_mapped_model_generates_the_same(cell: Cell, tmp_path: Path, make_checkpoint: Any) -> None:
-    model = pack(make_checkpoint(cell, layers=2))
-    model.save(tmp_path / "packed")
-    assert [path.name for path in tmp_path.iterdir()] == ["packed"]
-    mapped = PackedModel.map(tmp_path / "packed")
-    assert isinstance(mapped.buffer, np.memmap)
-    assert (mapped.digest, mapped.precision, mapped.config) == (model.digest, "int8", model.config)
-    ids = []
-    for each in (model, mapped):
-        batch = NativeEngine(each).batch(1)
-        batch.add(Sequence(np.array([3], np.int32), 50))
-        ids.append(batch.step(50)[0].ids)
-    assert np.array_equal(ids[0], ids[1])
-
-
-def test_arrays_are_aligned_and_read_only(make_checkpoint: Any) -> None:
-    model = pack(make_checkpoint("gru", layers=2))
-    for name in ("table", "weights_l1", "constants_l0", "bias_l1", "output_weights", "output_constants"):
-        array = model.array(name)
-        assert array.ctypes.data % 64 == 0
-        assert not array.flags.writeable
-
-
-@pytest.mark.parametrize("damage", [b"", b"x", b"charrnnp", b"otherfile" * 10])
-def test_other_files_are_refused(damage: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "packed"
-    path.write_bytes(damage)
-    with pytest.raises(ValueError, match=r"packed model|mmap"):
-        PackedModel.map(path)
-
-
-def test_a_file_cut_short_is_refused(tmp_path: Path, make_checkpoint: Any) -> None:
-    path = tmp_path / "packed"
-    pack(make_checkpoint()).save(path)
-    path.write_bytes(path.read_bytes()[:-64])
-    with pytest.raises(ValueError, match="not a whole"):
-        PackedModel.map(path)
 
 
 def test_a_model_keeps_its_precision(make_checkpoint: Any) -> None:

@@ -12,8 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from charrnn.engine.cpu import logprobs, sampling
-from charrnn.engine.cpu.blocks import exponentiate, largest, sum_from
+from charrnn.engine.cpu import sampling
 from charrnn.engine.cpu.filling import choice_struct
 from charrnn.engine.cpu.structs import scratch_size
 from charrnn.sampling import SamplingParams, bias_of, log_softmax, penalized, uniform
@@ -31,27 +30,6 @@ def _choose(sequences: Any, logits: Any, probs: Any) -> tuple[int, int]:
         sampling.exponentiate_logits(sequence, logits.ctypes.data, blocks)
         return chosen, sampling.draw(sequence, logits.ctypes.data, probs.ctypes.data, blocks)
     return chosen, chosen
-
-
-@njit
-def _report(logits: Any, probs: Any, chosen: int, top_ids: Any, tops: Any) -> float:
-    blocks = logits.size // 16
-    return logprobs.report(
-        logits.ctypes.data, probs.ctypes.data, blocks, chosen, tops.size, top_ids.ctypes.data, tops.ctypes.data
-    )
-
-
-@njit
-def _probs(logits: Any, factor: Any) -> Any:
-    probs = np.empty_like(logits)
-    top = largest(logits.ctypes.data, 1)
-    exponentiate(probs.ctypes.data, logits.ctypes.data, logits.size // 16, top, factor)
-    return probs
-
-
-@njit
-def _sum(numbers: Any) -> Any:
-    return sum_from(numbers.ctypes.data, numbers.size // 16, 0)
 
 
 @njit
@@ -80,32 +58,6 @@ def compiled(logits: Floats, params: SamplingParams, recent: Any = (), generated
 @given(seed=st.integers(0, 2**64 - 1), position=st.integers(0, 2**40))
 def test_the_random_number_is_the_same(seed: int, position: int) -> None:
     assert _uniform(np.uint64(seed), np.uint64(position)) == uniform(seed, position)
-
-
-def test_powers_are_accurate_and_the_largest_is_one() -> None:
-    logits = np.concatenate([[0], -np.geomspace(1e-6, 86, 16 * 5000 - 1)]).astype(np.float32)
-    found = _probs(logits, np.float32(1 / np.log(2)))
-    expected = np.exp(logits.astype(np.float64))
-    # The argument of the power is a float32, whose rounding is a relative error of 86 * 2^-24 at the far end.
-    assert (np.abs(found / expected - 1) < 2.2e-7 - logits * 1.3e-7).all()
-    assert found[0] == 1
-
-
-def test_probabilities_too_small_to_count_are_zero() -> None:
-    logits = np.array([0, -80, -90, -1e30, -np.inf, *[-np.inf] * 11], dtype=np.float32)
-    found = _probs(logits, np.float32(1 / np.log(2)))
-    assert found[1] > 0
-    assert (found[2:] == 0).all()
-
-
-def test_sums_are_taken_in_the_documented_order() -> None:
-    numbers = np.random.default_rng(0).uniform(0, 1, 16 * 37).astype(np.float32)
-    lanes = np.zeros(16, dtype=np.float32)
-    for block in numbers.reshape(-1, 16):
-        lanes += block
-    while lanes.size > 1:
-        lanes = lanes[: lanes.size // 2] + lanes[lanes.size // 2 :]
-    assert _sum(numbers) == lanes[0]
 
 
 @settings(max_examples=400)
@@ -159,16 +111,3 @@ def test_a_penalty_counts_an_id_once() -> None:
     assert compiled(logits, params, [0]) == int(penalized(logits, np.array([0], np.int32), 1.3).argmax()) == 0 + 0
     assert compiled(logits, params, [0, 0, 0]) == 0
     assert compiled(logits, SamplingParams(temperature=0, repetition_penalty=1.4), [0, 0]) == 1
-
-
-@pytest.mark.parametrize("vocabulary", [2, 30, 500])
-def test_reports_the_likeliest_ids(vocabulary: int) -> None:
-    logits = np.random.default_rng(1).normal(0, 3, vocabulary).astype(np.float32).round(1)
-    k = min(20, vocabulary)
-    top_ids, tops, whole = np.zeros(k, np.int32), np.zeros(k, np.float32), padded(logits)
-    chosen = _report(whole, np.zeros(scratch_size(whole.size // 16), np.float32), 1, top_ids, tops)
-    order = np.argsort(-logits, kind="stable")[:k]
-    expected = log_softmax(logits)
-    np.testing.assert_array_equal(top_ids, order)
-    np.testing.assert_allclose(tops, expected[order], atol=3e-6)
-    assert chosen == pytest.approx(expected[1], abs=3e-6)
