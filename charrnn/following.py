@@ -10,17 +10,17 @@ import numpy.typing as npt
 
 from charrnn.sampling import Logits
 
-KINDS: Final = 8
-"""Of ids, at most."""
+MAX_KINDS: Final = 8
+"""Kinds of ids, at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class Following:
     """What the latest two ids leave to the next one.
 
-    `kinds` [vocabulary_size] int32 is what matters of each id; `rules` [KINDS, KINDS] int32 names, for the kinds of the
-    last id but one (0 where there is none) and of the last, one of the `masks` [n, vocabulary_size] float32, which have
-    0 for what may follow and -inf for what may not. In `masks[0]` everything may.
+    `kinds` [vocabulary_size] int32 is the kind of each id; `rules` [MAX_KINDS, MAX_KINDS] int32 names, for the kinds of
+    the last id but one (0 where there is none) and of the last, one of the `masks` [n, vocabulary_size] float32,
+    which have 0 for what may follow and -inf for what may not. In `masks[0]` everything may.
     """
 
     kinds: npt.NDArray[np.int32]

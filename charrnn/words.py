@@ -1,18 +1,19 @@
-"""Words, punctuation, newlines and spaces to ids and back; knows nothing of the network that reads them."""
+"""The vocabulary of words, punctuation, newlines and spaces: to ids and back; knows nothing of the network that reads
+them."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from charrnn.following import KINDS, Following
+from charrnn.following import MAX_KINDS, Following
 from charrnn.vocabulary import Ids, Level, UnknownCharactersError, Vocabulary
+from charrnn.word_tokens import APOSTROPHE, FULL_WORD, LONG_WORD, OTHER, RETURN, WORD, kind_of, token_pieces, tokens
 
 MAX_WORDS: Final = 10_000
 """Of a text's tokens so many are known, the most frequent ones."""
@@ -21,53 +22,6 @@ UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
 """What the token shows as that stands for all others."""
 
 MAX_COUNTED: Final = 1_000_000
-LONGEST: Final = 64
-
-_MARKS: Final = (
-    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
-    "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0900-\u0963\u0970-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
-    "\u1ab0-\u1aff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff\ufe20-\ufe2f"
-)
-"""Marks that belong to the letter before them, and joiners within words, which Python does not count as letters."""
-
-_APART: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-"""Written without spaces: each is a token of its own, or whole sentences would be words."""
-
-_LETTER: Final = rf"(?:(?![{_APART}])[^\W\d_]|[{_MARKS}])"
-
-_APOSTROPHE: Final = r"['\u2019]"
-
-_TOKEN: Final = re.compile(
-    rf"\r\n|{_LETTER}(?:{_LETTER}|{_APOSTROPHE}(?={_LETTER})){{0,{LONGEST - 1}}}(?<!{_APOSTROPHE})|.", re.DOTALL
-)
-"""A word, an apostrophe within it included; a line's end; or any single character: digits each by itself, so that
-numbers are never unknown. A word that is cut because it has more than LONGEST characters is not cut after an
-apostrophe: alone, without the letter that followed, it would be two tokens."""
-
-_OTHER, _WORD, _LONG_WORD, _FULL_WORD, _APOSTROPHE_KIND, _RETURN = range(6)
-"""Kinds of tokens: a word has room for an apostrophe and a letter, a long one for a letter, a full one for none."""
-
-_LOOKAHEAD: Final = 2
-"""Characters after a token that can decide where it ends."""
-
-
-def tokens(text: str) -> list[str]:
-    """The text's tokens, which joined give it back exactly."""
-    return _TOKEN.findall(text)
-
-
-def token_pieces(texts: Iterable[str]) -> Iterator[list[str]]:
-    """The tokens of a text that comes in pieces: the same, however it is cut."""
-    rest = ""
-    for text in texts:
-        rest += text
-        found = tokens(rest)
-        kept = 0
-        while found and kept < _LOOKAHEAD:
-            kept += len(found.pop())
-        yield found
-        rest = rest[len(rest) - kept :]
-    yield tokens(rest)
 
 
 @dataclass(frozen=True)
@@ -123,13 +77,13 @@ class WordVocabulary(Vocabulary):
     def following(self) -> Following:
         """Next to a word, or an apostrophe after one, another word would be read as one with it, which the text that
         the model learned from never has; so would a line feed after a carriage return."""
-        kinds = np.array([_kind(word) for word in self.words] + [_OTHER], dtype=np.int32)
-        bars_words = np.where(np.isin(kinds, (_WORD, _LONG_WORD, _FULL_WORD)), -np.inf, 0)
+        kinds = np.array([kind_of(word) for word in self.words] + [OTHER], dtype=np.int32)
+        bars_words = np.where(np.isin(kinds, (WORD, LONG_WORD, FULL_WORD)), -np.inf, 0)
         bars_feeds = np.array([-np.inf if word == "\n" else 0 for word in (*self.words, UNKNOWN)])
         masks = np.stack([np.zeros(len(self)), bars_words, bars_feeds]).astype(np.float32)
         masks[1:, self.unknown_id] = -np.inf
-        rules = np.zeros((KINDS, KINDS), dtype=np.int32)
-        rules[:, [_WORD, _LONG_WORD]], rules[_WORD, _APOSTROPHE_KIND], rules[:, _RETURN] = 1, 1, 2
+        rules = np.zeros((MAX_KINDS, MAX_KINDS), dtype=np.int32)
+        rules[:, [WORD, LONG_WORD]], rules[WORD, APOSTROPHE], rules[:, RETURN] = 1, 1, 2
         return Following(kinds, rules, masks)
 
     def encode(self, text: str) -> Ids:
@@ -183,17 +137,6 @@ class WordVocabulary(Vocabulary):
     @cached_property
     def _shown(self) -> tuple[str, ...]:
         return (*self.words, UNKNOWN)
-
-
-def _kind(word: str) -> int:
-    """What matters of a token for what may follow it. A word that has all the letters that one may have ends there."""
-    if word == "\r":
-        return _RETURN
-    if re.fullmatch(_APOSTROPHE, word):
-        return _APOSTROPHE_KIND
-    if not re.match(_LETTER, word):
-        return _OTHER
-    return _WORD if len(word) < LONGEST - 1 else _LONG_WORD if len(word) < LONGEST else _FULL_WORD
 
 
 def described(description: Any) -> Vocabulary:

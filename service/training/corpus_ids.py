@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.vocabulary import Level, Vocabulary
-from charrnn.words import WordVocabulary, described, token_pieces
+from charrnn.word_tokens import token_pieces
+from charrnn.words import WordVocabulary, described
 from durable import files
 from durable.drafts import draft
 from service.training.corpora import CorpusStore

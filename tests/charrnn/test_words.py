@@ -1,63 +1,18 @@
-"""Words to ids and back: exact whatever the text and however it is cut."""
+"""Words to ids and back: exact, whatever the text."""
 
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
-from charrnn.words import LONGEST, MAX_WORDS, UNKNOWN, WordVocabulary, described, token_pieces, tokens
-
-LONG = st.lists(st.tuples(st.sampled_from(["a", "a'", "\u05d0\u2019", "e\u0301'", "'", "\r\n"]), st.integers(1, 70)))
-"""Runs of letters and apostrophes about as long as a word may be."""
-
-TRICKY = LONG.map(lambda runs: "".join(piece * count for piece, count in runs)) | st.text(
-    st.sampled_from("ab'\u2019 \r\n\t1_\u0301\u05d0\u4f60.\U0001f600") | st.characters()
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Don't stop.", ["Don't", " ", "stop", "."]),
-        ("a, b\r\n\n c", ["a", ",", " ", "b", "\r\n", "\n", " ", "c"]),
-        ("'tis 'a'", ["'", "tis", " ", "'", "a", "'"]),
-        ("v12.5_x", ["v", "1", "2", ".", "5", "_", "x"]),
-        ("e\u0301te\u0301", ["e\u0301te\u0301"]),
-        ("\u05e9\u05b8\u05dc\u05d5\u05b9\u05dd!", ["\u05e9\u05b8\u05dc\u05d5\u05b9\u05dd", "!"]),
-        ("\u4f60\u597d", ["\u4f60", "\u597d"]),
-        ("x" * (LONGEST + 1), ["x" * LONGEST, "x"]),
-        ("x" * (LONGEST - 1) + "'b", ["x" * (LONGEST - 1), "'", "b"]),
-        ("x" * (LONGEST - 2) + "'bc", ["x" * (LONGEST - 2) + "'b", "c"]),
-        ("c'" * LONGEST + "d", ["c'" * (LONGEST // 2 - 1) + "c", "'"] * 2 + ["d"]),
-    ],
-)
-def test_words_punctuation_and_space_are_tokens(text: str, expected: list[str]) -> None:
-    assert tokens(text) == expected
-
-
-@given(TRICKY, st.lists(st.integers(0, 40)))
-def test_tokens_are_the_same_however_a_text_is_cut(text: str, cuts: list[int]) -> None:
-    ends = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    pieces = [text[a:b] for a, b in itertools.pairwise(ends)]
-    found = [token for piece in token_pieces(pieces) for token in piece]
-    assert found == tokens(text)
-    assert "".join(found) == text
-
-
-@given(TRICKY)
-def test_a_token_is_short_and_alone_the_same_token(text: str) -> None:
-    found = tokens(text)
-    assert "".join(found) == text
-    for token in found:
-        assert 1 <= len(token) <= LONGEST
-        assert tokens(token) == [token]
+from charrnn.word_tokens import tokens
+from charrnn.words import MAX_WORDS, UNKNOWN, WordVocabulary, described
+from tests.charrnn.texts import TRICKY
 
 
 @given(TRICKY.filter(bool))

@@ -17,7 +17,7 @@ from charrnn.engine.cpu.logprobs import report
 from charrnn.engine.cpu.output_layer import OutputLayerArguments, output_layer
 from charrnn.engine.cpu.sampling import choose, choose_among, draw, exponentiate_logits
 from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT
-from charrnn.following import KINDS
+from charrnn.following import MAX_KINDS
 
 _SIGNATURE: Final = types.void(types.int64, types.int64, types.int64, types.int64)
 
@@ -159,7 +159,7 @@ def _mask(b: Any, sequence: Any) -> int:
     if sequence.recent_count > 1:
         earlier = read_int32(b.kinds, sequence.recent[(sequence.recent_count - 2) & (sequence.recent.size - 1)])
     last = read_int32(b.kinds, read_int32(sequence.ids, sequence.computed))
-    rule = read_int32(b.rules, KINDS * earlier + last)
+    rule = read_int32(b.rules, MAX_KINDS * earlier + last)
     return int(b.masks + VECTOR_BYTES * b.logit_blocks * rule) if rule else 0
 
 

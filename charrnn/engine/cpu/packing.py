@@ -14,7 +14,7 @@ charrnn.engine.cpu.gates, the arrays of a PackedModel are
 and where not every id may follow every other, charrnn.following's
 
     kinds                   [vocabulary] int32
-    rules                   [KINDS, KINDS] int32
+    rules                   [MAX_KINDS, MAX_KINDS] int32
     masks                   [n, blocks of logits, 16] float32
 
 All that is multiplied or added before a gate carries the gate's factor (charrnn.engine.cpu.gates).

@@ -39,7 +39,7 @@ BATCH_STRUCT: Final = np.dtype(
             "wanted",  # [slots] int64: the slots whose logits this step needs
             "current_half",  # which half of `hidden` is the state now, 0 or 1
             "kinds",  # of ids, [vocabulary] int32
-            "rules",  # [KINDS, KINDS] int32: which mask counts after two ids of these kinds, 0: none
+            "rules",  # [MAX_KINDS, MAX_KINDS] int32: which mask counts after two ids of these kinds, 0: none
             "masks",  # [n, logit_blocks, 16] float32; 0 where every id may follow every other
         )
     ],

@@ -15,7 +15,8 @@ from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.gpu.batch import GpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
-from charrnn.words import LONGEST, WordVocabulary
+from charrnn.word_tokens import LONGEST
+from charrnn.words import WordVocabulary
 
 LETTERS = "abcdefghijkl"
 WORDS = WordVocabulary((*LETTERS, "x" * (LONGEST - 1), "'", "\u2019", "\r", "\n", " ", "."))

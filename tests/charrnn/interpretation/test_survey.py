@@ -18,7 +18,8 @@ from charrnn.interpretation.annotators import BY_SLUG
 from charrnn.interpretation.excerpt import excerpt, joined, spans
 from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, labels_of_tokens, most_characters, survey
 from charrnn.vocabulary import Vocabulary
-from charrnn.words import WordVocabulary, tokens
+from charrnn.word_tokens import tokens
+from charrnn.words import WordVocabulary
 
 CLAUSES = [
     "he said ",

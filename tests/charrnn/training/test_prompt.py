@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from charrnn.training.prompt import LONGEST, default_prompt
 from charrnn.vocabulary import Vocabulary
-from charrnn.words import WordVocabulary, tokens
+from charrnn.word_tokens import tokens
+from charrnn.words import WordVocabulary
 
 
 @pytest.mark.parametrize(

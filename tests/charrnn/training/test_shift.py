@@ -8,7 +8,8 @@ import pytest
 from charrnn.training.shift import MAX_DIVERGENCE, divergence, shift_warning
 from charrnn.training.text import Passages, split
 from charrnn.vocabulary import Vocabulary
-from charrnn.words import WordVocabulary, tokens
+from charrnn.word_tokens import tokens
+from charrnn.words import WordVocabulary
 
 LATIN = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "and", "then", "sleeps"]
 GREEK = ["η", "γρήγορη", "καφέ", "αλεπού", "πηδά", "πάνω", "από", "τον", "σκύλο"]
