@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from service.api.schemas.base import Body
+from service.api.schemas.bounds import fill_in
+from service.settings import Settings
 
-LARGEST: int = (1 << 53) - 1
+LARGEST: Final = (1 << 53) - 1
 """The largest whole number that a browser can count with."""
+
+Range = tuple[float, float, float]
+"""From, to, and by how much at a time."""
+
+DRAGGED: Final[dict[str, Range]] = {
+    "length": (1, 2000, 1),
+    "temperature": (0, 2, 0.05),
+    "top_k": (0, 60, 1),
+    "top_p": (0.01, 1, 0.01),
+    "repetition_penalty": (0.5, 2, 0.01),
+}
+"""Where a slider's range is narrower than what may be typed."""
+
+SHORT: Final = 4
+"""The widest range that a slider has as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +34,7 @@ class Control:
 
     name: str
     hint: str
+    default: Any = None
     options: tuple[str, ...] = ()
     number: bool = False
     low: float | None = None
@@ -26,38 +43,51 @@ class Control:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """The options as a list has them: what is sent, what is shown; the first leaves the field out."""
-        return [("", "automatic"), *((option, option) for option in self.options)]
+        """The options as a list has them: what is sent, what is shown. Where there is no default, the first leaves the
+        field out."""
+        automatic = [("", "automatic")] if self.default is None else []
+        return [*automatic, *((option, option.replace("_", " ")) for option in self.options)]
 
     @property
     def label(self) -> str:
         """The field's name as people read it."""
         return self.name.replace("_", " ").capitalize()
 
+    @property
+    def slider(self) -> Range | None:
+        """What can be dragged of a number; None where there are no bounds, or a whole number has few values."""
+        if self.low is None or self.high is None or (self.whole and self.name not in DRAGGED):
+            return None
+        if self.name in DRAGGED:
+            low, high, step = DRAGGED[self.name]
+            return low, min(high, self.high), step
+        return (self.low, self.high, 0.01) if self.high - self.low <= SHORT else None
 
-def controls(body: type[Body], leave_out: Collection[str] = ()) -> list[Control]:
-    """A control for each field of the body that a form can ask for, in their order."""
-    fields = body.model_json_schema()["properties"]
-    made = [_control(name, schema) for name, schema in fields.items() if name not in leave_out]
-    return [control for control in made if control is not None]
 
-
-def bounds(body: type[Body]) -> dict[str, Control]:
-    """The same by their names."""
-    return {control.name: control for control in controls(body)}
+def controls(body: type[Body], settings: Settings) -> dict[str, Control]:
+    """A control for each field of the body that a form can ask for, by their names."""
+    fields = fill_in(body.model_json_schema()["properties"], settings)
+    made = (_control(name, schema) for name, schema in fields.items())
+    return {control.name: control for control in made if control is not None}
 
 
 def _control(name: str, schema: dict[str, Any]) -> Control | None:
     """The control for what the schema takes beside null; None for lists and objects, which no control can say."""
     kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
-    kind, hint = kinds[0], _sentence(schema.get("description", ""))
+    kind, hint, default = kinds[0], _sentence(schema.get("description", "")), schema.get("default")
     if "enum" in kind:
-        return Control(name, hint, options=tuple(map(str, kind["enum"])))
+        return Control(name, hint, default, options=tuple(map(str, kind["enum"])))
     if kind.get("type") in ("number", "integer"):
-        whole = kind["type"] == "integer"
-        high = kind.get("maximum", kind.get("exclusiveMaximum"))
-        return Control(name, hint, (), True, kind.get("minimum"), min(high, LARGEST) if high else None, whole)
-    return Control(name, hint) if kind.get("type") == "string" else None
+        return Control(name, hint, default, (), True, *_range(kind), kind["type"] == "integer")
+    return Control(name, hint, default) if kind.get("type") == "string" else None
+
+
+def _range(kind: dict[str, Any]) -> tuple[float | None, float | None]:
+    """The least and the most that a page offers; a number beyond an open bound is the service's to refuse."""
+    low = kind.get("minimum", kind.get("exclusiveMinimum"))
+    beyond = kind.get("exclusiveMaximum")
+    high = beyond - 1 if beyond is not None and kind["type"] == "integer" else kind.get("maximum", beyond)
+    return low, None if high is None else min(high, LARGEST)
 
 
 def _sentence(description: str) -> str:

@@ -12,13 +12,16 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from markupsafe import Markup, escape
 
+from charrnn.parameters import parameters
+from charrnn.sampling import SamplingParams
 from service.api.openapi.operations import describe
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
 from service.api.pages.chapters import Document, chapters, statuses
-from service.api.pages.forms import bounds, controls
+from service.api.pages.forms import controls
 from service.api.schemas.generation import GenerateBody
-from service.api.schemas.jobs import JobBody
+from service.api.schemas.jobs import BudgetBody, JobBody
 from service.settings import Settings
+from service.training.requests import DEFAULT_BUDGET
 
 HERE: Final = Path(__file__).parent
 POLICY: Final = "; ".join(
@@ -66,7 +69,16 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
     routes = Blueprint("pages", __name__, template_folder="templates")
     assets = load(HERE / "static")
     routes.add_app_template_filter(marked)
-    forms = {"job": controls(JobBody, ALWAYS_ASKED), "generate": bounds(GenerateBody)}
+    routes.add_app_template_filter(plain)
+    generate, sampling = controls(GenerateBody, settings), parameters(SamplingParams)
+    forms = {
+        "job": controls(JobBody, settings),
+        "budget": controls(BudgetBody, settings),
+        "usual_budget": DEFAULT_BUDGET.as_dict(),
+        "always_asked": ALWAYS_ASKED,
+        "generate": generate,
+        "sampling": [each for each in generate.values() if each.name in sampling and each.default is not None],
+    }
 
     def asset(path: str) -> str:
         if path not in assets.files:
@@ -133,3 +145,8 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
 def marked(text: str) -> Markup:
     """A text whose `code` is shown as code."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def plain(number: float | None) -> str:
+    """A number as one types it: "1", not "1.0"; nothing for None."""
+    return "" if number is None else f"{number:g}"

@@ -120,7 +120,7 @@ class ContinuingBody(SamplingBody):
     min_tokens: int = Field(
         0, ge=0, lt=1 << 31, description="minimum number of tokens before a stop string takes effect"
     )
-    n: int = Field(1, ge=1, le=16, description="number of texts to generate")
+    n: int = Field(1, ge=1, le=16, description="number of texts to generate, with consecutive seeds")
     return_token_ids: bool = Field(
         False, description="return the ids of the prompt and the text: prompt_token_ids, token_ids"
     )

@@ -1,7 +1,7 @@
 // A text's address: what was asked for, in the part of the address that the browser keeps to itself, so that no prompt
 // stands in a server's log, and none is too long.
 
-import { escape, NEUTRAL } from "./request.js";
+import { escape } from "./request.js";
 
 /** The body of a request, with the version that answered and the seed that was drawn, as an address. */
 export function addressOf(body) {
@@ -24,6 +24,6 @@ export function fill(form, parameters) {
     const given = parameters.getAll(field.name);
     if (field.type === "checkbox") field.checked = given.includes(field.value);
     else if (given.length) field.value = field.name === "stop" ? given.map(escape).join("\n") : given[0];
-    else field.value = (isText(parameters) && NEUTRAL[field.name]) || field.defaultValue;
+    else field.value = (isText(parameters) && field.dataset.default) || field.defaultValue;
   }
 }

@@ -20,13 +20,17 @@ export const budget = (given) =>
     .map(([unit, amount]) => (amount === 1 ? `1 ${unit.slice(0, -1)}` : `${number(amount, amount % 1 ? 1 : 0)} ${unit}`)).join();
 
 /** The network and the settings that the trainer decided on; nothing before it has begun. */
-export function decided({ cell, layers, hidden_size: units, embedding_size: embedding, ...settings }) {
+export function decided({ cell, layers, hidden_size: units, embedding_size: embedding, ...rest }) {
   if (!cell) return [];
-  const rest = Object.entries(settings).filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "number" ? Number(value.toPrecision(3)) : value}`);
   return [
     ["Network", `${cell.toUpperCase()}, ${count(layers, "layer")} of ${count(units, "unit")}` +
       (embedding ? `, embedding ${number(embedding)} wide` : "")],
-    ["Settings", rest.join(", ")],
+    ["Settings", settings(rest)],
   ];
 }
+
+/** Settings of a training in words, by their own names. */
+export const settings = (given) =>
+  Object.entries(given).filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "number" ? Number(value.toPrecision(3)) : value}`)
+    .join(", ");

@@ -1,15 +1,12 @@
 // What the form asks for, as the body of POST /generate.
 
-/** What the service takes for a field that is left out. */
-export const NEUTRAL = { length: "200", temperature: "1", top_k: "0", top_p: "1", min_p: "0", repetition_penalty: "1", n: "1" };
-
 const ESCAPES = { n: "\n", t: "\t", r: "\r", "\\": "\\" };
 
 /** The request's body; what stands at the service's default is left out. */
 export function read(form) {
   const { model, version, prompt, seed, stop, unknown } = form.elements;
   const body = { model: model.value + (version.value && `@${version.value}`), prompt: prompt.value };
-  for (const name of Object.keys(NEUTRAL)) Object.assign(body, numeric(form.elements.namedItem(name)));
+  for (const field of form.querySelectorAll("[data-default]")) Object.assign(body, numeric(field));
   if (seed.value.trim()) body.seed = whole(seed.value.trim());
   const stops = stop.value.split("\n").filter(Boolean).map(unescape);
   if (stops.length) body.stop = stops;
@@ -17,7 +14,8 @@ export function read(form) {
   return body;
 }
 
-const numeric = ({ name, value }) => (value === "" || value === NEUTRAL[name] ? {} : { [name]: Number(value) });
+const numeric = ({ name, value, dataset }) =>
+  (value === "" || Number(value) === Number(dataset.default) ? {} : { [name]: Number(value) });
 
 /** A number if it is one that survives as one; else the text itself, about which the service says what is wrong. */
 function whole(text) {

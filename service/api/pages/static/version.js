@@ -3,7 +3,7 @@
 import { get, picture, url } from "./api.js";
 import { cells } from "./cells.js";
 import { bytes, count, h, number } from "./dom.js";
-import { budget } from "./job-words.js";
+import { budget, settings } from "./job-words.js";
 import { key } from "./key.js";
 import { copy } from "./saving.js";
 import { curl, python } from "./snippets.js";
@@ -54,15 +54,13 @@ function training({ corpus, characters, characters_seen: seen, epochs, steps, be
     ["Read", seen && `${count(seen, "character")} in ${count(steps, "step")}, ${number(epochs, 1)} passes over the text`],
     ["Best", best && `after step ${number(best)}`],
     ["Held-out loss", loss && `${number(loss, 4)} nats, ${number(bits, 3)} bits per character`],
-    ["Budget", chosen && budget(chosen.budget)],
-    ["Settings", chosen && settings(chosen)],
+    ...asked(chosen),
     ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats from float32`],
     ["Warnings", warnings?.length && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, each)))],
   ];
 }
 
-const settings = ({ batch_size: batch, segment_length: segment, learning_rate: rate, dropout, clip, seed }) =>
-  `batches of ${batch} × ${segment}, learning rate ${rate}, dropout ${dropout}, clip ${clip}, seed ${seed}`;
+const asked = ({ budget: limit, ...rest } = {}) => (limit ? [["Budget", budget(limit)], ["Settings", settings(rest)]] : []);
 
 /** What it writes with one seed, always the same. */
 function sample(body) {
