@@ -64,7 +64,7 @@ def in_words(error: ServiceError) -> str:
 
 
 def _own_key(settings: Settings, address: str) -> str | None:
-    """The key of the service on this machine, which is nobody else's business."""
+    """The key of the service on this machine, which is sent to no other address."""
     if not is_here(urlsplit(address if "//" in address else f"//{address}").hostname or ""):
         return None
     kept = settings.data.admin_key

@@ -51,8 +51,8 @@ def _kind(field: Schema) -> dict[str, Any]:
 
 def _help(field: Schema, default: Any) -> str:
     shown = default if isinstance(default, str) else json.dumps(default)
-    said: str = field.get("description", "") + (f" (default: {shown})" if default not in (None, []) else "")
-    return said.replace("%", "%%")
+    text: str = field.get("description", "") + (f" (default: {shown})" if default not in (None, []) else "")
+    return text.replace("%", "%%")
 
 
 def _json(text: str) -> Any:

@@ -58,7 +58,7 @@ class ModelBody(Body):
     )
 
     def reference(self, settings: Settings) -> str:
-        """The model that is meant."""
+        """The model that the request is for."""
         return settings.default_model if self.model is None else self.model
 
 
@@ -77,7 +77,7 @@ class CellBody(Body):
 class CellsBody(Body):
     """Cells whose states to return."""
 
-    cells: list[CellBody] = Field(default_factory=list, max_length=64)
+    cells: list[CellBody] = Field(default_factory=list, max_length=64, description="the cells whose states to return")
 
     def selections(self) -> tuple[UnitSelection, ...]:
         """The cells as the network is asked for them."""
@@ -85,7 +85,7 @@ class CellsBody(Body):
 
 
 def or_null(field: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a field that may be null as well; what is said of the field stays where it is looked for."""
+    """The schema of a field that may be null as well; its description and default stay at the top."""
     about = {name: field[name] for name in ("title", "description", "default") if name in field}
     kinds = {name: value for name, value in field.items() if name not in about}
     alternatives = next(iter(kinds.values())) if list(kinds) in (["anyOf"], ["oneOf"]) else [kinds]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from service.api.schemas.base import Body, Unknown
 from service.api.schemas.bounds import AtMost
@@ -14,8 +14,10 @@ from service.api.schemas.faults import fault
 class CellSearchBody(Body):
     """What to run the search on: a corpus, or a text."""
 
-    corpus: str | None = None
-    text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = None
+    corpus: str | None = Field(None, description="id of the corpus to run the search on")
+    text: Annotated[str, AtMost("max_prompt_length", "characters")] | None = Field(
+        None, description="text to run the search on"
+    )
     unknown: Unknown = "error"
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ SEVERAL: Final = "<several>"
 
 
 def fault(message: str, field: str | None = None) -> PydanticCustomError:
-    """A fault told in this sentence; `field` is the one to mend where several were looked at."""
+    """An error with this sentence as its message; `field` is the one to correct where several were compared."""
     return PydanticCustomError(SENTENCE, "{message}", {"message": message, "field": field})
 
 
@@ -30,7 +30,7 @@ def predicate(message: str) -> PydanticCustomError:
     return PydanticCustomError(PREDICATE, "{message}", {"message": message})
 
 
-def alternatives(kind: Any, said: str) -> Discriminator:
+def alternatives(kind: Any, expected: str) -> Discriminator:
     """Tells the alternatives of a field apart by `kind`, which gives the tag of a value or None, so that errors are of
-    the one that was meant; `said` names them all."""
-    return Discriminator(kind, custom_error_type="no_alternative", custom_error_message=f"Input should be {said}")
+    the alternative that was used; `expected` names them all."""
+    return Discriminator(kind, custom_error_type="no_alternative", custom_error_message=f"Input should be {expected}")

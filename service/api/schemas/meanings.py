@@ -6,31 +6,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from charrnn.config import ModelConfig
+from charrnn.parameters import parameters
+
 MEANINGS: Final[Mapping[str, str]] = {
     "ErrorBody.type": "`invalid_request_error` where the request is at fault, `server_error` where the service is",
     "ErrorBody.code": "the kind of error, for programs",
     "ErrorBody.message": "what is wrong, in a sentence that names the field, the bound and the value",
     "ErrorBody.param": "the field at fault, if it is one",
     "ErrorReply.error": "what is wrong",
-    "AliasBody.version": "the version to point to",
     "AliasChange.version": "the version that the alias pointed to from then on",
     "AliasChange.reason": "why the alias was changed",
     "AliasChange.rolled_back": "whether this was a return to an earlier version",
     "AliasChange.deleted": "whether the alias was deleted",
     "AliasChange.rebuilt": "whether the alias file was damaged and rebuilt; earlier history may be lost",
-    "BudgetBody.minutes": "minutes from the start of the job until publication, kept to within a tenth",
-    "BudgetBody.epochs": "number of passes over the text",
-    "BudgetBody.steps": "number of weight updates",
-    "CellSearchBody.corpus": "id of the corpus to run the search on",
-    "CellSearchBody.text": "text to run the search on",
     "bytes": "size in bytes; of a text: in UTF-8",
     "CellsReply.cells": "the cells that follow something, those furthest above chance first",
-    "TraceBody.cells": "the cells whose states to return",
-    "CellsBody.cells": "the cells whose states to return",
     "CompletionLogprobs.tokens": "the text of each token",
     "CompletionLogprobs.top_logprobs": "the most likely tokens at each position with their log probabilities",
     "CompletionReply.id": "id of the request, also in the log",
-    "DetokenizeBody.ids": "the token ids to turn into text",
     "FoundCell.score": "how well the cell follows it, as `measure` says",
     "GenerateEnd.text": "empty: all text has been sent",
     "GenerateSkipped.text": "empty: all text has been sent",
@@ -51,9 +45,6 @@ MEANINGS: Final[Mapping[str, str]] = {
     "ModelSummary.versions": "the version numbers",
     "ModelsReply.models": "all models",
     "ReadyReply.degraded": "what is degraded, one sentence each",
-    "ScoreBody.text": "the text to score",
-    "TokenizeBody.text": "the text to tokenize",
-    "TraceBody.text": "the text to trace",
     "TopLogprob.token": "text of one of the most likely tokens",
     "TraceReply.cells": "the states of the requested cells",
     "ChoiceTrace.cells": "the states of the requested cells",
@@ -70,7 +61,6 @@ MEANINGS: Final[Mapping[str, str]] = {
     "bits_per_character": "mean negative log2 probability per character",
     "cached": "whether the text came from the cache",
     "cancel_requested": "whether cancellation has been requested",
-    "cell": "type of recurrent cell",
     "chance": "the best score of any cell when the labels are shifted along the text",
     "character": "the character",
     "characters": "length of the text in characters",
@@ -83,7 +73,6 @@ MEANINGS: Final[Mapping[str, str]] = {
     "created": "creation time (UTC)",
     "data": "all models that can be requested by name",
     "digest": "SHA-256 of the weights and the vocabulary",
-    "embedding_size": "size of the token embedding; 0: one-hot input",
     "encoding": "the encoding that the upload was decoded from",
     "finish_reason": "why the text ended: `length` was reached, or a `stop` string was generated; null: not yet",
     "finished": "when the job ended (UTC)",
@@ -92,14 +81,12 @@ MEANINGS: Final[Mapping[str, str]] = {
     "gradient_norm": "gradient norm of the latest step, before clipping",
     "gradient_norms": "by layer and k: norm of the gradient of a character's loss at the state k steps before it",
     "held_out": "whether this text is known to have been held out from training",
-    "hidden_size": "units per layer",
     "history": "the versions that each alias pointed to, oldest first",
     "id": "unique id",
     "ids": "token ids",
     "index": "number of the choice, from 0",
     "jobs": "all jobs, oldest first",
     "layer": "counted from 0",
-    "layers": "number of stacked recurrent layers",
     "learning_rate": "learning rate of the latest step",
     "line_ends": "the line endings of the upload",
     "lines": "number of lines",
@@ -156,13 +143,11 @@ MEANINGS: Final[Mapping[str, str]] = {
     "top": "the most likely tokens, best first",
     "total": "seconds spent in the service",
     "unit": "counted from 0; omitted: all units of the layer",
-    "unknown": "how to treat characters outside the vocabulary: `error` (422), or `skip` to drop them",
     "usage": "token counts",
     "validation_step": "the step at which the held-out loss was measured",
     "values": "the state after reading each token",
     "version": "the number of the version",
     "versions": "the versions that are compared",
-    "vocabulary_size": "number of distinct tokens",
     "warnings": "warnings about the result, one sentence each",
     "prompt_tokens": "tokens in the prompt",
     "completion_tokens": "tokens generated",
@@ -170,10 +155,13 @@ MEANINGS: Final[Mapping[str, str]] = {
 }
 """`Schema.field`, or `field` for every schema that says nothing itself."""
 
+_SIZES: Final = {name: each.parameter for name, each in parameters(ModelConfig).items()}
+"""What a network is made of means the same wherever it is shown."""
+
 
 def explained(schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The schemas, by name, with a description for each property that has none. Raises KeyError for one that nobody
-    explains."""
+    """The schemas, by name, with a description for each property that has none. Raises KeyError for one without a
+    meaning."""
     return {name: _explained(name, schema) for name, schema in schemas.items()}
 
 
@@ -188,4 +176,4 @@ def _explained(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _meaning(schema: str, field: str, value: Mapping[str, Any]) -> str:
     own: str | None = value.get("description")
-    return own or MEANINGS.get(f"{schema}.{field}") or MEANINGS[field]
+    return own or MEANINGS.get(f"{schema}.{field}") or MEANINGS.get(field) or _SIZES[field].description

@@ -30,10 +30,10 @@ class OneOf:
     ) -> dict[str, Any]:
         kind = {"type": self.type} if self.type else _schema(self.values)
         items: dict[str, Any] = {"items": {}} if self.type == "array" else {}
-        return {**kind, **items, "description": f"accepted for other servers' clients: {self._said}"}
+        return {**kind, **items, "description": f"accepted for other servers' clients: {self._allowed}"}
 
     @property
-    def _said(self) -> str:
+    def _allowed(self) -> str:
         """What the field may be, in words."""
         if self.type:
             return f"{'an' if self.type[0] in 'aeiou' else 'a'} {self.type}, which has no effect here"
@@ -46,7 +46,7 @@ class OneOf:
         if not self.type and any(value == each and type(value) in _alike(each) for each in self.values):
             return value
         hint = f" ({self.ours} is the field for it)" if self.ours else ""
-        raise predicate(f"must be {self._said}, not {json.dumps(value)[:200]}{hint}")
+        raise predicate(f"must be {self._allowed}, not {json.dumps(value)[:200]}{hint}")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -174,7 +174,7 @@ class NeutralBody(Body):
 
 
 class NeutralTextBody(Body):
-    """The same for a text that is only read: there are no special tokens, and each token's text is told anyway."""
+    """The same for a text that is only read: there are no special tokens, and replies have each token's text anyway."""
 
     # vLLM's POST /tokenize
     add_special_tokens: _Boolean = None

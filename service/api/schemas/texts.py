@@ -17,7 +17,7 @@ from service.settings import Settings
 class ScoreBody(ModelBody):
     """`POST /score`; the text may be as long as a prompt."""
 
-    text: Annotated[str, AtMost("max_prompt_length", "characters")]
+    text: Annotated[str, AtMost("max_prompt_length", "characters")] = Field(description="the text to read")
 
 
 class TokenizeBody(NeutralTextBody, ScoreBody):
@@ -29,7 +29,9 @@ class TokenizeBody(NeutralTextBody, ScoreBody):
 class TraceBody(ModelBody, CellsBody):
     """`POST /trace`."""
 
-    text: Annotated[str, Field(min_length=1), AtMost("max_trace_length", "characters")]
+    text: Annotated[str, AtMost("max_trace_length", "characters")] = Field(
+        min_length=1, description="the text to trace"
+    )
     unknown: Unknown = "error"
 
     def request(self, settings: Settings) -> TraceRequest:
@@ -47,4 +49,4 @@ class TraceBody(ModelBody, CellsBody):
 class DetokenizeBody(ModelBody):
     """`POST /detokenize`."""
 
-    ids: Annotated[list[Id], AtMost("max_prompt_length", "ids")]
+    ids: Annotated[list[Id], AtMost("max_prompt_length", "ids")] = Field(description="the token ids to turn into text")
