@@ -56,18 +56,31 @@ ALONE: Final = Team()
 def launched() -> Iterator[tuple[Team, str]]:
     """The team that torchrun started this process in, and the device that is its own; alone without torchrun.
 
-    Over gloo on CPUs; over NCCL, one process a GPU, where there are GPUs.
+    Over gloo on CPUs; over NCCL, one process a GPU, where there are GPUs. Raises RuntimeError where more processes
+    are started on a machine than it has GPUs.
     """
-    cuda = torch.cuda.is_available()
+    gpus = torch.cuda.device_count()
     if not torch.distributed.is_torchelastic_launched():
-        yield ALONE, "cuda" if cuda else "cpu"
+        yield ALONE, "cuda" if gpus else "cpu"
         return
-    torch.distributed.init_process_group("nccl" if cuda else "gloo")
+    device = device_of(torch.distributed.get_node_local_rank(), gpus)
+    if gpus:
+        torch.cuda.set_device(device)
+    torch.distributed.init_process_group("nccl" if gpus else "gloo")
     try:
-        team = Team(torch.distributed.get_rank(), torch.distributed.get_world_size())
-        device = f"cuda:{torch.distributed.get_node_local_rank()}" if cuda else "cpu"
-        if cuda:
-            torch.cuda.set_device(device)
-        yield team, device
+        yield Team(torch.distributed.get_rank(), torch.distributed.get_world_size()), device
     finally:
         torch.distributed.destroy_process_group()
+
+
+def device_of(process: int, gpus: int) -> str:
+    """The device of a machine's process with this number, from 0 on: a GPU of its own, where there are GPUs. Raises
+    RuntimeError when there are too few."""
+    if not gpus:
+        return "cpu"
+    if process >= gpus:
+        raise RuntimeError(
+            f"process number {process + 1} on this machine has no GPU of its own, of which there are {gpus}: start no"
+            " more processes than that, or set CUDA_VISIBLE_DEVICES to nothing, and they train on CPUs"
+        )
+    return f"cuda:{process}"

@@ -16,7 +16,8 @@ MAX_POINTS: Final = 400
 """The most points of a line: more cannot be seen at this size."""
 
 DIVERGED: Final = 2.0
-"""A loss of so many times the first one has diverged: the untrained network does better by guessing."""
+"""A loss of more than so many times the first one has diverged: the untrained network does better by guessing. Charts
+on pages learn it from the page (`data-diverged`)."""
 
 CHARACTERS: Final = Axis("characters seen", floor=0.0)
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from service.bootstrap.starter import STARTER_PATH
 from service.client import Client
+from service.training.curves import DIVERGED
 from tests.browser.conftest import ADMIN_KEY, card_of, enter_key
 from tests.browser.watched import Watched
 from tests.system.running import ROOT, Service
@@ -49,6 +50,26 @@ def ask_for(page: Page, model: str, amount: str, unit: str, size: str) -> None:
     page.get_by_label("Hidden size").fill(size)
     page.get_by_label("Make current").select_option("always")
     page.get_by_role("button", name="Train", exact=True).click()
+
+
+CHART = """
+async (losses) => {
+  const script = document.querySelector("script[src$='/train.js']");
+  const { Chart } = await import(new URL("./charts.js", script.src).href);
+  const heard = [];
+  const chart = new Chart(document.getElementById("loss-chart"), [{ label: "loss", colour: "--accent" }],
+    { told: (logarithmic) => heard.push(logarithmic) });
+  chart.show([[losses.map((_, place) => place), losses]]);
+  chart.remove();
+  return heard.at(-1);
+}
+"""
+"""Draw losses as the chart of a job's losses does; whether their scale is logarithmic."""
+
+
+def test_losses_that_diverge_have_a_logarithmic_scale(train: Page) -> None:
+    assert train.evaluate(CHART, [4.0, 3.0, 7.9]) is False
+    assert train.evaluate(CHART, [4.0, 3.0, 4.01 * DIVERGED]) is True
 
 
 def test_a_text_becomes_a_model_while_one_looks_on(

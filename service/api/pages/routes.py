@@ -21,6 +21,7 @@ from service.api.pages.forms import controls
 from service.api.schemas.generation import GenerateBody
 from service.api.schemas.jobs import BudgetBody, JobBody
 from service.settings import Settings
+from service.training.curves import DIVERGED
 from service.training.requests import DEFAULT_BUDGET
 
 HERE: Final = Path(__file__).parent
@@ -89,7 +90,7 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
         scripts = [name for name in ("frame.js", f"{page.name}.js") if name in assets.files]
         modules = map(asset, assets.modules(*scripts))
         common = {"page": page, "pages": PAGES, "asset": asset, "modules": modules, "settings": settings}
-        text = render_template(f"{page.name}.html", **common, **forms, **more)
+        text = render_template(f"{page.name}.html", **common, **forms, diverged=DIVERGED, **more)
         return send(text.encode(), "text/html", ALWAYS_ASK)
 
     @cache

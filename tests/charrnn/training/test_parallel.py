@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.training.parallel import Team
+from charrnn.training.parallel import Team, device_of
 
 SCRIPT = Path(__file__).with_name("one_of_a_team.py")
 ROOT = Path(__file__).parents[3]
@@ -25,9 +25,16 @@ def test_every_stream_is_read_by_one_process_and_each_has_as_much_to_do(streams:
     assert max(lengths) - min(lengths) <= 1
 
 
+def test_each_process_has_a_gpu_of_its_own_where_there_are_gpus() -> None:
+    assert [device_of(process, 0) for process in range(3)] == ["cpu"] * 3
+    assert [device_of(process, 2) for process in range(2)] == ["cuda:0", "cuda:1"]
+    with pytest.raises(RuntimeError, match=r"process number 3 on this machine has no GPU .* there are 2:"):
+        device_of(2, 2)
+
+
 def trained(folder: Path, *launcher: str) -> dict[str, dict[str, Any]]:
-    """What each process of the team wrote, by its file's name."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    """What each process of the team wrote, by its file's name; all of them on CPUs, for there may be a single GPU."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     subprocess.run([sys.executable, *launcher, SCRIPT, folder], env=environment, check=True, timeout=120)
     return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
 

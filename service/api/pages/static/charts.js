@@ -11,19 +11,18 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const short = Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
-function diverged(values) {
+/** Whether a value is more than so many times the first one. */
+function diverged(values, times) {
   const known = values.filter((value) => value !== null);
-  return known.length > 1 && known.every((value) => value > 0) && Math.max(...known) > DIVERGED * known[0];
+  return known.length > 1 && known.every((value) => value > 0) && Math.max(...known) > times * known[0];
 }
 
 /** What was known last at a place where nothing new is. */
 const latest = (values, place) => values.slice(0, (place ?? -1) + 1).findLast((value) => value !== null);
 
-/** A loss of so many times the first one has diverged: guessing does better. The same in service/training/curves.py. */
-const DIVERGED = 2;
-
-/** A chart in the element: `lines` are `{label, colour, marked, dashed}`, `digits` those of its values; one that may be
-    `diverging` has a logarithmic scale when a line does, and `told` hears whether it has. */
+/** A chart in the element: `lines` are `{label, colour, marked, dashed}`, `digits` those of its values. Where the element
+    says with `data-diverged` from which multiple of its first value on a line has diverged, the chart has a logarithmic
+    scale when one does, and `told` hears whether it has. */
 export class Chart {
   #element;
   #lines;
@@ -32,16 +31,16 @@ export class Chart {
   #plot = null;
   #data;
   #due = false;
-  #options;
+  #told;
   #logarithmic = false;
   #watching = new AbortController();
 
-  constructor(element, lines, { height = 150, digits = 4, diverging = false, told = () => {} } = {}) {
+  constructor(element, lines, { height = 150, digits = 4, told = () => {} } = {}) {
     this.#element = element;
     this.#lines = lines;
     this.#height = height;
     this.#digits = digits;
-    this.#options = { diverging, told };
+    this.#told = told;
     this.clear();
     const observer = new ResizeObserver(() => this.#resize());
     observer.observe(element);
@@ -82,7 +81,8 @@ export class Chart {
 
   #draw() {
     this.#due = false;
-    const logarithmic = this.#options.diverging && this.#data.slice(1).some(diverged);
+    const times = Number(this.#element.dataset.diverged ?? Infinity);
+    const logarithmic = this.#data.slice(1).some((values) => diverged(values, times));
     if (logarithmic !== this.#logarithmic) this.#make(this.#scale(logarithmic));
     this.#plot.setData(this.#data);
     requestAnimationFrame(() => this.#tell());
@@ -95,7 +95,7 @@ export class Chart {
 
   #scale(logarithmic) {
     this.#logarithmic = logarithmic;
-    this.#options.told(logarithmic);
+    this.#told(logarithmic);
   }
 
   #resize() {

@@ -45,7 +45,7 @@ export class Comparison {
     if (!measured.length) return;
     const lines = measured.map(({ name }, place) =>
       ({ label: name, colour: COLOURS[place % COLOURS.length], dashed: place >= COLOURS.length }));
-    this.#chart = new Chart($("compared-chart"), lines, { height: 220, diverging: true });
+    this.#chart = new Chart($("compared-chart"), lines, { height: 220 });
     this.#chart.show(measured.map(({ points: table }) => table));
   }
 }

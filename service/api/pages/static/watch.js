@@ -12,7 +12,7 @@ const AGAIN_MS = 1500;
 
 const loss = new Chart($("loss-chart"), [
   { label: "training", colour: "--accent" }, { label: "held out", colour: "--chart-2", marked: true },
-], { height: 250, diverging: true, told: (yes) => ($("loss-scale").textContent = yes ? ", on a logarithmic scale" : "") });
+], { height: 250, told: (yes) => ($("loss-scale").textContent = yes ? ", on a logarithmic scale" : "") });
 const rate = new Chart($("rate-chart"), [{ label: "learning rate", colour: "--chart-3" }], { digits: 3 });
 const norm = new Chart($("norm-chart"), [{ label: "norm", colour: "--chart-4" }], { digits: 3 });
 const timeline = new Timeline();

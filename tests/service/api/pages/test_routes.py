@@ -14,6 +14,7 @@ from limits.storage import MemoryStorage
 from service.api.pages import routes
 from service.api.pages.assets import load
 from service.api.pages.routes import PAGES, Page
+from service.training.curves import DIVERGED
 
 PATHS = [page.path for page in PAGES]
 STATIC = Path(routes.__file__).parent / "static"
@@ -155,3 +156,7 @@ def test_the_form_for_training_takes_what_the_api_takes(client: FlaskClient) -> 
     form = client.get("/ui/train").text
     for field, least, most in (("layers", 1, 16), ("hidden_size", 1, 4096), ("learning_rate", 1e-08, 100)):
         assert re.search(rf'name="{field}" type="number" value="" min="{least}" max="{most}"', form), field
+
+
+def test_charts_on_a_page_and_those_drawn_here_call_the_same_losses_diverged(client: FlaskClient) -> None:
+    assert client.get("/ui/train").text.count(f'data-diverged="{DIVERGED}"') == 2
