@@ -1,7 +1,8 @@
-"""A runner of jobs over the stores of a test."""
+"""A runner of jobs over the stores of a test, with a clock and an end that do not depend on the machine's speed."""
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 from model_store import ModelStore
@@ -14,3 +15,26 @@ from service.training.runner import JobRunner
 def job_runner(jobs: JobStore, corpora: CorpusStore, models: ModelStore, **options: Any) -> JobRunner:
     """`options` are those of JobTrainer."""
     return JobRunner(jobs, models, JobTrainer(corpora, models, **options))
+
+
+class Clock:
+    """Every look at it takes so many seconds."""
+
+    def __init__(self, seconds: float = 0.1) -> None:
+        self.seconds, self.now = seconds, 0.0
+
+    def __call__(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
+class StopAfter(Event):
+    """Set once it was looked at so many times: a runner with a Clock(0.5) looks after each step."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0

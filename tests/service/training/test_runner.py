@@ -13,13 +13,14 @@ from charrnn.training.config import Budget, ValidationSplit
 from model_store import ModelStore
 from service.training import resume_points, run_files
 from service.training.corpora import CorpusStore
+from service.training.corpus import Corpus
 from service.training.job import Job
 from service.training.jobs import JobStore
 from service.training.lease import Lease
 from service.training.requests import JobRequest
 from service.training.runner import MAX_DEATHS, JobRunner
 from service.training.runs import Run
-from tests.service.training.runners import job_runner
+from tests.service.training.runners import Clock, StopAfter, job_runner
 
 NewJob = Callable[..., Job]
 
@@ -33,16 +34,10 @@ def runner(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> JobRunne
     return job_runner(jobs, corpora, models)
 
 
-def stopped_at(run: JobRunner, jobs: JobStore, job: str, step: int) -> None:
-    """Run a job, and have the worker ended once it is as far as this step."""
-    stop = Event()
-    thread = Thread(target=run.run, args=(job, stop), daemon=True)
-    thread.start()
-    while jobs.get(job).progress.step < step:
-        stop.wait(0.01)
-        assert thread.is_alive()
-    stop.set()
-    thread.join()
+@pytest.fixture
+def stepwise(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> JobRunner:
+    """Its clock goes on by half a second at each look, so that the trainer reports each step."""
+    return job_runner(jobs, corpora, models, clock=Clock(0.5))
 
 
 def test_a_job_is_trained_and_its_model_published(
@@ -61,6 +56,19 @@ def test_a_job_is_trained_and_its_model_published(
     assert models.history("fox")[0].reason == f"job {job.id}"
 
 
+def test_a_jobs_corpus_is_read_once(jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob) -> None:
+    class CountingStore(CorpusStore):
+        read = 0
+
+        def get(self, corpus: str) -> Corpus:
+            self.read += 1
+            return super().get(corpus)
+
+    counting = CountingStore(corpora.root)
+    assert job_runner(jobs, counting, models).run(new_job(steps=1).id, NEVER) == "ended"
+    assert counting.read == 1
+
+
 def test_what_happened_can_be_read_in_order(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
     job = new_job(steps=20)
     runner.run(job.id, NEVER)
@@ -72,9 +80,9 @@ def test_what_happened_can_be_read_in_order(runner: JobRunner, jobs: JobStore, n
     assert {"validation_loss", "bits_per_character", "learning_rate", "gradient_norm"} <= lines[-1].keys()
 
 
-def test_a_measurement_says_nothing_of_another_moment(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
-    job = new_job(steps=300, hidden_size=64)
-    runner.run(job.id, NEVER)
+def test_a_measurement_says_nothing_of_another_moment(stepwise: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
+    job = new_job(steps=60)
+    stepwise.run(job.id, NEVER)
     events = [event for event in jobs.event_log(job.id).read() if event.kind in {"metrics", "evaluation"}]
     assert {event.kind for event in events} == {"metrics", "evaluation"}
     for event in events:
@@ -82,7 +90,7 @@ def test_a_measurement_says_nothing_of_another_moment(runner: JobRunner, jobs: J
         assert event.data.get("characters_per_second", 1) > 0
         assert event.data["step"] == 0 or event.data["characters_per_second"] > 0
     progress = jobs.get(job.id).progress
-    assert progress.validation_step == 300 and progress.characters_per_second
+    assert progress.validation_step == 60 and progress.characters_per_second
 
 
 def test_a_text_whose_end_is_of_another_kind_is_learned_and_one_is_warned(
@@ -143,15 +151,21 @@ def test_samples_tell_how_a_network_came_to_write(runner: JobRunner, jobs: JobSt
     assert {told["step"] for told in timeline} - evaluated == {1, 5, 20}
 
 
-def test_a_job_handed_over_tells_its_timeline_once_and_as_an_undisturbed_one(
-    runner: JobRunner, jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob
+def test_a_job_handed_over_has_the_samples_and_the_bytes_of_an_undisturbed_one(
+    runner: JobRunner, stepwise: JobRunner, jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob
 ) -> None:
-    whole, parts = new_job(steps=600), new_job(steps=600)
+    whole, parts = new_job(steps=150), new_job(steps=150)
     runner.run(whole.id, NEVER)
-    for step in (1, 6, 30, 100, 120):  # where it writes samples, and in between
-        stopped_at(job_runner(jobs, corpora, models), jobs, parts.id, step)
-    assert job_runner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
+    reached = []
+    for looks in (1, 3, 9, 25, 35):  # to where it writes samples, and to steps in between
+        assert stepwise.run(parts.id, StopAfter(looks)) == "handed over"
+        between = jobs.get(parts.id)
+        assert (between.status, models.versions("fox")) == ("queued", [1])
+        reached.append(between.progress.step)
+    assert reached == sorted(reached) and len(set(reached)) > 3 and reached[-1] < 150
+    assert runner.run(parts.id, NEVER) == "ended"
     assert jobs.event_log(parts.id).samples() == jobs.event_log(whole.id).samples()
+    assert models.describe("fox", 2).digest == models.describe("fox", 1).digest
 
 
 def test_a_job_that_has_ended_is_not_run_again(
@@ -165,19 +179,6 @@ def test_a_job_that_has_ended_is_not_run_again(
     assert models.versions("fox") == [1]
 
 
-def test_a_job_handed_over_ends_with_the_same_bytes(
-    runner: JobRunner, jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob
-) -> None:
-    whole, parts = new_job(steps=600), new_job(steps=600)
-    runner.run(whole.id, NEVER)
-    stopped_at(runner, jobs, parts.id, 100)
-    between = jobs.get(parts.id)
-    assert (between.status, models.versions("fox")) == ("queued", [1])
-    assert 0 < between.progress.step < 600
-    assert job_runner(jobs, corpora, models).run(parts.id, NEVER) == "ended"
-    assert models.describe("fox", 2).digest == models.describe("fox", 1).digest
-
-
 def test_a_worker_that_is_to_end_begins_nothing(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:
     job, stop = new_job(), Event()
     stop.set()
@@ -186,23 +187,26 @@ def test_a_worker_that_is_to_end_begins_nothing(runner: JobRunner, jobs: JobStor
 
 
 def test_a_damaged_resume_point_costs_no_more_than_its_steps(
-    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+    runner: JobRunner, stepwise: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
 ) -> None:
-    job = new_job(steps=600)
-    stopped_at(runner, jobs, job.id, 50)
+    job = new_job(steps=60)
+    stepwise.run(job.id, StopAfter(30))
     folder = jobs.folder(job.id)
-    (folder / resume_points.name_of(599)).write_bytes(resume_points.sealed(b"not a resume point"))
-    (folder / resume_points.name_of(598)).write_bytes(b"damaged")
+    sound = resume_points.newest_step(folder)
+    (folder / resume_points.name_of(59)).write_bytes(resume_points.sealed(b"not a resume point"))
+    (folder / resume_points.name_of(58)).write_bytes(b"damaged")
+    assert 0 < sound < 58
     assert runner.run(job.id, NEVER) == "ended"
     assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
 
 
 def test_a_full_disk_costs_a_resume_point_but_not_the_job(
-    runner: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
+    runner: JobRunner, stepwise: JobRunner, jobs: JobStore, models: ModelStore, new_job: NewJob
 ) -> None:
-    job = new_job(steps=600, hidden_size=64)
+    job = new_job(steps=40, hidden_size=64)
     with largest_file(64 << 10):
-        stopped_at(runner, jobs, job.id, 50)
+        stepwise.run(job.id, StopAfter(20))
+    assert 0 < jobs.get(job.id).progress.step < 40
     names = {path.name for path in jobs.folder(job.id).iterdir()}
     assert not [name for name in names if name.startswith(("resume-", ".draft-"))]
     assert jobs.get(job.id).status == "queued"

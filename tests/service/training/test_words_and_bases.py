@@ -47,11 +47,11 @@ def run(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[..
     return run
 
 
-def generated(engine: Engine, vocabulary: Vocabulary, **sampling: float) -> list[int]:
+def generated(engine: Engine, vocabulary: Vocabulary, length: int, **sampling: float) -> list[int]:
     batch = engine.batch(8)
     for seed in range(8):
         params = SamplingParams(seed=seed, **sampling)  # type: ignore[arg-type]
-        batch.add(Sequence(np.array([vocabulary.start_id], np.int32), 50, params))
+        batch.add(Sequence(np.array([vocabulary.start_id], np.int32), length, params))
     return [int(i) for output in batch.step(300) for i in output.ids]
 
 
@@ -89,8 +89,8 @@ def test_the_unknown_word_is_never_generated(run: Callable[..., Job], models: Mo
         NativeEngine(replace(checkpoint, weights=likely)),
     ):
         for sampling in ({"temperature": 10.0}, {"temperature": 0.0}, {"temperature": 2.0, "top_k": 3, "top_p": 0.9}):
-            ids_made = generated(engine, vocabulary, **sampling)
-            assert len(ids_made) == 8 * 50
+            ids_made = generated(engine, vocabulary, 12, **sampling)
+            assert len(ids_made) == 8 * 12
             assert unknown not in ids_made
 
 
@@ -129,7 +129,7 @@ def first_loss(jobs: JobStore, job: Job) -> float:
 def test_a_job_goes_on_from_a_version(
     run: Callable[..., Job], jobs: JobStore, models: ModelStore, level: str, embedding_size: int
 ) -> None:
-    base = run(WORDS, "base", 200, level=level, embedding_size=embedding_size, learning_rate=0.03)
+    base = run(WORDS, "base", 100, level=level, embedding_size=embedding_size, learning_rate=0.03)
     other = WORDS.replace("fox", "\u00e9m\u00fb")
     fresh = run(other, "fresh", 10, level=level, embedding_size=embedding_size)
     job = run(other, "more", 10, base="base", level=None, hidden_size=None)
