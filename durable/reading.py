@@ -72,7 +72,7 @@ class Looks:
         return seen[1]
 
     def known(self, path: Path) -> str | None:
-        """What was found in the file as it is now; None when nobody has looked."""
+        """What was found in the file as it is now; None when it was not looked at."""
         seen = self._seen.get(path)
         return seen[1] if seen is not None and seen[0] == _signature(path) else None
 

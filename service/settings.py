@@ -127,7 +127,7 @@ class Settings(BaseSettings):
 
 
 class ClientSettings(BaseSettings):
-    """Where the commands that ask a running service find it, unless they are told."""
+    """Where the commands that ask a running service find it, unless their options say it."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -145,11 +145,11 @@ def read_settings() -> Settings:
 
 def problems(error: ValidationError) -> str:
     """What is wrong with the settings, in one line that names each variable."""
-    told = []
+    messages = []
     for each in error.errors(include_input=False, include_context=False, include_url=False):
         name, message = ".".join(map(str, each["loc"])).upper(), each["msg"].removeprefix("Value error, ")
-        told.append(message if message.startswith(name) else f"{name}: {message}")
-    return "; ".join(told)
+        messages.append(message if message.startswith(name) else f"{name}: {message}")
+    return "; ".join(messages)
 
 
 def _listed(value: str) -> tuple[str, ...]:

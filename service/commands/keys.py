@@ -53,7 +53,7 @@ def _run(parsed: argparse.Namespace) -> int:
             f"{error}; restore a copy of it, or move it away and create new keys (keys add NAME),"
             " or let apps in without one (keys open)"
         )
-    except BrokenPipeError:  # whoever reads the output has seen enough: not the directory's fault
+    except BrokenPipeError:  # the reader of the output has gone: not a fault of the directory
         raise
     except OSError as error:
         return _failure(f"DATA_DIR={settings.data_dir} cannot be used: {error.strerror}")

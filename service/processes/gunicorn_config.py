@@ -1,4 +1,4 @@
-"""How gunicorn runs the web processes: the settings in gunicorn's own words."""
+"""How gunicorn runs the web processes: its configuration, made of the settings."""
 
 import signal
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 from service import address, logs
 from service.bootstrap.web_process import WebProcess
 from service.processes.announcement import announcement
-from service.processes.metrics_folder import MetricsFolder, place
+from service.processes.metrics_folder import MetricsFolder, folder_for
 from service.processes.serving import ERROR_SECONDS, GRACEFUL_SECONDS
 from service.settings import read_settings
 
@@ -26,7 +26,7 @@ keepalive = 30
 timeout = 120  # until a process that no longer turns its own loop is replaced; a request may take longer
 graceful_timeout = GRACEFUL_SECONDS
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
-_metrics = MetricsFolder(place(_settings))
+_metrics = MetricsFolder(folder_for(_settings))
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}"]
 logger_class = "service.processes.web_server.worker.Log"
 loglevel = "warning"

@@ -22,10 +22,10 @@ LOCK: Final = "lock"
 """A file in the folder that the service's processes hold locked as long as there is one of them."""
 
 
-def place(settings: Settings, memory: Path = MEMORY) -> Path:
-    """The folder of the service that this process starts. Two services never have the same one.
+def folder_for(settings: Settings, memory: Path = MEMORY) -> Path:
+    """The folder of the service that this process starts; no two services have the same one.
 
-    A full data disk is no reason to lose it: a process that writes to a mapped file without space is killed.
+    It is in memory where possible: a process that writes to a mapped file on a full disk is killed.
     """
     base = memory if memory.is_dir() and os.access(memory, os.W_OK) else DataDir(settings.data_dir.absolute()).run
     service = f"{socket.gethostname()} {settings.data_dir.absolute()} {settings.host} {settings.port}"
@@ -41,7 +41,7 @@ class MetricsFolder:
         self._lock: IO[bytes] | None = None
 
     def begin(self) -> None:
-        """Make it, and clear away those of services that were killed. Without space the service goes on without it."""
+        """Make it, and remove those of services that were killed. Without space the service goes on without it."""
         draft = self.path.with_name(f".{self.path.name}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ GUNICORN_CONFIGURATION = "python:service.processes.gunicorn_config"
 
 
 def serve(settings: Settings) -> int:
-    """Run web processes, worker and (without REDIS_URL) a Redis-compatible server until told to end; the exit status.
+    """Run web processes, worker and (without REDIS_URL) a Redis-compatible server until a signal; the exit status.
 
     Raises StartError when something needed is taken or missing, before anything has been started.
     """

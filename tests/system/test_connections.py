@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from service.bootstrap.starter import STARTER_PATH
-from service.processes.web_server.conversation import LINGER_SECONDS
+from service.processes.web_server.request_handler import LINGER_SECONDS
 from tests.system.conftest import ADMIN_KEY
 from tests.system.running import Service
 from tests.system.web import Web, http

@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 from typing import Any, Final
 
-from service.processes.web_server.client import Client
+from service.processes.web_server.client_socket import ClientSocket
 
 CODES: Final = {
     400: ("bad_request", "this is no HTTP request"),
@@ -23,7 +23,7 @@ CODES: Final = {
 class ErrorsInJson:
     """A connection that is only written to once: an error, which gunicorn has a page for."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ClientSocket) -> None:
         self._client = client
 
     def sendall(self, page: bytes) -> None:

@@ -13,9 +13,9 @@ from gunicorn.errors import ConfigError
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
-from service.processes.web_server.connections import Connections
-from service.processes.web_server.conversation import Conversation
-from service.processes.web_server.threads import Threads
+from service.processes.web_server.event_loop import EventLoop
+from service.processes.web_server.request_handler import RequestHandler
+from service.processes.web_server.thread_pool import ThreadPool
 from service.settings import Settings
 
 LINGERING: Final = 64
@@ -34,33 +34,33 @@ class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     def check_config(cls, configuration: Any, _log: Any) -> None:
         """Refuse what is not done here. Raises gunicorn's ConfigError."""
         if configuration.is_ssl:
-            raise ConfigError("TLS is the business of a proxy in front of the service")
+            raise ConfigError("TLS is left to a proxy in front of the service")
 
     def handle_exit(self, _signal: int, _frame: FrameType | None) -> None:
         """At SIGTERM, which may come before there is an application: end when the requests that there are have
         ended."""
         self.alive = False
         if self.booted:
-            self._connections.wake()
+            self._loop.wake()
 
     def load_wsgi(self) -> None:
         """Make the application, and what serves it."""
         super().load_wsgi()
-        conversation = Conversation(
+        handler = RequestHandler(
             self.cfg,
             self.wsgi,
             self.log,
             explain=self.handle_error,
-            may_stay=lambda: self.alive and self._connections.count <= self._stay_with,
+            may_stay=lambda: self.alive and self._loop.count <= self._stay_with,
             alive=lambda: self.alive,
         )
         self._stay_with = min(LINGERING, self.cfg.threads // 2)
-        self._connections = Connections(
+        self._loop = EventLoop(
             self.cfg,
             self.sockets,
-            Threads(self.cfg.threads),
-            conversation.hold,
-            most=_room(self.cfg.worker_connections),
+            ThreadPool(self.cfg.threads),
+            handler.handle,
+            most=_connection_limit(self.cfg.worker_connections),
             patience=Settings().client_timeout,
         )
 
@@ -68,12 +68,12 @@ class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         """Serve until a signal ends it, or until the parent is gone."""
         while self.alive and self.ppid == os.getppid():
             self.notify()
-            self._connections.turn()
-        self._connections.begin_end()
+            self._loop.run_once()
+        self._loop.stop_accepting()
         latest = time.monotonic() + self.cfg.graceful_timeout
-        while self._connections.count and time.monotonic() < latest:
+        while self._loop.count and time.monotonic() < latest:
             self.notify()
-            self._connections.turn(0.1)
+            self._loop.run_once(0.1)
 
 
 class Log(Logger):  # type: ignore[misc]
@@ -86,7 +86,7 @@ class Log(Logger):  # type: ignore[misc]
         return False
 
 
-def _room(wanted: int) -> int:
+def _connection_limit(wanted: int) -> int:
     """How many connections the process may have, the system's limit of open files raised as far as it lets us."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + OTHER_FILES

@@ -5,7 +5,7 @@ import stat
 import threading
 from pathlib import Path
 
-from service.processes.metrics_folder import LOCK, MetricsFolder, place
+from service.processes.metrics_folder import LOCK, MetricsFolder, folder_for
 from service.settings import Settings
 
 
@@ -14,17 +14,17 @@ def settings(tmp_path: Path, port: int = 8000) -> Settings:
 
 
 def test_it_lies_in_memory_or_on_the_data_disk_where_there_is_none(tmp_path: Path) -> None:
-    assert place(settings(tmp_path), tmp_path).parent == tmp_path
-    assert place(settings(tmp_path), tmp_path / "none").parent == tmp_path / "data" / "run"
+    assert folder_for(settings(tmp_path), tmp_path).parent == tmp_path
+    assert folder_for(settings(tmp_path), tmp_path / "none").parent == tmp_path / "data" / "run"
 
 
 def test_services_have_folders_of_their_own(tmp_path: Path) -> None:
-    places = {place(settings(tmp_path / data, port), tmp_path) for data in "ab" for port in (8000, 8001)}
+    places = {folder_for(settings(tmp_path / data, port), tmp_path) for data in "ab" for port in (8000, 8001)}
     assert len(places) == 4
 
 
 def test_it_is_there_from_beginning_to_end_and_nobody_else_may_read_it(tmp_path: Path) -> None:
-    folder = MetricsFolder(place(settings(tmp_path), tmp_path))
+    folder = MetricsFolder(folder_for(settings(tmp_path), tmp_path))
     folder.begin()
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
     folder.end()
@@ -32,14 +32,14 @@ def test_it_is_there_from_beginning_to_end_and_nobody_else_may_read_it(tmp_path:
 
 
 def test_what_a_killed_service_left_is_cleared_away_and_what_another_uses_is_not(tmp_path: Path) -> None:
-    dead, bare, living = (place(settings(tmp_path, port), tmp_path) for port in (1, 2, 3))
+    dead, bare, living = (folder_for(settings(tmp_path, port), tmp_path) for port in (1, 2, 3))
     for each in (dead, bare, living):
         each.mkdir()
     (dead / "counter_1.db").touch()
     (dead / LOCK).touch()
     with (living / LOCK).open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_SH)
-        folder = MetricsFolder(place(settings(tmp_path, 4), tmp_path))
+        folder = MetricsFolder(folder_for(settings(tmp_path, 4), tmp_path))
         folder.begin()
         assert set(tmp_path.iterdir()) == {living, folder.path}
         folder.end()
@@ -52,7 +52,7 @@ def begin_at_once(folder: MetricsFolder, others: threading.Barrier) -> None:
 
 def test_services_that_begin_at_once_leave_each_other_theirs(tmp_path: Path) -> None:
     for first in range(0, 100, 4):
-        folders = [MetricsFolder(place(settings(tmp_path, first + port + 1), tmp_path)) for port in range(4)]
+        folders = [MetricsFolder(folder_for(settings(tmp_path, first + port + 1), tmp_path)) for port in range(4)]
         begun = threading.Barrier(4)
         threads = [threading.Thread(target=begin_at_once, args=(each, begun)) for each in folders]
         for thread in threads:
@@ -66,6 +66,6 @@ def test_services_that_begin_at_once_leave_each_other_theirs(tmp_path: Path) -> 
 
 def test_without_space_the_service_goes_on(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("no folder")
-    folder = MetricsFolder(place(settings(tmp_path), tmp_path / "none"))
+    folder = MetricsFolder(folder_for(settings(tmp_path), tmp_path / "none"))
     folder.begin()
     folder.end()

@@ -1,4 +1,4 @@
-"""What a thread does with a connection: it answers the requests that follow one another at once."""
+"""What a thread does with a connection: it answers the requests that follow one another without a pause."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Final
 from gunicorn.http import wsgi
 from gunicorn.http.errors import NoMoreData
 
+from service.processes.web_server.connection import After, Connection
 from service.processes.web_server.errors import ErrorsInJson
-from service.processes.web_server.reply import Reply
-from service.processes.web_server.requests import Request
-from service.processes.web_server.waiting import After, Connection
+from service.processes.web_server.reply_socket import ReplySocket
+from service.processes.web_server.request_parser import Request
 
 LINGER_SECONDS: Final = 0.1
-"""How long a thread waits for its connection's next request before it gives the connection back. To give it back and
-get it again takes the process two changes of threads, and an empty request a quarter of its time."""
+"""How long a thread waits for its connection's next request before it gives the connection back to the loop. Giving it
+back and getting it again costs two switches between threads: a quarter of the time of an empty request."""
 
 
-class Conversation:
+class RequestHandler:
     """Answers the requests of connections with a WSGI application, in as many threads at once as call it.
 
     `explain(request, client, address, error)` answers what is no request; `may_stay` says whether a thread may wait for
@@ -39,8 +39,8 @@ class Conversation:
         self._configuration, self._application, self._log = configuration, application, log
         self._explain, self._may_stay, self._alive = explain, may_stay, alive
 
-    def hold(self, connection: Connection) -> After:
-        """Answer a connection's requests while one follows the other, and say what becomes of it."""
+    def handle(self, connection: Connection) -> After:
+        """Answer a connection's requests while one follows the other; returns what to do with it then."""
         request = None
         try:
             while connection.parser.has_request:
@@ -67,7 +67,7 @@ class Conversation:
 
     def _answer(self, request: Request, connection: Connection) -> bool:
         """Answer one request; whether the connection may have another."""
-        reply = Reply(connection.client)
+        reply = ReplySocket(connection.client)
         response, environ = wsgi.create(request, reply, connection.address, connection.server, self._configuration)
         environ["wsgi.multithread"] = True
         if not self._alive():

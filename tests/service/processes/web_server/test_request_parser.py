@@ -11,9 +11,9 @@ from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.processes.web_server.client import Client
-from service.processes.web_server.requests import MAX_HEAD, SMALL_REST, Parser, is_whole_head
-from service.processes.web_server.threads import Threads
+from service.processes.web_server.client_socket import ClientSocket
+from service.processes.web_server.request_parser import MAX_HEAD, SMALL_REST, Parser, is_whole_head
+from service.processes.web_server.thread_pool import ThreadPool
 
 HEADS = [
     b"GET / HTTP/1.1\r\n\r\n",
@@ -39,7 +39,7 @@ class Connected:
 
     def __init__(self, patience: float = 20) -> None:
         self.far, near = socket.socketpair()
-        self.near = Client(near, Threads(1), patience)
+        self.near = ClientSocket(near, ThreadPool(1), patience)
         self.parser = Parser(Config(), self.near, ("127.0.0.1", 1))
 
     def request(self, data: bytes) -> Any:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from service.processes.web_server.client import LEAST_RATE, Client
-from service.processes.web_server.reply import Reply
-from service.processes.web_server.threads import Threads
+from service.processes.web_server.client_socket import LEAST_RATE, ClientSocket
+from service.processes.web_server.reply_socket import ReplySocket
+from service.processes.web_server.thread_pool import ThreadPool
 
 
 class Pair:
     def __init__(self, patience: float) -> None:
         self.far, near = socket.socketpair()
         near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        self.near = Client(near, Threads(1), patience)
+        self.near = ClientSocket(near, ThreadPool(1), patience)
 
     def close(self) -> None:
         self.far.close()
@@ -136,7 +136,7 @@ def test_a_file(new_pair: Callable[[float], Pair], tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     with file.open("rb") as opened:
-        reply = Reply(pair.near)
+        reply = ReplySocket(pair.near)
         assert reply.sendfile(opened, offset=50_000, count=200_000) == 200_000
         assert reply.sendfile(opened) == 256_000
     reader.join(20)
@@ -145,12 +145,12 @@ def test_a_file(new_pair: Callable[[float], Pair], tmp_path: Path) -> None:
 
 def test_the_head_of_a_reply_waits_for_its_body(new_pair: Callable[[float], Pair]) -> None:
     pair = new_pair(20)
-    reply = Reply(pair.near)
+    reply = ReplySocket(pair.near)
     reply.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
-    assert not Client(pair.far, Threads(1), 1).comes_within(0)
+    assert not ClientSocket(pair.far, ThreadPool(1), 1).comes_within(0)
     reply.sendall(b"ab")
     assert pair.far.recv(100).endswith(b"\r\n\r\nab")
-    reply = Reply(pair.near)
+    reply = ReplySocket(pair.near)
     reply.sendall(b"HTTP/1.1 304 NOT MODIFIED\r\nContent-Length: 2\r\n\r\n")
     reply.flush()
     assert pair.far.recv(100).startswith(b"HTTP/1.1 304")

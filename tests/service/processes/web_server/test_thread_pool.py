@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service.processes.web_server.threads import Threads
+from service.processes.web_server.thread_pool import ThreadPool
 
 
 class Hold:
@@ -21,7 +21,7 @@ class Hold:
         assert self.go_on.wait(20)
         self.ended.release()
 
-    def lending(self, threads: Threads) -> Callable[[], None]:
+    def lending(self, threads: ThreadPool) -> Callable[[], None]:
         def task() -> None:
             with threads.lent():
                 self.task()
@@ -34,7 +34,7 @@ def acquire(semaphore: threading.Semaphore, count: int) -> bool:
 
 
 def test_no_more_tasks_at_once_than_places() -> None:
-    threads, hold = Threads(2), Hold()
+    threads, hold = ThreadPool(2), Hold()
     for _ in range(3):
         threads.submit(hold.task)
     assert acquire(hold.begun, 2)
@@ -46,7 +46,7 @@ def test_no_more_tasks_at_once_than_places() -> None:
 
 @pytest.mark.parametrize("waiting", [1, 40])
 def test_those_who_wait_hold_up_nobody_and_are_few_again_afterwards(waiting: int) -> None:
-    threads, hold = Threads(1), Hold()
+    threads, hold = ThreadPool(1), Hold()
     for _ in range(waiting):
         threads.submit(hold.lending(threads))
     assert acquire(hold.begun, waiting)
@@ -63,7 +63,7 @@ def test_those_who_wait_hold_up_nobody_and_are_few_again_afterwards(waiting: int
 
 
 def test_a_place_that_was_lent_is_taken_by_one_that_waited_for_it() -> None:
-    threads, first, second = Threads(1), Hold(), Hold()
+    threads, first, second = ThreadPool(1), Hold(), Hold()
     lend = threading.Event()
 
     def task() -> None:

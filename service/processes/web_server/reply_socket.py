@@ -1,17 +1,17 @@
-"""A reply on its way out, in as few packets as can be."""
+"""The socket that a reply is written to, in as few packets as possible."""
 
 from __future__ import annotations
 
 from typing import IO, Any
 
-from service.processes.web_server.client import Client
+from service.processes.web_server.client_socket import ClientSocket
 
 
-class Reply:
+class ReplySocket:
     """A connection on which the head of a reply waits for the body that it announces: one packet and one waking of the
     client where gunicorn makes two. A reply without a length is a stream, whose head does not wait."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ClientSocket) -> None:
         self._client = client
         self._begun = False
         self._waiting = b""

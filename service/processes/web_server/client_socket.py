@@ -1,4 +1,4 @@
-"""A client's connection, read and written with patience that has an end; knows no HTTP."""
+"""A client's socket, which is waited for with a time limit; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Final
 
-from service.processes.web_server.threads import Threads
+from service.processes.web_server.thread_pool import ThreadPool
 
 LEAST_RATE: Final = 256
 """Bytes a second that a client has to send, on average over its patience, while it is waited for."""
@@ -23,14 +23,14 @@ _ABORT: Final = struct.pack("ii", 1, 0)
 _LOOK_SECONDS: Final = 1.0
 
 
-class Client:
-    """A socket on which nobody waits in vain: whoever waits lends its thread's place, and gives up after `patience`
-    seconds in which the client sent less than LEAST_RATE, or took in nothing.
+class ClientSocket:
+    """A socket on which no thread waits for ever: one that waits lets another run meanwhile, and gives up after
+    `patience` seconds in which the client sent less than LEAST_RATE, or received nothing.
 
     Raises TimeoutError for what does not come, ConnectionError for a client that is gone or does not read.
     """
 
-    def __init__(self, connection: socket.socket, threads: Threads, patience: float) -> None:
+    def __init__(self, connection: socket.socket, threads: ThreadPool, patience: float) -> None:
         connection.setblocking(False)
         self._connection = connection
         self._threads = threads
@@ -156,12 +156,12 @@ class Client:
                     raise ConnectionAbortedError(errno.ECONNABORTED, "the client does not read")
 
     def _unread(self) -> int:
-        """Bytes that were sent and that the client's system has not confirmed; 0 where the system does not tell."""
+        """Bytes that were sent and that the client's system has not confirmed; 0 where that cannot be found out."""
         try:
-            told = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4))
+            answer = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4))
         except OSError:
             return 0
-        count: int = struct.unpack("i", told)[0]
+        count: int = struct.unpack("i", answer)[0]
         return count
 
     @contextmanager

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
-from service.processes.web_server.connections import STUCK_SECONDS, Connections
-from service.processes.web_server.conversation import Conversation
-from service.processes.web_server.threads import Threads
+from service.processes.web_server.event_loop import STUCK_SECONDS, EventLoop
+from service.processes.web_server.request_handler import RequestHandler
+from service.processes.web_server.thread_pool import ThreadPool
 
 PLACES = 4
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -62,7 +62,7 @@ class Server:
         self.alive = True
         listener = listener or socket.create_server(("127.0.0.1", 0))
         self.address = listener.getsockname()
-        conversation = Conversation(
+        handler = RequestHandler(
             Config(),
             application,
             logging.getLogger(__name__),
@@ -70,17 +70,17 @@ class Server:
             may_stay=lambda: False,
             alive=lambda: self.alive,
         )
-        self.connections = Connections(Config(), [listener], Threads(1), conversation.hold, most=PLACES, patience=20)
+        self.connections = EventLoop(Config(), [listener], ThreadPool(1), handler.handle, most=PLACES, patience=20)
         self._listener = listener
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
         while self.alive:
-            self.connections.turn(0.02)
-        self.connections.begin_end()
+            self.connections.run_once(0.02)
+        self.connections.stop_accepting()
         while self.connections.count:
-            self.connections.turn(0.02)
+            self.connections.run_once(0.02)
 
     def end(self) -> None:
         self.alive = False

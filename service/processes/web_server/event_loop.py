@@ -1,4 +1,4 @@
-"""What a web process's loop does with its connections; nothing in it waits for one of them."""
+"""The loop of a web process: it accepts connections and watches those that are idle; it never waits for one client."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import PollableMethodQueue
 
-from service.processes.web_server.client import Client
+from service.processes.web_server.client_socket import ClientSocket
+from service.processes.web_server.connection import After, Awaited, Connection, IdleConnections
 from service.processes.web_server.errors import error_response
-from service.processes.web_server.requests import Parser
-from service.processes.web_server.threads import Threads
-from service.processes.web_server.waiting import After, Connection, Kind, Waiting
+from service.processes.web_server.request_parser import Parser
+from service.processes.web_server.thread_pool import ThreadPool
 
 RECEIVED: Final = 1 << 16
 """Bytes received at once."""
 
 END_SECONDS: Final = 30.0
-"""How long a client that was answered may go on sending what nobody wants; then the connection is closed."""
+"""How long a client may go on sending after the last reply; then the connection is closed."""
 
 SILENT_END_SECONDS: Final = 5.0
-"""How long it may do nothing meanwhile."""
+"""How long it may send nothing meanwhile."""
 
 STOP_SECONDS: Final = 2.0
-"""How long a process that ends waits for what clients may be sending already."""
+"""How long a process that ends waits for requests that are on their way."""
 
 STUCK_SECONDS: Final = 1.0
-"""A client that a thread has waited for this long may be hung up on when there is no room for others."""
+"""A client that a thread has waited for this long may be disconnected when there is no room for others."""
 
 FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """What the system says when it has no room for another connection."""
@@ -43,9 +43,9 @@ LOST: Final = frozenset(
 errors of the new connection as its own."""
 
 
-class Connections:
-    """The connections of a process, up to `most`, of which one is kept free. One whose request's head is there is
-    handed to `serve`, in a thread.
+class EventLoop:
+    """The connections of a process, up to `most`, of which one is kept free. Once the head of a request is there, the
+    connection is given to `serve`, in a thread.
 
     `patience`: seconds for the head of a request; `keepalive`: between two requests.
     """
@@ -54,7 +54,7 @@ class Connections:
         self,
         configuration: Any,
         listeners: Sequence[Any],
-        threads: Threads,
+        threads: ThreadPool,
         serve: Callable[[Connection], After],
         *,
         most: int,
@@ -63,7 +63,7 @@ class Connections:
         self._configuration, self._listeners, self._threads, self._serve = configuration, listeners, threads, serve
         self._most, self._patience, self._keepalive = most, patience, float(configuration.keepalive)
         self._poller = selectors.DefaultSelector()
-        self._waiting = Waiting(self._poller)
+        self._idle = IdleConnections(self._poller)
         self._open: set[Connection] = set()
         self._accepting = self._ending = self._full = False
         self._looked = 0.0
@@ -77,25 +77,25 @@ class Connections:
         return len(self._open)
 
     def wake(self) -> None:
-        """Make `turn` return; may be called by a signal's handler."""
+        """Make `run_once` return; may be called by a signal's handler."""
         self._calls.defer(lambda: None)
 
-    def turn(self, seconds: float = 1.0) -> None:
-        """Do what there is to do, and wait up to so many seconds for some."""
+    def run_once(self, seconds: float = 1.0) -> None:
+        """Handle what has happened; if nothing has, wait for that for so many seconds at most."""
         self._accept_any(not (self._ending or self._full) and len(self._open) < self._most)
         self._full = False
         for key, _ in self._poller.select(seconds):
             key.data()
         if time.monotonic() - self._looked >= min(seconds, self._patience / 4):
             self._looked = time.monotonic()
-            for connection in self._waiting.expired():
+            for connection in self._idle.expired():
                 self._give_up(connection)
 
-    def begin_end(self) -> None:
-        """Take no more, and let those go that wait."""
+    def stop_accepting(self) -> None:
+        """Accept no more connections, and close those that are idle soon."""
         self._ending = True
         self._accept_any(False)
-        self._waiting.cap(STOP_SECONDS)
+        self._idle.cap(STOP_SECONDS)
 
     def _accept_any(self, wanted: bool) -> None:
         if wanted == self._accepting:
@@ -118,10 +118,10 @@ class Connections:
             elif error.errno not in LOST:
                 raise
             return
-        client = Client(accepted, self._threads, self._patience)
+        client = ClientSocket(accepted, self._threads, self._patience)
         connection = Connection(client, Parser(self._configuration, client, address), address, listener.getsockname())
         self._open.add(connection)
-        self._waiting.add(connection, Kind.HEAD, self._patience, self._receive)
+        self._idle.add(connection, Awaited.HEAD, self._patience, self._receive)
         if len(self._open) >= self._most:
             self._make_room(connection)
 
@@ -136,10 +136,10 @@ class Connections:
         begun = parser.has_begun
         parser.feed(data)
         if parser.has_request:
-            self._waiting.remove(connection)
+            self._idle.remove(connection)
             self._threads.submit(partial(self._in_thread, connection))
         elif not begun:
-            connection.wait(Kind.HEAD, self._no_longer_than(self._patience))
+            connection.wait(Awaited.HEAD, self._no_longer_than(self._patience))
 
     def _in_thread(self, connection: Connection) -> None:
         after = After.ABORT
@@ -149,11 +149,11 @@ class Connections:
             self._calls.defer(self._go_on, connection, after)
 
     def _go_on(self, connection: Connection, after: After) -> None:
-        """A thread is through with it."""
+        """A thread has finished with it."""
         if after is After.WAIT:
             half = connection.parser.has_begun
             seconds = self._no_longer_than(self._patience if half else self._keepalive)
-            self._waiting.add(connection, Kind.HEAD if half else Kind.NEXT, seconds, self._receive)
+            self._idle.add(connection, Awaited.HEAD if half else Awaited.NEXT, seconds, self._receive)
         elif after is After.END:
             self._end(connection)
         else:
@@ -168,10 +168,10 @@ class Connections:
             self._close(connection)
             return
         connection.last_deadline = time.monotonic() + END_SECONDS
-        self._waiting.add(connection, Kind.END, self._no_longer_than(SILENT_END_SECONDS), self._discard)
+        self._idle.add(connection, Awaited.END, self._no_longer_than(SILENT_END_SECONDS), self._discard)
 
     def _discard(self, connection: Connection) -> None:
-        """The client goes on although it was answered."""
+        """The client goes on sending after the last reply."""
         if (data := self._received(connection)) is None:
             return
         connection.discards -= len(data)
@@ -185,7 +185,7 @@ class Connections:
 
     def _received(self, connection: Connection) -> bytes | None:
         """What came, nothing at the end; None: nothing yet."""
-        if connection not in self._waiting:  # closed meanwhile, for others that were ready at the same moment
+        if connection not in self._idle:  # closed meanwhile, for others that were ready at the same moment
             return None
         try:
             return connection.client.receive(RECEIVED)
@@ -193,9 +193,9 @@ class Connections:
             return b""
 
     def _give_up(self, connection: Connection) -> None:
-        """It has waited for as long as it may."""
-        self._waiting.remove(connection)
-        if connection.kind is Kind.END or not connection.parser.has_begun:
+        """It has been idle for as long as it may be."""
+        self._idle.remove(connection)
+        if connection.awaited is Awaited.END or not connection.parser.has_begun:
             self._close(connection)
         else:
             connection.client.offer(error_response(408))
@@ -208,21 +208,21 @@ class Connections:
         if not found:
             return
         one = max(found, key=self._dispensable)
-        if one in self._waiting:
+        if one in self._idle:
             self._close(one)
         else:
             one.client.hang_up()  # the thread that waits for it does the rest
 
     def _can_go(self, connection: Connection) -> bool:
-        return connection in self._waiting or connection.client.waited_for > STUCK_SECONDS
+        return connection in self._idle or connection.client.waited_for > STUCK_SECONDS
 
     def _dispensable(self, connection: Connection) -> tuple[bool, bool, float]:
-        if connection in self._waiting:
-            kind, waited = connection.kind, time.monotonic() - connection.since
-            return kind is Kind.END, kind is Kind.HEAD, waited
+        if connection in self._idle:
+            awaited, waited = connection.awaited, time.monotonic() - connection.since
+            return awaited is Awaited.END, awaited is Awaited.HEAD, waited
         return False, True, connection.client.waited_for
 
     def _close(self, connection: Connection) -> None:
-        self._waiting.remove(connection)
+        self._idle.remove(connection)
         self._open.discard(connection)
         connection.client.close()

@@ -11,15 +11,15 @@ from queue import SimpleQueue
 log = logging.getLogger(__name__)
 
 
-class Threads:
-    """Runs tasks in at most `places` threads at once, in the order in which they came.
+class ThreadPool:
+    """Runs tasks in the order in which they came, at most `size` at once.
 
-    A task that has to wait for somebody outside lends its place to another task meanwhile (`lent`), so that those who
-    wait hold nobody up. When it goes on, there may be more tasks at once than places, until the next ones have ended.
+    A task that has to wait for a client lets another one run meanwhile (`lent`), so that slow clients do not hold up
+    others. When it goes on, more than `size` tasks may run at once until some have ended.
     """
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._lock = threading.Lock()
         self._count = 0
@@ -32,7 +32,7 @@ class Threads:
         return self._count
 
     def submit(self, task: Callable[[], None]) -> None:
-        """Have the task run, as soon as there is a place. It must not raise."""
+        """Have the task run as soon as fewer than `size` do. It must not raise."""
         self._tasks.put(task)
         with self._lock:
             self._spare -= 1
@@ -40,7 +40,7 @@ class Threads:
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Around waiting, in a task: another one may run meanwhile."""
+        """Around waiting, in a task: another task may run meanwhile."""
         with self._lock:
             self._lent += 1
             self._grow()
@@ -51,7 +51,7 @@ class Threads:
                 self._lent -= 1
 
     def _grow(self) -> None:
-        if self._spare >= 0 or self._count - self._lent >= self._places:
+        if self._spare >= 0 or self._count - self._lent >= self._size:
             return
         thread = threading.Thread(target=self._run, name="request", daemon=True)
         self._count += 1
@@ -67,7 +67,7 @@ class Threads:
         while True:
             self._tasks.get()()
             with self._lock:
-                if self._count - self._lent > self._places:
+                if self._count - self._lent > self._size:
                     self._count -= 1
                     return
                 self._spare += 1

@@ -1,4 +1,4 @@
-"""gunicorn's parser, on bytes that were received before: reading a request's head waits for nobody."""
+"""gunicorn's parser, on bytes that were received before: reading a request's head never waits."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gunicorn.http.message import Request as GunicornRequest
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 
-from service.processes.web_server.client import Client
+from service.processes.web_server.client_socket import ClientSocket
 
 MAX_HEAD: Final = 1 << 16
 """Longest head of a request, in bytes; headers by number and size are bounded by gunicorn."""
 
 SMALL_REST: Final = 1 << 15
-"""Up to so many bytes of a body that nobody wanted are read on, and the connection is kept for the next request."""
+"""Up to so many bytes of a body that was not wanted are read, and the connection is kept for the next request."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -36,7 +36,7 @@ def is_whole_head(data: bytes) -> bool:
 class Parser(RequestParser):  # type: ignore[misc]  # gunicorn has no types
     """The requests of one connection, one after the other; `next` needs `has_request`."""
 
-    def __init__(self, configuration: Any, client: Client, address: Any) -> None:
+    def __init__(self, configuration: Any, client: ClientSocket, address: Any) -> None:
         super().__init__(configuration, (), address)
         self.mesg_class = Request
         self.unreader = Received(client)
@@ -64,7 +64,7 @@ class Parser(RequestParser):  # type: ignore[misc]  # gunicorn has no types
 class Received(Unreader):  # type: ignore[misc]
     """What came from a client and was not used yet. More is received for a body alone."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ClientSocket) -> None:
         super().__init__()
         self._client = client
         self._head: int | None = None
@@ -81,7 +81,7 @@ class Received(Unreader):  # type: ignore[misc]
         self._client.expect()
 
     def end_head(self, *, continue_expected: bool) -> None:
-        """A body comes next; the client may wait to be told that it is wanted."""
+        """A body comes next; the client may wait for a reply that says that it is wanted."""
         self._head = None
         self.continue_expected = continue_expected
 
@@ -96,7 +96,7 @@ class Received(Unreader):  # type: ignore[misc]
 
 
 class Request(GunicornRequest):  # type: ignore[misc]
-    """A request. The client is told to go on with its body (`Expect: 100-continue`) when somebody reads it, so that a
+    """A request. The client is asked for its body (`Expect: 100-continue`) when that is read, so that a
     body which is refused never leaves it."""
 
     _expected_100_continue: bool
