@@ -90,7 +90,7 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
 
     @routes.get("/models/<reference>")
     @describe("A model, version or alias (OpenAI-compatible)", errors=(404, 422))
-    def show_modelmodel_card(reference: str) -> ModelCard:
+    def show_model_card(reference: str) -> ModelCard:
         return model_card(store, reference)
 
     return routes
