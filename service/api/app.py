@@ -14,10 +14,10 @@ from model_store.faults import Faults
 from model_store.store import ModelStore
 from service.api.http import access_log, cors, exceptions
 from service.api.http.auth import Guard, KeyRing, identity, require_admin, require_key
-from service.api.http.ending import Ending
 from service.api.http.errors import ApiError
 from service.api.http.metrics import Metrics
 from service.api.http.rate_limits import RateLimit
+from service.api.http.shutdown import Shutdown
 from service.api.openapi.document import document
 from service.api.pages import routes as pages
 from service.api.routes import (
@@ -67,7 +67,7 @@ class Services:
     faults: Faults
     metrics: Metrics
     rate_limit: RateLimit | None
-    ending: Ending
+    shutdown: Shutdown
 
 
 def create_app(services: Services, settings: Settings, own_key: Callable[[], str] | None = None) -> Flask:
@@ -125,7 +125,7 @@ def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[B
         jobs.blueprint(
             *(services.jobs, services.corpora, services.queue, settings, admin),
             models=store,
-            check_ending=services.ending.check,
+            check_shutdown=services.shutdown.check,
         ),
         key.blueprint(ring),
     ]

@@ -12,9 +12,9 @@ from limits.storage import Storage
 from model_store.faults import Faults
 from model_store.store import ModelStore
 from service.api.app import Services, create_app
-from service.api.http.ending import Ending
 from service.api.http.metrics import Load, Metrics
 from service.api.http.rate_limits import RateLimit, in_redis
+from service.api.http.shutdown import Shutdown
 from service.bootstrap.web_process import WebProcess
 from service.generation.cache import GenerationCache, RedisClient
 from service.generation.engines import BuildEngine, build_engine
@@ -77,7 +77,7 @@ def build_web(
     # What is known of the process itself.
     metrics = Metrics(jobs, workers)
     inspection = Inspection(data(store, faults, corpora, jobs))
-    ending = Ending()
+    shutdown = Shutdown()
 
     def sample() -> None:
         metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
@@ -103,12 +103,12 @@ def build_web(
         degraded=degraded,
         metrics=metrics,
         rate_limit=_rate_limit(settings, rates),
-        ending=ending,
+        shutdown=shutdown,
     )
     return WebProcess(
         create_app(services, settings, _own_key(settings)),
         scheduler,
-        ending,
+        shutdown,
         prepare=partial(_load_default, models, settings.default_model),
         chores=[sample, inspection.found, models.refresh],
     )

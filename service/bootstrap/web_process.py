@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import Flask
 
-from service.api.http.ending import Ending
+from service.api.http.shutdown import Shutdown
 from service.generation.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -24,11 +24,11 @@ class WebProcess:
     order every second, after `prepare`."""
 
     def __init__(
-        self, application: Flask, scheduler: Scheduler, ending: Ending, prepare: Chore, chores: Sequence[Chore]
+        self, application: Flask, scheduler: Scheduler, shutdown: Shutdown, prepare: Chore, chores: Sequence[Chore]
     ) -> None:
         self.application = application
         self._scheduler = scheduler
-        self._ending = ending
+        self._shutdown = shutdown
         self._prepare = prepare
         self._chores = chores
         self._completed = threading.Event()
@@ -45,9 +45,9 @@ class WebProcess:
     def begin_end(self, seconds: float) -> None:
         """Let requests go on for so long, then end them with an error; streams that would go on for hours end now.
         Returns at once, may be called by a signal's handler, and counts once."""
-        if self._ending.has_begun:
+        if self._shutdown.has_begun:
             return
-        self._ending.begin()
+        self._shutdown.begin()
         timer = threading.Timer(seconds, self._scheduler.give_up)
         timer.daemon = True
         timer.start()

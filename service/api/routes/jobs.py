@@ -50,7 +50,7 @@ def blueprint(
     guard: Guard,
     *,
     models: ModelStore,
-    check_ending: Callable[[], None],
+    check_shutdown: Callable[[], None],
 ) -> Blueprint:
     """The routes of jobs, all of them an admin's."""
     routes = guarded("jobs", guard, "/jobs")
@@ -120,7 +120,7 @@ def blueprint(
         client = client_of(request.environ)
 
         def alive() -> bool:
-            check_ending()
+            check_shutdown()
             return client.is_connected()
 
         return event_stream(_follow(jobs, job_id, after, alive))

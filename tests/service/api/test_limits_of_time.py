@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.api.http.ending import Ending
+from service.api.http.shutdown import Shutdown
 from service.bootstrap.web_process import WebProcess
 from service.generation.cache import GenerationCache
 from service.generation.cancellation import Client
@@ -129,12 +129,12 @@ def test_what_is_left_at_the_end_is_told(generator: TextGenerator, engine: Any, 
     engine.gate = lambda: time.sleep(0.01)
     stream = generator.stream(GenerationRequest("letters", "a", length=100_000))
     assert next(piece for piece in stream.pieces if piece is not None)
-    ending = Ending()
-    process = WebProcess(Flask("none"), scheduler, ending, prepare=int, chores=[])
-    ending.check()
+    shutdown = Shutdown()
+    process = WebProcess(Flask("none"), scheduler, shutdown, prepare=int, chores=[])
+    shutdown.check()
     process.begin_end(seconds=0.01)
     with pytest.raises(ClosedError):
-        ending.check()
+        shutdown.check()
     with pytest.raises(ClosedError):
         list(stream.pieces)
     process.complete()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from service.api.http.ending import Ending
+from service.api.http.shutdown import Shutdown
 from service.bootstrap.web import build_web
 from service.bootstrap.web_process import WebProcess
 from service.generation.scheduler import Scheduler
@@ -37,7 +37,7 @@ def test_chores_are_done_after_the_preparation_whatever_fails() -> None:
         if done.count("chore") == 2:
             twice.set()
 
-    process = WebProcess(Flask("none"), Scheduler(1, 1), Ending(), prepare=failing, chores=[failing, chore])
+    process = WebProcess(Flask("none"), Scheduler(1, 1), Shutdown(), prepare=failing, chores=[failing, chore])
     process.start()
     assert twice.wait(10)
     process.complete()

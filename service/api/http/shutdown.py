@@ -1,4 +1,4 @@
-"""Whether this web process is about to end: streams that would last for hours end then, and their clients come back."""
+"""Whether this web process is shutting down: endless streams then close, and their clients reconnect."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import threading
 from service.generation.errors import ClosedError
 
 
-class Ending:
-    """The end of this process, which begins once."""
+class Shutdown:
+    """The shutdown of this process, which begins once."""
 
     def __init__(self) -> None:
         self._begun = threading.Event()
 
     @property
     def has_begun(self) -> bool:
-        """Whether it has."""
+        """Whether it has begun."""
         return self._begun.is_set()
 
     def begin(self) -> None:
@@ -23,6 +23,6 @@ class Ending:
         self._begun.set()
 
     def check(self) -> None:
-        """Raises ClosedError once the end has begun."""
+        """Raises ClosedError once the shutdown has begun."""
         if self.has_begun:
             raise ClosedError("the service is shutting down; ask again for what follows")
