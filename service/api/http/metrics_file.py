@@ -15,6 +15,8 @@ from prometheus_client.core import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from durable.drafts import draft
+
 log = logging.getLogger(__name__)
 
 INITIAL_BYTES: Final = 1 << 16
@@ -32,11 +34,10 @@ class ReservedDict(MmapedDict):
         if path.exists() and not is_whole(path):  # of a process before this one that had the same number
             path.unlink()
         try:
-            draft = path.with_suffix(".new")
-            with (path if path.exists() else draft).open("ab") as file:
-                _reserve(file.fileno(), INITIAL_BYTES)
-            if draft.exists():
-                draft.replace(path)  # a reader finds the whole file at any moment
+            if not path.exists():
+                with draft(path.parent) as new:  # a reader finds the whole file at any moment
+                    _reserve(new.file.fileno(), INITIAL_BYTES)
+                    new.put(path, sync=False)
             super().__init__(filename)  # type: ignore[no-untyped-call]
         except OSError as error:
             with suppress(OSError):

@@ -3,12 +3,11 @@ makes more trouble than that values are missing."""
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from prometheus_client.core import Metric
 from prometheus_client.mmap_dict import mmap_key
 from prometheus_client.registry import Collector
 
+from durable import locks
 from service.api.http.metrics_file import ReservedDict, is_whole, merged
 
 log = logging.getLogger(__name__)
@@ -59,13 +59,9 @@ class SharedValues(Collector):
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One at a time: while files are put together, what they count would be seen twice."""
-        try:
-            lock = (self._folder / "fold.lock").open("ab")
-        except OSError:
-            yield
-            return
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            with suppress(OSError):  # a folder that cannot be written has nothing that changes
+                stack.enter_context(locks.locked(self._folder / "fold.lock"))
             yield
 
     def _fold(self) -> None:
