@@ -1,9 +1,6 @@
 import errno
 import os
-import resource
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ from model_store import (
     NoEarlierVersionError,
     NotFoundError,
 )
+from tests.disk import largest_file
 
 Make = Callable[..., Checkpoint]
 
@@ -304,19 +302,6 @@ def test_the_draft_of_a_dead_publisher_is_removed_by_the_next(store: ModelStore,
     assert store.versions("bard") == [1]
     assert store.publish("bard", checkpoint(2)) == 2
     assert not dead.exists()
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """A limit on files of this process: writing beyond it fails as a full disk does, halfway."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_full_disk_leaves_nothing_behind(store: ModelStore, checkpoint: Make) -> None:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from xml.etree import ElementTree
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.pictures.charts import Axis, Line, Panel, document
 from service.pictures.gradients import LEAST, WIDTH, panel, side_by_side
-
-SVG = "{http://www.w3.org/2000/svg}"
+from tests.svg import lines, texts
 
 Place = tuple[float, float]
-
-
-def lines(svg: str) -> list[list[Place]]:
-    """The points of every line that is drawn, legends left out."""
-    found = []
-    for element in ElementTree.fromstring(svg).iter(f"{SVG}path"):
-        if element.get("class") == "line" and "h22" not in (element.get("d") or ""):
-            numbers = [float(n) for n in re.findall(r"-?[\d.]+", element.get("d") or "")]
-            found.append(list(zip(numbers[::2], numbers[1::2], strict=True)))
-    return found
-
-
-def texts(svg: str) -> list[str]:
-    return [element.text or "" for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
 def test_the_layers_of_a_network_before_and_after_training() -> None:

@@ -1,7 +1,5 @@
 import json
 import os
-import resource
-import signal
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +21,7 @@ from service.training.errors import (
     IncompleteUploadError,
     TooLargeError,
 )
+from tests.disk import largest_file
 
 FRENCH = "Le café est fermé à l'été, déjà vu ; où êtes-vous ? Ça va très bien, garçon.\n" * 5
 RUSSIAN = "В начале было слово, и слово было у бога, и всё через него начало быть.\n" * 5  # noqa: RUF001
@@ -216,15 +215,8 @@ def test_what_a_dead_upload_left_is_removed_by_the_next(store: CorpusStore) -> N
 
 
 def test_a_full_disk_leaves_nothing(store: CorpusStore) -> None:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        with pytest.raises(OSError, match="too large"):
-            store.add([b"x" * 2000])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
+    with largest_file(1000), pytest.raises(OSError, match="too large"):
+        store.add([b"x" * 2000])
     assert left_behind(store) == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,23 +17,9 @@ from service.training.curves import MAX_POINTS, curves, job_curves
 from service.training.event_log import EventLog
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
+from tests.svg import lines, texts
 
-SVG = "{http://www.w3.org/2000/svg}"
 VALUES = st.floats(-1e9, 1e9, allow_nan=False)
-
-
-def texts(svg: str) -> list[str]:
-    return [element.text or "" for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
-
-
-def paths(svg: str) -> list[list[tuple[float, float]]]:
-    """The points of every line that is drawn, legends left out."""
-    found = []
-    for element in ElementTree.fromstring(svg).iter(f"{SVG}path"):
-        if element.get("class") == "line" and "h22" not in (element.get("d") or ""):
-            numbers = [float(n) for n in re.findall(r"-?[\d.]+", element.get("d") or "")]
-            found.append(list(zip(numbers[::2], numbers[1::2], strict=True)))
-    return found
 
 
 def measured(characters: int, **values: Any) -> dict[str, Any]:
@@ -55,7 +40,7 @@ def test_a_run_is_drawn_with_its_losses_its_steps_and_its_gradients() -> None:
     assert said[0] == "bard"
     assert "Loss (nats per token), lowest held-out loss: 2.5000 (3.600 bits/character)" in said
     assert {"training", "validation", "learning rate", "layer 0, step 0", "layer 1, step 20"} <= set(said)
-    training, validation, rate, *gradients = paths(svg)
+    training, validation, rate, *gradients = lines(svg)
     assert (len(training), len(validation), len(rate)) == (len(METRICS), 3, len(METRICS))
     assert [len(line) for line in gradients] == [2, 1, 2, 2], "what is 0 has no logarithm"
     assert [y for _, y in training] == sorted(y for _, y in training), "a loss that falls goes down"
@@ -66,7 +51,7 @@ def test_a_long_run_stays_light_and_keeps_its_end() -> None:
     metrics = [measured(n, loss=1.0 + n % 7, learning_rate=0.1) for n in range(20_000)]
     svg = curves("long", metrics, [])
     assert len(svg) < 30_000
-    training = paths(svg)[0]
+    training = lines(svg)[0]
     assert len(training) <= MAX_POINTS + 1
     assert training[-1][0] == max(x for x, _ in training)
 
@@ -87,7 +72,7 @@ def test_every_point_is_within_the_picture(points: list[tuple[float, float]], lo
     placed = tuple((x, abs(y) + 1e-12 if log else y) for x, y in points)
     svg = document("any", [Panel("p", Axis("x"), Axis(log=log), (Line("l", "#000", placed),))])
     height = float(ElementTree.fromstring(svg).get("height") or 0)
-    (line,) = paths(svg)
+    (line,) = lines(svg)
     assert len(line) == len(points)
     assert all(0 <= x <= WIDTH and HEAD <= y <= height for x, y in line)
 

@@ -1,9 +1,6 @@
 """Jobs run for real, in moments, on a network of 8 units."""
 
-import resource
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
 
@@ -20,6 +17,7 @@ from service.training.lease import Lease
 from service.training.requests import JobRequest
 from service.training.runner import MAX_DEATHS, JobRunner
 from service.training.runs import Run
+from tests.disk import largest_file
 from tests.service.training.runners import Clock, StopAfter, job_runner
 
 NewJob = Callable[..., Job]
@@ -212,19 +210,6 @@ def test_a_full_disk_costs_a_resume_point_but_not_the_job(
     assert jobs.get(job.id).status == "queued"
     runner.run(job.id, NEVER)
     assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """A limit on files of this process: writing beyond it fails as a full disk does, halfway."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_job_that_another_worker_trains_is_left_to_it(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from prometheus_client.mmap_dict import mmap_key
 
 from service.api.http.metrics_file import INITIAL_BYTES, ReservedDict, is_whole
 from service.api.http.shared_metrics import SharedValues
+from tests.disk import largest_file
 
 
 def ended_process() -> int:
@@ -114,20 +112,10 @@ def test_a_file_has_all_the_space_that_is_mapped(tmp_path: Path) -> None:
     assert len(counted(tmp_path)) == 1001
 
 
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("size", [0, INITIAL_BYTES])
 def test_without_space_a_process_keeps_its_new_values_to_itself(tmp_path: Path, size: int) -> None:
     path = tmp_path / f"counter_{os.getpid()}.db"
-    with no_file_larger_than(size):
+    with largest_file(size):
         made = ReservedDict(str(path))
         for label in MANY:
             made.write_value(mmap_key("asked", "asked_total", ["method"], [label], "Requests"), 5, 0.0)  # type: ignore[no-untyped-call]
