@@ -1,1 +1,1 @@
-"""What every route shares of HTTP: who asks, what a body may be, how an answer and an error are sent."""
+"""What all routes share of HTTP: keys, bodies, responses, events, errors, the log and the metrics; knows no route."""

@@ -119,7 +119,7 @@ def _valid(made: Iterable[Key], role: Role, given: tuple[str, ...]) -> list[str]
 
 
 def _is_one_of(sha256: str, known: Iterable[str]) -> bool:
-    """Looks at every one, so that the time taken tells nothing about which one is near."""
+    """Compares with every key, so that the time taken says nothing about which of them is similar."""
     return sum(hmac.compare_digest(sha256, each) for each in known) > 0
 
 

@@ -1,5 +1,5 @@
-"""JSON of large replies, made while it is sent: no more of it than a piece is ever in memory, and other threads come to
-their turn between two pieces."""
+"""JSON of large replies, made while it is sent: no more of it than a piece is ever in memory, and other threads
+run between two pieces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT_ONCE: Final = 64
 """Rows that are made and written at once."""
 PIECE_BYTES: Final = 1 << 16
 PAUSE_SECONDS: Final = 0.0005
-"""After each piece. Who holds Python's lock gives it up by waiting; by asking alone it has it again before another
+"""After each piece. A thread that sleeps gives up Python's lock; one that only yields has it again before another
 thread is awake."""
 
 

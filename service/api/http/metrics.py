@@ -1,4 +1,4 @@
-"""What Prometheus is told: measured in every web process, summed up by whichever one is asked; decides nothing.
+"""Metrics for Prometheus: measured in every web process, summed up by the one that is asked for them; decides nothing.
 
 With PROMETHEUS_MULTIPROC_DIR set before this is imported, as service.processes.gunicorn_config does, the processes
 share their values through files in that folder; without it, as in a test, the values are this process's own.

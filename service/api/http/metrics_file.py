@@ -1,4 +1,4 @@
-"""A file of Prometheus' values that never needs space which it does not have."""
+"""A file of metric values whose space on the disk is reserved before it is mapped."""
 
 from __future__ import annotations
 

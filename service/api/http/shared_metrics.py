@@ -1,5 +1,5 @@
-"""Prometheus' files, in which every web process keeps its values for all: no full disk, damaged file or dead process
-makes more trouble than that values are missing."""
+"""The files through which web processes share their metrics: a full disk, a damaged file or a dead process costs some
+values, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The OpenAPI document and the documentation page, derived from the routes and their schemas."""
+"""The OpenAPI document, made of the routes' descriptions, bodies and return types."""

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the routes' own descriptions and the models that validate their bodies."""
+"""The OpenAPI 3.1 document, made of what each route says of itself: its description, its body and its return type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a route says of itself, written beside its function; `service.api.openapi.document` makes the document of it."""
+"""A route's description, written beside its function, and what its return type says of the answer; the document is made
+of both."""
 
 from __future__ import annotations
 
@@ -87,7 +88,7 @@ class Operation:
 
 
 def operation_of(function: Callable[..., Any]) -> Operation | None:
-    """What a route says of itself, if anything."""
+    """The operation that a function was described as, if it was."""
     found = getattr(function, ATTRIBUTE, None)
     return found if isinstance(found, Operation) else None
 

@@ -1,5 +1,5 @@
-"""`/models/{name}/versions/{version}/cells`: what a version's cells follow, as numbers and as pictures; open to read,
-admin to have it found out."""
+"""`/models/{name}/versions/{version}/cells`: what a version's cells follow, as numbers and as pictures; open to
+read, and an admin starts the search."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from service.training.units import KIND
 
 PATH: Final = "/models/<name>/versions/<int:version>/cells"
 FULL_COLOUR: Final = 0.9
-"""Of a cell's values are paler than what gets the full colour."""
+"""The share of a cell's values that are paler than the full colour."""
 
 
 def open_blueprint(store: ModelStore, example_texts: ExampleTexts, guard: Guard) -> Blueprint:

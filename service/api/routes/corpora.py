@@ -1,4 +1,4 @@
-"""`/corpora`: texts to train on, uploaded, listed, deleted."""
+"""`/corpora`: upload, list and delete texts to train on."""
 
 from __future__ import annotations
 

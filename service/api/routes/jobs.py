@@ -1,4 +1,4 @@
-"""`/jobs`: training asked for, watched, cancelled."""
+"""`/jobs`: start, follow, cancel and delete training jobs."""
 
 from __future__ import annotations
 

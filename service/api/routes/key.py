@@ -1,4 +1,4 @@
-"""`GET /key`: what the key of a request is good for, so that a page or a program can tell before it relies on it."""
+"""`GET /key`: what the key of a request permits, so that a page or a program can check it before it is needed."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ SENTENCE: Final = "value_error"
 """The kind of a fault whose message is the whole sentence."""
 
 PREDICATE: Final = "at_fault"
-"""The kind of one whose message goes on from the field's name, and says the value itself."""
+"""The kind of a fault whose message continues the field's name and includes the value."""
 
 TAG: Final = "<"
 """How the tags of alternatives begin, which are no part of a value's place."""
