@@ -1,5 +1,5 @@
-"""What the network's cells do along a text, and what it expects next, from any engine's own numbers; knows no models by
-name and draws nothing."""
+"""What a network's hidden units do along a text, and what it expects next, in any engine's own numbers; knows no models
+by name and draws nothing."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def pieces(engine: Engine, ids: Ids, top: int = 5, size: int = PIECE) -> Iterato
     state, first = None, np.full(1, np.nan, dtype=np.float32)
     for start in range(0, len(ids), size):
         stop = start + size
-        # The ids after the first have their probabilities told, the next piece's first among them. The last id of all
-        # has none after it: one is chosen there, for the sake of what is likely to follow.
+        # Probabilities are reported for the ids after the first, the next piece's first among them. Nothing follows the
+        # text's last id: one more is chosen there, so that the likeliest to follow are reported.
         unread = ids[start + (state is not None) : stop + 1]
         sequence = Sequence(unread, int(stop >= len(ids)), sampling, state, score=True)
         states, following, state = _read(batch, sequence, len(ids[start:stop]))
@@ -72,16 +72,16 @@ def pieces(engine: Engine, ids: Ids, top: int = 5, size: int = PIECE) -> Iterato
 
 def _read(batch: Batch, sequence: Sequence, n: int) -> tuple[npt.NDArray[np.float32], Logprobs, State]:
     """Of the next n ids of the sequence: the states, what follows each, and the state to go on from."""
-    handle, states, told = batch.add(sequence), [], []
+    handle, states, reported = batch.add(sequence), [], []
     for _ in range(n):
         for output in batch.step(1):
-            told += [logprobs for logprobs in (output.prompt_logprobs, output.logprobs) if logprobs is not None]
+            reported += [logprobs for logprobs in (output.prompt_logprobs, output.logprobs) if logprobs is not None]
         states.append(batch.state(handle).hidden)
-    before = 0 if sequence.state else 1  # of a text's first id is told, too, that it follows nothing
+    before = 0 if sequence.state else 1  # a text's first id is reported too, as one that follows nothing
     following = Logprobs(
-        np.concatenate([logprobs.chosen for logprobs in told])[before:],
-        np.concatenate([logprobs.top_ids for logprobs in told])[before:],
-        np.concatenate([logprobs.top for logprobs in told])[before:],
+        np.concatenate([logprobs.chosen for logprobs in reported])[before:],
+        np.concatenate([logprobs.top_ids for logprobs in reported])[before:],
+        np.concatenate([logprobs.top for logprobs in reported])[before:],
     )
     state = batch.state(handle)
     batch.remove(handle)

@@ -12,7 +12,8 @@ from torch import Tensor
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Logprobs, Output, Sequence, State
 from charrnn.engine.gpu.inputs import EMPTY_ROW, ROW, inputs_for, reported, row_of
-from charrnn.engine.gpu.network import TILE, Network, padded_hidden
+from charrnn.engine.gpu.network import TILE, Network
+from charrnn.engine.gpu.states import HiddenStates
 from charrnn.engine.gpu.tile import STEPS, Kind, Results, Tile
 from charrnn.engine.sequences import Member, Members, outputs_of
 from charrnn.torch_threads import one_thread
@@ -61,9 +62,7 @@ class GpuBatch:
     def __init__(self, tile: Tile, capacity: int) -> None:
         self._members = Members(tile.network.config, capacity)
         self._config, self._device, self._tile = tile.network.config, tile.network.device, tile
-        # One slot more than members: what fills up the last tile is read from there and written there.
-        self._spare = capacity
-        self._hidden = tile.hidden.new_zeros(capacity + 1, *tile.hidden.shape[1:])
+        self._states = HiddenStates(tile.network, capacity)
         self._biases: Tensor | None = None  # [capacity + 1, width], once a sequence has one
         self._rows = np.array([EMPTY_ROW] * capacity, dtype=ROW)
 
@@ -78,7 +77,7 @@ class GpuBatch:
         member = self._members.add(sequence)
         self._rows[member.slot] = row_of(member, self._config.vocabulary_size)
         self._set_bias(member)
-        self._hidden[member.slot] = padded_hidden(sequence.state, self._hidden[member.slot])
+        self._states.put(member.slot, sequence.state)
         return member.handle
 
     def remove(self, handle: int) -> None:
@@ -88,7 +87,7 @@ class GpuBatch:
     def state(self, handle: int) -> State:
         """What a sequence remembers now, a copy. Raises KeyError for an unknown handle."""
         member = self._members[handle]
-        return member.state(self._hidden[member.slot, :, :, : self._config.hidden_size].cpu().numpy().copy())
+        return member.state(self._states.get(member.slot))
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""
@@ -100,7 +99,7 @@ class GpuBatch:
 
     def _set_bias(self, member: Member) -> None:
         if self._biases is None and member.bias is not None:
-            self._biases = self._hidden.new_zeros(len(self._hidden), self._tile.width)
+            self._biases = self._states.tensor.new_zeros(len(self._states.tensor), self._tile.width)
         if self._biases is not None:
             self._biases[member.slot] = 0
         if self._biases is not None and member.bias is not None:
@@ -112,12 +111,12 @@ class GpuBatch:
         slots, members, rows, top = self._side_by_side(members)
         n = len(members) + -len(members) % tile.rows
         inputs = inputs_for(members, rows, n, steps, tile.width, self._device)
-        filled = torch.from_numpy(np.append(slots, np.full(n - len(members), self._spare))).to(self._device)
+        filled = torch.from_numpy(np.append(slots, np.full(n - len(members), self._states.spare))).to(self._device)
         results = []
         for start in range(0, n, tile.rows):
             part = slice(start, start + tile.rows)
             kind = self._kind(rows[part], top[part])
-            results.append(tile.run(inputs, start, self._hidden, self._biases, filled, kind))
+            results.append(tile.run(inputs, start, self._states.tensor, self._biases, filled, kind))
         self._take(members, results, steps)
         return steps
 

@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import GATES
-from charrnn.engine.base import State
 
 TILE: Final = 8
 """Rows that are computed together, always this many: a row's arithmetic must not change with the number of rows."""
@@ -91,11 +90,3 @@ class Network:
 def rounded(width: int) -> int:
     """The width, rounded up to a multiple of WIDTH_MULTIPLE."""
     return -(-width // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
-
-
-def padded_hidden(state: State | None, like: Tensor) -> Tensor:
-    """The state's hidden [layers, state_parts, hidden_size], zeros for none, with zeros up to the shape of `like`."""
-    hidden = torch.zeros_like(like)
-    if state is not None:
-        hidden[:, :, : state.hidden.shape[2]] = torch.tensor(state.hidden)
-    return hidden

@@ -8,7 +8,8 @@ import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Output, Sequence, State
-from charrnn.engine.gpu.network import TILE, Network, padded_hidden
+from charrnn.engine.gpu.network import TILE, Network
+from charrnn.engine.gpu.states import HiddenStates
 from charrnn.engine.sequences import Member, Members, outputs_of
 from charrnn.sampling import Logits, choose, log_softmax
 from charrnn.torch_threads import one_thread
@@ -36,10 +37,7 @@ class ReferenceBatch:
     def __init__(self, network: Network, capacity: int) -> None:
         self._members = Members(network.config, capacity)
         self._network = network
-        # One slot more than members: what fills up the last tile is read from there and written there.
-        self._spare = capacity
-        shape = (capacity + 1, network.config.layers, network.config.state_parts, network.hidden_size)
-        self._hidden = torch.zeros(shape, device=network.device)
+        self._states = HiddenStates(network, capacity)
 
     def __len__(self) -> int:
         return len(self._members)
@@ -47,7 +45,7 @@ class ReferenceBatch:
     def add(self, sequence: Sequence) -> int:
         """Take a sequence in; returns its handle. Raises OverflowError and ValueError as `Members.add` does."""
         member = self._members.add(sequence)
-        self._hidden[member.slot] = padded_hidden(sequence.state, self._hidden[member.slot])
+        self._states.put(member.slot, sequence.state)
         return member.handle
 
     def remove(self, handle: int) -> None:
@@ -57,8 +55,7 @@ class ReferenceBatch:
     def state(self, handle: int) -> State:
         """What a sequence remembers now, a copy. Raises KeyError for an unknown handle."""
         member = self._members[handle]
-        hidden = self._hidden[member.slot, :, :, : self._network.config.hidden_size]
-        return member.state(hidden.cpu().numpy().copy())
+        return member.state(self._states.get(member.slot))
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""
@@ -73,9 +70,9 @@ class ReferenceBatch:
     def _step_tile(self, members: list[Member]) -> None:
         empty = TILE - len(members)
         device = self._network.device
-        slots = torch.tensor([member.slot for member in members] + [self._spare] * empty, device=device)
+        slots = torch.tensor([member.slot for member in members] + [self._states.spare] * empty, device=device)
         ids = torch.tensor([member.last_id for member in members] + [0] * empty, device=device)
-        logits, self._hidden[slots] = self._network.advance(ids, self._hidden[slots])
+        logits, self._states.tensor[slots] = self._network.advance(ids, self._states.tensor[slots])
         known = logits[:, : self._network.config.vocabulary_size].cpu().numpy()
         for member, of_member in zip(members, known, strict=False):
             self._take(member, of_member)

@@ -12,20 +12,16 @@ from charrnn.checkpoint import Checkpoint, never_unknown
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Output, Sequence, State
 from charrnn.engine.cpu.native import NativeEngine
-from charrnn.engine.gpu.batch import GpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.word_tokens import LONGEST
 from charrnn.words import WordVocabulary
+from tests.charrnn.engine.engines import BUILD as ENGINES
 
 LETTERS = "abcdefghijkl"
 WORDS = WordVocabulary((*LETTERS, "x" * (LONGEST - 1), "'", "\u2019", "\r", "\n", " ", "."))
-BUILD: dict[str, Callable[[Checkpoint], Engine]] = {
-    "reference": ReferenceEngine,
-    "int8": NativeEngine,
-    "float32": lambda checkpoint: NativeEngine(checkpoint, "float32"),
-    "portable": lambda checkpoint: NativeEngine(checkpoint, isa="portable"),
-    "cuda": lambda checkpoint: GpuEngine(checkpoint, "cpu"),
+BUILD: dict[str, Callable[[Checkpoint], Engine]] = ENGINES | {
+    "portable": lambda checkpoint: NativeEngine(checkpoint, isa="portable")
 }
 SAMPLING = [
     SamplingParams(seed=3),
@@ -106,13 +102,13 @@ def test_where_words_alone_are_allowed_they_follow_one_another(engine: Engine, p
 
 
 def test_logarithms_are_the_models_own(engine: Engine) -> None:
-    """What generating tells of a text is what scoring it tells."""
+    """What generating reports of a text is what scoring it reports."""
     (made,) = generated(engine, Sequence(WORDS.encode("a"), 30, SamplingParams(seed=1, logprobs=0)))
     text = np.append(WORDS.encode("a"), np.array(ids_of(made), np.int32))
     (scored,) = generated(engine, Sequence(text, 0, SamplingParams(logprobs=0), score=True))
     prompt_logprobs = next(output.prompt_logprobs for output in scored if output.prompt_logprobs is not None)
-    told = np.concatenate([output.logprobs.chosen for output in made if output.logprobs is not None])
-    np.testing.assert_array_equal(prompt_logprobs.chosen[1:], told)
+    reported = np.concatenate([output.logprobs.chosen for output in made if output.logprobs is not None])
+    np.testing.assert_array_equal(prompt_logprobs.chosen[1:], reported)
 
 
 @pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)

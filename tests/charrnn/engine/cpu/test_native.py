@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell
-from charrnn.engine.base import Output, Sequence, State
+from charrnn.engine.base import Output, Sequence
 from charrnn.engine.cpu.instructions import Isa, host_features, runnable_isas
 from charrnn.engine.cpu.native import NativeBatch, NativeEngine
 from charrnn.engine.cpu.packing import pack
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
-from tests.charrnn.engine.choosing import NOTHING
 from tests.charrnn.engine.leaving import leave
 
 ISAS = runnable_isas(host_features())
@@ -208,55 +207,6 @@ def test_256_sequences_are_each_as_if_alone(make_checkpoint: Any) -> None:
         assert np.array_equal(outputs[handle].ids, alone(engine, sequence))
 
 
-def test_a_full_batch_refuses(engine: NativeEngine) -> None:
-    batch = engine.batch(1)
-    handle = batch.add(Sequence(ids_of(1), 5))
-    with pytest.raises(OverflowError, match="full with 1"):
-        batch.add(Sequence(ids_of(1), 5))
-    batch.remove(handle)
-    assert len(batch) == 0
-    batch.add(Sequence(ids_of(1), 5))
-
-
-@pytest.mark.parametrize(
-    ("sequence", "message"),
-    [
-        (Sequence(ids_of(), 5), "at least one id"),
-        (Sequence(ids_of(1), -1), "length"),
-        (Sequence(ids_of(70), 5), "from 0 to 69"),
-        (Sequence(ids_of(-1), 5), "from 0 to 69"),
-        (Sequence(ids_of(1), 5, SamplingParams(logit_bias=((70, 1.0),))), "from 0 to 69, not 70"),
-        (Sequence(ids_of(1), 5, SamplingParams(allowed_token_ids=(3, -1))), "from 0 to 69, not -1"),
-        (Sequence(ids_of(1), 5, SamplingParams(allowed_token_ids=())), "at least one id"),
-        (Sequence(ids_of(), 5, state=State(np.zeros((1, 1, 3), np.float32), 0, 0, *NOTHING)), "shape"),
-    ],
-)
-def test_a_sequence_that_cannot_run_is_refused(engine: NativeEngine, sequence: Sequence, message: str) -> None:
-    batch = engine.batch(1)
-    with pytest.raises(ValueError, match=message):
-        batch.add(sequence)
-    assert len(batch) == 0
-
-
-def test_done_is_told_once_and_others_go_on(engine: NativeEngine) -> None:
-    batch = engine.batch(3)
-    nothing, short, long_ = (batch.add(Sequence(ids_of(1), n, SamplingParams(seed=n))) for n in (0, 2, 30))
-    first = {output.handle: output for output in batch.step(5)}
-    assert (first[nothing].done, first[nothing].ids.size) == (True, 0)
-    assert (first[short].done, first[short].ids.size) == (True, 2)
-    assert (first[long_].done, first[long_].ids.size) == (False, 5)
-    assert [output.handle for output in batch.step(5)] == [long_]
-    assert len(batch) == 3
-
-
-def test_a_long_prompt_tells_nothing_before_it_is_read(engine: NativeEngine) -> None:
-    batch = engine.batch(1)
-    batch.add(Sequence(random_ids(30, 70), 2))
-    assert list(batch.step(29)) == []
-    (output,) = batch.step(1)
-    assert output.ids.size == 1
-
-
 def test_logarithms_are_the_models_own(engine: NativeEngine) -> None:
     prompt = random_ids(9, 70)
     params = SamplingParams(seed=1, temperature=0.5, top_k=3, repetition_penalty=1.5, logprobs=4)
@@ -273,20 +223,6 @@ def test_logarithms_are_the_models_own(engine: NativeEngine) -> None:
     assert last is not None
     assert (np.diff(last.top[0]) <= 0).all()
     assert last.top.dtype == np.float32
-
-
-def test_a_state_scores_what_follows_it(engine: NativeEngine) -> None:
-    text = random_ids(20, 70)
-    batch = engine.batch(1)
-    handle = batch.add(Sequence(text[:8], 0))
-    batch.step(100)
-    state = leave(batch, handle)
-    assert state.last_id == text[7]
-    np.testing.assert_array_equal(state.recent, text[:8])
-    batch.add(Sequence(text[8:], 0, state=state, score=True))
-    (output,) = batch.step(100)
-    assert output.prompt_logprobs is not None
-    np.testing.assert_array_equal(output.prompt_logprobs.chosen, score(engine, text)[8:])
 
 
 def test_the_state_is_the_networks(make_checkpoint: Any, log_probabilities: Any) -> None:

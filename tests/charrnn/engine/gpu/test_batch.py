@@ -19,14 +19,13 @@ from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell
-from charrnn.engine.base import Batch, Engine, Output, Sequence, State
+from charrnn.engine.base import Batch, Engine, Output, Sequence
 from charrnn.engine.gpu.batch import GpuEngine
 from charrnn.engine.gpu.network import TILE
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.engine.gpu.tile import STEPS
 from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.vocabulary import Ids
-from tests.charrnn.engine.choosing import NOTHING
 from tests.charrnn.engine.leaving import leave
 
 V = 37
@@ -58,14 +57,14 @@ def random_ids(n: int, seed: int = 0) -> Ids:
 
 
 def whole(outputs: list[Output]) -> tuple[list[Any], ...]:
-    """All that was told of a sequence: ids, the three kinds of logarithms, those of the prompt."""
-    told = [output.logprobs for output in outputs if output.logprobs]
+    """All that was reported of a sequence: ids, the three kinds of logarithms, those of the prompt."""
+    reported = [output.logprobs for output in outputs if output.logprobs]
     of_prompt = [output.prompt_logprobs for output in outputs if output.prompt_logprobs]
     return (
         [id_ for output in outputs for id_ in output.ids.tolist()],
-        [number for each in told for number in each.chosen.tolist()],
-        [ids for each in told for ids in each.top_ids.tolist()],
-        [numbers for each in told for numbers in each.top.tolist()],
+        [number for each in reported for number in each.chosen.tolist()],
+        [ids for each in reported for ids in each.top_ids.tolist()],
+        [numbers for each in reported for numbers in each.top.tolist()],
         [number for each in of_prompt for number in [*each.chosen[1:].tolist(), *each.top[1:].ravel().tolist()]],
     )
 
@@ -171,20 +170,6 @@ def test_not_one_bit_of_a_row_depends_on_its_place(tile: int, make_checkpoint: A
         assert batch.state(handle).hidden.tobytes() == state
 
 
-def test_what_is_done_stays_as_it_is(engine: GpuEngine) -> None:
-    batch = engine.batch(2)
-    short, long_ = (batch.add(Sequence(ids_of(1), n, SamplingParams(seed=n))) for n in (3, 40))
-    other = engine.batch(1)
-    exactly = other.add(Sequence(ids_of(1), 3, SamplingParams(seed=3)))
-    assert [output.done for output in other.step(3)] == [True]
-    first = {output.handle: output for output in batch.step(10)}
-    assert (first[short].done, first[short].ids.size) == (True, 3)
-    assert (first[long_].done, first[long_].ids.size) == (False, 10)
-    assert [output.handle for output in batch.step(10)] == [long_]
-    assert batch.state(short).hidden.tobytes() == other.state(exactly).hidden.tobytes()
-    assert len(batch) == 2
-
-
 def test_more_steps_than_are_read_at_once_and_more_ids_than_are_remembered(make_checkpoint: Any) -> None:
     checkpoint = make_checkpoint("gru", V, 24)
     params = SamplingParams(seed=3, repetition_penalty=1.6, frequency_penalty=0.2)
@@ -202,51 +187,6 @@ def test_more_steps_than_are_read_at_once_and_more_ids_than_are_remembered(make_
     assert state.generated.all()
 
 
-def test_a_state_inside_the_prompt_is_that_of_the_next_id_to_be_read(lstm: GpuEngine) -> None:
-    batch = lstm.batch(1)
-    handle = batch.add(Sequence(ids_of(3, 1, 4, 1), 5))
-    assert batch.step(2) == []
-    state = leave(batch, handle)
-    assert (state.last_id, state.position, state.recent.tolist()) == (4, 0, [3, 1, 4])
-    assert not state.generated.any()
-    assert state.hidden.shape == (2, 2, 24)
-
-
-def test_a_state_scores_what_follows_it(engine: GpuEngine) -> None:
-    text = random_ids(20)
-    batch = engine.batch(1)
-    handle = batch.add(Sequence(text[:8], 0))
-    batch.step(100)
-    (rest,) = alone(engine, Sequence(text[8:], 0, state=leave(batch, handle), score=True))
-    (all_,) = alone(engine, Sequence(text, 0, score=True))
-    assert rest.prompt_logprobs and all_.prompt_logprobs
-    assert np.isnan(all_.prompt_logprobs.chosen).tolist() == [True] + [False] * 19
-    np.testing.assert_array_equal(rest.prompt_logprobs.chosen, all_.prompt_logprobs.chosen[8:])
-
-
-def test_one_id_to_score_is_done_without_a_step_and_told_once(lstm: GpuEngine) -> None:
-    batch = lstm.batch(1)
-    batch.add(Sequence(ids_of(4), 0, score=True))
-    (output,) = batch.step(0)
-    assert output.done and output.prompt_logprobs and np.isnan(output.prompt_logprobs.chosen).tolist() == [True]
-    assert batch.step(5) == []
-
-
-def test_of_what_was_removed_before_it_was_told_nothing_is(lstm: GpuEngine) -> None:
-    batch = lstm.batch(1)
-    batch.remove(batch.add(Sequence(ids_of(4), 0)))
-    assert batch.step(1) == []
-
-
-def test_no_logprobs_unless_asked_for_though_a_neighbour_asks(lstm: GpuEngine) -> None:
-    batch = lstm.batch(2)
-    without, none = (batch.add(Sequence(ids_of(1), 3, SamplingParams(logprobs=n))) for n in (None, 0))
-    outputs = {output.handle: output for output in batch.step(3)}
-    assert outputs[without].logprobs is None
-    told = outputs[none].logprobs
-    assert told and told.chosen.shape == (3,) and told.top.shape == (3, 0)
-
-
 def test_threads_with_batches_of_their_own_do_not_disturb_each_other(lstm: GpuEngine) -> None:
     sequences = [Sequence(random_ids(5, i), 150, SamplingParams(seed=i)) for i in range(4)]
     expected = [whole(alone(lstm, sequence)) for sequence in sequences]
@@ -259,44 +199,6 @@ def test_scores_that_are_not_numbers_choose_an_id_that_there_is(make_checkpoint:
     checkpoint.weights["output.weight"][:] = 3e38
     (output,) = alone(GpuEngine(checkpoint, "cpu"), Sequence(ids_of(1, 2), 9))
     assert output.done and 0 <= output.ids.min() <= output.ids.max() < 3
-
-
-def test_a_full_batch_refuses(lstm: GpuEngine) -> None:
-    batch = lstm.batch(1)
-    handle = batch.add(Sequence(ids_of(1), 5))
-    with pytest.raises(OverflowError, match="full with 1"):
-        batch.add(Sequence(ids_of(1), 5))
-    batch.remove(handle)
-    assert len(batch) == 0
-    with pytest.raises(KeyError):
-        batch.remove(handle)
-    with pytest.raises(KeyError):
-        batch.state(handle)
-    batch.add(Sequence(ids_of(1), 5))
-
-
-@pytest.mark.parametrize(
-    ("sequence", "message"),
-    [
-        (Sequence(ids_of(), 5), "at least one id"),
-        (Sequence(ids_of(1), -1), "length"),
-        (Sequence(ids_of(V), 5), f"from 0 to {V - 1}"),
-        (Sequence(ids_of(-1), 5), f"from 0 to {V - 1}"),
-        (Sequence(ids_of(1), 5, SamplingParams(logit_bias=((V, 1.0),))), f"from 0 to {V - 1}, not {V}"),
-        (Sequence(ids_of(1), 5, SamplingParams(allowed_token_ids=())), "at least one id"),
-        (Sequence(ids_of(), 5, state=State(np.zeros((1, 1, 3), np.float32), 0, 0, *NOTHING)), "shape"),
-    ],
-)
-def test_a_sequence_that_cannot_run_is_refused(lstm: GpuEngine, sequence: Sequence, message: str) -> None:
-    batch = lstm.batch(1)
-    with pytest.raises(ValueError, match=message):
-        batch.add(sequence)
-    assert len(batch) == 0
-
-
-def test_a_batch_holds_at_least_one(lstm: GpuEngine) -> None:
-    with pytest.raises(ValueError, match="capacity must be at least 1, not 0"):
-        lstm.batch(0)
 
 
 def test_the_description_names_cell_and_device(lstm: GpuEngine) -> None:
