@@ -98,21 +98,25 @@ class Member:
     def output(self) -> Output | None:
         """What is new since the last output: ids, that all are out, the prompt's logarithms once it is read; None:
         nothing."""
-        known, first, start = self.computed + 1, self.reported, self.prompt_size
-        if known < start or known == first:
+        known, first = self.computed + 1, self.reported
+        if known < self.prompt_size or known == first:
             return None
-        self.reported, done = known, known == self.ids.size
-        new = slice(max(first, start), known)
+        self.reported = known
         scored = first == 0 and self.sequence.score
-        if new.start == known and not (done or scored):
+        first = first or self.prompt_size  # the prompt's ids are nothing new
+        done = known == len(self.ids)
+        if first == known and not (done or scored):
             return None
-        logprobs = prompt_logprobs = None
-        if self.logprobs is not None:
-            if scored:
-                prompt_logprobs = _rows(self.logprobs, slice(0 if self.sequence.state is None else 1, start))
-            if self.sequence.sampling.logprobs is not None:
-                logprobs = _rows(self.logprobs, new)
-        return Output(self.handle, self.ids[new], done, logprobs, prompt_logprobs)
+        if self.logprobs is None:
+            return Output(self.handle, self.ids[first:known], done)
+        asked, before = self.sequence.sampling.logprobs, 0 if self.sequence.state is None else 1
+        return Output(
+            self.handle,
+            self.ids[first:known],
+            done,
+            None if asked is None else _rows(self.logprobs, slice(first, known)),
+            _rows(self.logprobs, slice(before, self.prompt_size)) if scored else None,
+        )
 
 
 class Members:

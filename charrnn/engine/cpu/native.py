@@ -97,7 +97,7 @@ class NativeBatch:
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""
-        memory, stepped = self._memory, self._members.done_at_once()
+        memory, outputs = self._memory, outputs_of(self._members.done_at_once())
         slots = memory.active[: memory.active_count].copy()
         if slots.size and steps > 0:
             self._advance(*memory.addresses, steps)
@@ -105,5 +105,6 @@ class NativeBatch:
             for slot, computed in zip(slots.tolist(), memory.sequences["computed"][slots].tolist(), strict=True):
                 member = by_slot[slot]
                 member.computed = computed
-                stepped.append(member)
-        return outputs_of(stepped)
+                if (output := member.output()) is not None:
+                    outputs.append(output)
+        return outputs
