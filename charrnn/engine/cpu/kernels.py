@@ -115,10 +115,12 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
         logits = b.logits + row * b.logit_blocks * VECTOR_BYTES
         index = sequence.computed + 1
         if index < sequence.prompt_size:
-            following, generated, reports = read_int32(sequence.ids, index), 0, sequence.score
-            row += sequence.score
+            following, generated = read_int32(sequence.ids, index), 0
+            if sequence.score:
+                row += 1
+                _report(b, sequence, logits, index, following)
         else:
-            row, generated, reports = row + 1, 1, sequence.report
+            row, generated = row + 1, 1
             mask = _mask(b, sequence)
             if mask:
                 following = choose_among(sequence, logits, mask, b.scratch, b.logit_blocks)
@@ -128,8 +130,8 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
                 following = choose(sequence, logits, b.scratch, b.logit_blocks)
             write_int32(sequence.ids, index, following)
             sequence.position += 1
-        if reports:
-            _report(b, sequence, logits, index)
+            if sequence.report:
+                _report(b, sequence, logits, index, following)
         newest = sequence.recent_count & (sequence.recent.size - 1)
         sequence.recent[newest], sequence.generated[newest] = following, generated
         sequence.recent_count += 1
@@ -164,9 +166,9 @@ def _mask(b: Any, sequence: Any) -> int:
 
 
 @njit(error_model="numpy")
-def _report(b: Any, sequence: Any, logits: int, index: int) -> None:
+def _report(b: Any, sequence: Any, logits: int, index: int, id_: int) -> None:
     """Write down the logarithms of the id at the index and of the likeliest in its place."""
-    id_, at = read_int32(sequence.ids, index), 4 * sequence.top * index
+    at = 4 * sequence.top * index
     top_ids, tops = sequence.top_ids + at, sequence.tops + at
     logarithm = report(logits, b.scratch, b.logit_blocks, id_, sequence.top, top_ids, tops)
     write_float32(sequence.chosen, index, logarithm)
