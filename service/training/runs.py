@@ -15,7 +15,7 @@ from durable.drafts import draft, remove_dead_drafts
 from durable.names import drop
 from service.training import resume_points, run_files, shapes
 from service.training.event_log import EventLog
-from service.training.job import JobProgress, JobState, Status
+from service.training.job import JobProgress, JobState
 from service.training.job_files import SHAPES, read_progress, read_state, read_warnings, shape_fault, write_state
 from service.training.lease import LEASE, Lease
 from service.training.plan import PLAN_SHAPE, Plan
@@ -55,11 +55,6 @@ class Run:
     def state(self) -> JobState:
         """The job's status and result."""
         return read_state(self._folder)
-
-    @property
-    def status(self) -> Status:
-        """Queued, running, or how the job ended."""
-        return self.state.status
 
     @property
     def progress(self) -> JobProgress:

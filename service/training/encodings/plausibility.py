@@ -87,7 +87,10 @@ class Characters:
 
     kinds: Indices
     scripts: Indices
+    alphabetic: npt.NDArray[np.bool_]
+    """Letters, those of ASCII too."""
     letters: npt.NDArray[np.bool_]
+    """Letters beyond ASCII."""
     blanks: npt.NDArray[np.bool_]
     quotes: Indices
     places: Indices
@@ -100,7 +103,7 @@ class Characters:
         letters = np.array([c > "\x7f" and is_letter(c) for c in characters])
         blanks = np.array([c != "" and c in _BLANKS for c in characters])
         quotes = np.array([_QUOTES.get(c, 0) for c in characters], np.intp)
-        return cls(kinds, scripts, letters, blanks, quotes, alphabets().places(characters))
+        return cls(kinds, scripts, np.isin(kinds, _LETTERS), letters, blanks, quotes, alphabets().places(characters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Fit:
 def fit_of_pairs(characters: Characters, first: Indices, second: Indices, numbers: Numbers) -> Fit:
     """How plausible pairs of these characters are, `first[i]` before `second[i]` `numbers[i]` times."""
     common = _common_bits(characters, first, second)
-    spelled = np.isin(characters.kinds[first], _LETTERS) | np.isin(characters.kinds[second], _LETTERS)
+    spelled = characters.alphabetic[first] | characters.alphabetic[second]
     unclosed = max(0, int(characters.quotes[first] @ numbers))
     others = float(common[~spelled] @ numbers[~spelled]) + UNCLOSED * unclosed
     first, second, numbers, common = first[spelled], second[spelled], numbers[spelled], common[spelled]
@@ -136,7 +139,7 @@ def fit_of_pairs(characters: Characters, first: Indices, second: Indices, number
 
 def _within_words(characters: Characters, first: Indices, second: Indices) -> npt.NDArray[np.bool_]:
     """Which pairs are two letters of one script."""
-    letters = np.isin(characters.kinds[first], _LETTERS) & np.isin(characters.kinds[second], _LETTERS)
+    letters = characters.alphabetic[first] & characters.alphabetic[second]
     both: npt.NDArray[np.bool_] = letters & ~_mixed(characters, first, second)
     return both
 
