@@ -1,4 +1,4 @@
-"""The time as it is written into files and shown to people: UTC, ISO 8601, to the millisecond.
+"""The time as it is written into files and logs and shown to people: UTC, ISO 8601, to the millisecond.
 
 Durations are measured with `time.monotonic`, never with this: the clock of a machine may be set back.
 """
@@ -6,7 +6,7 @@ Durations are measured with `time.monotonic`, never with this: the clock of a ma
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def now() -> str:
@@ -16,4 +16,11 @@ def now() -> str:
 
 def iso(seconds: float) -> str:
     """A moment given in seconds since 1970, as the times of files are."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, microsecond = divmod(round(seconds * 1e6), 1_000_000)
+    return f"{_written(second)}.{microsecond // 1000:03d}Z"
+
+
+@lru_cache(maxsize=16)
+def _written(second: int) -> str:
+    """Kept, since a busy second is written into every line of a log."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))

@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Final
 
+from durable.clock import iso, now
 from service.settings import Settings
 
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
 REQUESTS: Final = "service.requests"
 LONGEST_PATH: Final = 1000
-"""Characters; a line this short goes through a pipe whole, whoever else writes to it."""
+"""Characters; a line this short goes through a pipe whole while others write to it as well."""
 
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -40,7 +42,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         line: dict[str, Any] = {
-            "time": _Clock.iso(record.created),
+            "time": iso(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -97,34 +99,9 @@ def chosen_format(settings: Settings) -> str:
     return "text" if sys.stderr.isatty() else "json"
 
 
-class _Clock:
-    """Each second is put into words once, however many lines it has."""
-
-    _utc: tuple[int, str] = (0, "")
-    _local: tuple[int, str] = (0, "")
-
-    @classmethod
-    def iso(cls, moment: float) -> str:
-        second, words = cls._utc
-        if second != int(moment):
-            second = int(moment)
-            words = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-            cls._utc = (second, words)
-        return f"{words}.{int((moment - second) * 1000):03d}Z"
-
-    @classmethod
-    def local(cls, moment: float) -> str:
-        second, words = cls._local
-        if second != int(moment):
-            second = int(moment)
-            words = f"{datetime.fromtimestamp(second):%Y-%m-%d %H:%M:%S}"
-            cls._local = (second, words)
-        return f"{words},{int((moment - second) * 1000):03d}"
-
-
 def _json_line(method: str, path: str, status: int, milliseconds: float, name: str) -> str:
     return (
-        f'{{"time": "{_Clock.iso(time.time())}", "level": "info", "logger": "{REQUESTS}", "method": {quoted(method)}, '
+        f'{{"time": "{now()}", "level": "info", "logger": "{REQUESTS}", "method": {quoted(method)}, '
         f'"path": {quoted(path)}, "status": {status}, "ms": {milliseconds:.2f}, "request_id": {quoted(name)}}}\n'
     )
 
@@ -132,12 +109,22 @@ def _json_line(method: str, path: str, status: int, milliseconds: float, name: s
 def _text_line(method: str, path: str, status: int, milliseconds: float, name: str) -> str:
     # Quoted like JSON where it is not plain, so that no path can forge a line.
     shown = path if path.isprintable() else quoted(path)
-    now = _Clock.local(time.time())
-    return f"{now} INFO {REQUESTS}: {method} {shown} {status} {milliseconds:.1f} ms {name}\n"
+    return f"{_local(time.time())} INFO {REQUESTS}: {method} {shown} {status} {milliseconds:.1f} ms {name}\n"
+
+
+def _local(seconds: float) -> str:
+    """As `logging` writes it: in the machine's own time zone."""
+    second, microsecond = divmod(round(seconds * 1e6), 1_000_000)
+    return f"{_local_second(second)},{microsecond // 1000:03d}"
+
+
+@lru_cache(maxsize=16)
+def _local_second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second):%Y-%m-%d %H:%M:%S}"
 
 
 def _to_standard_error(line: bytes) -> None:
-    # A reader of the log that went away must not cost anybody a reply.
+    # A log whose reader has gone must not cost a request its reply.
     try:
         os.write(sys.stderr.fileno(), line)
     except (OSError, ValueError):
