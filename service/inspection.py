@@ -65,9 +65,9 @@ class Inspection:
         self._next_look = self._clock() + max(LEAST_SECONDS, spent / SHARE)
 
 
-def data(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs: JobStore) -> Look:
-    """Looks at models with their aliases and versions, at corpora and at jobs; each time the weights of one version
-    more are read, once for as long as they do not change."""
+def damaged_files(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs: JobStore) -> Look:
+    """What looks for damage in models with their aliases and versions, in corpora and in jobs. Each look also reads the
+    weights of one version that has not been read since it last changed."""
 
     def look() -> Iterator[str]:
         with suppress(NotFoundError):

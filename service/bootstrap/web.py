@@ -26,7 +26,7 @@ from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
 from service.generation.tracing import Tracer
 from service.generation.unit_search import UnitSearch
-from service.inspection import Inspection, data
+from service.inspection import Inspection, damaged_files
 from service.keys.admin_key import AdminKey
 from service.settings import Settings
 from service.training.corpora import CorpusStore
@@ -76,7 +76,7 @@ def build_web(
     models = ResidentModels(store, engines or build_engine(settings.device, paths.packed))
     # What is known of the process itself.
     metrics = Metrics(jobs, workers)
-    inspection = Inspection(data(store, faults, corpora, jobs))
+    inspection = Inspection(damaged_files(store, faults, corpora, jobs))
     shutdown = Shutdown()
 
     def sample() -> None:

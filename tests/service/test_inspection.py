@@ -12,7 +12,7 @@ from charrnn.checkpoint import Checkpoint
 from durable.reading import DamagedFileError
 from model_store import ModelStore, publish_and_promote
 from model_store.faults import Faults
-from service.inspection import Inspection, data
+from service.inspection import Inspection, damaged_files
 from service.training.corpora import CorpusStore
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
@@ -26,7 +26,7 @@ def test_one_look_finds_all_that_is_damaged(tmp_path: Path, new_checkpoint: Call
     corpora, jobs = CorpusStore(tmp_path / "corpora"), JobStore(tmp_path / "runs")
     corpus, _ = corpora.add([b"some text"])
     job = jobs.create(JobRequest(corpus.id, "letters"))
-    look = data(store, Faults(store), corpora, jobs)
+    look = damaged_files(store, Faults(store), corpora, jobs)
     assert list(look()) == []
     for path in (
         tmp_path / "models" / "letters" / "2.safetensors",
