@@ -45,6 +45,11 @@ class DataDir:
         return self.root / "packed"
 
     @property
+    def kernels(self) -> Path:
+        """Compiled kernels, where the user has no cache folder; made anew when they are missing."""
+        return self.root / "kernels"
+
+    @property
     def redis(self) -> Path:
         """What the embedded Redis server keeps: the queue."""
         return self.root / "redis"
@@ -76,5 +81,5 @@ class DataDir:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders, all of which the service must be able to write."""
+        """The folders that the service must be able to write."""
         return self.models, self.corpora, self.runs, self.packed, self.redis, self.run

@@ -115,7 +115,7 @@ def test_what_requests_and_replies_look_like_needs_no_flask() -> None:
 def test_a_web_process_starts_without_torch(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys, service.processes.web, service.generation.engines as engines;"
-        "engines.build_engine('cpu', pathlib.Path('packed'));"
+        "engines.build_engine('cpu', pathlib.Path('packed'), pathlib.Path('kernels'));"
         "print(*sorted(m for m in ('torch', 'dramatiq.worker') if m in sys.modules))"
     )
     environment = os.environ | {"DATA_DIR": str(tmp_path)}

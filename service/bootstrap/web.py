@@ -73,7 +73,7 @@ def build_web(
     workers = WorkerRegistry(paths.runs)
     # What generates.
     scheduler = scheduler or Scheduler(settings.max_active, settings.max_waiting)
-    models = ResidentModels(store, engines or build_engine(settings.device, paths.packed))
+    models = ResidentModels(store, engines or build_engine(settings.device, paths.packed, paths.kernels))
     # What is known of the process itself.
     metrics = Metrics(jobs, workers)
     inspection = Inspection(damaged_files(store, faults, corpora, jobs))

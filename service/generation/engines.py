@@ -31,13 +31,14 @@ KEPT: Final = 32
 """Packed versions that stay on disk, the most recently used; any other is packed again when it is asked for."""
 
 
-def build_engine(device: Device, folder: Path) -> BuildEngine:
-    """What makes a checkpoint's engine for the device; `folder` keeps packed weights.
+def build_engine(device: Device, packed: Path, kernels: Path) -> BuildEngine:
+    """What makes a checkpoint's engine for the device; `packed` is the folder of packed weights, `kernels` that of
+    compiled kernels where the user has no cache folder.
 
     Raises RuntimeError when the device is a GPU and there is none.
     """
     if device == "cpu":
-        return lambda checkpoint: native_engine(checkpoint, folder)
+        return lambda checkpoint: native_engine(checkpoint, packed, kernels)
     return torch_engines(device)
 
 
@@ -55,7 +56,7 @@ def torch_engines(device: str) -> BuildEngine:
     return build
 
 
-def native_engine(checkpoint: Checkpoint, folder: Path) -> Engine:
+def native_engine(checkpoint: Checkpoint, folder: Path, kernels: Path) -> Engine:
     """The engine for CPUs, in the precision that the version's record was measured to allow.
 
     One process at a time: at the very first start the kernels are compiled, which takes seconds of every core, and
@@ -63,7 +64,7 @@ def native_engine(checkpoint: Checkpoint, folder: Path) -> Engine:
     """
     packed = shared(checkpoint, precision_of(checkpoint), folder)
     with _one_at_a_time(folder):
-        engine = NativeEngine(packed, kernels=default_folder(otherwise=folder.with_name("kernels")))
+        engine = NativeEngine(packed, kernels=default_folder(otherwise=kernels))
     return _announced(engine, engine.description)
 
 

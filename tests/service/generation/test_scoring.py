@@ -58,7 +58,7 @@ class NoRedis:
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TextGenerator, Scorer]]:
     folder: Path = tmp_path_factory.mktemp("packed")
-    models = ResidentModels(Store(), build_engine("cpu", folder))
+    models = ResidentModels(Store(), build_engine("cpu", folder, folder))
     scheduler = Scheduler(max_active=8, max_waiting=8)
     scheduler.start()
     yield TextGenerator(models, GenerationCache(NoRedis(), 60), scheduler), Scorer(models, scheduler)

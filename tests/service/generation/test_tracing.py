@@ -74,7 +74,7 @@ class MemoryRedis:
 
 class Parts:
     def __init__(self, folder: Path, scheduler: Scheduler) -> None:
-        self.models = ResidentModels(Store(), build_engine("cpu", folder))
+        self.models = ResidentModels(Store(), build_engine("cpu", folder, folder))
         self.tracer = Tracer(self.models)
         self.generator = TextGenerator(self.models, GenerationCache(MemoryRedis(), 60), scheduler)
         self.scorer = Scorer(self.models, scheduler)

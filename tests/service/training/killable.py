@@ -5,25 +5,25 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from threading import Event
 
 import torch
 import torch._dynamo  # which the first step of any optimizer loads, for seconds
 
-from model_store import ModelStore
-from service.training.corpora import CorpusStore
-from service.training.jobs import JobStore
-from tests.service.training.runners import job_runner
+from service.bootstrap.training import build_trainer
+from service.settings import Settings
+from service.training.job_trainer import JobTrainer
 
 
 def main(data: Path, job: str) -> None:
     torch.set_num_threads(1)
-    stores = JobStore(data / "runs"), CorpusStore(data / "corpora"), ModelStore(data / "models")
+    training = build_trainer(Settings(data_dir=data), new_trainer=partial(JobTrainer, save_seconds=0.05))
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
-            job_runner(*stores, save_seconds=0.05).run(job, Event())
+            training.runner.run(job, Event())
             os._exit(0)
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
