@@ -31,7 +31,7 @@ from service.training.corpus import name_of
 from service.training.decoding import CHUNK
 from service.training.errors import TrainingError
 from service.training.job import Job
-from service.training.submission import check_length, keep
+from service.training.submission import check_length, create_job
 from service.training.units import KIND, in_words
 
 
@@ -66,7 +66,7 @@ class _Command:
         self._runner = training.runner
 
     def begin(self, parsed: argparse.Namespace) -> Job:
-        """Store the text and keep the job."""
+        """Store the text and create the job."""
         if not parsed.file or not parsed.model:
             raise StartError("train needs a FILE and a --model, or --resume JOB")
         request = train_arguments.request(parsed)
@@ -83,7 +83,7 @@ class _Command:
             raise StartError(f"{error.filename or path}: {error.strerror}") from error
         self._say(f"{path}: {count(corpus.characters, 'character', ',')}, {corpus.vocabulary_size} different")
         self._say(f"read as {corpus.encoding}: {next(iter(corpus.preview), '')[:100]}")
-        return keep(replace(request, corpus=corpus.id), self._corpora, self._jobs, self._models)
+        return create_job(replace(request, corpus=corpus.id), self._corpora, self._jobs, self._models)
 
     def run(self, job: str) -> int:
         """Train, shown as it goes, to the end or until Ctrl-C."""

@@ -26,7 +26,7 @@ class Queue(Protocol):
     def submit(self, job: str) -> None: ...
 
 
-def keep(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: ModelStore | None = None) -> Job:
+def create_job(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: ModelStore | None = None) -> Job:
     """Create a job, if it can be done; without `models` its base is looked up by the worker alone.
 
     Raises CorpusNotFoundError, JobRequestError when the corpus is too short to train on or does not suit the base.
@@ -40,14 +40,19 @@ def keep(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: Mode
 def submit(
     request: JobRequest, corpora: CorpusStore, jobs: JobStore, queue: Queue, models: ModelStore | None = None
 ) -> Job:
-    """Create a job and hand it to the workers; raises as `keep` does. While the queue is down it waits: workers find it
-    once the queue is back."""
-    job = keep(request, corpora, jobs, models)
-    try:
-        queue.submit(job.id)
-    except QueueDownError as error:
-        log.warning("job %s waits in the directory of runs: %s", job.id, error)
+    """Create a job and hand it to the workers, who find it by themselves if the queue is down. Raises as `create_job`
+    does."""
+    job = create_job(request, corpora, jobs, models)
+    hand_in(job.id, queue)
     return job
+
+
+def hand_in(job: str, queue: Queue) -> None:
+    """Put the job into the queue; with the queue down this is logged, and workers find the job by themselves."""
+    try:
+        queue.submit(job)
+    except QueueDownError as error:
+        log.warning("job %s waits in the directory of runs: %s", job, error)
 
 
 def check_length(characters: int, request: JobRequest) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from threading import Event
 from typing import Final, Protocol
 
-from service.training.errors import JobNotFoundError, QueueDownError
+from service.training.errors import JobNotFoundError
 from service.training.heartbeats import Heartbeat
 from service.training.queue import JobQueue, shown
 from service.training.reconciler import Reconciler
 from service.training.runner import JobRunner
+from service.training.submission import hand_in
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,4 @@ class Worker:
             log.exception("job %s could not be run", job)
             return
         if outcome == "handed over":
-            try:
-                self._queue.submit(job)
-            except QueueDownError as error:
-                log.warning("job %s waits in the directory of runs: %s", job, error)
+            hand_in(job, self._queue)

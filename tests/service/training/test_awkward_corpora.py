@@ -14,7 +14,7 @@ from service.training.corpora import CorpusStore
 from service.training.errors import JobRequestError
 from service.training.jobs import JobStore
 from service.training.requests import JobRequest
-from service.training.submission import keep
+from service.training.submission import create_job
 from tests.service.training.runners import job_runner
 
 LATIN = "A line, and another one. "
@@ -43,7 +43,7 @@ def train(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[
         corpus, _ = corpora.add([text.encode()], conversion=Conversion("utf-8", "keep"))
         values = {"corpus": corpus.id, "model": "m", "hidden_size": 8, "budget": {"steps": 3}, **fields}
         asked = JobRequest.from_dict(values)
-        job = keep(asked, corpora, jobs, models)
+        job = create_job(asked, corpora, jobs, models)
         assert job_runner(jobs, corpora, models).run(job.id, Event()) == "ended"
         assert jobs.get(job.id).status == "succeeded", jobs.get(job.id).state.error
 
