@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from flask import Blueprint, g, request
 
@@ -18,28 +17,24 @@ from service.api.http.client_connection import client_of
 from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, JsonResponse
-from service.api.http.sse import Event, event_stream, fitting
-from service.api.http.token_events import prompt_events
+from service.api.http.sse import Event, event_stream
+from service.api.http.text_events import text_events
 from service.api.openapi.operations import describe
 from service.api.schemas.completions import CompletionBody
 from service.api.schemas.replies.cards import ModelCard, ModelCards, model_card
-from service.api.schemas.replies.common import NewText, new_text, usage
+from service.api.schemas.replies.common import usage
 from service.api.schemas.replies.completions import (
     CompletionChunk,
+    CompletionChunks,
     CompletionHead,
-    CompletionLogprobs,
     CompletionReply,
-    completion_chunk,
     completion_reply,
-    empty_choice,
     empty_chunk,
     fingerprint,
-    logprobs_now,
-    token_starts,
 )
 from service.generation.errors import PromptError
 from service.generation.generator import TextGenerator
-from service.generation.pieces import Piece, Stream
+from service.generation.pieces import Stream
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
 
@@ -128,43 +123,10 @@ def _chunks(
     prompt_tokens = completion_tokens = 0
     for at, stream in enumerate(streams):
         empty = empty_chunk(head, fingerprint(stream.model, stream.version), with_usage=options.include_usage)
-        counts = options.include_usage and options.continuous_usage_stats
-        yield from _choice_chunks(empty, stream, at * body.n, counts=counts)
+        counted = stream.prompt_tokens if options.include_usage and options.continuous_usage_stats else None
+        choices = enumerate(stream.seeds, at * body.n)
+        yield from text_events(stream, [CompletionChunks(empty, index, seed, counted) for index, seed in choices])
         prompt_tokens += stream.prompt_tokens
         completion_tokens += stream.completion_tokens()
     if options.include_usage:
         yield Event({**empty, "choices": [], "usage": usage(prompt_tokens, completion_tokens)})
-
-
-def _choice_chunks(
-    empty: CompletionChunk, stream: Stream, first_index: int, *, counts: bool
-) -> Iterator[Event[CompletionChunk] | None]:
-    """`counts`: each chunk has the usage of its choice so far."""
-    offsets, begun = [0] * len(stream.seeds), set[int]()
-    for news in stream.pieces:
-        if news is None:
-            yield None
-            continue
-        index, piece = news
-        choice = empty_choice(first_index + index, stream.seeds[index])
-        chunk_of = partial(completion_chunk, {**empty, "choices": [choice]}, stream.prompt_tokens if counts else None)
-        if piece.ids is not None and index not in begun:
-            yield from prompt_events(stream.prompt, chunk_of)
-        begun.add(index)
-        yield from _piece_events(chunk_of, piece, offsets[index])
-        offsets[index] += 0 if piece.logprobs is None else int(piece.logprobs.lengths().sum())
-
-
-def _piece_events(
-    chunk_of: Callable[[NewText, CompletionLogprobs | None, int], CompletionChunk], piece: Piece, first: int
-) -> Iterator[Event[CompletionChunk]]:
-    """A piece of a choice, whose first token begins at `first` in the choice's text."""
-    parts = piece.parts()
-    starts = None if piece.logprobs is None else token_starts(piece.logprobs, first)
-
-    def event(start: int, stop: int) -> Event[CompletionChunk]:
-        part = parts.between(start, stop)
-        logprobs = None if part.logprobs is None or starts is None else logprobs_now(part.logprobs, starts[start:])
-        return Event(chunk_of(new_text(part), logprobs, part.tokens.stop))
-
-    yield from fitting(len(parts), event)

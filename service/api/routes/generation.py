@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 from flask import Blueprint, g, request
 
@@ -16,25 +15,23 @@ from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream, fitting
-from service.api.http.token_events import prompt_events
+from service.api.http.text_events import text_events
 from service.api.openapi.operations import describe
 from service.api.schemas.generation import GenerateBody
-from service.api.schemas.replies.common import NewText, new_text, usage, with_skipped_now
+from service.api.schemas.replies.common import usage, with_skipped_now
 from service.api.schemas.replies.generation import (
     GenerateChunk,
+    GenerateChunks,
     GenerateEnd,
     GenerateHead,
     GenerateReply,
     GenerateSkipped,
     add_traces,
-    empty_chunk,
-    generate_chunk,
     generate_reply,
     timing,
 )
 from service.generation.generator import TextGenerator
-from service.generation.logprobs import TextLogprobs
-from service.generation.pieces import Piece, Stream
+from service.generation.pieces import Stream
 from service.generation.tracing import Tracer
 from service.settings import Settings
 
@@ -95,30 +92,10 @@ def _chunks(
     began = time.perf_counter()
     head: GenerateHead = {"id": f"gen-{request_id}", "model": stream.model, "version": stream.version}
     counted = stream.prompt_tokens if counts else None
-    begun = set[int]()
-    for news in stream.pieces:
-        if news is None:
-            yield None
-            continue
-        index, piece = news
-        chunk_of = partial(generate_chunk, empty_chunk(head, index, stream.seeds[index]), counted)
-        if piece.ids is not None and index not in begun:
-            yield from prompt_events(stream.prompt, chunk_of)
-        begun.add(index)
-        yield from _piece_events(chunk_of, piece)
+    yield from text_events(
+        stream, [GenerateChunks(head, index, seed, counted) for index, seed in enumerate(stream.seeds)]
+    )
     yield from _end(head, stream, began)
-
-
-def _piece_events(
-    chunk_of: Callable[[NewText, TextLogprobs | None, int], GenerateChunk], piece: Piece
-) -> Iterator[Event[GenerateChunk]]:
-    parts = piece.parts()
-
-    def event(start: int, stop: int) -> Event[GenerateChunk]:
-        part = parts.between(start, stop)
-        return Event(chunk_of(new_text(part), part.logprobs, part.tokens.stop))
-
-    yield from fitting(len(parts), event)
 
 
 def _end(head: GenerateHead, stream: Stream, began: float) -> Iterator[Event[GenerateSkipped | GenerateEnd]]:

@@ -11,9 +11,10 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from charrnn.vocabulary import Ids
-from service.api.schemas.replies.common import NewText, Usage, WithIds, closed, usage, with_ids
+from service.api.schemas.replies.common import NewText, Usage, WithIds, closed, new_text, prompt_ids, usage, with_ids
 from service.api.schemas.rows import Rows
 from service.generation.logprobs import TextLogprobs, TokenLogprobs
+from service.generation.pieces import Piece
 from service.generation.requests import Choice, FinishReason, Generation
 
 T = TypeVar("T")
@@ -95,7 +96,7 @@ def fingerprint(model: str, version: int) -> str:
     return f"{model}@{version}"
 
 
-def token_starts(tokens: TextLogprobs, first: int = 0) -> npt.NDArray[np.int64]:
+def _token_starts(tokens: TextLogprobs, first: int = 0) -> npt.NDArray[np.int64]:
     """Where each of the tokens begins in its choice's text, and where the last one ends."""
     return np.append(first, first + np.cumsum(tokens.lengths()))
 
@@ -116,28 +117,50 @@ def empty_chunk(head: CompletionHead, system_fingerprint: str, *, with_usage: bo
     return empty
 
 
-def empty_choice(index: int, seed: int) -> CompletionChunkChoice:
-    """A choice of a chunk without anything new."""
-    return {"index": index, "seed": seed, "logprobs": None, "text": "", "finish_reason": None}
+class CompletionChunks:
+    """The chunks of one choice of a stream, each with what `empty` has; `counted`: the prompt's tokens, where each
+    chunk has the usage so far."""
 
+    def __init__(self, empty: CompletionChunk, index: int, seed: int, counted: int | None) -> None:
+        self._empty = empty
+        self._choice: CompletionChunkChoice = {
+            "index": index,
+            "seed": seed,
+            "logprobs": None,
+            "text": "",
+            "finish_reason": None,
+        }
+        self._counted = counted
+        self._offset = 0
+        """Where the next token begins in the choice's text."""
 
-def completion_chunk(
-    empty: CompletionChunk,
-    counted: int | None,
-    text: NewText,
-    logprobs: CompletionLogprobs | None = None,
-    tokens: int = 0,
-) -> CompletionChunk:
-    """What is new of the choice that `empty` has; `counted`: the prompt's tokens, where usage is wanted."""
-    choice: CompletionChunkChoice = {**empty["choices"][0], "logprobs": logprobs, **text}
-    chunk: CompletionChunk = {**empty, "choices": [choice]}
-    if counted is not None:
-        chunk["usage"] = usage(counted, tokens)
-    return chunk
+    def of_prompt(self, ids: Ids) -> CompletionChunk:
+        """A chunk with ids of the prompt."""
+        return self._chunk(prompt_ids(ids), None, 0)
+
+    def of_piece(self, piece: Piece) -> Callable[[Piece, int], CompletionChunk]:
+        """What makes a chunk of a part of the piece, and of how many of its tokens are before the part."""
+        starts = None if piece.logprobs is None else _token_starts(piece.logprobs, self._offset)
+        self._offset = self._offset if starts is None else int(starts[-1])
+
+        def chunk(part: Piece, before: int) -> CompletionChunk:
+            logprobs = None
+            if part.logprobs is not None and starts is not None:
+                logprobs = _logprobs_now(part.logprobs, starts[before:])
+            return self._chunk(new_text(part), logprobs, part.tokens.stop)
+
+        return chunk
+
+    def _chunk(self, text: NewText, logprobs: CompletionLogprobs | None, tokens: int) -> CompletionChunk:
+        choice: CompletionChunkChoice = {**self._choice, "logprobs": logprobs, **text}
+        chunk: CompletionChunk = {**self._empty, "choices": [choice]}
+        if self._counted is not None:
+            chunk["usage"] = usage(self._counted, tokens)
+        return chunk
 
 
 def _choice(index: int, choice: Choice, prompt: Ids) -> CompletionChoice:
-    logprobs = None if choice.logprobs is None else _logprobs(choice.logprobs, token_starts(choice.logprobs))
+    logprobs = None if choice.logprobs is None else _logprobs(choice.logprobs, _token_starts(choice.logprobs))
     return {
         "index": index,
         "text": choice.text,
@@ -166,7 +189,7 @@ def _top(token: TokenLogprobs) -> dict[str, float] | None:
     return None if token.logprob is None else {**dict(token.top), token.token: token.logprob}
 
 
-def logprobs_now(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> CompletionLogprobs:
+def _logprobs_now(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> CompletionLogprobs:
     """The same at once, for a chunk."""
     return {
         "tokens": list(tokens.tokens),

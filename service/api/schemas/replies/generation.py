@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
@@ -14,6 +15,8 @@ from service.api.schemas.replies.common import (
     Usage,
     WithIds,
     closed,
+    new_text,
+    prompt_ids,
     usage,
     with_ids,
     with_skipped,
@@ -21,6 +24,7 @@ from service.api.schemas.replies.common import (
 from service.api.schemas.replies.traces import ChoiceTrace, choice_trace
 from service.api.schemas.rows import Rows
 from service.generation.logprobs import TextLogprobs
+from service.generation.pieces import Piece
 from service.generation.requests import Choice, FinishReason, Generation
 from service.generation.tracing import TextTrace
 
@@ -139,33 +143,36 @@ def add_traces(reply: GenerateReply, traces: list[TextTrace]) -> None:
         choice["trace"] = choice_trace(trace)
 
 
-def empty_chunk(head: GenerateHead, index: int, seed: int) -> GenerateChunk:
-    """A chunk of the choice without anything new."""
-    return {
-        "id": head["id"],
-        "model": head["model"],
-        "version": head["version"],
-        "index": index,
-        "seed": seed,
-        "text": "",
-        "finish_reason": None,
-    }
+class GenerateChunks:
+    """The chunks of one choice of a stream; `counted`: the prompt's tokens, where each chunk has the usage so far."""
 
+    def __init__(self, head: GenerateHead, index: int, seed: int, counted: int | None) -> None:
+        self._empty: GenerateChunk = {
+            "id": head["id"],
+            "model": head["model"],
+            "version": head["version"],
+            "index": index,
+            "seed": seed,
+            "text": "",
+            "finish_reason": None,
+        }
+        self._counted = counted
 
-def generate_chunk(
-    empty: GenerateChunk,
-    counted: int | None,
-    text: NewText,
-    logprobs: TextLogprobs | None = None,
-    tokens: int = 0,
-) -> GenerateChunk:
-    """What is new of the choice that `empty` is of. `counted`: the prompt's tokens, where usage is wanted."""
-    chunk: GenerateChunk = {**empty, **text}
-    if logprobs is not None:
-        chunk["logprobs"] = token_logprobs(logprobs)
-    if counted is not None:
-        chunk["usage"] = usage(counted, tokens)
-    return chunk
+    def of_prompt(self, ids: Ids) -> GenerateChunk:
+        """A chunk with ids of the prompt."""
+        return self._chunk(prompt_ids(ids), None, 0)
+
+    def of_piece(self, _: Piece) -> Callable[[Piece, int], GenerateChunk]:
+        """What makes a chunk of a part of the piece."""
+        return lambda part, _: self._chunk(new_text(part), part.logprobs, part.tokens.stop)
+
+    def _chunk(self, text: NewText, logprobs: TextLogprobs | None, tokens: int) -> GenerateChunk:
+        chunk: GenerateChunk = {**self._empty, **text}
+        if logprobs is not None:
+            chunk["logprobs"] = _token_logprobs(logprobs)
+        if self._counted is not None:
+            chunk["usage"] = usage(self._counted, tokens)
+        return chunk
 
 
 def timing(seconds: float) -> Timing:
@@ -173,7 +180,7 @@ def timing(seconds: float) -> Timing:
     return {"total": round(seconds, 6)}
 
 
-def token_logprobs(tokens: TextLogprobs) -> list[TokenLogprob]:
+def _token_logprobs(tokens: TextLogprobs) -> list[TokenLogprob]:
     """Each token with the likeliest ones in its place."""
     return [
         {"token": t.token, "logprob": t.logprob, "top": [{"token": o, "logprob": p} for o, p in t.top]} for t in tokens
@@ -189,5 +196,5 @@ def _choice(index: int, choice: Choice, prompt: Ids, with_logprobs: bool) -> Cho
     }
     if with_logprobs and choice.logprobs is not None:
         tokens = choice.logprobs
-        reply["logprobs"] = Rows(len(tokens), lambda start, stop: token_logprobs(tokens[start:stop]))
+        reply["logprobs"] = Rows(len(tokens), lambda start, stop: _token_logprobs(tokens[start:stop]))
     return reply if choice.ids is None else {**reply, **with_ids(choice, prompt)}
