@@ -29,6 +29,7 @@ from torch.nn.utils import clip_grad_norm_
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.model import CharRNN
 from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.data import TrainingText
 from charrnn.training.gradients import Norms, gradient_norms
 from charrnn.training.state import TrainingState
 from charrnn.training.text import Streams
@@ -52,7 +53,7 @@ class Text:
 
     def trainer(self, cell: Cell, training: TrainingConfig, state: TrainingState | None = None) -> Trainer:
         config = ModelConfig(len(self.vocabulary), cell, UNITS, embedding_size=32)
-        return Trainer(config, training, self.ids, self.vocabulary, state=state)
+        return Trainer(config, training, TrainingText(self.ids, self.vocabulary), state=state)
 
     def norms(self, trainer: Trainer) -> Norms:
         """The norm of the gradient at the state k steps back, [BACK + 1]."""

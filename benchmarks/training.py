@@ -30,6 +30,7 @@ from torch.nn import functional
 from charrnn.config import ModelConfig
 from charrnn.model import CharRNN
 from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.data import TrainingText
 from charrnn.training.defaults import defaults_for
 from charrnn.training.machine import reference_budget
 from charrnn.training.parallel import Team, launched
@@ -79,7 +80,9 @@ def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device:
     chosen.setdefault("validation_split", "end")  # nanoGPT's: the last tenth
     model, training = defaults_for(len(ids), len(vocabulary), reference_budget(budget, device), chosen)
     config = TrainingConfig(budget, **training)
-    trainer = Trainer(ModelConfig(len(vocabulary), **model), config, ids, vocabulary, device=device, team=team)
+    trainer = Trainer(
+        ModelConfig(len(vocabulary), **model), config, TrainingText(ids, vocabulary), device=device, team=team
+    )
     seconds = 0.0
     for word in trainer.run():
         seconds = word.seconds

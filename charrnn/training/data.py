@@ -4,6 +4,7 @@ network."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from charrnn.training.config import TrainingConfig
@@ -14,25 +15,31 @@ from charrnn.training.text import Streams, TextIds, split
 from charrnn.vocabulary import Vocabulary
 
 
-class TrainingData:
-    """A text [any number of ids, any integer type, possibly a memory map] as a run reads it: `streams` of what it
-    trains on, `held_out` what it does not. `corpus` is what the training record is to say about the text (plain JSON:
-    name, sha256), `prompt` a beginning that suits a network trained on it, `prompts` those of a run's samples,
-    `warning` a sentence where the two parts differ in kind. Raises ValueError when the text is too short."""
+@dataclass(frozen=True, eq=False, slots=True)
+class TrainingText:
+    """A whole text: its `ids` [characters or words], any integer type, possibly a memory map, the vocabulary that they
+    are of, and what the training record is to say about it (`corpus`, plain JSON: name, sha256)."""
 
-    def __init__(
-        self, ids: TextIds, vocabulary: Vocabulary, training: TrainingConfig, corpus: Mapping[str, Any]
-    ) -> None:
-        text, self.held_out = split(
-            ids, training.validation_fraction, training.segment_length, training.validation_split
+    ids: TextIds
+    vocabulary: Vocabulary
+    corpus: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TrainingData:
+    """A text as a run reads it: `training` is the part that it trains on, read as `streams`, `held_out` the other one;
+    `prompt` a beginning that suits a network trained on it, `prompts` those of a run's samples, `warning` a sentence
+    where the two parts differ in kind. Raises ValueError when the text is too short."""
+
+    def __init__(self, text: TrainingText, config: TrainingConfig) -> None:
+        self.vocabulary = text.vocabulary
+        self.corpus = dict(text.corpus)
+        self.training, self.held_out = split(
+            text.ids, config.validation_fraction, config.segment_length, config.validation_split
         )
-        self.text = text
-        self.vocabulary = vocabulary
-        self.corpus = dict(corpus)
-        self.streams = Streams(text, training.batch_size, training.segment_length)
-        self.prompt = default_prompt(ids, vocabulary)
-        self.prompts = prompts_for(text, self.held_out, vocabulary)
-        self.warning = shift_warning(text, self.held_out, vocabulary)
+        self.streams = Streams(self.training, config.batch_size, config.segment_length)
+        self.prompt = default_prompt(text.ids, text.vocabulary)
+        self.prompts = prompts_for(self.training, self.held_out, text.vocabulary)
+        self.warning = shift_warning(self.training, self.held_out, text.vocabulary)
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -28,7 +28,7 @@ def training_record(
         {
             "corpus": dict(data.corpus),
             "training": training.as_dict(),
-            "characters": {"training": len(data.text), "validation": len(data.held_out)},
+            "characters": {"training": len(data.training), "validation": len(data.held_out)},
             "steps": position.step,
             "steps_total": position.schedule.total,
             "characters_seen": position.characters,

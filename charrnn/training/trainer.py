@@ -8,10 +8,9 @@ is given.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, replace
-from typing import Any
 
 import torch
 
@@ -19,7 +18,7 @@ from charrnn.checkpoint import Checkpoint, never_unknown
 from charrnn.config import ModelConfig
 from charrnn.training.config import FORMER_SPLIT, TrainingConfig
 from charrnn.training.continuing import continued
-from charrnn.training.data import TrainingData
+from charrnn.training.data import TrainingData, TrainingText
 from charrnn.training.evaluation import evaluation
 from charrnn.training.gradients import gradient_norms, rounded
 from charrnn.training.keeping import BestWeights
@@ -33,20 +32,16 @@ from charrnn.training.schedule import Schedule
 from charrnn.training.shards import Shards, usual_count
 from charrnn.training.state import Position, TrainingState, named
 from charrnn.training.steps import Learner
-from charrnn.training.text import Passages, TextIds
-from charrnn.vocabulary import Vocabulary
+from charrnn.training.text import Passages
 
 
 class Trainer:
-    """One training run; `run` advances it, `state` is its resume point, `checkpoint` its result so far.
+    """One training run: `run` advances it, `state` is its resume point, `checkpoint` its result so far.
 
-    `ids` is the whole text, any integer type, possibly a memory map; `corpus` what the record is to say about it
-    (plain JSON: name, sha256). A new run starts from the weights of `base`, if one is given, whose sizes are the same
-    and whose tokens `vocabulary` has. With `state`, the run goes on from there, and ends with the very bytes that it
-    would have ended with uninterrupted, on as many cores or on others, of the same kind; a budget in minutes may set
-    the number of steps anew whenever the machine becomes quicker or slower, and the same bytes then follow from the
-    same numbers. Of a budget in minutes `reserve` seconds are left over for the caller. A state from before there was
-    `validation_split` goes on with the end held out.
+    A new run starts from the weights of `base`, if there is one: its sizes are the same, and its tokens are among the
+    text's. With `state` the run goes on from there, and ends with the same bytes as if it had not been interrupted, on
+    any number of cores of the same kind. A budget in minutes sets the number of steps anew when the machine becomes
+    quicker or slower; the same numbers then give the same bytes. `reserve` seconds of the minutes are left over.
 
     Raises ValueError when the text is too short, TrainingStateError when the state is another run's.
     """
@@ -55,10 +50,8 @@ class Trainer:
         self,
         config: ModelConfig,
         training: TrainingConfig,
-        ids: TextIds,
-        vocabulary: Vocabulary,
+        text: TrainingText,
         *,
-        corpus: Mapping[str, Any] | None = None,
         state: TrainingState | None = None,
         base: Checkpoint | None = None,
         device: str = "cpu",
@@ -66,10 +59,10 @@ class Trainer:
         reserve: float = 0.0,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        if state is not None and not state.says_split:
+        if state is not None and not state.says_split:  # from before there was a choice
             training = replace(training, validation_split=FORMER_SPLIT)
         self.config, self.training, self._clock = config, training, clock
-        self._data = data = TrainingData(ids, vocabulary, training, corpus or {})
+        self._data = data = TrainingData(text, training)
         streams, epoch, on = data.streams.streams, data.streams.segments, torch.device(device)
 
         # How a step is computed decides its bits, so a resume point brings that along.
@@ -79,8 +72,8 @@ class Trainer:
             "config": asdict(config),
             "training": training.as_dict(),
             "corpus": data.corpus,
-            "characters": len(data.text) + len(data.held_out),
-            "vocabulary": vocabulary.description,
+            "characters": len(data.training) + len(data.held_out),
+            "vocabulary": text.vocabulary.description,
             "precision": precision,
             "parts": self._shards.count,
         }
@@ -94,7 +87,7 @@ class Trainer:
         else:
             self._position = position = Position(schedule=Schedule.first(training.budget, epoch, data.sizes))
             if base is not None:
-                self._learner.start_again(continued(base, vocabulary, self._learner.model.weights()))
+                self._learner.start_again(continued(base, text.vocabulary, self._learner.model.weights()))
 
         minutes = training.budget.minutes
         self._pacing = Pacing(None if minutes is None else 60 * minutes - reserve, epoch, data.sizes, team)
@@ -151,7 +144,7 @@ class Trainer:
                 began = self._clock()
         validation_loss = self._best.judge(validation_loss)
         samples = self._samples()
-        norms = rounded(gradient_norms(model, self._data.text, self.training.segment_length))
+        norms = rounded(gradient_norms(model, self._data.training, self.training.segment_length))
         self._best.note(norms)
         self._spend(began)
         self._pacing.evaluated(self._position.seconds - before)

@@ -15,6 +15,7 @@ import torch
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.interpretation.survey import MIN_TOKENS, most_characters
+from charrnn.training.data import TrainingText
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
 from model_store.store import ModelStore
@@ -127,9 +128,7 @@ class JobTrainer:
             return Trainer(
                 given.config,
                 given.training,
-                given.text,
-                given.vocabulary,
-                corpus=given.corpus,
+                TrainingText(given.text, given.vocabulary, given.corpus),
                 base=given.base,
                 state=state,
                 device=_device(),

@@ -13,6 +13,7 @@ import torch
 
 from charrnn.config import ModelConfig
 from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.data import TrainingText
 from charrnn.training.parallel import launched
 from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
@@ -28,7 +29,9 @@ def main(folder: Path) -> None:
     with launched() as (team, device):
         for name, budget in (("steps", Budget(steps=60)), ("minutes", Budget(minutes=0.02))):
             training = TrainingConfig(budget, segment_length=16, batch_size=5, dropout=0.2, seed=3)
-            trainer = Trainer(config, training, vocabulary.encode(TEXT), vocabulary, team=team, device=device)
+            trainer = Trainer(
+                config, training, TrainingText(vocabulary.encode(TEXT), vocabulary), team=team, device=device
+            )
             for _ in trainer.run():
                 pass
             checkpoint, state = trainer.checkpoint(), trainer.state()

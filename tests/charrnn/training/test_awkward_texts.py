@@ -9,6 +9,7 @@ import pytest
 
 from charrnn.config import ModelConfig
 from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.data import TrainingText
 from charrnn.training.defaults import defaults_for
 from charrnn.training.text import TextIds
 from charrnn.training.trainer import Trainer
@@ -29,7 +30,7 @@ TEXTS = {
 def trained(ids: TextIds, vocabulary: Vocabulary, steps: int = 2) -> Trainer:
     model, training = defaults_for(len(ids), len(vocabulary), Budget(steps=steps))
     config = TrainingConfig(Budget(steps=steps), **training)
-    trainer = Trainer(ModelConfig(len(vocabulary), **model), config, ids, vocabulary)
+    trainer = Trainer(ModelConfig(len(vocabulary), **model), config, TrainingText(ids, vocabulary))
     for word in trainer.run():
         for sample in word.samples:
             assert len(sample.text) > 0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.training.config import Budget, TrainingConfig
+from charrnn.training.data import TrainingText
 from charrnn.training.evaluation import evaluation
 from charrnn.training.precision import FLOAT32
 from charrnn.training.shards import MAX_SHARDS, MIN_STREAMS, Shards, usual_count
@@ -90,7 +91,7 @@ def test_an_evaluation_in_shards_is_that_of_the_whole() -> None:
 
 def test_a_run_goes_on_in_as_many_shards_on_fewer_cores_and_ends_with_the_same_bytes(one_thread: None) -> None:
     def finished(state: TrainingState | None = None, stop_at: int | None = None) -> Trainer:
-        trainer = Trainer(CONFIG, TRAINING, IDS, VOCABULARY, state=state)
+        trainer = Trainer(CONFIG, TRAINING, TrainingText(IDS, VOCABULARY), state=state)
         for word in trainer.run():
             if word.step == stop_at:
                 break

@@ -16,6 +16,7 @@ from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.model import CharRNN
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget, TrainingConfig, ValidationSplit
+from charrnn.training.data import TrainingText
 from charrnn.training.evaluation import evaluate
 from charrnn.training.keeping import RETRIES, DivergedError
 from charrnn.training.pacing import MIN_STEPS
@@ -30,6 +31,7 @@ IDS = VOCABULARY.encode(TEXT).astype(np.uint8)
 CONFIG = ModelConfig(len(VOCABULARY), "lstm", hidden_size=16, layers=2, embedding_size=8)
 TRAINING = TrainingConfig(Budget(steps=60), segment_length=16, batch_size=8, dropout=0.2, seed=3)
 CORPUS = {"name": "bottles", "sha256": "0" * 64}
+BOTTLES = TrainingText(IDS, VOCABULARY, CORPUS)
 
 
 def ticks(seconds: float = 0.01) -> Callable[[], float]:
@@ -41,7 +43,7 @@ def ticks(seconds: float = 0.01) -> Callable[[], float]:
 def trainer(
     training: TrainingConfig = TRAINING, config: ModelConfig = CONFIG, state: TrainingState | None = None
 ) -> Trainer:
-    return Trainer(config, training, IDS, VOCABULARY, corpus=CORPUS, state=state, clock=ticks())
+    return Trainer(config, training, BOTTLES, state=state, clock=ticks())
 
 
 def run(training: Trainer) -> list[Progress]:
@@ -52,7 +54,7 @@ def run(training: Trainer) -> list[Progress]:
 def test_the_articles_example(cell: Cell) -> None:
     hello = Vocabulary("ehlo")
     training = TrainingConfig(Budget(steps=75), segment_length=4, learning_rate=0.05)
-    spelling = Trainer(ModelConfig(4, cell, hidden_size=8), training, hello.encode("hello"), hello)
+    spelling = Trainer(ModelConfig(4, cell, hidden_size=8), training, TrainingText(hello.encode("hello"), hello))
     for _ in spelling.run():
         pass
     checkpoint = spelling.checkpoint()
@@ -78,7 +80,7 @@ def test_it_learns_and_keeps_the_best() -> None:
 def test_an_interrupted_run_ends_with_the_same_bytes(cuts: list[int], uninterrupted: bytes) -> None:
     state = None
     for cut in cuts:
-        part = Trainer(CONFIG, TRAINING, IDS, VOCABULARY, corpus=CORPUS, state=state, clock=ticks(1.0))
+        part = Trainer(CONFIG, TRAINING, BOTTLES, state=state, clock=ticks(1.0))
         stopped = next(p for p in part.run() if p.step == cut)  # with this clock there is a word after each step
         assert stopped.step == cut
         state = TrainingState.from_bytes(part.state().to_bytes())
@@ -96,7 +98,7 @@ def uninterrupted() -> bytes:
 
 
 def test_a_run_left_inside_an_evaluation_goes_on_as_exactly(uninterrupted: bytes) -> None:
-    part = Trainer(CONFIG, TRAINING, IDS, VOCABULARY, corpus=CORPUS, clock=ticks(1.0))
+    part = Trainer(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0))
     words = itertools.groupby(part.run(), key=lambda word: word.step)
     inside = next(first for first in (next(group) for step, group in words if step == 30))
     assert inside.step == 30 and inside.samples == ()
@@ -112,7 +114,7 @@ def test_a_gradient_step_in_bfloat16_in_two_parts_resumes_as_exactly() -> None:
     short = replace(TRAINING, budget=Budget(steps=6), batch_size=16)
     whole = trainer(short, wide)
     run(whole)
-    part = Trainer(wide, short, IDS, VOCABULARY, corpus=CORPUS, clock=ticks(1.0))
+    part = Trainer(wide, short, BOTTLES, clock=ticks(1.0))
     next(p for p in part.run() if p.step == 3)
     rest = trainer(short, wide, TrainingState.from_bytes(part.state().to_bytes()))
     run(rest)
@@ -160,9 +162,9 @@ def test_another_runs_state_is_refused(training: TrainingConfig, config: ModelCo
 def test_another_texts_state_is_refused() -> None:
     state = trainer().state()
     with pytest.raises(TrainingStateError, match="another run's: characters differs"):
-        Trainer(CONFIG, TRAINING, IDS[:-1], VOCABULARY, corpus=CORPUS, state=state)
+        Trainer(CONFIG, TRAINING, replace(BOTTLES, ids=IDS[:-1]), state=state)
     with pytest.raises(TrainingStateError, match="another run's: corpus differs"):
-        Trainer(CONFIG, TRAINING, IDS, VOCABULARY, corpus={"name": "other"}, state=state)
+        Trainer(CONFIG, TRAINING, replace(BOTTLES, corpus={"name": "other"}), state=state)
 
 
 @pytest.mark.parametrize(("budget", "steps", "epochs"), [(Budget(epochs=2), 54, 2.0), (Budget(steps=27), 27, 1.0)])
@@ -192,7 +194,7 @@ MINUTES = replace(TRAINING, budget=Budget(minutes=1))
 
 
 def on(clock: Clock, state: TrainingState | None = None) -> Trainer:
-    return Trainer(CONFIG, MINUTES, IDS, VOCABULARY, corpus=CORPUS, clock=clock, state=state)
+    return Trainer(CONFIG, MINUTES, BOTTLES, clock=clock, state=state)
 
 
 def test_a_budget_in_minutes_becomes_steps_and_stays_with_them_on_a_steady_machine() -> None:
@@ -248,7 +250,7 @@ def test_time_spent_elsewhere_is_not_counted() -> None:
         now[0] += 0.1
         return now[0]
 
-    bottles = Trainer(CONFIG, TRAINING, IDS, VOCABULARY, clock=clock)
+    bottles = Trainer(CONFIG, TRAINING, BOTTLES, clock=clock)
     spent = []
     for word in bottles.run():
         spent.append(word.seconds)
@@ -257,7 +259,7 @@ def test_time_spent_elsewhere_is_not_counted() -> None:
 
 
 def test_words_between_evaluations_come_often_and_say_how_it_goes() -> None:
-    words = run(Trainer(CONFIG, TRAINING, IDS, VOCABULARY, clock=ticks(1.0)))
+    words = run(Trainer(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0)))
     between = [word for word in words if word.loss is not None and not word.samples]
     assert between
     for word in between:
@@ -384,7 +386,7 @@ def test_the_averaged_weights_are_evaluated_and_kept() -> None:
 
 def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
     forever = replace(TRAINING, budget=Budget(minutes=1000), batch_size=64)
-    bottles = Trainer(CONFIG, forever, IDS, VOCABULARY, clock=ticks(1e-4))
+    bottles = Trainer(CONFIG, forever, BOTTLES, clock=ticks(1e-4))
     last = run(bottles)[-1]
     assert last.step == last.steps == MIN_STEPS
     assert last.learning_rate < 0.02 * forever.learning_rate  # it has come down as in any run
@@ -392,7 +394,7 @@ def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
 
 def test_a_text_that_is_too_short_is_told_what_it_needs() -> None:
     with pytest.raises(ValueError, match="the text has 16 characters; at least 17 are needed with segment_length 16"):
-        Trainer(CONFIG, TRAINING, IDS[:16], VOCABULARY)
+        Trainer(CONFIG, TRAINING, TrainingText(IDS[:16], VOCABULARY))
 
 
 LATIN, GREEK = (
@@ -405,7 +407,7 @@ MIXED = Vocabulary.of([LATIN + GREEK])
 def mixed(how: ValidationSplit, steps: int = 60) -> Trainer:
     training = replace(TRAINING, budget=Budget(steps=steps), validation_split=how, learning_rate=0.02)
     config = replace(CONFIG, vocabulary_size=len(MIXED), layers=1)
-    return Trainer(config, training, MIXED.encode(LATIN + GREEK), MIXED, clock=ticks())
+    return Trainer(config, training, TrainingText(MIXED.encode(LATIN + GREEK), MIXED), clock=ticks())
 
 
 def test_an_untrained_network_is_not_kept_whatever_held_out_text_says_of_it() -> None:
@@ -434,7 +436,7 @@ def test_of_trained_weights_the_best_are_kept_even_if_the_base_was_better() -> N
     first = trainer(replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02))
     run(first)
     harder = replace(TRAINING, budget=Budget(steps=30), learning_rate=0.05, dropout=0.5)
-    going_on = Trainer(CONFIG, harder, IDS, VOCABULARY, base=first.checkpoint(), clock=ticks())
+    going_on = Trainer(CONFIG, harder, BOTTLES, base=first.checkpoint(), clock=ticks())
     losses = [word.validation_loss or 0.0 for word in run(going_on) if word.evaluated]
     assert losses[0] < min(losses[1:])
     record = going_on.checkpoint().record.json
