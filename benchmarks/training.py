@@ -84,10 +84,11 @@ def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device:
         ModelConfig(len(vocabulary), **model), config, TrainingText(ids, vocabulary), device=device, team=team
     )
     seconds = 0.0
-    for word in trainer.run():
-        seconds = word.seconds
-        if word.validation_loss is not None and team.rank == 0:
-            print(f"  step {word.step}/{word.steps or '?'}, {seconds:.0f} s: {word.validation_loss:.4f}", flush=True)
+    for progress in trainer.run():
+        seconds = progress.seconds
+        if progress.validation_loss is not None and team.rank == 0:
+            step = f"step {progress.step}/{progress.steps or '?'}"
+            print(f"  {step}, {seconds:.0f} s: {progress.validation_loss:.4f}", flush=True)
     checkpoint = trainer.checkpoint()
     network = CharRNN(checkpoint.config)
     network.load_weights(checkpoint.weights)

@@ -79,7 +79,7 @@ class TrainingRecord:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What whoever asked for the training should know about its result, a sentence each."""
+        """Warnings about the result, a sentence each."""
         return tuple(each for each in _list(self.json.get("warnings")) if isinstance(each, str))
 
     @property

@@ -1,4 +1,4 @@
-"""Which weights of a run are kept, as its losses say, when it goes back to them, and what is to be said of them.
+"""Which weights of a run are kept, as its losses say, when it goes back to them, and what to warn of.
 
 Losses are in nats per token; `guessing` is that of a network that knows nothing: the logarithm of the vocabulary size.
 """
@@ -34,7 +34,7 @@ FAR_ABOVE: Final = (
     "The held-out loss is far above the training loss: the two texts differ in kind, or there is"
     " too little training text."
 )
-"""What is said of the weights that are kept; without numbers, so that it is the same as long as it holds."""
+"""Warnings about the weights that are kept; without numbers, so that one stays the same as long as it holds."""
 
 Evaluations = Sequence[Evaluation]
 
@@ -99,7 +99,7 @@ class BestWeights:
 
     @property
     def warnings(self) -> list[str]:
-        """What whoever asked for the training should know about the weights that are kept."""
+        """Warnings about the weights that are kept, a sentence each."""
         return warnings(self.evaluations, self._position, self._guessing)
 
 
@@ -138,7 +138,7 @@ def kept(before: list[Reach], position: Position, norms: Rounded) -> list[Reach]
 
 
 def warnings(evaluations: Evaluations, position: Position, guessing: float) -> list[str]:
-    """What is to be said of the weights of `position.best_step`, a sentence each."""
+    """Warnings about the weights of `position.best_step`, a sentence each."""
     best = position.best_loss
     learned = next((each.training_loss for each in evaluations if each.step == position.best_step), None)
     if best is None or learned is None:

@@ -1,4 +1,4 @@
-"""The prompt that suits a model when nobody says another: the first words of the text that it was trained on."""
+"""The prompt that suits a model unless another is given: the first words of the text that it was trained on."""
 
 from __future__ import annotations
 

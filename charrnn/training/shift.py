@@ -23,7 +23,7 @@ MAX_DIVERGENCE: Final = 0.05
 
 
 def shift_warning(training: Passages, held_out: Passages, vocabulary: Vocabulary) -> str | None:
-    """A sentence for whoever asked for the training, where the two parts differ in kind."""
+    """A warning, in one sentence, where the two parts differ in kind."""
     if not len(held_out):
         return None
     measured = divergence(training, held_out, vocabulary)

@@ -197,7 +197,7 @@ class Trainer:
 
     @property
     def warnings(self) -> list[str]:
-        """What whoever asked for the training should know about its result so far, a sentence each."""
+        """Warnings about the result so far, a sentence each."""
         return [*([self._data.warning] if self._data.warning else []), *self._best.warnings]
 
     def state(self) -> TrainingState:
