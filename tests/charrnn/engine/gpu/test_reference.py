@@ -1,4 +1,4 @@
-"""The reference engine: its numbers against the equations, and everything that a batch promises."""
+"""The reference engine: its numbers against the equations, and that they do not depend on neighbours."""
 
 import numpy as np
 import pytest
