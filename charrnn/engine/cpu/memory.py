@@ -39,6 +39,9 @@ class BatchMemory:
         self.batch = np.zeros(1, dtype=BATCH_STRUCT)
         for name, value in (self._sizes(blocks) | self._addresses()).items():
             self.batch[name] = value
+        # Views of single fields: making one anew takes as long as whatever is then done with it.
+        self._active_count, self._current_half = self.batch["active_count"], self.batch["current_half"]
+        self._halves = self.sequences["half"]
         self.addresses = (self.batch.ctypes.data, self.layers.ctypes.data, self.sequences.ctypes.data)
 
     @property
@@ -86,13 +89,13 @@ class BatchMemory:
 
     @property
     def active_count(self) -> int:
-        return int(self.batch.item(0)[_ACTIVE_COUNT])
+        return int(self._active_count[0])
 
     def activate(self, slot: int) -> None:
         """The sequence in the slot takes part in the next step."""
         count = self.active_count
         self.active[count] = slot
-        self.batch["active_count"] = count + 1
+        self._active_count[0] = count + 1
 
     def deactivate(self, slot: int) -> None:
         """The sequence in the slot, done or not, takes no part any more; its state stays."""
@@ -100,8 +103,8 @@ class BatchMemory:
         found = np.flatnonzero(self.active[:count] == slot)
         if found.size:
             self.active[found[0]] = self.active[count - 1]
-            self.batch["active_count"] = count - 1
-            self.sequences["half"][slot] = self.batch["current_half"][0]
+            self._active_count[0] = count - 1
+            self._halves[slot] = self._current_half[0]
 
     def bias(self, slot: int, values: Logits | None) -> int:
         """Keep `values` [vocabulary_size], which are added to the logits of the slot; their address, 0 for none."""
@@ -112,10 +115,10 @@ class BatchMemory:
 
     def clear(self, slot: int) -> None:
         """The state in the slot becomes that before a text, all zeros."""
-        self._hidden[:, int(self.batch["current_half"][0]), slot] = 128 if self._is_int8 else 0
+        self._hidden[:, int(self._current_half[0]), slot] = 128 if self._is_int8 else 0
         if self._layout.has_gate_state:
             self._gate_state[:, :, slot] = 0
-        self.sequences["half"][slot] = self.batch["current_half"][0]
+        self._halves[slot] = self._current_half[0]
 
     def restore(self, slot: int, hidden: npt.NDArray[np.float32]) -> None:
         """The state in the slot becomes `hidden` [layers, state_parts, hidden_size]."""
@@ -123,7 +126,7 @@ class BatchMemory:
         h, size = hidden[:, 0], self._config.hidden_size
         if self._is_int8:
             h = np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128
-        self._hidden[:, int(self.batch["current_half"][0]), slot, :size] = h
+        self._hidden[:, int(self._current_half[0]), slot, :size] = h
         if self._layout.has_gate_state:
             gate_state = np.zeros((self._config.layers, self._size), dtype=np.float32)
             gate_state[:, :size] = hidden[:, -1]
@@ -133,14 +136,11 @@ class BatchMemory:
         """The state in the slot, [layers, state_parts, hidden_size], from which `restore` makes the same bits."""
         size = self._config.hidden_size
         hidden = np.empty(self._config.state_shape, dtype=np.float32)
-        h = self._hidden[:, int(self.sequences["half"][slot]), slot, :size].astype(np.float32)
+        h = self._hidden[:, int(self._halves[slot]), slot, :size].astype(np.float32)
         hidden[:, 0] = (h - 128) / np.float32(127) if self._is_int8 else h
         if self._layout.has_gate_state:
             hidden[:, -1] = self._gate_state[:, :, slot].reshape(self._config.layers, -1)[:, :size]
         return hidden
-
-
-_ACTIVE_COUNT = (BATCH_STRUCT.names or ()).index("active_count")
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:

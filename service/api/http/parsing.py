@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from flask import request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
@@ -24,13 +24,12 @@ S = TypeVar("S", bound=str)
 
 def json_body(schema: type[B], settings: Settings) -> B:
     """The request's body, valid. Raises ApiError 413 and 415 and pydantic's ValidationError (400 or 422)."""
-    if request.environ.get("CONTENT_TYPE") != "application/json":  # what nearly all send, seen without parsing
+    environ = request.environ
+    if environ.get("CONTENT_TYPE") != "application/json":  # what nearly all send, seen without parsing
         _check_mimetype(request.mimetype)
         _check_charset(request.mimetype_params.get("charset", UTF_8))
-    request.max_content_length = MAX_JSON_BYTES + 1
     with whole_body():
-        data = request.get_data(cache=False)
-        _check_size(len(data))
+        data = _read(environ)
     return schema.model_validate_json(data.removeprefix(codecs.BOM_UTF8), context={"settings": settings})
 
 
@@ -58,16 +57,22 @@ def _check_charset(charset: str) -> None:
         raise ApiError(415, "wrong_charset", f"Content-Type: the charset of JSON must be utf-8, not {charset[:50]!r}")
 
 
-def _check_size(size: int) -> None:
-    """gunicorn ends a body that breaks off as one that is whole, and werkzeug believes it, and cuts one that comes in
-    chunks at the limit."""
-    if size > MAX_JSON_BYTES:
-        raise RequestEntityTooLarge
+def _read(environ: dict[str, Any]) -> bytes:
+    """The whole body, straight from the server, which ends it where the request does: werkzeug would wrap it twice.
+    gunicorn ends a body that breaks off as if it were whole."""
     announced = request.content_length
-    if announced is not None and size != announced:
+    if announced is None and not environ.get("wsgi.input_terminated"):
+        return b""
+    if announced is not None and announced > MAX_JSON_BYTES:
+        raise RequestEntityTooLarge
+    data: bytes = environ["wsgi.input"].read(MAX_JSON_BYTES + 1 if announced is None else announced)
+    if len(data) > MAX_JSON_BYTES:
+        raise RequestEntityTooLarge
+    if announced is not None and len(data) != announced:
         raise ApiError(
-            400, "incomplete_body", f"the body must have {count(announced, 'byte')} (Content-Length), not {size}"
+            400, "incomplete_body", f"the body must have {count(announced, 'byte')} (Content-Length), not {len(data)}"
         )
+    return data
 
 
 @contextmanager
