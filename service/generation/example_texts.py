@@ -9,7 +9,8 @@ from charrnn.sampling import SamplingParams
 from service.generation.cancellation import NO_CLIENT, Client
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
-from service.generation.tracing import TextTrace, Tracer, traceable
+from service.generation.text_trace import TextTrace
+from service.generation.tracing import Tracer, traceable
 from service.generation.units import UnitSelection
 
 LENGTH: Final = 700

@@ -29,7 +29,8 @@ from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.scheduler import Scheduler
 from service.generation.scoring import Scorer
-from service.generation.tracing import NothingToTraceError, TextTrace, Tracer, TraceRequest, traceable
+from service.generation.text_trace import TextTrace
+from service.generation.tracing import NothingToTraceError, Tracer, TraceRequest, traceable
 from service.generation.units import UnitSelection, UnitSelectionError, UnknownUnitError
 
 LETTERS = "\n abcdefg"

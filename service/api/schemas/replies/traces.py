@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from charrnn.config import Part
 from service.api.schemas.replies.common import SkippedField, closed, with_skipped
 from service.api.schemas.rows import Rows, rows
-from service.generation.tracing import TextTrace
+from service.generation.text_trace import TextTrace
 from service.generation.units import UnitId
 
 DECIMALS: Final = 4

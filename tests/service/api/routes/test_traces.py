@@ -23,7 +23,7 @@ from service.api.http.large_json import json_response
 from service.api.routes import traces
 from service.api.schemas.replies.generation import GenerateReply
 from service.api.schemas.replies.traces import TraceReply, choice_trace
-from service.generation.tracing import TextTrace
+from service.generation.text_trace import TextTrace
 from service.generation.units import UnitId
 
 LETTERS = "\n abcdefghijklmnopqrstuvwxyz<"
