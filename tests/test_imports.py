@@ -24,10 +24,18 @@ ROOMS_OF_THE_API = {
     "pages": {"schemas", "http", "openapi", "pages"},
     "routes": {"schemas", "http", "openapi"},
 }
+BELOW_THE_ENGINES = {
+    *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),
+    *("charrnn.engine.base", "charrnn.engine.sequences"),
+}
 LAYERS = {
     "durable": {"durable"},
     "console": {"console"},
     "charrnn": {"durable", "charrnn"},
+    "charrnn/engine/base.py": BELOW_THE_ENGINES,
+    "charrnn/engine/sequences.py": BELOW_THE_ENGINES,
+    "charrnn/engine/cpu": BELOW_THE_ENGINES | {"charrnn.engine.cpu"},
+    "charrnn/engine/gpu": BELOW_THE_ENGINES | {"charrnn.engine.gpu", "charrnn.torch_threads"},
     "model_store": {"durable", "console", "charrnn", "model_store"},
     "service/generation": {"durable", "charrnn", "model_store", "service.generation", "service.optional_redis"},
     "service/pictures": {"service.pictures"},

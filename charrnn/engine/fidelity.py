@@ -1,4 +1,4 @@
-"""How well an engine predicts a text, and what precision a version may be served in; knows the interface alone."""
+"""How well an engine predicts a text, and what precision a version may be served in."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def loss(engine: Engine, ids: Ids, streams: int = 64) -> float:
         raise ValueError(f"a loss needs at least 2 ids, not {len(ids)}")
     streams = max(1, min(streams, len(ids) // 2))
     batch = engine.batch(streams)
-    for part in np.array_split(np.asarray(ids, dtype=np.int32), streams):
-        batch.add(Sequence(prompt=part, length=0, score=True))
+    for stream in np.array_split(np.asarray(ids, dtype=np.int32), streams):
+        batch.add(Sequence(prompt=stream, length=0, score=True))
     logprobs: list[float] = []
     while len(logprobs) < len(ids) - streams:
         for output in batch.step(len(ids)):

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.base import Logprobs, Output, Sequence, State
+from charrnn.engine.base import Logprobs, Output, Sequence
 from charrnn.engine.gpu.inputs import EMPTY_ROW, ROW, inputs_for, reported, row_of
 from charrnn.engine.gpu.network import TILE, Network
-from charrnn.engine.gpu.states import HiddenStates
+from charrnn.engine.gpu.states import DeviceBatch
 from charrnn.engine.gpu.tile import STEPS, Kind, Results, Tile
-from charrnn.engine.sequences import Member, Members, outputs_of
+from charrnn.engine.sequences import Member, outputs_of
 from charrnn.torch_threads import one_thread
 
 GPU_TILE: Final = 64
@@ -53,41 +53,25 @@ class GpuEngine:
         return GpuBatch(self.tile, capacity)
 
 
-class GpuBatch:
+class GpuBatch(DeviceBatch):
     """Sequences that advance together, as charrnn.engine.base.Batch says; each keeps its slot until it is removed.
 
     Of a sequence the device keeps the hidden state; all else is known here, and goes there with each call.
     """
 
     def __init__(self, tile: Tile, capacity: int) -> None:
-        self._members = Members(tile.network.config, capacity)
-        self._config, self._device, self._tile = tile.network.config, tile.network.device, tile
-        self._states = HiddenStates(tile.network, capacity)
+        super().__init__(tile.network, capacity)
+        self._tile = tile
         self._biases: Tensor | None = None  # [capacity + 1, width], once a sequence has one
         self._rows = np.array([EMPTY_ROW] * capacity, dtype=ROW)
 
-    def __len__(self) -> int:
-        return len(self._members)
-
     def add(self, sequence: Sequence) -> int:
-        """Take a sequence in before the next step; returns its handle.
-
-        Raises OverflowError and ValueError as `Members.add` does.
-        """
-        member = self._members.add(sequence)
-        self._rows[member.slot] = row_of(member, self._config.vocabulary_size)
-        self._set_bias(member)
-        self._states.put(member.slot, sequence.state)
-        return member.handle
-
-    def remove(self, handle: int) -> None:
-        """Let a sequence go, done or not. Raises KeyError for an unknown handle."""
-        self._members.remove(handle)
-
-    def state(self, handle: int) -> State:
-        """What a sequence remembers now, a copy. Raises KeyError for an unknown handle."""
+        """Take a sequence in before the next step; returns its handle. Raises as `DeviceBatch.add` does."""
+        handle = super().add(sequence)
         member = self._members[handle]
-        return member.state(self._states.get(member.slot))
+        self._rows[member.slot] = row_of(member, self._network.config.vocabulary_size)
+        self._set_bias(member)
+        return handle
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""
@@ -107,11 +91,12 @@ class GpuBatch:
 
     def _advance(self, members: list[Member], steps: int) -> int:
         """Advance the members, the device being waited for at the end alone; how many steps it was."""
-        tile, steps = self._tile, min(steps, max(member.remaining for member in members))
+        tile, device = self._tile, self._network.device
+        steps = min(steps, max(member.remaining for member in members))
         slots, members, rows, top = self._side_by_side(members)
         n = len(members) + -len(members) % tile.rows
-        inputs = inputs_for(members, rows, n, steps, tile.width, self._device)
-        filled = torch.from_numpy(np.append(slots, np.full(n - len(members), self._states.spare))).to(self._device)
+        inputs = inputs_for(members, rows, n, steps, tile.width, device)
+        filled = torch.from_numpy(np.append(slots, np.full(n - len(members), self._states.spare))).to(device)
         results = []
         for start in range(0, n, tile.rows):
             part = slice(start, start + tile.rows)

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.base import Output, Sequence, State
+from charrnn.engine.base import Output
 from charrnn.engine.gpu.network import TILE, Network
-from charrnn.engine.gpu.states import HiddenStates
-from charrnn.engine.sequences import Member, Members, outputs_of
+from charrnn.engine.gpu.states import DeviceBatch
+from charrnn.engine.sequences import Member, outputs_of
 from charrnn.sampling import Logits, choose, log_softmax
 from charrnn.torch_threads import one_thread
 
@@ -27,35 +27,12 @@ class ReferenceEngine:
         return ReferenceBatch(self.network, capacity)
 
 
-class ReferenceBatch:
+class ReferenceBatch(DeviceBatch):
     """Sequences of one network that advance together; implements `charrnn.engine.base.Batch`.
 
     A step reads one id of every sequence, and chooses the next when no id of the prompt is left. A prompt of n ids
     and `length` m therefore take n + m - 1 steps.
     """
-
-    def __init__(self, network: Network, capacity: int) -> None:
-        self._members = Members(network.config, capacity)
-        self._network = network
-        self._states = HiddenStates(network, capacity)
-
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def add(self, sequence: Sequence) -> int:
-        """Take a sequence in; returns its handle. Raises OverflowError and ValueError as `Members.add` does."""
-        member = self._members.add(sequence)
-        self._states.put(member.slot, sequence.state)
-        return member.handle
-
-    def remove(self, handle: int) -> None:
-        """Let a sequence go. Raises KeyError for an unknown handle."""
-        self._members.remove(handle)
-
-    def state(self, handle: int) -> State:
-        """What a sequence remembers now, a copy. Raises KeyError for an unknown handle."""
-        member = self._members[handle]
-        return member.state(self._states.get(member.slot))
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""

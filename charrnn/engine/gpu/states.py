@@ -1,4 +1,4 @@
-"""The hidden states of a batch on a torch device; the same bits go in and come out."""
+"""A batch whose hidden states are on a torch device: all that it does beside stepping."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from charrnn.engine.base import State
+from charrnn.engine.base import Sequence, State
 from charrnn.engine.gpu.network import Network
+from charrnn.engine.sequences import Members
 
 
 class HiddenStates:
-    """A hidden state a slot: `tensor` [capacity + 1, layers, state_parts, padded hidden_size].
+    """A hidden state a slot: `tensor` [capacity + 1, layers, state_parts, padded hidden_size]. The same bits go in and
+    come out.
 
     The last slot, `spare`, belongs to no sequence: the rows that fill up a tile read from it and write to it.
     """
@@ -33,3 +35,31 @@ class HiddenStates:
         """The hidden state in the slot, [layers, state_parts, hidden_size], a copy."""
         hidden: npt.NDArray[Any] = self.tensor[slot, :, :, : self._size].cpu().numpy().copy()
         return hidden
+
+
+class DeviceBatch:
+    """The members of a batch and their hidden states; what it is to be a `charrnn.engine.base.Batch`, save `step`."""
+
+    def __init__(self, network: Network, capacity: int) -> None:
+        self._members = Members(network.config, capacity)
+        self._states = HiddenStates(network, capacity)
+        self._network = network
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def add(self, sequence: Sequence) -> int:
+        """Take a sequence in before the next step; returns its handle. Raises OverflowError and ValueError as
+        `Members.add` does."""
+        member = self._members.add(sequence)
+        self._states.put(member.slot, sequence.state)
+        return member.handle
+
+    def remove(self, handle: int) -> None:
+        """Let a sequence go, done or not. Raises KeyError for an unknown handle."""
+        self._members.remove(handle)
+
+    def state(self, handle: int) -> State:
+        """What a sequence remembers now, a copy. Raises KeyError for an unknown handle."""
+        member = self._members[handle]
+        return member.state(self._states.get(member.slot))
