@@ -23,6 +23,7 @@ class Average:
 
     def __init__(self, model: CharRNN) -> None:
         self.model = deepcopy(model)
+        self.model.rnn.flatten_parameters()  # copies are not one block of memory, as cuDNN needs them; on CPUs nothing
         self._steps = 0
 
     @torch.no_grad()

@@ -31,8 +31,8 @@ def trained(ids: TextIds, vocabulary: Vocabulary, steps: int = 2) -> Trainer:
     model, training = defaults_for(len(ids), len(vocabulary), Budget(steps=steps))
     config = TrainingConfig(Budget(steps=steps), **training)
     trainer = Trainer(ModelConfig(len(vocabulary), **model), config, TrainingText(ids, vocabulary))
-    for word in trainer.run():
-        for sample in word.samples:
+    for progress in trainer.run():
+        for sample in progress.samples:
             assert len(sample.text) > 0
             assert not set(vocabulary.encode(sample.text)) - set(range(len(vocabulary)))
     return trainer

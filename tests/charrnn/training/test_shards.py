@@ -92,8 +92,8 @@ def test_an_evaluation_in_shards_is_that_of_the_whole() -> None:
 def test_a_run_goes_on_in_as_many_shards_on_fewer_cores_and_ends_with_the_same_bytes(one_thread: None) -> None:
     def finished(state: TrainingState | None = None, stop_at: int | None = None) -> Trainer:
         trainer = Trainer(CONFIG, TRAINING, TrainingText(IDS, VOCABULARY), state=state)
-        for word in trainer.run():
-            if word.step == stop_at:
+        for report in trainer.run():
+            if report.step == stop_at:
                 break
         return trainer
 

@@ -81,7 +81,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(cuts: list[int], uninterrup
     state = None
     for cut in cuts:
         part = Trainer(CONFIG, TRAINING, BOTTLES, state=state, clock=ticks(1.0))
-        stopped = next(p for p in part.run() if p.step == cut)  # with this clock there is a word after each step
+        stopped = next(p for p in part.run() if p.step == cut)  # with this clock there is a report after each step
         assert stopped.step == cut
         state = TrainingState.from_bytes(part.state().to_bytes())
         torch.rand(cut)  # what others do with torch's random numbers is nothing to a run
@@ -99,8 +99,8 @@ def uninterrupted() -> bytes:
 
 def test_a_run_left_inside_an_evaluation_goes_on_as_exactly(uninterrupted: bytes) -> None:
     part = Trainer(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0))
-    words = itertools.groupby(part.run(), key=lambda word: word.step)
-    inside = next(first for first in (next(group) for step, group in words if step == 30))
+    reports = itertools.groupby(part.run(), key=lambda report: report.step)
+    inside = next(first for first in (next(group) for step, group in reports if step == 30))
     assert inside.step == 30 and inside.samples == ()
     state = part.state()
     for goes_on in (part, trainer(state=state)):
@@ -199,11 +199,11 @@ def on(clock: Clock, state: TrainingState | None = None) -> Trainer:
 
 def test_a_budget_in_minutes_becomes_steps_and_stays_with_them_on_a_steady_machine() -> None:
     first = on(Clock(0.3))
-    words = run(first)
-    assert words[0].steps is None and words[0].fraction == 0.0 and words[0].seconds_left is None
-    (fixed,) = {word.steps for word in words if word.steps is not None}
-    assert words[-1].step == fixed and words[-1].fraction == 1.0 and words[-1].seconds_left == 0.0
-    assert words[-1].seconds == pytest.approx(60.0, rel=0.1)
+    reports = run(first)
+    assert reports[0].steps is None and reports[0].fraction == 0.0 and reports[0].seconds_left is None
+    (fixed,) = {report.steps for report in reports if report.steps is not None}
+    assert reports[-1].step == fixed and reports[-1].fraction == 1.0 and reports[-1].seconds_left == 0.0
+    assert reports[-1].seconds == pytest.approx(60.0, rel=0.1)
     assert first.checkpoint().record.json["replanned"] == []
     part = on(Clock(0.3))
     next(p for p in part.run() if p.steps is not None)
@@ -215,18 +215,18 @@ def test_a_budget_in_minutes_becomes_steps_and_stays_with_them_on_a_steady_machi
 @pytest.mark.parametrize("change", [3, 0.3])
 def test_the_number_of_steps_is_set_anew_where_the_machine_becomes_busy_or_idle(change: float) -> None:
     clock = Clock(0.3)
-    whole, words, states = on(clock), [], []
-    for word in whole.run():
-        words.append(word)
-        if word.fraction > 0.4:
+    whole, reports, states = on(clock), [], []
+    for report in whole.run():
+        reports.append(report)
+        if report.fraction > 0.4:
             clock.seconds = 0.3 * change
         states.append(whole.state())
-    assert words[-1].seconds == pytest.approx(60.0, rel=0.1)
-    assert [word.fraction for word in words] == sorted(word.fraction for word in words)
+    assert reports[-1].seconds == pytest.approx(60.0, rel=0.1)
+    assert [report.fraction for report in reports] == sorted(report.fraction for report in reports)
     record = whole.checkpoint().record.json
     last = record["replanned"][-1]
     assert last["steps_total"] == record["steps_total"] == record["steps"]
-    set_anew = next(word.steps for word in words if word.step > last["step"])
+    set_anew = next(report.steps for report in reports if report.step > last["step"])
     assert set_anew == record["steps_total"]
     # From the same plan the rest is the same, whatever the steps take.
     state = next(state for state in states if state.position.step > last["step"])
@@ -237,9 +237,9 @@ def test_the_number_of_steps_is_set_anew_where_the_machine_becomes_busy_or_idle(
 
 def test_time_that_the_caller_spends_for_the_training_is_counted() -> None:
     saving, seconds = on(Clock(0.3)), []
-    for word in saving.run():
+    for report in saving.run():
         saving.spent(1)
-        seconds.append(word.seconds)
+        seconds.append(report.seconds)
     assert seconds[-1] == pytest.approx(60.0, rel=0.1)
 
 
@@ -252,26 +252,26 @@ def test_time_spent_elsewhere_is_not_counted() -> None:
 
     bottles = Trainer(CONFIG, TRAINING, BOTTLES, clock=clock)
     spent = []
-    for word in bottles.run():
-        spent.append(word.seconds)
+    for report in bottles.run():
+        spent.append(report.seconds)
         now[0] += 1000
     assert 0 < spent[-1] < 60
 
 
-def test_words_between_evaluations_come_often_and_say_how_it_goes() -> None:
-    words = run(Trainer(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0)))
-    between = [word for word in words if word.loss is not None and not word.samples]
+def test_reports_between_evaluations_come_often_and_say_how_it_goes() -> None:
+    reports = run(Trainer(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0)))
+    between = [report for report in reports if report.loss is not None and not report.samples]
     assert between
-    for word in between:
-        assert word.loss is not None and math.isfinite(word.loss)
-        assert word.characters_per_second and word.gradient_norm > 0 and word.learning_rate > 0
-        assert word.validation_loss is None and word.bits_per_character is None
-    assert [word.step for word in words] == sorted(word.step for word in words)
+    for report in between:
+        assert report.loss is not None and math.isfinite(report.loss)
+        assert report.characters_per_second and report.gradient_norm > 0 and report.learning_rate > 0
+        assert report.validation_loss is None and report.bits_per_character is None
+    assert [report.step for report in reports] == sorted(report.step for report in reports)
 
 
 def test_samples_have_the_same_prompts_and_seeds_throughout() -> None:
-    words = [word for word in run(trainer()) if word.samples]
-    first, last = words[0].samples, words[-1].samples
+    reports = [report for report in run(trainer()) if report.samples]
+    first, last = reports[0].samples, reports[-1].samples
     assert [(s.prompt, s.seed) for s in first] == [(s.prompt, s.seed) for s in last]
     assert first[0].prompt == TEXT[0]
     assert all(len(sample.text) == 200 for sample in last)
@@ -279,19 +279,19 @@ def test_samples_have_the_same_prompts_and_seeds_throughout() -> None:
 
 
 def test_there_are_samples_early_on_without_an_evaluation() -> None:
-    words = [word for word in run(trainer()) if word.samples]
-    assert [word.step for word in words if not word.evaluated] == [1, 3, 12]  # 1%, 5% and 20% of 60
-    assert [word.step for word in words if word.evaluated] == [0, 10, 20, 30, 40, 50, 60]
-    assert len({word.step for word in words}) == len(words)
+    reports = [report for report in run(trainer()) if report.samples]
+    assert [report.step for report in reports if not report.evaluated] == [1, 3, 12]  # 1%, 5% and 20% of 60
+    assert [report.step for report in reports if report.evaluated] == [0, 10, 20, 30, 40, 50, 60]
+    assert len({report.step for report in reports}) == len(reports)
 
 
 def test_every_evaluation_measures_the_gradient_of_each_layer_back_through_a_segment() -> None:
-    for word in run(trainer()):
-        if word.evaluated:
-            assert [len(layer) for layer in word.gradient_norms] == [TRAINING.segment_length + 1] * CONFIG.layers
-            assert all(norm > 0 for norm in word.gradient_norms[-1])
+    for report in run(trainer()):
+        if report.evaluated:
+            assert [len(layer) for layer in report.gradient_norms] == [TRAINING.segment_length + 1] * CONFIG.layers
+            assert all(norm > 0 for norm in report.gradient_norms[-1])
         else:
-            assert word.gradient_norms == ()
+            assert report.gradient_norms == ()
 
 
 def test_the_record_is_plain_json_without_times(tmp_path_factory: pytest.TempPathFactory, uninterrupted: bytes) -> None:
@@ -308,7 +308,7 @@ def test_the_record_is_plain_json_without_times(tmp_path_factory: pytest.TempPat
 
 def test_the_record_has_the_gradients_of_the_first_network_and_of_the_one_that_is_kept() -> None:
     bottles = trainer(replace(TRAINING, budget=Budget(steps=20)))
-    told = {word.step: word.gradient_norms for word in run(bottles) if word.evaluated}
+    told = {report.step: report.gradient_norms for report in run(bottles) if report.evaluated}
     record = bottles.checkpoint().record.json
     first, best = record["gradients"]
     assert (first["step"], best["step"]) == (0, record["best_step"])
@@ -318,7 +318,7 @@ def test_the_record_has_the_gradients_of_the_first_network_and_of_the_one_that_i
 
 def test_no_step_goes_further_than_clipping_allows() -> None:
     plain = replace(TRAINING, dropout=0.0, weight_decay=0.0, budget=Budget(steps=3))
-    norms = [word.gradient_norm for word in run(trainer(replace(plain, clip=1e-3)))]
+    norms = [report.gradient_norm for report in run(trainer(replace(plain, clip=1e-3)))]
     assert max(norms) > 1e-2  # what is told is the norm before clipping
     weights = [trainer(replace(plain, clip=clip)) for clip in (1e-12, 0.0)]
     before = weights[0].checkpoint().weights["output.bias"]
@@ -346,25 +346,25 @@ def test_a_run_that_diverges_for_good_says_so() -> None:
 def test_a_run_that_diverges_once_starts_again_with_smaller_steps() -> None:
     wild = replace(TRAINING, learning_rate=5, budget=Budget(steps=250))
     bottles = trainer(wild, replace(CONFIG, cell="rnn", layers=1))
-    words = run(bottles)
+    reports = run(bottles)
     record = bottles.checkpoint().record.json
     assert 0 < record["retries"] <= RETRIES
     assert record["validation_loss"] < math.log(len(VOCABULARY))
-    assert words[-1].step == 250
+    assert reports[-1].step == 250
 
 
 def test_a_loss_that_has_risen_for_good_goes_back_to_the_best_weights() -> None:
     longer = replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02)
     fresh = trainer(longer).state()
     good = trainer(longer)
-    next(word for word in good.run() if word.step == 160 and word.samples)
+    next(report for report in good.run() if report.step == 160 and report.samples)
     state = good.state()
     forgotten = {
         name: fresh.tensors[name] if name.startswith(("model/", "average/")) else tensor
         for name, tensor in state.tensors.items()
     }
     last = trainer(longer, state=replace(state, tensors=forgotten))
-    first = next(word for word in last.run() if word.samples)
+    first = next(report for report in last.run() if report.samples)
     record = last.checkpoint().record.json
     assert (first.validation_loss, record["retries"], record["best_step"]) == (None, 1, good.state().position.best_step)
     assert record["evaluations"][-1]["training_loss"] < math.log(len(VOCABULARY)) + 1  # no worse than guessing
@@ -375,7 +375,7 @@ def test_a_loss_that_has_risen_for_good_goes_back_to_the_best_weights() -> None:
 
 def test_the_averaged_weights_are_evaluated_and_kept() -> None:
     bottles = trainer()
-    next(word for word in bottles.run() if word.step == 30 and word.samples)
+    next(report for report in bottles.run() if report.step == 30 and report.samples)
     tensors, network = bottles.state().tensors, CharRNN(CONFIG)
     network.load_weights({name: tensors[f"average/{name}"] for name in CONFIG.shapes()})
     checkpoint = bottles.checkpoint()
@@ -412,8 +412,8 @@ def mixed(how: ValidationSplit, steps: int = 60) -> Trainer:
 
 def test_an_untrained_network_is_not_kept_whatever_held_out_text_says_of_it() -> None:
     latin = mixed("end")
-    words = [word for word in run(latin) if word.evaluated]
-    losses = [word.validation_loss or 0.0 for word in words]
+    reports = [report for report in run(latin) if report.evaluated]
+    losses = [report.validation_loss or 0.0 for report in reports]
     assert losses[0] < min(losses[1:])  # of a text in letters that it never saw, it only learns what it is not
     record = latin.checkpoint().record.json
     assert record["best_step"] == record["steps"] == 60  # no loss says which weights are better
@@ -437,7 +437,7 @@ def test_of_trained_weights_the_best_are_kept_even_if_the_base_was_better() -> N
     run(first)
     harder = replace(TRAINING, budget=Budget(steps=30), learning_rate=0.05, dropout=0.5)
     going_on = Trainer(CONFIG, harder, BOTTLES, base=first.checkpoint(), clock=ticks())
-    losses = [word.validation_loss or 0.0 for word in run(going_on) if word.evaluated]
+    losses = [report.validation_loss or 0.0 for report in run(going_on) if report.evaluated]
     assert losses[0] < min(losses[1:])
     record = going_on.checkpoint().record.json
     assert record["best_step"] == 10 * losses.index(min(losses[1:]))
@@ -454,7 +454,7 @@ def test_a_resume_point_from_before_there_were_blocks_goes_on_with_the_end_held_
     whole = trainer(at_end)
     run(whole)
     part = trainer(at_end)
-    next(word for word in part.run() if word.step == 20)
+    next(report for report in part.run() if report.step == 20)
     state = part.state()
     training = {name: value for name, value in state.run["training"].items() if name != "validation_split"}
     rest = trainer(state=replace(state, run={**state.run, "training": training}))
