@@ -17,12 +17,12 @@ from tests.system.running import ROOT
 PROGRAM = """
 import os, sys
 from pathlib import Path
-if sys.argv[1] == "torch":
-    from charrnn.engine.gpu.reference import ReferenceEngine
-    from service import bootstrap
-    bootstrap.build_engine = lambda *_: ReferenceEngine
 from service.processes.web import start
-reply = start().application.test_client().post("/generate", json={"prompt": "ROMEO:", "length": 100, "cache": False})
+engines = None
+if sys.argv[1] == "torch":
+    from charrnn.engine.gpu.reference import ReferenceEngine as engines
+client = start(engines).application.test_client()
+reply = client.post("/generate", json={"prompt": "ROMEO:", "length": 100, "cache": False})
 assert reply.status_code == 200, reply.text
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(*(int(status[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon")), flush=True)

@@ -7,14 +7,18 @@ from service import logs
 from service.bootstrap.starter import put_starter
 from service.bootstrap.web import build_web
 from service.bootstrap.web_process import WebProcess
+from service.generation.engines import BuildEngine
 from service.settings import Settings
 
 
-def start() -> WebProcess:
-    """The process with the settings of the environment, started; called in each web process after the fork."""
+def start(engines: BuildEngine | None = None) -> WebProcess:
+    """The process with the settings of the environment, started; called in each web process after the fork.
+
+    `engines` as in `build_web`.
+    """
     settings = Settings()
     logs.configure(settings)
     put_starter(ModelStore(settings.data.models))
-    process = build_web(settings)
+    process = build_web(settings, engines=engines)
     process.start()
     return process
