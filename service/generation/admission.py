@@ -1,4 +1,4 @@
-"""Requests are found right before anything is computed for them: version, prompt, number of texts, the reply's size."""
+"""Requests are checked before anything is computed for them: version, prompt, number of texts, the reply's size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.generation.tokenization import UnknownIdsError, checked, read
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Admitted:
-    """A request that was found right: the version that it goes to, its prompt's ids, and its `key` in the cache."""
+    """A request that passed: the version that computes it, its prompt's ids, and its `key` in the cache."""
 
     request: GenerationRequest
     model: ResidentModel
@@ -27,22 +27,22 @@ class Admitted:
 
     @property
     def size(self) -> int:
-        """How many values its reply has at most: tokens, the logarithms of each, and ids where they are wanted."""
+        """How many values its reply has at most: tokens, log-probabilities of each, and ids if they are wanted."""
         request = self.request
         tokens = request.length + (self.prompt.size if request.echo else 0)
         ids = request.length + self.prompt.size if request.with_ids else 0
         return request.n * (tokens * (1 + (request.sampling.logprobs or 0)) + ids)
 
-    def apart(self, same_before: int) -> Admitted:
-        """The same, so many of which stand before it in one request. Without a seed it has an entry of its own in the
-        cache, and so a seed of its own; a seed gives the same text wherever it is asked for."""
+    def repeated(self, same_before: int) -> Admitted:
+        """The same request with as many identical ones before it in one call. Without a seed it gets a cache entry, and
+        so a drawn seed, of its own; with one it gives the same text."""
         if self.request.seed is not None or not same_before:
             return self
         return replace(self, key=cache_key(self.model.digest, self.prompt, self.request, same_before))
 
 
 class Admission:
-    """Finds requests right. `check_fits` raises what is to be raised for so many texts at once."""
+    """Checks requests. `check_fits` raises NeverFitsError for too many texts at once."""
 
     def __init__(
         self, models: ResidentModels, check_fits: Callable[[int], None], max_values: int | None = None
@@ -59,17 +59,18 @@ class Admission:
         return admitted
 
     def admit_all(self, requests: Sequence[GenerationRequest]) -> list[Admitted]:
-        """What is asked for at once, all of it or none: a reference stands for one version, and no reply is longer than
-        one request's. Raises PromptError for what is wrong with one of the prompts, else what `admit` raises."""
+        """Several requests of one call, all of them or none: a reference means the same version in all of them, and
+        together they may be as large as one. Raises PromptError for a fault in one of the prompts, else what `admit`
+        raises."""
         models = {reference: self._models.get(reference) for reference in {each.model for each in requests}}
         admitted: list[Admitted] = []
         before: Counter[str] = Counter()
-        for place, request in enumerate(requests):
+        for index, request in enumerate(requests):
             try:
                 found = self._admit(request, models[request.model])
             except (UnknownCharactersError, UnknownIdsError) as error:
-                raise PromptError(place, error) from error
-            admitted.append(found.apart(before[found.key]))
+                raise PromptError(index, error) from error
+            admitted.append(found.repeated(before[found.key]))
             before[found.key] += 1
         self._check_size(admitted)
         return admitted

@@ -1,4 +1,4 @@
-"""Results kept in Redis: a cache that is never needed, so that Redis gone is a miss and a line in the log."""
+"""The cache of results in Redis. It is never needed: without Redis every look-up is a miss, and the log says so."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ class GenerationCache:
             return None
 
     def put(self, key: str, choices: tuple[Choice, ...]) -> None:
-        """Keep the choices for identical requests to come, unless they are large: the room that one would take is worth
-        more than a text that is asked for again."""
+        """Keep the choices for later identical requests, unless they are larger than LARGEST_BYTES: such an entry would
+        displace many small ones."""
         if _size(choices) > LARGEST_BYTES:
             return
         text = json.dumps([_encoded(choice) for choice in choices])
@@ -84,8 +84,8 @@ def cache_key(digest: str, prompt: Ids, request: GenerationRequest, sibling: int
 
 
 def _encoded(choice: Choice) -> dict[str, Any]:
-    told = choice.logprobs
-    logprobs = None if told is None else {name: _written(array) for name, array in _arrays(told)}
+    found = choice.logprobs
+    logprobs = None if found is None else {name: _written(array) for name, array in _arrays(found)}
     return {**{field: getattr(choice, field) for field in _PLAIN}, "logprobs": logprobs}
 
 
@@ -95,9 +95,9 @@ def _decoded(raw: dict[str, Any], vocabulary: Vocabulary) -> Choice:
     return Choice(**{**raw, "logprobs": logprobs, "ids": ids})
 
 
-def _arrays(told: TextLogprobs) -> list[tuple[str, npt.NDArray[Any]]]:
-    logprobs = told.logprobs
-    return [("ids", told.ids), ("chosen", logprobs.chosen), ("top_ids", logprobs.top_ids), ("top", logprobs.top)]
+def _arrays(found: TextLogprobs) -> list[tuple[str, npt.NDArray[Any]]]:
+    logprobs = found.logprobs
+    return [("ids", found.ids), ("chosen", logprobs.chosen), ("top_ids", logprobs.top_ids), ("top", logprobs.top)]
 
 
 def _written(array: npt.NDArray[Any]) -> str:
@@ -115,5 +115,5 @@ def _logprobs(raw: dict[str, str], vocabulary: Vocabulary) -> TextLogprobs:
 
 def _size(choices: tuple[Choice, ...]) -> int:
     """About how many bytes an entry would have."""
-    told = sum(choice.logprobs.nbytes for choice in choices if choice.logprobs is not None)
-    return told + sum(len(choice.text) + 4 * len(choice.ids or ()) for choice in choices)
+    arrays = sum(choice.logprobs.nbytes for choice in choices if choice.logprobs is not None)
+    return arrays + sum(len(choice.text) + 4 * len(choice.ids or ()) for choice in choices)

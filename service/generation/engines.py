@@ -91,7 +91,7 @@ def shared(checkpoint: Checkpoint, precision: Precision, folder: Path) -> Packed
 
 
 def _one_at_a_time(folder: Path) -> AbstractContextManager[None]:
-    """The lock beside the folder; nothing, where there is no place for it."""
+    """The lock beside the folder; none if it cannot be written there."""
     return locked(folder.with_suffix(".lock")) if os.access(folder.parent, os.W_OK) else nullcontext()
 
 

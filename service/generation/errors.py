@@ -1,10 +1,10 @@
-"""What can keep a generation from being made, for callers to tell apart."""
+"""Why a generation can fail, one class for each reason that callers treat differently."""
 
 from __future__ import annotations
 
 
 class BusyError(Exception):
-    """Every place is taken and as many requests wait as may; `retry_after` is in seconds."""
+    """As many sequences as possible are active and waiting; `retry_after` is in seconds."""
 
     def __init__(
         self, limit: int, retry_after: int = 1, of: str = "sequences are waiting already (MAX_WAITING)"
@@ -14,7 +14,7 @@ class BusyError(Exception):
 
 
 class NeverFitsError(ValueError):
-    """More texts at once than a process has places for: no waiting helps."""
+    """More texts at once than a process can have active and waiting, so that trying again would not help."""
 
     def __init__(self, limit: int, n: int) -> None:
         super().__init__(f"n must be at most {limit} (MAX_ACTIVE + MAX_WAITING), not {n}")
@@ -30,11 +30,11 @@ class ReplyTooLargeError(ValueError):
 
 
 class PromptError(ValueError):
-    """One of several prompts is at fault, number `place` from 0; `error` says how."""
+    """One of several prompts is at fault, number `index` from 0; `error` says how."""
 
-    def __init__(self, place: int, error: Exception) -> None:
-        super().__init__(f"prompt[{place}]: {error}")
-        self.place, self.error = place, error
+    def __init__(self, index: int, error: Exception) -> None:
+        super().__init__(f"prompt[{index}]: {error}")
+        self.index, self.error = index, error
 
 
 class SamplingIdsError(ValueError):
@@ -46,7 +46,7 @@ class SamplingIdsError(ValueError):
 
 
 class ClosedError(Exception):
-    """The process is shutting down and takes nothing new."""
+    """The process is shutting down and accepts nothing new."""
 
 
 class DeadlineError(Exception):
@@ -57,8 +57,8 @@ class DeadlineError(Exception):
 
 
 class ClientGoneError(Exception):
-    """Whoever asked has hung up; the work was dropped."""
+    """The client has disconnected; the work was dropped."""
 
 
 class ModelUnavailableError(Exception):
-    """The version exists and could not be loaded, and no earlier one is there to stand in."""
+    """The version exists but cannot be loaded, and there is no earlier one to serve instead."""

@@ -1,4 +1,4 @@
-"""The logarithms of a text's tokens, kept as arrays: a long text with many of them costs eight bytes each."""
+"""The log-probabilities of a text's tokens as arrays, in which each takes eight bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TokenLogprobs:
 
 
 BLOCK: Final = 256
-"""Tokens that are made at once by whoever goes through all of them."""
+"""How many tokens iterating makes at a time."""
 
 _NOTHING: Final = (
     np.empty(0, np.int32),
@@ -102,14 +102,14 @@ class TextLogprobs(Sequence[TokenLogprobs]):
 
     def _made(self) -> Iterator[TokenLogprobs]:
         unknown, width = self.vocabulary.unknown_id, self.width - 1
-        # What follows nothing may have no likeliest ids, -1, which are not told.
+        # A first token follows nothing: its likeliest ids may be -1, and are left out below.
         ids = np.maximum(self.logprobs.top_ids, 0).ravel()
         likeliest = list(
             zip(ids.tolist(), self.vocabulary.tokens_of(ids), self.logprobs.top.ravel().tolist(), strict=True)
         )
         for at, (token, logprob) in enumerate(zip(self.tokens, self.chosen, strict=True)):
-            told = likeliest[at * width : (at + 1) * width] if logprob is not None else ()
-            yield TokenLogprobs(token, logprob, tuple((other, p) for id_, other, p in told if id_ != unknown))
+            top = likeliest[at * width : (at + 1) * width] if logprob is not None else ()
+            yield TokenLogprobs(token, logprob, tuple((other, p) for id_, other, p in top if id_ != unknown))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TextLogprobs) and list(self) == list(other)

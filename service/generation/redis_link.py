@@ -1,4 +1,4 @@
-"""The cache's way to Redis, where nobody waits for what is written; knows no generations."""
+"""The cache's connections to Redis, which do not wait for the answer to a write; knows no generations."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Connection(Protocol):
 
 
 class RedisLink:
-    """GET and SET for any number of threads, a connection of `connect` for each of those at it at the same time.
+    """GET and SET for any number of threads; each uses a connection of its own while it is at it, made by `connect`.
 
-    A SET is sent, and its answer read when the connection is used next: a reply waits for no round trip that only
-    later requests need, and these find the value all the same, since it reaches Redis before they are made. That, and
-    calling a connection directly, is why this is not redis-py's client. Both raise RedisError or OSError.
+    The answer to a SET is read when its connection is used next, so that no reply waits for a round trip that only
+    later requests need; they find the value, since it reaches Redis before they are made. This and the overhead of
+    redis-py's client are why redis-py's connections are used directly. Both raise RedisError or OSError.
     """
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
@@ -41,12 +41,12 @@ class RedisLink:
         return self._use(lambda line: line.get(name))
 
     def set(self, name: str, value: str, *, ex: int) -> None:
-        """Keep the value for `ex` seconds. That Redis refused it is said in the log, later."""
+        """Keep the value for `ex` seconds. If Redis refuses it, the log says so later."""
         self._use(lambda line: line.set(name, value, ex))
 
     def close(self) -> None:
-        """End the connections that nobody uses."""
-        with suppress(IndexError):  # the end, whoever else takes from them meanwhile
+        """Close the idle connections."""
+        with suppress(IndexError):  # other threads may take from them meanwhile
             while True:
                 self._idle.pop().end()
 
@@ -66,14 +66,14 @@ class RedisLink:
         try:
             result = command(line)
         except BaseException:
-            line.end()  # nobody knows what else would come of it
+            line.end()  # what it would still receive is unknown
             raise
         self._idle.append(line)
         return result
 
 
 class _Line:
-    """A connection, and whether the answer to a SET is still to be read."""
+    """A connection, and whether the answer to a SET has yet to be read."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -126,7 +126,7 @@ def _unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:
 
 def _one_of_several(error: PromptError) -> ApiError:
     """The error of one prompt, by its place among the others."""
-    field = f"prompt[{error.place}]"
+    field = f"prompt[{error.index}]"
     if isinstance(error.error, UnknownCharactersError):
         return unknown_characters(error.error, field)
     if isinstance(error.error, UnknownIdsError):

@@ -112,7 +112,7 @@ def test_ids_are_read_as_they_are_and_share_the_entry_of_their_text(generator: T
 def test_of_several_nothing_is_computed_when_one_is_at_fault(generator: TextGenerator, engine: Any) -> None:
     with pytest.raises(PromptError, match=r"prompt\[1\]: 1 character outside the vocabulary: '!' at 1") as caught:
         generator.generate_all([ask(), ask(prompt="a!"), ask(prompt=(99,))])
-    assert (caught.value.place, engine.added) == (1, 1)  # the one that warms the version up
+    assert (caught.value.index, engine.added) == (1, 1)  # the one that warms the version up
     with pytest.raises(PromptError, match=r"prompt\[0\]: ids of letters"):
         generator.stream_all([ask(prompt=(99,)), ask()])
 
