@@ -117,7 +117,7 @@ class Vocabulary:
     def decode(self, ids: Ids | Sequence[int]) -> str:
         """The text of the ids. Raises IndexError when one is outside the vocabulary."""
         array = np.asarray(ids, dtype=np.int32)
-        if array.size and not 0 <= array.min() <= array.max() < len(self):
+        if array.size and array.view(np.uint32).max() >= len(self):  # a negative id is among the largest there
             raise IndexError(f"ids must be from 0 to {len(self) - 1}, not {int(array.min())} to {int(array.max())}")
         return self._codepoints[array].tobytes().decode("utf-32-le", "surrogatepass")
 

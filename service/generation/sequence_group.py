@@ -49,12 +49,17 @@ class SequenceGroup:
 
     def wait(self, scope: CancelScope) -> tuple[Choice, ...]:
         """The choices, once all are complete. Raises what the scope and the engine raise."""
-        self._scheduler.help(self._is_done)
-        if not self._is_done():
-            with self._cancelled_with(scope):
-                while not self._is_done():
-                    self._wait_for_news(scope)
-                scope.raise_if_cancelled()
+        try:
+            self._scheduler.help(self._is_done)
+            if not self._is_done():
+                self._wait_for_news(scope)
+            if not self._is_done():  # otherwise, as most often, it does not pay to watch the connection
+                with self._cancelled_with(scope):
+                    while not self._is_done():
+                        self._wait_for_news(scope)
+                    scope.raise_if_cancelled()
+        finally:
+            self._cancel()
         return self.choices()
 
     def pieces(self, scope: CancelScope) -> Iterator[tuple[int, Piece] | None]:
