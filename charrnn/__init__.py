@@ -1,4 +1,4 @@
-"""Character-level recurrent language models: the network, its training, its generation; knows no HTTP, no Redis."""
+"""Character-level recurrent language models: networks, training, generation; knows no HTTP and no Redis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["__version__", "generate"]
 
 
 def __getattr__(name: str) -> Any:
-    """`generate`, imported when it is first wanted: the engine takes a moment, and most modules here do without it."""
+    """`generate`, imported on first use: importing the engine is slow, and most modules here do not need it."""
     if name == "generate":
         return importlib.import_module("charrnn.generating").generate
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

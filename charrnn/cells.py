@@ -1,4 +1,5 @@
-"""The recurrent cells as equations, one step at a time, for reading and for checking others; knows no torch, no batch.
+"""The recurrent cells as equations, one step at a time: documentation, and a reference for tests; knows no torch and no
+batch.
 
 Every vector is a column: x [input_size], h and c [hidden_size], y [vocabulary_size]. The same parameters serve every
 time step. Weights are named and laid out as in `ModelConfig.shapes`, the gates of a cell stacked along the rows.

@@ -25,11 +25,11 @@ Weights = Mapping[str, npt.NDArray[np.float32]]
 
 FORMAT: Final = 1
 NEVER: Final = np.float32(-1e9)
-"""An output's bias that leaves its token no probability, at any temperature, yet is a number as any other."""
+"""An output bias that gives its token a probability of 0 at any temperature, and yet is finite."""
 
 METADATA_KEY: Final = "charrnn"
-"""All metadata is one JSON text under one key: safetensors writes several keys in no fixed order, and the bytes of a
-checkpoint are to be the same for the same training."""
+"""All metadata is one JSON text under one key: safetensors writes several keys in no fixed order, and the same training
+must give the same bytes."""
 
 
 _MALFORMED: Final = (
@@ -42,11 +42,11 @@ _MALFORMED: Final = (
     OverflowError,
     RecursionError,
 )
-"""Whatever comes of reading a file that is no checkpoint."""
+"""What reading a file that is not a checkpoint may raise."""
 
 
 class CheckpointError(ValueError):
-    """A file is not a whole, undamaged checkpoint; the message says what is wrong with it."""
+    """A file is not a complete, undamaged checkpoint; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Checkpoint:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over everything that the checkpoint says, in hexadecimal."""
+        """SHA-256 over the whole content of the checkpoint, in hexadecimal."""
         return _digest(self._description(), self.weights)
 
     def to_bytes(self) -> bytes:
@@ -101,7 +101,7 @@ class Checkpoint:
 
 
 def never_unknown(weights: Weights, vocabulary: Vocabulary) -> Weights:
-    """The weights of a network that never generates the vocabulary's unknown token, should it have one."""
+    """The weights of a network that never generates the vocabulary's unknown token, if it has one."""
     if vocabulary.unknown_id is None:
         return weights
     bias = weights["output.bias"].copy()
@@ -112,7 +112,7 @@ def never_unknown(weights: Weights, vocabulary: Vocabulary) -> Weights:
 def load(path: Path) -> Checkpoint:
     """Read and verify a checkpoint file: header, configuration, every name and shape, and the digest.
 
-    Raises CheckpointError when anything is amiss, FileNotFoundError when there is no such file.
+    Raises CheckpointError for an invalid or damaged file, FileNotFoundError when there is no such file.
     """
     with _opened(path) as (file, description):
         config = ModelConfig(**description["config"])
@@ -126,16 +126,17 @@ def load(path: Path) -> Checkpoint:
 
 
 def verify(path: Path) -> None:
-    """Read a checkpoint file through as `load` does, one weight at a time, so that its size costs no memory.
+    """Verify a checkpoint file as `load` does, but one weight at a time, so that memory use does not grow with its
+    size.
 
     Raises CheckpointError, FileNotFoundError.
     """
     with _opened(path) as (file, description):
         config = ModelConfig(**description["config"])
         _check_header(file, config)
-        told = {"format": FORMAT, "config": asdict(config), "record": dict(_record_of(description).json)}
-        told["vocabulary"] = described(description["vocabulary"]).description
-        found = _digest_of(told, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
+        content = {"format": FORMAT, "config": asdict(config), "record": dict(_record_of(description).json)}
+        content["vocabulary"] = described(description["vocabulary"]).description
+        found = _digest_of(content, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
     if found != description.get("digest"):
         raise CheckpointError("its content does not match its digest")
 
@@ -151,7 +152,8 @@ def describe(path: Path) -> tuple[ModelConfig, TrainingRecord, str]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """The file of a checkpoint and what its header says; whatever goes wrong with either meanwhile is its fault."""
+    """The file of a checkpoint and the description in its header; errors within the block are raised as
+    CheckpointError."""
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint {path.name}")
     try:
@@ -164,7 +166,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 
 def _fault(error: Exception) -> str:
-    """What to say of it; the system's own words may name the file's place."""
+    """A message without the file's path, which the system's own message may contain."""
     return error.strerror or "it cannot be opened" if isinstance(error, OSError) else str(error)
 
 
@@ -186,7 +188,7 @@ def _record_of(description: Mapping[str, Any]) -> TrainingRecord:
 
 
 def _check_header(file: Any, config: ModelConfig) -> None:
-    """Compare names and shapes before any weight is read, so that a hostile header costs nothing."""
+    """Compare names and shapes before reading any weight, so that a hostile header costs nothing."""
     found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (not a dict)
     if found != config.shapes():
         wrong = sorted(set(config.shapes().items()) ^ set(found.items()))

@@ -15,7 +15,8 @@ GATES: Final[dict[Cell, int]] = {"rnn": 1, "gru": 3, "lstm": 4}
 """How many gate vectors of the hidden size each cell computes in one step."""
 
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
-"""Of a layer's state, in its order: h, which it gives to the next layer, and c, which an LSTM keeps to itself."""
+"""The parts of a layer's state, in order: h, which is passed on to the next layer, and c, which only the LSTM itself
+uses."""
 
 MAX_VOCABULARY_SIZE: Final = 100_000
 MAX_WIDTH: Final = 4096
@@ -25,8 +26,8 @@ MAX_WIDTH: Final = 4096
 class ModelConfig:
     """The architecture of a network.
 
-    `embedding_size` 0 means one-hot input, as in the article: the first layer's `weight_ih` then has one column a
-    token. Raises ValueError, naming the field, the bound and the value, when a size is out of bounds.
+    `embedding_size` 0 means one-hot input, as in the article: the first layer's `weight_ih` then has one column for
+    each token. Raises ValueError, naming the field, the bound and the value, when a size is out of bounds.
     """
 
     vocabulary_size: Annotated[int, Parameter("number of distinct tokens", ge=1, le=MAX_VOCABULARY_SIZE)]

@@ -1,4 +1,4 @@
-"""How many processor cores this process may use; changes nothing."""
+"""How many processor cores this process may use."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MEMBERSHIP: Final = Path("/proc/self/cgroup")
 
 
 def usable_cores() -> int:
-    """The cores that the scheduler may give to this process (its affinity), or as many as its control group's share of
-    time is worth, rounded up, where that is less; at least 1."""
+    """The number of cores in this process's affinity mask or, if less, the CPU quota of its control group in cores,
+    rounded up; at least 1."""
     return max(1, min(_schedulable(), cpu_quota() or _schedulable()))
 
 
@@ -33,7 +33,8 @@ def _schedulable() -> int:
 
 
 def _groups(root: Path, membership: Path) -> list[Path]:
-    """The folders of this process's control groups, up to the root that it sees: inside a container that is its own."""
+    """The folders of this process's control groups, up to the root that is visible to it, which in a container is the
+    container's own."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
@@ -52,7 +53,7 @@ def _groups(root: Path, membership: Path) -> list[Path]:
 
 
 def _share(group: Path) -> float | None:
-    """Seconds of processor time a second that the group may take."""
+    """Seconds of processor time that the group may use in a second."""
     try:
         if (group / "cpu.max").exists():
             quota, period = (group / "cpu.max").read_text().split()

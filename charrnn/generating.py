@@ -1,4 +1,4 @@
-"""Text from a checkpoint file in one call, the text that the service gives for the same seed; needs no server and no
+"""Text from a checkpoint file in one call, the same as the service gives for the same seed; needs no server and no
 torch."""
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from charrnn.stopping import Detokenizer
 from charrnn.vocabulary import Vocabulary
 
 STEPS: Final = 256
-"""How many tokens are made at a time, between looks at stop texts and for Ctrl-C."""
+"""Tokens generated between two checks for stop texts and for Ctrl-C."""
 
 KEPT: Final = 4
-"""Checkpoints that stay loaded, the latest used."""
+"""How many checkpoints, the most recently used, stay loaded."""
 
 SAMPLING: Final = {name: each for name, each in parameters(SamplingParams).items() if name not in ("seed", "logprobs")}
 
 
 class Options(TypedDict, total=False):
-    """The options of `generate` that do not change what it returns, those of sampling among them, for type checkers."""
+    """For type checkers: the options of `generate` that do not change the type of its result, including those of
+    sampling."""
 
     length: int
     seed: int | None
@@ -79,13 +80,13 @@ def generate(
 
     `length` counts tokens: characters, or words for a word-level model. The same `seed` gives the same text, here and
     from the service; without one, each call draws its own. The text ends before the first of the `stop` texts, or after
-    it with `include_stop_str_in_output`; none counts before `min_tokens` tokens. With `n`, the result is a list of that
-    many texts, the first of which is the seed's own. With `echo`, each begins with the prompt. `unknown="skip"` drops
-    the prompt's unknown characters. `sampling` is any of SamplingParams' fields: temperature, top_k, top_p, min_p,
-    repetition_penalty and so on; `logit_bias` may be a mapping of ids to biases.
+    it with `include_stop_str_in_output`; one that ends within the first `min_tokens` tokens is ignored. With `n`, the
+    result is a list of that many texts, and the first is the same as without `n`. With `echo`, each begins with the
+    prompt. `unknown="skip"` drops the prompt's unknown characters. `sampling` is any of SamplingParams' fields:
+    temperature, top_k, top_p, min_p, repetition_penalty and so on; `logit_bias` may be a mapping of ids to biases.
 
-    Raises FileNotFoundError, CheckpointError for a file that is no whole checkpoint, UnknownCharactersError, ValueError
-    for a value out of its bounds and TypeError for a parameter that does not exist.
+    Raises FileNotFoundError, CheckpointError for a file that is not a valid checkpoint, UnknownCharactersError,
+    ValueError for a value out of bounds and TypeError for a parameter that does not exist.
     """
     _check(length, 1 if n is None else n, unknown)
     params = _sampling(sampling)
@@ -93,7 +94,7 @@ def generate(
     ids = vocabulary.encode_known(prompt)[0] if unknown == "skip" else vocabulary.encode(prompt)
     first = secrets.randbits(DRAWN_SEED_BITS) if seed is None else seed
     seeds = [choice_seed(first, index) for index in range(1 if n is None else n)]
-    # An empty prompt is taken to follow the vocabulary's start, which is not part of the text.
+    # An empty prompt is read as the vocabulary's start token, which is not part of the text.
     read = ids if ids.size else np.array([vocabulary.start_id], dtype=np.int32)
     batch = engine.batch(len(seeds))
     handles = [batch.add(Sequence(read, length, replace(params, seed=each))) for each in seeds]
@@ -119,7 +120,7 @@ def _completed(batch: Batch, detokenizers: Mapping[int, Detokenizer]) -> list[st
 
 
 def _version_of(path: Path) -> tuple[Path, tuple[int, int, int]]:
-    """The file as it is now: another one under the same name is loaded anew."""
+    """The path and the identity of its current content: a file that replaces another is loaded anew."""
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint file {path}")
     stat = path.stat()

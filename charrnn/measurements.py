@@ -1,5 +1,5 @@
-"""What a training run measures on its way, as its resume points and training records keep it; measures nothing, knows
-no files and needs no torch."""
+"""The types of what a training run measures, as stored in resume points and training records; knows no files and needs
+no torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 MAX_STEPS_BACK: Final = 128
-"""Steps back that are kept of a gradient: further back little is left of any, and a record is to stay small."""
+"""How many steps back gradient norms are kept: further back little is left of any gradient, and a record must stay
+small."""
 
 LARGEST: Final = 1e38
-"""What float32 has; no measurement is larger."""
+"""About the largest float32; larger measurements are rejected."""
 
 
 def bits(nats: float | None) -> float | None:
@@ -21,14 +22,14 @@ def bits(nats: float | None) -> float | None:
 
 
 def number(value: Any) -> float | None:
-    """The value if it is a number, as it is; None for anything else, true and false included."""
+    """The value if it is a number; None for anything else, true and false included."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The losses after `step` steps and `characters` characters, in nats per token: the mean over the steps since the
-    evaluation before (None without any), and on the held-out text (None where nothing is held out, or where it is not
+    previous evaluation (None without any), and on the held-out text (None where nothing is held out, or where it is not
     finite)."""
 
     step: int
@@ -42,8 +43,8 @@ class Evaluation:
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
-        """The evaluation that plain JSON describes; None when it does not say after how many characters it was. What
-        else it lacks is unknown."""
+        """The evaluation that plain JSON describes; None when the number of characters is missing. Other missing fields
+        become None."""
         if not isinstance(value, Mapping) or type(value.get("characters")) is not int:
             return None
         step = value.get("step")
@@ -66,7 +67,7 @@ class Reach:
         return len(self.norms[0]) - 1
 
     def share(self, k: int, layer: int = -1) -> float:
-        """What is left k steps back of the gradient at k = 0, of the top layer unless another is meant."""
+        """The norm k steps back as a share of that at k = 0; of the top layer by default."""
         norms = self.norms[layer]
         return norms[k] / norms[0] if norms[0] else 0.0
 
@@ -76,12 +77,12 @@ class Reach:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `as_dict` gave. Raises KeyError, TypeError for anything else."""
+        """The inverse of `as_dict`. Raises KeyError, TypeError for anything else."""
         return cls(values["step"], values["characters"], tuple(tuple(layer) for layer in values["norms"]))
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
-        """The measurement that plain JSON describes; None for whatever could not be drawn."""
+        """The measurement that plain JSON describes; None for anything that could not be plotted."""
         if not isinstance(value, Mapping):
             return None
         step, characters, norms = value.get("step"), value.get("characters"), value.get("norms")

@@ -1,5 +1,5 @@
-"""The network that is trained: torch's fused recurrent modules between a token's vector and the next one's logits;
-knows nothing of data, of losses, of files."""
+"""The network as it is trained, in torch: input vectors, fused recurrent layers, output layer; knows no data, no losses
+and no files."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MODULES: Final[dict[Cell, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]] = {
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Masks:
-    """Dropout that leaves out the same elements at every step of a segment: factors for the embedding [B, 1,
-    input_size] and for what each layer gives, to the next one or, the last, to the output [B, 1, hidden_size] (Gal,
-    Ghahramani: A Theoretically Grounded Application of Dropout in Recurrent Neural Networks, 2016)."""
+    """Dropout that zeroes the same elements at every step of a segment: factors for the embedding [B, 1, input_size]
+    and for the output of each layer [B, 1, hidden_size] (Gal, Ghahramani: A Theoretically Grounded Application of
+    Dropout in Recurrent Neural Networks, 2016)."""
 
     embedding: Tensor
     layers: tuple[Tensor, ...]
 
     def of(self, rows: slice) -> Masks:
-        """The masks of some of the B."""
+        """The masks of these rows of the batch."""
         return Masks(self.embedding[rows], tuple(mask[rows] for mask in self.layers))
 
 
@@ -40,7 +40,7 @@ class CharRNN(nn.Module):
     """A recurrent network over tokens: y_t = W_hy h_t + b_y, h_t = cell(x_t, h_{t-1}) in each layer (`charrnn.cells`).
 
     Its `state_dict` has the names and shapes of `ModelConfig.shapes`. `dropout` is the share of a vector's elements
-    that `masks` leave out in training, between layers and before the output; half as many of the embedding's.
+    that `masks` zero in training, between layers and before the output; the embedding loses half that share.
     """
 
     def __init__(self, config: ModelConfig, dropout: float = 0.0) -> None:
@@ -56,9 +56,9 @@ class CharRNN(nn.Module):
         self._layers = [self._layer(number) for number in range(config.layers)]
 
     def forward(self, ids: Tensor, state: Tensor | None = None, masks: Masks | None = None) -> tuple[Tensor, Tensor]:
-        """Logits [B, T, vocabulary_size] of what follows each of the ids [B, T], and the state after the last one.
+        """Logits [B, T, vocabulary_size] after each of the ids [B, T], and the state after the last one.
 
-        A state is [state_parts, layers, B, hidden_size]; None: all zeros. `masks`: what is left out, of each of the B.
+        A state is [state_parts, layers, B, hidden_size]; None: all zeros. `masks`: the dropout of each of the B rows.
         """
         if state is None:
             state = self.initial_state(ids.shape[0])
@@ -72,7 +72,7 @@ class CharRNN(nn.Module):
         return self.output(hidden), new_state  # hidden [B, T, hidden_size]
 
     def _recur(self, module: nn.RNNBase, vectors: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """What the last of a module's layers gives at every step, and the state of all of them after the last one."""
+        """The output of a module's last layer at every step, and the state of all its layers after the last step."""
         if self.config.cell == "lstm":
             hidden, parts = module(vectors, tuple(state))
             return hidden, torch.stack(parts)
@@ -80,7 +80,7 @@ class CharRNN(nn.Module):
         return hidden, part[None]
 
     def _masked(self, hidden: Tensor, state: Tensor, masks: Masks) -> tuple[Tensor, Tensor]:
-        """The same for all layers, one after the other, some of what each gives being left out."""
+        """The same for all layers, one after the other, with dropout applied to the output of each."""
         states = []
         for number, (layer, mask) in enumerate(zip(self._layers, masks.layers, strict=True)):
             hidden, new_state = self._recur(layer, hidden, state[:, number : number + 1])
@@ -89,7 +89,7 @@ class CharRNN(nn.Module):
         return hidden, torch.cat(states, 1)
 
     def _layer(self, number: int) -> nn.RNNBase:
-        """A layer on its own, with the very weights that it has among the others."""
+        """One layer as a module of its own that shares the weights."""
         config = self.config
         wide = config.hidden_size if number else config.input_size
         layer = MODULES[config.cell](wide, config.hidden_size, batch_first=True, device="meta")
@@ -98,7 +98,7 @@ class CharRNN(nn.Module):
         return layer
 
     def masks(self, batch_size: int) -> Masks | None:
-        """Random masks for the training on one segment; None without dropout."""
+        """Random masks for one segment; None without dropout."""
         if not self.dropout:
             return None
         config, like = self.config, self.output.weight
@@ -130,5 +130,5 @@ class CharRNN(nn.Module):
 
 
 def _mask(like: Tensor, batch_size: int, width: int, dropout: float) -> Tensor:
-    """0 for what is left out; the rest makes up for it, so that the sum's mean stays."""
+    """0 for dropped elements; the others are scaled up, so that the expected value stays the same."""
     return like.new_empty(batch_size, 1, width).bernoulli_(1 - dropout) / (1 - dropout)

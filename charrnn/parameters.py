@@ -1,5 +1,5 @@
-"""What can be asked for: bounds, unit and meaning of a parameter stand once, beside its type and default, and checks,
-request bodies, command-line options and forms are made of them."""
+"""Parameters declared once: type, default, bounds, unit and meaning; checks, request bodies, command-line options and
+forms are derived from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 KINDS: Final[Mapping[Any, tuple[type, ...]]] = {int: (int,), float: (int, float)}
-"""The types of a number's values; True is none of them."""
+"""The types accepted for a number; bool is not among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Parameter:
 
     @property
     def limits(self) -> dict[str, float]:
-        """The bounds that there are, by their names."""
+        """The bounds that are set, by name."""
         found = {name: getattr(self, name) for name in ("ge", "gt", "le", "lt")}
         return {name: bound for name, bound in found.items() if bound is not None}
 
@@ -108,7 +108,7 @@ def _parameters(owner: type) -> Mapping[str, Declared]:
 
 
 def choices(owner: type) -> Mapping[str, Declared]:
-    """The parameters that may be left to their default."""
+    """The parameters that have a default."""
     return {name: each for name, each in parameters(owner).items() if each.default is not MISSING}
 
 

@@ -1,4 +1,4 @@
-"""What a version says of its training, read with types from plain JSON that stays as it is; knows no files and does not
+"""The training record of a version: typed access to plain JSON that is kept unchanged; knows no files and does not
 train."""
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from charrnn.training.config import FORMER_SPLIT, VALIDATION_SPLITS, ValidationS
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecord:
-    """`json` is the record as it stands in a checkpoint file. Releases write different fields, and a file may come from
-    anywhere: what it does not say, or says in another type, reads as None, or as what each property names."""
+    """`json` is the record as stored in a checkpoint file. Releases write different fields, and a file may come from
+    anywhere: a field that is missing or has another type reads as None, or as each property says."""
 
     json: Mapping[str, Any] = field(default_factory=dict)
 
@@ -29,12 +29,12 @@ class TrainingRecord:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """`TrainingConfig.as_dict` of the run; empty where the record does not say."""
+        """`TrainingConfig.as_dict` of the run; empty if missing."""
         return self._section("training")
 
     @property
     def validation_split(self) -> ValidationSplit | None:
-        """Which part of the text was held out; FORMER_SPLIT where the record does not say."""
+        """Which part of the text was held out; FORMER_SPLIT if missing."""
         given = self.settings.get("validation_split", FORMER_SPLIT)
         return next((split for split in VALIDATION_SPLITS if split == given), None)
 
@@ -45,7 +45,7 @@ class TrainingRecord:
 
     @property
     def validated_on(self) -> tuple[object, ...]:
-        """What says which tokens a loss was measured on: losses can be compared where this is the same."""
+        """Identifies the tokens that the loss was measured on: losses are comparable only where this is equal."""
         held_out, split = (
             self._section("characters").get("validation"),
             self.settings.get("validation_split", FORMER_SPLIT),
@@ -54,12 +54,12 @@ class TrainingRecord:
 
     @property
     def steps(self) -> int:
-        """How many steps were taken; 0 where the record does not say."""
+        """How many steps were taken; 0 if missing."""
         return _count(self.json.get("steps")) or 0
 
     @property
     def epochs(self) -> float:
-        """How often the text was read; 0 where the record does not say."""
+        """How often the text was read; 0 if missing."""
         return number(self.json.get("epochs")) or 0.0
 
     @property
@@ -74,7 +74,7 @@ class TrainingRecord:
 
     @property
     def prompt(self) -> str | None:
-        """A beginning that suits the version."""
+        """A prompt that suits the version."""
         return _text(self.json.get("prompt"))
 
     @property
@@ -84,20 +84,20 @@ class TrainingRecord:
 
     @property
     def evaluations(self) -> tuple[Evaluation, ...]:
-        """Those that can be read, in their order."""
+        """The evaluations that can be read, in order."""
         read = map(Evaluation.read, _list(self.json.get("evaluations")))
         return tuple(each for each in read if each is not None)
 
     @property
     def gradients(self) -> tuple[Reach, ...]:
-        """How far back the network learned at first, and at its weights; empty where one could not be drawn."""
+        """How far back gradients reached before training and at the end; empty if either cannot be read."""
         read = [Reach.read(each) for each in _list(self.json.get("gradients"))]
         found = tuple(each for each in read if each is not None)
         return found if len(found) == len(read) <= 2 else ()
 
     @property
     def precision(self) -> str | None:
-        """The precision of a compiled engine that comes near enough to the network, as was measured."""
+        """The precision that was measured to be close enough to the network in float32."""
         return _text(self._section("fidelity").get("precision"))
 
     def _section(self, name: str) -> Mapping[str, Any]:

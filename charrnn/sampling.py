@@ -1,4 +1,4 @@
-"""From logits to the next id: the parameters, the random number of a position, and the plain definition of sampling
+"""From logits to the next id: the sampling parameters, the random number of a position, and the definition of sampling
 that every engine follows."""
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ Logits = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 RECENT_IDS: Final = 64
-"""How many of the latest ids, read or generated, penalties look at, so that what a sequence remembers stays small."""
+"""How many of the latest ids, read or generated, penalties look at; bounded so that the state of a sequence stays
+small."""
 
 DRAWN_SEED_BITS: Final = 53
-"""A drawn seed is exact in every JSON reader, those included whose only number is a double."""
+"""A drawn seed is represented exactly by every JSON parser, including those that have only doubles."""
 
 _MASK: Final = (1 << 64) - 1
 
@@ -28,15 +29,14 @@ _MASK: Final = (1 << 64) - 1
 class SamplingParams:
     """How the next id is chosen; the defaults leave the model's distribution as it is.
 
-    In the order in which they act, which is that of vLLM's Sampler: `allowed_token_ids` leaves these ids alone (None:
-    all); `logit_bias` adds to the logits of ids, as pairs of id and bias; `repetition_penalty` divides positive and
-    multiplies negative logits of the last 64 ids; `frequency_penalty` is subtracted as often as an id was generated
-    among the last 64, `presence_penalty` once if it was (OpenAI's formula); `temperature` divides all logits (0: the
-    likeliest id, the lowest on a tie); `min_p` drops ids less likely than min_p times the likeliest; `top_k` keeps the
-    k likeliest (0: all; ties with the k-th stay); `top_p` keeps the likeliest ids until their share of what is left
-    reaches top_p.
-    `logprobs` asks for that many likeliest ids a position, beside the chosen one, with natural logarithms of the
-    model's own distribution, before any of the above; None: no logarithms at all.
+    In the order in which they act, which is that of vLLM's Sampler: `allowed_token_ids` excludes all other ids (None:
+    all are allowed); `logit_bias` adds to the logits of ids, as pairs of id and bias; `repetition_penalty` divides
+    positive and multiplies negative logits of the last 64 ids; `frequency_penalty` is subtracted as often as an id was
+    generated among the last 64, `presence_penalty` once if it was (OpenAI's formula); `temperature` divides all logits
+    (0: the likeliest id, the lowest on a tie); `min_p` drops ids less likely than min_p times the likeliest; `top_k`
+    keeps the k likeliest (0: all; ties with the k-th stay); `top_p` keeps the likeliest of the remaining ids until
+    their share reaches top_p. `logprobs` asks for the log-probabilities of the chosen id and of that many likeliest ids
+    at each position, in the model's own distribution, before any of the above; None: for none.
     """
 
     seed: Annotated[int, Parameter("the same seed gives the same text (-1 is a seed too)")] = 0
@@ -75,7 +75,7 @@ class SamplingParams:
 
 
 def is_penalized(params: SamplingParams) -> bool:
-    """Whether the recent ids matter to the choice."""
+    """Whether the choice depends on the recent ids."""
     return params.repetition_penalty != 1 or bool(params.presence_penalty or params.frequency_penalty)
 
 
@@ -85,7 +85,7 @@ def choice_seed(seed: int, index: int) -> int:
 
 
 def uniform(seed: int, position: int) -> float:
-    """The random number in [0, 1) of a position: a hash of (seed, position), with nothing to keep.
+    """The random number in [0, 1) of a position: a hash of (seed, position), without any state.
 
     It is output `position` of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014)
     started at the seed, whose own bits are mixed first so that neighbouring seeds share no part of their streams.
@@ -101,7 +101,7 @@ def _mix(z: int) -> int:
 
 
 def log_softmax(logits: Logits) -> Logits:
-    """Natural logarithms of the distribution that the logits stand for, [vocabulary_size]."""
+    """Log-probabilities [vocabulary_size] of the distribution that the logits define."""
     shifted = logits - logits.max()
     return np.asarray(shifted - np.log(np.exp(shifted).sum()), dtype=np.float32)
 
@@ -115,8 +115,8 @@ def choose(  # noqa: PLR0917
     mask: Logits | None = None,
 ) -> int:
     """The next id for the logits [vocabulary_size] of a sequence at `position`, whose latest ids are `recent` [n], of
-    which it generated those that are `generated` [n] and read the others; `mask` has -inf for ids that may not follow
-    them, which counts unless none of those that are allowed would be left."""
+    which those marked in `generated` [n] were generated and the others read; `mask` has -inf for ids that may not
+    follow, and is ignored if it would exclude every allowed id."""
     logits = masked(adjusted(logits, params, recent, generated), mask)
     if params.temperature == 0:
         return int(logits.argmax())
@@ -127,7 +127,7 @@ def choose(  # noqa: PLR0917
 
 
 def adjusted(logits: Logits, params: SamplingParams, recent: npt.NDArray[np.int32], generated: Flags) -> Logits:
-    """The logits with all that acts before the temperature: the bias of each id, then the three penalties."""
+    """The logits after everything that acts before the temperature: the bias of each id, then the three penalties."""
     bias = bias_of(params, logits.size)
     logits = penalized(logits if bias is None else logits + bias, recent, params.repetition_penalty)
     if not (params.presence_penalty or params.frequency_penalty):
@@ -139,7 +139,7 @@ def adjusted(logits: Logits, params: SamplingParams, recent: npt.NDArray[np.int3
 
 
 def masked(logits: Logits, mask: Logits | None) -> Logits:
-    """The logits with the mask, unless that leaves nothing."""
+    """The logits with the mask, unless it would exclude every id."""
     if mask is None:
         return logits
     left: Logits = logits + mask
@@ -147,9 +147,9 @@ def masked(logits: Logits, mask: Logits | None) -> Logits:
 
 
 def bias_of(params: SamplingParams, vocabulary_size: int) -> Logits | None:
-    """What is added to the logits, [vocabulary_size]: the `logit_bias`, -inf for ids that are not allowed; None where
-    that is nothing. Raises ValueError, naming bound and value, for an id outside the vocabulary, a bias that is not
-    finite, and when no id is allowed."""
+    """What is added to the logits, [vocabulary_size]: the `logit_bias`, -inf for ids that are not allowed; None if
+    there is nothing to add. Raises ValueError, naming bound and value, for an id outside the vocabulary, a bias that is
+    not finite, and when no id is allowed."""
     allowed = params.allowed_token_ids
     if not params.logit_bias and allowed is None:
         return None
@@ -178,7 +178,7 @@ def penalized(logits: Logits, recent: npt.NDArray[np.int32], penalty: float) -> 
 
 
 def unnormalized_probs(logits: Logits, params: SamplingParams) -> Logits:
-    """The probabilities up to a factor, at a temperature that is not 0: 0 for what min_p, top_k and top_p drop."""
+    """Unnormalized probabilities at a temperature above 0; 0 for ids that min_p, top_k or top_p drop."""
     scaled = logits / logits.dtype.type(params.temperature)
     probs: Logits = np.exp(scaled - scaled.max())
     probs[~_kept(probs, params)] = 0

@@ -1,4 +1,4 @@
-"""From the ids of a sequence, as they come, to its text and to where a stop text ends it."""
+"""Turns the ids of a sequence into text as they arrive, and ends it at a stop text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from charrnn.vocabulary import Ids, Vocabulary
 
 
 class Detokenizer:
-    """Makes the text of one sequence and looks for its stop texts, each character once.
+    """Decodes one sequence and searches for its stop texts; each character is looked at once.
 
-    With stop texts, `feed` holds back what may be the beginning of one. None counts that ends within the first
-    `min_tokens` tokens. With `include_stop`, the stop text is part of the text.
+    With stop texts, `feed` holds back what may be the beginning of one. A stop text that ends within the first
+    `min_tokens` tokens is ignored. With `include_stop`, the stop text is part of the text.
     """
 
     def __init__(
@@ -23,7 +23,7 @@ class Detokenizer:
         self._matcher = StopMatcher(stop, included=include_stop) if stop else None
         self._min_tokens = min_tokens
         self.tokens = 0
-        """Tokens of the text so far, up to and with the one that completed a stop text."""
+        """Tokens of the text so far, up to and including the one that completed a stop text."""
 
     @property
     def stopped(self) -> bool:
@@ -31,8 +31,8 @@ class Detokenizer:
         return self._matcher is not None and self._matcher.stopped
 
     def feed(self, ids: Ids, *, done: bool = False) -> str:
-        """Take the next ids and return the text that can be passed on; with `done`, all of it. Once `stopped`, nothing
-        follows and no token counts."""
+        """Take the next ids and return the text that can be passed on; with `done`, all of it. Once `stopped`, returns
+        "" and counts no tokens."""
         if self._matcher is None:
             self.tokens += ids.size
             return self._vocabulary.decode(ids)
@@ -49,14 +49,14 @@ class Detokenizer:
         return text
 
     def _tokens_of_first(self, characters: int, ids: Ids) -> int:
-        """How many of the ids it takes for so many characters."""
+        """How many of the ids make up this many characters."""
         ends = list(accumulate(map(len, self._vocabulary.tokens_of(ids))))
         return bisect_left(ends, characters) + 1
 
 
 class StopMatcher:
-    """Takes a text in pieces and returns what is certainly before any stop text: nothing of a stop text or, if it is to
-    be `included`, all of it and nothing beyond.
+    """Takes a text in pieces and returns what certainly lies before any stop text; a stop text itself is returned only
+    if `included`, and nothing after it.
 
     The occurrence that ends first wins (of two that end together, the longer), as if every character were a piece: the
     result does not depend on how the text is cut.
@@ -71,7 +71,8 @@ class StopMatcher:
         """Characters of the last piece up to the end of the stop text, once `stopped`."""
 
     def feed(self, piece: str, *, may_stop: bool = True) -> str:
-        """Take the next piece and return what can be passed on. After a match `stopped` is true and nothing follows.
+        """Take the next piece and return what can be passed on. After a match `stopped` is true and nothing more is
+        returned.
 
         With `may_stop` false, a stop text that ends in this piece does not count.
         """
@@ -94,7 +95,7 @@ class StopMatcher:
                 yield start + len(stop), start
 
     def flush(self) -> str:
-        """What was held back because it could have been the beginning of a stop text, now that nothing follows."""
+        """What was held back as the possible beginning of a stop text; to be called at the end of the text."""
         text, self._pending = self._pending, ""
         return text
 

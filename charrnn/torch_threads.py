@@ -1,4 +1,4 @@
-"""How many threads torch computes with: one, wherever numbers must not depend on the number of cores."""
+"""Runs torch with one thread where numbers must not depend on the number of cores."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one of torch's threads, and afterwards with as many as before.
+    """Let torch compute with one thread, and afterwards with as many as before.
 
-    How a product is divided among several threads changes the order of its sums; a small one is slower so as well.
+    Dividing a product among threads changes the order of its sums, and makes small products slower.
     """
     before = torch.get_num_threads()
-    if before != 1:  # setting it is not free
+    if before != 1:  # setting it takes time
         torch.set_num_threads(1)
     try:
         yield

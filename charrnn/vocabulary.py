@@ -1,4 +1,4 @@
-"""Characters to ids and back; knows nothing of the network that reads them."""
+"""Characters to ids and back; knows no networks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from charrnn.wording import count
 Ids = npt.NDArray[np.int32]
 
 SHORT: Final = 64
-"""Characters. Up to so many are looked up one by one more quickly than by numpy, at each request of a service."""
+"""Up to this many characters are looked up faster one by one than by numpy."""
 
 Level = Literal["char", "word"]
 """What a token is."""
 
 
 class UnknownCharactersError(ValueError):
-    """A text has characters (of a vocabulary of words: words) that it does not know; `unknown` lists them as
+    """A text has characters (for a vocabulary of words: words) that are not in the vocabulary; `unknown` lists them as
     (position in characters, character or word)."""
 
     def __init__(self, unknown: list[tuple[int, str]], kind: str = "character") -> None:
@@ -58,7 +58,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Vocabulary:
-        """The vocabulary of everything that occurs in the texts."""
+        """The vocabulary of all characters that occur in the texts."""
         seen: set[str] = set()
         for text in texts:
             seen.update(text)
@@ -77,12 +77,13 @@ class Vocabulary:
 
     @property
     def unknown_id(self) -> int | None:
-        """The id that stands for whatever the vocabulary leaves out, and is never generated; None without one."""
+        """The id that stands for all tokens that are not in the vocabulary; it is never generated. None if there is
+        none."""
         return None
 
     @property
     def following(self) -> Following | None:
-        """What may not be generated after what; None: everything may follow everything."""
+        """Which ids may not follow which others; None: every id may follow every other."""
         return None
 
     @property
@@ -92,7 +93,7 @@ class Vocabulary:
 
     @cached_property
     def start_id(self) -> int:
-        """What an empty prompt is taken to follow: a line's end, else a space, else the first character."""
+        """The id read instead of an empty prompt: a line end, else a space, else the first character."""
         return next((self.characters.index(c) for c in "\n " if c in self.characters), 0)
 
     def encode(self, text: str) -> Ids:
@@ -110,7 +111,7 @@ class Vocabulary:
         return self.encode("".join(found))
 
     def encode_known(self, text: str) -> tuple[Ids, list[tuple[int, str]]]:
-        """The ids of the characters that are known, and those dropped as (position, character)."""
+        """The ids of the known characters, and the dropped ones as (position, character)."""
         ids, known = self._lookup(text)
         return ids[known], [(int(i), text[i]) for i in np.flatnonzero(~known)]
 
@@ -126,11 +127,11 @@ class Vocabulary:
         return self.decode(ids)
 
     def extended(self, other: Vocabulary) -> Vocabulary:
-        """This vocabulary with all that another one of its level knows as well."""
+        """The union with another vocabulary of the same level."""
         return Vocabulary("".join(sorted({*self.characters, *other.characters})))
 
     def ids_of(self, other: Vocabulary) -> Ids:
-        """The ids that the tokens of another vocabulary of its level have in this one, which knows them all."""
+        """The ids in this vocabulary of the tokens of another one of the same level, all of which it knows."""
         return self.encode(other.characters)
 
     def _lookup(self, text: str) -> tuple[Ids, npt.NDArray[np.bool_]]:
@@ -140,7 +141,7 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> Ids:
-        """The id of every code point up to the last one's, and -1 for those that are not known; -1 ends it."""
+        """The id of every code point up to the last known one, -1 for unknown ones, and a final -1."""
         table = np.full(int(self._codepoints[-1]) + 2, -1, dtype=np.int32)
         table[self._codepoints] = np.arange(len(self), dtype=np.int32)
         return table

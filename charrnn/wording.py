@@ -1,4 +1,4 @@
-"""How a message counts things; knows no language but English."""
+"""Counts in English messages."""
 
 from __future__ import annotations
 

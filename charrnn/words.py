@@ -1,5 +1,4 @@
-"""The vocabulary of words, punctuation, newlines and spaces: to ids and back; knows nothing of the network that reads
-them."""
+"""The vocabulary of words, punctuation, newlines and spaces: to ids and back; knows no networks."""
 
 from __future__ import annotations
 
@@ -16,17 +15,18 @@ from charrnn.vocabulary import Ids, Level, UnknownCharactersError, Vocabulary
 from charrnn.word_tokens import APOSTROPHE, FULL_WORD, LONG_WORD, OTHER, RETURN, WORD, kind_of, token_pieces, tokens
 
 MAX_WORDS: Final = 10_000
-"""Of a text's tokens so many are known, the most frequent ones."""
+"""The vocabulary's maximum size: the most frequent tokens of a text."""
 
 UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
-"""What the token shows as that stands for all others."""
+"""The text of the token that stands for all unknown ones."""
 
 MAX_COUNTED: Final = 1_000_000
 
 
 @dataclass(frozen=True)
 class WordVocabulary(Vocabulary):
-    """The tokens that a model knows: a token's id is its index, and the id after the last one's stands for all others.
+    """The tokens that a model knows: a token's id is its index, and the id after the last one stands for all unknown
+    tokens.
 
     `characters` are those that its words are made of. Raises ValueError when the words are not distinct single tokens.
     """
@@ -50,7 +50,9 @@ class WordVocabulary(Vocabulary):
         floor = 0
         for found in token_pieces(texts):
             counts.update(found)
-            while len(counts) > MAX_COUNTED:  # the rarest so far: they cost memory and would hardly be chosen
+            while (
+                len(counts) > MAX_COUNTED
+            ):  # the rarest so far: they take memory and are unlikely to be among the most frequent
                 floor += 1
                 counts = Counter({word: count for word, count in counts.items() if count > floor})
         return cls(tuple(sorted(counts, key=lambda word: (-counts[word], word))[:MAX_WORDS]))
@@ -60,7 +62,7 @@ class WordVocabulary(Vocabulary):
 
     @property
     def unknown_id(self) -> int:
-        """The id of the token that stands for all words that were left out."""
+        """The id that stands for all words that are not in the vocabulary."""
         return len(self.words)
 
     @property
@@ -70,13 +72,13 @@ class WordVocabulary(Vocabulary):
 
     @cached_property
     def start_id(self) -> int:
-        """What an empty prompt is taken to follow: a line's end, else a space, else the first word."""
+        """The id read instead of an empty prompt: a line end, else a space, else the first word."""
         return next((self._ids[token] for token in ("\n", "\r\n", " ") if token in self._ids), 0)
 
     @cached_property
     def following(self) -> Following:
-        """Next to a word, or an apostrophe after one, another word would be read as one with it, which the text that
-        the model learned from never has; so would a line feed after a carriage return."""
+        """A word after a word, or after an apostrophe that follows one, would be tokenized together with it, which
+        never occurs in training text; likewise a line feed after a carriage return."""
         kinds = np.array([kind_of(word) for word in self.words] + [OTHER], dtype=np.int32)
         bars_words = np.where(np.isin(kinds, (WORD, LONG_WORD, FULL_WORD)), -np.inf, 0)
         bars_feeds = np.array([-np.inf if word == "\n" else 0 for word in (*self.words, UNKNOWN)])
@@ -94,7 +96,7 @@ class WordVocabulary(Vocabulary):
         return ids
 
     def encode_known(self, text: str) -> tuple[Ids, list[tuple[int, str]]]:
-        """The ids of the words that are known, and those dropped as (position in characters, word)."""
+        """The ids of the known words, and the dropped ones as (position in characters, word)."""
         found = tokens(text)
         ids = self.encode_tokens(found)
         known = ids != self.unknown_id
@@ -121,12 +123,12 @@ class WordVocabulary(Vocabulary):
         return [shown[i] for i in array.tolist()]
 
     def extended(self, other: Vocabulary) -> Vocabulary:
-        """This vocabulary, each word with its id, and after it the words that another one knows as well."""
+        """The union with another vocabulary: this one's words keep their ids, and the others follow."""
         assert isinstance(other, WordVocabulary)
         return WordVocabulary((*self.words, *(word for word in other.words if word not in self._ids)))
 
     def ids_of(self, other: Vocabulary) -> Ids:
-        """The ids that the tokens of another vocabulary of words have in this one, the unknown one's included."""
+        """The ids in this vocabulary of the tokens of another vocabulary of words, including the unknown token."""
         assert isinstance(other, WordVocabulary)
         return np.append(self.encode_tokens(other.words), np.int32(self.unknown_id))
 
@@ -140,7 +142,7 @@ class WordVocabulary(Vocabulary):
 
 
 def described(description: Any) -> Vocabulary:
-    """The vocabulary of this description. Raises ValueError, TypeError, KeyError when it is none."""
+    """The vocabulary of this description. Raises ValueError, TypeError, KeyError for an invalid one."""
     if isinstance(description, str):
         return Vocabulary(description)
     if description["level"] != WordVocabulary.level:
