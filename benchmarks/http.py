@@ -33,7 +33,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
-from service.bootstrap import STARTER_PATH
+from service.bootstrap.starter import STARTER_PATH
 from tests.system.running import ROOT, free_port, until
 
 SERVERS = Path(__file__).parent / "servers"
