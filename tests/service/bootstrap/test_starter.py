@@ -1,4 +1,4 @@
-"""The model that ships comes with what its cells follow, and they do so along a text that was never seen before."""
+"""The model that ships: whole, as good as promised, English of a kind, and what its units follow holds on new text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
+from charrnn.checkpoint import load
 from charrnn.config import PARTS
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.engine.tracing import trace
 from charrnn.interpretation.annotators import ANNOTATORS, BY_SLUG
 from charrnn.interpretation.strength import Units, strengths
@@ -17,8 +19,29 @@ from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
 from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
-from service.bootstrap.starter import STARTER_MODEL, put_starter
+from service.bootstrap.starter import STARTER_MODEL, STARTER_PATH, put_starter
 from service.training.units import KIND
+
+
+def test_it_is_sound_small_and_as_good_as_promised() -> None:
+    checkpoint = load(STARTER_PATH)
+    assert STARTER_PATH.stat().st_size < 3_000_000
+    assert (checkpoint.config.cell, checkpoint.config.hidden_size, checkpoint.config.layers) == ("lstm", 256, 1)
+    assert checkpoint.record.json["corpus"]["name"] == "tinyshakespeare"
+    assert checkpoint.record.json["characters"] == {"training": 1_003_854, "validation": 111_540}
+    assert checkpoint.record.json["validation_loss"] <= 1.48
+    assert checkpoint.record.prompt == "First Citizen:"
+    assert checkpoint.to_bytes() == STARTER_PATH.read_bytes()
+
+
+def test_it_expects_the_play_to_go_on() -> None:
+    checkpoint = load(STARTER_PATH)
+    text = checkpoint.vocabulary.encode("ROMEO:\nO, she doth teach the torches to burn bright!\n")
+    batch = ReferenceEngine(checkpoint).batch(1)
+    batch.add(Sequence(text, 0, SamplingParams(), score=True))
+    (output,) = batch.step(text.size)
+    assert output.prompt_logprobs is not None
+    assert -float(np.nanmean(output.prompt_logprobs.chosen)) < 2.2
 
 
 def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> None:
@@ -28,8 +51,8 @@ def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> 
     assert kept is not None
     reply = TypeAdapter(CellsReply).validate_python({"model": STARTER_MODEL, "version": 1, **kept}, strict=True)
     assert reply["measured_on"]["held_out"]
-    told = [cell["slug"] for cell in reply["cells"]] + [each["slug"] for each in reply["not_found"]]
-    assert sorted(told) == sorted(annotator.slug for annotator in ANNOTATORS)
+    named = [cell["slug"] for cell in reply["cells"]] + [each["slug"] for each in reply["not_found"]]
+    assert sorted(named) == sorted(annotator.slug for annotator in ANNOTATORS)
     assert {cell["slug"] for cell in reply["cells"]} >= {"speaker", "line-position", "upper-case"}
 
     checkpoint = store.load(STARTER_MODEL, 1)
