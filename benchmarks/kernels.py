@@ -22,8 +22,8 @@ from benchmarks.networks import VOCABULARY, network
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS
 from charrnn.engine.base import Sequence
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import Isa, Precision
-from charrnn.engine.cpu.native import NativeEngine
 from charrnn.sampling import SamplingParams
 
 SHAPES = ((128, 1), (256, 1), (512, 2), (512, 3))
@@ -46,7 +46,7 @@ class Row:
 
 
 def engine(checkpoint: Checkpoint, batch: int, precision: Precision = "int8", isa: Isa | None = None) -> peers.Step:
-    made = NativeEngine(checkpoint, precision, isa).batch(batch)
+    made = CpuEngine(checkpoint, precision, isa).batch(batch)
     for i in range(batch):
         prompt = np.array([i % VOCABULARY], dtype=np.int32)
         made.add(Sequence(prompt, 20_000_000 // batch, SamplingParams(seed=i, temperature=peers.TEMPERATURE)))
@@ -151,7 +151,7 @@ def main() -> None:
                     print(line(rows[-1]), flush=True)
     machine = {
         "processor": platform.processor() or platform.machine(),
-        "engine": NativeEngine(network("lstm", 128, 1)).isa,
+        "engine": CpuEngine(network("lstm", 128, 1)).isa,
     }
     result = {"machine": machine, "limits": found, "rows": [asdict(row) for row in rows]}
     arguments.json.write_text(json.dumps(result, indent=1) + "\n")

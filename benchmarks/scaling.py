@@ -16,14 +16,14 @@ import numpy as np
 
 from benchmarks.networks import network
 from charrnn.engine.base import Sequence
-from charrnn.engine.cpu.native import NativeBatch, NativeEngine
+from charrnn.engine.cpu.batch import CpuBatch, CpuEngine
 
 ROUNDS = 7
 SECONDS = 1.0
 
 
-def batch_of(sequences: int, hidden_size: int, layers: int) -> NativeBatch:
-    batch = NativeEngine(network("lstm", hidden_size, layers)).batch(sequences)
+def batch_of(sequences: int, hidden_size: int, layers: int) -> CpuBatch:
+    batch = CpuEngine(network("lstm", hidden_size, layers)).batch(sequences)
     for number in range(sequences):
         batch.add(Sequence(np.array([number % 90], np.int32), length=1_000_000))
     return batch

@@ -16,7 +16,7 @@ import numpy as np
 
 from charrnn import checkpoint as checkpoints
 from charrnn.engine.base import Batch, Sequence
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packing import pack, precision_of
 from charrnn.parameters import KINDS, parameters
 from charrnn.sampling import DRAWN_SEED_BITS, SamplingParams, choice_seed
@@ -128,9 +128,9 @@ def _version_of(path: Path) -> tuple[Path, tuple[int, int, int]]:
 
 
 @lru_cache(maxsize=KEPT)
-def _opened(path: Path, _: tuple[int, int, int]) -> tuple[Vocabulary, NativeEngine]:
+def _opened(path: Path, _: tuple[int, int, int]) -> tuple[Vocabulary, CpuEngine]:
     checkpoint = checkpoints.load(path)
-    return checkpoint.vocabulary, NativeEngine(pack(checkpoint, precision_of(checkpoint)))
+    return checkpoint.vocabulary, CpuEngine(pack(checkpoint, precision_of(checkpoint)))
 
 
 def _sampling(given: dict[str, Any]) -> SamplingParams:

@@ -9,8 +9,8 @@ import numpy as np
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Engine, Sequence
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import Precision
-from charrnn.engine.cpu.native import NativeEngine
 from charrnn.vocabulary import Ids
 
 TOLERANCE: Final = 0.001
@@ -36,7 +36,7 @@ class Fidelity:
 
 def measure(checkpoint: Checkpoint, ids: Ids, streams: int = 64) -> Fidelity:
     """Both engines' losses on held-out ids. Raises ValueError as `loss` does."""
-    int8, float32 = (loss(NativeEngine(checkpoint, p), ids, streams) for p in ("int8", "float32"))
+    int8, float32 = (loss(CpuEngine(checkpoint, p), ids, streams) for p in ("int8", "float32"))
     return Fidelity(int8, float32)
 
 

@@ -14,9 +14,9 @@ from typing import Final, Literal
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Engine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.code import default_folder
 from charrnn.engine.cpu.instructions import Precision
-from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import pack, precision_of
 from durable.drafts import remove_dead_drafts
@@ -64,7 +64,7 @@ def native_engine(checkpoint: Checkpoint, folder: Path, kernels: Path) -> Engine
     """
     packed = shared(checkpoint, precision_of(checkpoint), folder)
     with _one_at_a_time(folder):
-        engine = NativeEngine(packed, kernels=default_folder(otherwise=kernels))
+        engine = CpuEngine(packed, kernels=default_folder(otherwise=kernels))
     return _announced(engine, engine.description)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packing import precision_of
 from charrnn.interpretation.survey import TooShortError, survey
 from durable.reading import DamagedFileError
@@ -29,7 +29,7 @@ def find_units(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: 
     """What the units follow along parts of the text that the network was trained on, as plain JSON; None when there is
     too little text. `check` is called many times a second and may raise to end the search."""
     ids, _ = checkpoint.vocabulary.encode_known(excerpt.text)
-    engine = NativeEngine(checkpoint, precision_of(checkpoint))
+    engine = CpuEngine(checkpoint, precision_of(checkpoint))
     try:
         return survey(engine, checkpoint.vocabulary, ids, held_out=excerpt.held_out, check=check).as_dict()
     except TooShortError as error:

@@ -11,7 +11,7 @@ import pytest
 from charrnn.checkpoint import Checkpoint, never_unknown
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Output, Sequence, State
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.word_tokens import LONGEST
@@ -21,7 +21,7 @@ from tests.charrnn.engine.engines import BUILD as ENGINES
 LETTERS = "abcdefghijkl"
 WORDS = WordVocabulary((*LETTERS, "x" * (LONGEST - 1), "'", "\u2019", "\r", "\n", " ", "."))
 BUILD: dict[str, Callable[[Checkpoint], Engine]] = ENGINES | {
-    "portable": lambda checkpoint: NativeEngine(checkpoint, isa="portable")
+    "portable": lambda checkpoint: CpuEngine(checkpoint, isa="portable")
 }
 SAMPLING = [
     SamplingParams(seed=3),
@@ -71,8 +71,8 @@ def test_engines_agree(engine: Engine) -> None:
     greedy = Sequence(WORDS.encode("a"), 60, SamplingParams(temperature=0))
     (found,) = generated(engine, greedy)
     exact = ReferenceEngine(network())
-    if isinstance(engine, NativeEngine) and engine.model.precision == "int8":
-        exact = NativeEngine(network(), isa="portable")  # type: ignore[assignment]  # the logits of int8 are its own
+    if isinstance(engine, CpuEngine) and engine.model.precision == "int8":
+        exact = CpuEngine(network(), isa="portable")  # type: ignore[assignment]  # the logits of int8 are its own
     (expected,) = generated(exact, greedy)
     assert ids_of(found) == ids_of(expected)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from charrnn.config import CELLS, Cell
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.fidelity import Fidelity, loss, measure
 
 
@@ -20,7 +20,7 @@ def test_the_loss_is_the_mean_over_the_streams(streams: int, make_checkpoint: An
     expected = np.concatenate(
         [log_probabilities(checkpoint, part[:-1])[np.arange(part.size - 1), part[1:]] for part in parts]
     )
-    assert loss(NativeEngine(checkpoint, "float32"), ids, streams) == pytest.approx(-expected.mean(), abs=1e-5)
+    assert loss(CpuEngine(checkpoint, "float32"), ids, streams) == pytest.approx(-expected.mean(), abs=1e-5)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -37,4 +37,4 @@ def test_a_version_that_misses_the_bound_is_served_in_float(int8: float, precisi
 
 def test_one_id_has_no_loss(make_checkpoint: Any) -> None:
     with pytest.raises(ValueError, match="at least 2"):
-        loss(NativeEngine(make_checkpoint()), np.zeros(1, np.int32))
+        loss(CpuEngine(make_checkpoint()), np.zeros(1, np.int32))

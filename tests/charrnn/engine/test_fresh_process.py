@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from charrnn import checkpoint
 from charrnn.engine.base import Sequence
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.sampling import SamplingParams
 
 loaded = checkpoint.load(Path("service/starter/shakespeare.safetensors"))
-batch = NativeEngine(loaded).batch(1)
+batch = CpuEngine(loaded).batch(1)
 prompt, sampling = loaded.vocabulary.encode("ROMEO:"), SamplingParams(logprobs=2, top_p=0.9, min_p=0.01)
 batch.add(Sequence(prompt, 5, sampling, score=True))
 (output,) = batch.step(100)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Engine, Logprobs, Sequence
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import Precision
-from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.engine.tracing import Trace, pieces, trace
 from charrnn.sampling import SamplingParams
@@ -30,7 +30,7 @@ def random_ids(n: int, seed: int = 0) -> Ids:
 def engine(request: pytest.FixtureRequest, make_checkpoint: Any) -> Engine:
     cell, name = request.param
     checkpoint = make_checkpoint(cell, hidden=20, layers=2)
-    return ReferenceEngine(checkpoint) if name == "reference" else NativeEngine(checkpoint, name)
+    return ReferenceEngine(checkpoint) if name == "reference" else CpuEngine(checkpoint, name)
 
 
 def score(engine: Engine, ids: Ids, top: int) -> Logprobs:
@@ -87,7 +87,7 @@ def test_the_trace_of_a_prefix_is_the_prefix_of_the_trace(engine: Engine, n: int
 def test_native_engines_trace_what_the_reference_engine_does(cell: Cell, make_checkpoint: Any) -> None:
     checkpoint, ids = make_checkpoint(cell, hidden=20, layers=2), random_ids(300)
     expected = trace(ReferenceEngine(checkpoint), ids)
-    exact, quick = (trace(NativeEngine(checkpoint, precision), ids) for precision in get_args(Precision)[::-1])
+    exact, quick = (trace(CpuEngine(checkpoint, precision), ids) for precision in get_args(Precision)[::-1])
     np.testing.assert_allclose(exact.states, expected.states, atol=1e-5)
     np.testing.assert_allclose(exact.top, expected.top, atol=1e-4)
     np.testing.assert_allclose(quick.states, expected.states, atol=0.03)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.interpretation.annotators import BY_SLUG
 from charrnn.interpretation.excerpt import excerpt, joined, spans
 from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, labels_of_tokens, most_characters, survey
@@ -52,7 +52,7 @@ VOCABULARIES: list[Vocabulary] = [Vocabulary.of([TEXT]), WordVocabulary.of([TEXT
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
 def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
     ids = vocabulary.encode(TEXT)
-    found = survey(NativeEngine(watcher(vocabulary), "float32"), vocabulary, ids, held_out=True)
+    found = survey(CpuEngine(watcher(vocabulary), "float32"), vocabulary, ids, held_out=True)
     (cell,) = [each for each in found.cells if each.slug == "double-quotes"]
     assert (cell.layer, cell.unit, cell.part, cell.sign) == (0, WATCHING, "hidden", 1)
     assert cell.score > 0.99
@@ -66,7 +66,7 @@ def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
 
 def test_a_text_that_is_too_short_is_refused() -> None:
     vocabulary = Vocabulary.of([TEXT])
-    engine = NativeEngine(watcher(vocabulary), "float32")
+    engine = CpuEngine(watcher(vocabulary), "float32")
     with pytest.raises(TooShortError, match=f"{MIN_TOKENS} tokens are needed .* not {MIN_TOKENS - 1}"):
         survey(engine, vocabulary, vocabulary.encode(TEXT)[: MIN_TOKENS - 1], held_out=True)
 
@@ -74,7 +74,7 @@ def test_a_text_that_is_too_short_is_refused() -> None:
 def test_in_a_text_without_anything_to_follow_nothing_is_found() -> None:
     vocabulary = Vocabulary.of([TEXT])
     monotonous = vocabulary.encode("a" * MIN_TOKENS)
-    found = survey(NativeEngine(watcher(vocabulary), "float32"), vocabulary, monotonous, held_out=False)
+    found = survey(CpuEngine(watcher(vocabulary), "float32"), vocabulary, monotonous, held_out=False)
     assert found.cells == ()
     assert sorted(each.slug for each in found.not_found) == sorted(BY_SLUG)
 
@@ -89,7 +89,7 @@ def test_it_can_be_ended_while_it_reads() -> None:
 
     with pytest.raises(InterruptedError):
         survey(
-            NativeEngine(watcher(vocabulary), "float32"),
+            CpuEngine(watcher(vocabulary), "float32"),
             vocabulary,
             vocabulary.encode(TEXT),
             held_out=True,

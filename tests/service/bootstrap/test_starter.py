@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from charrnn.checkpoint import load
 from charrnn.config import PARTS
 from charrnn.engine.base import Sequence
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.engine.tracing import trace
 from charrnn.interpretation.annotators import ANNOTATORS, BY_SLUG
@@ -56,7 +56,7 @@ def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> 
     assert {cell["slug"] for cell in reply["cells"]} >= {"speaker", "line-position", "upper-case"}
 
     checkpoint = store.load(STARTER_MODEL, 1)
-    engine = NativeEngine(checkpoint)
+    engine = CpuEngine(checkpoint)
     ids = written(engine, checkpoint.vocabulary.encode("\n"))
     text, states = checkpoint.vocabulary.decode(ids), trace(engine, ids).states
     for cell in reply["cells"]:
@@ -68,7 +68,7 @@ def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> 
         assert abs(score - cell["score"]) < 0.1, cell
 
 
-def written(engine: NativeEngine, start: Ids) -> Ids:
+def written(engine: CpuEngine, start: Ids) -> Ids:
     """What the model writes of itself."""
     batch = engine.batch(1)
     batch.add(Sequence(start, 4000, SamplingParams(temperature=0.7, seed=3)))

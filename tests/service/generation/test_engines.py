@@ -9,7 +9,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.gpu.batch import GpuEngine, gpu_available
 from service.generation.engines import KEPT, build_engine, shared, torch_engines
@@ -65,7 +65,7 @@ def test_the_engine_says_which_kernel_runs(
 ) -> None:
     with caplog.at_level(logging.INFO):
         engine = build_engine("cpu", tmp_path, tmp_path / "kernels")(new_checkpoint())
-    assert isinstance(engine, NativeEngine)
+    assert isinstance(engine, CpuEngine)
     assert f"generating with {engine.description}" in caplog.text
     batch = engine.batch(1)
     batch.add(Sequence(np.array([0], np.int32), length=3))

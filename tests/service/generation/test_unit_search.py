@@ -10,7 +10,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.interpretation.survey import TooShortError
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from service.generation.cancellation import Client
@@ -32,7 +32,7 @@ def network() -> Checkpoint:
 @pytest.fixture
 def models(store: Any) -> ResidentModels:
     store.put("noise", network())
-    return ResidentModels(store, NativeEngine)
+    return ResidentModels(store, CpuEngine)
 
 
 def test_the_same_search_finds_the_same(models: ResidentModels) -> None:

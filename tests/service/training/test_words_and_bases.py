@@ -9,7 +9,7 @@ import pytest
 
 from charrnn.checkpoint import NEVER
 from charrnn.engine.base import Engine, Sequence
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Vocabulary
@@ -85,8 +85,8 @@ def test_the_unknown_word_is_never_generated(run: Callable[..., Job], models: Mo
     likely["output.weight"][unknown] = 100.0
     for engine in (
         ReferenceEngine(checkpoint),
-        NativeEngine(checkpoint),
-        NativeEngine(replace(checkpoint, weights=likely)),
+        CpuEngine(checkpoint),
+        CpuEngine(replace(checkpoint, weights=likely)),
     ):
         for sampling in ({"temperature": 10.0}, {"temperature": 0.0}, {"temperature": 2.0, "top_k": 3, "top_p": 0.9}):
             ids_made = generated(engine, vocabulary, 12, **sampling)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from charrnn.engine.base import Sequence
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.code import CompilationError, compiler_sources, default_folder, load
-from charrnn.engine.cpu.native import NativeEngine
 from charrnn.engine.cpu.packing import pack
 from charrnn.sampling import SamplingParams
 
@@ -23,10 +23,10 @@ import hashlib, sys
 from pathlib import Path
 import numpy as np
 from charrnn.engine.base import Sequence
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.sampling import SamplingParams
-engine = NativeEngine(PackedModel.map(Path(sys.argv[1])), kernels=Path(sys.argv[2]))
+engine = CpuEngine(PackedModel.map(Path(sys.argv[1])), kernels=Path(sys.argv[2]))
 batch = engine.batch(1)
 batch.add(Sequence(np.array([2], np.int32), 300, SamplingParams(seed=4)))
 print(hashlib.sha256(batch.step(300)[0].ids.tobytes()).hexdigest())
@@ -67,7 +67,7 @@ def test_what_cannot_be_compiled_says_why(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_costs_time_only(tmp_path: Path, make_checkpoint: Any) -> None:
     (tmp_path / "file").touch()
-    engine = NativeEngine(make_checkpoint("rnn"), "float32", "portable", kernels=tmp_path / "file" / "kernels")
+    engine = CpuEngine(make_checkpoint("rnn"), "float32", "portable", kernels=tmp_path / "file" / "kernels")
     batch = engine.batch(1)
     batch.add(Sequence(np.array([1], np.int32), 3))
     assert batch.step(3)[0].done
@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_made_costs_time_only(tmp_path: Path, make_check
 def test_another_process_generates_the_same_and_needs_no_compiler(tmp_path: Path, make_checkpoint: Any) -> None:
     model, kernels = pack(make_checkpoint("gru")), tmp_path / "kernels"
     model.save(tmp_path / "packed")
-    batch = NativeEngine(model, kernels=kernels).batch(7)
+    batch = CpuEngine(model, kernels=kernels).batch(7)
     for seed in range(5):
         batch.add(Sequence(np.array([2], np.int32), 300, SamplingParams(seed=seed)))
     ids = batch.step(300)[4].ids

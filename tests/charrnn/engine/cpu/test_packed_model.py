@@ -10,7 +10,7 @@ import pytest
 
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Sequence
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import pack
 
@@ -25,7 +25,7 @@ def test_a_mapped_model_generates_the_same(cell: Cell, tmp_path: Path, make_chec
     assert (mapped.digest, mapped.precision, mapped.config) == (model.digest, "int8", model.config)
     ids = []
     for each in (model, mapped):
-        batch = NativeEngine(each).batch(1)
+        batch = CpuEngine(each).batch(1)
         batch.add(Sequence(np.array([3], np.int32), 50))
         ids.append(batch.step(50)[0].ids)
     assert np.array_equal(ids[0], ids[1])

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packing import pack, precision_of
 from charrnn.record import TrainingRecord
 
 
 def test_a_model_keeps_its_precision(make_checkpoint: Any) -> None:
     model = pack(make_checkpoint(), "float32")
-    assert NativeEngine(model).model.precision == "float32"
+    assert CpuEngine(model).model.precision == "float32"
     with pytest.raises(ValueError, match="float32"):
-        NativeEngine(model, "int8")
+        CpuEngine(model, "int8")
 
 
 def test_weights_are_quantized_with_a_scale_an_output(make_checkpoint: Any) -> None:

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from tests.replies import shape
@@ -33,8 +33,8 @@ def network() -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
-def engine() -> NativeEngine:
-    return NativeEngine(network())
+def engine() -> CpuEngine:
+    return CpuEngine(network())
 
 
 @pytest.fixture

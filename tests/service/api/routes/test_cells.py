@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.interpretation.annotators import ANNOTATORS
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
@@ -44,8 +44,8 @@ def network(**record: Any) -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
-def engine() -> NativeEngine:
-    return NativeEngine(network(), "float32")
+def engine() -> CpuEngine:
+    return CpuEngine(network(), "float32")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.cpu.native import NativeEngine
+from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.tracing import trace
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
@@ -38,8 +38,8 @@ def network() -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
-def engine() -> NativeEngine:
-    return NativeEngine(network())
+def engine() -> CpuEngine:
+    return CpuEngine(network())
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def picture(client: FlaskClient, kind: str, **fields: Any) -> Any:
     return client.post("/trace", json=fields, headers={"Accept": kind})
 
 
-def test_a_trace_is_what_the_engine_does(client: FlaskClient, engine: NativeEngine) -> None:
+def test_a_trace_is_what_the_engine_does(client: FlaskClient, engine: CpuEngine) -> None:
     text = "to be or not\nto be"
     body = ask(client, text=text, cells=[{"layer": 1, "unit": 3, "part": "cell"}, {"layer": 0}])
     TypeAdapter(TraceReply).validate_json(json.dumps(body), strict=True)

@@ -23,7 +23,7 @@ _INSTRUCTIONS: Final[dict[Isa, str]] = {
 }
 
 
-class NativeEngine:
+class CpuEngine:
     """One version's numbers on the CPU; ids are the same with either `isa`, which is the quickest unless given.
 
     `precision` int8 is quick and within 0.001 nats a character of the network; float32 is as exact as the checkpoint.
@@ -54,15 +54,15 @@ class NativeEngine:
         """Which kernel runs, for the log."""
         return f"{self.config.cell} in {self.model.precision} with {_INSTRUCTIONS[self.isa]}"
 
-    def batch(self, capacity: int) -> NativeBatch:
+    def batch(self, capacity: int) -> CpuBatch:
         """An empty batch for up to `capacity` sequences. Raises ValueError when that is less than 1."""
-        return NativeBatch(self, capacity)
+        return CpuBatch(self, capacity)
 
 
-class NativeBatch:
+class CpuBatch:
     """Sequences that advance together, as charrnn.engine.base.Batch says; each keeps its slot until it is removed."""
 
-    def __init__(self, engine: NativeEngine, capacity: int) -> None:
+    def __init__(self, engine: CpuEngine, capacity: int) -> None:
         self._members = Members(engine.config, capacity)
         self._advance = engine.advance
         self._memory = BatchMemory(engine.model, capacity)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Output, Sequence
+from charrnn.engine.cpu.batch import CpuBatch, CpuEngine
 from charrnn.engine.cpu.instructions import Isa, host_features, runnable_isas
-from charrnn.engine.cpu.native import NativeBatch, NativeEngine
 from charrnn.engine.cpu.packing import pack
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
@@ -47,7 +47,7 @@ def random_ids(n: int, vocabulary: int, seed: int = 0) -> Ids:
     return np.random.default_rng(seed).integers(0, vocabulary, n).astype(np.int32)
 
 
-def run(batch: NativeBatch, handle: int, steps: Iterator[int] | None = None) -> Ids:
+def run(batch: CpuBatch, handle: int, steps: Iterator[int] | None = None) -> Ids:
     """Step until the sequence is done; its ids."""
     found: list[Ids] = []
     for _ in range(10_000):
@@ -59,7 +59,7 @@ def run(batch: NativeBatch, handle: int, steps: Iterator[int] | None = None) -> 
     raise AssertionError("never done")
 
 
-def alone(engine: NativeEngine, sequence: Sequence) -> Ids:
+def alone(engine: CpuEngine, sequence: Sequence) -> Ids:
     batch = engine.batch(1)
     return run(batch, batch.add(sequence))
 
@@ -71,7 +71,7 @@ def test_float32_follows_the_equations(
 ) -> None:
     checkpoint = make_checkpoint(cell, hidden=hidden, layers=layers, embedding=embedding)
     ids = random_ids(30, 20)
-    scored = score(NativeEngine(checkpoint, "float32"), ids)
+    scored = score(CpuEngine(checkpoint, "float32"), ids)
     expected = log_probabilities(checkpoint, ids[:-1])[np.arange(29), ids[1:]]
     np.testing.assert_allclose(scored[1:], expected, atol=2e-5)
     assert np.isnan(scored[0])
@@ -82,13 +82,13 @@ def test_float32_follows_the_equations(
 def test_int8_follows_the_equations_nearly(cell: Cell, isa: Isa, make_checkpoint: Any, log_probabilities: Any) -> None:
     checkpoint = make_checkpoint(cell, hidden=100, layers=2)
     ids = random_ids(60, 20)
-    scored = score(NativeEngine(checkpoint, isa=isa), ids)
+    scored = score(CpuEngine(checkpoint, isa=isa), ids)
     expected = log_probabilities(checkpoint, ids[:-1])[np.arange(59), ids[1:]]
     np.testing.assert_allclose(scored[1:], expected, atol=0.05)
     assert abs(float((scored[1:] - expected).mean())) < 0.005
 
 
-def score(engine: NativeEngine, ids: Ids) -> Any:
+def score(engine: CpuEngine, ids: Ids) -> Any:
     batch = engine.batch(1)
     batch.add(Sequence(ids, 0, score=True))
     (output,) = batch.step(len(ids))
@@ -106,7 +106,7 @@ def test_kernels_give_the_same_bits(
     model = pack(make_checkpoint(cell, vocabulary, hidden, layers, seed=hidden))
     states, ids = [], []
     for isa in ISAS:
-        batch = NativeEngine(model, isa=isa).batch(20)
+        batch = CpuEngine(model, isa=isa).batch(20)
         handles = [batch.add(Sequence(random_ids(1 + i, vocabulary, i), 40, SamplingParams(seed=i))) for i in range(13)]
         ids.append(np.concatenate([output.ids for output in batch.step(100)]))
         states.append(np.stack([leave(batch, handle).hidden for handle in handles]))
@@ -116,10 +116,10 @@ def test_kernels_give_the_same_bits(
 
 
 @pytest.fixture(scope="module", params=[*CELLS, "float32"])
-def engine(request: pytest.FixtureRequest, make_checkpoint: Callable[..., Checkpoint]) -> NativeEngine:
+def engine(request: pytest.FixtureRequest, make_checkpoint: Callable[..., Checkpoint]) -> CpuEngine:
     cell = "lstm" if request.param == "float32" else request.param
     checkpoint = make_checkpoint(cell, vocabulary=70, hidden=40, layers=2)
-    return NativeEngine(checkpoint, "float32" if request.param == "float32" else "int8")
+    return CpuEngine(checkpoint, "float32" if request.param == "float32" else "int8")
 
 
 def random_sequence(random: np.random.Generator) -> Sequence:
@@ -130,7 +130,7 @@ def random_sequence(random: np.random.Generator) -> Sequence:
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), capacity=st.integers(1, 20))
-def test_ids_do_not_depend_on_neighbours_or_steps(engine: NativeEngine, seed: int, capacity: int) -> None:
+def test_ids_do_not_depend_on_neighbours_or_steps(engine: CpuEngine, seed: int, capacity: int) -> None:
     random = np.random.default_rng(seed)
     mix = [random_sequence(random) for _ in range(random.integers(2, 40))]
     batch = engine.batch(capacity)
@@ -157,9 +157,7 @@ def test_ids_do_not_depend_on_neighbours_or_steps(engine: NativeEngine, seed: in
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 20), min_size=1, max_size=4), fresh=st.booleans())
-def test_a_removed_sequence_goes_on_from_its_state(
-    engine: NativeEngine, seed: int, cuts: list[int], fresh: bool
-) -> None:
+def test_a_removed_sequence_goes_on_from_its_state(engine: CpuEngine, seed: int, cuts: list[int], fresh: bool) -> None:
     sequence = replace(random_sequence(np.random.default_rng(seed)), length=90, score=False)
     expected = alone(engine, sequence)
     batch, found, rest = engine.batch(3), ids_of(), sequence
@@ -179,7 +177,7 @@ def test_it_chooses_what_the_reference_does_and_remembers_what_was_generated(
 ) -> None:
     checkpoint = make_checkpoint("gru", hidden=24)
     found: list[Any] = []
-    for engine in (NativeEngine(checkpoint, "float32"), ReferenceEngine(checkpoint)):
+    for engine in (CpuEngine(checkpoint, "float32"), ReferenceEngine(checkpoint)):
         batch = engine.batch(1)
         handle = batch.add(Sequence(random_ids(3, 20), 20, params))
         ids = [output.ids for output in batch.step(100)]
@@ -196,7 +194,7 @@ def test_it_chooses_what_the_reference_does_and_remembers_what_was_generated(
 
 
 def test_256_sequences_are_each_as_if_alone(make_checkpoint: Any) -> None:
-    engine = NativeEngine(make_checkpoint("gru", 30, 40))
+    engine = CpuEngine(make_checkpoint("gru", 30, 40))
     batch = engine.batch(256)
     sequences = [Sequence(random_ids(1 + i % 5, 30, i), 20 + i % 7, SamplingParams(seed=i)) for i in range(256)]
     handles = {batch.add(sequence): sequence for sequence in sequences}
@@ -207,7 +205,7 @@ def test_256_sequences_are_each_as_if_alone(make_checkpoint: Any) -> None:
         assert np.array_equal(outputs[handle].ids, alone(engine, sequence))
 
 
-def test_logarithms_are_the_models_own(engine: NativeEngine) -> None:
+def test_logarithms_are_the_models_own(engine: CpuEngine) -> None:
     prompt = random_ids(9, 70)
     params = SamplingParams(seed=1, temperature=0.5, top_k=3, repetition_penalty=1.5, logprobs=4)
     batch = engine.batch(1)
@@ -227,7 +225,7 @@ def test_logarithms_are_the_models_own(engine: NativeEngine) -> None:
 
 def test_the_state_is_the_networks(make_checkpoint: Any, log_probabilities: Any) -> None:
     checkpoint = make_checkpoint("lstm", hidden=7)
-    batch = NativeEngine(checkpoint, "float32").batch(2)
+    batch = CpuEngine(checkpoint, "float32").batch(2)
     handle = batch.add(Sequence(random_ids(80, 20), 5, SamplingParams(seed=9)))
     (output,) = batch.step(200)
     state = leave(batch, handle)
@@ -237,4 +235,4 @@ def test_the_state_is_the_networks(make_checkpoint: Any, log_probabilities: Any)
 
 
 def test_the_description_names_the_kernel(make_checkpoint: Any) -> None:
-    assert NativeEngine(make_checkpoint(), isa="portable").description == "lstm in int8 with portable instructions"
+    assert CpuEngine(make_checkpoint(), isa="portable").description == "lstm in int8 with portable instructions"

@@ -1,5 +1,5 @@
 """Characters a second of the engine for GPUs, by batch and by what is asked of a choice, an LSTM of 2x512.
-Run: python -m benchmarks.cuda [--device cpu] [--batches 1 8] [--json FILE]."""
+Run: python -m benchmarks.gpu [--device cpu] [--batches 1 8] [--json FILE]."""
 
 from __future__ import annotations
 
