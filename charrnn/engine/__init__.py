@@ -1,1 +1,1 @@
-"""Generating for many sequences at once: what an engine takes and gives, and the engines themselves."""
+"""Generating for many sequences at once: the engines, and the interface that they share."""

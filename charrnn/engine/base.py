@@ -1,4 +1,4 @@
-"""What a scheduler sees of any engine: sequences go into a batch, the batch steps, ids come out."""
+"""The interface of every engine: sequences are added to a batch, the batch steps, and returns ids."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from charrnn.vocabulary import Ids
 
 @dataclass(frozen=True, eq=False, slots=True)
 class State:
-    """What a sequence remembers: its whole future depends on this and its parameters, however long its past is.
+    """All that a sequence remembers: what follows depends only on this and on its sampling parameters.
 
-    `hidden` [layers, state_parts, hidden_size] float32, after reading everything but `last_id`; `last_id` the newest
+    `hidden` [layers, state_parts, hidden_size] float32, after reading all ids except `last_id`; `last_id` the newest
     id, not yet read; `position` how many ids have been generated, which is the index of the next random number;
-    `recent` [n] the latest ids, the newest last, at most RECENT_IDS; `generated` [n] which of them were generated, not
-    read.
+    `recent` [n] the latest ids, the newest last, at most RECENT_IDS; `generated` [n] which of them were generated
+    rather than read.
     """
 
     hidden: npt.NDArray[np.float32]
@@ -34,9 +34,8 @@ class State:
 class Sequence:
     """A text to be generated: read `prompt`, then choose `length` ids.
 
-    The prompt has at least one id unless `state` is given, from which the sequence then goes on (a prompt given as
-    well is read after the state's last id). With `score`, logarithms are reported for the prompt's ids too; `length`
-    may be 0 then.
+    The prompt has at least one id, unless the sequence continues from `state` (a prompt is then read after the state's
+    last id). With `score`, log-probabilities are reported for the prompt's ids too, and `length` may be 0.
     """
 
     prompt: Ids
@@ -48,7 +47,7 @@ class Sequence:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Logprobs:
-    """Natural logarithms for n positions in a row: `chosen` [n] of the ids that stand there, `top_ids` [n, k] and
+    """Log-probabilities at n consecutive positions: `chosen` [n] of the ids at these positions, `top_ids` [n, k] and
     `top` [n, k] of the k likeliest, best first. The first id of a text follows nothing: its `chosen` is NaN."""
 
     chosen: npt.NDArray[np.float32]
@@ -56,10 +55,10 @@ class Logprobs:
     top: npt.NDArray[np.float32]
 
 
-@dataclass(eq=False, slots=True)  # one a sequence and call: frozen ones take twice as long to make
+@dataclass(eq=False, slots=True)  # one for each sequence and call: frozen ones take twice as long to create
 class Output:
-    """What the latest steps made of one sequence: new `ids`; with logprobs asked, theirs in `logprobs`; with `score`
-    asked, those of the prompt's ids in `prompt_logprobs`, once they are all read. `done`: all `length` ids are out."""
+    """The result of the latest steps for one sequence: new `ids`; their `logprobs`, if requested; with `score`,
+    `prompt_logprobs`, once the whole prompt has been read. `done`: all `length` ids have been returned."""
 
     handle: int
     ids: Ids
@@ -71,35 +70,35 @@ class Output:
 class Batch(Protocol):
     """Sequences of one version that advance together; one thread owns it.
 
-    Nothing of a sequence depends on its neighbours: the ids of a sequence are a function of the version and the
-    Sequence alone, whoever is in the batch, whenever they join and leave, and however the steps are divided.
+    The ids of a sequence are a function of the version and the Sequence alone: they do not depend on the other
+    sequences in the batch, on when these join and leave, or on how the steps are divided.
     """
 
     def __len__(self) -> int:
-        """Sequences in the batch, done ones that were not removed included."""
+        """Sequences in the batch, including done ones that have not been removed."""
         ...
 
     def add(self, sequence: Sequence) -> int:
-        """Take a sequence in before the next step; returns its handle. Raises OverflowError when the batch is full."""
+        """Add a sequence before the next step; returns its handle. Raises OverflowError when the batch is full."""
         ...
 
     def remove(self, handle: int) -> None:
-        """Let a sequence go, done or not. Its state, if it is wanted, is looked at before."""
+        """Remove a sequence, done or not. Its state can only be read before."""
         ...
 
     def state(self, handle: int) -> State:
-        """What a sequence remembers now, from which another one can go on, in this batch or any other; it stays in the
-        batch. Raises KeyError for an unknown handle."""
+        """The current state of a sequence, from which another one can continue, in this batch or any other; the
+        sequence stays in the batch. Raises KeyError for an unknown handle."""
         ...
 
     def step(self, steps: int) -> Items[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen; one Output for each that has
-        new ids, is done or has its prompt scored."""
+        new ids, is done, or has finished scoring its prompt."""
         ...
 
 
 class Engine(Protocol):
-    """One version's numbers, ready to generate; shared by threads, never changed."""
+    """One version's numbers, ready to generate; immutable and shared by threads."""
 
     def batch(self, capacity: int) -> Batch:
         """An empty batch for up to `capacity` sequences."""

@@ -14,12 +14,12 @@ from charrnn.engine.cpu.instructions import Precision
 from charrnn.vocabulary import Ids
 
 TOLERANCE: Final = 0.001
-"""Nats a character by which the quick engine may miss the network."""
+"""By how many nats per character the int8 engine may differ from the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """Losses on the same text, in nats a character."""
+    """Losses on the same text, in nats per character."""
 
     int8: float
     float32: float
@@ -30,7 +30,7 @@ class Fidelity:
 
     @property
     def precision(self) -> Precision:
-        """What the version is to be served in."""
+        """The precision that the version is to be served in."""
         return "int8" if abs(self.difference) <= TOLERANCE else "float32"
 
 
@@ -41,8 +41,8 @@ def measure(checkpoint: Checkpoint, ids: Ids, streams: int = 64) -> Fidelity:
 
 
 def loss(engine: Engine, ids: Ids, streams: int = 64) -> float:
-    """Nats a character: the mean of -ln p(id | what stands before), over the ids [n] cut into as many `streams` of
-    equal length, each from an empty state; their first ids follow nothing and do not count.
+    """Nats per character: the mean of -ln p(id | previous ids), over the ids [n] cut into `streams` parts of equal
+    length, each read from the initial state; their first ids are not counted.
 
     Raises ValueError for fewer than two ids.
     """

@@ -1,5 +1,5 @@
-"""Sequences in flight: what is checked before a batch takes one in, what is kept of it while it is there, and what it
-reports; the same for every engine, and without its numbers."""
+"""The sequences in a batch, the same for every engine: what is checked when one is added, its counter, and its outputs;
+does not compute anything."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from charrnn.vocabulary import Ids
 class Member:
     """A sequence in a batch.
 
-    `ids` [n] int32 are all its ids in a row: the prompt's `prompt_size` (the first of them is the last id of the state
-    from which the sequence goes on, if it does), then those that are chosen, undefined until then. The network has read
-    the first `computed` of them; the next one is known and still to be read. This is the one counter: a step adds 1,
-    and all else follows from it. `logprobs` [n] are those of `ids`, None when none are asked for; `bias`
-    [vocabulary_size] is added to the logits, None for nothing; the outputs so far cover the first `reported` ids.
+    `ids` [n] int32 are all its ids in a row: the prompt's `prompt_size` (the first of them is the last id of the state,
+    if the sequence continues from one), then the chosen ones, undefined until chosen. The network has read the first
+    `computed` of them; the next one is known but not yet read. This is the only counter: a step adds 1, and everything
+    else follows from it. `logprobs` [n] are those of `ids`, None unless requested; `bias` [vocabulary_size] is added to
+    the logits, None for no bias; the outputs so far cover the first `reported` ids.
     """
 
     handle: int
@@ -65,7 +65,7 @@ class Member:
 
     @property
     def remaining(self) -> int:
-        """How many steps are left until the sequence is done."""
+        """How many steps remain until the sequence is done."""
         return self.ids.size - 1 - self.computed
 
     @property
@@ -76,12 +76,12 @@ class Member:
 
     @property
     def reported_ids(self) -> range:
-        """The indices of those of `ids` whose logarithms are asked for."""
+        """The indices of those of `ids` whose log-probabilities are requested."""
         stop = self.ids.size if self.sequence.sampling.logprobs is not None else self.prompt_size
         return range(1 if self.sequence.score else self.prompt_size, stop)
 
     def latest(self) -> tuple[Ids, Flags]:
-        """The latest ids [n], the newest last, at most RECENT_IDS, and which of them [n] were generated; copies."""
+        """Copies of the latest ids [n], the newest last, at most RECENT_IDS, and which of them [n] were generated."""
         known = self.computed + 1
         start = max(0, known - RECENT_IDS)
         ids, generated = self.ids[start:known].copy(), np.zeros(known - start, dtype=np.bool_)
@@ -92,18 +92,18 @@ class Member:
         return ids[-RECENT_IDS:], generated[-RECENT_IDS:]
 
     def state(self, hidden: npt.NDArray[np.float32]) -> State:
-        """All that the sequence remembers, given its hidden state [layers, state_parts, hidden_size]."""
+        """The state of the sequence, given its hidden state [layers, state_parts, hidden_size]."""
         return State(hidden, self.last_id, self.position, *self.latest())
 
     def output(self) -> Output | None:
-        """What is new since the last output: ids, that all are out, the prompt's logarithms once it is read; None:
-        nothing."""
+        """What is new since the last output: ids, whether these were the last, the prompt's log-probabilities once it
+        is read; None if nothing is new."""
         known, first = self.computed + 1, self.reported
         if known < self.prompt_size or known == first:
             return None
         self.reported = known
         scored = first == 0 and self.sequence.score
-        first = first or self.prompt_size  # the prompt's ids are nothing new
+        first = first or self.prompt_size  # the prompt's ids are not reported
         done = known == len(self.ids)
         if first == known and not (done or scored):
             return None
@@ -159,24 +159,24 @@ class Members:
         return member
 
     def remove(self, handle: int) -> Member:
-        """Free the slot; what was in it. Raises KeyError for an unknown handle."""
+        """Free the slot and return its member. Raises KeyError for an unknown handle."""
         member = self._by_handle.pop(handle)
         del self.by_slot[member.slot]
         self._free.append(member.slot)
         return member
 
     def active(self) -> list[Member]:
-        """Those that are not done, in the order in which they came."""
+        """The members that are not done, in the order in which they were added."""
         return [member for member in self._by_handle.values() if member.remaining]
 
     def done_at_once(self) -> list[Member]:
-        """Those that had nothing left to do when they came, each of them once."""
+        """The members that were done when they were added; each is returned once."""
         found, self._done_at_once = self._done_at_once, []
         return [member for member in found if member.handle in self._by_handle]
 
 
 def outputs_of(members: Iterable[Member]) -> list[Output]:
-    """What is new of each member that has anything new."""
+    """The outputs of the members that have anything new."""
     return [output for member in members if (output := member.output()) is not None]
 
 
@@ -200,7 +200,7 @@ def _check_ids(ids: Ids, vocabulary_size: int) -> None:
 
 
 def _logprobs(n: int, top: int) -> Logprobs:
-    """For n ids to be filled in, of which the first follows nothing."""
+    """Log-probabilities of n ids, to be filled in; those of the first are NaN."""
     chosen = np.empty(n, dtype=np.float32)
     top_ids, tops = np.zeros((n, top), dtype=np.int32), np.empty((n, top), dtype=np.float32)
     chosen[:1], tops[:1] = np.nan, np.nan

@@ -1,5 +1,5 @@
-"""What a network's hidden units do along a text, and what it expects next, in any engine's own numbers; knows no models
-by name and draws nothing."""
+"""The states of a network's units along a text, and its predictions, with any engine; knows no names of models and
+draws nothing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
 
 PIECE: Final = 256
-"""Ids of a piece: a few milliseconds."""
+"""Ids in a piece: a few milliseconds of work."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Trace:
-    """What happens while n ids in a row are read.
+    """What happens while n consecutive ids are read.
 
     `states` [n, layers, state_parts, hidden_size] float32: the state after reading each id, part 0 what charrnn.cells
-    calls h, part 1 an LSTM's c. `logprobs` [n] float32: the natural logarithm of each id's probability, given those
-    before it; NaN for a text's first, which follows nothing. `top_ids` and `top` [n, k]: the k likeliest to follow each
-    id, best first, and the logarithms of their probabilities.
+    calls h, part 1 an LSTM's c. `logprobs` [n] float32: the log-probability of each id, given those before it; NaN for
+    the first id of a text. `top_ids` and `top` [n, k]: the k ids likeliest to follow each id, best first, and their
+    log-probabilities.
     """
 
     states: npt.NDArray[np.float32]
@@ -35,10 +35,10 @@ class Trace:
 
 
 def trace(engine: Engine, ids: Ids, top: int = 5) -> Trace:
-    """The trace of the ids [n], read from the empty state; the `top` likeliest are all, when there are no more.
+    """The trace of the ids [n], read from the initial state, with at most `top` likeliest ids.
 
-    These are the numbers that generating and scoring work with, bit for bit. Raises ValueError when there are no ids,
-    or one is outside the vocabulary.
+    The numbers are those of generating and scoring, bit for bit. Raises ValueError when there are no ids, or one is
+    outside the vocabulary.
     """
     found = list(pieces(engine, ids, top))
     return Trace(
@@ -50,9 +50,9 @@ def trace(engine: Engine, ids: Ids, top: int = 5) -> Trace:
 
 
 def pieces(engine: Engine, ids: Ids, top: int = 5, size: int = PIECE) -> Iterator[Trace]:
-    """The same trace in pieces of `size` ids, so that a long one needs little memory and can be given up.
+    """The same trace in pieces of `size` ids, so that a long one needs little memory and can be cancelled.
 
-    Raises ValueError as `trace` does, when the first piece is asked for.
+    Raises ValueError as `trace` does, when the first piece is requested.
     """
     if not len(ids):
         raise ValueError("a trace needs at least 1 id")

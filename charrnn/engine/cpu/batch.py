@@ -1,4 +1,4 @@
-"""The engine for CPUs: packed weights, and batches that advance in compiled code; knows no torch."""
+"""The CPU engine: packed weights, and batches that advance in compiled code; knows no torch."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _INSTRUCTIONS: Final[dict[Isa, str]] = {
 
 
 class CpuEngine:
-    """One version's numbers on the CPU; ids are the same with either `isa`, which is the quickest unless given.
+    """One version's numbers on the CPU; ids do not depend on `isa`, which is the fastest available by default.
 
-    `precision` int8 is quick and within 0.001 nats a character of the network; float32 is as exact as the checkpoint.
-    `kernels` is the folder of compiled kernels, which is the user's cache folder unless given. Raises ValueError when a
-    model is packed in another precision, CompilationError.
+    `precision` int8 is fast and within 0.001 nats per character of the network; float32 is as exact as the checkpoint.
+    `kernels` is the folder of compiled kernels, by default in the user's cache folder. Raises ValueError when a model
+    is packed in another precision, CompilationError.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class CpuEngine:
 
 
 class CpuBatch:
-    """Sequences that advance together, as charrnn.engine.base.Batch says; each keeps its slot until it is removed."""
+    """Implements charrnn.engine.base.Batch; each sequence keeps its slot until it is removed."""
 
     def __init__(self, engine: CpuEngine, capacity: int) -> None:
         self._members = Members(engine.config, capacity)
@@ -71,10 +71,10 @@ class CpuBatch:
         return len(self._members)
 
     def add(self, sequence: Sequence) -> int:
-        """Take a sequence in before the next step; returns its handle.
+        """Add a sequence before the next step; returns its handle.
 
-        Raises OverflowError when the batch is full, ValueError for a sequence without anything to follow, an id
-        outside the vocabulary (of a bias or allowed ones as well), no allowed id or a state of another shape.
+        Raises OverflowError when the batch is full, ValueError for a sequence with neither prompt nor state, an id
+        outside the vocabulary (also in a bias or among allowed ids), no allowed id, or a state of another shape.
         """
         member, memory = self._members.add(sequence), self._memory
         memory.sequences[member.slot] = member_struct(member, memory.bias(member.slot, member.bias))
@@ -87,11 +87,11 @@ class CpuBatch:
         return member.handle
 
     def remove(self, handle: int) -> None:
-        """Let a sequence go, done or not. Raises KeyError for an unknown handle."""
+        """Remove a sequence, done or not. Raises KeyError for an unknown handle."""
         self._memory.deactivate(self._members.remove(handle).slot)
 
     def state(self, handle: int) -> State:
-        """What a sequence remembers now, a copy. Raises KeyError for an unknown handle."""
+        """A copy of a sequence's current state. Raises KeyError for an unknown handle."""
         member = self._members[handle]
         return member.state(self._memory.extract(member.slot))
 

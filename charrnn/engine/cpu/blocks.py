@@ -1,8 +1,8 @@
-"""Operations on numbers in memory, in blocks of sixteen: maxima, powers, sums, bounds; knows no sampling.
+"""Operations on numbers in memory, in blocks of sixteen: maxima, powers, sums, comparisons; knows no sampling.
 
-All addresses, counts and bits are int64. Sums are taken lane by lane in ascending order of the blocks, then halves are
-added to halves, so that they are the same on every processor. `bits` of a number that is not negative are those of its
-float32, which are ordered as the numbers are.
+All addresses, counts and bits are int64. Each lane is summed over the blocks in ascending order, then the lanes are
+added pairwise, halves to halves, so that the result is the same on every processor. `bits` is the bit pattern of a
+float32 that is not negative; these patterns, as integers, are ordered like the numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from charrnn.engine.cpu.intrinsics import operation
 from charrnn.engine.cpu.lanes import FLOATS, I16, I32, I64, INTS, VECTOR_BYTES, Lanes, Value
 
 _address = _count = _bits = types.int64
-"""Names for what an int64 parameter is."""
+"""What an int64 parameter means."""
 
 
 @operation(types.void, _address, _address, _count)
@@ -34,7 +34,7 @@ def add_blocks(v: Lanes, target: Value, source: Value, other: Value, blocks: Val
 
 @operation(types.float32, _address, _count)
 def largest(v: Lanes, address: Value, blocks: Value) -> Value:
-    """The largest number of the blocks."""
+    """The largest number in the blocks."""
     with v.repeat(blocks, [v.floats(float("-inf"))]) as loop:
         loop.after = [v.maximum(v.load(FLOATS, _block(v, address, loop.index)), loop.values[0])]
     return v.largest(loop.results[0])
@@ -62,8 +62,9 @@ def exponentiate(  # noqa: PLR0917
 
 @operation(types.float32, _address, _address, _count)
 def cumulate(v: Lanes, target: Value, address: Value, blocks: Value) -> Value:
-    """Number b of the sixteen at the target becomes the sum of the blocks up to b; returns the sum of all."""
-    # In registers: each block's sum is added to all lanes from the block's own number on.
+    """Write to the sixteen numbers at the target the cumulative sums of the blocks, up to and including block b;
+    returns the total."""
+    # In registers: the sum of block b is added to lane b and all lanes after it.
     numbers = ir.Constant(INTS, list(range(16)))
     with v.repeat(blocks, [v.floats(0.0)]) as loop:
         total = v.splat(v.sum(v.load(FLOATS, _block(v, address, loop.index))))
@@ -75,7 +76,7 @@ def cumulate(v: Lanes, target: Value, address: Value, blocks: Value) -> Value:
 
 @operation(types.float32, _address, _count, _bits)
 def sum_from(v: Lanes, address: Value, blocks: Value, bits: Value) -> Value:
-    """The sum of those numbers of the blocks whose bits are at least `bits`."""
+    """The sum of the numbers whose bits are at least `bits`."""
     bound = v.splat(v.builder.trunc(bits, I32))
     with v.repeat(blocks, [v.floats(0.0)]) as loop:
         numbers = v.load(INTS, _block(v, address, loop.index))
@@ -88,7 +89,7 @@ def sum_from(v: Lanes, address: Value, blocks: Value, bits: Value) -> Value:
 @operation(types.int64, _address, _count, _bits)
 def count_from(v: Lanes, address: Value, blocks: Value, bits: Value) -> Value:
     """How many numbers of the blocks have bits of at least `bits`."""
-    # A comparison's lanes are 0 or -1 when they are widened.
+    # The lanes of a comparison, sign-extended, are 0 or -1.
     bound = v.splat(v.builder.trunc(bits, I32))
     with v.repeat(blocks, [v.ints(0)]) as loop:
         kept = v.builder.icmp_signed(">=", v.load(INTS, _block(v, address, loop.index)), bound)
@@ -102,7 +103,7 @@ def count_from(v: Lanes, address: Value, blocks: Value, bits: Value) -> Value:
 
 @operation(types.void, _address, _count, _bits)
 def drop_below(v: Lanes, address: Value, blocks: Value, bits: Value) -> None:
-    """Numbers of the blocks whose bits are below `bits` become 0."""
+    """Set numbers whose bits are below `bits` to 0."""
     bound = v.splat(v.builder.trunc(bits, I32))
     with v.repeat(blocks, []) as loop:
         numbers = v.load(INTS, _block(v, address, loop.index))
@@ -118,13 +119,14 @@ def bits_of(v: Lanes, value: Value) -> Value:
 
 @operation(types.int64, _address, _count, types.float32)
 def first_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
-    """The first lane of a block that is beyond the point; 16 when none is."""
+    """The first lane of a block that is greater than `point`; 16 when none is."""
     return _first_lane(v, v.builder.fcmp_ordered(">", v.load(FLOATS, _block(v, address, block)), v.splat(point)))
 
 
 @operation(types.int64, _address, _count, types.float32)
 def lane_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
-    """The first positive lane of a block at which the sum of the lanes so far is beyond the point; 16 when none is."""
+    """The first positive lane of a block at which the cumulative sum of its lanes exceeds `point`; 16 when none
+    does."""
     probs = v.load(FLOATS, _block(v, address, block))
     beyond = v.builder.fcmp_ordered(">", v.prefix_sums(probs), v.splat(point))
     return _first_lane(v, v.builder.and_(beyond, v.builder.fcmp_ordered(">", probs, v.floats(0.0))))
@@ -133,7 +135,7 @@ def lane_beyond(v: Lanes, address: Value, block: Value, point: Value) -> Value:
 @operation(types.int64, _address, _count)
 def last_positive(v: Lanes, address: Value, block: Value) -> Value:
     """The last positive lane of a block; -1 when none is."""
-    # A bit a lane, so that the last one is 63 less the zeros before the highest bit that is set.
+    # One bit for each lane: the last lane is 63 minus the leading zeros.
     positive = v.builder.fcmp_ordered(">", v.load(FLOATS, _block(v, address, block)), v.floats(0.0))
     mask = v.builder.zext(v.builder.bitcast(positive, I16), I64)
     zeros = v.call("llvm.ctlz.i64", I64, mask, ir.Constant(ir.IntType(1), 0))

@@ -1,7 +1,8 @@
-"""Kernels as machine code in a folder, so that a process which generates needs no compiler; does not import numba.
+"""Kernels as machine code in a folder, so that processes that generate need no compiler; does not import numba.
 
-A file holds one kernel for one processor; its name says for which, and a digest of all that it was made from. What is
-missing is compiled by a process of its own, whose memory goes with it.
+A file holds one kernel for one processor; its name contains the kernel's parameters and a digest of everything that it
+was compiled from. A missing kernel is compiled in a separate process, so that the compiler's memory is freed
+afterwards.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from charrnn.config import Cell
 from charrnn.engine.cpu.instructions import Isa, Precision
 
 Advance = Callable[[int, int, int, int], object]
-"""Addresses of a BATCH_STRUCT, of LAYER_STRUCTs and SEQUENCE_STRUCTs (charrnn.engine.cpu.structs); how many steps."""
+"""Addresses of a BATCH_STRUCT, of LAYER_STRUCTs and SEQUENCE_STRUCTs (charrnn.engine.cpu.structs), and the number of
+steps."""
 
 ENTRY: Final = "advance"
 _ROOT: Final = Path(__file__).parents[3]
@@ -40,9 +42,9 @@ class CompilationError(RuntimeError):
 
 
 def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa) -> Advance:
-    """The kernel out of the folder, compiled now, which takes seconds, when it is not there yet.
+    """The kernel from the folder; if it is missing, it is compiled first, which takes seconds.
 
-    Where there is none, or it cannot be written, every process compiles for itself. Raises CompilationError.
+    Without a folder that can be written to, every process compiles for itself. Raises CompilationError.
     """
     if isa == "portable":
         _offer_library_functions()
@@ -55,8 +57,8 @@ def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa) -> Adv
 
 
 def default_folder(otherwise: Path | None = None) -> Path | None:
-    """Where kernels are kept by default: in the user's cache folder, or `otherwise` where the user has no home, or none
-    that can be written."""
+    """The default folder of kernels: in the user's cache folder, or `otherwise` if the home folder is missing or not
+    writable."""
     try:
         folder = Path.home() / ".cache" / "charrnn" / "kernels"
     except RuntimeError:
@@ -66,7 +68,7 @@ def default_folder(otherwise: Path | None = None) -> Path | None:
 
 @cache
 def source_digest() -> str:
-    """Over all that a kernel is made from: the sources, the compilers' versions, the processor."""
+    """A digest of everything that a kernel is compiled from: sources, compiler versions, processor."""
     features = sorted(name for name, present in llvm.get_host_cpu_features().items() if present)
     digest = hashlib.sha256(f"{llvmlite.__version__} {sys.version} {llvm.get_host_cpu_name()} {features}".encode())
     for _, source in sorted(compiler_sources().items()):
@@ -75,7 +77,7 @@ def source_digest() -> str:
 
 
 def compiler_sources() -> dict[str, bytes]:
-    """The sources of the compiler and of everything in charrnn that it imports, directly or not, by module."""
+    """The sources of the compiler and of everything in charrnn that it imports, directly or indirectly, by module."""
     found: dict[str, bytes] = {}
     unread = [_COMPILER]
     while unread:
@@ -96,7 +98,7 @@ def _is_writable(folder: Path) -> bool:
 
 @cache
 def _offer_library_functions() -> None:
-    """A processor without fused multiply-add has the C library do it; LLVM does not find the library by itself."""
+    """On a processor without fused multiply-add, LLVM calls the C library, which it does not find by itself."""
     library = ctypes.CDLL(ctypes.util.find_library("m"))
     for name in ("fmaf", "floorf"):
         llvm.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
@@ -113,27 +115,27 @@ def _compile(path: Path, cell: Cell, precision: Precision, isa: Isa) -> None:
     command = [sys.executable, "-m", _COMPILER, cell, precision, isa, str(path)]
     found = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     if found.returncode:
-        # The last line of a trace says what is wrong.
+        # The last line of a traceback is the message.
         raise CompilationError((found.stderr.splitlines() or [f"the compiler exited with {found.returncode}"])[-1])
 
 
 @cache
 def _linked(path: Path) -> Advance:
-    """The function in the file; the code stays for as long as the process."""
+    """The function in the file; its code stays loaded as long as the process runs."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(path.read_bytes()))
     engine.finalize_object()
-    # numba's convention: a status is returned, and two pointers, to the result and to an exception, come first.
+    # numba's calling convention: returns a status; the first two arguments point to the result and to an exception.
     signature = ctypes.CFUNCTYPE(ctypes.c_int32, *(ctypes.c_void_p,) * 2, *(ctypes.c_int64,) * 4)
     function = signature(engine.get_function_address(ENTRY))
     unused = ctypes.create_string_buffer(16)
     result, exception = ctypes.addressof(unused), ctypes.addressof(unused) + 8
 
     def advance(plan: int, layers: int, slots: int, steps: int) -> None:
-        # `unused` and `engine` live on in this closure. ctypes lets other threads run during the call.
+        # The closure keeps `unused` and `engine` alive. ctypes releases the interpreter lock during the call.
         function(result, exception, plan, layers, slots, steps)
 
     advance.keep = (unused, engine)  # type: ignore[attr-defined]

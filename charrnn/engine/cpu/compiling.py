@@ -15,7 +15,7 @@ from durable import files
 
 
 def machine_code(kernel: Any) -> bytes:
-    """The object code of a compiled numba function, alone with what it calls, under the name of ENTRY."""
+    """The object code of a compiled numba function and of the functions that it calls, with ENTRY as its symbol."""
     (ir,) = kernel.inspect_llvm().values()
     module = llvm.parse_assembly(ir)
     main = next(f for f in module.functions if not f.is_declaration and _is_entry(f.name))
@@ -33,7 +33,8 @@ def machine_code(kernel: Any) -> bytes:
 
 
 def _is_entry(name: str) -> bool:
-    """numba puts prefixes before the mangled names of the wrappers, and gives helpers other names."""
+    """Whether this is the function's symbol: numba prefixes the mangled names of wrappers, and names helpers
+    differently."""
     return name.startswith("_ZN7charrnn") and "7advance" in name
 
 
@@ -47,7 +48,7 @@ def _machine() -> Any:
 
 def main(arguments: list[str]) -> None:
     cell, precision, isa, path = arguments
-    # numba would optimize every function by itself, and throw that away: it is done once, for all of them.
+    # numba would optimize each function separately and discard the result; all are optimized together, once.
     options = vars(numba_config)
     options["OPT"] = type(options["OPT"])(0)
     files.put(Path(path), machine_code(compiled(cell, precision, isa)))  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
-"""A member of a batch as the struct that the compiled step reads and writes: addresses instead of arrays, and flags for
-what its sampling needs."""
+"""Converts a member of a batch to the struct that the compiled step reads and writes: addresses of arrays, and flags
+for its sampling."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from charrnn.vocabulary import Ids
 
 _SEED_MASK: Final = (1 << 64) - 1
 _LARGEST_FACTOR: Final = 1e30
-"""Stands for 1 / temperature where that would overflow; differences of logits times it leave the likeliest alone."""
+"""Used for 1 / temperature if that would overflow: all ids but the likeliest get a probability of 0."""
 
 _EMPTY: Final[dict[str, Any]] = dict.fromkeys(SEQUENCE_STRUCT.names or (), 0)
 
 
 def member_struct(member: Member, bias: int) -> tuple[Any, ...]:
-    """The fields of the member's SEQUENCE_STRUCT; `bias` is the address of what is added to its logits, 0 for nothing.
-    The addresses are valid for as long as the member exists."""
+    """The fields of the member's SEQUENCE_STRUCT; `bias` is the address of its logit bias, 0 for none. The addresses
+    are valid for as long as the member exists."""
     fields = _choice_fields(member.sequence.sampling, member.position, *member.latest(), bias)
     fields["score"], fields["computed"] = member.sequence.score, member.computed
     fields["prompt_size"], fields["total"] = member.prompt_size, member.ids.size
@@ -38,8 +38,8 @@ def member_struct(member: Member, bias: int) -> tuple[Any, ...]:
 def choice_struct(
     params: SamplingParams, position: int, recent: Ids, generated: Flags, bias: int
 ) -> npt.NDArray[np.void]:
-    """One SEQUENCE_STRUCT [1] that chooses by `params`, with no ids and no logarithms: `recent` [n] are the latest ids,
-    the newest last, and `generated` [n] says which of them were generated."""
+    """One SEQUENCE_STRUCT [1] with these sampling parameters, without ids and log-probabilities: `recent` [n] are the
+    latest ids, the newest last, and `generated` [n] says which of them were generated."""
     return np.array([tuple(_choice_fields(params, position, recent, generated, bias).values())], dtype=SEQUENCE_STRUCT)
 
 
@@ -74,7 +74,7 @@ def _choice_fields(params: SamplingParams, position: int, recent: Ids, generated
 
 
 def _ring(latest: Ids | Flags) -> Ids:
-    """The latest RECENT_IDS as a ring that begins with the oldest."""
+    """The latest RECENT_IDS as a ring buffer that begins with the oldest."""
     ring = np.zeros(RECENT_IDS, dtype=np.int32)
     ring[: min(latest.size, RECENT_IDS)] = latest[-RECENT_IDS:]
     return ring

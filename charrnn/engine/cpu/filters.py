@@ -1,8 +1,8 @@
-"""Which probabilities min_p, top_k and top_p leave, inside the compiled step; those that they drop become 0.
+"""min_p, top_k and top_p inside the compiled step: dropped probabilities become 0.
 
-Nothing is sorted: they lie in [0, 1], and the bits of float32 that are not negative are ordered as the numbers are,
-so that a bound is found bit by bit, from the highest one that a number up to 1 can have, each time with one pass over
-all of them.
+Nothing is sorted. Probabilities lie in [0, 1], and the bit patterns of float32 that are not negative are ordered like
+the numbers. So a threshold is found bit by bit, from the highest bit that a number up to 1 can have, with one pass over
+the probabilities for each bit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ ONE: Final = np.float32(1)
 BITS_OF_ONE: Final = 0x3F800000
 HIGHEST_BIT: Final = BITS_OF_ONE.bit_length() - 1
 LEAST_SHARE: Final = np.float32(1e-30)
-"""More than nothing, so that a top_p of nearly 0 keeps the likeliest id."""
+"""Above 0, so that a top_p of nearly 0 keeps the likeliest id."""
 
 
 @njit(error_model="numpy")
 def filter_probs(sequence: Any, probs: int, blocks: int) -> None:
-    """charrnn.sampling's filters, one after the other; the largest probability is 1."""
+    """The filters of charrnn.sampling, one after the other; the largest probability is 1."""
     if sequence.min_p > 0:
         drop_below(probs, blocks, bits_of(sequence.min_p))
     if sequence.top_k > 0:
@@ -35,7 +35,7 @@ def filter_probs(sequence: Any, probs: int, blocks: int) -> None:
 
 @njit(error_model="numpy")
 def _kth_bits(probs: int, blocks: int, k: int) -> int:
-    """The bits of the k-th largest probability: the largest that k of them reach."""
+    """The bits of the k-th largest probability: the largest threshold that at least k of them reach."""
     found = 0
     for shift in range(HIGHEST_BIT, -1, -1):
         if count_from(probs, blocks, found | 1 << shift) >= k:
@@ -47,7 +47,7 @@ def _kth_bits(probs: int, blocks: int, k: int) -> int:
 def _keep_share(probs: int, blocks: int, top_p: Any) -> None:
     """Keep the largest probabilities until their sum reaches top_p of all; among equals the lowest ids."""
     least = max(top_p * sum_from(probs, blocks, 0), LEAST_SHARE)
-    found = 0  # the bits of the smallest that is kept: the largest such that all from it on reach the share
+    found = 0  # the bits of the smallest one kept: the largest threshold such that those from it on reach the share
     for shift in range(HIGHEST_BIT, -1, -1):
         bits = found | 1 << shift
         if bits <= BITS_OF_ONE and sum_from(probs, blocks, bits) >= least:

@@ -1,11 +1,11 @@
-"""What the gates of each cell make of its sums, for sixteen units at once; knows no batch and no packing.
+"""The gates of each cell: from sums to new states, for sixteen units at once; knows no batch and no packing.
 
-The equations are those of charrnn.cells, which has their sources.
+The equations are those of charrnn.cells, which names their sources.
 
 Sums come in units of log2: the packing multiplies weights by -log2(e) for a sigmoid, so that sigma(a) = 1 / (1 + 2^t),
-and by -2 log2(e) for a hyperbolic tangent, so that tanh(a) = (1 - 2^t) / (1 + 2^t). Fractions are joined before they
-are divided, because divisions are slow: two are left in a step of a gated cell. Absolute error of the state against
-exact arithmetic: below 1e-6 a step.
+and by -2 log2(e) for a hyperbolic tangent, so that tanh(a) = (1 - 2^t) / (1 + 2^t). Fractions are brought to a common
+denominator, because divisions are slow: a step of a gated cell has two. Absolute error of the state against exact
+arithmetic: below 1e-6 a step.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from charrnn.engine.cpu.lanes import Lanes, Value
 
 SIGMOID: Final = -1 / math.log(2)
 TANH: Final = -2 / math.log(2)
-"""Factors of a pre-activation that its function expects."""
+"""The factor of each function's pre-activation."""
 
 LARGEST: Final = 29.0
-"""Powers of two beyond this are cut off, so that the product of three denominators and a cell state stays finite.
-Powers below 2^-29 vanish beside the 1 that they are added to, whatever they are."""
+"""Exponents are limited to this, so that the product of three denominators and a cell state stays finite. Powers below
+2^-29 are lost when they are added to 1, whatever their value."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a cell's numbers lie in memory, for a block of units.
+    """The memory layout of a cell's numbers, for a block of units.
 
-    `columns` vectors of sums; those that the layer's `input` and its `hidden` state contribute to; `added` vectors come
-    from the first layer's table or, further up, are the bias; `biases` more are constants of the cell; `groups` of
-    sixteen units make a block; `factors` of the columns' functions; `has_gate_state`: whether the gates keep a float32
-    vector from step to step, beside the state that products read: an LSTM's cell state, a GRU's hidden state before it
-    is rounded to eight bits.
+    `columns`: the number of vectors of sums; `input`, `hidden`: the columns to which the layer's input and its hidden
+    state contribute; `added`: vectors from the first layer's table or, in other layers, the bias; `biases`: further
+    constants of the cell; `groups`: how many groups of sixteen units make a block; `factors`: those of the columns'
+    functions; `has_gate_state`: whether the gates keep a float32 vector from step to step, beside the state that
+    products read: an LSTM's cell state, or a GRU's hidden state before it is rounded to eight bits.
     """
 
     columns: int
@@ -52,11 +52,11 @@ LAYOUTS: Final = {
     "gru": Layout(4, (0, 1, 2), (0, 1, 3), (0, 1, 2), 1, 1, (SIGMOID, SIGMOID, TANH, TANH), True),
     "lstm": Layout(4, (0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, 3), 0, 1, (SIGMOID, SIGMOID, TANH, SIGMOID), True),
 }
-"""Columns: rnn four groups of units, so that its micro-tiles have as many columns as others'; gru r, z, and, because r
-acts on only one of them, the input's n and the hidden state's n apart; lstm i, f, g, o."""
+"""Columns: for rnn four groups of units, so that its micro-tiles have four columns too; for gru r, z, and n of the
+input and of the hidden state separately, because r acts only on the latter; for lstm i, f, g, o."""
 
 OUTPUT_COLUMNS: Final = 4
-"""Vectors of sixteen ids in a full group of outputs; the last group may be half of that."""
+"""Vectors of sixteen ids in a full group of outputs; the last group may have half as many."""
 
 ApplyGates = Callable[[Lanes, Sequence[Value], Sequence[Value], "Value | None"], tuple[list[Value], "Value | None"]]
 
@@ -75,7 +75,7 @@ def gru(v: Lanes, t: Sequence[Value], biases: Sequence[Value], gate_state: Value
     """
     one = v.floats(1.0)
     r = v.divide(one, v.add(one, _power(v, t[0])))
-    # Z is a factor, not only added to 1: below the bound it must be the same number on every processor.
+    # Z is also a factor, not only added to 1, so even tiny values must be the same on every processor.
     z = _power(v, v.maximum(t[1], v.floats(-LARGEST)))
     n = _power(v, v.fma(r, v.add(t[3], biases[0]), t[2]))
     above = v.fma(z, v.subtract(one, n), v.multiply(gate_state, v.add(one, n)))

@@ -5,9 +5,9 @@ For each row, a sequence, and each block of units, with columns as in charrnn.en
     sums            = W_input x_t + W_hidden h_{t-1} + added      [columns, 16]
     h_t, gate_state = gates(sums, gate_state)                     [units of the block], [16]
 
-In the first layer, the product W_input x_t of the latest id is a row of a table, and comes in `added`.
-Rows are given as a list of slots of the state arrays, so that sequences come and go without anything being moved. The
-loop over blocks is the outer one, so that weights come from memory once a step, however many rows there are.
+In the first layer, W_input x_t is a row of a table, selected by the id, and is part of `added`. Rows are a list of
+slots of the state arrays, so that sequences join and leave without copying. The loop over blocks is the outer one, so
+that weights are read from memory once in a step, whatever the number of rows.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ EXP2_DEGREE: Final = {"int8": 4, "float32": 5}
 """Of the polynomial for powers: degree 4's error of 3e-6 is far below the steps of 1/127 of a state in eight bits."""
 
 ROUNDING: Final = 12582912.0
-"""1.5 * 2^23. Between 2^23 and 2^24 float32 are the whole numbers, so a small number added to this is rounded, half to
-even, and lies in the low bits."""
+"""1.5 * 2^23. Between 2^23 and 2^24 float32 has only integers, so a small number added to this is rounded, half to
+even, and can be read from the low bits."""
 
 
 class HiddenLayerArguments(NamedTuple):
-    """What a layer's step works on, all int64: addresses, counts, and strides in bytes."""
+    """The arguments of a layer's step, all int64: addresses, counts, and strides in bytes."""
 
     row_count: Int64
     slots: Int64  # [row_count] int64: the slot of each row
     added: Int64  # [row_count] int64: addresses of float32 [blocks, added columns, 16]
     blocks: Int64  # of units
-    weights: Int64  # as charrnn.engine.cpu.packing lays them out; so are the constants
-    input_depth: Int64  # multiply-adds of a sum over the layer's input; 0 in the first layer
+    weights: Int64  # laid out by charrnn.engine.cpu.packing, as are the constants
+    input_depth: Int64  # multiply-adds in a sum over the layer's input; 0 in the first layer
     hidden_depth: Int64  # and over its hidden state
     constants: Int64
     input: Int64  # the layer below's state after this step, at slot 0
@@ -81,7 +81,7 @@ hidden_layer: Any = intrinsic(prefer_literal=True)(_type_hidden_layer)
 def _emit(cell: str, arithmetic: Arithmetic, layer: HiddenLayerArguments) -> None:
     layout, v = LAYOUTS[cell], arithmetic.lanes
     builder = v.builder
-    # Bytes of a block: of its weights [depth, columns] vectors, first those of the input; its constants; its states.
+    # Bytes of a block: its weights, [depth, columns] vectors, those of the input first; its constants; its states.
     input_bytes = builder.mul(layer.input_depth, ir.Constant(I64, len(layout.input) * VECTOR_BYTES))
     hidden_bytes = builder.mul(layer.hidden_depth, ir.Constant(I64, len(layout.hidden) * VECTOR_BYTES))
     weights_bytes = builder.add(input_bytes, hidden_bytes)
@@ -115,7 +115,7 @@ def _emit(cell: str, arithmetic: Arithmetic, layer: HiddenLayerArguments) -> Non
 
 @dataclass(frozen=True)
 class _Row:
-    """Addresses of what belongs to one row in one block of units."""
+    """The addresses of one row's data in one block of units."""
 
     added: Value
     constants: Value
@@ -143,7 +143,7 @@ def _emit_gates(cell: str, layout: Layout, arithmetic: Arithmetic, sums: list[Va
 
 def _as_products_read(arithmetic: Arithmetic, state: Value) -> Value:
     """h in [-1, 1] as uint8 round(127 h) + 128, in [1, 255], or as it is (float32). The offset makes it unsigned, as
-    vpdpbusd wants one of its factors; it is taken off again by charrnn.engine.cpu.micro_tiles.first_sums."""
+    vpdpbusd requires of one factor; charrnn.engine.cpu.micro_tiles.first_sums compensates for it."""
     if arithmetic.precision == "float32":
         return state
     v = arithmetic.lanes

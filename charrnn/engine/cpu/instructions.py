@@ -15,19 +15,19 @@ _NEEDED: Final[dict[Isa, tuple[str, ...]]] = {
     "avx2": ("avx2", "fma"),
     "portable": (),
 }
-"""Features of the processor that each kernel uses, the quickest first."""
+"""The processor features that each kernel needs, the fastest kernel first."""
 
 
 def runnable_isas(features: Set[str]) -> tuple[Isa, ...]:
-    """The kernels that a processor with these features, named as LLVM does, can run, the quickest first."""
+    """The kernels that a processor with these features (LLVM's names) can run, the fastest first."""
     return tuple(isa for isa, needed in _NEEDED.items() if features >= set(needed))
 
 
 def host_features() -> Set[str]:
-    """What this processor has."""
+    """The features of this processor."""
     return {name for name, present in llvm.get_host_cpu_features().items() if present}
 
 
 def host_isa() -> Isa:
-    """The quickest kernel that this processor can run."""
+    """The fastest kernel that this processor can run."""
     return runnable_isas(host_features())[0]

@@ -1,6 +1,6 @@
-"""How operations on vectors and memory become functions that numba can call; and reading and writing one number.
+"""Makes operations on vectors and memory callable from numba; reads and writes single numbers.
 
-All addresses, counts and indices are int64: compiled code knows arrays by their addresses alone.
+All addresses, counts and indices are int64: compiled code accesses arrays only by address.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ _TYPED: dict[int, Callable[[Callable[[], Any]], Callable[..., Any]]] = {
     4: lambda typed: lambda _context, _a, _b, _c, _d: typed(),
     5: lambda typed: lambda _context, _a, _b, _c, _d, _e: typed(),
 }
-"""numba asks for a function with as many plain parameters as the operation has."""
+"""numba requires a function with as many positional parameters as the operation has."""
 
 
 def operation(result: types.Type, *arguments: types.Type) -> Callable[[Callable[..., Value]], Any]:
-    """Make a numba intrinsic with this signature of a function that emits it, given Lanes and the arguments' values."""
+    """A decorator that makes a numba intrinsic with this signature of a function that emits its code, given Lanes and
+    the arguments."""
 
     def decorate(emit: Callable[..., Value]) -> Any:
         def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, values: Sequence[Value]) -> Value:
-            # "portable" chooses instructions that LLVM has for every processor; vectors are still as wide as it allows.
+            # "portable" only means that no processor-specific instructions are used; vectors are as wide as available.
             made = emit(Lanes(builder, "portable"), *values)
             return ir.Constant(ir.IntType(8).as_pointer(), None) if made is None else made
 

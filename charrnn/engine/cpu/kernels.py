@@ -1,5 +1,5 @@
-"""The compiled step: all sequences of a batch forward by many ids in one call outside the interpreter's lock; knows
-addresses and structs, no Python objects."""
+"""The compiled step: advances all sequences of a batch by many ids in one call without the interpreter lock; works on
+addresses and structs, not on Python objects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIGNATURE: Final = types.void(types.int64, types.int64, types.int64, types.int6
 
 
 def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
-    """The compiled step of a cell, which takes seconds to make."""
+    """The compiled step of a cell; compiling takes seconds."""
 
     def advance(batch: int, layers: int, sequences: int, steps: int) -> None:
         b = carray(as_pointer(batch), 1, BATCH_STRUCT)[0]
@@ -94,7 +94,7 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
 
 @njit(error_model="numpy")
 def _list_wanted(b: Any, sequences: Any) -> int:
-    """List the slots whose logits are needed: those past their prompt, and those whose prompt is scored."""
+    """List the slots whose logits are needed: those that have read their prompt, and those whose prompt is scored."""
     wanted = 0
     for i in range(b.active_count):
         slot = read_int64(b.active, i)
@@ -106,7 +106,7 @@ def _list_wanted(b: Any, sequences: Any) -> int:
 
 @njit(error_model="numpy")
 def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
-    """Give every sequence its next id, known or chosen, and keep those that are not done."""
+    """Give every sequence its next id, from the prompt or chosen, and deactivate those that are done."""
     kept, row = 0, 0
     _exponentiate_all(b, sequences, wanted)
     for i in range(b.active_count):
@@ -145,7 +145,8 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
 
 @njit(error_model="numpy")
 def _exponentiate_all(b: Any, sequences: Any, wanted: int) -> None:
-    """Probabilities for the plain sequences first, so that the processor has several rows under way at a time."""
+    """Compute the probabilities of the plain sequences first, so that the processor overlaps the work on several
+    rows."""
     for row in range(wanted):
         sequence = sequences[read_int64(b.wanted, row)]
         if sequence.plain and sequence.computed + 1 >= sequence.prompt_size and not _mask(b, sequence):
@@ -154,7 +155,7 @@ def _exponentiate_all(b: Any, sequences: Any, wanted: int) -> None:
 
 @njit(error_model="numpy")
 def _mask(b: Any, sequence: Any) -> int:
-    """The address of what is added to the logits after the latest two ids, 0 for nothing."""
+    """The address of the mask that applies after the latest two ids, 0 for none."""
     if b.masks == 0:
         return 0
     earlier = 0

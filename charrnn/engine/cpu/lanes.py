@@ -1,8 +1,7 @@
 """Sixteen numbers at a time: the vector operations that kernels are written in, as LLVM instructions; knows no cells.
 
-Every operation is one IEEE operation a lane in a fixed order, never contracted nor reassociated, so that all processors
-and all kernels give the same bits. Vectors of sixteen are LLVM's own: the compiler splits them where registers are
-narrower.
+Every operation is one IEEE operation for each lane, in a fixed order, never contracted or reassociated, so that all
+processors and all kernels give the same bits. LLVM splits vectors of sixteen where registers are narrower.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, Final
 from llvmlite import ir
 
 LANES: Final = 16
-"""Numbers of 32 bits in a vector: as many as a register of AVX-512 holds."""
+"""Numbers of 32 bits in a vector: as many as an AVX-512 register holds."""
 
 VECTOR_BYTES: Final = 4 * LANES
 """Bytes of a vector: sixteen float32 or int32, or sixty-four int8."""
@@ -35,15 +34,15 @@ EXP2_COEFFICIENTS: Final = {
         1.0,
     ),
 }
-"""2^r on [0, 1] by degree, highest power first: the polynomial of least maximal relative error (Lawson's iteration)
-among those with value 1 at 0, its coefficients rounded to float32. Relative errors, rounding included: degree 4 at most
+"""2^r on [0, 1] by degree, highest power first: the minimax polynomial in relative error (Lawson's iteration) among
+those with value 1 at 0, with coefficients rounded to float32. Relative errors, rounding included: degree 4 at most
 3.0e-6, degree 5 at most 1.5e-7."""
 
 Value = Any
-"""An LLVM value, of a function under construction."""
+"""An LLVM value in a function under construction."""
 
 Int64 = Any
-"""In the kernel an int, where code is emitted the Value of it."""
+"""An int in the kernel, its Value where code is emitted."""
 
 
 class Lanes:
@@ -112,26 +111,26 @@ class Lanes:
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def exp2(self, t: Value) -> Value:
-        """2^t for t in [-125, 125]: a polynomial of t - floor(t), times 2^floor(t), which only moves the exponent."""
-        whole, rest = self._split(t)
+        """2^t for t in [-125, 125]: a polynomial of t - floor(t), times 2^floor(t), which only changes the exponent."""
+        floor, fraction = self._split(t)
         first, *others = EXP2_COEFFICIENTS[self.degree]
         power = self.floats(first)
         for coefficient in others:
-            power = self.fma(power, rest, self.floats(coefficient))
-        return self._scale(power, whole)
+            power = self.fma(power, fraction, self.floats(coefficient))
+        return self._scale(power, floor)
 
     def exp2_at_most(self, t: Value, bound: float) -> Value:
-        """2^t, cut off at 2^bound above; below 2^-bound it may be any smaller number instead."""
+        """2^t, limited to 2^bound; results below 2^-bound may be any number smaller than that."""
         limited = self.minimum(t, self.floats(bound))
         return self.exp2(limited if self.isa == "vnni" else self.maximum(limited, self.floats(-bound)))
 
     def _split(self, t: Value) -> tuple[Value, Value]:
-        """A number with the whole part of t, rounded down, and the rest, in [0, 1]."""
-        whole = self.call("llvm.floor.v16f32", FLOATS, t)
-        return whole, self.subtract(t, whole)
+        """floor(t), and t - floor(t), in [0, 1]."""
+        floor = self.call("llvm.floor.v16f32", FLOATS, t)
+        return floor, self.subtract(t, floor)
 
     def _scale(self, x: Value, exponent: Value) -> Value:
-        """x * 2^exponent for a whole exponent, where neither x nor the result is subnormal: AVX-512 has an
+        """x * 2^exponent for an integer exponent, where neither x nor the result is subnormal: AVX-512 has an
         instruction for it; else the exponent is added to that of x, which begins at bit 23."""
         if self.isa == "vnni":
             mask, rounding = ir.Constant(I16, -1), ir.Constant(I32, 4)
@@ -141,7 +140,7 @@ class Lanes:
         return builder.bitcast(builder.add(builder.bitcast(x, INTS), shifted), FLOATS)
 
     def sum(self, vector: Value) -> Value:
-        """The sum of all lanes as a scalar, halves added to halves."""
+        """The sum of all lanes as a scalar, added pairwise, halves to halves."""
         return self._fold(vector, self.add)
 
     def largest(self, vector: Value) -> Value:
@@ -165,7 +164,7 @@ class Lanes:
 
     @contextmanager
     def repeat(self, count: Value, carried: Sequence[Value]) -> Iterator[Loop]:
-        """A loop of `count` rounds that carries values from round to round; the body sets `loop.after`."""
+        """A loop of `count` iterations that carries values from one to the next; the body sets `loop.after`."""
         builder = self.builder
         before = builder.block
         body, end = builder.append_basic_block("body"), builder.append_basic_block("end")
@@ -189,7 +188,8 @@ class Lanes:
 
 
 class Loop:
-    """A loop under construction: `index` of the round, `values` at its start, `after` it, `results` of the last."""
+    """A loop under construction: the iteration's `index`, the carried `values` at its start and `after` it, and the
+    loop's `results`."""
 
     def __init__(self, index: Value, values: list[Value]) -> None:
         self.index = index

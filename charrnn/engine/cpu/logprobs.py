@@ -1,4 +1,4 @@
-"""Log-probabilities of the model's own distribution, inside the compiled step: of the chosen and the likeliest ids."""
+"""Log-probabilities of the chosen and the likeliest ids in the model's own distribution, inside the compiled step."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ LN_2: Final = math.log(2)
 def report(  # noqa: PLR0917
     logits: int, scratch: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
 ) -> float:
-    """ln p of the chosen id, l - max - ln sum(e^(l - max)); writes ids and logarithms of the `top` likeliest, best
-    first and the lowest id first among equals."""
+    """ln p of the chosen id, l - max - ln sum(e^(l - max)); writes ids and log-probabilities of the `top` likeliest,
+    best first, the lowest id first among equals."""
     highest = largest(logits, blocks)
     probs = scratch + before_probs(blocks)
     exponentiate(probs, logits, blocks, highest, LOG2_E)
-    whole = np.float32(_logarithm(np.float64(sum_from(probs, blocks, 0))))
+    log_sum = np.float32(_logarithm(np.float64(sum_from(probs, blocks, 0))))
     found = 0
     for i in range(16 * blocks):
         logit = read_float32(logits, i)
         if found < top or (top and logit > read_float32(tops, top - 1)):
-            rank = min(found, top - 1)  # sorted in by insertion: `top` is small
+            rank = min(found, top - 1)  # insertion sort: `top` is small
             while rank > 0 and logit > read_float32(tops, rank - 1):
                 write_float32(tops, rank, read_float32(tops, rank - 1))
                 write_int32(top_ids, rank, read_int32(top_ids, rank - 1))
@@ -39,14 +39,14 @@ def report(  # noqa: PLR0917
             write_int32(top_ids, rank, i)
             found = min(found + 1, top)
     for i in range(top):
-        write_float32(tops, i, read_float32(tops, i) - highest - whole)
-    return float(read_float32(logits, chosen) - highest - whole)
+        write_float32(tops, i, read_float32(tops, i) - highest - log_sum)
+    return float(read_float32(logits, chosen) - highest - log_sum)
 
 
 @njit(error_model="numpy")
 def _logarithm(x: float) -> float:
-    """ln x of a sum of probabilities, x >= 1, with float32's precision and without the C library, which code out of a
-    file is not linked with: ln 2^e m = e ln 2 + 2 artanh((m - 1) / (m + 1)), m in [1, 2)."""
+    """ln x of a sum of probabilities, x >= 1, with float32's precision and without the C library, with which code from
+    a file is not linked: ln 2^e m = e ln 2 + 2 artanh((m - 1) / (m + 1)), m in [1, 2)."""
     exponent = 0
     while x >= 2:
         x *= 0.5

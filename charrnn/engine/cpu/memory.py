@@ -1,4 +1,4 @@
-"""The arrays that a batch's compiled step works on, and the structs that say where they are; knows no sequences."""
+"""The arrays that a batch's compiled step works on, and the structs with their addresses; knows no sequences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BatchMemory:
         self._model, self._layout = model, LAYOUTS[config.cell]
         self._size, blocks = padded_size(config), padded_size(config) // (LANES * LAYOUTS[config.cell].groups)
         self._is_int8 = model.precision == "int8"
-        # A cache line more than a state: rows at multiples of a power of two would share few of the cache's sets.
+        # One cache line more than a state: rows at multiples of a power of two would compete for few cache sets.
         item = np.dtype(np.uint8 if self._is_int8 else np.float32)
         self._hidden = _zeros((config.layers, 2, capacity, self._size + VECTOR_BYTES // item.itemsize), item)
         gate_state = (config.layers, blocks, capacity, LANES) if self._layout.has_gate_state else (0, 0, 0)
@@ -92,13 +92,13 @@ class BatchMemory:
         return int(self._active_count[0])
 
     def activate(self, slot: int) -> None:
-        """The sequence in the slot takes part in the next step."""
+        """Include the sequence in the slot in the next step."""
         count = self.active_count
         self.active[count] = slot
         self._active_count[0] = count + 1
 
     def deactivate(self, slot: int) -> None:
-        """The sequence in the slot, done or not, takes no part any more; its state stays."""
+        """Exclude the sequence in the slot, done or not, from further steps; its state is kept."""
         count = self.active_count
         found = np.flatnonzero(self.active[:count] == slot)
         if found.size:
@@ -107,21 +107,21 @@ class BatchMemory:
             self._halves[slot] = self._current_half[0]
 
     def bias(self, slot: int, values: Logits | None) -> int:
-        """Keep `values` [vocabulary_size], which are added to the logits of the slot; their address, 0 for none."""
+        """Store `values` [vocabulary_size], which are added to the slot's logits; returns their address, 0 for None."""
         if values is None:
             return 0
         self._biases[slot, : values.size] = values
         return int(self._biases[slot].ctypes.data)
 
     def clear(self, slot: int) -> None:
-        """The state in the slot becomes that before a text, all zeros."""
+        """Set the state in the slot to the initial state, all zeros."""
         self._hidden[:, int(self._current_half[0]), slot] = 128 if self._is_int8 else 0
         if self._layout.has_gate_state:
             self._gate_state[:, :, slot] = 0
         self._halves[slot] = self._current_half[0]
 
     def restore(self, slot: int, hidden: npt.NDArray[np.float32]) -> None:
-        """The state in the slot becomes `hidden` [layers, state_parts, hidden_size]."""
+        """Set the state in the slot to `hidden` [layers, state_parts, hidden_size]."""
         self.clear(slot)
         h, size = hidden[:, 0], self._config.hidden_size
         if self._is_int8:
@@ -133,7 +133,7 @@ class BatchMemory:
             self._gate_state[:, :, slot] = gate_state.reshape(self._config.layers, -1, LANES)
 
     def extract(self, slot: int) -> npt.NDArray[np.float32]:
-        """The state in the slot, [layers, state_parts, hidden_size], from which `restore` makes the same bits."""
+        """The state in the slot, [layers, state_parts, hidden_size]; `restore` restores it bit for bit."""
         size = self._config.hidden_size
         hidden = np.empty(self._config.state_shape, dtype=np.float32)
         h = self._hidden[:, int(self._halves[slot]), slot, :size].astype(np.float32)

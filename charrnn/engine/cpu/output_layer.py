@@ -3,7 +3,7 @@ sampling.
 
     logits = W h + b       [row_count, vocabulary], -inf beyond the vocabulary
 
-in groups of four vectors of sixteen ids, as the packing lays them out; the last group may have two.
+in groups of four vectors of sixteen ids, as laid out by charrnn.engine.cpu.packing; the last group may have two.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from charrnn.engine.cpu.products import Arithmetic
 
 
 class OutputLayerArguments(NamedTuple):
-    """What the output layer works on, all int64: addresses, counts, and strides in bytes."""
+    """The arguments of the output layer, all int64: addresses, counts, and strides in bytes."""
 
     row_count: Int64
     slots: Int64  # [row_count] int64: the slot of each row
     groups: Int64  # full groups of ids
     rest: Int64  # half groups, 0 or 1
-    weights: Int64  # as charrnn.engine.cpu.packing lays them out; so are the constants
+    weights: Int64  # laid out by charrnn.engine.cpu.packing, as are the constants
     depth: Int64  # multiply-adds of a sum
     constants: Int64
-    hidden: Int64  # the uppermost layer's state, at slot 0
+    hidden: Int64  # the last layer's state, at slot 0
     hidden_stride: Int64  # from slot to slot
     logits: Int64  # [row_count, ...] float32, to be written
     logits_stride: Int64  # from row to row
@@ -57,7 +57,7 @@ output_layer: Any = intrinsic(prefer_literal=True)(_type_output_layer)
 
 
 def _emit(arithmetic: Arithmetic, layer: OutputLayerArguments) -> None:
-    """The full groups, then the half one behind them."""
+    """The full groups, then the half group, if any."""
     v, builder = arithmetic.lanes, arithmetic.lanes.builder
     for columns, first, count in (
         (OUTPUT_COLUMNS, ir.Constant(I64, 0), layer.groups),

@@ -1,7 +1,7 @@
-"""A packed model: named arrays in one buffer that can be a file, which processes map and share; knows no network.
+"""A packed model: named arrays in one buffer, which can be a file that processes map and share; knows no networks.
 
-The buffer is an index and then the arrays of charrnn.engine.cpu.packing, each at a multiple of 64 bytes, which is a
-vector and a line of the cache:
+The buffer is an index and then the arrays of charrnn.engine.cpu.packing, each at a multiple of 64 bytes, the size of a
+vector and of a cache line:
 
     8 bytes     b"charrnnp"
     8 bytes     length n of the index, little-endian
@@ -34,7 +34,8 @@ _ALIGNMENT: Final = 64
 
 @dataclass(frozen=True)
 class PackedModel:
-    """A network ready to run: `buffer` uint8, read-only, at a multiple of 64 bytes; laid out as the module says."""
+    """A network ready to run: `buffer` uint8, read-only, aligned to 64 bytes, in the layout described in the module's
+    docstring."""
 
     buffer: npt.NDArray[np.uint8]
 
@@ -64,7 +65,7 @@ class PackedModel:
 
     @property
     def has_masks(self) -> bool:
-        """Whether there are ids that may not follow others."""
+        """Whether some ids may not follow others."""
         return "masks" in self._index["arrays"]
 
     def array(self, name: str) -> Array:
@@ -75,14 +76,14 @@ class PackedModel:
         return array
 
     def save(self, path: Path) -> None:
-        """Write the buffer to a file that is there whole or not at all. Raises OSError."""
+        """Write the buffer to a file, atomically. Raises OSError."""
         with draft(path.parent) as new:
             new.file.write(self.buffer.data)
             new.put(path)
 
     @classmethod
     def of(cls, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> PackedModel:
-        """The model of an index' digest, precision and config, and its arrays."""
+        """The model with this digest, precision and config, and these arrays."""
         return cls(_buffer(description, arrays))
 
     @classmethod
@@ -94,7 +95,7 @@ class PackedModel:
 
 
 def _buffer(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
-    # The index says where arrays are, so that its length is not known before: this is more than it can take.
+    # The index contains the arrays' offsets, so its length is not known yet: this is an upper bound.
     offset = _aligned(1024 + 128 * len(arrays) + len(json.dumps(description)))
     entries: dict[str, tuple[int, str, tuple[int, ...]]] = {}
     for name, array in arrays.items():

@@ -1,7 +1,7 @@
-"""A checkpoint's weights in the order in which the compiled step reads them; knows no batch and no files.
+"""Packs a checkpoint's weights in the order in which the compiled step reads them; knows no batch and no files.
 
-Layers are padded to whole blocks of units (16; 64 for an rnn): units beyond the hidden size have weights and states of
-0, which add nothing to any sum. With w for a vector of weights (charrnn.engine.cpu.quantizing) and columns as in
+Layers are padded to full blocks of units (16; 64 for an rnn): padding units have weights and states of 0 and add
+nothing to any sum. With w for a vector of weights (charrnn.engine.cpu.quantizing) and columns as in
 charrnn.engine.cpu.gates, the arrays of a PackedModel are
 
     table                   [vocabulary, blocks, added columns, 16] float32, biases included
@@ -36,7 +36,7 @@ from charrnn.engine.cpu.quantizing import Floats, packed_matrices, side_by_side
 
 
 def pack(checkpoint: Checkpoint, precision: Precision = "int8") -> PackedModel:
-    """Lay a checkpoint's weights out for the kernels."""
+    """Pack a checkpoint's weights for the kernels."""
     config, weights = checkpoint.config, checkpoint.weights
     arrays: dict[str, Array] = {"table": _table(config, weights)}
     for layer in range(config.layers):
@@ -46,18 +46,19 @@ def pack(checkpoint: Checkpoint, precision: Precision = "int8") -> PackedModel:
 
 
 def precision_of(checkpoint: Checkpoint) -> Precision:
-    """int8, unless the version missed the float network by too much when that was measured at its publication."""
+    """int8, unless its loss differed too much from that of the float32 network when this was measured at
+    publication."""
     return "float32" if checkpoint.record.precision == "float32" else "int8"
 
 
 def padded_size(config: ModelConfig) -> int:
-    """The hidden size in whole blocks."""
+    """The hidden size, rounded up to full blocks."""
     unit = LANES * LAYOUTS[config.cell].groups
     return -(-config.hidden_size // unit) * unit
 
 
 def logit_blocks(config: ModelConfig) -> int:
-    """Blocks of sixteen logits that the output layer writes: whole groups, the last one possibly half."""
+    """Blocks of sixteen logits that the output layer writes: full groups, and possibly half a group at the end."""
     half = OUTPUT_COLUMNS // 2
     return -(-config.vocabulary_size // (LANES * half)) * half
 
@@ -83,7 +84,7 @@ def _layer(config: ModelConfig, weights: Weights, layer: int, precision: Precisi
     # [gates * hidden, hidden] as [gates, padded, padded], then [blocks, columns, 16, padded].
     matrices = [_columns(config, _pad(_gates(config, weights[name]), 2, size)) for name in names]
     packed, constants = packed_matrices(matrices, column_sets, layout.factors, precision)
-    if layout.biases:  # a GRU's, which stands apart from the sums because r is multiplied by it
+    if layout.biases:  # a GRU's, not included in the sums because r is multiplied by it
         last = _columns(config, _gates(config, weights[f"rnn.bias_hh_l{layer}"]))[:, 2:3]
         constants.append((last * layout.factors[2]).astype(np.float32))
     arrays = {f"weights_l{layer}": packed, f"constants_l{layer}": side_by_side(constants, packed.shape[0])}
@@ -94,7 +95,7 @@ def _layer(config: ModelConfig, weights: Weights, layer: int, precision: Precisi
 
 
 def _outputs(config: ModelConfig, weights: Weights, precision: Precision) -> dict[str, Array]:
-    """The output layer in groups of 64 ids; the last one of 32 where that is enough."""
+    """The output layer in groups of 64 ids; the last group has 32 if that is enough."""
     width = OUTPUT_COLUMNS * LANES
     rows = logit_blocks(config) * LANES
     matrix = _pad(_pad(weights["output.weight"], 1, padded_size(config)), 0, rows)  # [rows, padded hidden]
@@ -122,7 +123,7 @@ def _following(checkpoint: Checkpoint) -> dict[str, Array]:
 
 
 def _bias(config: ModelConfig, weights: Weights, layer: int) -> Floats:
-    """What is added whatever the input, [gates, padded hidden]; a GRU's last hidden bias stands apart."""
+    """The bias, [gates, padded hidden], without a GRU's last hidden bias."""
     hidden = _gates(config, weights[f"rnn.bias_hh_l{layer}"]).copy()
     if config.cell == "gru":
         hidden[2] = 0

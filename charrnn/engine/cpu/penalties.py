@@ -1,4 +1,4 @@
-"""What acts on logits before the temperature, inside the compiled step: bias and penalties; knows no probabilities."""
+"""Bias and penalties, which act on logits before the temperature, inside the compiled step; knows no probabilities."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from charrnn.engine.cpu.intrinsics import read_float32, read_int32, write_float3
 from charrnn.engine.cpu.lanes import VECTOR_BYTES
 
 GENERATED: Final = 256
-"""More than the recent ids are, so that one int32 holds two counts."""
+"""More than RECENT_IDS, so that one int32 holds two counts."""
 
 
 @njit(inline="never", error_model="numpy")
 def adjust(sequence: Any, adjusted: int, logits: int, blocks: int) -> None:
-    """charrnn.sampling.adjusted: what acts before the temperature. The counts of ids lie behind the logits."""
+    """charrnn.sampling.adjusted: what acts before the temperature. The counts of ids follow the logits in memory."""
     if sequence.bias:
         add_blocks(adjusted, logits, sequence.bias, blocks)
     else:
@@ -28,8 +28,8 @@ def adjust(sequence: Any, adjusted: int, logits: int, blocks: int) -> None:
 
 @njit(error_model="numpy")
 def _penalize(sequence: Any, logits: int, counts: int) -> None:
-    """Penalize the logits of the recent ids, each once. `counts`, int32 that are 0 before and after, has the ids that
-    were not yet looked at: how often they occur and, in units of GENERATED, how often they were generated."""
+    """Penalize the logits of the recent ids, each once. `counts`, int32 that are 0 before and afterwards, has for each
+    id that is not yet penalized how often it occurs and, in units of GENERATED, how often it was generated."""
     latest = min(sequence.recent_count, sequence.recent.size)
     for i in range(latest):
         id_ = sequence.recent[i]
@@ -44,7 +44,7 @@ def _penalize(sequence: Any, logits: int, counts: int) -> None:
 
 @njit(error_model="numpy")
 def _penalized(sequence: Any, logit: Any, generated: int) -> Any:
-    """The logit of a recent id, which was generated so often."""
+    """The penalized logit of a recent id that was generated this many times."""
     logit = logit / sequence.penalty if logit > 0 else logit * sequence.penalty
     logit -= np.float32(generated) * sequence.frequency
     return logit - sequence.presence if generated else logit

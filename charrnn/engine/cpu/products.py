@@ -1,12 +1,13 @@
-"""Products of states and a matrix, for some rows of a batch and some columns of sixteen outputs; knows no cells.
+"""Products of states and a matrix, for the rows and columns of a micro-tile; knows no cells.
 
 The sums, [rows, columns] vectors, stay in registers from the first input to the last (charrnn.engine.cpu.micro_tiles).
 One multiply-add of a sum takes the next four inputs (int8) or the next one (float32); *depth* is how many of them make
-a sum. Inputs are taken in ascending order, one output a lane. Integers give the same sum in any order; float32 has one
-fused multiply-add an input in every micro-tile, so that a row's numbers do not depend on the rows beside it.
+a sum. Inputs are taken in ascending order, and each lane is one output. Integers give the same sum in any order;
+float32 uses one fused multiply-add for each input in every micro-tile, so that a row's numbers do not depend on the
+other rows.
 
-No sum of int8 can overflow its 32 bits: inputs are 0 to 255, weights -127 to 127, and one sum goes over two matrices
-of MAX_HIDDEN_SIZE inputs at most, so that it stays within 255 * 127 * 2 * 4096 < 2^28.
+No sum of int8 can overflow its 32 bits: inputs are 0 to 255, weights -127 to 127, and one sum has at most two matrices
+of MAX_HIDDEN_SIZE inputs each, so that it stays within 255 * 127 * 2 * 4096 < 2^28.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ _HALF: Final = VECTOR_BYTES // 2
 """Bytes of an AVX2 register."""
 
 MAX_ROWS: Final = {"vnni": 6, "avx2": 1, "portable": 1}
-"""Rows of a micro-tile at most. With four columns six rows have 24 sums, which leaves AVX-512's 32 registers room for
-the four weights and an input; AVX2's 16 registers are half as wide, so that one row's sums take eight of them."""
+"""The maximum number of rows in a micro-tile. With four columns, six rows have 24 sums, and of AVX-512's 32 registers
+enough are left for four weights and an input. AVX2's 16 registers are half as wide, so that the sums of one row take
+eight."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Arithmetic:
 
     @property
     def is_offset(self) -> bool:
-        """Whether sums contain 128 times the sum of the weights, because inputs are taken as they are stored, x + 128:
-        vpdpbusd, and the portable code like it, multiply an unsigned byte by a signed one."""
+        """Whether sums include 128 times the sum of the weights, because inputs are stored as x + 128: vpdpbusd, like
+        the portable code, multiplies an unsigned byte by a signed one."""
         return self.precision == "int8" and self.lanes.isa != "avx2"
 
     @property
@@ -59,7 +61,8 @@ class Arithmetic:
         return self.lanes.load(self.sums, address, offset)
 
     def inputs(self, address: Value, offset: int) -> Value:
-        """The four inputs (int8) or the one (float32) of a multiply-add, in all lanes; what `multiply_add` takes."""
+        """The four inputs (int8) or the one input (float32) of a multiply-add, in all lanes, as `multiply_add` takes
+        them."""
         x = self.lanes.splat(self.lanes.load(I32 if self.precision == "int8" else F32, address, offset))
         return self._signed_inputs(x) if self.precision == "int8" and self.lanes.isa == "avx2" else x
 
@@ -74,8 +77,8 @@ class Arithmetic:
         return self._multiply_add_portable(total, inputs, weights)
 
     def _signed_inputs(self, x: Value) -> tuple[Value, Value]:
-        """The inputs less their offset, in [-127, 127], and their magnitudes; half a vector is enough. Flipping the
-        highest bit of x + 128 is subtracting 128 in two's complement."""
+        """The inputs without their offset, in [-127, 127], and their magnitudes, in half a vector. Flipping the highest
+        bit of x + 128 subtracts 128 in two's complement."""
         builder, lanes = self.lanes.builder, self.lanes
         half = lanes.shuffle(builder.bitcast(x, _BYTES), range(_HALF))
         signed = builder.xor(half, ir.Constant(half.type, [128] * _HALF))
@@ -98,7 +101,7 @@ class Arithmetic:
         return builder.add(total, builder.shuffle_vector(halves[0], halves[1], mask))
 
     def _multiply_add_portable(self, total: Value, inputs: Value, weights: Value) -> Value:
-        """The same in plain instructions: products of four neighbouring bytes, added in pairs, then in fours."""
+        """The same in generic instructions: products of four adjacent bytes, added in pairs, then in fours."""
         builder, lanes = self.lanes.builder, self.lanes
         words = ir.VectorType(I16, 4 * LANES)
         unsigned = builder.zext(builder.bitcast(inputs, _BYTES), words)
@@ -123,8 +126,8 @@ class Arithmetic:
 
         `weights` is the address of [depth, columns] vectors, `inputs` [rows] of the rows' inputs. The loop is unrolled
         by four (the packing pads the hidden size to whole blocks, so that depth is a multiple of four). A multiply-add
-        waits for the one before it in the same sum, so that few sums leave the processor idle: integers, which may be
-        added in any order, then get a second set of sums, float32 not, whose order counts.
+        waits for the previous one of the same sum, so few sums would leave the processor idle. Integers, which may be
+        added in any order, then get a second set of sums; float32, whose order matters, does not.
         """
         sets = 2 if self.precision == "int8" and len(inputs) * len(columns) <= 8 else 1
         flat = [t for row in totals for t in row]  # [rows * columns]

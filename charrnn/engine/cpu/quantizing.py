@@ -1,12 +1,12 @@
-"""Matrices as micro-tiles read them: in vectors of sixteen outputs, in eight bits with a scale an output, or float32.
+"""Matrices as micro-tiles read them: vectors of sixteen outputs, in float32, or in int8 with a scale for each output.
 
-A matrix comes as [blocks, columns, 16, inputs], an output a row, and leaves as [blocks, depth, columns] of vectors w,
-so that a micro-tile reads its weights from front to back: int8 w is [16, 4], four inputs of sixteen outputs, which is
-what vpdpbusd multiplies; float32 w is [16], one input's.
+A matrix is given as [blocks, columns, 16, inputs], one row for each output, and returned as [blocks, depth, columns] of
+vectors w, so that a micro-tile reads its weights sequentially: int8 w is [16, 4], four inputs of sixteen outputs, which
+is what vpdpbusd multiplies; float32 w is [16], one input's.
 
 Quantization is symmetric, q = round(w / scale) with scale = max |w| / 127 over an output's weights. Zero stays zero,
-and nothing but the scale is needed to come back: w x is about scale / 127 * q round(127 x). There is one scale an
-output, as the products of an output are added up as integers: matrices that add to the same sum share it.
+and the scale alone is needed to convert back: w x is about scale / 127 * q round(127 x). Each output has one scale,
+because its products are added as integers: matrices that contribute to the same sum share it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Array = npt.NDArray[Any]
 def packed_matrices(
     matrices: Sequence[Floats], column_sets: Sequence[tuple[int, ...]], factors: Sequence[float], precision: Precision
 ) -> tuple[Array, list[Array]]:
-    """Matrices [blocks, columns of its set, 16, inputs] one behind the other, as [blocks, numbers of all w]; and their
-    constants: none of float32, of int8 the first sums and the scales, [blocks, len(factors), 16] each.
+    """Matrices [blocks, columns of its set, 16, inputs], concatenated as [blocks, numbers of all w]; and their
+    constants: none for float32, for int8 the first sums and the scales, [blocks, len(factors), 16] each.
 
-    `column_sets` says to which sums each matrix adds; `factors` has what each sum is to be multiplied by.
+    `column_sets` has the sums to which each matrix contributes; `factors` has the factor of each sum.
     """
     every = np.array(factors)  # float64, [columns]
     if precision == "float32":
@@ -60,8 +60,8 @@ def side_by_side(arrays: Sequence[Array], blocks: int) -> npt.NDArray[np.int32]:
 
 
 def _quantized(matrix: Floats, scales: Floats) -> npt.NDArray[np.int8]:
-    """[..., inputs] by the scales [...]. -128 does not occur: AVX2 takes weights with the sign of the input, and
-    -(-128) is no int8."""
+    """[..., inputs] by the scales [...]. -128 does not occur: AVX2 code negates weights where the input is negative,
+    and 128 is not an int8."""
     safe = np.where(scales > 0, scales, np.float32(1))  # an output whose weights are all 0
     return np.rint(matrix / safe[..., None]).clip(-127, 127).astype(np.int8)
 

@@ -2,8 +2,8 @@
 
 `probs` are unnormalized probabilities, 2^((logit - largest) * factor) with factor = log2(e) / temperature, the largest
 1. Beyond the vocabulary logits are -inf and probabilities 0. An id is drawn by inversion: the first one at which the
-sum of the probabilities so far passes a uniform share of the whole. V ids have ceil(V / 16) blocks, sixteen of which
-are a stretch, so that the search in a large vocabulary looks into one stretch, then into one block.
+cumulative sum exceeds a uniform share of the total. V ids have ceil(V / 16) blocks, and sixteen blocks make a stretch,
+so that the search in a large vocabulary finds a stretch, then a block in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from charrnn.engine.cpu.penalties import adjust
 from charrnn.engine.cpu.structs import STRETCH_SUMS, SUMS, bytes_before_probs
 
 STRETCH: Final = 16
-"""Blocks of a stretch: so many sums make one vector."""
+"""Blocks in a stretch: their sums make one vector."""
 
 before_probs = njit(error_model="numpy")(bytes_before_probs)
 
@@ -40,7 +40,7 @@ NOTHING: Final = np.float32(-np.inf)
 
 @njit(inline="never", error_model="numpy")
 def choose(sequence: Any, logits: int, scratch: int, blocks: int) -> int:
-    """The next id of a sequence, for its logits: charrnn.sampling.choose without a mask."""
+    """The next id of a sequence, given its logits: charrnn.sampling.choose without a mask."""
     probs = scratch + before_probs(blocks)
     if sequence.adjusted:
         adjust(sequence, probs, logits, blocks)
@@ -56,26 +56,26 @@ def choose(sequence: Any, logits: int, scratch: int, blocks: int) -> int:
 
 @njit(inline="never", error_model="numpy")
 def choose_among(sequence: Any, logits: int, mask: int, scratch: int, blocks: int) -> int:
-    """The next id of a sequence, among those that the mask leaves, if that leaves any of those that are allowed."""
+    """The next id of a sequence with a mask, which is ignored if it would exclude every allowed id."""
     probs = scratch + before_probs(blocks)
-    left = probs + 2 * VECTOR_BYTES * blocks  # behind the probabilities and the counts
-    add_blocks(left, logits, mask, blocks)
-    most = largest(left, blocks)
+    masked = probs + 2 * VECTOR_BYTES * blocks  # behind the probabilities and the counts
+    add_blocks(masked, logits, mask, blocks)
+    most = largest(masked, blocks)
     if sequence.bias:
-        add_blocks(probs, left, sequence.bias, blocks)
+        add_blocks(probs, masked, sequence.bias, blocks)
         most = largest(probs, blocks)
-    return int(choose(sequence, left if most > NOTHING else logits, scratch, blocks))
+    return int(choose(sequence, masked if most > NOTHING else logits, scratch, blocks))
 
 
 @njit(error_model="numpy")
 def exponentiate_logits(sequence: Any, logits: int, blocks: int) -> None:
-    """Logits become probabilities where they are, for a sequence with a temperature and nothing else."""
+    """Turn logits into probabilities in place, for a sequence with a temperature and nothing else."""
     exponentiate(logits, logits, blocks, largest(logits, blocks), sequence.factor)
 
 
 @njit(error_model="numpy")
 def draw(sequence: Any, probs: int, scratch: int, blocks: int) -> int:
-    """The next id of a sequence, drawn with the probabilities of all."""
+    """The next id of a sequence, drawn with these probabilities."""
     return int(pick(probs, scratch, blocks, np.float32(uniform(sequence.seed, sequence.position))))
 
 
@@ -95,7 +95,7 @@ def _mix(z: np.uint64) -> np.uint64:
 
 @njit(error_model="numpy")
 def position_of(numbers: int, blocks: int, value: Any) -> int:
-    """The first index at which the value stands, which is among the numbers."""
+    """The first index of the value, which must be among the numbers."""
     for block in range(blocks):
         lane = first_equal(numbers, block, value)
         if lane < 16:
@@ -105,7 +105,8 @@ def position_of(numbers: int, blocks: int, value: Any) -> int:
 
 @njit(error_model="numpy")
 def pick(probs: int, scratch: int, blocks: int, share: Any) -> int:
-    """The id at which the sum of the probabilities so far passes `share` of the whole, never one of probability 0."""
+    """The id at which the cumulative sum of the probabilities exceeds `share` of the total, never one of probability
+    0."""
     if blocks <= STRETCH:
         return int(_find(probs, scratch, blocks, share * cumulate(scratch + SUMS, probs, blocks)))
     return int(_pick_in_stretches(probs, scratch, blocks, share))
@@ -113,7 +114,7 @@ def pick(probs: int, scratch: int, blocks: int, share: Any) -> int:
 
 @njit(error_model="numpy")
 def _pick_in_stretches(probs: int, scratch: int, blocks: int, share: Any) -> int:
-    """Find the stretch by the sums of those before it, then the id in it."""
+    """Find the stretch by the cumulative sums of stretches, then the id in it."""
     sums, stretches = scratch + STRETCH_SUMS, (blocks + STRETCH - 1) // STRETCH
     total = np.float32(0)
     for stretch in range(stretches):
@@ -130,10 +131,10 @@ def _pick_in_stretches(probs: int, scratch: int, blocks: int, share: Any) -> int
 
 @njit(error_model="numpy")
 def _find(probs: int, scratch: int, blocks: int, point: Any) -> int:
-    """The id at which the sum of up to sixteen blocks, cumulated already, passes the point."""
+    """The id at which the cumulative sum of up to sixteen blocks, computed already, exceeds `point`."""
     block, lane = first_beyond(scratch + SUMS, 0, point), 16
     if block < blocks:
-        # The sum before block 0 is the last of the zeros that lie before the sums.
+        # Before block 0 the sum is 0: it is read from the zeros that precede the sums.
         lane = lane_beyond(probs, block, point - read_float32(scratch + SUMS - 4, block))
     if lane == 16:
         return int(_last_up_to(probs, min(block, blocks - 1)))
@@ -142,7 +143,7 @@ def _find(probs: int, scratch: int, blocks: int, point: Any) -> int:
 
 @njit(inline="never", error_model="numpy")
 def _last_up_to(probs: int, block: int) -> int:
-    """Where rounding let the sum end before the point: the last id of positive probability up to the block."""
+    """If, due to rounding, the sum does not reach the point: the last id of positive probability up to the block."""
     while block > 0 and last_positive(probs, block) < 0:
         block -= 1
     return int(block * 16 + last_positive(probs, block))

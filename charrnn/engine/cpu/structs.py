@@ -1,4 +1,4 @@
-"""The structs that Python fills in and the compiled step reads: C layouts, in which every address is an int64.
+"""The structs that Python fills in and the compiled step reads: C layouts in which every address is an int64.
 
 A *slot* is the index of a sequence in a batch's arrays, a *block* sixteen numbers, one vector.
 """
@@ -32,15 +32,15 @@ BATCH_STRUCT: Final = np.dtype(
             "output_constants",
             "logit_blocks",
             "logits",  # [slots, logit_blocks, 16] float32, a row for each of the first `wanted`
-            "scratch",  # of the sampling, which one sequence after the other uses
+            "scratch",  # for sampling, used by one sequence after the other
             "active",  # [slots] int64: the slots of the sequences that are not done
             "active_count",
-            "added",  # [slots] int64: for each of `active`, the address of what is added to its sums in a layer
+            "added",  # [slots] int64: for each of `active`, the address of the vectors added to its sums in a layer
             "wanted",  # [slots] int64: the slots whose logits this step needs
             "current_half",  # which half of `hidden` is the state now, 0 or 1
             "kinds",  # of ids, [vocabulary] int32
-            "rules",  # [MAX_KINDS, MAX_KINDS] int32: which mask counts after two ids of these kinds, 0: none
-            "masks",  # [n, logit_blocks, 16] float32; 0 where every id may follow every other
+            "rules",  # [MAX_KINDS, MAX_KINDS] int32: which mask applies after two ids of these kinds, 0: none
+            "masks",  # [n, logit_blocks, 16] float32; address 0 if every id may follow every other
         )
     ],
     align=True,
@@ -49,22 +49,23 @@ BATCH_STRUCT: Final = np.dtype(
 LAYER_STRUCT: Final = np.dtype(
     [(name, np.int64) for name in ("weights", "constants", "bias", "input_depth")], align=True
 )
-"""Addresses as in charrnn.engine.cpu.packing; multiply-adds of a sum over the layer's input, 0 in the first layer."""
+"""Addresses of arrays of charrnn.engine.cpu.packing; `input_depth`: multiply-adds in a sum over the layer's input, 0 in
+the first layer."""
 
 SEQUENCE_STRUCT: Final = np.dtype(
     [
         ("seed", np.uint64),
         ("position", np.uint64),  # of the next random number
-        ("ids", np.int64),  # address of int32 [total]: the prompt's, then those that are chosen
+        ("ids", np.int64),  # address of int32 [total]: the prompt's, then the chosen ones
         ("prompt_size", np.int64),
         ("total", np.int64),
         ("computed", np.int64),  # how many of the ids have been read; the next one is known
-        ("plain", np.int64),  # a temperature and nothing else, not even logarithms
+        ("plain", np.int64),  # a temperature and nothing else, not even log-probabilities
         ("adjusted", np.int64),  # a bias or a penalty
         ("penalized", np.int64),
         ("greedy", np.int64),
         ("filtered", np.int64),
-        ("score", np.int64),  # logarithms for the prompt's ids
+        ("score", np.int64),  # log-probabilities for the prompt's ids
         ("report", np.int64),  # and for chosen ones
         ("top", np.int64),  # how many of the likeliest
         ("top_k", np.int64),
@@ -74,30 +75,30 @@ SEQUENCE_STRUCT: Final = np.dtype(
         ("penalty", np.float32),
         ("presence", np.float32),
         ("frequency", np.float32),
-        ("bias", np.int64),  # address of float32 [logit_blocks, 16], what is added to the logits; 0: nothing
-        ("chosen", np.int64),  # addresses of the ids' logarithms: float32 [total], int32 and float32 [total, top]
+        ("bias", np.int64),  # address of float32 [logit_blocks, 16], added to the logits; 0: none
+        ("chosen", np.int64),  # addresses of the log-probabilities: float32 [total], int32 and float32 [total, top]
         ("top_ids", np.int64),
         ("tops", np.int64),
         ("half", np.int64),  # the half of `hidden` that holds the state, once done
         ("recent_count", np.int64),
-        ("recent", np.int32, (RECENT_IDS,)),  # a ring
-        ("generated", np.int8, (RECENT_IDS,)),  # and which of these ids were generated, not read
+        ("recent", np.int32, (RECENT_IDS,)),  # a ring buffer
+        ("generated", np.int8, (RECENT_IDS,)),  # and which of these ids were generated rather than read
     ],
     align=True,
 )
 
 SUMS: Final = 64
 STRETCH_SUMS: Final = 128
-"""Where things lie in the sampling's scratch buffer, in bytes: zeros (the sum before the first block), the sums so far
-of sixteen blocks, the sums before each stretch of sixteen blocks; then, each as long as the logits, the probabilities,
-the counts of the recent ids, and the logits with a mask."""
+"""Offsets in the scratch buffer of sampling, in bytes: zeros (the sum before the first block), the cumulative sums of
+sixteen blocks, the sums before each stretch; then, each as long as the logits, the probabilities, the counts of the
+recent ids, and the logits with a mask."""
 
 
 def bytes_before_probs(blocks: int) -> int:
-    """Where the probabilities lie in the scratch buffer, for logits of that many blocks."""
+    """The offset of the probabilities in the scratch buffer, for this many blocks of logits."""
     return STRETCH_SUMS + 64 * (blocks // 256 + 1)
 
 
 def scratch_size(blocks: int) -> int:
-    """How many float32, zeros at first, the sampling's scratch buffer has."""
+    """The size of the scratch buffer of sampling in float32; it must be all zeros at first."""
     return bytes_before_probs(blocks) // 4 + 3 * 16 * blocks
