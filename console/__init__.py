@@ -1,1 +1,1 @@
-"""What every command-line program owes its terminal: exit statuses, errors in one line, a quiet end."""
+"""What all command-line programs share: exit statuses, errors in one line, and how they end."""

@@ -1,5 +1,5 @@
-"""Runs the command of a command-line program: letters that the terminal cannot show, a reader who leaves, Ctrl-C, an
-error in one line; knows no command."""
+"""Runs a command-line program's command, and handles characters that the terminal cannot show, closed pipes, Ctrl-C and
+errors; knows no commands."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ INTERRUPTED: Final = 130
 
 
 def run(name: str, command: Callable[[], int]) -> int:
-    """Carry out a command and return the exit status: its own; 0 when whoever reads its output has seen enough; 1 when
-    a file or the output fails, which is said in a line that begins with `name`; 130 after Ctrl-C."""
+    """Run a command and return the exit status: its own; 0 when its output is closed early, as by `head`; 1 for an
+    OSError, reported in a line that begins with `name`; 130 after Ctrl-C."""
     _show_any_letter()
     try:
         return _flushed(command)
@@ -31,20 +31,20 @@ def run(name: str, command: Callable[[], int]) -> int:
 
 
 def failure(name: str, message: str, status: int = FAILED) -> int:
-    """Say in one line what went wrong; returns the exit status."""
-    with contextlib.suppress(OSError, AttributeError):  # it is closed, or there is no standard error
+    """Report an error in one line; returns the exit status."""
+    with contextlib.suppress(OSError, AttributeError):  # standard error is closed or missing
         sys.stderr.write(f"{name}: {' '.join(message.split())}\n")
     return status
 
 
 def in_words(error: OSError) -> str:
-    """What the system refused and why, without the number that it has for that."""
+    """The file and the reason of a system error, without its number."""
     reason = error.strerror or str(error) or type(error).__name__
     return f"{os.fsdecode(error.filename)}: {reason}" if isinstance(error.filename, str | bytes) else reason
 
 
 def _show_any_letter() -> None:
-    """What the terminal's encoding lacks is shown as its code, instead of ending the command."""
+    """Show characters that the terminal's encoding lacks as escapes, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -59,7 +59,7 @@ def _flushed(command: Callable[[], int]) -> int:
 
 
 def _leave_nothing_to_write() -> None:
-    """Write what is left now: at its end the interpreter would report a reader that is gone as an error."""
+    """Flush the output now: at exit the interpreter would report a closed pipe as an error."""
     if sys.stdout is None:
         return
     try:

@@ -1,7 +1,7 @@
-"""Files and folders that are still being made, and how they get their names: whole, in one step.
+"""Drafts: files and folders that are being written, and get their final name in one step when they are complete.
 
-A draft has a name under which nothing is looked for, and a lock that lasts no longer than the process that makes it.
-What a killed process leaves is dead: it has no lock, and is removed by the next one that tidies up there.
+A draft has a temporary name, and a lock that ends with the process that writes it. The draft of a killed process is
+dead: it has no lock, and is removed by the next process that cleans up.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ from durable.names import drop, is_folder, set_aside, sync_folder
 
 PREFIX: Final = ".draft-"
 FOLDER: Final = ".d"
-"""What the name of a folder ends with; without it, it is that of the file that has the lock."""
+"""The suffix of a draft folder's name; the same name without it is that of the file with the lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A file that is being written, at `path`, until one of its methods gives it the name under which others find it:
-    one in the same file system."""
+    """A file that is being written at `path`, until one of its methods gives it its final name, in the same file
+    system."""
 
     path: Path
     file: BinaryIO
 
     def finish(self) -> None:
-        """Bring what was written to the disk. Naming it does that too; call it before, where a lock should not wait."""
+        """Flush what was written to the disk. Naming the draft does that too; call this before taking a lock that
+        should not be held for long."""
         self.file.flush()
         os.fsync(self.file.fileno())
 
     def put(self, path: Path, *, sync: bool = True) -> None:
-        """Take the name in one step, in place of what had it: readers see the old content or the new one. A folder that
-        has the name is set aside.
+        """Take the name in one step, replacing any file that had it: readers see the old content or the new one. A
+        folder with that name is set aside.
 
         With `sync`, content and name are on the disk when this returns; without, a power cut may lose them, though a
         kill does not.
@@ -60,7 +61,7 @@ class Draft:
 
 @contextmanager
 def draft(folder: Path, mode: int = 0o666) -> Iterator[Draft]:
-    """A new file in the folder, gone at the end unless it was given a name; `mode` as in os.open. Raises OSError."""
+    """A new file in the folder, removed at the end unless it was given a name; `mode` as in os.open. Raises OSError."""
     path, descriptor = _made(folder, mode)
     try:
         with os.fdopen(descriptor, "r+b") as file:
@@ -77,14 +78,15 @@ def _made(folder: Path, mode: int) -> tuple[Path, int]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return path, descriptor
-        os.close(descriptor)  # removed as a dead one, between its creation and its lock
+        os.close(descriptor)  # removed as dead by another process between its creation and its lock
 
 
 @contextmanager
 def draft_folder(parent: Path) -> Iterator[Path]:
-    """A new folder in `parent`, gone at the end unless `place` gave it a name. A draft beside it has the lock.
+    """A new folder in `parent`, removed at the end unless `put_new_folder` gave it a name. A draft file beside it has
+    the lock.
 
-    `parent` is made where it is missing, and dead drafts are removed from it. Raises OSError.
+    `parent` is created if it is missing, and dead drafts in it are removed. Raises OSError.
     """
     parent.mkdir(parents=True, exist_ok=True)
     remove_dead_drafts(parent)
@@ -97,8 +99,8 @@ def draft_folder(parent: Path) -> Iterator[Path]:
             drop(path)
 
 
-def place(folder: Path, path: Path) -> None:
-    """Give a draft of a folder, whose files are on the disk, its name in one step, on the disk when this returns.
+def put_new_folder(folder: Path, path: Path) -> None:
+    """Give a draft folder, whose files are on the disk, its name in one step, on the disk when this returns.
 
     Raises OSError when anything but an empty folder has the name.
     """
@@ -107,16 +109,16 @@ def place(folder: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-def unname(path: Path) -> Path:
-    """Take the name from what has it, in one step; returns where that is now, for `drop` to delete at leisure.
+def withdraw(path: Path) -> Path:
+    """Rename a file or folder to a draft's name, in one step; returns the new path, for `drop` to delete at any time.
 
-    Should the process be killed before, it is removed with the dead drafts. Raises OSError.
+    If the process is killed before, it is removed with the dead drafts. Raises OSError.
     """
     return path.rename(_new_name(path.parent).with_suffix(FOLDER))
 
 
 def remove_dead_drafts(folder: Path) -> None:
-    """Remove the drafts in the folder, files and folders, that no living process holds."""
+    """Remove the draft files and folders in the folder that no living process has locked."""
     for path in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):
             try:

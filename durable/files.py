@@ -1,5 +1,5 @@
-"""Values in files by name: put, put if absent, read. A file is there whole or not at all, after a kill or a power cut
-too."""
+"""Values in files by name: put, put if absent, read. A file is complete or does not exist, even after a kill or a power
+cut."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from durable.drafts import draft
 
 
 def put(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Give the file this content in one step, in place of what has the name; `sync` as in `Draft.put`.
+    """Write the file in one step, replacing any existing one; `sync` as in `Draft.put`.
 
-    Raises OSError, and then what was there is as it was.
+    Raises OSError, and then nothing has changed.
     """
     with draft(path.parent) as new:
         new.file.write(data)
@@ -22,7 +22,7 @@ def put(path: Path, data: bytes, *, sync: bool = True) -> None:
 
 
 def put_new(path: Path, data: bytes, mode: int = 0o666) -> bool:
-    """Give the file this content unless something has the name; whether it was given. On the disk when this returns.
+    """Write the file unless something has the name; returns whether it was written. On the disk when this returns.
 
     Of several processes that try, one succeeds. Raises OSError, and then nothing has changed.
     """
@@ -36,13 +36,13 @@ def put_new(path: Path, data: bytes, mode: int = 0o666) -> bool:
 
 
 def read(path: Path) -> bytes:
-    """The content of a regular file. Raises OSError, for a pipe, which would never end, as well."""
+    """The content of a regular file. Raises OSError, also for a pipe, which would never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if stat.S_ISDIR(mode := os.fstat(descriptor).st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
     finally:

@@ -1,4 +1,4 @@
-"""Locks between processes, held by files; the kernel frees them when their holder dies."""
+"""Locks between processes, on files; the kernel releases them when the holder dies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLL_SECONDS: Final = 0.02
 
 
 class ClaimedError(Exception):
-    """A process has claimed what this one wants; `holder` is its process id, as far as that is known."""
+    """Another process holds the claim; `holder` is its process id, or "unknown"."""
 
     def __init__(self, path: Path, holder: str) -> None:
         self.holder = holder
@@ -24,8 +24,8 @@ class ClaimedError(Exception):
 
 
 def claim(path: Path) -> TextIO:
-    """Hold the lock file, with this process's id in it, until the returned file is closed or the process ends, however
-    it ends. Raises ClaimedError at once when another process holds it, OSError."""
+    """Lock the file and write this process's id into it; held until the returned file is closed or the process ends,
+    however it ends. Raises ClaimedError at once when another process holds it, OSError."""
     file = path.open("a+", encoding="ascii")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,7 +66,7 @@ def _lock(path: Path, timeout: float | None) -> int:
 
 
 def _open_lock(path: Path) -> int:
-    """A lock file is nothing but its name: what took its place is taken away."""
+    """Open or create the lock file; anything else that has its name is set aside."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     try:
         return os.open(path, flags, 0o644)
@@ -92,7 +92,7 @@ def _wait(descriptor: int, timeout: float | None) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether any process holds a lock on this file; true as well where this user cannot find out."""
+    """Whether any process holds a lock on this file; also true if this cannot be determined."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Names in a folder: whether anything has one, how it is taken away or set aside, how it gets to the disk."""
+"""Operations on names in a folder: test, delete, set aside, flush to the disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ASIDE: Final = ".damaged-"
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything has this name, a link that leads nowhere too; what cannot be looked at counts as there."""
+    """Whether anything has this name, including a broken link; true if this cannot be determined."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -24,7 +24,7 @@ def is_there(path: Path) -> bool:
 
 
 def is_open_as(path: Path, descriptor: int) -> bool:
-    """Whether the name still stands for what is open."""
+    """Whether the path still names the open file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
@@ -32,14 +32,14 @@ def is_open_as(path: Path, descriptor: int) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether the name stands for a folder, and not for a link to one."""
+    """Whether the path is a folder, and not a link to one."""
     return path.is_dir() and not path.is_symlink()
 
 
 def drop(path: Path) -> None:
-    """Delete what has this name, if anything does: a file, a link, or a folder with all that is in it.
+    """Delete what has this name, if anything: a file, a link, or a folder with its content.
 
-    Raises OSError for a file that cannot be deleted; of a folder as much is deleted as can be.
+    Raises OSError for a file that cannot be deleted; of a folder as much as possible is deleted.
     """
     if is_folder(path):
         shutil.rmtree(path, ignore_errors=True)
@@ -48,19 +48,19 @@ def drop(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename what has this name, whatever it is, so that nothing is lost; returns the new name, beside the old one,
-    under which nothing is looked for. Raises OSError."""
+    """Rename whatever has this name, so that nothing is lost; returns its new path in the same folder, which is not
+    used for anything else. Raises OSError."""
     return path.rename(_aside(path))
 
 
 def keep_copy(path: Path) -> None:
-    """Give a file that is about to be replaced such a name as well, where that can be done."""
+    """Keep a file that is about to be replaced under such a name as well, if possible."""
     with suppress(OSError):
         os.link(path, _aside(path), follow_symlinks=False)
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk."""
+    """Flush a folder's entries to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,5 +1,4 @@
-"""Small files as they are read back: whole and of the right shape, or damaged, and how; knows nothing of what they are
-for."""
+"""Reads small files and checks their shape, or says how they are damaged; knows nothing of what they are for."""
 
 from __future__ import annotations
 
@@ -18,25 +17,25 @@ T = TypeVar("T")
 _Signature = tuple[int, ...] | bool
 
 WORDS: Final = {
-    errno.ENOENT: "is a link that leads nowhere",
+    errno.ENOENT: "is a broken link",
     errno.EISDIR: "is a folder",
-    errno.ENOTDIR: "lies in no folder",
-    errno.EACCES: "may not be read",
-    errno.EPERM: "may not be read",
-    errno.ELOOP: "is a link that leads to itself",
-    errno.EINVAL: "is no regular file",
+    errno.ENOTDIR: "is not in a folder",
+    errno.EACCES: "is not readable",
+    errno.EPERM: "is not readable",
+    errno.ELOOP: "is a link to itself",
+    errno.EINVAL: "is not a regular file",
 }
 
 
 class DamagedFileError(Exception):
-    """A file cannot be read, or what is in it cannot be understood; the message names the file and says what is wrong,
-    and nothing of where it lies."""
+    """A file cannot be read, or its content is invalid; the message names the file and says what is wrong, without the
+    path."""
 
 
 def read_json(path: Path, shape: TypeAdapter[T]) -> T:
-    """The value in a JSON file, UTF-8, of exactly this shape.
+    """The value in a JSON file, UTF-8, validated against the shape.
 
-    Raises FileNotFoundError when nothing has the name, DamagedFileError for whatever else cannot be read.
+    Raises FileNotFoundError when nothing has the name, DamagedFileError for anything that cannot be read.
     """
     data = read_bytes(path)
     if not data.strip(b"\0\t\r\n "):
@@ -48,7 +47,7 @@ def read_json(path: Path, shape: TypeAdapter[T]) -> T:
 
 
 def read_bytes(path: Path) -> bytes:
-    """What is in a regular file; raises as `read_json` does."""
+    """The content of a regular file; raises as `read_json` does."""
     try:
         return files.read(path)
     except OSError as error:
@@ -57,14 +56,14 @@ def read_bytes(path: Path) -> bytes:
         raise DamagedFileError(f"{path.name} {fault_of(error)}") from error
 
 
-class Looks:
-    """What was found in files, kept until they change: asking again costs one stat."""
+class FaultCache:
+    """Results of inspecting files, cached until these change: asking again costs one stat."""
 
     def __init__(self) -> None:
         self._seen: dict[Path, tuple[_Signature, str]] = {}
 
     def fault(self, path: Path, look: Callable[[Path], str]) -> str:
-        """What `look` says of the file, in whatever state it is."""
+        """The result of `look` for the file in its current state."""
         signature = _signature(path)
         seen = self._seen.get(path)
         if seen is None or seen[0] != signature:
@@ -72,13 +71,13 @@ class Looks:
         return seen[1]
 
     def known(self, path: Path) -> str | None:
-        """What was found in the file as it is now; None when it was not looked at."""
+        """The cached result for the file in its current state; None if there is none."""
         seen = self._seen.get(path)
         return seen[1] if seen is not None and seen[0] == _signature(path) else None
 
 
 def json_fault(path: Path, shape: TypeAdapter[Any]) -> str:
-    """What is wrong with a JSON file; empty when nothing is, or when there is none."""
+    """What is wrong with a JSON file; empty when nothing is, or when it is missing."""
     try:
         read_json(path, shape)
     except FileNotFoundError:
@@ -89,7 +88,7 @@ def json_fault(path: Path, shape: TypeAdapter[Any]) -> str:
 
 
 def fault_of(error: OSError) -> str:
-    """What the system says of a file, as the end of a sentence, without the file's place."""
+    """The system's error as the end of a sentence, without the file's path."""
     return WORDS.get(error.errno or 0, f"cannot be read: {error.strerror or type(error).__name__}")
 
 

@@ -1,4 +1,4 @@
-"""What a checkpoint on disk is called and when it exists: versions, aliases; knows no HTTP and no training."""
+"""Versions and aliases of models on disk; knows no HTTP and no training."""
 
 from model_store.aliases import AliasChange
 from model_store.errors import (

@@ -16,11 +16,11 @@ from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, Ve
 from model_store.store import FOLDER
 
 NAME: Final = "error"
-"""What a line begins with that says what went wrong."""
+"""The prefix of error messages."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status: 0 done, 1 refused, 2 wrong use."""
+    """Run one command; returns the exit status: 0 on success, 1 on failure, 2 for incorrect usage."""
     return program.run(NAME, lambda: _run(arguments))
 
 

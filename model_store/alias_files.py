@@ -1,4 +1,4 @@
-"""The alias files of all models, read as they are now; one that is damaged is rebuilt as soon as it is read."""
+"""The alias files of all models; a damaged one is rebuilt as soon as it is read."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ log = logging.getLogger(__name__)
 
 
 class AliasFiles:
-    """Reads the alias file in a model's folder; `best` names the version that `current` is to stand for where nothing
-    is known of a damaged file, None without any."""
+    """Reads the alias file in a model's folder; `best` returns the version that `current` is to point to when a damaged
+    file was never read before, None if there is none."""
 
     def __init__(self, best: Callable[[str], int | None]) -> None:
         self._reader = AliasReader()
         self._best = best
 
     def versions_as_found(self, folder: str) -> dict[str, int]:
-        """What every alias stands for, in microseconds, for every request; not to be changed. Raises FileNotFoundError,
-        DamagedFileError."""
+        """The version that every alias points to, in microseconds, for every request; must not be modified. Raises
+        FileNotFoundError, DamagedFileError."""
         return self._reader.versions(folder)
 
     def versions(self, folder: Path) -> dict[str, int]:
-        """What every alias stands for. Raises FileNotFoundError when the model never had one."""
+        """The version that every alias points to. Raises FileNotFoundError when the model never had an alias."""
         return dict(self._sound(folder, self._reader.versions))
 
     def histories(self, folder: Path) -> Histories:
-        """The changes of every alias; none when the model never had one."""
+        """The history of every alias; empty when the model never had one."""
         try:
             return self._sound(folder, self._reader.histories)
         except FileNotFoundError:
@@ -48,13 +48,14 @@ class AliasFiles:
 
     @contextmanager
     def locked(self, folder: Path, timeout: float | None = None) -> Iterator[None]:
-        """Hold the model's lock, with a sound alias file. Raises TimeoutError after `timeout` seconds."""
+        """Hold the model's lock, after repairing the alias file if necessary. Raises TimeoutError after `timeout`
+        seconds."""
         with locks.locked(folder / versions.LOCK, timeout):
             self._mend(folder)
             yield
 
     def _sound(self, folder: Path, read: Callable[[str], T]) -> T:
-        """What `read` finds in the alias file; a damaged one is rebuilt first, in memory alone if the disk fails.
+        """The result of `read` on the alias file; a damaged file is rebuilt first, only in memory if the disk fails.
 
         Raises FileNotFoundError.
         """
@@ -88,7 +89,7 @@ class AliasFiles:
             log.warning("model %s: %s; it is rebuilt, for: %s", folder.name, error, ", ".join(made) or "no alias")
 
     def _was_taken_away(self, folder: Path) -> bool:
-        """Whether the model was deleted by hand, aliases and versions alike; what was read of it is then forgotten."""
+        """Whether the model's aliases and versions were all deleted by hand; what was read before is then forgotten."""
         gone = not is_there(folder / FILE) and not versions.numbers(folder)
         if gone:
             self._reader.forget(str(folder))

@@ -1,4 +1,4 @@
-"""The alias file of one model: which name stands for which version, and what it stood for before; knows no versions."""
+"""The alias file of one model: the version that each alias points to, and its history; knows no versions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FILE: Final = "aliases.json"
 
 @dataclass(frozen=True, slots=True)
 class AliasChange:
-    """One line of an alias's history: since `time` (UTC) it stands for `version`, or, `deleted`, no longer does.
-    `rebuilt`: the file was damaged, and what stood there before is lost, or is as a process remembered it."""
+    """One entry of an alias's history: since `time` (UTC) it points to `version` or, if `deleted`, no longer does.
+    `rebuilt`: the file was damaged, and earlier entries are lost or come from a process's memory."""
 
     version: Annotated[int, Field(ge=1)]
     time: str
@@ -33,7 +33,8 @@ class AliasChange:
 
 
 Histories = dict[str, tuple[AliasChange, ...]]
-"""Alias to its changes, oldest first, never empty: the last one holds. What is deleted keeps its own."""
+"""For each alias its changes, oldest first, never empty; the last one is in effect. Deleted aliases keep their
+history."""
 
 _SHAPE: Final = TypeAdapter(
     Annotated[dict[str, Annotated[tuple[AliasChange, ...], Field(min_length=1)]], Field(min_length=1)]
@@ -43,32 +44,32 @@ _Signature = tuple[int, int, int]
 
 
 class AliasReader:
-    """Reads alias files, again only when they changed: asking costs one stat, and another process's change is seen at
-    once. A history only grows, so that no two contents of a file share size, inode and time of change."""
+    """Reads alias files, and again only after a change: a lookup costs one stat, and another process's change is seen
+    at once. Histories only grow, so no two contents of a file have the same size, inode and change time."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[_Signature, Histories, dict[str, int]]] = {}
 
     def histories(self, folder: str) -> Histories:
         """Every alias's history. Raises FileNotFoundError when the model never had an alias, DamagedFileError; a file
-        that was read before and has vanished is damaged."""
+        that was read before and has vanished counts as damaged."""
         return self._read(folder)[1]
 
     def versions(self, folder: str) -> dict[str, int]:
-        """What every alias stands for; not to be changed. Raises FileNotFoundError, DamagedFileError."""
+        """The version that every alias points to; must not be modified. Raises FileNotFoundError, DamagedFileError."""
         return self._read(folder)[2]
 
     def remembered(self, folder: str) -> Histories:
-        """The histories as they were when they could last be read, in this process; none when they never were."""
+        """The histories as this process last read them; empty if it never did."""
         seen = self._seen.get(folder)
         return {} if seen is None else seen[1]
 
     def forget(self, folder: str) -> None:
-        """Know nothing of this model's aliases any more."""
+        """Forget this model's aliases."""
         self._seen.pop(folder, None)
 
     def assume(self, folder: str, histories: Histories) -> None:
-        """Take this for what the file says until it changes. Raises FileNotFoundError."""
+        """Use these histories instead of the file's until it changes. Raises FileNotFoundError."""
         self._seen[folder] = (_stat(f"{folder}/{FILE}"), histories, _held(histories))
 
     def _read(self, folder: str) -> tuple[_Signature, Histories, dict[str, int]]:
@@ -82,7 +83,7 @@ class AliasReader:
             raise DamagedFileError(f"{FILE} has vanished") from None
         if seen is not None and seen[0] == signature:
             return seen
-        # Asked before the file is read: one that is replaced meanwhile is read again the next time.
+        # Before the file is read, so that a file replaced in between is read again next time.
         histories = read_json(Path(path), _SHAPE)
         seen = (signature, histories, _held(histories))
         self._seen[folder] = seen
@@ -90,19 +91,19 @@ class AliasReader:
 
 
 def append(folder: Path, histories: Histories, alias: str, change: AliasChange) -> None:
-    """Replace the alias file by one with one change more; the caller holds the model's lock."""
+    """Append a change by replacing the alias file; the caller holds the model's lock."""
     write(folder, {**histories, alias: (*histories.get(alias, ()), change)})
 
 
 def write(folder: Path, histories: Histories) -> None:
-    """Replace the alias file, whatever has its name; the caller holds the model's lock."""
+    """Replace the alias file, or whatever else has its name; the caller holds the model's lock."""
     lines = {name: [asdict(entry) for entry in changes] for name, changes in sorted(histories.items())}
     files.put(folder / FILE, json.dumps(lines, indent=1).encode())
 
 
 def rebuilt(remembered: Histories, best: int | None, fault: str) -> Histories:
-    """What is to stand in the place of a damaged file: what is remembered of it, else `current` for the best version;
-    each alias's history says what happened. `fault` says what was wrong."""
+    """The replacement for a damaged file: the remembered histories, else only `current`, pointing to the best version;
+    each history says what happened. `fault` says what was wrong."""
     if remembered:
         reason = f"{fault}; restored as it was last read"
         held, moment = _held(remembered), now()
@@ -113,9 +114,9 @@ def rebuilt(remembered: Histories, best: int | None, fault: str) -> Histories:
 
 
 def earlier(changes: tuple[AliasChange, ...], exists: Callable[[int], bool]) -> int | None:
-    """The version to roll back to: what the alias stood for before it came to stand for what it does now.
+    """The version to roll back to: the one that the alias pointed to before its current one.
 
-    Rolling back twice goes two steps back, not back and forth; versions deleted since are passed over.
+    Rolling back twice goes two steps back, not back and forth; versions deleted since are skipped.
     """
     stack: list[int] = []
     for change in changes:
@@ -135,7 +136,8 @@ def _held(histories: Histories) -> dict[str, int]:
 
 
 def _stat(path: str) -> _Signature:
-    """Raises FileNotFoundError when nothing has the name; a link that leads nowhere is as it is itself."""
+    """The file's signature; for a broken link, that of the link itself. Raises FileNotFoundError when nothing has the
+    name."""
     try:
         return _signature(os.stat(path))  # noqa: PTH116 (microseconds count here)
     except OSError:

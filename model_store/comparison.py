@@ -1,4 +1,4 @@
-"""Which of two training records is the better one; knows nothing of where they are kept."""
+"""Which of two training records is better; knows no files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from charrnn.record import TrainingRecord
 
 
 def better(record: TrainingRecord, than: TrainingRecord) -> bool:
-    """Whether a version with one record should replace a version with the other: one whose loss is no number replaces
-    nothing, and losses that were not measured on the same tokens are not compared."""
+    """Whether a version with `record` should replace one with `than`: not if its loss is not a number; losses measured
+    on different tokens are not compared."""
     loss, other = record.validation_loss, than.validation_loss
     if loss is not None and not math.isfinite(loss):
         return False

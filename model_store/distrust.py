@@ -1,4 +1,5 @@
-"""Checkpoint files that come from elsewhere: what they claim is checked before it costs anything; knows no store."""
+"""Loads checkpoint files from untrusted sources: what they claim is checked before it costs anything; knows no
+store."""
 
 from __future__ import annotations
 
@@ -13,16 +14,18 @@ from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 
 MAX_HEADER_BYTES: Final = 4 << 20
-"""The header is JSON, which takes up to fifty times its size once it is read; the file's size bounds the weights."""
+"""The header is JSON, which takes up to fifty times its size in memory once parsed; the weights are bounded by the
+file's size."""
 LARGEST_WEIGHT: Final = 1e9
-"""That of a token that is never generated; every sum over the largest network's units stays far from infinity."""
+"""The magnitude of the bias of a token that is never generated; sums over the largest network's units stay far from
+infinity."""
 MAX_DEPTH: Final = 16
 OBJECTS: Final = ("corpus", "characters", "training")
-"""Parts of a training record that are looked into when versions are compared."""
+"""The parts of a training record that are read when versions are compared."""
 
 
 def load_foreign(path: Path) -> Checkpoint:
-    """Read a file that anybody may have made. Raises CheckpointError for whatever could not be served or listed."""
+    """Read an untrusted file. Raises CheckpointError if it could not be served or listed."""
     _check_header(path)
     try:
         checkpoint = checkpoints.load(path)
@@ -61,7 +64,7 @@ def _check_record(record: Mapping[str, Any]) -> None:
 
 
 def _check_plain(value: Any, place: str, depth: int = 0) -> None:
-    """JSON that every reader can read again: no surrogates, no numbers beyond 64 bits, not too deep."""
+    """Accept only JSON that every parser can read: no surrogates, no integers beyond 64 bits, not too deep."""
     if depth > MAX_DEPTH:
         raise CheckpointError(f"{place} is deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What can go wrong in the store, one class a kind; knows nothing of HTTP."""
+"""The errors of the store, one class for each kind; knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Kind = Literal["model", "version", "alias"]
 
 
 class StoreError(Exception):
-    """Anything that the store refuses; the message is fit for its user."""
+    """Anything that the store refuses; the message can be shown to users."""
 
 
 class InvalidNameError(StoreError, ValueError):
@@ -17,7 +17,7 @@ class InvalidNameError(StoreError, ValueError):
 
 
 class NotFoundError(StoreError, LookupError):
-    """There is no such thing; `kind` says of what kind."""
+    """Something does not exist; `kind` says what."""
 
     def __init__(self, kind: Kind, message: str) -> None:
         self.kind: Kind = kind
@@ -25,7 +25,7 @@ class NotFoundError(StoreError, LookupError):
 
 
 class CurrentAliasError(StoreError):
-    """`current` is what a model's name alone stands for, and cannot be deleted."""
+    """`current` is the alias that a model's name alone stands for; it cannot be deleted."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class NoEarlierVersionError(StoreError):
 
 
 class DamagedVersionError(StoreError):
-    """A version's file is not what was published; `reason` says what is wrong with it."""
+    """A version's file is not as published; `reason` says what is wrong with it."""
 
     def __init__(self, name: str, version: int, reason: str) -> None:
         self.reason = reason

@@ -1,4 +1,4 @@
-"""What is damaged in a model's folder, found cheaply again and again; repairs nothing."""
+"""Finds damaged files in a model's folder, cheaply enough to be called repeatedly; repairs nothing."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import CheckpointError
-from durable.reading import Looks
+from durable.reading import FaultCache
 from model_store import sidecars
 from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.store import ModelStore
 
 
 class Faults:
-    """Looks at a store's files; one that has not changed since it was looked at is not read again.
+    """Inspects a store's files; a file that has not changed since its last inspection is not read again.
 
-    Of a version its header is read, and whether its weights are all there. That they are the ones that were published
-    takes reading them: `verify_next` does that for one version after the other.
+    Of a version the header and the file's size are checked. Verifying the weights takes reading them: `verify_next`
+    does that, one version at a time.
     """
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
-        self._looks, self._weights = Looks(), Looks()
+        self._looks, self._weights = FaultCache(), FaultCache()
 
     def of(self, name: str) -> list[str]:
-        """What is wrong with the model, its versions and what is kept beside them. Raises NotFoundError."""
+        """What is wrong with the model's aliases, versions and sidecars. Raises NotFoundError."""
         found = self._of_aliases(name)
         for version in self._store.versions(name):
             if fault := self.of_version(name, version):
@@ -32,7 +32,7 @@ class Faults:
         return found
 
     def of_version(self, name: str, version: int) -> str:
-        """What is wrong with the version or with what is kept beside it; empty when nothing is."""
+        """What is wrong with the version or its sidecars; empty when nothing is."""
         folder = self._store.root / name
 
         def described(_: Path) -> str:
@@ -46,7 +46,7 @@ class Faults:
         return "; ".join(filter(None, found))
 
     def verify_next(self) -> bool:
-        """Read a version that was not read since it last changed; returns whether there was one."""
+        """Verify a version that has changed since its last verification; returns whether there was one."""
         for name in self._store.models():
             for version in self._store.versions(name):
                 path = self._store.root / name / f"{version}.safetensors"

@@ -1,4 +1,4 @@
-"""Which names models, aliases and selectors may have; knows nothing of what is stored under them."""
+"""The rules for names of models, aliases and selectors; knows nothing of what is stored under them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ def is_name(name: str) -> bool:
 
 
 def check_name(name: str) -> str:
-    """The model's name, when it is one. Raises InvalidNameError."""
+    """Return the model's name if it is valid. Raises InvalidNameError."""
     if not is_name(name):
         raise InvalidNameError(f"a model's name {_RULE}, not {_shown(name)}")
     return name
 
 
 def check_alias(alias: str) -> str:
-    """The alias, when it is one: as a model's name, but not digits alone, which name a version."""
+    """Return the alias if it is valid: like a model's name, but not digits alone, which mean a version. Raises
+    InvalidNameError."""
     if not is_name(alias):
         raise InvalidNameError(f"an alias {_RULE}, not {_shown(alias)}")
     if is_number(alias):
@@ -38,7 +39,7 @@ def check_alias(alias: str) -> str:
 
 
 def is_number(selector: str) -> bool:
-    """Whether a selector means a version by its number."""
+    """Whether a selector is a version's number."""
     return selector.isascii() and selector.isdigit()
 
 

@@ -1,4 +1,4 @@
-"""When a new version becomes the one that serves; knows nothing of how it was trained."""
+"""Decides whether a new version becomes the one that serves; knows nothing of how it was trained."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLICIES: Final[tuple[Promote, ...]] = get_args(Promote)
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What became of a checkpoint: its version, and whether `current` stands for it now."""
+    """The result of publishing a checkpoint: its version, and whether `current` points to it now."""
 
     version: int
     promoted: bool
@@ -31,17 +31,17 @@ class Publication:
 def publish_and_promote(
     store: ModelStore, name: str, checkpoint: Checkpoint, promote: Promote = "if_better", reason: str = ""
 ) -> Publication:
-    """Publish the checkpoint and let `current` stand for it, as the policy says; see `promote_version`."""
+    """Publish the checkpoint and promote it if the policy says so; see `promote_version`."""
     version = store.publish(name, checkpoint)
     return Publication(version, promote_version(store, name, version, promote, reason))
 
 
 def promote_version(store: ModelStore, name: str, version: int, policy: Promote, reason: str = "") -> bool:
-    """Let `current` stand for the version if the policy says so; returns whether it does.
+    """Point `current` to the version if the policy says so; returns whether it does now.
 
     `if_better`: when there is no current version, when its validation loss is lower, or when the two losses cannot be
-    compared: they were not measured on the same part of the same text, or one of them not at all (a short text has
-    nothing held out). Who trains a model again wants it to serve where nothing speaks against it.
+    compared: they were not measured on the same part of the same text, or one was not measured (nothing is held out of
+    a short text). Someone who trains a model again wants it to serve unless there is a reason against it.
     """
     if policy == "never":
         return False
@@ -54,11 +54,11 @@ def promote_version(store: ModelStore, name: str, version: int, policy: Promote,
 
 
 def install_starter(store: ModelStore, name: str, path: Path) -> int | None:
-    """Publish the checkpoint file as version 1 of a model that never had one, with the sidecars that lie beside it
-    under its name, and let `current` stand for it.
+    """Publish the checkpoint file as version 1 of a model that never had one, with the sidecars beside the file, and
+    point `current` to it.
 
-    Returns the version, or None when the model had one already. May be called by any number of processes at every
-    start; one that died halfway is completed by the next, and one alone of those that begin at once gets the version.
+    Returns the version, or None when the model had one already. Any number of processes may call this at every start:
+    only one of them gets the version, and what a killed process left unfinished is completed by the next.
     """
     installed = False
 
@@ -84,7 +84,7 @@ def _keep_sidecars(store: ModelStore, name: str, path: Path) -> None:
 
 
 def _record(store: ModelStore, name: str, version: int) -> TrainingRecord:
-    """The version's record; an empty one, which anything is better than, when it cannot be read."""
+    """The version's training record; if it cannot be read, an empty one, compared to which any other is better."""
     try:
         return store.describe(name, version).record
     except (DamagedVersionError, NotFoundError):

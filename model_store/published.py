@@ -1,4 +1,4 @@
-"""The published versions of all models: written once, found, read and checked; knows no aliases."""
+"""The published versions of all models: written once, then listed, read and verified; knows no aliases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class VersionInfo:
-    """What a version says of itself: `digest` SHA-256 in hexadecimal, `bytes` of the file, `published` UTC ISO 8601."""
+    """Version information, without the weights: `digest` SHA-256 in hexadecimal, `bytes` of the file, `published` UTC
+    ISO 8601."""
 
     name: str
     version: int
@@ -43,7 +44,8 @@ class PublishedVersions:
         self.root = root
 
     def publish(self, name: str, checkpoint: Checkpoint) -> int:
-        """Make the checkpoint the next version of `name`: whole, on disk and under a number never given before.
+        """Publish the checkpoint as the next version of `name`, atomically, on disk, and under a number never used
+        before.
 
         Raises OSError when the disk fails or is full; nothing is left behind then.
         """
@@ -52,7 +54,7 @@ class PublishedVersions:
         return version
 
     def publish_first(self, name: str, checkpoint: Checkpoint) -> int | None:
-        """Publish the checkpoint as version 1, or nothing (None) when the model ever had a version."""
+        """Publish the checkpoint as version 1; returns None, and publishes nothing, if the model ever had a version."""
         return self._publish(name, checkpoint, lambda: not self.has(name))
 
     def _publish(self, name: str, checkpoint: Checkpoint, condition: Callable[[], bool]) -> int | None:
@@ -64,7 +66,7 @@ class PublishedVersions:
                 with self._locked(folder):
                     versions.tidy(folder)
                     sidecars.tidy(folder, versions.numbers(folder))
-                    return versions.place(folder, draft) if condition() else None
+                    return versions.publish(folder, draft) if condition() else None
         except OSError:
             versions.forget_if_empty(folder)
             raise
@@ -74,7 +76,8 @@ class PublishedVersions:
         return self._read(name, version, checkpoints.load)
 
     def describe(self, name: str, version: int) -> VersionInfo:
-        """What the header says, not verified against the weights. Raises NotFoundError, DamagedVersionError."""
+        """Version information from the header, not verified against the weights. Raises NotFoundError,
+        DamagedVersionError."""
         config, record, digest = self._read(name, version, checkpoints.describe)
         return VersionInfo(name, version, config, record, digest, *self.size_and_time(name, version))
 
@@ -85,7 +88,7 @@ class PublishedVersions:
         return stat.st_size, iso(stat.st_mtime)
 
     def path(self, name: str, version: int) -> Path:
-        """The version's file. Raises NotFoundError, DamagedVersionError when something else has its name."""
+        """The version's file. Raises NotFoundError, and DamagedVersionError if it is not a regular file."""
         path = self._known_path(name, version)
         if not path.is_file():
             raise DamagedVersionError(name, version, "no regular file has its name")
@@ -107,11 +110,11 @@ class PublishedVersions:
         return found
 
     def has(self, name: str) -> bool:
-        """Whether the model ever had a version, deleted ones included."""
+        """Whether the model ever had a version, including deleted ones."""
         return versions.ever(self._folder(name))
 
     def find(self, name: str, digest: str, after: int = 0) -> int | None:
-        """The first version later than `after` whose checkpoint has this digest, if any."""
+        """The first version after `after` whose checkpoint has this digest, if any."""
         for version in versions.numbers(self._folder(name)):
             with suppress(DamagedVersionError, NotFoundError):
                 if version > after and self.describe(name, version).digest == digest:
@@ -119,18 +122,19 @@ class PublishedVersions:
         return None
 
     def keep(self, name: str, version: int, kind: str, value: sidecars.Sidecar) -> None:
-        """Keep a JSON object of this kind beside the version while it exists. Raises NotFoundError, OSError."""
+        """Store a sidecar of this kind beside the version, as long as the version exists. Raises NotFoundError,
+        OSError."""
         folder = self.path(name, version).parent
         with self._locked(folder):
             self.path(name, version)
             sidecars.write(folder, version, kind, value)
 
     def kept(self, name: str, version: int, kind: str) -> sidecars.Sidecar | None:
-        """What is kept of this kind beside the version, if anything. Raises NotFoundError."""
+        """The version's sidecar of this kind, if there is one. Raises NotFoundError."""
         return sidecars.read(self._known_path(name, version).parent, version, kind)
 
     def _best(self, name: str) -> int | None:
-        """The version that would serve if all of them had been promoted if better, in their order."""
+        """The version that would serve if all had been published in order with the policy `if_better`."""
         best: tuple[int, TrainingRecord] | None = None
         for version in versions.numbers(self._folder(name)):
             with suppress(DamagedVersionError, NotFoundError):
@@ -152,11 +156,11 @@ class PublishedVersions:
         except FileNotFoundError as error:
             raise self._missing(name, version) from error
         except CheckpointError as error:
-            self._known_path(name, version)  # A version deleted while it was read is missing, not damaged.
+            self._known_path(name, version)  # A version deleted while being read is missing, not damaged.
             raise DamagedVersionError(name, version, str(error)) from error
 
     def _known_path(self, name: str, version: int) -> Path:
-        """Where the version is, sound or not. Raises NotFoundError."""
+        """The version's path, damaged or not. Raises NotFoundError."""
         path = self._folder(name) / f"{version}{versions.SUFFIX}"
         if not is_there(path):
             raise self._missing(name, version)
@@ -172,6 +176,6 @@ class PublishedVersions:
 
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
-        """Hold the model's lock, which every change to its folder needs."""
+        """Hold the model's lock, which is required for every change in its folder."""
         with locks.locked(folder / versions.LOCK):
             yield

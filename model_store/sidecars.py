@@ -1,5 +1,5 @@
-"""What is kept beside a version and is no part of it: found out later, it may be missing or made anew; knows nothing of
-what is in it."""
+"""Sidecars: JSON files beside a version that are not part of it, and can be missing, added later or rebuilt; knows
+nothing of their content."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _NAME: Final = re.compile(r"([1-9][0-9]*)\.[a-z]+\.json")
 
 
 def write(folder: Path, number: int, kind: str, value: Sidecar) -> None:
-    """Keep the value under the version's number, in one step, instead of an earlier one; `kind` is a word in lower-case
-    letters. The caller holds the model's lock."""
+    """Write the sidecar of this kind, atomically replacing an earlier one; `kind` is a word in lower-case letters. The
+    caller holds the model's lock."""
     files.put(folder / f"{number}.{kind}.json", json.dumps(value).encode())
 
 
 def read(folder: Path, number: int, kind: str) -> Sidecar | None:
-    """What was kept; None where there is nothing, or nothing that can be read."""
+    """The version's sidecar of this kind; None if it is missing or cannot be read."""
     return load(folder / f"{number}.{kind}.json")
 
 
 def load(path: Path) -> Sidecar | None:
-    """What is in a sidecar's file, wherever it lies; None as for `read`."""
+    """The content of a sidecar's file; None as for `read`."""
     try:
         return read_json(path, _SHAPE)
     except (FileNotFoundError, DamagedFileError):
@@ -42,7 +42,7 @@ def load(path: Path) -> Sidecar | None:
 
 
 def fault(path: Path) -> str:
-    """What is wrong with a sidecar's file; empty when nothing is, or when there is none."""
+    """What is wrong with a sidecar's file; empty when nothing is, or when it is missing."""
     return json_fault(path, _SHAPE)
 
 
@@ -53,7 +53,7 @@ def beside(folder: Path, number: int) -> list[Path]:
 
 
 def tidy(folder: Path, numbers: Collection[int]) -> None:
-    """Take away what lies beside versions other than these. The caller holds the model's lock."""
+    """Delete the sidecars of all other versions. The caller holds the model's lock."""
     for path in folder.glob("*.json"):
         if (match := _NAME.fullmatch(path.name)) and int(match[1]) not in numbers:
             drop(path)

@@ -1,4 +1,4 @@
-"""The models by name: their versions and aliases; knows nothing of who trains them or who generates with them."""
+"""Models by name, with their versions and aliases; knows nothing of training and generating."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from model_store.published import PublishedVersions, VersionInfo
 __all__ = ["FOLDER", "ModelStore", "VersionInfo"]
 
 FOLDER: Final = "models"
-"""Where a store is in the directory in which a service keeps its data."""
+"""The store's folder in a service's data directory."""
 
 
 class ModelStore(PublishedVersions):
     """The models under `root`, one folder a name: `<version>.safetensors` files that never change, and their aliases.
 
-    Any number of threads and processes may use the same root. Every method takes names as they come and raises
-    InvalidNameError for those that could leave the store, NotFoundError for what is not there.
+    Any number of threads and processes may use the same root. Every method accepts unchecked names, and raises
+    InvalidNameError for invalid ones and NotFoundError for what does not exist.
     """
 
     def __init__(self, root: Path) -> None:
@@ -35,9 +35,9 @@ class ModelStore(PublishedVersions):
         self._aliases = AliasFiles(self._best)
 
     def resolve(self, name: str, selector: str | None = None) -> int:
-        """The version that a selector ("3", an alias, None for `current`) stands for now. Raises NotFoundError.
+        """The version that a selector ("3", an alias, None for `current`) points to now. Raises NotFoundError.
 
-        Made for every request: microseconds, and a promotion by another process is seen at once.
+        Called for every request: takes microseconds, and sees a promotion by another process at once.
         """
         check_name(name)
         if selector is not None and is_number(selector):
@@ -59,7 +59,7 @@ class ModelStore(PublishedVersions):
         return int(selector)
 
     def aliases(self, name: str) -> dict[str, int]:
-        """What every alias of the model stands for. Raises NotFoundError when there is no such model."""
+        """The version that each of the model's aliases points to. Raises NotFoundError when there is no such model."""
         folder = self._folder(name)
         try:
             return self._aliases.versions(folder)
@@ -72,15 +72,14 @@ class ModelStore(PublishedVersions):
         return self._aliases.histories(self._folder(name))[self._known(name, alias)]
 
     def set_alias(self, name: str, alias: str, version: int, reason: str = "") -> None:
-        """Let the alias stand for the version from now on, in every process. Raises NotFoundError, DamagedVersionError
-        for one that could not serve."""
+        """Point the alias to the version, for every process. Raises NotFoundError, DamagedVersionError."""
         self.set_alias_if(name, alias, version, lambda _: True, reason)
 
     def set_alias_if(
         self, name: str, alias: str, version: int, condition: Callable[[int | None], bool], reason: str = ""
     ) -> bool:
-        """Let the alias stand for the version if `condition` holds of what it stands for now (None: nothing), with no
-        other change between the question and the answer; returns whether it stands for it."""
+        """Compare and swap: point the alias to the version if `condition` holds for the version that it points to now
+        (None: none), without any change in between; returns whether it did."""
         check_alias(alias)
         self.describe(name, version)
         folder = self.path(name, version).parent
@@ -95,9 +94,9 @@ class ModelStore(PublishedVersions):
             return True
 
     def delete_alias(self, name: str, alias: str, reason: str = "") -> None:
-        """Let the alias stand for nothing. Its history stays on disk; who sets it again goes on with it.
+        """Delete the alias. Its history stays on disk, and is continued when the alias is set again.
 
-        Raises NotFoundError, CurrentAliasError for the one that a model cannot be without.
+        Raises NotFoundError, CurrentAliasError for `current`, which cannot be deleted.
         """
         self._known(name, alias)
         if alias == CURRENT:
@@ -108,7 +107,7 @@ class ModelStore(PublishedVersions):
             append(folder, self._aliases.histories(folder), alias, AliasChange(version, now(), reason, deleted=True))
 
     def rollback(self, name: str, alias: str = CURRENT, reason: str = "") -> int:
-        """Let the alias stand for what it stood for before; twice goes two steps back.
+        """Point the alias to the version that it pointed to before; doing so twice goes two steps back.
 
         Returns the version. Raises NotFoundError, NoEarlierVersionError.
         """
@@ -125,8 +124,8 @@ class ModelStore(PublishedVersions):
     def delete(self, name: str, version: int) -> None:
         """Delete a version; its number stays taken. Raises NotFoundError, AliasedError while an alias points to it.
 
-        An alias of a damaged one stands for what served in its place, the sound version that it stood for before it,
-        or, without any, for nothing.
+        An alias of a damaged version then points to the version that served in its place, the last undamaged one that
+        it pointed to before, or, without one, is deleted.
         """
         folder = self._known_path(name, version).parent
         with self._locked(folder):
@@ -140,7 +139,7 @@ class ModelStore(PublishedVersions):
             sidecars.tidy(folder, versions.numbers(folder))
 
     def _leave(self, folder: Path, alias: str, reason: str) -> None:
-        """Let the alias stand for something else than the damaged version that it stands for."""
+        """Point the alias away from the damaged version that it points to, or delete it."""
         histories = self._aliases.histories(folder)
         before = earlier(histories[alias], lambda version: self._is_sound(folder.name, version))
         held = histories[alias][-1].version
@@ -153,6 +152,6 @@ class ModelStore(PublishedVersions):
 
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
-        """Hold the model's lock, with a sound alias file."""
+        """Hold the model's lock, after repairing the alias file if necessary."""
         with self._aliases.locked(folder):
             yield

@@ -1,4 +1,4 @@
-"""The version files of one model: their numbers, how they come and go; knows no aliases and no contents."""
+"""The version files of one model: numbering, publication, deletion; knows no aliases and no contents."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _NUMBERED: Final = re.compile(rf"([1-9][0-9]*)(?:{re.escape(SUFFIX)}|{re.escape(
 
 
 def numbers(folder: Path) -> list[int]:
-    """The versions that can be read, ascending; none when there is no such folder."""
+    """The numbers of the existing versions, ascending; empty when there is no such folder."""
     return _numbers(folder, _VERSION)
 
 
 def ever(folder: Path) -> bool:
-    """Whether the model ever had a version, deleted ones included."""
+    """Whether the model ever had a version, including deleted ones."""
     return bool(_numbers(folder, _NUMBERED))
 
 
-def place(folder: Path, draft: Draft) -> int:
-    """Publish a finished draft under the next number, which was never given before; the caller holds the model's lock.
+def publish(folder: Path, draft: Draft) -> int:
+    """Publish a finished draft under the next number, which was never used before; the caller holds the model's lock.
 
-    The link is the one step in which the version comes into being, and it cannot overwrite anything.
+    The link is the single step that creates the version, and it cannot overwrite anything.
     """
     number = max(_numbers(folder, _NUMBERED), default=0) + 1
     os.fchmod(draft.file.fileno(), 0o444)
@@ -47,7 +47,7 @@ def place(folder: Path, draft: Draft) -> int:
 def remove(folder: Path, number: int) -> None:
     """Delete a version in one step, leaving a tombstone that keeps its number taken. The caller holds the lock.
 
-    Raises FileNotFoundError. The renamed file is then replaced, not truncated: readers may have it mapped.
+    Raises FileNotFoundError. The renamed file is then replaced, not truncated, because readers may have mapped it.
     """
     tombstone, path = folder / f"{number}{DELETED}", folder / f"{number}{SUFFIX}"
     if path.is_dir() and not path.is_symlink():
@@ -59,7 +59,7 @@ def remove(folder: Path, number: int) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Take away what dead processes left: drafts, and the content of versions deleted halfway."""
+    """Remove what killed processes left: drafts, and the content of half-deleted versions."""
     remove_dead_drafts(folder)
     for tombstone in folder.glob(f"*{DELETED}"):
         with suppress(FileNotFoundError):
@@ -69,7 +69,7 @@ def tidy(folder: Path) -> None:
 
 @contextmanager
 def draft_in(folder: Path) -> Iterator[Draft]:
-    """A draft in a model's folder, which is made when it is not there."""
+    """A draft in a model's folder, which is created if it is missing."""
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
@@ -78,7 +78,7 @@ def draft_in(folder: Path) -> Iterator[Draft]:
 
 
 def forget_if_empty(folder: Path) -> None:
-    """Take away the folder of a model whose first publication failed; one with anything in it stays."""
+    """Remove the folder of a model whose first publication failed, if it is empty."""
     with suppress(OSError), locks.locked(folder / LOCK):
         if os.listdir(folder) == [LOCK]:  # noqa: PTH208
             (folder / LOCK).unlink()

@@ -1,5 +1,5 @@
-"""All annotators, each something that units are searched for; a new one is a function from a text to labels, and a line
-here."""
+"""All annotators, the properties of text that units are searched for; to add one, write a function from a text to
+labels, and a line here."""
 
 from __future__ import annotations
 

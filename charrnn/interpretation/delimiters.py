@@ -1,5 +1,5 @@
-"""What stands between delimiters: quotes, brackets, comments, conditions, links, tags, formulas; knows nothing of where
-its labels go. A blank line ends whatever a text left open, so that one stray delimiter does not spoil the rest."""
+"""Labels what stands between delimiters: quotes, brackets, comments, conditions, links, tags, formulas. A blank line
+closes everything, so that one unmatched delimiter does not affect the rest of the text."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy.typing as npt
 from charrnn.interpretation.labels import Mask, marked
 
 _SINGLE: Final = re.compile(r"(?<!\w)'(?:\\.|[^'\\\n]|(?<=\w)'(?=\w))+'(?!\w)")
-"""An apostrophe within a word is none of its ends; what does not end on its line was no quote ('tis)."""
+"""An apostrophe within a word is not a delimiter; a quote that is not closed on its line is not a quote ('tis)."""
 
 _CODE: Final = re.compile(
     r'"(?:\\.|[^"\\\n])*"' r"|'(?:\\.|[^'\\\n])'" r"|(?P<block>/\*.*?(?:\*/|\Z))" r"|(?P<line>(?<![:/])//[^\n]*)",
     re.DOTALL,
 )
-"""Strings first: what looks like a comment in one is none."""
+"""Strings first, so that what looks like a comment within a string is not matched."""
 
 _HASH: Final = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _IF: Final = re.compile(r"\bif[ \t]*(\()|^[ \t]*(?:el)?if([ \t])(?=[^\n]*:[ \t]*$)", re.MULTILINE)
@@ -29,12 +29,12 @@ _FORMULA: Final = re.compile(
 )
 _COMMAND: Final = re.compile(r"\\[A-Za-z]{2,}")
 _COMMANDS: Final = 10
-"""A text with fewer commands than this is no LaTeX, and its dollars are money."""
+"""A text with fewer commands than this is not taken for LaTeX: its dollar signs are probably amounts of money."""
 
 
 def double_quotes(text: str) -> Mask:
-    """Inside "..." or curved quotes. One after a backslash is part of the text, one after an apostrophe opens nothing
-    (the character '"' of C)."""
+    """Inside "..." or curved quotes. A quote after a backslash is part of the text; one after an apostrophe does not
+    open anything (the C character '"')."""
     inside = np.zeros(len(text), dtype=np.bool_)
     is_open, before = False, ""
     for i, c in enumerate(text):
@@ -65,7 +65,7 @@ def brackets(text: str) -> Mask:
 
 
 def braces(text: str) -> Mask:
-    """Inside {...}, however deep; a closing brace that begins a line closes all, and blank lines none."""
+    """Inside {...}, however deep; a closing brace at the start of a line closes all, blank lines close nothing."""
     return _depths(text, "{", "}", "\n}") > 0
 
 
@@ -84,7 +84,7 @@ def condition(text: str) -> Mask:
 
 
 def comment(text: str) -> Mask:
-    """Inside /* ... */ or after // to the line's end, in languages like C; // in an address is none."""
+    """Inside /* ... */ or after // to the line's end, in languages like C; // in a URL is not a comment."""
     spans = []
     for m in _CODE.finditer(text):
         if m["block"] is not None:
@@ -100,7 +100,7 @@ def hash_line(text: str) -> Mask:
 
 
 def link(text: str) -> Mask:
-    """In an address (https://...), or inside [[...]]."""
+    """In a URL (https://...), or inside [[...]]."""
     return marked(len(text), [(m.start() + 1, m.end() - 1) if m["wiki"] else m.span() for m in _LINK.finditer(text)])
 
 
@@ -117,8 +117,8 @@ def formula(text: str) -> Mask | None:
 
 
 def _depths(text: str, opening: str, closing: str, end: str) -> npt.NDArray[np.int32]:
-    """How many brackets are open after each character; none after `end`. One after an apostrophe ('(') does not
-    count, nor one that closes what was never opened."""
+    """How many brackets are open after each character; 0 after `end`. Brackets after an apostrophe ('(') and unmatched
+    closing brackets are ignored."""
     depths = np.zeros(len(text), dtype=np.int32)
     depth, before = 0, ""
     for i, c in enumerate(text):

@@ -1,24 +1,24 @@
-"""Which parts of a text are looked at when it is longer than need be: stretches spread over all of it, since one end of
-a text may have no comment, or nothing but one; knows no files."""
+"""An excerpt of a long text: passages spread over all of it, since one end of a text may have no comments, or nothing
+else; knows no files."""
 
 from __future__ import annotations
 
 from typing import Final
 
-STRETCHES: Final = 8
+PASSAGES: Final = 8
 
 
 def spans(total: int, most: int) -> list[tuple[int, int]]:
-    """Where the stretches begin and end: as long as one another, together `most` of `total` at most, the first from
-    the beginning, the last up to the end."""
+    """Starts and ends of the passages: of equal length, together at most `most` of `total`, the first at the beginning,
+    the last at the end."""
     if total <= most:
         return [(0, total)]
-    length = most // STRETCHES
-    return [(start, start + length) for start in ((total - length) * i // (STRETCHES - 1) for i in range(STRETCHES))]
+    length = most // PASSAGES
+    return [(start, start + length) for start in ((total - length) * i // (PASSAGES - 1) for i in range(PASSAGES))]
 
 
 def joined(pieces: list[str]) -> str:
-    """The stretches as one text, each from its first whole line on, if it has one."""
+    """The passages as one text, each but the first from its first complete line on."""
     return "".join([pieces[0], *(piece[piece.find("\n") + 1 :] for piece in pieces[1:])])
 
 

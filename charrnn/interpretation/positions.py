@@ -1,5 +1,4 @@
-"""Where a character stands, in its line, its word, its play, and what kind it is; knows nothing of where its labels
-go."""
+"""Labels a character's position in its line or word, indentation, the speaker of a play, and kinds of characters."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ import numpy as np
 from charrnn.interpretation.labels import Depths, Mask, marked
 
 TAB: Final = 8
-"""Columns between two stops of the tabulator."""
+"""Columns between two tab stops."""
 
 _SPEAKER: Final = re.compile(
     r"(?:\A|\n\r?\n)(?P<name>[A-Z][\w.' -]{0,39}:(?=\r?\n)|[A-Z][A-Z.' -]{1,39}[.:](?=[ \r\n]))"
@@ -29,8 +28,8 @@ def word_position(text: str) -> Depths:
 
 
 def indentation(text: str) -> Depths:
-    """Columns of white space before the last line that has begun: until a line's first other character is read, the
-    one before it counts."""
+    """Columns of white space that the current line begins with; until its first other character, those of the line
+    before."""
     depths = np.zeros(len(text), dtype=np.float32)
     depth, column, begun = 0, 0, False
     for i, c in enumerate(text):
@@ -55,12 +54,12 @@ def digit(text: str) -> Mask:
 
 
 def speaker(text: str) -> Mask:
-    """The name of who speaks in a play: after a blank line, up to a colon that ends the line, or in capitals up to a
-    colon or full stop."""
+    """The speaker's name in a play: after a blank line, up to a colon at the line's end, or in capitals up to a colon
+    or full stop."""
     return marked(len(text), [(m.start("name"), m.end("name") - 1) for m in _SPEAKER.finditer(text)])
 
 
 def _since(reset: Mask) -> Depths:
-    """How many characters ago the last reset was; before the first one, since the text began."""
+    """Characters since the last reset or, before the first one, since the start of the text."""
     index = np.arange(len(reset))
     return (index - np.maximum.accumulate(np.where(reset, index, -1))).astype(np.float32)

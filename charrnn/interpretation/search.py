@@ -1,9 +1,9 @@
-"""The unit that follows a label best, and what chance would have given; knows no text and no engine.
+"""Finds the unit that follows a label best, and compares it with chance; knows no text and no engine.
 
 The best of a thousand units looks good by chance, whatever the label. So a unit is picked on the first half of a text
-and scored on the second, which had no part in the choice; and chance is what the best of *all* units scores there when
-the labels are rotated along the text, which keeps their own regularity and takes away their meaning. Nothing is claimed
-unless the score is at least `CLAIM` of the way from chance to perfection.
+and scored on the second. Chance is the best score of *all* units there when the labels are rotated along the text,
+which preserves their regularity and destroys their meaning. Nothing is claimed unless the score is at least `CLAIM` of
+the way from chance to perfection.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from charrnn.interpretation.strength import Floats, Units, strengths
 Measure = Literal["auc", "correlation"]
 
 UnitIndex = tuple[int, int, int]
-"""Layer, part of the state, unit."""
+"""(layer, part of the state, unit)."""
 
 Labelled = tuple[Annotator, Labels]
 
 CLAIM: Final = 1 / 3
 SHIFTS: Final = 20
 LEAST_SHIFT: Final = 1 / 8
-"""Of a half, so that a shift does not bring a line or a comment back onto itself."""
+"""As a share of a half: large enough that a line or a comment does not overlap itself after a shift."""
 
 BLOCK: Final = 128
-"""Units searched at a time, with `check` called in between: a fraction of a second."""
+"""Units searched between two calls of `check`: a fraction of a second."""
 
 MIN_OCCURRENCES: Final = 10
-"""So many times a label must begin to hold in each half of a text."""
+"""How many occurrences a label must have in each half of a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The unit that follows something, a cell in the API: `score` and `chance` are AUCs or correlations without their
-    sign, `sign` -1 when the unit is low where the label is high; `share` of the positions at which a label holds, None
-    of a number."""
+    """A unit that follows a label (a cell in the API): `score` and `chance` are AUCs or absolute correlations; `sign`
+    is -1 if the unit is low where the label is high; `share` of the positions at which the label holds, None for a
+    number."""
 
     slug: str
     follows: str
@@ -59,7 +59,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something that no unit follows; or that could not be decided, then `score` and `chance` may be None."""
+    """A label that no unit follows, or for which this could not be decided; then `score` and `chance` may be None."""
 
     slug: str
     follows: str
@@ -70,7 +70,7 @@ class Missing:
 
 @dataclass(slots=True)
 class _Best:
-    """Of one label: the strongest unit on the first half, and on the second how strong it is and what chance gives."""
+    """For one label: the strongest unit on the first half, and its strength and that of chance on the second."""
 
     picked: float = -1.0
     strength: float = 0.0
@@ -82,10 +82,10 @@ class _Best:
 def search(
     labelled: Sequence[Labelled], states: Floats, check: Callable[[], None] = lambda: None
 ) -> tuple[list[Finding], list[Missing]]:
-    """What the units of `states` [n, layers, state_parts, hidden_size] follow, what is farthest above chance first.
+    """What the units of `states` [n, layers, state_parts, hidden_size] follow, the clearest findings first.
 
-    There must be labels; they are [n], and each must hold at some positions of either half and not at others. `check`
-    is called now and then and may raise to end it.
+    At least one label [n] is needed, and each must vary in both halves. `check` is called regularly and may raise to
+    stop the search.
     """
     masks = [labels for _, labels in labelled]
     bests = [_Best() for _ in labelled]
@@ -99,7 +99,7 @@ def search(
 
 
 def reason_to_skip(labels: Labels) -> str | None:
-    """Why a label cannot be searched for in this text; None when it can."""
+    """Why a label cannot be searched for in this text; None if it can."""
     least = min(occurrences(half) for half in (labels[: len(labels) // 2], labels[len(labels) // 2 :]))
     if least >= MIN_OCCURRENCES:
         return None
@@ -109,12 +109,12 @@ def reason_to_skip(labels: Labels) -> str | None:
 
 
 def above_chance(score: float, chance: float) -> float:
-    """How much of the way from chance to perfection a score has come; the same for AUCs and for strengths."""
+    """Where a score lies between chance (0) and perfection (1); the same for AUCs and for strengths."""
     return (score - chance) / max(1 - chance, 1e-9)
 
 
 def _halves(states: Floats, check: Callable[[], None]) -> Iterator[tuple[UnitIndex, Units, Units]]:
-    """Blocks of units: the index of the first, all of them on the first half of the text, and on the second."""
+    """Blocks of units: the index of the first unit, and all units on the first and on the second half of the text."""
     middle = len(states) // 2
     for layer, part, unit in product(*map(range, states.shape[1:3]), range(0, states.shape[3], BLOCK)):
         block = states[:, layer, part, unit : unit + BLOCK]
@@ -129,7 +129,7 @@ def _half(labels: Sequence[Labels], which: int) -> list[Labels]:
 
 
 def _shifted_strengths(labels: Sequence[Labels], units: Units) -> Floats:
-    """[1 + SHIFTS, labels, units]: the labels as they are, then shifted around."""
+    """[1 + SHIFTS, labels, units]: the strengths of the labels unshifted, then rotated."""
     n = units.ranks.shape[0]
     least = max(1, int(n * LEAST_SHIFT))
     shifts = np.random.default_rng(0).choice(np.arange(least, n - least), SHIFTS, replace=False)
@@ -138,7 +138,7 @@ def _shifted_strengths(labels: Sequence[Labels], units: Units) -> Floats:
 
 
 def _improve(bests: list[_Best], picking: Floats, scoring: Floats, first: UnitIndex) -> None:
-    """Take a block's units into account: `picking` [labels, units] on the first half, `scoring` on the second."""
+    """Update the bests with a block of units: `picking` [labels, units] on the first half, `scoring` on the second."""
     strongest: npt.NDArray[np.intp] = np.abs(picking).argmax(axis=1)
     chances = np.abs(scoring[1:]).max(axis=(0, 2))
     for i, (best, unit) in enumerate(zip(bests, strongest.tolist(), strict=True)):
@@ -146,7 +146,7 @@ def _improve(bests: list[_Best], picking: Floats, scoring: Floats, first: UnitIn
         picked = float(picking[i, unit])
         if abs(picked) > best.picked:
             best.picked, best.index = abs(picked), (first[0], first[1], first[2] + unit)
-            # With the sign that it was picked for: a unit that turns around in the second half follows nothing.
+            # With the sign from the first half: a unit whose sign changes in the second half follows nothing.
             best.strength = float(scoring[0, i, unit]) * float(np.sign(picked))
             best.sign = 1 if picked > 0 else -1
 

@@ -1,9 +1,9 @@
 """How strongly each of many units follows a label, all units at once; knows no text and no network.
 
-A strength is from -1 to 1: of a label that is true or false 2 AUC - 1, AUC being the probability that the unit is
-higher where the label is true than where it is false (Mann and Whitney 1947; ties count half); of a number Pearson's
-correlation.
-Both are a product of the label's coefficients and the unit's standardized values, so that one matrix product gives all.
+A strength is from -1 to 1. For a boolean label it is 2 AUC - 1, AUC being the probability that the unit is higher where
+the label is true than where it is false (Mann and Whitney 1947; ties count half). For a number it is Pearson's
+correlation. Both are a product of the label's coefficients and the unit's standardized values, so that one matrix
+product gives all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Units:
-    """The units' centred ranks and standardized values [n, units], which the products take."""
+    """The centred ranks and standardized values [n, units], which the products take."""
 
     ranks: Floats
     standard: Floats
@@ -34,7 +34,7 @@ class Units:
 
 
 def strengths(labels: Sequence[Labels], units: Units) -> Floats:
-    """The strength [labels, units] of each label [n], which must vary, with each unit."""
+    """The strengths [labels, units] of each label [n], which must vary, with each unit."""
     coefficients = np.stack([_auc_coefficients(each) if is_mask(each) else _standard(each) for each in labels])
     masks = np.array([is_mask(each) for each in labels])
     found = np.empty((len(labels), units.ranks.shape[1]), dtype=np.float32)
@@ -44,7 +44,7 @@ def strengths(labels: Sequence[Labels], units: Units) -> Floats:
 
 
 def _centred_ranks(values: Floats) -> Floats:
-    """Ranks in each column, of equals their mean, as shares of n, their own mean taken off."""
+    """Ranks in each column as shares of n, minus their mean; ties share their mean rank."""
     rows = np.ascontiguousarray(values.T)
     n = rows.shape[1]
     order = np.argsort(rows, axis=1)
@@ -56,7 +56,7 @@ def _centred_ranks(values: Floats) -> Floats:
 
 
 def _mean_ranks(ordered: Floats) -> Floats:
-    """Of ascending rows, each value's rank from 0; of equals, the mean of theirs."""
+    """The rank from 0 of each value in ascending rows; ties share their mean rank."""
     n = ordered.shape[1]
     index = np.arange(n, dtype=np.int32)
     begins = np.ones(ordered.shape, dtype=np.bool_)
@@ -69,7 +69,7 @@ def _mean_ranks(ordered: Floats) -> Floats:
 
 
 def _auc_coefficients(mask: Labels) -> Floats:
-    """What centred ranks are multiplied by to give 2 AUC - 1."""
+    """The coefficients whose product with centred ranks is 2 AUC - 1."""
     n, true = len(mask), np.count_nonzero(mask)
     return np.where(mask, 2 / true, -2 / (n - true)).astype(np.float32)
 

@@ -1,5 +1,5 @@
-"""What a network's units follow along a text, from the engine's own numbers: labels, states and search put together;
-knows no files."""
+"""Searches for what a network's units follow along a text: combines labels, the engine's states and the search; knows
+no files."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from charrnn.interpretation.strength import Floats
 from charrnn.vocabulary import Ids, Vocabulary
 
 MIN_TOKENS: Final = 2_000
-"""In fewer, hardly anything occurs often enough to be distinguished from chance."""
+"""In fewer tokens, hardly anything occurs often enough to be distinguished from chance."""
 
 MAX_CHARACTERS: Final = 40_000
 MAX_VALUES: Final = 40_000_000
-"""Numbers of states that a search holds at once: for large networks the text is shorter."""
+"""The maximum number of state values in memory: for large networks the text is shorter."""
 
 
 class TooShortError(ValueError):
-    """There are too few tokens for a search."""
+    """The text has too few tokens for a search."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The outcome: along how many `characters`, whether training is known to have left them out, and what was found."""
+    """The result: how many `characters` were searched, whether they are known to have been held out of training, and
+    what was found."""
 
     characters: int
     held_out: bool
@@ -49,7 +50,7 @@ class Survey:
 
 
 def most_characters(config: ModelConfig) -> int:
-    """How much of a text is looked at."""
+    """How many characters of a text are searched."""
     return max(MIN_TOKENS, min(MAX_CHARACTERS, MAX_VALUES // int(np.prod(config.state_shape))))
 
 
@@ -62,20 +63,20 @@ def survey(
     check: Callable[[], None] = lambda: None,
     annotators: Sequence[Annotator] = ANNOTATORS,
 ) -> Survey:
-    """Search along the ids [n]; `check` is called many times a second and may raise to end it.
+    """Search along the ids [n]; `check` is called many times a second and may raise to stop the search.
 
     Raises TooShortError for fewer than MIN_TOKENS ids.
     """
     if len(ids) < MIN_TOKENS:
         raise TooShortError(f"at least {MIN_TOKENS} tokens are needed to tell what cells follow, not {len(ids)}")
     tokens = vocabulary.tokens_of(ids)
-    labelled, not_found = _sorted_out([(each, labels_of_tokens(each, tokens)) for each in annotators])
+    labelled, not_found = _searchable([(each, labels_of_tokens(each, tokens)) for each in annotators])
     findings, missing = search(labelled, _states(engine, ids, check), check) if labelled else ([], [])
     return Survey(sum(map(len, tokens)), held_out, tuple(findings), (*missing, *not_found))
 
 
 def labels_of_tokens(annotator: Annotator, tokens: Sequence[str]) -> Labels | None:
-    """A label for each token, which is that of its last character: what holds once the token has been read."""
+    """A label for each token, that of its last character, which holds after the token has been read."""
     labels = annotator.label("".join(tokens))
     if labels is None or len(labels) == len(tokens):
         return labels
@@ -84,10 +85,10 @@ def labels_of_tokens(annotator: Annotator, tokens: Sequence[str]) -> Labels | No
     return taken
 
 
-def _sorted_out(
+def _searchable(
     labelled: list[tuple[Annotator, Labels | None]],
 ) -> tuple[list[Labelled], list[Missing]]:
-    """What can be searched for in this text, and what cannot."""
+    """The labels that can be searched for in this text, and those that cannot."""
     good: list[Labelled] = []
     bad: list[Missing] = []
     for annotator, labels in labelled:

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from charrnn.wording import count
 from durable import files, locks
-from durable.drafts import draft_folder, place, unname
+from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.names import drop, is_there
 from durable.reading import DamagedFileError
 from service.training.conversion import AS_FOUND, Conversion, convert
@@ -129,7 +129,7 @@ class CorpusStore:
             jobs = self._in_use(corpus)
             if jobs:
                 raise CorpusInUseError(corpus, jobs)
-            gone = unname(folder)
+            gone = withdraw(folder)
         drop(gone)
 
     def _existing(self, corpus: str) -> Path:
@@ -157,10 +157,10 @@ class CorpusStore:
                 return replace(corpus, name=known.name, created=known.created), False
             except CorpusDamagedError as error:
                 log.warning("%s is whole again: the same text was uploaded", error)
-                gone = unname(self.root / corpus.id)
+                gone = withdraw(self.root / corpus.id)
             except CorpusNotFoundError:
                 pass
-            place(folder, self.root / corpus.id)
+            put_new_folder(folder, self.root / corpus.id)
         if gone is not None:
             drop(gone)
         return corpus, True

@@ -84,7 +84,7 @@ class EventLog:
         except OSError as error:
             return f"{EVENTS} {reading.fault_of(error)}" if is_there(self._path) else MISSING
         if not self._path.is_file():
-            return f"{EVENTS} is no regular file"
+            return f"{EVENTS} is not a regular file"
         return "" if stat.st_size else EMPTY
 
     def append(self, kind: str, data: dict[str, Any]) -> None:

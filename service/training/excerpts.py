@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from charrnn.interpretation.excerpt import STRETCHES, joined, spans
+from charrnn.interpretation.excerpt import PASSAGES, joined, spans
 from charrnn.record import TrainingRecord
 from charrnn.training.text import Passages, TextIds, held_out_of
 from charrnn.vocabulary import Vocabulary
@@ -59,7 +59,7 @@ def _held_out_text(held_out: Passages, vocabulary: Vocabulary, most: int) -> str
     passages = held_out.bounds
     if not passages:
         return ""
-    enough = max(STRETCHES, -(-most // max(1, len(held_out) // len(passages))))
+    enough = max(PASSAGES, -(-most // max(1, len(held_out) // len(passages))))
     chosen = [passages[i * len(passages) // enough] for i in range(enough)] if enough < len(passages) else passages
     each = most // len(chosen)
     pieces = []

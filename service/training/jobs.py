@@ -15,9 +15,9 @@ from typing import Final
 
 from durable import locks
 from durable.clock import iso, now
-from durable.drafts import draft_folder, place, unname
+from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.names import drop, is_there
-from durable.reading import DamagedFileError, Looks
+from durable.reading import DamagedFileError, FaultCache
 from service.training import job_files, run_files
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
 from service.training.event_log import EventLog
@@ -41,7 +41,7 @@ class JobStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._ended: dict[str, Status] = {}
-        self._looks = Looks()
+        self._looks = FaultCache()
 
     def create(self, request: JobRequest) -> Job:
         """Create a job, queued; it exists whole or not at all, and is on the disk when this returns. Raises OSError."""
@@ -49,7 +49,7 @@ class JobStore:
         with draft_folder(self.root) as folder:
             run_files.write_json(folder / run_files.REQUEST, {"created": now(), **request.as_dict()})
             EventLog(folder).append("status", {"status": "queued"})
-            place(folder, self.root / job)
+            put_new_folder(folder, self.root / job)
         return self.get(job)
 
     def get(self, job: str) -> Job:
@@ -175,7 +175,7 @@ class JobStore:
             damaged = isinstance(self.look(job), DamagedJob)
             if is_live(folder) or not (damaged or job_files.read_state(folder).is_final):
                 raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
-        drop(unname(folder))
+        drop(withdraw(folder))
 
     def folder(self, job: str) -> Path:
         """The job's directory. Raises JobNotFoundError, JobDamagedError when something else has its name."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from durable.drafts import draft, draft_folder, place, remove_dead_drafts, unname
+from durable.drafts import draft, draft_folder, put_new_folder, remove_dead_drafts, withdraw
 from durable.names import drop
 
 ROOT = Path(__file__).parents[2]
@@ -76,17 +76,17 @@ def test_a_draft_is_never_taken_for_dead_before_its_maker_has_its_lock(tmp_path:
 def test_a_folder_is_placed_whole_and_never_over_another(tmp_path: Path) -> None:
     with draft_folder(tmp_path / "new") as folder:
         (folder / "a").write_bytes(b"1")
-        place(folder, tmp_path / "new" / "name")
+        put_new_folder(folder, tmp_path / "new" / "name")
     assert (tmp_path / "new" / "name" / "a").read_bytes() == b"1"
     with draft_folder(tmp_path / "new") as folder, pytest.raises(OSError, match="not empty"):
-        place(folder, tmp_path / "new" / "name")
+        put_new_folder(folder, tmp_path / "new" / "name")
     assert [each.name for each in (tmp_path / "new").iterdir()] == ["name"]
 
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_what_lost_its_name_is_deleted_sooner_or_later(tmp_path: Path, killed: bool) -> None:
     (tmp_path / "name" / "inner").mkdir(parents=True)
-    gone = unname(tmp_path / "name")
+    gone = withdraw(tmp_path / "name")
     assert not (tmp_path / "name").exists()
     assert (gone / "inner").exists()
     remove_dead_drafts(tmp_path) if killed else drop(gone)
