@@ -1,1 +1,1 @@
-"""The REST service around the networks: generation, training, HTTP, and the processes that they run in."""
+"""The REST service: generation, training jobs, the HTTP API, and their processes."""

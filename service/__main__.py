@@ -1,4 +1,5 @@
-"""`python -m service`, and `charrnn`: the command line, which Ctrl-C ends quietly while it is still being loaded."""
+"""`python -m service` and `charrnn`: the command line; Ctrl-C ends it without a traceback even while modules are being
+loaded."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status."""
+    """Run one command; returns the exit status."""
     try:
         status: int = importlib.import_module("service.commands.command_line").run(arguments)
     except KeyboardInterrupt:

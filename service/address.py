@@ -1,4 +1,4 @@
-"""Where a server listens and how its clients call that: HOST and PORT as an address to bind and as a URL."""
+"""HOST and PORT as an address to bind and as a URL for clients."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from ipaddress import ip_address
 from typing import Final
 
 HERE: Final = "127.0.0.1"
-"""This machine, for a client that looks for a service on it. HOST is not for it: it may be another's, conda's say."""
+"""This machine's address for clients. They do not use HOST, which may have been set by other software, such as
+conda."""
 
 _REACHED_AT: Final = {"0.0.0.0": HERE, "::": "::1"}
-"""A server that listens on all addresses is reached on this machine's own."""
+"""How clients on this machine reach a server that listens on all addresses."""
 
 
 def bind(host: str, port: int) -> str:
-    """What to listen on: an IPv6 address stands in brackets."""
+    """The address to bind, with brackets for IPv6."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def url(host: str, port: int) -> str:
-    """Where a client on this machine reaches a server that listens on `host`."""
+    """The URL at which a client on this machine reaches a server that listens on `host`."""
     return f"http://{bind(_REACHED_AT.get(host, host), port)}"
 
 

@@ -25,10 +25,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 LONGEST_WAIT: Final = 60.0
-"""Seconds: no Retry-After is waited for longer."""
+"""In seconds: a longer Retry-After is not waited for."""
 
 PIECE_BYTES: Final = 1 << 16
-"""Of a file, sent or received at a time."""
+"""How much of a file is sent or received at a time."""
 
 Json = dict[str, Any]
 Body = bytes | Iterator[bytes] | None
@@ -341,7 +341,7 @@ class Client:
 
 
 class _Transport:
-    """Requests and their replies, whatever they are about."""
+    """Sends requests and reads replies."""
 
     def __init__(self, url: str, key: str | None, timeout: float, retries: int) -> None:
         self._connect, self._url, self._prefix = _opener(url, timeout)
@@ -394,7 +394,7 @@ class _Transport:
     def reply(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = {}
     ) -> Iterator[http.client.HTTPResponse]:
-        """The reply, asked for again where it says when."""
+        """The reply; the request is repeated after its Retry-After."""
         for attempt in range(self._retries + 1):
             with self._asked(method, path, body, headers) as reply:
                 wait = _wait(reply) if attempt < self._retries and _can_be_sent_again(body) else None
@@ -411,7 +411,7 @@ class _Transport:
         given = {**needed, **headers} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
         connection = self._connect()
         try:
-            with self._told("not_reached", "the service cannot be reached at"):
+            with self._connection_errors("not_reached", "the service cannot be reached at"):
                 broken = None
                 try:
                     connection.request(method, self._prefix + path, content, given)
@@ -424,33 +424,33 @@ class _Transport:
             connection.close()
 
     def pieces(self, reply: http.client.HTTPResponse) -> Iterator[bytes]:
-        """The bytes of a reply."""
-        with self._told("connection_lost", "the reply broke off:"):
+        """The bytes of a reply, in pieces."""
+        with self._connection_errors("connection_lost", "the reply broke off:"):
             while piece := reply.read(PIECE_BYTES):
                 yield piece
             if reply.length:
                 raise http.client.IncompleteRead(b"", reply.length)
 
     def _lines(self, reply: http.client.HTTPResponse) -> Iterator[str]:
-        with self._told("connection_lost", "the stream broke off:"):
+        with self._connection_errors("connection_lost", "the stream broke off:"):
             for line in reply:
                 yield line.decode(errors="replace").rstrip("\r\n")
 
     @contextmanager
-    def _told(self, code: str, what: str) -> Iterator[None]:
-        """What goes wrong with the connection, as a ServiceError."""
+    def _connection_errors(self, code: str, what: str) -> Iterator[None]:
+        """Raise errors of the connection as ServiceError."""
         try:
             yield
         except TimeoutError as error:
-            said = f"the service at {self._url} did not answer within {self._timeout:g} s"
-            raise ServiceError(0, "timeout", said) from error
+            message = f"the service at {self._url} did not answer within {self._timeout:g} s"
+            raise ServiceError(0, "timeout", message) from error
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
             raise ServiceError(0, code, f"{what} {self._url}: {reason}") from error
 
 
 def _opener(url: str, timeout: float) -> tuple[Callable[[], http.client.HTTPConnection], str, str]:
-    """What opens a connection, what to call the service, and what its paths begin with."""
+    """A function that opens a connection, the URL for messages, and the prefix of paths."""
     try:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         host, port = parts.hostname, parts.port
@@ -465,7 +465,7 @@ def _opener(url: str, timeout: float) -> tuple[Callable[[], http.client.HTTPConn
 
 
 def _part(name: str) -> str:
-    """One part of a path, whatever is in it."""
+    """One part of a path, escaped."""
     return quote(name, safe="")
 
 
@@ -483,7 +483,7 @@ def _given(**fields: Any) -> Json:
 
 
 def _sendable(body: Any) -> tuple[Body, dict[str, str]]:
-    """What to send, and the headers that go with it: a file from its beginning, anything else as JSON."""
+    """The body to send and its headers: a file from its beginning, anything else as JSON."""
     if body is None:
         return None, {}
     if not hasattr(body, "read"):
@@ -496,12 +496,12 @@ def _sendable(body: Any) -> tuple[Body, dict[str, str]]:
 
 
 def _can_be_sent_again(body: Any) -> bool:
-    """Not what comes through a pipe."""
+    """Whether a body can be sent again: not if it is a pipe."""
     return not hasattr(body, "read") or stat.S_ISREG(os.fstat(body.fileno()).st_mode)
 
 
 def _announced(file: IO[bytes], size: int) -> Iterator[bytes]:
-    """As many bytes as were announced, whatever becomes of the file meanwhile."""
+    """The bytes of the file, exactly as many as were announced."""
     while size:
         piece = file.read(min(PIECE_BYTES, size))
         if not piece:
@@ -511,8 +511,8 @@ def _announced(file: IO[bytes], size: int) -> Iterator[bytes]:
 
 
 def _reply_to(connection: http.client.HTTPConnection, broken: ConnectionError | None) -> http.client.HTTPResponse:
-    """The reply, which may be there although the connection broke while a body was sent: who refuses it need not read
-    it all."""
+    """The reply, which may exist even if the connection broke while the body was sent: a server that refuses a body
+    need not read all of it."""
     if broken is not None and connection.sock is None:
         raise broken
     try:
@@ -522,7 +522,7 @@ def _reply_to(connection: http.client.HTTPConnection, broken: ConnectionError | 
 
 
 def _events(lines: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Server-sent events out of their lines: the fields of each that has data."""
+    """Parse server-sent events: the fields of each event that has data."""
     event: dict[str, str] = {}
     for line in lines:
         if line:
@@ -536,7 +536,8 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, str]]:
 
 
 def _wait(reply: http.client.HTTPResponse) -> float | None:
-    """Seconds after which to ask again; None where the reply is one, or does not say, or names too long a time."""
+    """Seconds after which to repeat the request; None if the reply is final, has no Retry-After, or one that is too
+    long."""
     if reply.status not in (429, 503) or reply.headers.get("X-Should-Retry") == "false":
         return None
     seconds = _seconds(reply.headers.get("Retry-After", "").strip())
@@ -556,37 +557,39 @@ def _seconds(retry_after: str) -> float | None:
 
 
 def _check(reply: http.client.HTTPResponse) -> None:
-    """Raises what a reply says that is not what was asked for."""
+    """Raises ServiceError for a reply that is not a success."""
     if 200 <= reply.status < 300:
         return
     data = b""
     with contextlib.suppress(OSError, http.client.HTTPException):
         data = reply.read(PIECE_BYTES)
-    said = f"{reply.status} {reply.reason}".strip()
+    status_line = f"{reply.status} {reply.reason}".strip()
     if 300 <= reply.status < 400:
-        said = f"{said}: the service is not here, but at {reply.headers.get('Location', 'an address not named')}"
-        raise ServiceError(reply.status, "unexpected_reply", said)
+        status_line = (
+            f"{status_line}: the service is not here, but at {reply.headers.get('Location', 'an address not named')}"
+        )
+        raise ServiceError(reply.status, "unexpected_reply", status_line)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
-        raise _unexpected(reply, said, data) from None
+        raise _unexpected(reply, status_line, data) from None
     error = value.get("error") if isinstance(value, Mapping) else value
-    raise _refusal(reply.status, error, said) if error else _unexpected(reply, said, data)
+    raise _refusal(reply.status, error, status_line) if error else _unexpected(reply, status_line, data)
 
 
-def _refusal(status: int, error: Any, said: str) -> ServiceError:
-    """An error in the contract's shape, or as much of one as there is."""
+def _refusal(status: int, error: Any, status_line: str) -> ServiceError:
+    """The ServiceError for an error in the API's format, even if parts are missing."""
     if not isinstance(error, Mapping):
-        return ServiceError(status, "unexpected_reply", f"{said}: {error}")
+        return ServiceError(status, "unexpected_reply", f"{status_line}: {error}")
     param = error.get("param")
-    message, code = error.get("message") or said, error.get("code") or "unexpected_reply"
+    message, code = error.get("message") or status_line, error.get("code") or "unexpected_reply"
     return ServiceError(status, str(code), str(message), None if param is None else str(param))
 
 
-def _unexpected(reply: http.client.HTTPResponse, said: str, data: bytes) -> ServiceError:
-    """A reply that is not this service's, with how it begins."""
+def _unexpected(reply: http.client.HTTPResponse, status_line: str, data: bytes) -> ServiceError:
+    """The ServiceError for a reply that is not this service's, with its first characters."""
     begins = " ".join(data.decode(errors="replace").split())[:200]
-    return ServiceError(reply.status, "unexpected_reply", f"{said}: {begins}" if begins else said)
+    return ServiceError(reply.status, "unexpected_reply", f"{status_line}: {begins}" if begins else status_line)
 
 
 def _object(reply: http.client.HTTPResponse, data: bytes) -> Json:
@@ -601,16 +604,16 @@ def _object(reply: http.client.HTTPResponse, data: bytes) -> Json:
 
 @contextmanager
 def _reading(reply: Json) -> Iterator[None]:
-    """Around taking a reply apart: what is missing or of another kind makes it another service's."""
+    """Raise ServiceError if fields of a reply are missing or have another type: it is then not this service's."""
     try:
         yield
     except (KeyError, TypeError, AttributeError) as error:
-        said = f"this is no reply of the service ({type(error).__name__}: {error}): {str(reply)[:200]}"
-        raise ServiceError(200, "unexpected_reply", said) from error
+        message = f"this is no reply of the service ({type(error).__name__}: {error}): {str(reply)[:200]}"
+        raise ServiceError(200, "unexpected_reply", message) from error
 
 
 def _write(path: Path, pieces: Iterator[bytes]) -> None:
-    """The file is there as a whole or not at all."""
+    """Write the file atomically."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:

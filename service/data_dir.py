@@ -1,4 +1,4 @@
-"""The directory in which a service keeps everything: the one place that says what is where in it."""
+"""The paths in a service's data directory, all defined here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model_store.store import FOLDER as MODELS
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """The paths in the directory `root` (DATA_DIR); none of them need be there."""
+    """The paths in the directory `root` (DATA_DIR); none of them need exist."""
 
     root: Path
 
@@ -26,37 +26,37 @@ class DataDir:
 
     @property
     def runs(self) -> Path:
-        """The jobs, with all that is known of them, and the workers' heartbeats (JobStore, Heartbeat)."""
+        """The jobs with their runs, and the workers' heartbeats (JobStore, Heartbeat)."""
         return self.root / "runs"
 
     @property
     def keys(self) -> Path:
-        """The digests of the keys that were made for others (KeyFile)."""
+        """The digests of created keys (KeyFile)."""
         return self.root / "keys.json"
 
     @property
     def admin_key(self) -> Path:
-        """The key that the service made for its admin (AdminKey)."""
+        """The generated admin key (AdminKey)."""
         return self.root / "admin-key"
 
     @property
     def packed(self) -> Path:
-        """Packed weights, which the web processes map; made anew when they are missing."""
+        """Packed weights, which the web processes map; rebuilt if missing."""
         return self.root / "packed"
 
     @property
     def kernels(self) -> Path:
-        """Compiled kernels, where the user has no cache folder; made anew when they are missing."""
+        """Compiled kernels, if the user has no cache folder; rebuilt if missing."""
         return self.root / "kernels"
 
     @property
     def redis(self) -> Path:
-        """What the embedded Redis server keeps: the queue."""
+        """The data of the embedded Redis server: the queue."""
         return self.root / "redis"
 
     @property
     def run(self) -> Path:
-        """What the processes of a running service need of each other; of no use when none runs."""
+        """What the processes of a running service share; useless when none runs."""
         return self.root / "run"
 
     @property
@@ -71,12 +71,12 @@ class DataDir:
 
     @property
     def redis_url(self) -> Path:
-        """The address at which it does."""
+        """The file with the URL of the embedded Redis server."""
         return self.run / "redis.url"
 
     @property
     def redis_log(self) -> Path:
-        """What it logs."""
+        """The log of the embedded Redis server."""
         return self.run / "redis.log"
 
     @property

@@ -1,4 +1,4 @@
-"""Looks regularly for damaged files among those that the service keeps; repairs nothing."""
+"""Checks the service's files regularly for damage; repairs nothing."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ log = logging.getLogger(__name__)
 
 LEAST_SECONDS: Final = 1.0
 SHARE: Final = 0.02
-"""Of its time a process spends looking at most: a store of thousands of files is looked at less often."""
+"""The maximum share of its time that a process spends on this: a store with thousands of files is checked less
+often."""
 
 Look = Callable[[], Iterator[str]]
 
 
 class Inspection:
-    """What `look` found last; what is new is logged once."""
+    """The latest result of `look`; new damage is logged once."""
 
     def __init__(self, look: Look, clock: Callable[[], float] = time.monotonic) -> None:
         self._look = look
@@ -37,8 +38,8 @@ class Inspection:
         self._found: list[str] = []
 
     def found(self) -> list[str]:
-        """What is damaged, each in one sentence, as it was a moment ago; looks again when that is due. While another
-        thread looks, which takes long on a slow disk, the earlier result is returned."""
+        """What is damaged, each in one sentence, as of a moment ago; checks again when that is due. While another
+        thread is checking, which takes long on a slow disk, the previous result is returned."""
         if self._is_due() and self._lock.acquire(blocking=not self._has_looked):
             try:
                 if self._is_due():
@@ -66,8 +67,8 @@ class Inspection:
 
 
 def damaged_files(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs: JobStore) -> Look:
-    """What looks for damage in models with their aliases and versions, in corpora and in jobs. Each look also reads the
-    weights of one version that has not been read since it last changed."""
+    """A function that checks models with their aliases and versions, corpora and jobs. Each call also verifies the
+    weights of one version that has changed since its last verification."""
 
     def look() -> Iterator[str]:
         with suppress(NotFoundError):

@@ -1,4 +1,4 @@
-"""One line an event on standard error, as text or as JSON; knows nothing of HTTP or of what is logged."""
+"""Logging to standard error, one line for each event, as text or JSON; knows nothing of HTTP or of what is logged."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from service.settings import Settings
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
 REQUESTS: Final = "service.requests"
 LONGEST_PATH: Final = 1000
-"""Characters; a line this short goes through a pipe whole while others write to it as well."""
+"""In characters; a line this short is written to a pipe atomically, even while other processes write to it."""
 
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The request that this thread is busy with, so that what is logged meanwhile can be found by it."""
+"""The id of the request that this thread is handling, which is added to log messages."""
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people, with the request's id at its end where there is one."""
+    """A line of text, with the request's id at its end if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, and the lines of a trace."""
+        """The line, and those of a traceback."""
         record.request = f" [{request_id.get()}]" if request_id.get() else ""
         return super().format(record)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `time` (UTC, ISO 8601), `level`, `logger`, `message`, and the `trace` of an error."""
+    """One JSON object in a line: `time` (UTC, ISO 8601), `level`, `logger`, `message`, and the `trace` of an error."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -55,7 +55,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class RequestLog:
-    """One line a request. It goes around `logging`, which would take longer than the shortest request does."""
+    """One line for each request, without `logging`, which would take longer than the shortest request."""
 
     def __init__(self, settings: Settings, write: Callable[[bytes], object] | None = None) -> None:
         self._enabled = settings.log_level in ("debug", "info")
@@ -63,20 +63,20 @@ class RequestLog:
         self._write = write or _to_standard_error
 
     def request(self, method: str, path: str, status: int, seconds: float, name: str) -> None:
-        """Say that the request with the id `name` was answered."""
+        """Log that the request with the id `name` was answered."""
         if self._enabled:
             self._write(self._line(method, path[:LONGEST_PATH], status, seconds * 1000, name).encode())
 
 
 def configure(settings: Settings) -> None:
-    """Log everything from the least level of the settings on, in their format."""
+    """Configure logging with the level and the format of the settings."""
     logging.basicConfig(level=settings.log_level.upper(), force=True)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter(settings))
 
 
 def gunicorn_configuration(settings: Settings) -> dict[str, Any]:
-    """gunicorn's own messages in the same form, as `logging.config` takes it."""
+    """The configuration, for `logging.config`, of gunicorn's own messages in the same format."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -88,12 +88,12 @@ def gunicorn_configuration(settings: Settings) -> dict[str, Any]:
 
 
 def formatter(settings: Settings) -> logging.Formatter:
-    """How a line is written."""
+    """The formatter for the chosen format."""
     return JsonFormatter() if chosen_format(settings) == "json" else TextFormatter(TEXT)
 
 
 def chosen_format(settings: Settings) -> str:
-    """`text` or `json`: what the settings say, else text where a person looks on."""
+    """`text` or `json`: the setting, or for `auto` text on a terminal."""
     if settings.log_format != "auto":
         return settings.log_format
     return "text" if sys.stderr.isatty() else "json"
@@ -107,13 +107,13 @@ def _json_line(method: str, path: str, status: int, milliseconds: float, name: s
 
 
 def _text_line(method: str, path: str, status: int, milliseconds: float, name: str) -> str:
-    # Quoted like JSON where it is not plain, so that no path can forge a line.
+    # Quoted like JSON unless it is plain, so that no path can forge a line.
     shown = path if path.isprintable() else quoted(path)
     return f"{_local(time.time())} INFO {REQUESTS}: {method} {shown} {status} {milliseconds:.1f} ms {name}\n"
 
 
 def _local(seconds: float) -> str:
-    """As `logging` writes it: in the machine's own time zone."""
+    """In the machine's time zone, as `logging` writes it."""
     second, microsecond = divmod(round(seconds * 1e6), 1_000_000)
     return f"{_local_second(second)},{microsecond // 1000:03d}"
 
@@ -124,7 +124,7 @@ def _local_second(second: int) -> str:
 
 
 def _to_standard_error(line: bytes) -> None:
-    # A log whose reader has gone must not cost a request its reply.
+    # A log that cannot be written must not break a request.
     try:
         os.write(sys.stderr.fileno(), line)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Redis where the service does without it when it fails: what was to be done there is left out, and logged."""
+"""Optional uses of Redis: when it fails, they are skipped, and the failure is logged."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from service.data_dir import DataDir
 RATE: Final = re.compile(r"([1-9]\d{0,8}/(second|minute|hour|day)(;|$))+(?<!;)")
 
 MAX_KEY: Final = 4000
-"""Characters; a header of twice that is refused by servers and proxies."""
+"""In characters; servers and proxies refuse headers of twice that length."""
 KEY_RULE: Final = f"1 to {MAX_KEY} visible ASCII characters without spaces, as a header can carry it"
 
 Listed = Annotated[tuple[str, ...], NoDecode]
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     @field_validator("api_keys", "admin_api_keys", mode="before")
     @classmethod
     def _has_one(cls, value: object, info: ValidationInfo) -> object:
-        """A setting without any key in it would let everybody in."""
+        """A setting that is not empty but contains no key would let everyone in."""
         if isinstance(value, str) and not _listed(value):
             raise ValueError(f"{str(info.field_name).upper()} is set but contains no key")
         return value
@@ -90,7 +90,8 @@ class Settings(BaseSettings):
     @field_validator("api_keys", "admin_api_keys")
     @classmethod
     def _can_be_sent(cls, keys: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        """What no header can carry would lock its owner out. A refused key is not repeated: it may stand in a log."""
+        """A key that a header cannot carry would lock its owner out. The message does not contain the key, because it
+        may be logged."""
         name = str(info.field_name).upper()
         for number, key in enumerate(keys, start=1):
             if fault := _fault_of_key(key):
@@ -117,7 +118,7 @@ class Settings(BaseSettings):
 
     @property
     def data(self) -> DataDir:
-        """What is where in `data_dir`."""
+        """The paths in `data_dir`."""
         return DataDir(self.data_dir)
 
     @property
@@ -127,7 +128,7 @@ class Settings(BaseSettings):
 
 
 class ClientSettings(BaseSettings):
-    """Where the commands that ask a running service find it, unless their options say it."""
+    """Where commands find the running service, unless options say otherwise."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -136,7 +137,7 @@ class ClientSettings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of the environment. Raises SystemExit with one line that says what is wrong with them."""
+    """The settings of the environment. Raises SystemExit with an error in one line."""
     try:
         return Settings()
     except ValidationError as error:
@@ -157,7 +158,7 @@ def _listed(value: str) -> tuple[str, ...]:
 
 
 def _fault_of_key(key: str) -> str:
-    """What keeps a header from carrying the key, if anything; nothing of the key but one character that is none."""
+    """Why a header cannot carry the key, or an empty text; names at most one invalid character of the key."""
     if len(key) > MAX_KEY:
         return "this one is too long"
     for place, character in enumerate(key):

@@ -1,2 +1,2 @@
-"""Where objects are built out of settings, and nowhere else: `web` for a process that serves, `training` for one that
-trains, which needs torch."""
+"""The composition root, where objects are built from the settings: `web` for a web process, `training` for a worker,
+which needs torch."""

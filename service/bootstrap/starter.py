@@ -1,4 +1,4 @@
-"""The model that is shipped, which serves until there is another."""
+"""The starter model, included in the service, which serves until another model is published."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STARTER_PATH: Final = Path(__file__).parents[1] / "starter" / "shakespeare.safet
 
 
 def put_starter(store: ModelStore) -> None:
-    """Put the model into a new store. What is damaged there does not keep the service from starting."""
+    """Publish the starter model in a new store. A damaged store does not keep the service from starting."""
     try:
         if (version := install_starter(store, STARTER_MODEL, STARTER_PATH)) is not None:
             log.info("the starter model %s version %d was put into the new store", STARTER_MODEL, version)

@@ -1,4 +1,4 @@
-"""What trains, built out of the settings: for a worker, which takes jobs from the queue, and for a terminal."""
+"""Builds what trains from the settings: for a worker, which takes jobs from the queue, and for a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NewTrainer = Callable[[CorpusStore, ModelStore], JobTrainer]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The stores in the data directory, which a running service shares, and what runs a job."""
+    """The stores in the data directory, shared with a running service, and what runs a job."""
 
     jobs: JobStore
     corpora: CorpusStore
@@ -31,7 +31,7 @@ class Training:
 
 
 def build_trainer(settings: Settings, *, new_trainer: NewTrainer = JobTrainer) -> Training:
-    """What trains a job in this process; `new_trainer` makes what does the work of one."""
+    """Build what runs jobs in this process; `new_trainer` creates the trainer of a job."""
     jobs = JobStore(settings.data.runs)
     corpora = CorpusStore(settings.data.corpora, settings.max_corpus_bytes, in_use=jobs.using)
     models = ModelStore(settings.data.models)
@@ -45,7 +45,7 @@ def build_worker(
     consume: Consume | None = None,
     new_trainer: NewTrainer = JobTrainer,
 ) -> Worker:
-    """A worker; unless they are given, `queue` and `consume`, what takes jobs from it, are those at REDIS_URL."""
+    """Build a worker; by default `queue`, and `consume`, which takes jobs from it, use REDIS_URL."""
     training = build_trainer(settings, new_trainer=new_trainer)
     queue = queue or JobQueue(settings.redis_url)
     return Worker(

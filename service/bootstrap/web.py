@@ -1,4 +1,4 @@
-"""A web process, built out of the settings, with stand-ins for what is outside of it where they are given."""
+"""Builds a web process from the settings, with stand-ins for external services if given."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from service.training.submission import Queue
 log = logging.getLogger(__name__)
 
 CACHE_TIMEOUT_SECONDS: Final = 0.25
-"""How long Redis may take to answer where it only serves: the cache and the rate limits."""
+"""How long Redis may take to answer where it is optional: for the cache and the rate limits."""
 
 
 class CheckedQueue(Queue, Protocol):
-    """Where workers hear of jobs, and whether it answers."""
+    """The queue of jobs, and whether it answers."""
 
     def available(self) -> bool: ...
 
@@ -56,25 +56,25 @@ def build_web(
     rates: Storage | None = None,
     scheduler: Scheduler | None = None,
 ) -> WebProcess:
-    """A web process, nothing of it started yet.
+    """Build a web process; nothing is started.
 
-    Unless they are given: `engines` makes the engines of DEVICE, `redis`, which has the cache, and `rates`, where
-    requests are counted, are at CACHE_URL, the `queue` at REDIS_URL.
+    By default `engines` builds the engines for DEVICE, `redis` (the cache) and `rates` (counts of requests) use
+    CACHE_URL, and `queue` uses REDIS_URL.
     """
     paths, timeout = settings.data, settings.request_timeout
-    # What is kept on disk, which all processes share.
+    # On disk, shared by all processes.
     store = ModelStore(paths.models)
     jobs = JobStore(paths.runs)
     corpora = CorpusStore(paths.corpora, settings.max_corpus_bytes, in_use=jobs.using)
     faults = Faults(store)
-    # What is reached through Redis.
+    # In Redis.
     cache = GenerationCache(redis or link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS), settings.cache_ttl)
     queue = queue or JobQueue(settings.redis_url)
     workers = WorkerRegistry(paths.runs)
-    # What generates.
+    # Generation.
     scheduler = scheduler or Scheduler(settings.max_active, settings.max_waiting)
     models = ResidentModels(store, engines or build_engine(settings.device, paths.packed, paths.kernels))
-    # What is known of the process itself.
+    # The process's own state.
     metrics = Metrics(jobs, workers)
     inspection = Inspection(damaged_files(store, faults, corpora, jobs))
     shutdown = Shutdown()
@@ -115,7 +115,7 @@ def build_web(
 
 
 def _load_default(models: ResidentModels, name: str) -> None:
-    """Load it before a request asks for it."""
+    """Load the default model before a request needs it."""
     try:
         models.get(name)
     except Exception as error:
@@ -123,8 +123,8 @@ def _load_default(models: ResidentModels, name: str) -> None:
 
 
 def _own_key(settings: Settings) -> Callable[[], str] | None:
-    """The key in DATA_DIR/admin-key, made at the first start, when ADMIN_API_KEYS is empty. A disk that takes no file
-    does not keep the service from what needs no admin."""
+    """The key in DATA_DIR/admin-key, made at the first start, when ADMIN_API_KEYS is empty. If the disk cannot be
+    written, everything that needs no admin key still works."""
     if settings.admin_api_keys:
         return None
     path = settings.data.admin_key
@@ -137,7 +137,7 @@ def _own_key(settings: Settings) -> Callable[[], str] | None:
 
 
 def _cache_url(settings: Settings) -> str:
-    return settings.cache_url or settings.redis_url or "redis://"  # a web process run alone: the usual place
+    return settings.cache_url or settings.redis_url or "redis://"  # a web process run alone: the default folder
 
 
 def _rate_limit(settings: Settings, rates: Storage | None) -> RateLimit | None:

@@ -1,4 +1,4 @@
-"""A web process from its start to its end; knows no server and no signals."""
+"""The life cycle of a web process; knows no server and no signals."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Chore = Callable[[], object]
 
 
 class WebProcess:
-    """A WSGI application with the threads that work for it: the scheduler's, and one that does the `chores` in their
-    order every second, after `prepare`."""
+    """A WSGI application with its background threads: the scheduler's, and one that runs `prepare` once and then the
+    `chores`, in order, every second."""
 
     def __init__(
         self, application: Flask, scheduler: Scheduler, shutdown: Shutdown, prepare: Chore, chores: Sequence[Chore]
@@ -34,17 +34,17 @@ class WebProcess:
         self._completed = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request, as WSGI has it."""
+        """Answer a request (WSGI)."""
         return self.application(environ, start_response)
 
     def start(self) -> None:
-        """Start the threads; nothing is generated before."""
+        """Start the threads; nothing is generated until then."""
         self._scheduler.start()
         threading.Thread(target=self._do_chores, name="chores", daemon=True).start()
 
     def begin_end(self, seconds: float) -> None:
-        """Let requests go on for so long, then end them with an error; streams that would go on for hours end now.
-        Returns at once, may be called by a signal's handler, and counts once."""
+        """Begin the shutdown: requests may continue for this long and are then ended with an error; endless streams end
+        now. Returns at once, may be called by a signal handler, and has an effect only once."""
         if self._shutdown.has_begun:
             return
         self._shutdown.begin()
@@ -53,7 +53,7 @@ class WebProcess:
         timer.start()
 
     def complete(self) -> None:
-        """End now, whatever still runs; returns when the scheduler's thread has ended."""
+        """Complete the shutdown: end everything that still runs; returns when the scheduler's thread has ended."""
         self._completed.set()
         self._scheduler.give_up()
         self._scheduler.close()
@@ -67,7 +67,7 @@ class WebProcess:
 
 
 def _do(chore: Chore) -> None:
-    """One that fails is tried again a second later; the others go on."""
+    """Run one chore; a failure is logged, and the chore runs again a second later."""
     try:
         chore()
     except Exception:

@@ -1,1 +1,1 @@
-"""What a person types: the command line of the service."""
+"""The command line of the service."""

@@ -1,4 +1,4 @@
-"""What the commands have in common that ask a running service: its address, the key, the shape of what they print."""
+"""What the commands that ask a running service have in common: its address, the key, and the format of their output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Command = Callable[[argparse.Namespace, Client], int | None]
 
 
 def add_command(commands: Any, name: str, about: str, command: Command, **options: Any) -> argparse.ArgumentParser:
-    """A parser for a command that asks a running service; it leaves in `run` what carries it out."""
+    """Add a parser for a command that asks a running service; `run` of the parsed arguments executes it."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=f"{about} (asks a running service)", description=f"{about} (asks a running service).", **options
     )
@@ -38,7 +38,8 @@ def add_command(commands: Any, name: str, about: str, command: Command, **option
 
 
 def _run(command: Command, parsed: argparse.Namespace) -> int:
-    """The command's own exit status, or 0. Raises ServiceError, SystemExit for wrong use."""
+    """Run the command and return its exit status, 0 by default. Raises ServiceError, and SystemExit for incorrect
+    usage."""
     settings, given = Settings(), ClientSettings()
     address = parsed.url or given.charrnn_url or url(HERE, settings.port)
     try:
@@ -49,12 +50,12 @@ def _run(command: Command, parsed: argparse.Namespace) -> int:
 
 
 def status_of(error: ServiceError) -> int:
-    """The exit status: 3 when there was no reply, 1 when it was a refusal."""
+    """The exit status: 3 if there was no reply, 1 if the service refused."""
     return NOT_REACHED if error.status == 0 else FAILED
 
 
 def in_words(error: ServiceError) -> str:
-    """The error, and what to do when no service is there."""
+    """The error, and what to do if the service cannot be reached."""
     todo = ""
     if error.code == "not_reached":
         todo = "; start it (make run, or the command serve), or say where it is with --url or CHARRNN_URL"
@@ -64,7 +65,7 @@ def in_words(error: ServiceError) -> str:
 
 
 def _own_key(settings: Settings, address: str) -> str | None:
-    """The key of the service on this machine, which is sent to no other address."""
+    """The key of the service on this machine, which is not sent to any other address."""
     if not is_here(urlsplit(address if "//" in address else f"//{address}").hostname or ""):
         return None
     kept = settings.data.admin_key
@@ -73,17 +74,17 @@ def _own_key(settings: Settings, address: str) -> str | None:
 
 
 def say(text: object = "", end: str = "\n") -> None:
-    """Show it at once."""
+    """Print the text at once."""
     print(text, end=end, flush=True)
 
 
 def say_json(value: Any) -> None:
-    """One line of JSON, in ASCII: for programs, whatever the terminal's encoding is."""
+    """Print one line of JSON in ASCII, for programs, whatever the terminal's encoding is."""
     say(json.dumps(value))
 
 
 def say_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Columns as wide as what is in them."""
+    """Print a table with columns as wide as their content."""
     lines = [tuple(head), *(tuple(map(str, row)) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
@@ -91,5 +92,5 @@ def say_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def number(value: Any) -> str:
-    """A loss, or that there is none."""
+    """A loss, or a dash if there is none."""
     return f"{value:.3f}" if isinstance(value, int | float) else "-"

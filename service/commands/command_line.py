@@ -1,4 +1,4 @@
-"""The command line of the service: which commands there are, and how they end."""
+"""The command line of the service: its commands and their exit statuses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from service.settings import Settings, problems
 log = logging.getLogger(__name__)
 
 NAME: Final = "service"
-"""What a line begins with that says what went wrong."""
+"""The prefix of error messages."""
 
 STATUSES: Final = (
     "exit status: 0 success; 1 refused or failed; 2 incorrect usage; 3 the service cannot be reached;"
@@ -40,7 +40,7 @@ STATUSES: Final = (
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, `serve` when none is named; the exit status. What goes wrong is said in one line."""
+    """Run one command, by default `serve`; returns the exit status. Errors are reported in one line."""
     return program.run(NAME, lambda: _run(arguments))
 
 
@@ -63,7 +63,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def program_name() -> str:
-    """This command as it was called, so that what is printed can be typed."""
+    """This command as it was called, so that printed commands can be copied."""
     called = sys.argv[0]
     if Path(called).name == "__main__.py":
         return f"python -m {NAME}"
@@ -101,8 +101,8 @@ def _serve(_: argparse.Namespace) -> int:
 def _train(parsed: argparse.Namespace) -> int:
     began = time.monotonic()
     preflight.check_torch("training")
-    # Imported when it is wanted: torch, which it needs, is large, and no other command has a use for it. Its threads
-    # look at the environment when they are loaded.
+    # Imported on demand: it needs torch, which is large, and no other command uses it. Torch's threads
+    # read the environment when torch is loaded.
     for name, value in QUIET_THREADS.items():
         os.environ.setdefault(name, value)
     status: int = importlib.import_module("service.commands.train").train(parsed, Settings(), program_name(), began)

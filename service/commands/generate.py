@@ -14,14 +14,14 @@ from service.commands.options import add_options, given
 from service.processes.preflight import StartError
 
 OWN: Final = frozenset({"prompt", "seed_text", "stream", "stream_options", "trace", *NeutralBody.model_fields})
-"""Fields that are no options: the argument, what the command decides by itself, and what means nothing here."""
+"""Fields that are not options: the argument, what the command decides by itself, and what has no meaning here."""
 
 IN_A_TERMINAL: Final = {"echo": True}
-"""Where people are better served by something else than the service's default, which programs get."""
+"""Defaults in a terminal that differ from the service's, which programs get."""
 
 
 def add_generate(commands: Any) -> None:
-    """Add the command to a parser's."""
+    """Add the command to the parser."""
     parser = add_command(commands, "generate", "Generate text", _generate)
     parser.add_argument(
         "prompt",
@@ -47,7 +47,7 @@ def _generate(parsed: argparse.Namespace, client: Client) -> None:
 
 
 def _prompt(given: str | None) -> str:
-    """The prompt, exactly as it is given. Raises StartError for bytes that are no text."""
+    """The prompt, exactly as given. Raises StartError for invalid UTF-8."""
     if given is not None and given != "-":
         if any("\ud800" <= character <= "\udfff" for character in given):
             raise StartError("the prompt must be valid UTF-8")

@@ -13,14 +13,14 @@ from service.training.jobs import JobStore
 
 POLL_SECONDS: Final = 0.2
 LINE_SECONDS: Final = 10.0
-"""Between two lines of progress where no bar can move."""
+"""Between two lines of progress where a bar cannot be redrawn."""
 
 MIN_BAR: Final = 10
 _ERASE: Final = "\r\x1b[K"
 
 
 class Follower:
-    """Shows a job on `out` from a thread of its own, from now until `close`."""
+    """Shows a job on `out` in a thread of its own, until `close`."""
 
     def __init__(self, jobs: JobStore, job: str, out: TextIO) -> None:
         self._jobs = jobs
@@ -36,7 +36,7 @@ class Follower:
         self._thread.start()
 
     def close(self) -> None:
-        """Show what is left to be shown, and end."""
+        """Show everything that is not shown yet, and end."""
         self._closed.set()
         self._thread.join()
 
@@ -80,36 +80,36 @@ class Follower:
 
 
 def bar(progress: JobProgress, width: int) -> str:
-    """One line of `width` characters at most: a bar, and beside it what there is room for."""
-    said = facts(progress)
-    room = max(MIN_BAR, width - len(said) - 3)
-    filled = round(room * progress.fraction)
-    return f"[{'#' * filled}{'.' * (room - filled)}] {said}"[:width]
+    """One line of at most `width` characters: a bar, and beside it as many facts as fit."""
+    text = facts(progress)
+    length = max(MIN_BAR, width - len(text) - 3)
+    filled = round(length * progress.fraction)
+    return f"[{'#' * filled}{'.' * (length - filled)}] {text}"[:width]
 
 
 def facts(progress: JobProgress) -> str:
-    """How far, how well, how fast, how much longer."""
-    said = [f"{progress.fraction:4.0%}"]
+    """Share done, losses, speed and time left."""
+    parts = [f"{progress.fraction:4.0%}"]
     if progress.loss is not None:
-        said.append(f"loss {progress.loss:.3f}")
+        parts.append(f"loss {progress.loss:.3f}")
     if progress.validation_loss is not None:
-        said.append(f"validation {progress.validation_loss:.3f}")
+        parts.append(f"validation {progress.validation_loss:.3f}")
     if progress.characters_per_second is not None:
-        said.append(f"{progress.characters_per_second:,.0f} characters/s")
+        parts.append(f"{progress.characters_per_second:,.0f} characters/s")
     if progress.seconds_left is not None:
-        said.append(f"{duration(progress.seconds_left)} left")
-    return "  ".join(said)
+        parts.append(f"{duration(progress.seconds_left)} left")
+    return "  ".join(parts)
 
 
 def duration(seconds: float) -> str:
-    """As minutes and seconds, with hours when there are any: 4:05, 1:00:00."""
+    """Minutes and seconds, with hours if there are any: 4:05, 1:00:00."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def evaluation_line(values: Mapping[str, Any]) -> str:
-    """The step, and how well the network predicts held-out text: the data of an `evaluation` event."""
+    """The step and the losses of an `evaluation` event's data."""
     measured = "nothing is held out"
     if "validation_loss" in values:
         measured = f"validation loss {values['validation_loss']:.3f}, {values['bits_per_character']:.3f} bits/character"
@@ -117,7 +117,7 @@ def evaluation_line(values: Mapping[str, Any]) -> str:
 
 
 def samples_line(values: Mapping[str, Any]) -> str:
-    """The step of samples that come without an evaluation: the data of a `samples` event."""
+    """The step of a `samples` event's data that has no evaluation."""
     share = f"{values['fraction']:.0%} of the training"
     return f"\n-- step {values['step']:,}, {values['characters']:,} characters: {share}"
 

@@ -15,7 +15,7 @@ HEAD: Final = ("job", "model", "status", "done", "loss", "version")
 
 
 def add_jobs(commands: Any) -> None:
-    """Add the command to a parser's."""
+    """Add the command to the parser."""
     usage = "%(prog)s [-h] [--url URL] [--key KEY] [--json] [[follow | cancel] ID]"
     parser = add_command(commands, "jobs", "List training jobs; show, follow or cancel one", _jobs, usage=usage)
     parser.add_argument(
@@ -73,7 +73,7 @@ def _row(job: Json) -> tuple[Any, ...]:
 
 
 def _follow(parsed: argparse.Namespace, client: Client, job: str) -> int:
-    """Show a job's events as they come; the exit status is 1 unless it published a version."""
+    """Show a job's events as they arrive; the exit status is 1 unless it published a version."""
     printer, status = _EventPrinter(), ""
     for event in client.events(job):
         status = event.data["status"] if event.kind == "status" else status
@@ -85,14 +85,14 @@ def _follow(parsed: argparse.Namespace, client: Client, job: str) -> int:
 
 
 class _EventPrinter:
-    """Prints a job's events in lines: all of them, but of its measurements one every few seconds."""
+    """Prints a job's events as lines; of its measurements only one every few seconds."""
 
     def __init__(self) -> None:
         self._lined = float("-inf")
         self._evaluated = -1
 
     def show(self, event: JobEvent) -> None:
-        """Print an event, if it is one to be shown."""
+        """Print an event, if it is to be shown."""
         if event.kind == "status":
             say(_status_line(event.data))
         elif event.kind == "evaluation":
@@ -108,14 +108,14 @@ class _EventPrinter:
 
 
 def _status_line(data: Json) -> str:
-    said = [data["status"]]
+    parts = [data["status"]]
     if data.get("version"):
-        said.append(f"version {data['version']}" + (", now current" if data.get("promoted") else ""))
-    return ": ".join([*said, *([data["error"]] if data.get("error") else [])])
+        parts.append(f"version {data['version']}" + (", now current" if data.get("promoted") else ""))
+    return ": ".join([*parts, *([data["error"]] if data.get("error") else [])])
 
 
 def _measured_line(data: Json) -> str:
-    said = [f"step {data['step']:,}", f"{data['characters']:,} characters"]
-    said += [f"loss {data['loss']:.3f}"] if data.get("loss") is not None else []
-    said += [f"{duration(data['seconds_left'])} left"] if data.get("seconds_left") is not None else []
-    return "  ".join(said)
+    parts = [f"step {data['step']:,}", f"{data['characters']:,} characters"]
+    parts += [f"loss {data['loss']:.3f}"] if data.get("loss") is not None else []
+    parts += [f"{duration(data['seconds_left'])} left"] if data.get("seconds_left") is not None else []
+    return "  ".join(parts)

@@ -1,4 +1,4 @@
-"""`charrnn keys`: keys for others, made, listed and revoked; a key itself is shown once and never kept."""
+"""`charrnn keys`: creates, lists and revokes keys; a key itself is shown once and never stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ the record that there were keys is removed. API_KEYS, if set, still applies."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What may be done with keys."""
+    """Add the subcommands."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     about = "create a key; it is printed once, and only its digest is stored"
     add = actions.add_parser("add", help=about, description=about)
@@ -53,7 +53,7 @@ def _run(parsed: argparse.Namespace) -> int:
             f"{error}; restore a copy of it, or move it away and create new keys (keys add NAME),"
             " or let apps in without one (keys open)"
         )
-    except BrokenPipeError:  # the reader of the output has gone: not a fault of the directory
+    except BrokenPipeError:  # a closed output pipe is not a fault of the directory
         raise
     except OSError as error:
         return _failure(f"DATA_DIR={settings.data_dir} cannot be used: {error.strerror}")

@@ -1,4 +1,4 @@
-"""The commands that ask a running service for anything but a text: `charrnn upload`, `charrnn models`."""
+"""`charrnn upload` and `charrnn models`: upload a corpus to a running service, and list its models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.commands.asking import add_command, number, say, say_json, say_tabl
 
 
 def add_upload(commands: Any) -> None:
-    """Add the command to a parser's."""
+    """Add the command to the parser."""
     upload = add_command(commands, "upload", "Upload a text to train on", _upload)
     upload.add_argument("file", type=Path, help="the text file, in any encoding")
     upload.add_argument("--name", help="name of the corpus (default: the file's name)")
@@ -23,7 +23,7 @@ def add_upload(commands: Any) -> None:
 
 
 def add_models(commands: Any) -> None:
-    """Add the command to a parser's."""
+    """Add the command to the parser."""
     add_command(commands, "models", "List the models and their versions", _models)
 
 

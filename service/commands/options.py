@@ -1,4 +1,4 @@
-"""Command-line options for the fields of a request's body, made of its schema, and what was given of them."""
+"""Command-line options for the fields of a request's body, derived from its schema, and the values given."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 def add_options(
     parser: Any, body: type[Body], leave_out: Collection[str] = (), defaults: Mapping[str, Any] = NONE
 ) -> None:
-    """An option for each field of the body that is not left out; `defaults` are the command's own, to be shown instead
-    of the body's."""
+    """Add an option for each field of the body that is not left out; `defaults` are shown instead of the body's."""
     for name, field in body.model_json_schema()["properties"].items():
         if name not in leave_out:
             shown = defaults.get(name, field.get("default"))
@@ -33,10 +32,10 @@ def given(parsed: argparse.Namespace, body: type[Body], leave_out: Collection[st
 
 
 def _kind(field: Schema) -> dict[str, Any]:
-    """How argparse reads a field."""
+    """The arguments of argparse for a field."""
     forms = [form for form in field.get("anyOf", [field]) if form.get("type") != "null"]
     kinds = {form.get("type") for form in forms}
-    if len(kinds) > 1:  # a flag that asks for nothing, which may as well be left out
+    if len(kinds) > 1:  # a boolean alternative to a number means the default, which omitting the option gives too
         kinds.discard("boolean")
         forms = [form for form in forms if form.get("type") in kinds]
     if kinds == {"boolean"}:
@@ -59,4 +58,4 @@ def _json(text: str) -> Any:
     return json.loads(text)
 
 
-_json.__name__ = "JSON"  # what argparse says that a text is not
+_json.__name__ = "JSON"  # argparse's message names this type

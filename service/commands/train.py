@@ -1,4 +1,4 @@
-"""`charrnn train`: a text to a published model in one terminal; needs neither a server nor a queue."""
+"""`charrnn train`: trains on a text and publishes a model, in one terminal; needs neither a server nor a queue."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from service.training.units import KIND, in_words
 
 
 def train(parsed: argparse.Namespace, settings: Settings, program: str, began: float) -> int:
-    """Do what the arguments say, shown on the standard output; `program` is how this one is called, `began` when, on
-    time.monotonic's clock: a budget in minutes begins with the command.
+    """Run the command and show its progress on standard output; `program` is the name under which it was called,
+    `began` its start by time.monotonic: a budget in minutes includes the start of the program.
 
-    Returns the exit status: 0 published, 1 failed or cancelled, 130 interrupted and saved. Raises StartError, in words
-    for a person, when it cannot be begun.
+    Returns the exit status: 0 published, 1 failed or cancelled, 130 interrupted and saved. Raises StartError if it
+    cannot start.
     """
-    # What goes wrong is shown in the terminal's own words; LOG_LEVEL=debug shows the rest.
+    # Errors are shown by this command itself; LOG_LEVEL=debug shows the log too.
     logging.basicConfig(level=logging.DEBUG if settings.log_level == "debug" else logging.CRITICAL)
     command = _Command(settings, program, began)
     try:
@@ -54,7 +54,7 @@ def train(parsed: argparse.Namespace, settings: Settings, program: str, began: f
 
 
 class _Command:
-    """The stores in DATA_DIR, which a running service shares, and where to show things."""
+    """The stores in DATA_DIR, shared with a running service, and the output."""
 
     def __init__(self, settings: Settings, program: str, began: float) -> None:
         self._program = program
@@ -86,7 +86,7 @@ class _Command:
         return create_job(replace(request, corpus=corpus.id), self._corpora, self._jobs, self._models)
 
     def run(self, job: str) -> int:
-        """Train, shown as it goes, to the end or until Ctrl-C."""
+        """Train and show progress, to the end or until Ctrl-C."""
         self._jobs.get(job)
         self._say(f"job {job} (Ctrl-C saves it)")
         stop = Event()

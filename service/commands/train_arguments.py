@@ -1,4 +1,4 @@
-"""The options of `charrnn train`, those of `POST /jobs` among them, and the job that they ask for; needs no torch."""
+"""The options of `charrnn train`, including those of `POST /jobs`, and the job that they describe; needs no torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from service.training.decoding import Newlines
 from service.training.requests import DEFAULT_BUDGET, JobRequest
 
 NO_CORPUS: Final = "0" * 16
-"""Stands for the corpus in a request that is checked before its text is stored."""
+"""Placeholder for the corpus in a request that is checked before its text is stored."""
 
 OWN: Final = frozenset({"corpus", "model", "budget"})
-"""Fields of a job that are no options: the file, the name that is required, and the budget's own fields."""
+"""Fields of a job that are not options here: the corpus, the required name, and the budget, which has its own
+options."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Define the command's arguments; what is left out is chosen to suit the text and the budget."""
+    """Define the command's arguments; omitted ones are chosen to suit the text and the budget."""
     parser.add_argument("file", nargs="?", metavar="FILE", help="text file to train on")
     parser.add_argument("--model", help="name of the model to publish")
     parser.add_argument("--encoding", help="encoding of FILE, such as cp1251 (default: detected)")
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def request(parsed: argparse.Namespace) -> JobRequest:
-    """The job that is asked for, its corpus left open. Raises JobRequestError, InvalidNameError, ValueError."""
+    """The requested job, with NO_CORPUS as its corpus. Raises JobRequestError, InvalidNameError, ValueError."""
     budget = given(parsed, BudgetBody) or DEFAULT_BUDGET.as_dict()
     return JobRequest.from_dict(
         {"corpus": NO_CORPUS, "model": parsed.model, "budget": budget, **given(parsed, JobBody, OWN)}

@@ -1,1 +1,1 @@
-"""The keys that requests carry: those in a file and the admin's own."""
+"""API keys: those in the key file, and the generated admin key."""

@@ -1,4 +1,4 @@
-"""The admin's key that the service makes for itself when none is set, in DATA_DIR/admin-key; knows no HTTP."""
+"""The admin key that the service creates in DATA_DIR/admin-key when none is set; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from service.keys.recent import Recent
 from service.settings import MAX_KEY
 
 SHORTEST: Final = 32
-"""Characters. The service's own key has more: what is shorter was cut, and could be guessed."""
+"""The minimum length in characters. Generated keys are longer: a shorter one was truncated, and could be guessed."""
 
 
 class AdminKey:
-    """The key in a file, which is made at the first start, readable by its owner alone."""
+    """The key in a file that is created at the first start, readable only by its owner."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._recent = Recent(self.read, clock)
 
     def make(self) -> None:
-        """Make the key if there is none; of several processes at their first start all read the same one. Raises
-        OSError."""
+        """Create the key if there is none; several processes that start at once get the same one. Raises OSError."""
         if is_there(self._path):
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         files.put_new(self._path, f"{secrets.token_urlsafe(32)}\n".encode(), mode=0o600)
 
     def read(self) -> str:
-        """The key. Raises KeysUnavailableError when the file has none, or only a part of one."""
+        """The key. Raises KeysUnavailableError when the file has no complete key."""
         name = self._path.name
         try:
             key = files.read(self._path).decode("ascii").strip()
@@ -50,5 +49,5 @@ class AdminKey:
         return key
 
     def recent(self) -> str:
-        """The key as it stood within the last second."""
+        """The key, at most a second old."""
         return self._recent.get()

@@ -1,10 +1,10 @@
-"""What can go wrong with keys; knows no HTTP."""
+"""The errors of keys; knows no HTTP."""
 
 from __future__ import annotations
 
 
 class KeysUnavailableError(Exception):
-    """Keys that there should be cannot be read; the message names the file and says what is wrong with it."""
+    """Keys that should exist cannot be read; the message names the file and says what is wrong with it."""
 
 
 class KeyNotFoundError(Exception):
@@ -12,7 +12,7 @@ class KeyNotFoundError(Exception):
 
 
 class KeyNameError(ValueError):
-    """A key cannot be called this; the message says why."""
+    """An invalid name for a key; the message says why."""
 
 
 class KeysInUseError(Exception):

@@ -1,5 +1,5 @@
-"""The keys that were made for apps and admins, kept as digests in DATA_DIR/keys.json, and the marks that say that there
-were any; knows no HTTP."""
+"""The keys created for apps and admins, stored as digests in DATA_DIR/keys.json, and marker files that show that keys
+were created; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ log = logging.getLogger(__name__)
 Role = Literal["app", "admin"]
 
 MADE: Final = ".keys-made"
-"""An empty file that says that keys were made: one is beside the keys, one with the models, which the keys guard and
-which may be on another volume. Where there is a mark and there are no keys, every request is refused."""
+"""An empty marker file that shows that keys were created. One lies beside the keys, one with the models, which the keys
+protect and which may be on another volume. If there is a marker but no keys, every request is refused."""
 MAX_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is kept of a key: enough to know it again, not to use it."""
+    """What is stored of a key: enough to recognize it, but not to use it."""
 
     id: str
     role: Role
@@ -51,8 +51,8 @@ _KEYS: Final = TypeAdapter(tuple[Key, ...])
 class KeyFile:
     """The keys in the one file of a data directory, added and revoked while the service runs.
 
-    Whatever reads raises KeysUnavailableError when the file cannot be read or understood, and when there is none though
-    keys were made.
+    Every method that reads raises KeysUnavailableError when the file is unreadable or invalid, or missing although keys
+    were created.
     """
 
     def __init__(self, data: DataDir, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +62,7 @@ class KeyFile:
         self._seen_any = False
 
     def add(self, role: Role, name: str) -> str:
-        """Make a key and return it: it cannot be read again later. The file may be missing, but not damaged.
+        """Create a key and return it; it cannot be read again later. The file may be missing, but not damaged.
 
         Raises KeyNameError.
         """
@@ -75,7 +75,7 @@ class KeyFile:
         return key
 
     def all(self) -> tuple[Key, ...]:
-        """The keys that were ever made, the oldest first."""
+        """All keys ever created, the oldest first."""
         keys = self._read()
         if not keys and (self._were_made() or (self._seen_any and not is_there(self._path))):
             raise KeysUnavailableError(f"{self._path.name} has vanished or lost its keys, and keys were made")
@@ -83,11 +83,11 @@ class KeyFile:
         return keys
 
     def recent(self) -> tuple[Key, ...]:
-        """The keys as they stood within the last second."""
+        """The keys, at most a second old."""
         return self._recent.get()
 
     def revoke(self, id: str) -> None:
-        """Take a key back; that it was there is kept. Raises KeyNotFoundError."""
+        """Revoke a key; its entry is kept. Raises KeyNotFoundError."""
         with self._changing():
             keys = self.all()
             if not any(key.id == id and key.revoked is None for key in keys):
@@ -95,8 +95,8 @@ class KeyFile:
             self._write(tuple(replace(key, revoked=now()) if key.id == id else key for key in keys))
 
     def open(self) -> Path | None:
-        """Let apps in without a key again: forget the revoked keys for apps, and that there were any. Admins' keys
-        stay. A file that cannot be understood is set aside; returns where. Raises KeysInUseError."""
+        """Let apps in without a key again: remove revoked app keys and the markers; admin keys are kept. An invalid
+        file is set aside; returns its new path. Raises KeysInUseError."""
         with self._changing():
             aside = None
             try:
@@ -112,7 +112,7 @@ class KeyFile:
         return aside
 
     def remember(self) -> None:
-        """Put the marks where they are missing and keys were made: by an earlier release, or before a mark was lost."""
+        """Create missing markers if keys were created, by an earlier release or before a marker was lost."""
         with suppress(KeysUnavailableError):
             if self._read() and not all(map(is_there, self._marks)):
                 try:
@@ -159,7 +159,7 @@ class KeyFile:
 
 
 def digest(key: str) -> str:
-    """What is kept of a key. Keys are long and random, so that one round of SHA-256 is enough."""
+    """The digest that is stored of a key. Keys are long and random, so that one round of SHA-256 is enough."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 

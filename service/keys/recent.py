@@ -1,4 +1,4 @@
-"""The content of a file of keys, read again at most once a second; knows nothing of what is in it."""
+"""Caches a file's content for a second; knows nothing of what is in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Recent(Generic[T]):
-    """What `read` returned within the last second; its failure and its recovery are logged once."""
+    """The result of `read`, at most a second old; failure and recovery are logged once."""
 
     def __init__(self, read: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
         self._read = read

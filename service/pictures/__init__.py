@@ -1,1 +1,1 @@
-"""Pictures as documents, drawn of plain values; knows no stores, no models and no HTTP."""
+"""Draws pictures from plain values; knows no stores, no models and no HTTP."""

@@ -1,4 +1,4 @@
-"""Line charts as SVG, written by hand: light, readable, without a library; knows nothing of what is drawn."""
+"""Line charts as SVG, without a library; knows nothing of what is drawn."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What an axis says; with `floor` it begins there instead of at the least value, with `log` powers of ten are
-    equally far apart and every value must be positive."""
+    """An axis; with `floor` it begins there instead of at the least value; with `log` it is logarithmic, and every
+    value must be positive."""
 
     label: str = ""
     log: bool = False
@@ -60,7 +60,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """Where a panel is, in pixels: its plot from `left` to `right` and from `top` down, its name from `y` on."""
+    """A panel's position in pixels: its plot from `left` to `right` and down from `top`, its title at `y`."""
 
     left: int
     right: int
@@ -82,7 +82,7 @@ class _Scale:
         return self.start + (self._flat(value) - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Round values within the scale, with how they are written."""
+        """Round values within the scale, with their labels."""
         if self.axis.log:
             stride = max(1, math.ceil((self.high - self.low) / TICKS))
             exponents = range(math.ceil(self.low), math.floor(self.high) + 1, stride)
@@ -97,7 +97,7 @@ class _Scale:
 
 
 def document(title: str, rows: Sequence[Panel | tuple[Panel, ...]], width: int = WIDTH) -> str:
-    """An SVG document with the rows one below the other; several panels in one row have common scales."""
+    """An SVG document with these rows; panels in one row share their scales."""
     parts = [f'<text class="title" x="{LEFT}" y="28">{escape(title)}</text>']
     y = HEAD
     for row in rows:
@@ -114,7 +114,7 @@ def document(title: str, rows: Sequence[Panel | tuple[Panel, ...]], width: int =
 
 
 def _row(panels: tuple[Panel, ...], y: int, width: int) -> tuple[list[str], int]:
-    """The row's elements, and how high it is."""
+    """The row's elements and its height."""
     column = width // len(panels)
     lines = [[line for line in panel.lines if line.points] for panel in panels]
     points = [point for drawn in lines for line in drawn for point in line.points]
@@ -128,7 +128,7 @@ def _row(panels: tuple[Panel, ...], y: int, width: int) -> tuple[list[str], int]
 
 
 def _per_row(column: int) -> int:
-    """How many names of lines stand beside each other."""
+    """How many legend entries fit beside each other."""
     return max(1, (column - LEFT - RIGHT) // LEGEND_COLUMN)
 
 
@@ -191,7 +191,7 @@ def _dashes(line: Line) -> str:
 
 
 def _scale(axis: Axis, values: Sequence[float], start: float, end: float) -> _Scale:
-    """A scale that holds all the values, with a little room; a single value gets some on both sides."""
+    """A scale that contains all values, with a margin; a single value gets a margin on both sides."""
     flat = [math.log10(value) for value in values] if axis.log else list(values)
     low, high = min(flat), max(flat)
     if axis.floor is not None:
@@ -205,7 +205,7 @@ def _scale(axis: Axis, values: Sequence[float], start: float, end: float) -> _Sc
 
 
 def _round_step(step: float) -> float:
-    """The least of 1, 2, 2.5 and 5 times a power of ten that is not less."""
+    """The step, rounded up to 1, 2, 2.5 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= step * (1 - 1e-9))
 

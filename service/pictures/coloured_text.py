@@ -1,5 +1,5 @@
-"""A text with each token on the colour of its value, as the article "The Unreasonable Effectiveness of Recurrent Neural
-Networks" shows what a cell does; knows no models.
+"""A text with a background colour for each token's value, as in the article "The Unreasonable Effectiveness of
+Recurrent Neural Networks"; knows no models.
 
     picture = coloured_text("plays@3, layer 1, unit 17, cell", tokens, values, signed("cell state", values))
     picture.svg(), picture.png()
@@ -19,12 +19,12 @@ from service.pictures.scales import Scale
 
 @dataclass(frozen=True, slots=True)
 class ColouredText:
-    """A picture that can be had as vectors or as pixels."""
+    """A picture, available as SVG and as PNG."""
 
     page: Page
 
     def svg(self) -> str:
-        """The picture as an SVG document, with each token's value to be read where it stands."""
+        """The picture as an SVG document that shows each token's value on hover."""
         return vector.draw(self.page)
 
     def png(self) -> bytes:
@@ -35,7 +35,8 @@ class ColouredText:
 def coloured_text(title: str, tokens: Sequence[str], values: Sequence[float | None], scale: Scale) -> ColouredText:
     """The picture of n tokens with their values; None is for a token without one.
 
-    Lines after the first MAX_LINES are counted, not drawn. Raises ValueError when there are not as many values.
+    Lines after the first MAX_LINES are counted, not drawn. Raises ValueError when the numbers of tokens and values
+    differ.
     """
     if len(tokens) != len(values):
         raise ValueError(f"there must be a value for each of the {len(tokens)} tokens, not {len(values)}")
@@ -46,5 +47,5 @@ def coloured_text(title: str, tokens: Sequence[str], values: Sequence[float | No
 
 
 def _printable(text: str) -> str:
-    """Without what XML cannot hold and what would need a second line."""
+    """The text without line breaks and without characters that XML does not allow."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

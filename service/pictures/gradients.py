@@ -1,4 +1,4 @@
-"""How far back networks learn, as charts: the gradient's norm over the steps back; knows no versions and no records."""
+"""Charts of how far back networks learn: gradient norms by steps back; knows no versions and no training records."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from service.pictures.charts import Axis, Line, Panel, document
 
 COLOURS: Final = ("#2563a8", "#d1495b", "#2e8b57", "#8a5cb8", "#b8860b", "#4a8fa8", "#a0522d", "#6b7280")
 LEAST: Final = 1e-12
-"""What is less is not drawn: it has no logarithm, or none that means anything in float32."""
+"""Smaller values are not drawn: zero has no logarithm, and others are not meaningful in float32."""
 
 WIDTH: Final = 960
 LONGEST: Final = 18
-"""Characters of a version's name, for which there is room in a legend."""
+"""The maximum length in characters of a version's name in a legend."""
 
 TITLE: Final = "Gradient of a character's loss at the state k steps before it"
 STEPS: Final = Axis("steps back", floor=0.0)
@@ -24,8 +24,8 @@ Norms = Sequence[Sequence[float]]
 
 
 def panel(measured: Sequence[tuple[str, Norms]], title: str = TITLE, top: int = 0, layer_colours: int = 1) -> Panel:
-    """One network's layers, counted from 0 as everywhere: the first measurement dashed, the last one as a line. The
-    top layer has the colour of this number, each layer below one that is so many further on."""
+    """One network's layers, counted from 0: the first measurement dashed, the last one solid. `top` is the index of the
+    top layer's colour, and each layer below is `layer_colours` further on."""
     lines: list[Line] = []
     for when, norms in measured:
         dashed = len(measured) > 1 and not lines
@@ -36,8 +36,8 @@ def panel(measured: Sequence[tuple[str, Norms]], title: str = TITLE, top: int = 
 
 
 def side_by_side(title: str, networks: Mapping[str, Sequence[tuple[str, Norms]]]) -> str:
-    """An SVG document: the networks beside each other on one scale; below them, where there are several, the top layer
-    of each in one chart, as it was measured last."""
+    """An SVG document: the networks beside each other on a common scale; below them, if there are several, a chart of
+    the last measurements of their top layers."""
     named = [(_short(name), measured) for name, measured in networks.items()]
     top = [_line(name, index, measured[-1][1][-1]) for index, (name, measured) in enumerate(named)]
     beside = tuple(panel(measured, name, n, len(named)) for n, (name, measured) in enumerate(named))
@@ -46,7 +46,7 @@ def side_by_side(title: str, networks: Mapping[str, Sequence[tuple[str, Norms]]]
 
 
 def _short(name: str) -> str:
-    """A version as its reference ends, which is where its number is."""
+    """The end of a version's reference, which contains its number."""
     return name if len(name) <= LONGEST else f"\N{HORIZONTAL ELLIPSIS}{name[1 - LONGEST :]}"
 
 

@@ -1,4 +1,4 @@
-"""Tokens into lines of glyphs on a grid, everything visible that a text can hold; knows no colours and no pixels."""
+"""Lays out tokens as lines of glyphs on a grid, with every character visible; knows no colours and no pixels."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import lru_cache
 from typing import Final, Literal
 
 Kind = Literal["plain", "mark", "code"]
-"""The character itself; a sign for white space; a code point, for what has no shape."""
+"""The character itself; a sign for white space; a code point for a character without a glyph."""
 
 COLUMNS: Final = 80
 TAB: Final = 4
 LONGEST_CARRY: Final = 24
-"""Columns: a longer word is broken where the line is full."""
+"""In columns: a longer word is broken at the end of the line."""
 
 MARKS: Final = {" ": "\N{MIDDLE DOT}", "\t": "\N{RIGHTWARDS ARROW TO BAR}"}
 NEWLINE: Final = "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}"
@@ -22,7 +22,7 @@ NEWLINE: Final = "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}"
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """What is drawn for one character: `width` in columns, `token` the number of the token that it belongs to."""
+    """What is drawn for one character: `width` in columns, `token` the index of its token."""
 
     text: str
     width: int
@@ -40,7 +40,7 @@ Line = Sequence[Glyph]
 def lines(tokens: Iterable[str], columns: int = COLUMNS) -> Iterator[Line]:
     """The tokens' glyphs in lines of up to that many columns, broken at line ends and between words.
 
-    The sign for a line's end may hang over by one column.
+    The sign for a line's end may exceed the width by one column.
     """
     line: list[Glyph] = []
     width = 0
@@ -77,7 +77,7 @@ def _shape(character: str) -> tuple[str, int, Kind]:
     if character in MARKS:
         return MARKS[character], TAB if character == "\t" else 1, "mark"
     category = unicodedata.category(character)
-    if category[0] in "CZ":  # controls, surrogates, what is not assigned, and all spaces but the one above
+    if category[0] in "CZ":  # controls, surrogates, unassigned code points, and all spaces but the one above
         return code(character), 2 if len(code(character)) == 4 else 3, "code"
     if category in ("Mn", "Me"):
         return f"\N{DOTTED CIRCLE}{character}", 1, "plain"
@@ -85,7 +85,7 @@ def _shape(character: str) -> tuple[str, int, Kind]:
 
 
 def _broken(line: list[Glyph], longest: int) -> tuple[list[Glyph], list[Glyph]]:
-    """A full line, and what goes on the next one: the word that it ends with, unless that is longer."""
+    """A full line, and what is moved to the next one: its last word, unless that is too long."""
     cut = next((i + 1 for i in reversed(range(len(line))) if line[i].kind == "mark"), 0)
     carried = sum(glyph.width for glyph in line[cut:])
     return (line[:cut], line[cut:]) if cut > 0 and carried <= longest else (line, [])

@@ -1,4 +1,4 @@
-"""What a picture of coloured text has on it and where, in pixels; vectors and pixels are drawn of the same page."""
+"""The content and layout of a picture of coloured text, in pixels; SVG and PNG are drawn from the same page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from service.pictures.layout import COLUMNS, Glyph, Line
 from service.pictures.scales import Colour, Scale
 
 MAX_LINES: Final = 400
-"""A text of line ends alone would be a picture as high as a house."""
+"""The maximum number of lines; a text of line ends alone would make a huge picture."""
 
 COLUMN, ROW, FONT_SIZE, SMALL = 12, 29, 20, 9
-"""Of the grid, and of the text on it; `SMALL` is for code points."""
+"""Sizes of the grid and of its text; `SMALL` is for code points."""
 MARGIN: Final = 24
 WIDTH: Final = 2 * MARGIN + COLUMN * (COLUMNS + 1)
 BASELINE: Final = 21
@@ -28,7 +28,7 @@ GREY: Final = (85, 91, 102)
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A glyph at its column."""
+    """A glyph with its column."""
 
     column: int
     glyph: Glyph
@@ -55,7 +55,7 @@ class Page:
 
     @property
     def note(self) -> str:
-        """What is said below the text; empty: nothing is left out."""
+        """The note below the text; empty if nothing is left out."""
         return f"{self.left_out} more lines are not drawn" if self.left_out else ""
 
     def rows(self) -> Iterator[tuple[int, list[Placed]]]:

@@ -1,4 +1,4 @@
-"""A page as PNG, with a font that comes with the service, so that it looks the same everywhere."""
+"""Draws a page as PNG, with a font included in the service, so that it looks the same everywhere."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def _texts(canvas: ImageDraw.ImageDraw, y: int, placed: Sequence[Placed]) -> Non
             width = COLUMN * glyph.width
             _code(canvas, each.x, y, width, glyph.text if glyph.kind == "code" else code(glyph.text[-1]))
         else:
-            for character in glyph.text:  # a mark goes over the circle that it is shown on
+            for character in glyph.text:  # a combining mark is drawn over its dotted circle
                 _write(canvas, each.x, y, character, colour=PALE if glyph.kind == "mark" else INK)
 
 
 def _code(canvas: ImageDraw.ImageDraw, x: int, y: int, width: int, digits: str) -> None:
-    """A code point, in two lines where it has one column."""
+    """Draw a code point, in two lines if it has only one column."""
     room = max(2, width // (COLUMN // 2))
     parts = [digits[i : i + room] for i in range(0, len(digits), room)]
     for number, part in enumerate(reversed(parts)):
@@ -101,11 +101,11 @@ def _write(
 
 @lru_cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    # The plain layout: the other one needs a library that not every system has.
+    # The basic layout: the other one needs a library that not every system has.
     return ImageFont.truetype(str(FONT), size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=4096)
 def _has(character: str) -> bool:
-    """Whether the font has a shape for the character, other than the one for all that it lacks."""
+    """Whether the font has a glyph for the character."""
     return bytes(_font(FONT_SIZE).getmask(character)) != bytes(_font(FONT_SIZE).getmask(NO_CHARACTER))

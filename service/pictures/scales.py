@@ -1,4 +1,4 @@
-"""From numbers to colours that black text can be read on; knows nothing of what is drawn."""
+"""Maps numbers to colours on which black text is readable; knows nothing of what is drawn."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ BLUE: Final = (74, 134, 232)
 ORANGE: Final = (240, 134, 24)
 
 MOST_BITS: Final = 10.0
-"""A surprisal that gets the full colour: a chance of one in a thousand. Always the same, so that pictures compare."""
+"""The surprisal with the full colour: a probability of one in a thousand. Always the same, so that pictures can be
+compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Colours for values from `low` to `high`, evenly between the `stops`; what is beyond gets the last one. `label`
+    """Colours for values from `low` to `high`, interpolated between the `stops`; values beyond are clamped. `label`
     says what the values are."""
 
     label: str
@@ -30,7 +31,7 @@ class Scale:
     stops: tuple[Colour, ...]
 
     def colour(self, value: float | None) -> Colour | None:
-        """The value's colour; none for None and NaN."""
+        """The value's colour; None for None and NaN."""
         if value is None or math.isnan(value):
             return None
         share = min(max((value - self.low) / (self.high - self.low), 0.0), 1.0) * (len(self.stops) - 1)
@@ -40,19 +41,19 @@ class Scale:
         return red, green, blue
 
     def ticks(self) -> list[tuple[float, str]]:
-        """The values that a legend names, and how."""
+        """The values shown in a legend, with their labels."""
         values = dict.fromkeys((self.low, (self.low + self.high) / 2, self.high))
         sign = "+" if self.low < 0 else ""
         return [(value, f"{value:{sign}.3g}" if value else "0") for value in values]
 
 
 def signed(label: str, values: Iterable[float] = ()) -> Scale:
-    """Red for negative, white for 0, blue for positive values: from -1 to 1, which is what a hidden state can be, or as
-    far as the values go, when they go farther, as an LSTM's cell state can."""
+    """Red for negative, white for 0, blue for positive values: from -1 to 1, the range of a hidden state, or wider if
+    the values, such as an LSTM's cell state, exceed it."""
     limit = max(1.0, *map(abs, values), 1.0)
     return Scale(label, -limit, limit, (RED, WHITE, BLUE))
 
 
 def surprisal() -> Scale:
-    """White for what was expected, orange for what was not."""
+    """White for expected tokens, orange for surprising ones."""
     return Scale("surprisal in bits", 0.0, MOST_BITS, (WHITE, ORANGE))

@@ -1,4 +1,4 @@
-"""A page as SVG, written by hand: every character at its place, whatever monospaced font there is to show it."""
+"""Draws a page as SVG, with every character at a fixed position, whichever monospaced font is used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from service.pictures.page import (
 from service.pictures.scales import Colour
 
 SHOWN: Final = 0.8
-"""How large it is shown, against its own pixels."""
+"""The display size relative to the page's pixels."""
 
 
 def draw(page: Page) -> str:
@@ -71,7 +71,7 @@ def _legend(page: Page) -> Iterator[str]:
 
 
 def _backgrounds(page: Page, y: int, placed: Sequence[Placed]) -> Iterator[str]:
-    """A rectangle for each token, which tells its value when it is pointed at."""
+    """A rectangle for each token, which shows its value on hover."""
     for token, x, width in runs(placed):
         value, colour = page.values[token], page.colour(token)
         if value is not None and colour is not None:
@@ -81,8 +81,8 @@ def _backgrounds(page: Page, y: int, placed: Sequence[Placed]) -> Iterator[str]:
 
 
 def _texts(y: int, placed: Sequence[Placed]) -> Iterator[str]:
-    """The glyphs, those of a kind in one element with a place for each. What a browser may count as more than one
-    character is in an element of its own."""
+    """The glyphs, those of a kind in one element with a position for each. A glyph that a browser may count as more
+    than one character has an element of its own."""
     for kind in ("plain", "mark"):
         simple = [each for each in placed if each.glyph.kind == kind and _is_simple(each)]
         if simple:

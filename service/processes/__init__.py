@@ -1,1 +1,1 @@
-"""The processes that the service consists of: how they start, are watched and end."""
+"""The processes of the service: how they are started, supervised and stopped."""

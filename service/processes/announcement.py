@@ -1,4 +1,4 @@
-"""What is printed when the service can be used; knows the settings only."""
+"""What is printed when the service is ready; depends only on the settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from service.settings import Settings
 
 
 def announcement(settings: Settings) -> str:
-    """The address, where the admin's key is, and a request to try."""
+    """The address, the location of the admin key, and an example request."""
     address = url(settings.host, settings.port)
     admin = "in ADMIN_API_KEYS" if settings.admin_api_keys else f"in {settings.data.admin_key}"
     key = "" if not settings.api_keys else " -H 'Authorization: Bearer <one of API_KEYS>'"

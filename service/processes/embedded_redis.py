@@ -1,4 +1,4 @@
-"""The Redis-compatible server that the service brings along: how to start it and how to reach it; starts nothing."""
+"""The embedded Redis-compatible server: how to start it and how to reach it; starts nothing."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class EmbeddedRedis:
 def embedded_redis(data: DataDir) -> EmbeddedRedis:
     """The server of this data directory, on a Unix socket that only this user can open; no port.
 
-    One server holds the queue and the cache, so only keys that expire (the cache's) are evicted when memory is
-    short, and every write reaches the append-only file within a second. The caller holds the lock of `data`: a
-    server that still answers there has lost its supervisor and is shut down. Raises StartError where none can run.
+    One server holds the queue and the cache, so only keys that expire (the cache's) are evicted when memory is short,
+    and every write reaches the append-only file within a second. The caller holds the lock of `data`: a server that
+    still answers there has lost its supervisor and is shut down. Raises StartError if the server cannot run.
     """
     try:
         binary = get_binary_path()

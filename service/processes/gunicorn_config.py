@@ -1,4 +1,4 @@
-"""How gunicorn runs the web processes: its configuration, made of the settings."""
+"""gunicorn's configuration for the web processes, derived from the settings."""
 
 import signal
 import sys
@@ -20,33 +20,33 @@ bind = address.bind(_settings.host, _settings.port)
 worker_class = "service.processes.web_server.worker.GunicornWorker"
 workers = _settings.web_workers
 threads = _settings.web_threads
-worker_connections = _settings.web_threads + 1024  # the others wait, for a request or for the client's end
+worker_connections = _settings.web_threads + 1024  # the others wait for a request, or for the client to close
 preload_app = False  # torch and fork do not mix
 keepalive = 30
-timeout = 120  # until a process that no longer turns its own loop is replaced; a request may take longer
+timeout = 120  # until a process whose event loop hangs is replaced; a request may take longer
 graceful_timeout = GRACEFUL_SECONDS
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 _metrics = MetricsFolder(folder_for(_settings))
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}"]
 logger_class = "service.processes.web_server.worker.Log"
 loglevel = "warning"
-forwarder_headers = ""  # no client, on this machine either, says by a header what its path is
+forwarder_headers = ""  # no client, not even a local one, may set its path by a header
 control_socket_disable = True
 logconfig_dict = logs.gunicorn_configuration(_settings)
 
 
 def on_starting(_server: Any) -> None:
-    """Begin to count anew."""
+    """Create the folder for metrics."""
     _metrics.begin()
 
 
 def on_exit(_server: Any) -> None:
-    """Leave nothing behind."""
+    """Remove the folder for metrics."""
     _metrics.end()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Say where the service is when its first process can answer, not when the port is merely bound."""
+    """Announce the service when its first process can answer, not when the port is bound."""
     _end_requests_before_gunicorn(worker)
     if worker.age == 1 and worker.alive:
         sys.stdout.write(announcement(_settings))
@@ -60,7 +60,8 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 
 def _end_requests_before_gunicorn(worker: Any) -> None:
-    """At SIGTERM gunicorn gives requests GRACEFUL_SECONDS and cuts off the rest, which gets an error before that."""
+    """At SIGTERM gunicorn cuts off requests after GRACEFUL_SECONDS; shortly before that, they are ended with an
+    error."""
     go_on = signal.getsignal(signal.SIGTERM)
     process: WebProcess = worker.wsgi
 

@@ -1,4 +1,4 @@
-"""Where the web processes of a service share their measurements: a folder of its own, in memory where that can be."""
+"""The folder in which the web processes of a service share their metrics, in memory if possible."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 MEMORY: Final = Path("/dev/shm")
 LOCK: Final = "lock"
-"""A file in the folder that the service's processes hold locked as long as there is one of them."""
+"""A file in the folder that is locked as long as any of the service's processes runs."""
 
 
 def folder_for(settings: Settings, memory: Path = MEMORY) -> Path:
-    """The folder of the service that this process starts; no two services have the same one.
+    """The folder for the service that this process starts; it differs between services.
 
     It is in memory where possible: a process that writes to a mapped file on a full disk is killed.
     """
@@ -34,14 +34,14 @@ def folder_for(settings: Settings, memory: Path = MEMORY) -> Path:
 
 
 class MetricsFolder:
-    """The folder, which is there from `begin` to `end`."""
+    """The folder, which exists from `begin` to `end`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: IO[bytes] | None = None
 
     def begin(self) -> None:
-        """Make it, and remove those of services that were killed. Without space the service goes on without it."""
+        """Create it, and remove those of killed services. If there is no space, the service continues without it."""
         draft = self.path.with_name(f".{self.path.name}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ class MetricsFolder:
             draft.mkdir(mode=0o700)
             self._lock = (draft / LOCK).open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_SH)
-            draft.rename(self.path)  # another service that begins never sees it without its lock
+            draft.rename(self.path)  # so that another service that starts never sees it without its lock
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
             log.warning("the processes' metrics cannot be shared in %s: %s", self.path, error.strerror)
@@ -68,7 +68,7 @@ def _prefix() -> str:
 
 
 def _in_use(folder: Path) -> bool:
-    """Whether a process of the service that made it is alive, or it is not this user's to judge."""
+    """Whether a process of the folder's service is alive; true if this user cannot determine it."""
     try:
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
             return True

@@ -1,5 +1,5 @@
-"""What must be true before any process starts: a data directory of our own, a free port, what the settings ask for;
-starts nothing itself that goes on."""
+"""Checks before any process starts: the data directory is not in use, the port is free, the settings can be
+satisfied."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class StartError(Exception):
 
 
 def lock(data: DataDir) -> TextIO:
-    """Make the data directory and hold it until the returned file is closed or the process ends, however it ends.
+    """Create the data directory and lock it until the returned file is closed or the process ends, however it ends.
 
-    Raises StartError if another process holds it, or if it cannot be made or written.
+    Raises StartError if another process holds the lock, or if the directory cannot be created or written.
     """
     try:
         data.run.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def lock(data: DataDir) -> TextIO:
 
 
 def _check_owned(data: DataDir) -> None:
-    """Raises PermissionError for a folder in it that this user may not write, or a key that they may not read."""
+    """Raises PermissionError if this user may not write a folder in it, or may not read a key."""
     for path in (data.root, *data.folders):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
@@ -62,13 +62,14 @@ def has_torch() -> bool:
 
 
 def check_torch(purpose: str) -> None:
-    """Raises StartError where there is no torch for it."""
+    """Raises StartError if torch, needed for this purpose, is not installed."""
     if not has_torch():
         raise StartError(f"{purpose} needs PyTorch, which is not installed: pip install torch")
 
 
 def check_device(device: str) -> None:
-    """Raises StartError when it is a GPU and none can be used. A process of its own looks: it needs torch for that."""
+    """Raises StartError for a GPU if none can be used. A separate process checks this, because it needs to import
+    torch."""
     if device != "cuda":
         return
     check_torch("DEVICE=cuda")
@@ -78,7 +79,7 @@ def check_device(device: str) -> None:
 
 
 def check_redis_url(name: str, url: str) -> None:
-    """Raises StartError for what is no address of a Redis server; an empty one is none."""
+    """Raises StartError for an invalid URL of a Redis server; an empty one is allowed."""
     try:
         if url:
             Redis.from_url(url)

@@ -1,4 +1,4 @@
-"""The whole service on one machine: which processes it consists of and what is checked first."""
+"""The whole service on one machine: its processes, and what is checked before they start."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from service.processes.supervision import Program, supervise
 from service.settings import Settings
 
 GRACEFUL_SECONDS = 10
-"""What running requests get to finish once the web processes are to end."""
+"""How long running requests may take to finish when the web processes are stopped."""
 
 QUIET_THREADS = {"OMP_WAIT_POLICY": "passive"}
-"""Torch's threads sleep instead of spinning while they wait for each other, on cores that others use as well. Training
-shares its work out by itself; this is for what goes on around it."""
+"""Torch's threads sleep instead of spinning while they wait for each other, because other processes need the cores.
+Training divides its work among processes itself; this concerns everything around it."""
 
 ONE_PRODUCT_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""Numpy multiplies in the thread that asks: others would spin on cores that other requests and training need."""
+"""Numpy multiplies in the calling thread: further threads would spin on cores that other requests and training need."""
 
 ERROR_SECONDS = 2
-"""The last of them, in which requests that were not finished get an error."""
+"""How long before the end of that time unfinished requests get an error."""
 
 GUNICORN_CONFIGURATION = "python:service.processes.gunicorn_config"
 
 
 def serve(settings: Settings) -> int:
-    """Run web processes, worker and (without REDIS_URL) a Redis-compatible server until a signal; the exit status.
+    """Run web processes, worker and (without REDIS_URL) a Redis-compatible server until a signal; returns the exit
+    status.
 
-    Raises StartError when something needed is taken or missing, before anything has been started.
+    Raises StartError, before anything is started, if something needed is in use or missing.
     """
     preflight.check_redis_url("REDIS_URL", settings.redis_url)
     preflight.check_redis_url("CACHE_URL", settings.cache_url)
@@ -44,8 +45,8 @@ def serve(settings: Settings) -> int:
 
 
 def programs(settings: Settings) -> list[Program]:
-    """The processes, in the order in which they start; they end in the reverse order."""
-    # The processes write to a pipe: whether a person looks on is known here only.
+    """The processes, in the order in which they start; they are stopped in reverse order."""
+    # The processes write to a pipe: only here is it known whether the output is a terminal.
     environment = {"LOG_FORMAT": chosen_format(settings), "PYTHONPATH": _search_path()}
     if not settings.embedded_redis:
         return _own_programs(environment)
@@ -54,8 +55,9 @@ def programs(settings: Settings) -> list[Program]:
 
 
 def _search_path() -> str:
-    """Where this process finds its modules, and only after that the folder in which it runs: with it and -P a folder
-    there that is named `service` is not taken for this package. gunicorn puts the folder first unless it is named."""
+    """This process's module search path, followed by its working directory. With it and -P, a folder named `service` in
+    the working directory is not mistaken for this package; gunicorn would put the working directory first if it were
+    not listed."""
     return os.pathsep.join([*filter(None, sys.path), str(Path.cwd())])
 
 

@@ -1,4 +1,4 @@
-"""Keeping a few processes alive as one, with supervisor's main loop; knows nothing of what the processes do."""
+"""Keeps a group of processes running, with supervisor's main loop; knows nothing of what the processes do."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 @dataclass(frozen=True)
 class Program:
-    """One process to keep alive: its argument list and what it finds in its environment.
+    """A process to keep running: its argument list and its environment variables.
 
-    It gets `stop_seconds` to end before it is killed; after `starts` failed starts in a row everything ends.
+    It gets `stop_seconds` to end before it is killed; after `starts` failed starts in a row all processes are stopped.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Program:
 def supervise(programs: Sequence[Program], run_dir: Path) -> int:
     """Run the programs until a signal (0) or until one cannot be kept running (1).
 
-    They start in the order given and end in the reverse order, each one waited for. SIGINT, SIGTERM, SIGQUIT and
-    SIGHUP end them. Call it from the main thread; `run_dir` gets the configuration and supervisor's own log.
+    They are started in the order given and stopped in reverse order, one after the other. SIGINT, SIGTERM, SIGQUIT and
+    SIGHUP stop them. Call it from the main thread; `run_dir` gets the configuration and supervisor's own log.
     """
     file = run_dir / "supervisor.conf"
     file.write_text(configuration(programs), encoding="utf-8")
@@ -59,7 +59,7 @@ def supervise(programs: Sequence[Program], run_dir: Path) -> int:
 
 
 def configuration(programs: Iterable[Program]) -> str:
-    """The configuration file of supervisor for these programs; paths are relative to the file's own folder."""
+    """supervisor's configuration file for these programs; paths are relative to the file's folder."""
     head = ["[supervisord]", "nodaemon=true", "silent=true", "logfile=%(here)s/supervisor.log", "logfile_maxbytes=1MB"]
     head += ["logfile_backups=1", "pidfile=%(here)s/supervisor.pid", "childlogdir=%(here)s"]
     return "\n".join([*head, *(line for rank, each in enumerate(programs) for line in _section(each, rank)), ""])
@@ -85,13 +85,13 @@ def _section(program: Program, rank: int) -> list[str]:
 
 
 def _escaped(command: Sequence[str]) -> str:
-    # Backslashes, not quotes: the file's parser takes a "#" or ";" after a space for a comment, even between quotes.
+    # Backslashes, not quotes: supervisor's parser takes "#" or ";" after a space for a comment, even between quotes.
     return " ".join(re.sub(r"([^\w@%+=:,./-])", r"\\\1", each) or "''" for each in command).replace("%", "%%")
 
 
 class _Options(ServerOptions):  # type: ignore[misc]
     def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> None:
-        """Runs in the child: where the system can do it, the child is ended with a supervisor that is killed."""
+        """Runs in the child: on Linux, the child is terminated when its supervisor is killed."""
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
         super().execve(filename, argv, env)
@@ -112,11 +112,11 @@ class _Supervision(Supervisor):  # type: ignore[misc]
         events.subscribe(events.ProcessStateFatalEvent, self._on_failure)
         events.subscribe(events.SupervisorStoppingEvent, self._on_stopping)
         for group in sorted(self.process_groups.values()):
-            group.transition()  # starts it now; the loop would first wait a second for something to happen
+            group.transition()  # starts it now; the loop would first wait a second for events
         super().runforever()
 
     def _pass_on(self, event: Any) -> None:
-        """Whole lines only, so that the lines of different processes never mix."""
+        """Pass on complete lines only, so that lines of different processes never mix."""
         key = (event.process.config.name, event.channel)
         data = self._unfinished.pop(key, b"") + event.data
         end = len(data) if len(data) > _LONGEST_LINE else data.rfind(b"\n") + 1
@@ -133,7 +133,8 @@ class _Supervision(Supervisor):  # type: ignore[misc]
         self._clear_away(event.process)
 
     def _clear_away(self, process: Any) -> None:
-        """What the dead process had started must not go on beside its successor."""
+        """Kill what the dead process had started, which must not run beside its successor, and write its last
+        incomplete line."""
         if process.pid:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -157,7 +158,7 @@ def _say(message: str) -> None:
 
 
 def _write(stream: TextIO, data: bytes) -> None:
-    # A reader that went away (`| head`) must not take the processes with it.
+    # A closed pipe (`| head`) must not end the processes.
     with contextlib.suppress(OSError):
         stream.buffer.write(data)
         stream.buffer.flush()

@@ -1,4 +1,4 @@
-"""What gunicorn serves in each web process."""
+"""The WSGI application that gunicorn serves in each web process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.settings import Settings
 
 
 def start(engines: BuildEngine | None = None) -> WebProcess:
-    """The process with the settings of the environment, started; called in each web process after the fork.
+    """Start the web process with the settings of the environment; called in each web process after the fork.
 
     `engines` as in `build_web`.
     """

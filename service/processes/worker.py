@@ -1,4 +1,4 @@
-"""The worker's process: a worker that SIGTERM or SIGINT ends; knows no HTTP."""
+"""The worker process: runs a worker until SIGTERM or SIGINT; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ except ModuleNotFoundError as error:
     sys.exit("service: training needs PyTorch, which is not installed: pip install torch")
 
 NICENESS: Final = 10
-"""Added to the process's own, so that requests for text go before training."""
+"""Added to the process's niceness, so that requests take precedence over training."""
 
 
 def main() -> int:
-    """Run a worker with the settings of the environment until SIGTERM or SIGINT; the exit status."""
+    """Run a worker with the settings of the environment until SIGTERM or SIGINT; returns the exit status."""
     settings = read_settings()
     logs.configure(settings)
-    # Of dramatiq's own messages only warnings are of use here, and the worker itself logs when Redis comes and goes.
+    # Of dramatiq's messages only warnings are useful; the worker itself logs when Redis fails and recovers.
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(QuietConnections())

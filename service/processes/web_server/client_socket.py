@@ -1,4 +1,4 @@
-"""A client's socket, which is waited for with a time limit; knows no HTTP."""
+"""A client's socket with time limits; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from typing import IO, Final
 from service.processes.web_server.thread_pool import ThreadPool
 
 LEAST_RATE: Final = 256
-"""Bytes a second that a client has to send, on average over its patience, while it is waited for."""
+"""Bytes per second that a client must send, on average over `patience` seconds, while a thread waits for it."""
 
 _ABORT: Final = struct.pack("ii", 1, 0)
 _LOOK_SECONDS: Final = 1.0
 
 
 class ClientSocket:
-    """A socket on which no thread waits for ever: one that waits lets another run meanwhile, and gives up after
-    `patience` seconds in which the client sent less than LEAST_RATE, or received nothing.
+    """A socket on which no thread waits forever: a waiting thread lets another one run, and gives up after `patience`
+    seconds in which the client sent at less than LEAST_RATE, or received nothing.
 
-    Raises TimeoutError for what does not come, ConnectionError for a client that is gone or does not read.
+    Raises TimeoutError when data does not arrive, ConnectionError for a client that has disconnected or does not read.
     """
 
     def __init__(self, connection: socket.socket, threads: ThreadPool, patience: float) -> None:
@@ -41,16 +41,16 @@ class ClientSocket:
 
     @property
     def waited_for(self) -> float:
-        """Seconds that a thread has waited by now for this client; 0 while none does."""
+        """Seconds that a thread has been waiting for this client; 0 while none is."""
         since = self._waiting_since
         return 0.0 if since is None else time.monotonic() - since
 
     def expect(self) -> None:
-        """What is received from now on is another message: the time taken for the one before does not count."""
+        """Start the time limit anew for the next message."""
         self._waited, self._received = 0.0, 0
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Up to `size` bytes, none at the end; with flags, as the socket does it."""
+        """Up to `size` bytes, none at the end; with flags, the same as the socket's method."""
         if flags:
             return self._connection.recv(size, flags)
         while (data := self.receive(size)) is None:
@@ -61,7 +61,7 @@ class ClientSocket:
         return data
 
     def receive(self, size: int) -> bytes | None:
-        """What is there already, up to `size` bytes; None: nothing yet. Raises ConnectionError."""
+        """What has arrived already, up to `size` bytes; None if nothing has. Raises ConnectionError."""
         try:
             return self._connection.recv(size)
         except BlockingIOError:
@@ -70,7 +70,7 @@ class ClientSocket:
             raise _gone(error) from error
 
     def comes_within(self, seconds: float) -> bool:
-        """Whether there is something to receive, or the end, within so many seconds."""
+        """Whether data, or the end of the stream, arrives within this many seconds."""
         return self._poll(select.POLLIN, seconds)
 
     def sendall(self, data: bytes) -> None:
@@ -85,7 +85,7 @@ class ClientSocket:
                 raise _gone(error) from error
 
     def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
-        """Send `count` bytes of a file, or all of it; returns how many there were."""
+        """Send `count` bytes of a file, or all of it; returns how many were sent."""
         began = offset
         end = None if count is None else offset + count
         while end is None or offset < end:
@@ -102,24 +102,24 @@ class ClientSocket:
         return offset - began
 
     def offer(self, data: bytes) -> None:
-        """Send it if that can be done at once; else forget it."""
+        """Send the data if this does not block; otherwise discard it."""
         with suppress(OSError):
             self._connection.send(data)
 
     def end_sending(self) -> None:
-        """Tell the client that nothing more comes. Raises ConnectionError."""
+        """Shut down the sending direction. Raises ConnectionError."""
         try:
             self._connection.shutdown(socket.SHUT_WR)
         except OSError as error:
             raise _gone(error) from error
 
     def hang_up(self) -> None:
-        """End both directions, also for a thread that waits for this client."""
+        """Shut down both directions, which also wakes a thread that waits for this client."""
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
 
     def abort(self) -> None:
-        """Close the connection and forget what the client has not taken in."""
+        """Close the connection and discard what the client has not received."""
         with suppress(OSError):
             self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self.close()
@@ -133,7 +133,7 @@ class ClientSocket:
         return self._connection.fileno()
 
     def gettimeout(self) -> float:
-        """Zero, as gunicorn asks before it sends a page."""
+        """Zero; gunicorn asks before it sends an error page."""
         return 0.0
 
     def _wait_for_data(self) -> None:
@@ -145,8 +145,8 @@ class ClientSocket:
             raise TimeoutError(f"{self._received} bytes in the last {self._patience:g} s (CLIENT_TIMEOUT)")
 
     def _wait_for_space(self) -> None:
-        """A client may be slow: what counts is that it takes in something, which the system knows better than whether
-        there is space for more."""
+        """Wait until the socket can take more. A slow client is accepted as long as it acknowledges some data, even if
+        that does not free enough buffer space."""
         unread, since = self._unread(), time.monotonic()
         with self._waiting():
             while not self._poll(select.POLLOUT, min(_LOOK_SECONDS, self._patience)):
@@ -156,7 +156,7 @@ class ClientSocket:
                     raise ConnectionAbortedError(errno.ECONNABORTED, "the client does not read")
 
     def _unread(self) -> int:
-        """Bytes that were sent and that the client's system has not confirmed; 0 where that cannot be found out."""
+        """Bytes sent that the client's system has not acknowledged; 0 if this cannot be determined."""
         try:
             answer = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4))
         except OSError:
@@ -180,5 +180,5 @@ class ClientSocket:
 
 
 def _gone(error: OSError) -> ConnectionError:
-    """Whatever the system says of a connection, such as that it was reset: its client is gone."""
+    """Any error of a connection, such as a reset, as a ConnectionError."""
     return ConnectionResetError(errno.ECONNRESET, f"the client is gone: {error.strerror}")

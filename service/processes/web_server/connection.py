@@ -1,4 +1,4 @@
-"""A connection, and the set of those that are idle: nothing is done on them until their client does something."""
+"""A connection, and the set of idle ones, which wait for their clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.processes.web_server.client_socket import ClientSocket
 from service.processes.web_server.request_parser import Parser
 
 MAX_DISCARDED: Final = 1 << 26
-"""Bytes of a body that was not wanted which are read, and thrown away, after the reply."""
+"""The maximum number of bytes of an unread request body that are read and discarded after the reply."""
 
 
 class Awaited(Enum):
@@ -24,11 +24,11 @@ class Awaited(Enum):
     NEXT = auto()
     """The next request."""
     END = auto()
-    """That the client closes it: the last reply has been sent."""
+    """The client to close it: the last reply has been sent."""
 
 
 class After(Enum):
-    """What is done with a connection after its requests: wait for another one, end it, or close it at once."""
+    """What to do with a connection after its requests: wait for another one, end it, or close it at once."""
 
     WAIT = auto()
     END = auto()
@@ -36,7 +36,7 @@ class After(Enum):
 
 
 class Connection:
-    """A client's socket and the parser of its requests; since when it is idle and until when it may be, by
+    """A client's socket and the parser of its requests; since when it has been idle and until when it may be, by
     time.monotonic."""
 
     def __init__(self, client: ClientSocket, parser: Parser, address: Any, server: Any) -> None:
@@ -46,13 +46,13 @@ class Connection:
         self.discards = MAX_DISCARDED
 
     def wait(self, awaited: Awaited, seconds: float) -> None:
-        """It waits for this from now on, for so many seconds at most."""
+        """Make it wait for this, for at most this many seconds."""
         self.awaited, self.since = awaited, time.monotonic()
         self.deadline = self.since + seconds
 
 
 class IdleConnections:
-    """The idle connections, which no thread serves; the poller, which has other uses too, says which can go on."""
+    """The idle connections, which need no thread; a poller, shared with other uses, reports which become readable."""
 
     def __init__(self, poller: selectors.BaseSelector) -> None:
         self._poller = poller
@@ -76,12 +76,12 @@ class IdleConnections:
             self._poller.unregister(connection.client)
 
     def expired(self) -> list[Connection]:
-        """Those that have been idle for as long as they may be."""
+        """The connections that have been idle for too long."""
         now = time.monotonic()
         return [each for each in self._connections if each.deadline <= now]
 
     def cap(self, seconds: float) -> None:
-        """None may be idle for longer than this from now on."""
+        """Limit the idle time of all connections to this, from now on."""
         latest = time.monotonic() + seconds
         for each in self._connections:
             each.deadline = min(each.deadline, latest)

@@ -1,4 +1,4 @@
-"""The contract's one shape for what never becomes a request."""
+"""Errors in the API's JSON format for input that is not a valid HTTP request."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CODES: Final = {
 
 
 class ErrorsInJson:
-    """A connection that is only written to once: an error, which gunicorn has a page for."""
+    """Stands in for a connection to which gunicorn writes an error page: sends the error as JSON instead."""
 
     def __init__(self, client: ClientSocket) -> None:
         self._client = client
 
     def sendall(self, page: bytes) -> None:
-        """Send the error that the page's status line names."""
+        """Send the error with the status of the page's status line."""
         self._client.sendall(error_response(int(page.split(b" ", 2)[1])))
 
     def __getattr__(self, name: str) -> Any:
@@ -35,7 +35,7 @@ class ErrorsInJson:
 
 
 def error_response(status: int) -> bytes:
-    """A whole HTTP response."""
+    """A complete HTTP response."""
     code, message = CODES.get(status, CODES[400])
     kind = "server_error" if status >= 500 else "invalid_request_error"
     body = json.dumps({"error": {"type": kind, "code": code, "message": message, "param": None}}).encode()

@@ -1,4 +1,5 @@
-"""The loop of a web process: it accepts connections and watches those that are idle; it never waits for one client."""
+"""The event loop of a web process: accepts connections and watches the idle ones; it never waits for a single
+client."""
 
 from __future__ import annotations
 
@@ -24,28 +25,28 @@ END_SECONDS: Final = 30.0
 """How long a client may go on sending after the last reply; then the connection is closed."""
 
 SILENT_END_SECONDS: Final = 5.0
-"""How long it may send nothing meanwhile."""
+"""How long it may be silent in that time."""
 
 STOP_SECONDS: Final = 2.0
-"""How long a process that ends waits for requests that are on their way."""
+"""How long a process that shuts down waits for requests that are being received."""
 
 STUCK_SECONDS: Final = 1.0
-"""A client that a thread has waited for this long may be disconnected when there is no room for others."""
+"""A client that a thread has waited for this long may be disconnected when the connection limit is reached."""
 
 FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""What the system says when it has no room for another connection."""
+"""The errors of accept(2) for a lack of descriptors or memory."""
 
 LOST: Final = frozenset(
     {errno.EAGAIN, errno.ECONNABORTED, errno.ECONNRESET, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
     | {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT}
 )
-"""What it says of a connection that another process took, or that came to nothing: accept(2) reports the network's
-errors of the new connection as its own."""
+"""The errors of accept(2) for a connection that another process accepted or that was aborted: it reports the network
+errors of a new connection as its own."""
 
 
 class EventLoop:
-    """The connections of a process, up to `most`, of which one is kept free. Once the head of a request is there, the
-    connection is given to `serve`, in a thread.
+    """The connections of a process, up to `most`, of which one is kept free. When the head of a request has arrived,
+    the connection is passed to `serve`, in a thread.
 
     `patience`: seconds for the head of a request; `keepalive`: between two requests.
     """
@@ -73,15 +74,15 @@ class EventLoop:
 
     @property
     def count(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return len(self._open)
 
     def wake(self) -> None:
-        """Make `run_once` return; may be called by a signal's handler."""
+        """Make `run_once` return; may be called by a signal handler."""
         self._calls.defer(lambda: None)
 
     def run_once(self, seconds: float = 1.0) -> None:
-        """Handle what has happened; if nothing has, wait for that for so many seconds at most."""
+        """Handle pending events; if there are none, wait at most this many seconds for one."""
         self._accept_any(not (self._ending or self._full) and len(self._open) < self._most)
         self._full = False
         for key, _ in self._poller.select(seconds):
@@ -114,7 +115,7 @@ class EventLoop:
         except OSError as error:
             if error.errno in FULL:
                 self._make_room()
-                self._full = True  # until something else happens: to ask the system again at once would only spin
+                self._full = True  # until another event: retrying at once would be a busy loop
             elif error.errno not in LOST:
                 raise
             return
@@ -126,7 +127,7 @@ class EventLoop:
             self._make_room(connection)
 
     def _receive(self, connection: Connection) -> None:
-        """A part of a request's head may have come."""
+        """Part of a request's head may have arrived."""
         if (data := self._received(connection)) is None:
             return
         if not data:
@@ -149,7 +150,7 @@ class EventLoop:
             self._calls.defer(self._go_on, connection, after)
 
     def _go_on(self, connection: Connection, after: After) -> None:
-        """A thread has finished with it."""
+        """Continue with a connection that a thread has finished with."""
         if after is After.WAIT:
             half = connection.parser.has_begun
             seconds = self._no_longer_than(self._patience if half else self._keepalive)
@@ -161,7 +162,8 @@ class EventLoop:
             self._close(connection)
 
     def _end(self, connection: Connection) -> None:
-        """Send nothing more; to close while the client still sends could cost it the reply (RFC 9112, section 9.6)."""
+        """Stop sending; closing at once while the client still sends could destroy the reply (RFC 9112, section
+        9.6)."""
         try:
             connection.client.end_sending()
         except ConnectionError:
@@ -171,7 +173,7 @@ class EventLoop:
         self._idle.add(connection, Awaited.END, self._no_longer_than(SILENT_END_SECONDS), self._discard)
 
     def _discard(self, connection: Connection) -> None:
-        """The client goes on sending after the last reply."""
+        """Discard what the client sends after the last reply."""
         if (data := self._received(connection)) is None:
             return
         connection.discards -= len(data)
@@ -184,8 +186,10 @@ class EventLoop:
         return min(seconds, STOP_SECONDS) if self._ending else seconds
 
     def _received(self, connection: Connection) -> bytes | None:
-        """What came, nothing at the end; None: nothing yet."""
-        if connection not in self._idle:  # closed meanwhile, for others that were ready at the same moment
+        """The bytes received, none at the end; None if nothing has arrived yet."""
+        if (
+            connection not in self._idle
+        ):  # closed meanwhile, to free a connection for others that became ready at the same time
             return None
         try:
             return connection.client.receive(RECEIVED)
@@ -193,7 +197,7 @@ class EventLoop:
             return b""
 
     def _give_up(self, connection: Connection) -> None:
-        """It has been idle for as long as it may be."""
+        """End a connection that has been idle for too long."""
         self._idle.remove(connection)
         if connection.awaited is Awaited.END or not connection.parser.has_begun:
             self._close(connection)
@@ -202,8 +206,8 @@ class EventLoop:
             self._end(connection)
 
     def _make_room(self, newcomer: Connection | None = None) -> None:
-        """End the connection that can best be done without: one that was answered, or the one waited for the longest;
-        only then one that may have another request."""
+        """End the most dispensable connection: one whose last reply was sent, or the one that has been waited for
+        longest; only then one that may send another request."""
         found = [each for each in self._open if each is not newcomer and self._can_go(each)]
         if not found:
             return
@@ -211,7 +215,7 @@ class EventLoop:
         if one in self._idle:
             self._close(one)
         else:
-            one.client.hang_up()  # the thread that waits for it does the rest
+            one.client.hang_up()  # the thread that waits for it closes it
 
     def _can_go(self, connection: Connection) -> bool:
         return connection in self._idle or connection.client.waited_for > STUCK_SECONDS

@@ -1,4 +1,4 @@
-"""The socket that a reply is written to, in as few packets as possible."""
+"""A socket that sends replies in as few packets as possible."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from service.processes.web_server.client_socket import ClientSocket
 
 
 class ReplySocket:
-    """A connection on which the head of a reply waits for the body that it announces: one packet and one waking of the
-    client where gunicorn makes two. A reply without a length is a stream, whose head does not wait."""
+    """A connection on which the head of a reply is held back until its body is written, so that the client gets one
+    packet instead of gunicorn's two. The head of a reply without a length, a stream, is sent at once."""
 
     def __init__(self, client: ClientSocket) -> None:
         self._client = client
@@ -17,7 +17,7 @@ class ReplySocket:
         self._waiting = b""
 
     def sendall(self, data: bytes) -> None:
-        """Send what waits and the data, unless it is a head that waits now."""
+        """Send what was held back and the data, or hold it back if it is a head."""
         if not self._begun and b"\r\nContent-Length: " in data:
             self._waiting = data
         else:
@@ -26,12 +26,12 @@ class ReplySocket:
         self._begun = True
 
     def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
-        """Send a file, after what waits."""
+        """Send a file, after what was held back."""
         self.flush()
         return self._client.sendfile(file, offset, count)
 
     def flush(self) -> None:
-        """Send a head that no body has come for."""
+        """Send a head that was held back, if any."""
         if self._waiting:
             self.sendall(b"")
 

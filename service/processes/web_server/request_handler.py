@@ -1,4 +1,4 @@
-"""What a thread does with a connection: it answers the requests that follow one another without a pause."""
+"""Answers a connection's requests in a thread, as long as they follow each other without a pause."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from service.processes.web_server.reply_socket import ReplySocket
 from service.processes.web_server.request_parser import Request
 
 LINGER_SECONDS: Final = 0.1
-"""How long a thread waits for its connection's next request before it gives the connection back to the loop. Giving it
-back and getting it again costs two switches between threads: a quarter of the time of an empty request."""
+"""How long a thread waits for its connection's next request before it returns the connection to the loop. Returning it
+and getting it again costs two thread switches: a quarter of the time of an empty request."""
 
 
 class RequestHandler:
-    """Answers the requests of connections with a WSGI application, in as many threads at once as call it.
+    """Answers the requests of connections with a WSGI application; may be called by any number of threads at once.
 
-    `explain(request, client, address, error)` answers what is no request; `may_stay` says whether a thread may wait for
-    a connection's next request, `alive` whether connections are kept at all.
+    `explain(request, client, address, error)` replies to invalid requests; `may_stay` says whether a thread may wait
+    for a connection's next request, `alive` whether connections are kept open at all.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class RequestHandler:
         self._explain, self._may_stay, self._alive = explain, may_stay, alive
 
     def handle(self, connection: Connection) -> After:
-        """Answer a connection's requests while one follows the other; returns what to do with it then."""
+        """Answer a connection's requests while they follow each other; returns what to do with the connection then."""
         request = None
         try:
             while connection.parser.has_request:
                 request = next(connection.parser)
-                # In a context of its own: what is said of a request ends with it, the thread goes on with others.
+                # In a context of its own, so that context variables of a request end with it.
                 if not copy_context().run(self._answer, request, connection) or not connection.parser.skip_body():
                     return After.END
                 request = None
@@ -60,13 +60,13 @@ class RequestHandler:
         return After.WAIT
 
     def _receive_soon(self, connection: Connection) -> None:
-        """Have the next request, if it comes within a moment."""
+        """Receive the next request, if it arrives within LINGER_SECONDS."""
         client, parser = connection.client, connection.parser
         if not parser.has_request and self._may_stay() and client.comes_within(LINGER_SECONDS):
             parser.feed(client.receive(1 << 16) or b"")
 
     def _answer(self, request: Request, connection: Connection) -> bool:
-        """Answer one request; whether the connection may have another."""
+        """Answer one request; returns whether the connection can be used for another."""
         reply = ReplySocket(connection.client)
         response, environ = wsgi.create(request, reply, connection.address, connection.server, self._configuration)
         environ["wsgi.multithread"] = True
@@ -77,7 +77,7 @@ class RequestHandler:
         except Exception as error:
             if not response.headers_sent or isinstance(error, ConnectionError):
                 raise
-            self._log.exception("Error handling request")  # the client sees that its reply has no end
+            self._log.exception("Error handling request")  # the client sees an incomplete reply
             return False
         reply.flush()
         return not response.should_close()

@@ -1,4 +1,4 @@
-"""gunicorn's parser, on bytes that were received before: reading a request's head never waits."""
+"""gunicorn's parser on bytes that were received before, so that reading a request's head never blocks."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gunicorn.http.unreader import Unreader
 from service.processes.web_server.client_socket import ClientSocket
 
 MAX_HEAD: Final = 1 << 16
-"""Longest head of a request, in bytes; headers by number and size are bounded by gunicorn."""
+"""The maximum size of a request's head in bytes; gunicorn bounds the number and size of headers."""
 
 SMALL_REST: Final = 1 << 15
-"""Up to so many bytes of a body that was not wanted are read, and the connection is kept for the next request."""
+"""Up to this many bytes of an unread body are read, so that the connection can be kept for the next request."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def is_whole_head(data: bytes) -> bool:
-    """Whether these bytes, the first ones of a request, are enough to parse its head, or to see that it is none."""
+    """Whether these first bytes of a request are enough to parse its head, or to see that it is invalid."""
     if b"\r\n\r\n" in data:
         return True
-    data = data.removeprefix(b"\r\n")  # one empty line may come first
+    data = data.removeprefix(b"\r\n")  # one empty line may precede it
     if data in (b"", b"\r"):
         return False
     begins = 0x21 <= data[0] <= 0x7E
@@ -42,27 +42,27 @@ class Parser(RequestParser):  # type: ignore[misc]  # gunicorn has no types
         self.unreader = Received(client)
 
     def feed(self, data: bytes) -> None:
-        """These bytes came."""
+        """Add received bytes."""
         self.unreader.append(data)
 
     def skip_body(self) -> bool:
-        """Read what is left of a request's body; whether that was possible. Raises ConnectionError."""
+        """Read the rest of a request's body; returns whether that was possible. Raises ConnectionError."""
         return bool(self.finish_body(max_bytes=2 * SMALL_REST))
 
     @property
     def has_begun(self) -> bool:
-        """Whether something of a next request has come."""
+        """Whether part of a next request has arrived."""
         return self.unreader.buf.getvalue() not in (b"", b"\r", b"\r\n")
 
     @property
     def has_request(self) -> bool:
-        """Whether the head of the next request is there."""
+        """Whether the head of the next request has arrived."""
         held = self.unreader.buf.getvalue()
         return bool(held) and is_whole_head(held)
 
 
 class Received(Unreader):  # type: ignore[misc]
-    """What came from a client and was not used yet. More is received for a body alone."""
+    """Bytes received from a client and not yet parsed. More is received only for a body."""
 
     def __init__(self, client: ClientSocket) -> None:
         super().__init__()
@@ -71,22 +71,22 @@ class Received(Unreader):  # type: ignore[misc]
         self.continue_expected = False
 
     def append(self, data: bytes) -> None:
-        """These bytes came."""
+        """Add received bytes."""
         self.buf.seek(0, os.SEEK_END)
         self.buf.write(data)
 
     def begin_head(self) -> None:
-        """A head is read now, from what is there."""
+        """Start reading a head, from the received bytes only."""
         self._head = self.buf.getbuffer().nbytes
         self._client.expect()
 
     def end_head(self, *, continue_expected: bool) -> None:
-        """A body comes next; the client may wait for a reply that says that it is wanted."""
+        """Start reading a body; the client may be waiting for "100 Continue"."""
         self._head = None
         self.continue_expected = continue_expected
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes of a body, none when the client has ended. Raises TimeoutError, ConnectionError."""
+        """The next bytes of a body, none at the end. Raises TimeoutError, ConnectionError."""
         if self._head is not None:
             raise LimitRequestHeaders("too long") if self._head > MAX_HEAD else InvalidRequestLine("without an end")
         if self.continue_expected:
@@ -96,8 +96,8 @@ class Received(Unreader):  # type: ignore[misc]
 
 
 class Request(GunicornRequest):  # type: ignore[misc]
-    """A request. The client is asked for its body (`Expect: 100-continue`) when that is read, so that a
-    body which is refused never leaves it."""
+    """A request. With `Expect: 100-continue` the client is asked for the body when it is read, so that a refused body
+    is never sent."""
 
     _expected_100_continue: bool
 
@@ -109,7 +109,8 @@ class Request(GunicornRequest):  # type: ignore[misc]
         self._expected_100_continue = False
 
     def should_close(self) -> bool:
-        """Whether the connection ends with the reply: because one side wants it to, or because a body was not read."""
+        """Whether the connection ends with the reply, because either side wants it to or because a body was not
+        read."""
         self.must_close = bool(super().should_close()) or not self._ends_soon()
         return self.must_close
 

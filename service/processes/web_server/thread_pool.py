@@ -1,4 +1,4 @@
-"""The threads that answer requests; knows no connection."""
+"""The threads that answer requests; knows no connections."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 
 
 class ThreadPool:
-    """Runs tasks in the order in which they came, at most `size` at once.
+    """Runs tasks in order of arrival, at most `size` at once.
 
-    A task that has to wait for a client lets another one run meanwhile (`lent`), so that slow clients do not hold up
-    others. When it goes on, more than `size` tasks may run at once until some have ended.
+    A task that has to wait for a client lets another one run meanwhile (`lent`), so that slow clients do not delay
+    others. When it continues, more than `size` tasks may run until some end.
     """
 
     def __init__(self, size: int) -> None:
@@ -24,15 +24,15 @@ class ThreadPool:
         self._lock = threading.Lock()
         self._count = 0
         self._lent = 0
-        self._spare = 0  # threads without a task, less tasks without a thread
+        self._spare = 0  # idle threads minus waiting tasks
 
     @property
     def count(self) -> int:
-        """Threads that there are now."""
+        """The number of threads."""
         return self._count
 
     def submit(self, task: Callable[[], None]) -> None:
-        """Have the task run as soon as fewer than `size` do. It must not raise."""
+        """Run the task as soon as fewer than `size` are running. It must not raise."""
         self._tasks.put(task)
         with self._lock:
             self._spare -= 1
@@ -40,7 +40,7 @@ class ThreadPool:
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Around waiting, in a task: another task may run meanwhile."""
+        """A context in which a task waits, and another task may run."""
         with self._lock:
             self._lent += 1
             self._grow()
@@ -58,7 +58,7 @@ class ThreadPool:
         self._spare += 1
         try:
             thread.start()
-        except RuntimeError as error:  # the system has no more: the task waits for one of those that there are
+        except RuntimeError as error:  # the system's limit is reached: the task waits for one of the existing threads
             self._count -= 1
             self._spare -= 1
             log.warning("no thread could be started beside %d others: %s", self._count, error)

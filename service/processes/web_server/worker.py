@@ -1,4 +1,4 @@
-"""gunicorn's worker class, with connections of our own, so that a slow client holds up no other."""
+"""The worker class for gunicorn, with its own handling of connections, so that slow clients do not delay others."""
 
 from __future__ import annotations
 
@@ -19,32 +19,31 @@ from service.processes.web_server.thread_pool import ThreadPool
 from service.settings import Settings
 
 LINGERING: Final = 64
-"""Up to so many open connections threads stay with them. With more, those that have a thread would be served again and
-again before those that wait for one: of 256 clients at once some would wait for more than a second."""
+"""Up to this many open connections, threads wait for the next request of theirs. With more, connections that have a
+thread would be served repeatedly before those that wait for one: of 256 clients, some would wait more than a second."""
 
 OTHER_FILES: Final = 256
-"""Descriptors that are left for anything but connections."""
+"""File descriptors reserved for other uses than connections."""
 
 
 class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
-    """However slowly a client sends, reads or leaves, others are served: connections wait in one loop, and a request
-    gets a thread when its head is there."""
+    """However slow a client is, others are served: connections wait in one event loop, and a request gets a thread when
+    its head has arrived."""
 
     @classmethod
     def check_config(cls, configuration: Any, _log: Any) -> None:
-        """Refuse what is not done here. Raises gunicorn's ConfigError."""
+        """Refuse unsupported options. Raises gunicorn's ConfigError."""
         if configuration.is_ssl:
             raise ConfigError("TLS is left to a proxy in front of the service")
 
     def handle_exit(self, _signal: int, _frame: FrameType | None) -> None:
-        """At SIGTERM, which may come before there is an application: end when the requests that there are have
-        ended."""
+        """At SIGTERM, which may arrive before the application is loaded: end when the running requests have ended."""
         self.alive = False
         if self.booted:
             self._loop.wake()
 
     def load_wsgi(self) -> None:
-        """Make the application, and what serves it."""
+        """Create the application, and what serves it."""
         super().load_wsgi()
         handler = RequestHandler(
             self.cfg,
@@ -65,7 +64,7 @@ class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         )
 
     def run(self) -> None:
-        """Serve until a signal ends it, or until the parent is gone."""
+        """Serve until a signal, or until the parent process has died."""
         while self.alive and self.ppid == os.getppid():
             self.notify()
             self._loop.run_once()
@@ -77,8 +76,8 @@ class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
 
 class Log(Logger):  # type: ignore[misc]
-    """gunicorn's own messages alone: a request's line is the application's, and gunicorn would make up one of its own
-    for every request, and throw it away, as soon as its log is configured at all."""
+    """Logs gunicorn's own messages only: the application logs requests, and gunicorn would format a line for every
+    request and discard it if its log were configured."""
 
     @property
     def access_log_enabled(self) -> bool:
@@ -87,7 +86,7 @@ class Log(Logger):  # type: ignore[misc]
 
 
 def _connection_limit(wanted: int) -> int:
-    """How many connections the process may have, the system's limit of open files raised as far as it lets us."""
+    """How many connections the process may have, after raising the limit of open files as far as possible."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:
