@@ -1,1 +1,1 @@
-"""Training as a service: corpora, jobs, the queue and what a worker does; knows no HTTP and no generation."""
+"""Training jobs: corpora, jobs, the queue and the worker; knows no HTTP and no generation."""

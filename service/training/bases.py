@@ -1,4 +1,5 @@
-"""The version that a job continues from: found, pinned, and checked against the job's request; knows no training."""
+"""The base of a job, the version that it continues from: resolved, pinned, and checked against the job's request; knows
+no training."""
 
 from __future__ import annotations
 
@@ -15,14 +16,14 @@ from service.training.requests import SIZES, JobRequest
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A version as a job's plan and its model's record name it."""
+    """A version as named in a job's plan and in the training record."""
 
     model: str
     version: int
     digest: str
 
     def load(self, store: ModelStore) -> Checkpoint:
-        """The version's checkpoint. Raises JobRequestError when it is no longer what was pinned, StoreError."""
+        """The version's checkpoint. Raises JobRequestError if it is no longer the pinned one, StoreError."""
         checkpoint = store.load(self.model, self.version)
         if checkpoint.digest != self.digest:
             raise JobRequestError(
@@ -32,7 +33,7 @@ class Base:
 
 
 def find_base(request: JobRequest, store: ModelStore) -> tuple[Base, Checkpoint] | None:
-    """The version that the request's `base` stands for now, if it has one.
+    """The version that the request's `base` refers to now, if it has one.
 
     Raises JobRequestError when there is no such version, or when the request asks for another level, cell or size.
     """

@@ -1,4 +1,4 @@
-"""Converts an uploaded file to UTF-8, in its place; knows nothing of corpora."""
+"""Converts an uploaded file to UTF-8 in place; knows nothing of corpora."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PART: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """How to read an upload: the encoding that was declared, if any, and what to do with its line ends."""
+    """How to read an upload: the declared encoding, if any, and what to do with its line ends."""
 
     encoding: str | None = None
     newlines: Newlines = "lf"
@@ -36,8 +36,8 @@ AS_FOUND: Final = Conversion()
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """An upload after its conversion: the summary of its text, the encoding and line ends that it had, and its first
-    lines with characters beyond ASCII (its first lines, when there are none)."""
+    """A converted upload: the summary of its text, its original encoding and line ends, and its first lines with
+    non-ASCII characters (or, if there are none, its first lines)."""
 
     summary: TextSummary
     encoding: str
@@ -46,7 +46,7 @@ class Converted:
 
 
 def convert(file: BinaryIO, path: Path, conversion: Conversion) -> Converted:
-    """Make the uploaded file at `path`, open as `file`, UTF-8 without byte order marks.
+    """Convert the uploaded file at `path`, open as `file`, to UTF-8 without byte order marks.
 
     Raises EmptyCorpusError, BinaryCorpusError, UnknownEncodingError, DeclaredEncodingError, UnclearEncodingError,
     EncodingError.
@@ -70,7 +70,7 @@ def convert(file: BinaryIO, path: Path, conversion: Conversion) -> Converted:
 def _declared(
     file: BinaryIO, path: Path, declared: str, marked: tuple[str, int] | None, newlines: Newlines
 ) -> tuple[str, TextSummary, Tidying]:
-    """Decoded as declared; the declaration may leave the byte order to the mark."""
+    """Decode as declared; the declaration may leave the byte order to the mark."""
     if _agrees(declared, marked):
         encoding, skipped = marked or (declared, 0)
     else:
@@ -83,7 +83,8 @@ def _declared(
 
 
 def _ordered(file: BinaryIO, declared: str) -> str:
-    """The declared encoding with its byte order, found in the text without a mark. Raises DeclaredEncodingError."""
+    """The declared encoding with its byte order, which is detected in a text without a mark. Raises
+    DeclaredEncodingError."""
     file.seek(0)
     found = wide(file.read(SAMPLE))
     if found is None or not found.startswith(declared):
@@ -95,7 +96,8 @@ def _ordered(file: BinaryIO, declared: str) -> str:
 
 
 def _agrees(declared: str, marked: tuple[str, int] | None) -> bool:
-    """Whether the mark is one of the declared encoding. Raises DeclaredEncodingError when it is another's."""
+    """Whether there is a byte order mark of the declared encoding. Raises DeclaredEncodingError for that of another
+    one."""
     if marked is None:
         return False
     if not marked[0].startswith(declared.removesuffix("-sig")):
@@ -106,7 +108,7 @@ def _agrees(declared: str, marked: tuple[str, int] | None) -> bool:
 
 
 def _detected(file: BinaryIO, path: Path, newlines: Newlines) -> tuple[str, TextSummary, Tidying]:
-    """Decoded in the encoding that is detected in its bytes."""
+    """Decode in the detected encoding."""
     try:
         summary, tidying = _rewritten(file, path, UTF_8, 0, newlines)
     except EncodingError as error:
@@ -123,7 +125,7 @@ def _detected(file: BinaryIO, path: Path, newlines: Newlines) -> tuple[str, Text
 def _rewritten(
     file: BinaryIO, path: Path, encoding: str, skipped: int, newlines: Newlines
 ) -> tuple[TextSummary, Tidying]:
-    """Decode the file from byte `skipped` on, and replace it by the text in UTF-8, unless it is that already."""
+    """Decode the file from byte `skipped` on, and replace it by the text in UTF-8 unless it already is UTF-8."""
     if encoding == UTF_8 and not skipped and (found := _as_it_is(file, newlines)) is not None:
         return found
     summary, tidying = TextSummary(), Tidying(newlines)
@@ -137,7 +139,7 @@ def _rewritten(
 
 
 def _as_it_is(file: BinaryIO, newlines: Newlines) -> tuple[TextSummary, Tidying] | None:
-    """The summary of a UTF-8 file that needs no rewriting; None when it does need that."""
+    """The summary of a UTF-8 file that needs no rewriting; None if it needs rewriting."""
     summary, tidying = TextSummary(), Tidying(newlines)
     for text in decoded(_chunks(file), UTF_8):
         if tidying.changes(text):
@@ -172,7 +174,7 @@ def _preview(path: Path, summary: TextSummary) -> tuple[str, ...]:
 
 
 def _shown(line: str) -> str:
-    """A line, or what surrounds the first character beyond ASCII in a long one."""
+    """A line; of a long one, the part around its first non-ASCII character."""
     first = next((index for index, character in enumerate(line) if character > "\x7f"), 0)
     start = max(0, first - PREVIEW_CHARACTERS // 2) if len(line) > PREVIEW_CHARACTERS else 0
     return line[start : start + PREVIEW_CHARACTERS]

@@ -1,4 +1,4 @@
-"""The texts to train on, each stored once, under the digest of its content; knows no HTTP and no jobs."""
+"""The store of corpora, each stored once, under the digest of its content; knows no HTTP and no jobs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class CorpusStore:
-    """The corpora under `root`, one folder each, which appears whole or not at all.
+    """The corpora under `root`, one folder each, which is created atomically.
 
     `max_bytes` bounds an upload; `in_use` names the jobs that still need a corpus. Any number of processes may use it.
     """
@@ -55,11 +55,11 @@ class CorpusStore:
         conversion: Conversion = AS_FOUND,
         check: Callable[[Corpus], object] = lambda _: None,
     ) -> tuple[Corpus, bool]:
-        """Store an upload, `size` bytes long when that was announced, as a corpus; returns whether it is a new one.
+        """Store an upload, of `size` bytes if announced, as a corpus; also returns whether it is new.
 
-        The same text again is the same corpus: what is returned has the older one's name and time, and says how this
-        upload was read. `check` is called before anything can be seen. Whatever goes wrong, an error of `chunks` or
-        `check` included, nothing is left behind. Raises TooLargeError, IncompleteUploadError, EmptyCorpusError,
+        The same text is the same corpus: the result then has the existing corpus's name and time, and says how this
+        upload was read. `check` is called before the corpus becomes visible. After any error, including those of
+        `chunks` and `check`, nothing is left behind. Raises TooLargeError, IncompleteUploadError, EmptyCorpusError,
         BinaryCorpusError, UnknownEncodingError, EncodingError, CorpusError for a bad name.
         """
         check_name(name)
@@ -81,7 +81,7 @@ class CorpusStore:
         try:
             return read_corpus(folder)
         except DamagedFileError as error:
-            self._existing(corpus)  # one deleted while it was read is missing, not damaged
+            self._existing(corpus)  # a corpus deleted while being read is missing, not damaged
             raise CorpusDamagedError(corpus, str(error)) from error
 
     def list(self) -> list[Corpus]:
@@ -93,7 +93,7 @@ class CorpusStore:
         return sorted(corpora, key=lambda corpus: (corpus.created, corpus.id))
 
     def damaged(self) -> dict[str, str]:
-        """What is wrong with each of the others, by their ids."""
+        """What is wrong with each damaged corpus, by its id."""
         found = {}
         for name in self.ids():
             try:
@@ -105,11 +105,11 @@ class CorpusStore:
         return found
 
     def ids(self) -> Ids:
-        """The ids of all corpora, whatever state they are in, ascending."""
+        """The ids of all corpora, damaged or not, ascending."""
         return sorted(path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
 
     def folder(self, corpus: Corpus) -> Path:
-        """The folder of the corpus, for what is computed from it. Raises CorpusNotFoundError."""
+        """The folder of the corpus, for files derived from it. Raises CorpusNotFoundError."""
         return self._existing(corpus.id)
 
     def path(self, corpus: Corpus) -> Path:
@@ -156,7 +156,7 @@ class CorpusStore:
                 known = self.get(corpus.id)
                 return replace(corpus, name=known.name, created=known.created), False
             except CorpusDamagedError as error:
-                log.warning("%s is whole again: the same text was uploaded", error)
+                log.warning("%s is repaired: the same text was uploaded again", error)
                 gone = withdraw(self.root / corpus.id)
             except CorpusNotFoundError:
                 pass

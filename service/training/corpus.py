@@ -1,4 +1,4 @@
-"""A stored text: what its corpus file says of it, and the folder that the file describes; knows no store."""
+"""A corpus: its corpus file, and the folder that the file describes; knows no store."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ MAX_NAME: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A stored text: `sha256` and `bytes` are of its UTF-8 form, without byte order marks; `id` is the beginning of the
-    digest; `created` UTC ISO 8601. `encoding` and `line_ends` are what was uploaded; `newlines` says whether line ends
-    are all LF now. `preview` has the first lines with characters beyond ASCII, or the first lines of an ASCII text."""
+    """A stored text: `sha256` and `bytes` refer to its UTF-8 form without byte order marks; `id` is the beginning of
+    the digest; `created` UTC ISO 8601. `encoding` and `line_ends` are those of the upload; `newlines` says whether line
+    ends were converted to LF. `preview` has the first lines with non-ASCII characters, or the first lines of an ASCII
+    text."""
 
     id: str
     name: str
@@ -44,7 +45,7 @@ _SHAPE: Final = TypeAdapter(Corpus)
 
 
 def read_corpus(folder: Path) -> Corpus:
-    """The corpus in this folder, by its corpus file, which must agree with the other files. Raises DamagedFileError."""
+    """The corpus in this folder, from its corpus file, which must match the other files. Raises DamagedFileError."""
     if not folder.is_dir():
         raise DamagedFileError("it is no folder")
     try:
@@ -66,7 +67,7 @@ def read_corpus(folder: Path) -> Corpus:
 
 
 def corpus_of(converted: Converted, newlines: Newlines, name: str) -> Corpus:
-    """The corpus of an upload that was converted just now; one without a name is named after its digest."""
+    """The corpus of a converted upload; without a name it is named after its digest."""
     summary = converted.summary
     identity = summary.sha256[:16]
     return Corpus(
@@ -86,8 +87,8 @@ def corpus_of(converted: Converted, newlines: Newlines, name: str) -> Corpus:
 
 
 def name_of(file_name: str) -> str:
-    """The name of a corpus made of this file: white space becomes single spaces, unprintable characters are left out,
-    and a long name is cut."""
+    """A corpus name for this file name: white space becomes single spaces, unprintable characters are removed, and a
+    long name is truncated."""
     shown = "".join(" " if c.isspace() else c if c.isprintable() else "" for c in file_name)
     return " ".join(shown.split())[:MAX_NAME].strip()
 

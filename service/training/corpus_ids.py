@@ -1,4 +1,4 @@
-"""The ids of a corpus, kept on disk and mapped instead of read, so that its size does not matter; knows no training."""
+"""The ids of a corpus, stored on disk and memory-mapped, so that its size does not matter; knows no training."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ Check = Callable[[], None]
 
 
 def _never() -> None:
-    """The check of a caller that never ends the work early."""
+    """A check that never stops the work."""
 
 
 def ids(
     store: CorpusStore, corpus: Corpus, level: Level = "char", base: Vocabulary | None = None, check: Check = _never
 ) -> tuple[Vocabulary, Encoded]:
-    """A vocabulary for the corpus and its text in that vocabulary's ids, [tokens], mapped read-only.
+    """A vocabulary for the corpus, and its text as ids [tokens] of that vocabulary, mapped read-only.
 
-    The vocabulary is the corpus's own, or `base` (of the same level) extended by it. Written beside the text the first
-    time: one byte a token for up to 256 different ones, else two or four. `check` is called several times a second
-    meanwhile; what it raises ends the work and leaves nothing behind. Raises CorpusNotFoundError.
+    The vocabulary is the corpus's own, or `base` (of the same level) extended by it. The ids are written beside the
+    text the first time: one byte for each token if there are up to 256 different ones, else two or four. Meanwhile
+    `check` is called several times a second; what it raises stops the work and leaves nothing behind. Raises
+    CorpusNotFoundError.
     """
     folder = store.folder(corpus)
     own = Vocabulary(store.characters(corpus)) if level == "char" else _words(folder, check)
@@ -60,7 +61,7 @@ def smallest(size: int) -> np.dtype[np.integer]:
 
 
 def _words(folder: Path, check: Check) -> Vocabulary:
-    """The corpus's vocabulary of words, which takes counting all of them: kept beside the text."""
+    """The corpus's vocabulary of words, stored beside the text because counting all words takes long."""
     path = folder / WORDS
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         return described(json.loads(files.read(path)))
@@ -70,7 +71,7 @@ def _words(folder: Path, check: Check) -> Vocabulary:
 
 
 def _is_whole(path: Path, dtype: np.dtype[np.integer], size: int | None) -> bool:
-    """Whether the file has the ids of the whole text: `size` bytes, or any number where that is not known."""
+    """Whether the file has the ids of the whole text: `size` bytes, or any size if that is not known."""
     try:
         found = path.stat().st_size
     except OSError:

@@ -1,4 +1,4 @@
-"""Draws a run's measurements as one picture: losses, learning rate, and how far gradients reach back; knows no HTTP."""
+"""Charts of a run's losses, learning rate and gradients; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from service.training.job import Job
 from service.training.jobs import JobStore
 
 MAX_POINTS: Final = 400
-"""The most points of a line: more cannot be seen at this size."""
+"""The maximum number of points in a line: more are not visible at this size."""
 
 DIVERGED: Final = 2.0
-"""A loss of more than so many times the first one has diverged: the untrained network does better by guessing. Charts
-on pages learn it from the page (`data-diverged`)."""
+"""A loss of more than this multiple of the first one has diverged: guessing would be better. Charts on pages read it
+from the page (`data-diverged`)."""
 
 CHARACTERS: Final = Axis("characters seen", floor=0.0)
 
@@ -25,7 +25,7 @@ Lines = Sequence[dict[str, Any]]
 
 
 def job_curves(jobs: JobStore, job_id: str) -> str:
-    """The chart of a job as it stands. Raises JobNotFoundError."""
+    """The chart of a job's current state. Raises JobNotFoundError."""
     job, plan = jobs.look(job_id), jobs.plan(job_id)
     sizes = plan.sizes if plan else {}
     made_of = f", {sizes['cell']} {sizes['layers']}\N{MULTIPLICATION SIGN}{sizes['hidden_size']}" if sizes else ""
@@ -37,7 +37,7 @@ def job_curves(jobs: JobStore, job_id: str) -> str:
 
 
 def curves(title: str, metrics: Lines, evaluations: Lines) -> str:
-    """The chart, an SVG document, of the events in a job's log: the data of `metrics` and `evaluation` events."""
+    """The chart, an SVG document, of the data of a job's `metrics` and `evaluation` events."""
     panels = [_losses(metrics or evaluations, evaluations), _learning_rate([*metrics, *evaluations])]
     if any(map(_has_norms, evaluations)):
         panels.append(_gradients(evaluations))
@@ -45,7 +45,7 @@ def curves(title: str, metrics: Lines, evaluations: Lines) -> str:
 
 
 def record_curve(title: str, record: TrainingRecord) -> str:
-    """The chart, an SVG document, of the losses that a version's record has of each evaluation."""
+    """The chart, an SVG document, of the evaluations in a training record."""
     evaluations = [each.as_dict() | {"loss": each.training_loss} for each in record.evaluations]
     return document(title, [_losses(evaluations, evaluations)])
 
@@ -77,14 +77,14 @@ def _learning_rate(every: Lines) -> Panel:
 
 
 def _gradients(evaluations: Lines) -> Panel:
-    """The first evaluation, dashed, and the last one: what training made of the reach."""
+    """The gradients of the first evaluation, dashed, and of the last one."""
     recorded = [event for event in evaluations if _has_norms(event)]
     ends = (recorded[0], recorded[-1])[: len(recorded)]
     return panel([(f"step {event['step']:,}", event["gradient_norms"]) for event in ends])
 
 
 def _points(events: Lines, field: str) -> tuple[tuple[float, float], ...]:
-    """(characters, value) of the events that have the value, thinned to what can be seen."""
+    """(characters, value) of the events that have the value, at most MAX_POINTS."""
     complete = (event for event in events if _are_numbers(event, "characters", field))
     points = sorted((float(event["characters"]), float(event[field])) for event in complete)
     stride = max(1, math.ceil(len(points) / MAX_POINTS))
@@ -93,12 +93,12 @@ def _points(events: Lines, field: str) -> tuple[tuple[float, float], ...]:
 
 
 def _are_numbers(event: Mapping[str, Any], *fields: str) -> bool:
-    """Whether the event has all of these: a line of a damaged log may lack any."""
+    """Whether the event has all of these fields as numbers: a line of a damaged log may lack any."""
     return all(isinstance(event.get(field), int | float) for field in fields)
 
 
 def _has_norms(event: Mapping[str, Any]) -> bool:
-    """Whether the event has norms of gradients that can be drawn."""
+    """Whether the event has gradient norms that can be plotted."""
     layers = event.get("gradient_norms")
     if not isinstance(layers, list) or not layers or not all(isinstance(layer, list) and layer for layer in layers):
         return False

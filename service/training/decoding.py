@@ -1,4 +1,4 @@
-"""Decodes uploaded bytes, in pieces of any size, and summarises the text on the way; knows no folders."""
+"""Decodes uploaded bytes, in pieces of any size, and summarizes the text; knows no folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.training.errors import BinaryCorpusError, EncodingError
 
 CHUNK: Final = 1 << 20
 MARK: Final = "\ufeff"
-"""The byte order mark, which is no part of a text; files joined together have several."""
+"""The byte order mark, which is not part of a text; concatenated files have several."""
 
 Newlines = Literal["lf", "keep"]
 """Whether line ends are converted to LF or kept."""
@@ -34,12 +34,12 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks; UTF-32's before UTF-16's, which is its beginning."""
+"""Byte order marks; UTF-32's first, because it begins with UTF-16's."""
 
 
 @dataclass
 class TextSummary:
-    """What is counted in a text, piece by piece, in bounded memory; `size` is in bytes of UTF-8."""
+    """Counts over a text, updated piece by piece in bounded memory; `size` is in bytes of UTF-8."""
 
     size: int = 0
     characters: int = 0
@@ -61,7 +61,7 @@ class TextSummary:
 
     @property
     def lines(self) -> int:
-        """Lines, the last one without an end included."""
+        """The number of lines, including a last one without a line end."""
         return self.line_ends + (self.last not in ("", "\n"))
 
     @property
@@ -71,7 +71,7 @@ class TextSummary:
 
     @property
     def is_ascii(self) -> bool:
-        """Whether nothing beyond ASCII occurs."""
+        """Whether the text is ASCII."""
         return not self._seen[0x80:].any()
 
     @property
@@ -81,7 +81,7 @@ class TextSummary:
 
 
 def marked_encoding(start: bytes) -> tuple[str, int] | None:
-    """The encoding that the first four bytes of a text announce, and how many of them do so."""
+    """The encoding that a byte order mark in the first four bytes of a text announces, and the mark's length."""
     return next(((encoding, len(mark)) for mark, encoding in _MARKS if start.startswith(mark)), None)
 
 
@@ -119,7 +119,7 @@ class Tidying:
         self._keeps = newlines == "keep"
 
     def tidied(self, text: str) -> str:
-        """The next piece of the text; a CR at its end is held back, since an LF may follow."""
+        """Process the next piece of the text; a CR at its end is held back, because an LF may follow."""
         return self._decoder.decode(text.replace(MARK, ""))
 
     def all(self, texts: Iterable[str]) -> Iterator[str]:
@@ -132,7 +132,7 @@ class Tidying:
         return self._decoder.decode("", final=True)
 
     def changes(self, text: str) -> bool:
-        """Whether anything in this piece is to be changed."""
+        """Whether anything in this piece must be changed."""
         return MARK in text or (not self._keeps and "\r" in text)
 
     @property

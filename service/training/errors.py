@@ -1,4 +1,4 @@
-"""What can go wrong between an uploaded text and a published model, one class a kind; knows nothing of HTTP."""
+"""The errors from an uploaded text to a published model, one class for each kind; knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class TrainingError(Exception):
-    """Anything that is refused here; the message is fit for its user."""
+    """Anything that is refused here; the message can be shown to users."""
 
 
 class CorpusError(TrainingError, ValueError):
@@ -22,7 +22,7 @@ class TooLargeError(CorpusError):
 
 
 class EmptyCorpusError(CorpusError):
-    """An upload has no text in it."""
+    """An upload has no text."""
 
 
 class IncompleteUploadError(CorpusError):
@@ -30,7 +30,7 @@ class IncompleteUploadError(CorpusError):
 
 
 class BinaryCorpusError(CorpusError):
-    """An upload is no text."""
+    """An upload is not a text."""
 
 
 class EncodingError(CorpusError):
@@ -42,8 +42,8 @@ class EncodingError(CorpusError):
 
 
 class UnclearEncodingError(EncodingError):
-    """A text is not UTF-8, and several encodings are plausible: `guesses` has the likeliest encodings, each with a
-    line of the text as it would read."""
+    """A text is not UTF-8, and several encodings are plausible: `guesses` has the likeliest encodings, each with a line
+    of the text as decoded with it."""
 
     def __init__(self, position: int, message: str, guesses: Sequence[tuple[str, str]]) -> None:
         self.guesses = tuple(guesses)
@@ -51,7 +51,7 @@ class UnclearEncodingError(EncodingError):
 
 
 class UnknownEncodingError(CorpusError):
-    """The declared encoding is not the name of any."""
+    """The declared encoding does not exist."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"encoding must be the name of an encoding of text, such as cp1252, not {name[:60]!r}")
@@ -66,7 +66,7 @@ class CorpusNotFoundError(TrainingError, LookupError):
 
 
 class CorpusDamagedError(TrainingError):
-    """A corpus is there and cannot be used; `reason` says what is wrong with it."""
+    """A corpus exists but cannot be used; `reason` says what is wrong with it."""
 
     def __init__(self, corpus: str, reason: str) -> None:
         self.reason = reason
@@ -96,7 +96,7 @@ class JobNotFoundError(TrainingError, LookupError):
 
 
 class JobDamagedError(TrainingError):
-    """A job's request cannot be read any more; `reason` says what is wrong with it."""
+    """A job's request can no longer be read; `reason` says what is wrong with it."""
 
     def __init__(self, job: str, reason: str) -> None:
         self.reason = reason
@@ -108,7 +108,7 @@ class JobUnfinishedError(TrainingError):
 
 
 class JobFinishedError(TrainingError):
-    """A job that has ended cannot be changed any more."""
+    """A job that has ended can no longer be changed."""
 
 
 class LeaseHeldError(TrainingError):
@@ -116,8 +116,8 @@ class LeaseHeldError(TrainingError):
 
 
 class LeaseLostError(TrainingError):
-    """Another worker has taken this run over: nothing may be written to it any more."""
+    """Another worker has taken over this run: this one may no longer write to it."""
 
 
 class QueueDownError(TrainingError):
-    """The queue cannot be reached; the job is kept on disk and will be found there."""
+    """The queue cannot be reached; the job is stored on disk, where workers find it."""

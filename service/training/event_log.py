@@ -1,5 +1,5 @@
-"""A run's log of events, which grows by whole lines and can be read while a worker writes it; knows nothing of who may
-write."""
+"""A run's event log, to which complete lines are appended, and which can be read while a worker writes it; knows no
+leases."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from durable.names import is_there, set_aside
 
 EVENTS: Final = "events.jsonl"
 NUMBERS: Final = ("step", "characters")
-"""The fields of an event that must be numbers, where it has them."""
+"""The fields of an event that must be numbers if present."""
 EMPTY: Final = f"{EVENTS} is empty"
 MISSING: Final = f"{EVENTS} is missing"
 
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One line of a run's log: `kind` is `status`, `metrics`, `evaluation`, `samples` or `warnings`; `id` is where the
-    next line begins, in bytes, and grows."""
+    """One line of a run's log: `kind` is `status`, `metrics`, `evaluation`, `samples` or `warnings`; `id` is the offset
+    of the next line in bytes, so ids increase."""
 
     id: int
     kind: str
@@ -32,13 +32,13 @@ class JobEvent:
 
 
 class EventLog:
-    """The log in the directory of a run; damaged lines, and the one that is still being written, are skipped."""
+    """The log in the directory of a run; damaged lines and incomplete ones are skipped."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / EVENTS
 
     def read(self, after: int = 0) -> Iterator[JobEvent]:
-        """The events in their order, after the one with the id `after`; none when the file cannot be read."""
+        """The events in order, after the one with the id `after`; none if the file cannot be read."""
         try:
             file = self._path.open("rb")
         except OSError:
@@ -51,21 +51,21 @@ class EventLog:
                     yield event
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The measurements made so far, in the order of their steps; those of evaluations have `gradient_norms`, and
-        the loss on held-out text if there is any."""
+        """The measurements so far, in order of steps; those of evaluations have `gradient_norms`, and the loss on
+        held-out text, if any."""
         return [event.data for event in self.read() if event.kind in {"metrics", "evaluation"}]
 
     def samples(self) -> list[dict[str, Any]]:
-        """The texts written so far, at evaluations and after 1%, 5%, 20% and all of the training: `step`, `fraction` of
-        the training, `characters` seen by then, `samples`, always of the same prompts and seeds."""
+        """The samples so far, from evaluations and after 1%, 5%, 20% and all of the training: `step`, `fraction` of the
+        training, `characters` read until then, `samples`, always of the same prompts and seeds."""
         return [event.data for event in self.read() if event.kind == "samples"]
 
     def last_step(self, kind: str) -> int:
-        """The highest step of this kind of events; -1 without any."""
+        """The highest step of events of this kind; -1 without any."""
         return max((event.data.get("step", 0) for event in self.read() if event.kind == kind), default=-1)
 
     def has(self, event: int) -> bool:
-        """Whether an event has this id, which is where its line ends; 0 is where all begin."""
+        """Whether an event has this id, the offset at which its line ends; 0 is the beginning."""
         if event == 0:
             return True
         try:
@@ -78,7 +78,7 @@ class EventLog:
             return False
 
     def fault(self) -> str:
-        """What is wrong with the file, as far as it shows without reading it; empty when nothing is."""
+        """What is wrong with the file, as far as can be seen without reading it; empty when nothing is."""
         try:
             stat = self._path.stat()
         except OSError as error:
@@ -88,7 +88,8 @@ class EventLog:
         return "" if stat.st_size else EMPTY
 
     def append(self, kind: str, data: dict[str, Any]) -> None:
-        """Add an event; whatever else has the file's name is set aside. Only who may write to the run may call this."""
+        """Append an event; anything else that has the file's name is set aside. The caller must hold the run's
+        lease."""
         line = json.dumps({"kind": kind, **data}).encode() + b"\n"
         if self.fault() not in ("", EMPTY, MISSING):
             set_aside(self._path)
@@ -96,8 +97,8 @@ class EventLog:
             file.write(line)
 
     def mend(self) -> None:
-        """Cut off the line that a writer left unfinished when it died; no reader has taken it for an event. Only who
-        may write to the run may call this."""
+        """Remove an incomplete last line, left by a killed writer; readers have ignored it. The caller must hold the
+        run's lease."""
         with suppress(OSError), self._path.open("r+b") as file:
             whole = 0
             for line in file:

@@ -1,5 +1,5 @@
-"""Chooses the text along which a finished network's units are searched: held-out text, if there is enough; knows no
-network."""
+"""Chooses the text for the search of a trained network's units: held-out text, if there is enough; knows no
+networks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.training.corpus_ids import ids
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Parts of a text, and whether the training is known to have left them out."""
+    """Parts of a text, and whether they are known to have been held out of the training."""
 
     text: str
     held_out: bool
@@ -30,23 +30,25 @@ NOTHING: Final = Passages(np.zeros(0, dtype=np.uint8))
 
 
 def excerpt_of(path: Path, held_out: Passages, vocabulary: Vocabulary, most: int, least: int) -> Excerpt:
-    """At most `most` characters of the part of a corpus's text that was held out, whose ids are of `vocabulary`; where
-    that part has fewer than `least`, they are spread over the whole text, the file at `path`."""
+    """At most `most` characters of a corpus's held-out text, with ids of `vocabulary`; if it has fewer than `least`,
+    they are taken from the whole text, the file at `path`."""
     text = _held_out_text(held_out, vocabulary, most)
     return Excerpt(text, True) if len(held_out) and len(text) >= least else Excerpt(_whole_text(path, most), False)
 
 
 def own_held_out(record: TrainingRecord, vocabulary: Vocabulary, store: CorpusStore, corpus: Corpus) -> Passages:
-    """What of its own corpus a version with this vocabulary was not trained on. Raises CorpusNotFoundError."""
+    """The held-out text of the corpus that a version with this vocabulary was trained on. Raises
+    CorpusNotFoundError."""
     try:
         known, text = ids(store, corpus, vocabulary.level, vocabulary)
-    except OSError:  # they are not there any more, and the disk has no place for them
+    except OSError:  # the ids were deleted, and the disk has no space for them
         return NOTHING
     return recorded_held_out(record, text) if known == vocabulary else NOTHING
 
 
 def recorded_held_out(record: TrainingRecord, text: TextIds) -> Passages:
-    """What was held out of the text that a version was trained on, as its record says; nothing where it does not."""
+    """What was held out of the text that a version was trained on, according to its training record; nothing if it does
+    not say."""
     count, split = record.held_out, record.validation_split
     if count is None or count > len(text) or split is None:
         return NOTHING
@@ -54,8 +56,8 @@ def recorded_held_out(record: TrainingRecord, text: TextIds) -> Passages:
 
 
 def _held_out_text(held_out: Passages, vocabulary: Vocabulary, most: int) -> str:
-    """Stretches of the passages, as many of these as it takes, spread over all. A word has at least one character, so
-    that some tokens too many are read."""
+    """Text from enough of the passages, spread over all of them. A word has at least one character, so that somewhat
+    too many tokens are read."""
     passages = held_out.bounds
     if not passages:
         return ""
@@ -75,6 +77,6 @@ def _whole_text(path: Path, most: int) -> str:
         pieces = []
         for start, stop in spans(path.stat().st_size, most):
             file.seek(start)
-            # A character that an end of the stretch cuts through is left out.
+            # A character that is cut at an end is left out.
             pieces.append(file.read(stop - start).decode(errors="ignore"))
     return joined(pieces)

@@ -1,4 +1,4 @@
-"""Measures how exactly the int8 engine computes a network that is about to be published, for its training record."""
+"""Measures how accurate the int8 engine is for a network that is about to be published, for its training record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from charrnn.training.text import TextIds
 log = logging.getLogger(__name__)
 
 MAX_CHARACTERS: Final = 50_000
-"""The difference of two losses on the same text is known well from far fewer characters than the losses are."""
+"""The difference of two losses on the same text needs far fewer characters for a good estimate than the losses
+themselves."""
 
 
 def with_fidelity(checkpoint: Checkpoint, held_out: TextIds) -> Checkpoint:

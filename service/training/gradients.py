@@ -1,4 +1,4 @@
-"""How far back versions learn, by the gradients in their training records: found, described and compared in words;
+"""The gradients in training records, which show how far back versions learn: found, described and compared in words;
 draws nothing, trains nothing, knows no HTTP."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from model_store.errors import StoreError
 from model_store.store import ModelStore, VersionInfo
 
 BACK: Final = 20
-"""Steps back at which versions are compared in words."""
+"""At how many steps back versions are compared in words."""
 
 LITTLE: Final = 1e-3
 SETTINGS: Final = ("segment_length", "validation_split", "budget")
@@ -25,19 +25,19 @@ EXAMPLE: Final = {"hidden_size": 128, "layers": 1, "segment_length": 100, "budge
 
 
 class NoGradientsError(Exception):
-    """A version's record does not say how far back it learned."""
+    """A version's training record has no gradients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A version with the gradients of the first evaluation of its training, and those of its weights, the last ones."""
+    """A version with the gradients of the first evaluation of its training and those of its published weights."""
 
     entry: VersionInfo
     reaches: tuple[Reach, ...]
 
     @property
     def reference(self) -> str:
-        """As requests name it."""
+        """Its name in requests, such as plays@3."""
         return f"{self.entry.name}@{self.entry.version}"
 
     @property
@@ -47,12 +47,12 @@ class Measured:
 
     @property
     def text(self) -> str:
-        """The digest of what it was trained on; empty when the record does not say."""
+        """The digest of the text that it was trained on; empty if unknown."""
         return self.entry.record.corpus_sha256 or ""
 
     @property
     def last(self) -> Reach:
-        """How far back the version's own weights learn."""
+        """The gradients of the version's published weights."""
         return self.reaches[-1]
 
 
@@ -68,13 +68,13 @@ def measured(store: ModelStore, name: str, version: int) -> Measured:
 
 
 def newest_of_each_cell(store: ModelStore) -> list[Measured]:
-    """The newest version of each cell, all of them trained on one text: the one that most cells learned, and of such
-    ones the one learned last. In the order of CELLS; none when no version has gradients."""
+    """The newest version of each cell, all trained on the same text: the one with the most cells, and of several such
+    texts the one used last. In the order of CELLS; empty if no version has gradients."""
     by_text: dict[str, dict[Cell, Measured]] = {}
     for each in sorted(_all(store), key=lambda each: each.entry.published):
         found = by_text.setdefault(each.text, {})
         found.pop(each.config.cell, None)
-        found[each.config.cell] = each  # the last one is the newest of all
+        found[each.config.cell] = each  # the last one is the newest
     if not by_text:
         return []
     best = max(by_text.values(), key=lambda found: (len(found), list(found.values())[-1].entry.published))
@@ -91,7 +91,7 @@ def _all(store: ModelStore) -> Iterator[Measured]:
 
 
 def requests_for_the_rest(chosen: Sequence[Measured]) -> list[dict[str, Any]]:
-    """Bodies of `POST /jobs` that train the cells that are missing, with the text and the sizes of the first one."""
+    """Bodies of `POST /jobs` that train the missing cells, with the text and the sizes of the first version."""
     settings, corpus = dict(EXAMPLE), "<corpus id>"
     if chosen:
         first, training = chosen[0], chosen[0].entry.record.settings
@@ -103,7 +103,7 @@ def requests_for_the_rest(chosen: Sequence[Measured]) -> list[dict[str, Any]]:
 
 
 def described(version: Measured) -> str:
-    """What is left of the gradient on its way back, in a sentence or two; of the top layer."""
+    """How the gradient of the top layer decays with the steps back, in a sentence or two."""
     last, config = version.last, version.config
     back = min(BACK, last.steps)
     said = f"{version.reference} ({config.cell}, {config.layers}\N{MULTIPLICATION SIGN}{config.hidden_size}): "
@@ -120,7 +120,7 @@ def described(version: Measured) -> str:
 
 
 def compared(chosen: Sequence[Measured]) -> str:
-    """The furthest reach beside the shortest, in a sentence; empty with fewer than two versions."""
+    """The longest reach compared with the shortest, in a sentence; empty for fewer than two versions."""
     if len(chosen) < 2:
         return ""
     back = min(BACK, *(each.last.steps for each in chosen))
@@ -143,7 +143,7 @@ def _times(factor: float) -> str:
 
 
 def _shown(share: float) -> str:
-    """As a percentage where that reads well, else with a power of ten."""
+    """As a percentage if that is readable, else with a power of ten."""
     if share >= LITTLE:
         return f"{float(f'{100 * share:.2g}'):,g}%"
     return f"{share:.1e}".replace("e-0", "e-") if share else "nothing"

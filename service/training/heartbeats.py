@@ -1,4 +1,4 @@
-"""Which workers are alive: each renews a file beside the runs, which every web process sees; knows no jobs."""
+"""Which workers are alive: each renews a file beside the runs, visible to every web process; knows no jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORGOTTEN_SECONDS: Final = 3600.0
 
 
 class Heartbeat:
-    """One worker's file under `root`, the directory of runs; its modification time is when the worker was alive."""
+    """One worker's file under `root`, the directory of runs; its modification time is that of the last heartbeat."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -35,13 +35,13 @@ class Heartbeat:
         self._path.touch()
 
     def end(self) -> None:
-        """Remove the file: this worker has ended as it should."""
+        """Remove the file: this worker has ended normally."""
         with suppress(OSError):
             self._path.unlink()
 
 
 class WorkerRegistry:
-    """The workers whose heartbeats lie under `root`, the directory of runs, whichever process looks."""
+    """The workers with heartbeats under `root`, the directory of runs."""
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
         self._root = root

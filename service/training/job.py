@@ -1,4 +1,4 @@
-"""A job as it stands: its status and result, its progress, and, when it can be read, its request; knows no files."""
+"""A job: status, result, progress and, if it can be read, its request; knows no files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ FINAL: Final[tuple[Status, ...]] = ("succeeded", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job is: `fraction` 0 to 1, `seconds` spent (of a budget in minutes, preparation included), losses in
-    nats per token, the gradient's norm before clipping; None: not known yet. The validation loss, in bits per character
-    as well, was measured after `validation_step` steps; that of the untrained network is left out beside the `loss` of
-    a trained one."""
+    """The progress of a job: `fraction` 0 to 1, `seconds` spent (of a budget in minutes, including preparation), losses
+    in nats per token, the gradient's norm before clipping; None: not known yet. The validation loss, also given in bits
+    per character, was measured after `validation_step` steps; that of the untrained network is omitted once there is a
+    `loss`."""
 
     fraction: float
     step: int = 0
@@ -37,8 +37,8 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job's status and result: `version` and `promoted` when it has published, `error` when it has failed; the times
-    are UTC, ISO 8601."""
+    """A job's status and result: `version` and `promoted` if it has published, `error` if it has failed; the times are
+    UTC, ISO 8601."""
 
     status: Status
     started: str | None = None
@@ -59,8 +59,8 @@ NOT_BEGUN: Final = JobProgress(fraction=0.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What is known of any job, damaged or not; `created` is UTC, ISO 8601, `warnings` what to know about its result, a
-    sentence each; `damaged` says what is wrong with the files in its directory, and is empty when nothing is."""
+    """What is known of any job, damaged or not; `created` is UTC, ISO 8601; `warnings` are about its result, a sentence
+    each; `damaged` says what is wrong with the files in its directory, and is empty when nothing is."""
 
     id: str
     created: str
@@ -90,7 +90,7 @@ class Job(_Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DamagedJob(_Job):
-    """A job whose request cannot be read any more; its status is the last one that can be."""
+    """A job whose request can no longer be read; its status is the last one that can be."""
 
 
 AnyJob = Job | DamagedJob

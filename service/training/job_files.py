@@ -1,4 +1,4 @@
-"""The small files in a job's directory: the shape of each, and what replaces one that is damaged; knows no queue."""
+"""The small files in a job's directory: their shapes, and what replaces damaged ones; knows no queue."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ SHAPES: Final[Mapping[str, TypeAdapter[Any]]] = {
     run_files.ATTEMPTS: shapes.ATTEMPTS,
     LEASE: shapes.LEASE,
 }
-"""The small files that may be in a run's directory, with the shape of each."""
+"""The shapes of the small files in a run's directory."""
 
 
 def read_state(folder: Path) -> JobState:
-    """The state of the job in this directory; the last one in its log when the file is damaged."""
+    """The state of the job in this directory; if the file is damaged, the last one in its log."""
     try:
         return read_json(folder / run_files.STATUS, _STATE)
     except FileNotFoundError:
@@ -61,17 +61,17 @@ def write_state(folder: Path, state: JobState) -> None:
 
 
 def shape_fault(path: Path) -> str:
-    """What is wrong with one of the small files that may be in a run's directory; empty when nothing is."""
+    """What is wrong with one of the small files in a run's directory; empty when nothing is."""
     return json_fault(path, SHAPES[path.name])
 
 
 def read_progress(folder: Path) -> JobProgress:
-    """How far the job in this directory is."""
+    """The progress of the job in this directory."""
     return run_files.read_shaped(folder / run_files.PROGRESS, _PROGRESS) or NOT_BEGUN
 
 
 def read_request(folder: Path) -> tuple[JobRequest, str]:
-    """What the job was asked to do, and when. Raises DamagedFileError."""
+    """The job's request, and when it was created. Raises DamagedFileError."""
     name = run_files.REQUEST
     try:
         values = read_json(folder / name, shapes.REQUEST)
@@ -79,7 +79,7 @@ def read_request(folder: Path) -> tuple[JobRequest, str]:
     except FileNotFoundError as error:
         raise DamagedFileError(f"{name} is missing") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedFileError(f"{name} is no request: {str(error)[:200]}") from error
+        raise DamagedFileError(f"{name} is not a valid request: {str(error)[:200]}") from error
 
 
 def request_fault(path: Path) -> str:
@@ -92,6 +92,6 @@ def request_fault(path: Path) -> str:
 
 
 def read_warnings(folder: Path) -> tuple[str, ...]:
-    """What there is to know about the result of the job in this directory."""
+    """The warnings about the result of the job in this directory."""
     values = run_files.read_shaped(folder / run_files.WARNINGS, shapes.WARNINGS)
     return tuple(values["warnings"]) if values else ()

@@ -1,5 +1,5 @@
-"""Trains the network of a job and searches its units, within the job's minutes; knows neither versions nor how a job
-ends."""
+"""Trains the network of a job and searches its units, within the job's minutes; does not publish, and knows nothing of
+a job's status."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ NO_TIME: Final = (
 
 
 class _StoppedError(Exception):
-    """The job was cancelled, or its worker is to end."""
+    """The job was cancelled, or its worker is stopping."""
 
 
 class _LateError(Exception):
-    """The job's minutes are over."""
+    """The job's minutes are used up."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedNetwork:
-    """What there is to publish; `units` are None where they were not searched for, or the search failed."""
+    """What is to be published; `units` are None if they were not searched for, or the search failed."""
 
     checkpoint: Checkpoint
     units: Units | None
 
 
 class JobTrainer:
-    """Trains with the texts of `corpora` and goes on from versions of `store`.
+    """Trains on the texts of `corpora`, and continues from versions of `store`.
 
-    `save_seconds`: the least time between two resume points; `find`: searches a network's units; `clock` counts the
-    seconds of a job's minutes, from any moment on.
+    `save_seconds`: the minimum time between two resume points; `find`: searches a network's units; `clock`: measures a
+    job's minutes, in seconds from an arbitrary start.
     """
 
     def __init__(
@@ -77,14 +77,14 @@ class JobTrainer:
         self._clock = clock
 
     def now(self) -> float:
-        """The time by the clock that a job's minutes are counted with, in seconds."""
+        """The time in seconds by the clock that measures a job's minutes."""
         return self._clock()
 
     def train(self, job: Job, run: Run, stop: Event, began: float, *, search: bool) -> TrainedNetwork | None:
-        """Train from the run's newest resume point on; None when the job is cancelled or `stop` is set before the end.
+        """Train from the run's newest resume point on; None if the job is cancelled or `stop` is set before the end.
 
-        `began`: when the work for the job did, by `now`; `search`: whether to search the network's units. Raises
-        TrainingError, StoreError, DivergedError, and whatever the disk or the memory fails with.
+        `began`: when the work on the job began, by `now`; `search`: whether to search the network's units. Raises
+        TrainingError, StoreError, DivergedError, and errors of the disk or the memory.
         """
 
         def check() -> None:
@@ -114,7 +114,7 @@ class JobTrainer:
             return None
 
     def _prepared(self, job: Job, corpus: Corpus, run: Run, check: Check) -> Preparation:
-        """What the trainer needs, by the plan that the job was begun with, or is begun with now."""
+        """What the trainer needs, according to the job's plan, which is decided now if the job has none."""
         plan = run.plan()
         if plan is None:
             plan = decide(job.request, corpus, self._corpora, self._store, check, device=_device())
@@ -122,7 +122,7 @@ class JobTrainer:
         return prepare(plan, corpus, self._corpora, self._store, check)
 
     def _trainer(self, job: Job, run: Run, given: Preparation, began: float) -> Trainer:
-        """The job's trainer, at the newest resume point that can be used, or at the beginning."""
+        """The job's trainer, at the newest usable resume point or at the beginning."""
 
         def trainer_at(state: TrainingState | None) -> Trainer:
             return Trainer(
@@ -141,17 +141,17 @@ class JobTrainer:
                 state = TrainingState.from_bytes(data)
                 trainer = trainer_at(state)
             except TrainingStateError as error:
-                log.warning("job %s: a resume point is passed over: %s", job.id, error)
+                log.warning("job %s: a resume point is skipped: %s", job.id, error)
                 continue
             log.info("job %s resumes at step %d", job.id, state.position.step)
-            return trainer  # what it costs to take a job over is not counted: the plan stays what it was
+            return trainer  # taking over a job does not count: the plan stays the same
         log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.corpus["name"])
         trainer = trainer_at(None)
         trainer.spent(minutes.prepared(given.training.budget, self._clock() - began))
         return trainer
 
     def _units(self, run: Run, corpus: Corpus, checkpoint: Checkpoint, trainer: Trainer, check: Check) -> Units | None:
-        """What the units follow; a search that fails is logged, because the training must not be lost."""
+        """What the units follow; an error in the search is only logged, because the training must not be lost."""
         try:
             path, most = self._corpora.path(corpus), most_characters(checkpoint.config)
             excerpt = excerpt_of(path, trainer.held_out, checkpoint.vocabulary, most, MIN_TOKENS)

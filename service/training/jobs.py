@@ -1,4 +1,4 @@
-"""The jobs, each a directory that holds all that is known about it; knows no queue and no training."""
+"""The store of jobs, each a directory with everything known about it; knows no queue and no training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AnyJobs = list[AnyJob]
 JobIds = list[str]
 
 LOCK_SECONDS: Final = 0.5
-NO_FOLDER: Final = "its directory is none"
+NO_FOLDER: Final = "its directory is not a directory"
 
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{12}-[0-9a-f]{6}")
 
@@ -44,7 +44,7 @@ class JobStore:
         self._looks = FaultCache()
 
     def create(self, request: JobRequest) -> Job:
-        """Create a job, queued; it exists whole or not at all, and is on the disk when this returns. Raises OSError."""
+        """Create a queued job, atomically, on the disk when this returns. Raises OSError."""
         job = f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
         with draft_folder(self.root) as folder:
             run_files.write_json(folder / run_files.REQUEST, {"created": now(), **request.as_dict()})
@@ -53,7 +53,7 @@ class JobStore:
         return self.get(job)
 
     def get(self, job: str) -> Job:
-        """The job as it stands. Raises JobNotFoundError, JobDamagedError."""
+        """The job in its current state. Raises JobNotFoundError, JobDamagedError."""
         folder = self.folder(job)
         try:
             request, created = job_files.read_request(folder)
@@ -70,7 +70,7 @@ class JobStore:
         )
 
     def look(self, job: str) -> AnyJob:
-        """The job as it stands, damaged or not. Raises JobNotFoundError."""
+        """The job in its current state, damaged or not. Raises JobNotFoundError."""
         try:
             found = self.get(job)
         except JobDamagedError as error:
@@ -97,7 +97,7 @@ class JobStore:
         found = [self._looks.fault(folder / run_files.REQUEST, job_files.request_fault)]
         found += [self._looks.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there]
         found.append(EventLog(folder).fault())
-        return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: nothing is wrong
+        return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: not damaged
 
     def list(self) -> AnyJobs:
         """All jobs, the oldest first."""
@@ -120,7 +120,7 @@ class JobStore:
                 yield job
 
     def count_by_status(self) -> Counter[Status]:
-        """How many jobs of each status there are; the files of one that has ended are read once."""
+        """How many jobs of each status there are; the files of a job that has ended are read only once."""
         return Counter(self._status(job) for job in self.ids())
 
     def _status(self, job: str) -> Status:
@@ -135,23 +135,23 @@ class JobStore:
         """The ids of the jobs that still need this corpus."""
         found = []
         for job in self.unfinished():
-            with suppress(JobNotFoundError, JobDamagedError):  # one that is damaged can do nothing with it
+            with suppress(JobNotFoundError, JobDamagedError):  # a damaged job cannot use it
                 if self.get(job).request.corpus == corpus:
                     found.append(job)
         return found
 
     def event_log(self, job: str) -> EventLog:
-        """What happened to the job. Raises JobNotFoundError."""
+        """The job's event log. Raises JobNotFoundError."""
         return EventLog(self.folder(job))
 
     def plan(self, job: str) -> Plan | None:
-        """What was decided when the job began; None before that, or when it cannot be read. Raises JobNotFoundError."""
+        """The job's plan; None before the job begins, or if the plan cannot be read. Raises JobNotFoundError."""
         return run_files.read_shaped(self.folder(job) / run_files.PLAN, PLAN_SHAPE)
 
     def cancel(self, job: str) -> AnyJob:
-        """Cancel the job: at once when no worker runs it; else its worker ends it within 2 seconds.
+        """Cancel the job: at once if no worker runs it; otherwise its worker ends it within 2 seconds.
 
-        Raises JobNotFoundError, JobFinishedError when it has ended otherwise.
+        Raises JobNotFoundError, and JobFinishedError if it has succeeded or failed.
         """
         folder, state = self.folder(job), job_files.read_state(self.folder(job))
         if state.is_final and state.status != "cancelled":
@@ -164,8 +164,8 @@ class JobStore:
         return self.look(job)
 
     def delete(self, job: str) -> None:
-        """Delete a job that has ended, with its measurements; the version that it published stays. One that is damaged
-        need not have ended, if no worker runs it.
+        """Delete a job that has ended, with its measurements; the version that it published stays. A damaged job need
+        not have ended, as long as no worker runs it.
 
         Raises JobNotFoundError, JobUnfinishedError.
         """
@@ -192,6 +192,6 @@ class JobStore:
 
 
 def _moment(job: str) -> str:
-    """When the job was created, which its id begins with."""
+    """When the job was created, taken from the beginning of its id."""
     made = datetime.strptime(job[:21], "%Y%m%d-%H%M%S%f").replace(tzinfo=UTC)
     return iso(made.timestamp())

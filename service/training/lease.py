@@ -1,5 +1,5 @@
-"""The right to write to a run's directory, which one worker has at a time, also when another one wakes up late; knows
-nothing of what is written."""
+"""Leases on runs' directories: only one worker can write at a time, even if an earlier one wakes up late; knows nothing
+of what is written."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ LEASE: Final = "lease.json"
 TTL_SECONDS: Final = 6.0
 POLL_SECONDS: Final = 0.2
 LOCK_SECONDS: Final = 2.0
-"""How long to wait for the directory's lock, which is held for moments, before its holder is taken to be asleep."""
+"""How long to wait for the directory's lock, which is held only briefly, before its holder is considered suspended."""
 
 
 class Lease:
     """The right to write to a run, held until `release`, or until another worker took it over.
 
-    It is renewed by a thread of its own, so that a computation may take as long as it likes. A holder that is stopped
-    for longer than the lease lasts may lose it: the next one gets a higher token, and every write is made under the
-    directory's lock after the token was checked, so that an earlier holder cannot write any more.
+    A thread renews it, so that a computation may take any time. A holder that is suspended for longer than the lease
+    lasts may lose it: the next one gets a higher fencing token, and every write checks the token under the directory's
+    lock, so that the earlier holder can no longer write.
     """
 
     def __init__(self, folder: Path, token: int, ttl: float) -> None:
@@ -49,7 +49,7 @@ class Lease:
 
     @classmethod
     def take(cls, folder: Path, ttl: float = TTL_SECONDS) -> Lease:
-        """Take the lease of a run that is free, or whose holder has not renewed it for `ttl` seconds.
+        """Take the lease of a run that is free or whose lease was not renewed for `ttl` seconds.
 
         Raises LeaseHeldError, FileNotFoundError when there is no such run.
         """
@@ -65,7 +65,7 @@ class Lease:
 
     @classmethod
     def take_soon(cls, folder: Path, stop: threading.Event, ttl: float = TTL_SECONDS) -> Lease:
-        """Take the lease, waiting for it to expire; a holder that renews it ends the wait at once.
+        """Take the lease, waiting for it to expire; if its holder renews it, the wait ends at once.
 
         Raises LeaseHeldError, also when `stop` is set.
         """
@@ -88,7 +88,7 @@ class Lease:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The context to write in: no other worker can take the run over meanwhile. Raises LeaseLostError."""
+        """A context for writing, in which no other worker can take over the run. Raises LeaseLostError."""
         with locks.locked(self._folder / LOCK):
             if self._released.is_set() or _token(self._folder) != self._token:
                 raise LeaseLostError(f"run {self._folder.name} was taken over by another worker")
@@ -96,7 +96,7 @@ class Lease:
             os.utime(self._folder / LEASE)
 
     def release(self) -> None:
-        """Let the next worker take the run at once; does nothing when the lease is lost already."""
+        """Let another worker take the run at once; does nothing if the lease is already lost."""
         try:
             with self.held():
                 _write(self._folder, self._token, released=True)
@@ -114,7 +114,7 @@ class Lease:
             except LeaseLostError:
                 return
             except OSError as error:
-                log.warning("the lease of run %s could not be kept up: %s", self._folder.name, error.strerror)
+                log.warning("the lease of run %s could not be renewed: %s", self._folder.name, error.strerror)
 
 
 def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
@@ -125,8 +125,8 @@ def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
     except FileNotFoundError:
         return False
     except DamagedFileError:
-        pass  # its holder notices when it renews the lease, and leaves the run
-    # In either direction: a clock that was set back must not make a dead worker look alive.
+        pass  # its holder notices this when it renews the lease, and stops
+    # In either direction: if the clock was set back, a dead worker must not seem alive.
     return abs(time.time() - _renewed(folder) / 1e9) < ttl
 
 
@@ -139,7 +139,7 @@ def _renewed(folder: Path) -> int:
 
 
 def _token(folder: Path) -> int:
-    """The newest token; where the file is damaged, a number higher than any token."""
+    """The newest token; if the file is damaged, a number higher than any token."""
     try:
         return _read(folder)["token"]
     except FileNotFoundError:

@@ -1,5 +1,5 @@
-"""How a job's minutes, from when a worker takes it up until it has published, are divided between preparation, training
-and what comes afterwards; knows no clock."""
+"""Divides a job's minutes, from its start by a worker to its publication, among preparation, training and what comes
+afterwards; knows no clock."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from charrnn.training.config import Budget
 
 RESERVE_SHARE: Final = 0.08
 RESERVE_SECONDS: Final = 6.0
-"""What is reserved for the time after training, as a share of the minutes and at most: measuring the default network on
-1 MB of text and searching its units takes about so long on two idle cores."""
+"""The maximum time reserved for what comes after training: measuring the default network on 1 MB of text and searching
+its units takes about this long on two idle cores."""
 
 PREPARATION_SHARE: Final = 0.5
-"""Preparation uses up at most this share of the minutes: a large text with a small budget has to be trained on, too."""
+"""Preparation counts for at most this share of the minutes, so that even a large text with a small budget is trained
+on."""
 
 SEARCH_UNTIL: Final = 1.05
-"""The search for units ends after so many times the minutes. The promise is a tenth, but on a busy machine
-seconds pass between two looks at the clock."""
+"""The search for units ends after this multiple of the minutes. A tenth is promised, but on a busy machine seconds pass
+between two checks of the clock."""
 
 SEARCH_SECONDS: Final = 6.0
-"""The search may always take so long, or the units of jobs of less than a minute would never be found."""
+"""The search may always take this long; otherwise the units of jobs of less than a minute would never be found."""
 
 
 def reserve(budget: Budget) -> float:
-    """Seconds that are left over for what comes after training."""
+    """Seconds reserved for what comes after training."""
     return min(RESERVE_SECONDS, RESERVE_SHARE * _seconds(budget))
 
 
 def prepared(budget: Budget, seconds: float) -> float:
-    """How many of the seconds that preparation took count as spent; none where the budget is in steps or epochs."""
+    """How many of the seconds of preparation count as spent; none if the budget is in steps or epochs."""
     return min(seconds, PREPARATION_SHARE * _seconds(budget))
 
 
 def search_seconds(budget: Budget, spent: float) -> float:
-    """How long the search for units may take after so many seconds were spent on the rest."""
+    """How long the search for units may take after `spent` seconds of other work."""
     return math.inf if budget.minutes is None else max(SEARCH_SECONDS, SEARCH_UNTIL * _seconds(budget) - spent)
 
 

@@ -1,4 +1,4 @@
-"""Runs a trainer, logs its measurements and saves resume points; knows neither the task nor what is published."""
+"""Runs a trainer, logs its measurements and saves resume points; knows nothing of preparation and publication."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 NOTE_SECONDS: Final = 0.5
 SAVE_SECONDS: Final = 3.0
 SAVE_SHARE: Final = 0.05
-"""The largest share of the time that saving resume points may take; large networks are saved less often for that."""
+"""The maximum share of the time for saving resume points; large networks are therefore saved less often."""
 
 MAX_MEASUREMENTS: Final = 1200
-"""About as many measurements are kept of a run, however long it is; fewer of one that is shorter than 10 minutes."""
+"""About how many measurements are kept of a run, however long it is; fewer for runs of less than 10 minutes."""
 
 HELD_OUT: Final = ("validation_loss", "bits_per_character")
-"""The fields of evaluations alone: between them these values would be of an earlier step."""
+"""Fields only for evaluations: between evaluations these values would be those of an earlier step."""
 
 MEASURED: Final = (
     "characters",
@@ -38,11 +38,11 @@ MEASURED: Final = (
     "seconds",
     "seconds_left",
 )
-"""The fields of every measurement, as far as they are known."""
+"""The fields of every measurement, if known."""
 
 
 class TrainingMonitor:
-    """Trains, and meanwhile updates a run's progress twice a second and saves a resume point every few seconds."""
+    """Runs a trainer, updates the run's progress twice a second, and saves a resume point every few seconds."""
 
     def __init__(
         self,
@@ -76,11 +76,12 @@ class TrainingMonitor:
                 self._save_for_next(progress)
                 return False
             self._log_and_save(progress)
-            self._trainer.spent(self._clock() - began)  # writing is part of what a budget in minutes is for
+            self._trainer.spent(self._clock() - began)  # writing counts towards a budget in minutes
         return True
 
     def _log_and_save(self, progress: Progress) -> None:
-        """Write down what is due. A disk that is full for a while costs what would have been written, not the job."""
+        """Write what is due. If the disk is full for a while, only what would have been written is lost, not the
+        job."""
         try:
             self._log_progress(progress)
             if self._clock() - self._saved >= max(self._save_every, self._save_seconds / SAVE_SHARE):
@@ -108,8 +109,8 @@ class TrainingMonitor:
             self._run.add_event("samples", progress.step, {**place, "samples": samples})
 
     def _updated(self, progress: Progress) -> JobProgress:
-        """The progress, with the earlier values of what it does not measure; the untrained network's loss on held-out
-        text is left out once there are steps."""
+        """The progress, completed with the latest known values; the untrained network's validation loss is omitted once
+        there are steps."""
         before, per_token, held_out = self._shown, self._characters_per_token, progress.bits_per_character
         pace = progress.characters_per_second
         validation: tuple[float | None, float | None, int | None] = (None, None, None)
@@ -143,12 +144,12 @@ class TrainingMonitor:
         return {name: values[name] for name in MEASURED if values[name] is not None}
 
     def _save_for_next(self, progress: Progress) -> None:
-        """Log what is due before saving: the next worker logs nothing from before the resume point."""
+        """Log what is due before saving, because the next worker logs nothing from before the resume point."""
         try:
             self._log_progress(progress)
             self._save(progress)
         except OSError as error:
-            log.warning("job %s is left at an earlier point: %s", self._run.id, error.strerror)
+            log.warning("job %s can only be resumed from an earlier point: %s", self._run.id, error.strerror)
 
     def _save(self, progress: Progress) -> None:
         began = self._clock()

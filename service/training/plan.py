@@ -1,4 +1,4 @@
-"""What a job will do, decided once, when it is first begun; whoever goes on with the job follows the same plan."""
+"""The plan of a job: what it will do, decided once at its start; workers that continue the job follow the same plan."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from service.training.bases import Base
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`model` has the fields of ModelConfig but the vocabulary's size, `training` those of TrainingConfig, `corpus`
-    what the training record is to say of the text; `base` is the version that training goes on from, if any."""
+    """`model` has the fields of ModelConfig except the vocabulary's size, `training` those of TrainingConfig, `corpus`
+    what the training record is to say of the text; `base` is the version that training continues from, if any."""
 
     model: dict[str, Any]
     training: dict[str, Any]
@@ -24,16 +24,16 @@ class Plan:
 
     @property
     def sizes(self) -> dict[str, Any]:
-        """`model`, when it says what the network is made of; else empty."""
+        """`model` if it has the network's sizes; else empty."""
         return self.model if {"cell", "layers", "hidden_size"} <= set(self.model) else {}
 
     @property
     def decided(self) -> dict[str, Any]:
-        """All that the trainer goes by but the budget, the fields that the request left open included."""
+        """All settings of the trainer except the budget, including those that the request left open."""
         return {**self.model, **{name: value for name, value in self.training.items() if name != "budget"}}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON, as it is kept."""
+        """Plain JSON, as stored."""
         return asdict(self)
 
 

@@ -1,5 +1,5 @@
-"""From a request to all that its training needs: decides the plan of a job, and makes ready the text and the base that
-the plan names; keeps nothing and does not train."""
+"""From a request to what training needs: decides the plan of a job, and prepares the text and the base named in the
+plan; stores nothing and does not train."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from service.training.requests import SIZES, JobRequest
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Preparation:
-    """All that a trainer needs; `characters` are the whole text's, `corpus` what the record is to say about it."""
+    """All that a trainer needs; `characters` is the length of the whole text, `corpus` what the training record is to
+    say about it."""
 
     config: ModelConfig
     training: TrainingConfig
@@ -44,13 +45,13 @@ class Preparation:
         return self.characters / len(self.text)
 
     def measured_on(self, held_out: Passages) -> TextIds:
-        """Some of the held-out text (where there is none, of all), but for what no published network generates."""
+        """Some of the held-out text (if there is none, of the whole text), without the unknown token."""
         some = (held_out if len(held_out) else Passages(self.text)).spread(MAX_MEASURED)
         ids, unknown = some.read(0, len(some)), self.vocabulary.unknown_id
         return ids if unknown is None else ids[ids != unknown]
 
     def described(self, checkpoint: Checkpoint) -> Checkpoint:
-        """The checkpoint with what only a job knows in its record."""
+        """The checkpoint with a training record completed by what only the job knows."""
         more: dict[str, Any] = {}
         if self.vocabulary.level != "char":
             more["level"] = self.vocabulary.level
@@ -65,10 +66,10 @@ class Preparation:
 def decide(
     request: JobRequest, corpus: Corpus, corpora: CorpusStore, store: ModelStore, check: Check, *, device: str
 ) -> Plan:
-    """The plan of a job that is begun now. What the request leaves open gets its default, which depends on the text and
-    on how much the `device`, which is measured, computes within a budget in minutes.
+    """Decide the plan of a job. What the request leaves open gets a default, which depends on the text and, for a
+    budget in minutes, on the measured speed of the `device`.
 
-    `check` is called several times a second and may raise to end the work. Raises CorpusNotFoundError, JobRequestError
+    `check` is called several times a second and may raise to stop the work. Raises CorpusNotFoundError, JobRequestError
     when the text is too short or does not suit the base.
     """
     pinned, base = find_base(request, store) or (None, None)
@@ -89,9 +90,9 @@ def decide(
 
 
 def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore, check: Check) -> Preparation:
-    """All that the trainer needs to follow the plan; `check` as for `decide`.
+    """All that the trainer needs to execute the plan; `check` as for `decide`.
 
-    Raises CorpusNotFoundError, JobRequestError or StoreError when the base is not the one of the plan any more.
+    Raises CorpusNotFoundError, and JobRequestError or StoreError if the base is no longer that of the plan.
     """
     base = plan.base.load(store) if plan.base else None
     vocabulary, text = ids(corpora, corpus, plan.level, base.vocabulary if base else None, check)
@@ -108,7 +109,7 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
 
 
 def _check_length(length: int, request: JobRequest, level: Level) -> None:
-    """Enough characters can be too few words."""
+    """Check the number of tokens: enough characters can still be too few words."""
     segment_length = request.settings.get("segment_length", 0)
     needed = max(2, segment_length + 1)
     if length < needed:

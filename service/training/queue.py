@@ -1,8 +1,8 @@
-"""Which worker gets which job: a queue in Redis of job ids, nothing else; knows no job's content and no training.
+"""A queue of job ids in Redis, which distributes jobs to workers; knows no content of jobs and no training.
 
-Dramatiq moves the messages: each worker's heartbeat is kept up outside the thread that computes, and what a dead
-worker had is given to the next one. Its retries, time limits and the like are left out, because a run's directory
-says better what is to be done.
+Dramatiq delivers the messages: it keeps a heartbeat for each worker outside the computing thread, and redelivers the
+messages of a dead worker. Its retries, time limits and so on are not used, because a run's directory determines what is
+to be done.
 """
 
 from __future__ import annotations
@@ -34,19 +34,20 @@ ANSWER_SECONDS: Final = 2.0
 CLOSING_SECONDS: Final = 3.0
 
 _ALWAYS: Final = 1_000_000
-"""Of a million commands so many look for dead workers; dramatiq's own thousand finds them minutes later."""
+"""How many of a million commands look for dead workers; with dramatiq's default of a thousand, they are found minutes
+later."""
 
 
 class JobQueue:
-    """Where jobs are handed in. Without a connection until it is used; an empty `url` is a queue that is down."""
+    """The queue, to which jobs are submitted. It connects on first use; with an empty `url` it counts as down."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._broker = make_broker(url) if url else None
 
     def submit(self, job: str) -> None:
-        """Hand a job in to the workers. Raises QueueDownError within seconds when the queue is down; workers then find
-        the job in the directory of runs."""
+        """Submit a job to the workers. Raises QueueDownError within seconds if the queue is down; workers then find the
+        job in the directory of runs."""
         message: dramatiq.Message[Any] = dramatiq.Message(
             queue_name=QUEUE, actor_name=ACTOR, args=(job,), kwargs={}, options={}
         )
@@ -86,9 +87,9 @@ class JobQueue:
 
 
 class JobConsumer:
-    """Takes jobs from the queue, one at a time, and gives each to `handle` in a thread of its own.
+    """Takes jobs from the queue, one at a time, and calls `handle` for each in a thread of its own.
 
-    A job is taken off the queue when `handle` returns, whatever it did. Survives restarts of Redis.
+    A job is removed from the queue when `handle` returns, whatever the outcome. Survives restarts of Redis.
     """
 
     def __init__(self, url: str, handle: Callable[[str], None]) -> None:
@@ -98,7 +99,7 @@ class JobConsumer:
         self._broker = broker = make_broker(url)
         dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(self._take)
         self._worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MS)
-        # A job in hand counts: while one is being trained, no second one is kept from the other workers.
+        # Including the current one: while a job is being trained, no second one is withheld from other workers.
         self._worker.queue_prefetch = 1
 
     def start(self) -> None:
@@ -106,8 +107,8 @@ class JobConsumer:
         self._worker.start()
 
     def stop(self, timeout: float) -> None:
-        """Take no more jobs, wait up to `timeout` seconds for the current one to be left, then close the connections
-        to Redis, within seconds."""
+        """Take no more jobs, wait up to `timeout` seconds for the current one to end, then close the connections to
+        Redis, within seconds."""
         closing = Thread(target=self._worker.stop, kwargs={"timeout": int(timeout * 1000)}, daemon=True)
         closing.start()
         self._idle.wait(timeout)
@@ -123,7 +124,7 @@ class JobConsumer:
 
 
 class QuietConnections(logging.Filter):
-    """Leaves out dramatiq's messages about a connection that is down, which it repeats every few seconds."""
+    """Filters out dramatiq's messages about a lost connection, which it repeats every few seconds."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be logged."""
@@ -131,12 +132,12 @@ class QuietConnections(logging.Filter):
 
 
 def make_broker(url: str) -> RedisBroker:
-    """The connection to the queue; made when it is first used."""
+    """The connection to the queue, established on first use."""
     client = redis.Redis.from_url(
         url,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
-        # One more try at once: the connection may be from before a restart of Redis.
+        # One retry: the connection may be from before a restart of Redis.
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
     broker = RedisBroker(  # type: ignore[no-untyped-call]
@@ -151,6 +152,6 @@ def make_broker(url: str) -> RedisBroker:
 
 
 def shown(url: str) -> str:
-    """The address in a Redis URL, fit for a log: without the password."""
+    """The address in a Redis URL, without the password, for logs."""
     parts = urlsplit(url)
     return f"{parts.hostname or parts.path}:{parts.port or 6379}" if parts.hostname else parts.path

@@ -1,4 +1,4 @@
-"""Finds jobs that the queue has forgotten and hands them in again; knows nothing of how they are run."""
+"""Finds jobs that are missing in the queue and submits them again; knows nothing of how they are run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from service.training.queue import JobQueue
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS: Final = 5.0
-"""Between being taken from the queue and being begun, or between a worker's death and its jobs' return to the queue,
-a job is in neither place: only one that stays so for longer counts as forgotten."""
+"""For a moment, between leaving the queue and starting, or between a worker's death and redelivery, a job is neither
+queued nor running: it counts as missing only after this time."""
 
 
 class Reconciler:
-    """Compares the directory of runs, which is the truth, with the queue, which may have been emptied or down when a
-    job was handed in. Handing a job in twice does no harm: whoever holds its lease trains it."""
+    """Compares the directory of runs, which is authoritative, with the queue, which may have been emptied, or down when
+    a job was submitted. Submitting a job twice is harmless: only the holder of its lease trains it."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class Reconciler:
         self._missed_since: dict[str, float] = {}
 
     def look(self) -> list[str]:
-        """Hand in what has been forgotten; returns those jobs. To be called every second or so. A queue that is down
-        is no error: the next look finds the same."""
+        """Submit missing jobs again; returns them. To be called about every second. A queue that is down is not an
+        error: the next call finds the same jobs."""
         missed = [job for job in self._jobs.unfinished() if self._is_idle(job)]
         try:
             waiting = self._queue.waiting() if missed else set()
@@ -48,11 +48,11 @@ class Reconciler:
             return []
 
     def _is_idle(self, job: str) -> bool:
-        """Whether no worker runs the job; one that cannot be read is left alone, and delays no other."""
+        """Whether no worker runs the job; an unreadable one is skipped, so that it does not delay others."""
         try:
             return not is_live(self._jobs.folder(job))
         except (OSError, TrainingError) as error:
-            log.debug("job %s cannot be looked at: %s", job, error)
+            log.debug("job %s cannot be read: %s", job, error)
             return False
 
     def _hand_in(self, missed: list[str]) -> list[str]:
@@ -62,5 +62,5 @@ class Reconciler:
         for job in due:
             self._queue.submit(job)
             del self._missed_since[job]
-            log.info("job %s was not in the queue and is handed in again", job)
+            log.info("job %s was not in the queue and is submitted again", job)
         return due

@@ -1,4 +1,4 @@
-"""The request of a training job, checked before anything is stored; knows neither torch nor folders."""
+"""The request of a training job, validated before anything is stored; knows neither torch nor folders."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SETTINGS: Final = tuple(choices(TrainingConfig))
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What `POST /jobs` asks for. `settings` are parameters of ModelConfig and TrainingConfig by their names; what is
-    not there is chosen by the trainer, or is that of the `base`.
+    """What `POST /jobs` asks for. `settings` are parameters of ModelConfig and TrainingConfig by name; missing ones are
+    chosen automatically, or taken from the `base`.
 
     Raises JobRequestError, InvalidNameError.
     """
@@ -65,13 +65,13 @@ class JobRequest:
         return {name: value for name, value in self.settings.items() if name in names}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON, the settings beside the other fields, null where one is left open; `from_dict` is its inverse."""
+        """Plain JSON, the settings beside the other fields, null if one is left open; `from_dict` is its inverse."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "settings"}
         return {**own, **dict.fromkeys((*SIZES, *SETTINGS)), **self.settings, "budget": self.budget.as_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> JobRequest:
-        """The request that `as_dict` gave; fields of later versions are passed over."""
+        """The inverse of `as_dict`; fields of later releases are ignored."""
         own = {name: value for name, value in values.items() if name in parameters(cls)}
         settings = {name: values[name] for name in (*SIZES, *SETTINGS) if values.get(name) is not None}
         return cls(**{**own, "settings": settings, "budget": Budget(**values["budget"])})

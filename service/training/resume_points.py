@@ -1,5 +1,5 @@
-"""The resume points in a run's directory: states of the training from which the next worker goes on; knows nothing of
-what is in a state."""
+"""The resume points in a run's directory: training states from which the next worker continues; knows nothing of their
+content."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _DIGEST: Final = hashlib.sha256().digest_size
 
 
 def name_of(step: int) -> str:
-    """The name of the file of the resume point after so many steps."""
+    """The file name of the resume point after `step` steps."""
     return f"{_PREFIX}{step:012d}"
 
 
 def sealed(state: bytes) -> bytes:
-    """A resume point as it is stored: the state, with its SHA-256 before it."""
+    """A resume point as stored: the state, preceded by its SHA-256."""
     return hashlib.sha256(state).digest() + state
 
 
@@ -47,13 +47,13 @@ def newest_step(folder: Path) -> int:
 
 
 def drop_old(folder: Path) -> None:
-    """Delete all but the newest two: one that turns out to be damaged costs only the steps since the one before."""
+    """Delete all but the newest two: if the newest is damaged, only the steps since the previous one are lost."""
     for path in _paths(folder)[_KEPT:]:
         drop(path)
 
 
 def drop_all(folder: Path) -> None:
-    """Delete those of a run that has ended."""
+    """Delete the resume points of a run that has ended."""
     for path in _paths(folder):
         drop(path)
 

@@ -1,5 +1,4 @@
-"""The names of the files in a run's directory, and how the small ones are read and written; knows nothing of who may
-write."""
+"""The names of the files in a run's directory, and how the small ones are read and written; knows no leases."""
 
 from __future__ import annotations
 
@@ -27,12 +26,12 @@ T = TypeVar("T")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None when there is no such file, or when it is damaged."""
+    """The object in a JSON file; None if it is missing or damaged."""
     return read_shaped(path, OBJECT)
 
 
 def read_shaped(path: Path, shape: TypeAdapter[T]) -> T | None:
-    """As `read_json`, of a value of this shape."""
+    """The same for a value of this shape."""
     try:
         return reading.read_json(path, shape)
     except (FileNotFoundError, DamagedFileError):
@@ -40,5 +39,5 @@ def read_shaped(path: Path, shape: TypeAdapter[T]) -> T | None:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Replace a JSON file in one step, on the disk when this returns. Raises OSError."""
+    """Replace a JSON file atomically, on the disk when this returns. Raises OSError."""
     files.put(path, json.dumps(value).encode())

@@ -1,4 +1,4 @@
-"""Runs a job: takes its lease, has its network trained, publishes it, and writes how the job ended; knows no queue."""
+"""Runs a job: takes its lease, trains its network, publishes it, and writes the job's result; knows no queue."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ Outcome = Literal["ended", "handed over", "not mine"]
 
 MAX_DEATHS: Final = 20
 SEARCH_DEATHS: Final = 2
-"""After so many deaths at the end of the training its units are not searched: the search may kill the worker."""
+"""After this many deaths of workers at the end of the training, units are not searched, because the search may be the
+cause."""
 
 
 class JobRunner:
@@ -39,8 +40,8 @@ class JobRunner:
         self._trainer = trainer
 
     def run(self, job_id: str, stop: Event, began: float | None = None) -> Outcome:
-        """Run the job to its end, unless another worker does; once `stop` is set, leave it to the next one, at once.
-        `began`: when the work for the job did, by the trainer's clock, if that was before this call.
+        """Run the job to its end, unless another worker does; when `stop` is set, leave it to the next worker at once.
+        `began`: when the work on the job began, by the trainer's clock, if before this call.
 
         Raises JobNotFoundError.
         """
@@ -58,7 +59,7 @@ class JobRunner:
                 run = Run(folder, lease)
                 return self._run(job, run, stop, began) if isinstance(job, Job) else self._give_up(job, run)
         except LeaseLostError as error:
-            log.warning("%s; this worker leaves it alone", error)
+            log.warning("%s; this worker skips it", error)
             return "not mine"
 
     def _give_up(self, job: DamagedJob, run: Run) -> Outcome:
@@ -82,7 +83,7 @@ class JobRunner:
         return "ended" if ended else "handed over"
 
     def _attempt(self, job: Job, run: Run, stop: Event, began: float) -> bool:
-        """Whether the job has come to its end."""
+        """Run the job; returns whether it has ended."""
         if run.cancel_requested():
             return self._cancel(run)
         deaths = run.start()
@@ -97,7 +98,7 @@ class JobRunner:
         if run.cancel_requested():
             return self._cancel(run)
         run.hand_over()
-        log.info("job %s is handed over", job.id)
+        log.info("job %s is left to the next worker", job.id)
         return False
 
     def _cancel(self, run: Run) -> bool:
@@ -118,7 +119,7 @@ class JobRunner:
         log.info("job %s published %s@%s%s", job.id, name, state.version, ", promoted" if state.promoted else "")
 
     def _was_published(self, job: Job, run: Run) -> bool:
-        """Complete what a worker left that died after it had published and before it could say so."""
+        """Complete the job of a worker that died after publishing and before writing the result."""
         intent = run.intent()
         if intent is None:
             return False
@@ -130,15 +131,15 @@ class JobRunner:
         return True
 
     def _complete(self, job: Job, version: int, units: Units | None) -> tuple[int, bool]:
-        """Keep the units beside the new version and promote it; may be repeated. Returns the version, and whether it
-        was promoted."""
+        """Store the units beside the new version and promote it; idempotent. Returns the version, and whether it was
+        promoted."""
         name = job.request.model
         keep_units(self._store, name, version, units)
         return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
 
 
 def _explained(error: Exception) -> str:
-    """What a user may read of an error; the rest is in the worker's log."""
+    """The message of an error for users; details are in the worker's log."""
     if isinstance(error, TrainingError | StoreError | DamagedFileError | DivergedError):
         return str(error)
     if isinstance(error, OSError):

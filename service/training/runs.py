@@ -1,4 +1,4 @@
-"""A run's directory in the hands of the one worker that may write to it; knows nothing of how training is done."""
+"""A run, as seen by the one worker that may write to its directory; knows nothing of training."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ COMES_AFTER: Final = {
     "samples": ("samples",),
     "warnings": ("warnings",),
 }
-"""The kinds of events, each with those whose steps it comes after. A resumed run repeats some of its steps and measures
-at other ones than before: without evaluations among these, measurements would not be in the order of their steps."""
+"""For each kind of event, the kinds whose steps it must come after. A resumed run repeats some steps and measures at
+different ones than before: if evaluations were not included here, measurements would not be in order of steps."""
 
 
 class Run:
-    """A run that is held by `lease`. Every method that writes raises LeaseLostError when another worker took it over,
-    and then has written nothing."""
+    """A run that is held by `lease`. Every method that writes raises LeaseLostError, and writes nothing, if another
+    worker has taken over the run."""
 
     def __init__(self, folder: Path, lease: Lease) -> None:
         self._folder = folder
@@ -58,15 +58,15 @@ class Run:
 
     @property
     def progress(self) -> JobProgress:
-        """How far the job is, as it was last noted."""
+        """The job's progress as last written."""
         return read_progress(self._folder)
 
     def cancel_requested(self) -> bool:
-        """Whether the job is to be cancelled."""
+        """Whether cancelling the job was requested."""
         return (self._folder / run_files.CANCEL).exists()
 
     def start(self) -> int:
-        """Mark the job as running; returns how many workers in a row began at the same resume point and died."""
+        """Mark the job as running; returns how many workers in a row died after starting from the same resume point."""
         with self._lease.held():
             state = self.state
             write_state(self._folder, replace(state, status="running", started=state.started or now()))
@@ -77,30 +77,30 @@ class Run:
             return deaths
 
     def hand_over(self) -> None:
-        """Mark the job as queued again, for the next worker; leaving it like this does not count as a death."""
+        """Mark the job as queued again, for the next worker; this does not count as a death."""
         with self._lease.held():
             write_state(self._folder, replace(self.state, status="queued"))
             drop(self._folder / run_files.ATTEMPTS)
 
     def plan(self) -> Plan | None:
-        """What was decided when the job was first begun; None before that, or when the file is damaged."""
+        """The job's plan; None before it is decided, or if the file is damaged."""
         return run_files.read_shaped(self._folder / run_files.PLAN, PLAN_SHAPE)
 
     def keep_plan(self, plan: Plan) -> Plan:
-        """Keep what was decided, for whoever goes on with the job; returns it."""
+        """Store the plan, for this worker and later ones; returns it."""
         with self._lease.held():
             run_files.write_json(self._folder / run_files.PLAN, plan.as_dict())
         return plan
 
     def note(self, progress: JobProgress) -> None:
-        """Replace the progress that readers see."""
+        """Write the job's progress."""
         data = json.dumps(asdict(progress)).encode()
         with self._lease.held():
             files.put(self._folder / run_files.PROGRESS, data, sync=False)
 
     def add_event(self, kind: str, step: int, values: dict[str, Any]) -> None:
-        """Add an event to the log, unless one that it must come after (COMES_AFTER) is there for this step or a later
-        one."""
+        """Add an event to the log, unless the log already has an event of its kinds in COMES_AFTER for this step or a
+        later one."""
         if step <= max(self._last_step[each] for each in COMES_AFTER[kind]):
             return
         with self._lease.held():
@@ -109,17 +109,17 @@ class Run:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The warnings about the job's result, as they were last written."""
+        """The warnings about the job's result, as last written."""
         return read_warnings(self._folder)
 
     def warn(self, step: int, warnings: list[str]) -> None:
-        """Write the warnings about the job's result that hold after `step` steps, all of them, when they change."""
+        """Write all warnings that apply after `step` steps, if they have changed."""
         self.add_event("warnings", step, {"warnings": warnings})
         with self._lease.held():
             run_files.write_json(self._folder / run_files.WARNINGS, {"warnings": warnings})
 
     def save(self, step: int, state: bytes) -> None:
-        """Keep a resume point, and the one before it."""
+        """Save a resume point, and keep the previous one."""
         with draft(self._folder) as new:
             new.file.write(resume_points.sealed(state))
             new.finish()
@@ -132,13 +132,13 @@ class Run:
         return resume_points.read(self._folder)
 
     def intent(self) -> dict[str, Any] | None:
-        """What an earlier worker was about to publish, if it came that far."""
+        """What an earlier worker was about to publish, if it got that far."""
         kept = run_files.read_shaped(self._folder / run_files.INTENT, shapes.INTENT)
         return None if kept is None else dict(kept)
 
     def publish(self, intent: dict[str, Any], publish: Callable[[], tuple[int, bool]]) -> JobState:
-        """Publish while the run is held, and mark the job as succeeded; `intent` lets the next worker find the version,
-        should this one die between the two. `publish` returns the version and whether it was promoted."""
+        """Publish while holding the lease, and mark the job as succeeded; `intent` lets the next worker find the
+        version if this one dies in between. `publish` returns the version and whether it was promoted."""
         with self._lease.held():
             run_files.write_json(self._folder / run_files.INTENT, intent)
             version, promoted = publish()
@@ -162,7 +162,7 @@ class Run:
 
 
 def _mend(folder: Path) -> None:
-    """Remove the damaged small files that a worker writes anew."""
+    """Remove damaged small files that a worker rebuilds."""
     state = read_state(folder)
     for name in SHAPES.keys() - {LEASE, run_files.PLAN}:
         if fault := shape_fault(folder / name):

@@ -1,25 +1,25 @@
-"""What the small files of a run that have no class of their own hold at least, so that damaged ones are recognised."""
+"""The required fields of a run's small files that have no class of their own, so that damaged files are detected."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, with_config
-from typing_extensions import TypedDict  # pydantic wants it until 3.12
+from typing_extensions import TypedDict  # required by pydantic before Python 3.12
 
 _MORE: Final = ConfigDict(extra="allow")
 
 
 @with_config(_MORE)
 class WarningsFile(TypedDict):
-    """What to know about a job's result."""
+    """The warnings about a job's result."""
 
     warnings: list[str]
 
 
 @with_config(_MORE)
 class Request(TypedDict):
-    """What a job was asked to do, as far as every job was."""
+    """The fields that every job's request has."""
 
     created: str
     corpus: str
@@ -29,7 +29,7 @@ class Request(TypedDict):
 
 @with_config(_MORE)
 class Intent(TypedDict):
-    """What is about to be published: the checkpoint's digest, and the version that it comes after."""
+    """What is about to be published: the checkpoint's digest, and the latest version before it."""
 
     digest: str
     after: int
@@ -45,7 +45,7 @@ class Attempts(TypedDict):
 
 @with_config(_MORE)
 class LeaseFile(TypedDict):
-    """Who may write."""
+    """The token of the lease's holder."""
 
     token: int
     released: bool

@@ -1,4 +1,4 @@
-"""Submits a job: checks it against its corpus and its base, creates it, and hands it to the queue; knows no HTTP."""
+"""Submits a job: checks it against its corpus and its base, creates it, and adds it to the queue; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from service.training.requests import JobRequest
 log = logging.getLogger(__name__)
 
 MIN_CHARACTERS: Final = 100
-"""The length of the shortest text that can be trained on."""
+"""The minimum length of a text to train on."""
 
 
 class Queue(Protocol):
-    """Hands jobs to workers."""
+    """Passes jobs to workers."""
 
     def submit(self, job: str) -> None: ...
 
 
 def create_job(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: ModelStore | None = None) -> Job:
-    """Create a job, if it can be done; without `models` its base is looked up by the worker alone.
+    """Check and create a job; without `models` its base is checked only by the worker.
 
     Raises CorpusNotFoundError, JobRequestError when the corpus is too short to train on or does not suit the base.
     """
@@ -40,15 +40,15 @@ def create_job(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models
 def submit(
     request: JobRequest, corpora: CorpusStore, jobs: JobStore, queue: Queue, models: ModelStore | None = None
 ) -> Job:
-    """Create a job and hand it to the workers, who find it by themselves if the queue is down. Raises as `create_job`
+    """Create a job and add it to the queue; if the queue is down, workers find it by themselves. Raises as `create_job`
     does."""
     job = create_job(request, corpora, jobs, models)
-    hand_in(job.id, queue)
+    enqueue(job.id, queue)
     return job
 
 
-def hand_in(job: str, queue: Queue) -> None:
-    """Put the job into the queue; with the queue down this is logged, and workers find the job by themselves."""
+def enqueue(job: str, queue: Queue) -> None:
+    """Add the job to the queue; if the queue is down, this is logged, and workers find the job by themselves."""
     try:
         queue.submit(job)
     except QueueDownError as error:
@@ -56,7 +56,7 @@ def hand_in(job: str, queue: Queue) -> None:
 
 
 def check_length(characters: int, request: JobRequest) -> None:
-    """Whether a text of so many characters is long enough for the job. Raises JobRequestError."""
+    """Raises JobRequestError if a text of this many characters is too short for the job."""
     needed = max(MIN_CHARACTERS, request.settings.get("segment_length", 0) + 1)
     if characters < needed:
         reason = f" with segment_length {needed - 1}" if needed > MIN_CHARACTERS else ""

@@ -1,4 +1,4 @@
-"""The interpretable units of a network that is about to be published: searched for, kept, and shown on a terminal."""
+"""The interpretable units of a network that is about to be published: searched for, stored, and shown in a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.training.excerpts import Excerpt
 log = logging.getLogger(__name__)
 
 KIND: Final = "cells"
-"""The kind of sidecar beside a version that holds them; the HTTP API calls these units cells."""
+"""The kind of sidecar that stores them; the HTTP API calls these units cells."""
 
 Units = dict[str, Any]
 Check = Callable[[], None]
@@ -26,8 +26,8 @@ FindUnits = Callable[[Checkpoint, Excerpt, Check], Units | None]
 
 
 def find_units(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: None) -> Units | None:
-    """What the units follow along parts of the text that the network was trained on, as plain JSON; None when there is
-    too little text. `check` is called many times a second and may raise to end the search."""
+    """What the units follow along parts of the text that the network was trained on, as plain JSON; None if there is
+    too little text. `check` is called many times a second and may raise to stop the search."""
     ids, _ = checkpoint.vocabulary.encode_known(excerpt.text)
     engine = CpuEngine(checkpoint, precision_of(checkpoint))
     try:
@@ -38,7 +38,7 @@ def find_units(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: 
 
 
 def keep_units(store: ModelStore, name: str, version: int, units: Units | None) -> None:
-    """Keep what was found beside the version; a failure is logged, because the version is usable without."""
+    """Store the units beside the version; an error is only logged, because the version is usable without them."""
     if units is None:
         return
     try:
@@ -48,7 +48,7 @@ def keep_units(store: ModelStore, name: str, version: int, units: Units | None) 
 
 
 def in_words(units: Units) -> str:
-    """What was found, for a terminal; empty when no unit follows anything."""
+    """The units in words, for a terminal; empty if no unit follows anything."""
     if not units["cells"]:
         return ""
     text = "text that was held out" if units["measured_on"]["held_out"] else "the text it was trained on"

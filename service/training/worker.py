@@ -13,14 +13,14 @@ from service.training.heartbeats import Heartbeat
 from service.training.queue import JobQueue, shown
 from service.training.reconciler import Reconciler
 from service.training.runner import JobRunner
-from service.training.submission import hand_in
+from service.training.submission import enqueue
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-"""Between two heartbeats, and two looks for jobs that the queue has forgotten."""
+"""Between two heartbeats, and between two checks for jobs that are missing in the queue."""
 STOP_SECONDS: Final = 8.0
-"""How long the job in hand may take to be left for the next worker."""
+"""How long leaving the current job to the next worker may take."""
 
 
 class Consumer(Protocol):
@@ -31,7 +31,7 @@ class Consumer(Protocol):
 
 
 Consume = Callable[[Callable[[str], None]], Consumer]
-"""Makes a consumer out of what is to be done with each job, by its id."""
+"""Builds a consumer from a function that handles a job, given its id."""
 
 
 class Worker:
@@ -49,7 +49,7 @@ class Worker:
         self._answered = True
 
     def run(self) -> None:
-        """Work until `stop`; then leave the job in hand to the next worker, at once."""
+        """Work until `stop`; then leave the current job to the next worker at once."""
         if not self._wait_for_queue():
             return
         self._consumer.start()
@@ -63,7 +63,7 @@ class Worker:
         self._heartbeat.end()
 
     def stop(self) -> None:
-        """Make `run` return; may be called by a signal's handler."""
+        """Make `run` return; may be called by a signal handler."""
         self._stop.set()
 
     def _wait_for_queue(self) -> bool:
@@ -85,7 +85,7 @@ class Worker:
         return answers
 
     def _write_heartbeat(self, write: Callable[[], None]) -> None:
-        """A heartbeat that cannot be written is logged, and the work goes on."""
+        """Write a heartbeat; an error is logged, and the work continues."""
         try:
             write()
         except OSError as error:
@@ -98,18 +98,18 @@ class Worker:
             self._reconciler.look()
         except OSError as error:
             log.warning("the directory of runs could not be searched: %s", error.strerror)
-        except Exception:  # the next look may succeed, and the job in hand goes on
+        except Exception:  # the next check may succeed, and the current job continues
             log.exception("the directory of runs could not be searched")
 
     def _run_job(self, job: str) -> None:
-        """Run a job from the queue; one that is left unfinished is submitted again."""
+        """Run a job from the queue; if it is left unfinished, it is submitted again."""
         try:
             outcome = self._runner.run(job, self._stop)
         except JobNotFoundError as error:
             log.warning("%s", error)
             return
-        except Exception:  # one job must not keep the worker from the others
+        except Exception:  # one job must not keep the worker from running others
             log.exception("job %s could not be run", job)
             return
         if outcome == "handed over":
-            hand_in(job, self._queue)
+            enqueue(job, self._queue)

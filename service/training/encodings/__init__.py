@@ -1,1 +1,1 @@
-"""The encoding of a text: as it was declared, or as it is detected in its bytes; knows no corpora."""
+"""The encoding of a text, declared or detected; knows no corpora."""

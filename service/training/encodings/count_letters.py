@@ -1,8 +1,8 @@
-"""Makes `letters.npz` anew: which letters follow one another in each language, counted in translations.
+"""Builds `letters.npz`: how often letters follow each other in each language, counted in translations.
 
     python -m service.training.encodings.count_letters /usr/share/locale ...
 
-A folder has gettext catalogues, or texts as `de.txt`. The file kept here was counted in what Debian has of both: the
+A folder contains gettext catalogues, or texts such as `de.txt`. The file in this folder was built from Debian's: the
 catalogues of GNU's and GNOME's programs (a base system, glib, gtk, evolution, gedit, evince, epiphany), manual pages,
 GNOME's user documentation and fortunes.
 """
@@ -24,18 +24,18 @@ import numpy.typing as npt
 from service.training.encodings.letters import ASCII_LETTERS, BOUNDARY, PATH, SCALE, folded, is_letter, script
 
 MIN_LETTERS: Final = 200
-"""Letters beyond ASCII that a language must show to be counted."""
+"""How many non-ASCII letters a language must have in its texts to be included."""
 RARE: Final = 2e-4
-"""A letter's share of those beyond ASCII, below which it is a foreign word's."""
+"""A letter with a smaller share of the non-ASCII letters is taken to be from foreign words."""
 FEW: Final = 4
-"""A letter that occurs no more often is an accident."""
+"""A letter that occurs at most this often is ignored."""
 SMOOTHING: Final = 8.0
-"""Pairs added to those counted, spread like single letters, so that a pair that does not occur is possible."""
+"""How many pairs are added, distributed like single letters, so that a pair that does not occur has a cost."""
 IDEOGRAPHS: Final = 3_000
-"""Most characters kept of a language that writes with thousands; there, single ones are counted."""
+"""The maximum number of characters of a language with ideographs, of which single characters are counted."""
 
 Counted = tuple[str, npt.NDArray[np.uint8], float]
-"""Letters, what they cost, and what they usually cost in a text."""
+"""Letters, the costs of pairs, and the usual cost of a pair in a text."""
 
 _SCRIPTS: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI"})
 _EASTERN: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
@@ -135,13 +135,13 @@ def _pair_costs(own: str, messages: Iterable[str]) -> Counted:
     alone = (counts.sum(0) + 0.5) / (counts.sum() + 0.5 * len(letters))
     costs = _scaled((counts + SMOOTHING * alone) / (counts.sum(1, keepdims=True) + SMOOTHING))
     plain = len(BOUNDARY + ASCII_LETTERS)
-    costs[:plain, :plain] = 0  # the same in every encoding: never looked up
+    costs[:plain, :plain] = 0  # the same in every encoding: never needed
     counts[:plain, :plain] = 0
     return letters, costs, _mean(costs, counts)
 
 
 def _mean(costs: npt.NDArray[np.uint8], counts: npt.NDArray[np.float64]) -> float:
-    """Bits that the language usually takes."""
+    """The usual bits for a pair in the language."""
     return float((costs * counts).sum() / max(1, counts.sum()) / SCALE)
 
 

@@ -1,4 +1,5 @@
-"""Detects the encoding of a file that is not UTF-8 and declares none; where it is unclear, the uploader is asked."""
+"""Detects the encoding of a file that is not UTF-8 and has no declared encoding; an unclear result is an error with
+guesses."""
 
 from __future__ import annotations
 
@@ -16,20 +17,20 @@ from service.training.encodings.wide import SAMPLE, wide
 from service.training.errors import BinaryCorpusError, EncodingError, UnclearEncodingError
 
 PART: Final = 1 << 16
-"""The longest line, in bytes, that is read as one."""
+"""The maximum length of a line in bytes; longer ones are split."""
 SHOWN: Final = 60
-"""Characters of a line that are shown as it would read."""
+"""How many characters of a line are shown."""
 Guesses = list[tuple[str, str]]
-"""Encodings, each with a piece of the text as it would read."""
+"""Encodings, each with a piece of the text as decoded with it."""
 HOW: Final = (
     "declare it with ?encoding=, the form field encoding, a charset in Content-Type, or --encoding in a terminal"
 )
 
 
 def by_bytes(file: BinaryIO, bad: EncodingError) -> str:
-    """The encoding of a file whose bytes beyond ASCII are not UTF-8: `bad` is the first of these.
+    """The encoding of a file whose non-ASCII bytes are not UTF-8; `bad` names the first invalid one.
 
-    Raises UnclearEncodingError with the two likeliest, EncodingError when it is UTF-8 but for some damage.
+    Raises UnclearEncodingError with the two likeliest encodings, EncodingError for damaged UTF-8.
     """
     evidence = gathered(_chunks(file))
     if _is_damaged_utf8(evidence.sample):
@@ -47,7 +48,7 @@ def by_bytes(file: BinaryIO, bad: EncodingError) -> str:
 
 
 def by_nul(file: BinaryIO, nul: BinaryCorpusError) -> str:
-    """The encoding of a file in which there are NUL bytes. Raises BinaryCorpusError when that is no text."""
+    """The encoding of a file with NUL bytes. Raises BinaryCorpusError if it is not a text."""
     file.seek(0)
     encoding = wide(file.read(SAMPLE))
     if encoding is None:
@@ -56,7 +57,7 @@ def by_nul(file: BinaryIO, nul: BinaryCorpusError) -> str:
 
 
 def by_escapes(file: BinaryIO) -> str:
-    """The encoding of a file of ASCII that may have escapes. Raises UnclearEncodingError."""
+    """The encoding of an ASCII file, which may have escape sequences. Raises UnclearEncodingError."""
     found = escaped(_chunks(file))
     if len(found) > 1:
         message = f"the text has escapes of {found[0]} but cannot be decoded that way; {HOW}"
@@ -70,7 +71,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _variants(file: BinaryIO, encoding: str) -> Guesses:
-    """The encoding and another one of its group that reads some sign of the file in another way."""
+    """The encoding and another one of its group that decodes some character of the file differently."""
     for other in next((group for group in MULTI_BYTE if encoding in group), ()):
         decoders = {name: codecs.getincrementaldecoder(name)("strict") for name in (encoding, other)}
         with suppress(UnicodeDecodeError):
@@ -87,7 +88,7 @@ def _in_words(guesses: Guesses) -> str:
 
 
 def _lines(file: BinaryIO, encodings: list[str]) -> Guesses:
-    """A line as each encoding reads it, the first on which they differ."""
+    """The first line that these encodings decode differently, as decoded by each."""
     file.seek(0)
     for line in iter(lambda: file.readline(PART), b""):
         if line.isascii():
@@ -99,14 +100,14 @@ def _lines(file: BinaryIO, encodings: list[str]) -> Guesses:
 
 
 def _around(texts: dict[str, str]) -> Guesses:
-    """What surrounds the first place where these differ."""
+    """The text around the first position at which these differ."""
     differ = next((i for i, characters in enumerate(zip(*texts.values(), strict=False)) if len(set(characters)) > 1), 0)
     start = max(0, differ - SHOWN // 2)
     return [(encoding, text[start : start + SHOWN].strip()) for encoding, text in texts.items()]
 
 
 def _is_damaged_utf8(sample: bytes) -> bool:
-    """Whether most of what is beyond ASCII is sound UTF-8, which does not happen by chance."""
+    """Whether most non-ASCII bytes are valid UTF-8, which does not happen by chance."""
     text = sample.decode("utf-8", "replace")
     beyond = len(text) - len(text.encode("ascii", "ignore"))
     return beyond > 2 * text.count("\ufffd")

@@ -1,4 +1,4 @@
-"""Detects encodings that use ASCII bytes alone by their escapes, which logs and programs seldom contain."""
+"""Detects encodings that use only ASCII bytes by their escape sequences, which logs and programs rarely contain."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from service.training.encodings.guess import is_plausible
 from service.training.encodings.names import ESCAPED
 
 SIGNS: Final = "\x1b~+"
-"""A text without these is in none of them."""
+"""A text without these characters uses none of these encodings."""
 SAMPLE: Final = 1 << 18
-"""Most characters whose plausibility is looked at."""
+"""The maximum number of characters whose plausibility is checked."""
 
 _DESIGNATION: Final = re.compile(rb"\x1b\$[@AB]|\x1b\$[()][A-Z@]")
-"""What ISO 2022 begins ideographs with; a terminal's colours and its way back to ASCII look otherwise."""
+"""The escapes with which ISO 2022 begins ideographs; those of terminal colours and for returning to ASCII differ."""
 _SEGMENT: Final = re.compile(rb"~\{[\x21-\x77][\x21-\x7e]|\+[A-Za-z0-9+/]{3,}")
-"""What HZ and UTF-7 begin what is not ASCII with."""
+"""The sequences with which HZ and UTF-7 begin non-ASCII text."""
 
 
 def escaped(chunks: Iterable[bytes]) -> tuple[str, ...]:
-    """Those of the encodings that this file of ASCII is written in, the likeliest first; none: it is ASCII.
+    """The encodings that this file may be in, the likeliest first; none if it is plain ASCII.
 
-    More than one: it has the escapes of ISO 2022 and cannot be decoded by them.
+    More than one: it has escapes of ISO 2022 but cannot be decoded with them.
     """
     decoders = {name: _Attempt(name) for name in ESCAPED}
     marked = begun = False
@@ -42,7 +42,7 @@ def escaped(chunks: Iterable[bytes]) -> tuple[str, ...]:
 
 
 class _Attempt:
-    """One encoding tried on the file: whether all of it can be decoded, and what comes of it that is not ASCII."""
+    """An attempt to decode the file with one encoding, and the non-ASCII text found."""
 
     def __init__(self, name: str) -> None:
         self._decoder = codecs.getincrementaldecoder(name)("strict")
@@ -50,7 +50,7 @@ class _Attempt:
         self._size = 0
 
     def take(self, chunk: bytes, final: bool = False) -> bool:
-        """Decode some more; False: this cannot be it."""
+        """Decode the next chunk; False if the encoding is impossible."""
         try:
             text = self._decoder.decode(chunk, final)
         except UnicodeDecodeError:
@@ -61,10 +61,10 @@ class _Attempt:
         return True
 
     def ends(self) -> bool:
-        """Whether the file may end here."""
+        """Whether the file can end here."""
         return self.take(b"", final=True)
 
     @property
     def is_plausible(self) -> bool:
-        """Whether there was anything beyond ASCII, and in some language."""
+        """Whether there was non-ASCII text, and it is plausible in some language."""
         return bool(self._words) and is_plausible("\n".join(self._words))

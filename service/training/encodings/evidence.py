@@ -1,4 +1,4 @@
-"""Counts what shows a file's encoding, over the whole file, in bounded memory."""
+"""Gathers evidence of a file's encoding over the whole file, in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 SAMPLE_BYTES: Final = 1 << 18
-"""Most bytes of lines that are kept to be decoded as they are."""
+"""The maximum number of bytes of sample lines."""
 
 Counts = npt.NDArray[np.int64]
 
@@ -19,15 +19,15 @@ _HIGH: Final = 0x80
 
 @dataclass(slots=True)
 class Evidence:
-    """The pairs of neighbouring bytes of which one at least is beyond ASCII, counted over all of a file, [256 x 256],
-    and some of the lines that have such bytes, from all over it."""
+    """Counts [256 x 256] of the pairs of adjacent bytes with at least one non-ASCII byte in a file, and a sample of the
+    lines with such bytes."""
 
     pairs: Counts = field(default_factory=lambda: np.zeros(1 << 16, np.int64))
     sample: bytes = b""
 
 
 def gathered(chunks: Iterable[bytes]) -> Evidence:
-    """What these chunks, one file together, have beyond ASCII."""
+    """The evidence in these chunks of a file."""
     evidence = Evidence()
     lines = _Sample()
     before = b"\n"
@@ -42,7 +42,7 @@ def gathered(chunks: Iterable[bytes]) -> Evidence:
 
 
 def counted(data: bytes) -> Counts:
-    """The pairs in these bytes, those of ASCII alone left out."""
+    """Counts of the pairs in these bytes, without pairs of ASCII."""
     codes = np.frombuffer(data, np.uint8)
     first, second = codes[:-1], codes[1:]
     beyond = (first | second) >= _HIGH
@@ -50,9 +50,10 @@ def counted(data: bytes) -> Counts:
 
 
 class _Sample:
-    """Whole lines with bytes beyond ASCII: when there are too many, each second one goes, and from then on fewer come.
+    """A sample of complete lines with non-ASCII bytes: when there are too many, every second one is dropped, and from
+    then on fewer are added.
 
-    A line longer than all that may be kept is cut, and stands last, where what cannot be decoded does no harm.
+    A line longer than the whole sample is cut and comes last, where an incomplete character does no harm.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,5 @@
-"""The encoding of a text that does not say it: every one is tried, and one is believed that is better by far."""
+"""Guesses the encoding of a text without a declared one: all are tried, and one is accepted if it is better by a wide
+margin."""
 
 from __future__ import annotations
 
@@ -20,22 +21,23 @@ from service.training.encodings.plausibility import (
 )
 
 MARGIN: Final = 24.0
-"""Bits by which a reading must beat every other one that gives another text: one in 16 million."""
+"""In bits: by how much a reading must be better than every reading that gives a different text: one in 16 million."""
 MARGIN_OF_SIGNS: Final = 36.0
-"""The same for a reading in which there are signs and no letters beyond ASCII, since no language speaks for it."""
+"""The same for a reading with non-ASCII signs but no non-ASCII letters, which no language supports."""
 MARGIN_EACH: Final = 0.75
-"""The same for each place where the two differ, since no language is known well enough to add up trifles."""
+"""The same for each position where the two differ, because the models of languages are not exact enough to add up small
+differences."""
 RARE: Final = 14.0
-"""Bits of an encoding that few files are in."""
+"""The cost in bits of an encoding that is rarely used."""
 STRANGE_PAIR: Final = 1.5
 STRANGE_IDEOGRAPH: Final = 3.5
-"""Most bits that a text may take beyond what is usual, for each pair of letters or each character of the East."""
+"""The maximum number of bits above the usual, for each pair of letters or each ideograph."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file is in one encoding, and how many bits that takes; `spells`: it has letters beyond ASCII; `table` has
-    what each byte stands for, or `text` what the sample is."""
+    """A file as decoded with one encoding, and its cost in bits; `spells`: whether it has non-ASCII letters; `table`
+    has the character of each byte, or `text` the decoded sample."""
 
     encoding: str
     bits: float
@@ -47,22 +49,22 @@ class Reading:
 
 
 def readings(evidence: Evidence) -> list[Reading]:
-    """The different texts that the file can be, the most plausible one first, each under its first encoding's name."""
+    """The different texts that the file can be, the most plausible first, each with the first of its encodings."""
     return sorted([*_by_one(evidence.pairs), *_by_several(evidence)], key=lambda reading: reading.bits)
 
 
 def is_clear(first: Reading, second: Reading | None, evidence: Evidence) -> bool:
-    """Whether the first reading is plausible, and better by far than the second."""
+    """Whether the first reading is plausible, and better than the second by a wide margin."""
     if not first.plausible:
         return False
     if second is None:
         return True
     least = MARGIN if first.spells else MARGIN_OF_SIGNS
-    return second.bits - first.bits >= max(least, MARGIN_EACH * _places_that_differ(first, second, evidence))
+    return second.bits - first.bits >= max(least, MARGIN_EACH * _differences(first, second, evidence))
 
 
 def is_plausible(text: str) -> bool:
-    """Whether what a text has beyond ASCII is written in some language."""
+    """Whether the non-ASCII characters of a text are plausible in some language."""
     words = "\n".join(word for word in text.split() if not word.isascii())
     return (
         not words
@@ -107,8 +109,8 @@ def _decoded(sample: bytes, encoding: str) -> str:
         return ""
 
 
-def _places_that_differ(first: Reading, second: Reading, evidence: Evidence) -> int:
-    """How many pairs of bytes are read differently."""
+def _differences(first: Reading, second: Reading, evidence: Evidence) -> int:
+    """How many pairs of bytes are decoded differently."""
     if first.table and second.table:
         differ = np.array([a != b for a, b in zip(first.table, second.table, strict=True)])
         table = evidence.pairs.reshape(256, 256)

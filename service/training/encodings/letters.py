@@ -15,15 +15,16 @@ import numpy.typing as npt
 
 PATH: Final = Path(__file__).with_name("letters.npz")
 SCALE: Final = 12
-"""What a bit is in the file, whose numbers are whole."""
+"""Units per bit in the file, which contains integers."""
 BOUNDARY: Final = " "
-"""Stands for whatever is no letter, before and after a word."""
+"""Stands for any character that is not a letter, before and after a word."""
 ASCII_LETTERS: Final = string.ascii_lowercase
 
 FOREIGN: Final = 17.0
-"""Bits of a letter that the language does not have; from it to one that it has, half of them."""
+"""The cost in bits of a letter that the language does not have; from such a letter to one of the language, half of
+it."""
 EVERYDAY_IDEOGRAPH: Final = 13.0
-"""Bits of a character that is taught at school and was not counted."""
+"""The cost in bits of a common ideograph that was not counted."""
 UNKNOWN_IDEOGRAPH: Final = 17.0
 
 _EVERYDAY: Final = {
@@ -32,7 +33,7 @@ _EVERYDAY: Final = {
     "zh_CN": ("gb2312", 0xB0, 0xD7),
     "zh_TW": ("big5", 0xA4, 0xC6),
 }
-"""The leading bytes under which each national standard has the characters of everyday use."""
+"""The leading bytes of common characters in each national standard."""
 
 Bits = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
@@ -40,16 +41,17 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alphabets:
-    """The languages that write with an alphabet, all at once: `rows` has the place of each letter of each language in
-    `bits`, [languages, letters + 1, letters + 1], the cost of the second one after the first; the last place is that of
-    any other letter. `usual`, [languages], is what a pair with a letter beyond ASCII takes in the language's texts."""
+    """The languages with alphabets: `rows` has, for each language, the index of each letter in `bits` [languages,
+    letters + 1, letters + 1], the cost of the second letter after the first; the last index stands for any other
+    letter. `usual` [languages] is the usual cost of a pair with a non-ASCII letter in the language."""
 
     rows: tuple[dict[str, int], ...]
     bits: Bits
     usual: Bits
 
     def places(self, characters: Sequence[str]) -> Indices:
-        """The places of these characters in each language, [languages, characters]; 0 for what is no letter."""
+        """The indices of these characters in each language, [languages, characters]; 0 for characters that are not
+        letters."""
         letters = [folded(c) if c and is_letter(c) else "" for c in characters]
         other = self.bits.shape[1] - 1
         return np.array([[rows.get(c, other) if c else 0 for c in letters] for rows in self.rows], np.intp)
@@ -57,7 +59,7 @@ class Alphabets:
 
 @functools.cache
 def alphabets() -> Alphabets:
-    """The languages that write with an alphabet."""
+    """The languages with alphabets."""
     kept = [each for each in _kept() if each[2].ndim == 2]
     most = max(len(letters) for _, letters, _, _ in kept)
     bits = np.full((len(kept), most + 1, most + 1), FOREIGN, np.float32)
@@ -79,12 +81,12 @@ def ideographs() -> tuple[dict[str, float], ...]:
 
 
 def is_letter(character: str) -> bool:
-    """Whether a character is a part of words: a letter or a mark upon one."""
+    """Whether a character is part of words: a letter or a combining mark."""
     return unicodedata.category(character)[0] in "LM"
 
 
 def folded(character: str) -> str:
-    """The small letter of one; itself where that is no single character."""
+    """The lower-case form of a character, or the character itself if that form has several characters."""
     small = character.lower()
     return small if len(small) == 1 else character
 

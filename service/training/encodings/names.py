@@ -1,4 +1,4 @@
-"""The encodings of text by name: which there are, which are tried on a text that says nothing; knows no files."""
+"""The names of text encodings: all that can be declared, and those that are tried in detection; knows no files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from service.training.errors import UnknownEncodingError
 
 UTF_8: Final = "utf-8"
 ESCAPED: Final = ("iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext", "iso2022_kr", "hz", "utf_7")
-"""Those that write everything in bytes of ASCII."""
+"""Encodings that use only ASCII bytes."""
 WIDE: Final = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 ORDERED: Final = ("utf-16", "utf-32")
-"""The encodings whose byte order is given by a mark at the beginning."""
+"""Encodings whose byte order is given by a byte order mark."""
 
 _WINDOWS: Final = ("cp1252", "cp1251", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874")
 _ISO: Final = tuple(f"iso8859_{part}" for part in (1, 15, 2, 5, 7, 9, 3, 4, 6, 8, 10, 11, 13, 14, 16))
@@ -39,9 +39,9 @@ COMMON: Final = frozenset(
     }
     | {"cp737", "cp775", "cp857", "cp862", "mac_roman", "mac_cyrillic"}
 )
-"""Those of single bytes that most old files are in."""
+"""The most common single-byte encodings."""
 SINGLE_BYTE: Final = tuple(sorted((*_WINDOWS, *_ISO, *_KOI, *_DOS, *_MAC), key=lambda name: name not in COMMON))
-"""ASCII and 128 characters more; where several give the same text, the first names it."""
+"""Single-byte supersets of ASCII; if several give the same text, the first one is named."""
 MULTI_BYTE: Final = (
     ("cp932", "shift_jis"),
     ("euc_jp",),
@@ -50,7 +50,7 @@ MULTI_BYTE: Final = (
     ("cp949",),
     ("johab",),
 )
-"""ASCII and characters of several bytes. Those of a group differ in a few signs only."""
+"""Multi-byte supersets of ASCII. Those of a group differ only in a few signs."""
 
 _OWN_NAMES: Final = {
     codecs.lookup(name).name: name
@@ -61,11 +61,11 @@ _OWN_NAMES: Final = {
 _NOT_OF_FILES: Final = frozenset(
     {"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "mbcs", "oem"}
 )
-"""Python's own escapes, the encoding of host names, and what depends on the machine."""
+"""Python's own escapes, the encoding of host names, and encodings that depend on the machine."""
 
 
 def known(declared: str) -> str:
-    """The canonical name of a declared encoding. Raises UnknownEncodingError for what encodes no text."""
+    """The canonical name of a declared encoding. Raises UnknownEncodingError if it is not an encoding of text."""
     try:
         name = codecs.lookup(declared).name
         "x".encode(declared)  # refuses rot13, base64 and the like

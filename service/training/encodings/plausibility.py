@@ -1,4 +1,4 @@
-"""How plausible a text is: its length in bits under a model of the letters of every language."""
+"""How plausible a text is: its cost in bits under models of the letters of every language."""
 
 from __future__ import annotations
 
@@ -23,31 +23,43 @@ from service.training.encodings.letters import (
 )
 
 MIXED_SCRIPTS: Final = 10.0
-"""Bits of two letters of different scripts side by side."""
+"""The cost in bits of two adjacent letters of different scripts."""
 CHANCE: Final = 16.0
-"""Bits by which the mean of different pairs may be off, over the root of their number: four standard deviations."""
+"""By how many bits the mean over pairs may deviate, divided by the root of their number: four standard deviations."""
 FEWEST_WITHIN_WORDS: Final = 0.25
-"""The share of the pairs with a letter beyond ASCII that must be of two letters, as they are within words; words of one
-letter are left aside, such as Italian's e with an accent."""
+"""The share of the pairs with a non-ASCII letter that must consist of two letters, as within words; words of one
+letter, such as the Italian e with an accent, are not counted."""
 FEWEST_OF_LONGER_WORDS: Final = 0.1
-"""The same with the words of one letter, which a sign of another encoding can be taken for."""
+"""The same including words of one letter, for which a sign of another encoding can be mistaken."""
 USUAL_WORD: Final = 7.0
-"""Most bits of a letter at the beginning of words that is a word by itself in its language."""
+"""The maximum cost in bits of a letter at the start of a word that is a word by itself in its language."""
 FEWEST_OF_A_SCRIPT: Final = 3
 SHARE_OF_A_SCRIPT: Final = 0.9
-"""What shows that a text is in a script whose languages were not counted: chance gives letters of many."""
+"""The share of one script that shows that a text is in a language that was not counted: a wrong encoding gives letters
+of many scripts."""
 USUAL_IDEOGRAPH: Final = 8.5
-"""Bits that a character usually takes in Chinese, the most of the three."""
+"""The usual cost in bits of a character in Chinese, the highest of the three languages."""
 IMPOSSIBLE: Final = 60.0
-"""Bits of what no text has: a control character, one that is not assigned."""
+"""The cost in bits of control characters and unassigned ones, which texts do not contain."""
 
 UNCLOSED: Final = 17.0
-"""Bits of a quotation that begins and does not end: as many as of a foreign letter."""
+"""The cost in bits of an unclosed quotation: that of a foreign letter."""
 
 _KINDS: Final = ("other", "small", "capital", "opening", "closing", "dash", "space", "sign", "odd", "control")
 _FROM_TO: Final = np.array(
     [  # to: other small capital opening closing dash space sign odd control
-        [0.0, 0.2, 3.0, 7, 10, 6, 7, 9, 16, IMPOSSIBLE],  # from what is no letter: a word's first is seldom a capital
+        [
+            0.0,
+            0.2,
+            3.0,
+            7,
+            10,
+            6,
+            7,
+            9,
+            16,
+            IMPOSSIBLE,
+        ],  # from a character that is not a letter: the first letter of a word is rarely a capital
         [0.0, 0.0, 12.0, 14, 6, 9, 8, 11, 16, IMPOSSIBLE],  # from a small letter: no capital follows within a word
         [0.0, 0.7, 1.5, 14, 7, 9, 8, 11, 16, IMPOSSIBLE],
         [6.0, 1.0, 2.0, 10, 10, 10, 6, 10, 16, IMPOSSIBLE],  # from an opening mark
@@ -60,7 +72,7 @@ _FROM_TO: Final = np.array(
     ],
     np.float32,
 )
-"""Bits of the kind of a character after that of the one before it, whatever the language."""
+"""The cost in bits of a kind of character after another kind, in any language."""
 _LETTERS: Final = (1, 2)
 _MARKS: Final = {
     **dict.fromkeys("‘“«„‚‹¿¡", "opening"),  # noqa: RUF001
@@ -70,12 +82,12 @@ _MARKS: Final = {
     "\xa0": "space",
 }
 _SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC", "ARMENIAN", "GEORGIAN")
-"""Those that do not stand side by side within a word."""
+"""Scripts that are not mixed within a word."""
 
 _QUOTES: Final = {**dict.fromkeys("„‚", 1), **dict.fromkeys("“”‘’«»", -1)}  # noqa: RUF001
-"""What only begins quotations, and what can end them."""
+"""Opening quotation marks (1), and those that can close one."""
 _BLANKS: Final = " \t\n\r\xa0\"'(["
-"""What stands before words."""
+"""Characters that precede words."""
 _COUNTED: Final = ("LATIN", "CYRILLIC", "GREEK", "CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 
 Numbers = npt.NDArray[np.int64]
@@ -83,21 +95,21 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Characters:
-    """Characters that may occur, looked at once: their kinds, their scripts and their places in every language."""
+    """Properties of characters that may occur: their kinds, their scripts and their indices in every language."""
 
     kinds: Indices
     scripts: Indices
     alphabetic: npt.NDArray[np.bool_]
-    """Letters, those of ASCII too."""
+    """Letters, including ASCII."""
     letters: npt.NDArray[np.bool_]
-    """Letters beyond ASCII."""
+    """Non-ASCII letters."""
     blanks: npt.NDArray[np.bool_]
     quotes: Indices
     places: Indices
 
     @classmethod
     def of(cls, characters: Sequence[str]) -> Characters:
-        """Look at these; an empty one cannot occur."""
+        """The properties of these characters; an empty string stands for one that cannot occur."""
         kinds = np.array([_KINDS.index(_kind(c) if c else "control") for c in characters], np.intp)
         scripts = np.array([_script(c) if c else 0 for c in characters], np.intp)
         letters = np.array([c > "\x7f" and is_letter(c) for c in characters])
@@ -108,15 +120,15 @@ class Characters:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a text fits the language that it fits best: all its bits, and how many more than usual a pair with a
-    letter beyond ASCII takes there."""
+    """How well a text fits its best language: its cost in bits, and how much a pair with a non-ASCII letter costs above
+    the usual."""
 
     bits: float
     strangeness: float
 
 
 def fit_of_pairs(characters: Characters, first: Indices, second: Indices, numbers: Numbers) -> Fit:
-    """How plausible pairs of these characters are, `first[i]` before `second[i]` `numbers[i]` times."""
+    """The fit of pairs of these characters: `first[i]` before `second[i]`, `numbers[i]` times."""
     common = _common_bits(characters, first, second)
     spelled = characters.alphabetic[first] | characters.alphabetic[second]
     unclosed = max(0, int(characters.quotes[first] @ numbers))
@@ -132,7 +144,7 @@ def fit_of_pairs(characters: Characters, first: Indices, second: Indices, number
     within = int(numbers[own & _within_words(characters, first, second)].sum())
     pairs, alone = int(numbers[own].sum()), 2 * int(numbers[words].sum())
     if within < max(FEWEST_WITHIN_WORDS * (pairs - alone), FEWEST_OF_LONGER_WORDS * pairs):
-        return Fit(total, IMPOSSIBLE)  # letters that stand alone may be signs of another encoding
+        return Fit(total, IMPOSSIBLE)  # isolated letters may be signs in another encoding
     usual = float(alphabets().usual[best])
     return Fit(total, _strangeness((common + bits[best])[own], numbers[own], usual))
 
@@ -145,14 +157,14 @@ def _within_words(characters: Characters, first: Indices, second: Indices) -> np
 
 
 def _strangeness(bits: Bits, numbers: Numbers, usual: float) -> float:
-    """By how many bits the mean is over the usual one, beyond what so few pairs may be by chance."""
+    """By how many bits the mean exceeds the usual one, minus what chance can explain for this number of pairs."""
     if not numbers.size:
         return 0.0
     return float(bits @ numbers) / int(numbers.sum()) - usual - CHANCE / float(np.sqrt(numbers.size))
 
 
 def fit_of_text(text: str) -> Fit:
-    """How plausible what a text has beyond ASCII is, read as letters in pairs."""
+    """The fit of a text's non-ASCII characters as pairs of letters."""
     characters = sorted(set(text) | {"\n"})
     row = {character: index for index, character in enumerate(characters)}
     codes = np.array([row["\n"], *map(row.__getitem__, text), row["\n"]], np.intp)
@@ -164,7 +176,7 @@ def fit_of_text(text: str) -> Fit:
 
 
 def fit_of_ideographs(text: str) -> Fit:
-    """How plausible what a text has beyond ASCII is, read as Chinese, Japanese or Korean."""
+    """The fit of a text's non-ASCII characters as Chinese, Japanese or Korean."""
     found, numbers = np.unique(np.array([c for c in text if c > "\x7f"]), return_counts=True)
     characters = found.tolist()
     strange = [IMPOSSIBLE if _is_control(c) else UNKNOWN_IDEOGRAPH for c in characters]
@@ -174,21 +186,21 @@ def fit_of_ideographs(text: str) -> Fit:
 
 
 def is_of_one_script(text: str) -> bool:
-    """Whether nearly all letters beyond ASCII are of one script, whose languages need not have been counted."""
+    """Whether nearly all non-ASCII letters are of one script, even if its languages were not counted."""
     scripts = Counter(script(c) for c in text if c > "\x7f" and is_letter(c))
     name, number = max(scripts.items(), key=lambda item: item[1], default=("", 0))
     return name not in _COUNTED and number >= max(FEWEST_OF_A_SCRIPT, SHARE_OF_A_SCRIPT * scripts.total())
 
 
 def _common_bits(characters: Characters, first: Indices, second: Indices) -> Bits:
-    """What pairs take whatever the language: their kinds, and the mixing of scripts."""
+    """The part of the cost that does not depend on the language: kinds of characters, and mixed scripts."""
     mixed = _mixed(characters, first, second).astype(np.float32)
     bits: Bits = _FROM_TO[characters.kinds[first], characters.kinds[second]] + np.float32(MIXED_SCRIPTS) * mixed
     return bits
 
 
 def _mixed(characters: Characters, first: Indices, second: Indices) -> npt.NDArray[np.bool_]:
-    """Which pairs are letters of two scripts."""
+    """Which pairs are letters of different scripts."""
     before, after = characters.scripts[first], characters.scripts[second]
     mixed: npt.NDArray[np.bool_] = (before != after) & (before > 0) & (after > 0)
     return mixed

@@ -1,4 +1,4 @@
-"""Detects UTF-16 and UTF-32 without a mark, by where a file's NUL bytes are and whether it can be decoded."""
+"""Detects UTF-16 and UTF-32 without a byte order mark, by the positions of NUL bytes and by decoding."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from service.training.encodings.guess import is_plausible
 from service.training.encodings.names import WIDE
 
 SAMPLE: Final = 1 << 18
-"""Bytes that are looked at."""
+"""How many bytes are examined."""
 FEWEST: Final = 8
-"""The fewest characters with which it can be detected."""
+"""The minimum number of characters for detection."""
 MOST: Final = 1 << 14
-"""Characters whose plausibility is looked at."""
+"""How many characters are checked for plausibility."""
 CLEARER: Final = 1.0
-"""Bits by which the leading bytes of characters must be more alike than the others."""
+"""By how many bits the entropy of the characters' leading bytes must be lower than that of the others."""
 
 
 def wide(start: bytes) -> str | None:
-    """Which of them a file that begins with these bytes is in; None: in none, or it is unclear."""
+    """The encoding of a file that begins with these bytes; None if it is neither, or unclear."""
     fitting = [name for name in WIDE if _is_text(start, name)]
     if len(fitting) < 2:
         return fitting[0] if fitting else None
     big, little = (_disorder(start[place::2]) for place in (0, 1))
     if {"utf-16-le", "utf-16-be"} >= set(fitting) and abs(big - little) >= CLEARER:
-        # A text has few blocks of characters, and many characters of each.
+        # A text uses few blocks of characters, and many characters of each.
         return "utf-16-be" if big < little else "utf-16-le"
     return None
 
