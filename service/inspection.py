@@ -13,8 +13,8 @@ from durable.reading import DamagedFileError
 from model_store.errors import NotFoundError, StoreError
 from model_store.faults import Faults
 from model_store.store import ModelStore
-from service.training.corpora import CorpusStore
-from service.training.jobs import JobStore
+from service.training.corpora.store import CorpusStore
+from service.training.jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 

@@ -24,6 +24,13 @@ ROOMS_OF_THE_API = {
     "pages": {"schemas", "http", "openapi", "pages"},
     "routes": {"schemas", "http", "openapi"},
 }
+BELOW_TRAINING = {"durable", "charrnn", "model_store", "service.training.errors"}
+ROOMS_OF_TRAINING = {
+    "corpora": {"corpora"},
+    "jobs": {"jobs"},
+    "queue": {"corpora", "jobs", "queue"},
+    "worker": {"corpora", "jobs", "queue", "worker"},
+}
 BELOW_THE_ENGINES = {
     *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),
     *("charrnn.engine.base", "charrnn.engine.sequences"),
@@ -40,6 +47,10 @@ LAYERS = {
     "service/generation": {"durable", "charrnn", "model_store", "service.generation", "service.optional_redis"},
     "service/pictures": {"service.pictures"},
     "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
+    **{
+        f"service/training/{room}": BELOW_TRAINING | {f"service.training.{each}" for each in below}
+        for room, below in ROOMS_OF_TRAINING.items()
+    },
     "service/keys": {"durable", "service.data_dir", "service.keys", "service.settings"},
     "service/api": {*BELOW_THE_API, "service.api"},
     **{
@@ -52,7 +63,7 @@ LAYERS = {
 }
 TORCH = (
     *("charrnn/model.py", "charrnn/torch_threads.py", "charrnn/training/", "charrnn/engine/gpu/"),
-    "service/training/",
+    "service/training/worker/",
 )
 
 

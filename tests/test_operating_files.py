@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.api.http.metrics import Metrics
-from service.training.job import Status
+from service.training.jobs.job import Status
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"

@@ -44,9 +44,9 @@ from service.keys.errors import KeysUnavailableError
 from service.keys.key_file import KeyFile
 from service.logs import RequestLog
 from service.settings import Settings
-from service.training.corpora import CorpusStore
-from service.training.jobs import JobStore
-from service.training.submission import Queue
+from service.training.corpora.store import CorpusStore
+from service.training.jobs.store import JobStore
+from service.training.queue.submission import Queue
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from functools import partial
 
 from model_store.store import ModelStore
 from service.settings import Settings
-from service.training.corpora import CorpusStore
-from service.training.heartbeats import Heartbeat
-from service.training.job_trainer import JobTrainer
-from service.training.jobs import JobStore
-from service.training.queue import JobConsumer, JobQueue
-from service.training.reconciler import Reconciler
-from service.training.runner import JobRunner
-from service.training.worker import Consume, Worker
+from service.training.corpora.store import CorpusStore
+from service.training.jobs.store import JobStore
+from service.training.queue.heartbeats import Heartbeat
+from service.training.queue.job_queue import JobConsumer, JobQueue
+from service.training.queue.reconciler import Reconciler
+from service.training.worker.job_trainer import JobTrainer
+from service.training.worker.runner import JobRunner
+from service.training.worker.worker import Consume, Worker
 
 NewTrainer = Callable[[CorpusStore, ModelStore], JobTrainer]
 

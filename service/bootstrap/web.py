@@ -29,11 +29,11 @@ from service.generation.unit_search import UnitSearch
 from service.inspection import Inspection, damaged_files
 from service.keys.admin_key import AdminKey
 from service.settings import Settings
-from service.training.corpora import CorpusStore
-from service.training.heartbeats import WorkerRegistry
-from service.training.jobs import JobStore
-from service.training.queue import JobQueue
-from service.training.submission import Queue
+from service.training.corpora.store import CorpusStore
+from service.training.jobs.store import JobStore
+from service.training.queue.heartbeats import WorkerRegistry
+from service.training.queue.job_queue import JobQueue
+from service.training.queue.submission import Queue
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
-from service.training.job import JobProgress
-from service.training.jobs import JobStore
+from service.training.jobs.job import JobProgress
+from service.training.jobs.store import JobStore
 
 POLL_SECONDS: Final = 0.2
 LINE_SECONDS: Final = 10.0

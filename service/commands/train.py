@@ -26,13 +26,13 @@ from service.commands import train_arguments
 from service.commands.job_display import Follower, duration
 from service.processes.preflight import StartError
 from service.settings import Settings
-from service.training.conversion import Conversion
-from service.training.corpus import name_of
-from service.training.decoding import CHUNK
+from service.training.corpora.conversion import Conversion
+from service.training.corpora.corpus import name_of
+from service.training.corpora.decoding import CHUNK
 from service.training.errors import TrainingError
-from service.training.job import Job
-from service.training.submission import check_length, create_job
-from service.training.units import KIND, in_words
+from service.training.jobs.job import Job
+from service.training.queue.submission import check_length, create_job
+from service.training.worker.units import KIND, in_words
 
 
 def train(parsed: argparse.Namespace, settings: Settings, program: str, began: float) -> int:

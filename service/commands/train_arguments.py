@@ -7,8 +7,8 @@ from typing import Final, get_args
 
 from service.api.schemas.jobs import BudgetBody, JobBody
 from service.commands.options import add_options, given
-from service.training.decoding import Newlines
-from service.training.requests import DEFAULT_BUDGET, JobRequest
+from service.training.corpora.decoding import Newlines
+from service.training.jobs.requests import DEFAULT_BUDGET, JobRequest
 
 NO_CORPUS: Final = "0" * 16
 """Placeholder for the corpus in a request that is checked before its text is stored."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from service import logs
 from service.settings import read_settings
-from service.training.queue import QuietConnections
+from service.training.queue.job_queue import QuietConnections
 
 try:
     from service.bootstrap.training import build_worker

@@ -9,8 +9,8 @@ from typing import Any, Final
 from charrnn.record import TrainingRecord
 from service.pictures.charts import Axis, Line, Panel, Points, document
 from service.pictures.gradients import COLOURS, panel
-from service.training.job import Job
-from service.training.jobs import JobStore
+from service.training.jobs.job import Job
+from service.training.jobs.store import JobStore
 
 MAX_POINTS: Final = 400
 """The maximum number of points in a line: more are not visible at this size."""

@@ -13,9 +13,9 @@ from durable.reading import DamagedFileError
 from model_store import ModelStore, publish_and_promote
 from model_store.faults import Faults
 from service.inspection import Inspection, damaged_files
-from service.training.corpora import CorpusStore
-from service.training.jobs import JobStore
-from service.training.requests import JobRequest
+from service.training.corpora.store import CorpusStore
+from service.training.jobs.requests import JobRequest
+from service.training.jobs.store import JobStore
 from tests.damage import overwrite
 
 

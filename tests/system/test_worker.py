@@ -20,10 +20,10 @@ from charrnn.training.config import Budget
 from service.bootstrap.training import build_trainer
 from service.settings import Settings
 from service.training.errors import QueueDownError
-from service.training.job import Job
-from service.training.lease import is_live
-from service.training.queue import JobQueue
-from service.training.requests import JobRequest
+from service.training.jobs.job import Job
+from service.training.jobs.lease import is_live
+from service.training.jobs.requests import JobRequest
+from service.training.queue.job_queue import JobQueue
 from tests.texts import FOX
 
 pytestmark = pytest.mark.system

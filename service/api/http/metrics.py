@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from charrnn import __version__
 from service.api.http.shared_metrics import shared_values
 from service.generation.observer import GenerationObserver, Lookup
-from service.training.job import STATUSES, Status
+from service.training.jobs.job import STATUSES, Status
 
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)

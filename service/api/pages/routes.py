@@ -22,7 +22,7 @@ from service.api.schemas.generation import GenerateBody
 from service.api.schemas.jobs import BudgetBody, JobBody
 from service.settings import Settings
 from service.training.curves import DIVERGED
-from service.training.requests import DEFAULT_BUDGET
+from service.training.jobs.requests import DEFAULT_BUDGET
 
 HERE: Final = Path(__file__).parent
 POLICY: Final = "; ".join(

@@ -16,15 +16,15 @@ from service.api.openapi.operations import Parameter, describe
 from service.api.schemas.replies.corpora import AnyCorpus, CorporaReply, DamagedCorpus, NewCorpus, new_corpus
 from service.api.schemas.replies.jobs import job_reply
 from service.settings import Settings
-from service.training.conversion import AS_FOUND, Conversion
-from service.training.corpora import CorpusStore
-from service.training.corpus import Corpus, name_of
-from service.training.decoding import Newlines
-from service.training.encodings.names import known
+from service.training.corpora.conversion import AS_FOUND, Conversion
+from service.training.corpora.corpus import Corpus, name_of
+from service.training.corpora.decoding import Newlines
+from service.training.corpora.encodings.names import known
+from service.training.corpora.store import CorpusStore
 from service.training.errors import CorpusDamagedError
-from service.training.jobs import JobStore
-from service.training.requests import JobRequest
-from service.training.submission import Queue, check_length, submit
+from service.training.jobs.requests import JobRequest
+from service.training.jobs.store import JobStore
+from service.training.queue.submission import Queue, check_length, submit
 
 UPLOADING: Final = (
     "With `model`, training starts at once and its `job` is in the reply. The same text again: 200. The encoding is"

@@ -26,11 +26,11 @@ from service.api.schemas.replies.jobs import (
     job_reply,
 )
 from service.settings import Settings
-from service.training.corpora import CorpusStore
+from service.training.corpora.store import CorpusStore
 from service.training.curves import job_curves
 from service.training.errors import JobDamagedError
-from service.training.jobs import JobStore
-from service.training.submission import Queue, submit
+from service.training.jobs.store import JobStore
+from service.training.queue.submission import Queue, submit
 
 POLL_SECONDS: Final = 0.25
 EVENTS: Final = (

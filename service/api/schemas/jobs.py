@@ -9,7 +9,7 @@ from charrnn.training.config import Budget, TrainingConfig
 from service.api.schemas.base import Body, Name, Reference
 from service.api.schemas.faults import fault
 from service.api.schemas.parameters import takes
-from service.training.requests import DEFAULT_BUDGET, JobRequest
+from service.training.jobs.requests import DEFAULT_BUDGET, JobRequest
 
 
 @takes(Budget)

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.settings import Settings
-from service.training.heartbeats import Heartbeat
+from service.training.queue.heartbeats import Heartbeat
 
 
 @pytest.mark.parametrize(

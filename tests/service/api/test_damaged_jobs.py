@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from service.api.schemas.replies.jobs import JobsReply
 from service.settings import Settings
-from service.training import run_files
-from service.training.event_log import EVENTS
+from service.training.jobs import run_files
+from service.training.jobs.event_log import EVENTS
 from tests.damage import DAMAGES
 
 TEXT = "To be, or not to be: that is the question.\n" * 10

@@ -15,7 +15,7 @@ from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget, TrainingConfig
 from service.api.schemas.generation import LIMITS
 from service.commands.command_line import _parser
-from service.training.requests import JobRequest
+from service.training.jobs.requests import JobRequest
 
 ASKED = {
     SamplingParams: ("GenerateBody", "CompletionBody"),

@@ -8,8 +8,8 @@ from typing import Any
 from charrnn.training.config import Budget
 from service.bootstrap.training import build_trainer, build_worker
 from service.settings import Settings
-from service.training.job_trainer import JobTrainer
-from service.training.requests import JobRequest
+from service.training.jobs.requests import JobRequest
+from service.training.worker.job_trainer import JobTrainer
 from tests.texts import FOX
 
 SIZES = {"hidden_size": 8, "embedding_size": 0, "batch_size": 2, "segment_length": 8}

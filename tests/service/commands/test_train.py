@@ -16,8 +16,8 @@ import pytest
 from model_store.store import ModelStore
 from service.__main__ import main
 from service.commands.job_display import bar, duration, evaluation_line, facts, sample_text
-from service.training.job import JobProgress
-from service.training.jobs import JobStore
+from service.training.jobs.job import JobProgress
+from service.training.jobs.store import JobStore
 from tests.texts import FOX
 
 SMALL = ("--hidden-size", "8", "--embedding-size", "0", "--batch-size", "2", "--segment-length", "8")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from model_store import ModelStore
-from service.training.corpora import CorpusStore
-from service.training.corpus import Corpus
-from service.training.job import Job
-from service.training.jobs import JobStore
-from service.training.requests import JobRequest
+from service.training.corpora.corpus import Corpus
+from service.training.corpora.store import CorpusStore
+from service.training.jobs.job import Job
+from service.training.jobs.requests import JobRequest
+from service.training.jobs.store import JobStore
 from tests.texts import FOX
 
 

@@ -6,10 +6,10 @@ from threading import Event
 from typing import Any
 
 from model_store import ModelStore
-from service.training.corpora import CorpusStore
-from service.training.job_trainer import JobTrainer
-from service.training.jobs import JobStore
-from service.training.runner import JobRunner
+from service.training.corpora.store import CorpusStore
+from service.training.jobs.store import JobStore
+from service.training.worker.job_trainer import JobTrainer
+from service.training.worker.runner import JobRunner
 
 
 def job_runner(jobs: JobStore, corpora: CorpusStore, models: ModelStore, **options: Any) -> JobRunner:

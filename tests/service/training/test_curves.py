@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from charrnn.training.config import Budget
 from service.pictures.charts import HEAD, WIDTH, Axis, Line, Panel, document
-from service.training import run_files
 from service.training.curves import MAX_POINTS, curves, job_curves
-from service.training.event_log import EventLog
-from service.training.jobs import JobStore
-from service.training.requests import JobRequest
+from service.training.jobs import run_files
+from service.training.jobs.event_log import EventLog
+from service.training.jobs.requests import JobRequest
+from service.training.jobs.store import JobStore
 from tests.svg import lines, texts
 
 VALUES = st.floats(-1e9, 1e9, allow_nan=False)

@@ -10,7 +10,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from service.api.schemas.replies.common import closed
 from service.api.schemas.replies.jobs import JobReply
-from service.training.corpus import Corpus
+from service.training.corpora.corpus import Corpus
 
 
 @dataclass(frozen=True, slots=True)

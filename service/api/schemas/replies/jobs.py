@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from service.api.schemas.replies.common import OrNull, closed
-from service.training.job import AnyJob, Job, JobProgress, Status
+from service.training.jobs.job import AnyJob, Job, JobProgress, Status
 
 
 @closed

@@ -7,7 +7,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from service.api.http.metrics import Load, Metrics
-from service.training.job import Status
+from service.training.jobs.job import Status
 
 
 class Training:

@@ -1,0 +1,166 @@
+"""The store of corpora, each stored once, under the digest of its content; knows no HTTP and no jobs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from charrnn.wording import count
+from durable import files, locks
+from durable.drafts import draft_folder, put_new_folder, withdraw
+from durable.names import drop, is_there
+from durable.reading import DamagedFileError
+from service.training.corpora.conversion import AS_FOUND, Conversion, convert
+from service.training.corpora.corpus import CHARACTERS, CORPUS_FILE, TEXT, Corpus, check_name, corpus_of, read_corpus
+from service.training.errors import (
+    CorpusDamagedError,
+    CorpusInUseError,
+    CorpusNotFoundError,
+    IncompleteUploadError,
+    TooLargeError,
+)
+
+Ids = list[str]
+
+_ID: Final = re.compile(r"[0-9a-f]{16}")
+_LOCK: Final = ".lock"
+
+log = logging.getLogger(__name__)
+
+
+class CorpusStore:
+    """The corpora under `root`, one folder each, which is created atomically.
+
+    `max_bytes` bounds an upload; `in_use` names the jobs that still need a corpus. Any number of processes may use it.
+    """
+
+    def __init__(
+        self, root: Path, max_bytes: int = 1 << 30, in_use: Callable[[str], Sequence[str]] = lambda _: ()
+    ) -> None:
+        self.root = root
+        self.max_bytes = max_bytes
+        self._in_use = in_use
+
+    def add(
+        self,
+        chunks: Iterable[bytes],
+        name: str = "",
+        size: int | None = None,
+        conversion: Conversion = AS_FOUND,
+        check: Callable[[Corpus], object] = lambda _: None,
+    ) -> tuple[Corpus, bool]:
+        """Store an upload, of `size` bytes if announced, as a corpus; also returns whether it is new.
+
+        The same text is the same corpus: the result then has the existing corpus's name and time, and says how this
+        upload was read. `check` is called before the corpus becomes visible. After any error, including those of
+        `chunks` and `check`, nothing is left behind. Raises TooLargeError, IncompleteUploadError, EmptyCorpusError,
+        BinaryCorpusError, UnknownEncodingError, EncodingError, CorpusError for a bad name.
+        """
+        check_name(name)
+        if size is not None and size > self.max_bytes:
+            raise TooLargeError(self.max_bytes)
+        with draft_folder(self.root) as folder:
+            with (folder / TEXT).open("x+b") as file:
+                self._receive(chunks, file, size)
+                converted = convert(file, folder / TEXT, conversion)
+            corpus = corpus_of(converted, conversion.newlines, name)
+            check(corpus)
+            files.put(folder / CHARACTERS, converted.summary.vocabulary.encode())
+            files.put(folder / CORPUS_FILE, json.dumps(asdict(corpus)).encode())
+            return self._place(folder, corpus)
+
+    def get(self, corpus: str) -> Corpus:
+        """The corpus of this id. Raises CorpusNotFoundError, CorpusDamagedError."""
+        folder = self._existing(corpus)
+        try:
+            return read_corpus(folder)
+        except DamagedFileError as error:
+            self._existing(corpus)  # a corpus deleted while being read is missing, not damaged
+            raise CorpusDamagedError(corpus, str(error)) from error
+
+    def list(self) -> list[Corpus]:
+        """All corpora that can be used, the oldest first."""
+        corpora = []
+        for name in self.ids():
+            with suppress(CorpusNotFoundError, CorpusDamagedError):
+                corpora.append(self.get(name))
+        return sorted(corpora, key=lambda corpus: (corpus.created, corpus.id))
+
+    def damaged(self) -> dict[str, str]:
+        """What is wrong with each damaged corpus, by its id."""
+        found = {}
+        for name in self.ids():
+            try:
+                self.get(name)
+            except CorpusDamagedError as error:
+                found[name] = error.reason
+            except CorpusNotFoundError:
+                continue
+        return found
+
+    def ids(self) -> Ids:
+        """The ids of all corpora, damaged or not, ascending."""
+        return sorted(path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
+
+    def folder(self, corpus: Corpus) -> Path:
+        """The folder of the corpus, for files derived from it. Raises CorpusNotFoundError."""
+        return self._existing(corpus.id)
+
+    def path(self, corpus: Corpus) -> Path:
+        """The file of the corpus's text, UTF-8. Raises CorpusNotFoundError."""
+        return self.folder(corpus) / TEXT
+
+    def characters(self, corpus: Corpus) -> str:
+        """The distinct characters of the text, ascending. Raises CorpusNotFoundError."""
+        with (self.folder(corpus) / CHARACTERS).open(encoding="utf-8", newline="") as file:
+            return file.read()
+
+    def delete(self, corpus: str) -> None:
+        """Delete a corpus, damaged or not. Raises CorpusNotFoundError, CorpusInUseError while a job needs it."""
+        self._existing(corpus)
+        with locks.locked(self.root / _LOCK):
+            folder = self._existing(corpus)
+            jobs = self._in_use(corpus)
+            if jobs:
+                raise CorpusInUseError(corpus, jobs)
+            gone = withdraw(folder)
+        drop(gone)
+
+    def _existing(self, corpus: str) -> Path:
+        """The folder of the corpus, damaged or not. Raises CorpusNotFoundError."""
+        folder = self.root / corpus
+        if _ID.fullmatch(corpus) is None or not is_there(folder):
+            raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")
+        return folder
+
+    def _receive(self, chunks: Iterable[bytes], file: BinaryIO, size: int | None) -> None:
+        received = 0
+        for chunk in chunks:
+            received += len(chunk)
+            if received > self.max_bytes:
+                raise TooLargeError(self.max_bytes)
+            file.write(chunk)
+        if size is not None and received != size:
+            raise IncompleteUploadError(f"the upload was interrupted after {received} of {count(size, 'byte')}")
+
+    def _place(self, folder: Path, corpus: Corpus) -> tuple[Corpus, bool]:
+        gone: Path | None = None
+        with locks.locked(self.root / _LOCK):
+            try:
+                known = self.get(corpus.id)
+                return replace(corpus, name=known.name, created=known.created), False
+            except CorpusDamagedError as error:
+                log.warning("%s is repaired: the same text was uploaded again", error)
+                gone = withdraw(self.root / corpus.id)
+            except CorpusNotFoundError:
+                pass
+            put_new_folder(folder, self.root / corpus.id)
+        if gone is not None:
+            drop(gone)
+        return corpus, True

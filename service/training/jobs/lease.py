@@ -1,0 +1,158 @@
+"""Leases on runs' directories: only one worker can write at a time, even if an earlier one wakes up late; knows nothing
+of what is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from durable import files, locks
+from durable.reading import DamagedFileError, read_json
+from service.training.errors import LeaseHeldError, LeaseLostError
+from service.training.jobs.run_files import LOCK
+from service.training.jobs.shapes import LEASE as SHAPE
+from service.training.jobs.shapes import LeaseFile
+
+log = logging.getLogger(__name__)
+
+LEASE: Final = "lease.json"
+TTL_SECONDS: Final = 6.0
+POLL_SECONDS: Final = 0.2
+LOCK_SECONDS: Final = 2.0
+"""How long to wait for the directory's lock, which is held only briefly, before its holder is considered suspended."""
+
+
+class Lease:
+    """The right to write to a run, held until `release`, or until another worker took it over.
+
+    A thread renews it, so that a computation may take any time. A holder that is suspended for longer than the lease
+    lasts may lose it: the next one gets a higher fencing token, and every write checks the token under the directory's
+    lock, so that the earlier holder can no longer write.
+    """
+
+    def __init__(self, folder: Path, token: int, ttl: float) -> None:
+        self._folder = folder
+        self._token = token
+        self._ttl = ttl
+        self._released = threading.Event()
+        self._thread = threading.Thread(target=self._renew_regularly, name=f"lease of {folder.name}", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def take(cls, folder: Path, ttl: float = TTL_SECONDS) -> Lease:
+        """Take the lease of a run that is free or whose lease was not renewed for `ttl` seconds.
+
+        Raises LeaseHeldError, FileNotFoundError when there is no such run.
+        """
+        try:
+            with locks.locked(folder / LOCK, timeout=LOCK_SECONDS):
+                if is_live(folder, ttl):
+                    raise LeaseHeldError(f"another worker already runs {folder.name}")
+                token = _token(folder) + 1
+                _write(folder, token, released=False)
+        except TimeoutError as error:
+            raise LeaseHeldError(f"another worker holds the lock of run {folder.name}") from error
+        return cls(folder, token, ttl)
+
+    @classmethod
+    def take_soon(cls, folder: Path, stop: threading.Event, ttl: float = TTL_SECONDS) -> Lease:
+        """Take the lease, waiting for it to expire; if its holder renews it, the wait ends at once.
+
+        Raises LeaseHeldError, also when `stop` is set.
+        """
+        deadline = time.monotonic() + 2 * ttl
+        renewed = _renewed(folder)
+        while True:
+            try:
+                return cls.take(folder, ttl)
+            except LeaseHeldError:
+                if stop.wait(POLL_SECONDS) or _renewed(folder) != renewed or time.monotonic() > deadline:
+                    raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A context for writing, in which no other worker can take over the run. Raises LeaseLostError."""
+        with locks.locked(self._folder / LOCK):
+            if self._released.is_set() or _token(self._folder) != self._token:
+                raise LeaseLostError(f"run {self._folder.name} was taken over by another worker")
+            yield
+            os.utime(self._folder / LEASE)
+
+    def release(self) -> None:
+        """Let another worker take the run at once; does nothing if the lease is already lost."""
+        try:
+            with self.held():
+                _write(self._folder, self._token, released=True)
+        except LeaseLostError:
+            pass
+        finally:
+            self._released.set()
+            self._thread.join()
+
+    def _renew_regularly(self) -> None:
+        while not self._released.wait(self._ttl / 4):
+            try:
+                with self.held():
+                    pass
+            except LeaseLostError:
+                return
+            except OSError as error:
+                log.warning("the lease of run %s could not be renewed: %s", self._folder.name, error.strerror)
+
+
+def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
+    """Whether a worker holds the run and renewed its lease within the last `ttl` seconds."""
+    try:
+        if _read(folder)["released"]:
+            return False
+    except FileNotFoundError:
+        return False
+    except DamagedFileError:
+        pass  # its holder notices this when it renews the lease, and stops
+    # In either direction: if the clock was set back, a dead worker must not seem alive.
+    return abs(time.time() - _renewed(folder) / 1e9) < ttl
+
+
+def _renewed(folder: Path) -> int:
+    """When the lease was last renewed, in nanoseconds since 1970; 0: never."""
+    try:
+        return (folder / LEASE).lstat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _token(folder: Path) -> int:
+    """The newest token; if the file is damaged, a number higher than any token."""
+    try:
+        return _read(folder)["token"]
+    except FileNotFoundError:
+        return 0
+    except DamagedFileError:
+        return time.time_ns()
+
+
+def _read(folder: Path) -> LeaseFile:
+    return read_json(folder / LEASE, SHAPE)
+
+
+def _write(folder: Path, token: int, released: bool) -> None:
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    text = json.dumps({"token": token, "owner": owner, "released": released})
+    files.put(folder / LEASE, text.encode())

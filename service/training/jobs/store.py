@@ -1,0 +1,197 @@
+"""The store of jobs, each a directory with everything known about it; knows no queue and no training."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from durable import locks
+from durable.clock import iso, now
+from durable.drafts import draft_folder, put_new_folder, withdraw
+from durable.names import drop, is_there
+from durable.reading import DamagedFileError, FaultCache
+from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
+from service.training.jobs import job_files, run_files
+from service.training.jobs.event_log import EventLog
+from service.training.jobs.job import FINAL, AnyJob, DamagedJob, Job, JobState, Status
+from service.training.jobs.lease import is_live
+from service.training.jobs.plan import PLAN_SHAPE, Plan
+from service.training.jobs.requests import JobRequest
+
+AnyJobs = list[AnyJob]
+JobIds = list[str]
+
+LOCK_SECONDS: Final = 0.5
+NO_FOLDER: Final = "its directory is not a directory"
+
+_ID: Final = re.compile(r"[0-9]{8}-[0-9]{12}-[0-9a-f]{6}")
+
+
+class JobStore:
+    """The jobs under `root`, one directory each; any number of processes may use it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._ended: dict[str, Status] = {}
+        self._looks = FaultCache()
+
+    def create(self, request: JobRequest) -> Job:
+        """Create a queued job, atomically, on the disk when this returns. Raises OSError."""
+        job = f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
+        with draft_folder(self.root) as folder:
+            run_files.write_json(folder / run_files.REQUEST, {"created": now(), **request.as_dict()})
+            EventLog(folder).append("status", {"status": "queued"})
+            put_new_folder(folder, self.root / job)
+        return self.get(job)
+
+    def get(self, job: str) -> Job:
+        """The job in its current state. Raises JobNotFoundError, JobDamagedError."""
+        folder = self.folder(job)
+        try:
+            request, created = job_files.read_request(folder)
+        except DamagedFileError as error:
+            raise JobDamagedError(job, str(error)) from error
+        return Job(
+            id=job,
+            request=request,
+            created=created,
+            state=job_files.read_state(folder),
+            progress=job_files.read_progress(folder),
+            cancel_requested=(folder / run_files.CANCEL).exists(),
+            warnings=job_files.read_warnings(folder),
+        )
+
+    def look(self, job: str) -> AnyJob:
+        """The job in its current state, damaged or not. Raises JobNotFoundError."""
+        try:
+            found = self.get(job)
+        except JobDamagedError as error:
+            folder = self.root / job
+            cancel_requested = (folder / run_files.CANCEL).exists()
+            state, progress = job_files.read_state(folder), job_files.read_progress(folder)
+            return DamagedJob(
+                id=job,
+                created=_moment(job),
+                state=state,
+                progress=progress,
+                cancel_requested=cancel_requested,
+                damaged=error.reason,
+            )
+        return replace(found, damaged=self.fault(job))
+
+    def fault(self, job: str) -> str:
+        """What is wrong with the files of the job's directory; empty when nothing is."""
+        folder = self.root / job
+        try:
+            there = set(os.listdir(folder))  # noqa: PTH208 (one call for all the names)
+        except OSError:
+            return NO_FOLDER if is_there(folder) else ""
+        found = [self._looks.fault(folder / run_files.REQUEST, job_files.request_fault)]
+        found += [self._looks.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there]
+        found.append(EventLog(folder).fault())
+        return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: not damaged
+
+    def list(self) -> AnyJobs:
+        """All jobs, the oldest first."""
+        found = []
+        for job in self.ids():
+            with suppress(JobNotFoundError):  # deleted meanwhile
+                found.append(self.look(job))
+        return found
+
+    def ids(self) -> JobIds:
+        """All jobs' ids, the oldest first."""
+        return sorted(path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
+
+    def unfinished(self) -> Iterator[str]:
+        """The ids of the jobs that have not ended, the oldest first."""
+        for job in self.ids():
+            if job in self._ended or not (self.root / job).is_dir():
+                continue
+            if self._status(job) not in FINAL:
+                yield job
+
+    def count_by_status(self) -> Counter[Status]:
+        """How many jobs of each status there are; the files of a job that has ended are read only once."""
+        return Counter(self._status(job) for job in self.ids())
+
+    def _status(self, job: str) -> Status:
+        if job in self._ended:
+            return self._ended[job]
+        state = job_files.read_state(self.root / job)
+        if state.is_final:
+            self._ended[job] = state.status
+        return state.status
+
+    def using(self, corpus: str) -> JobIds:
+        """The ids of the jobs that still need this corpus."""
+        found = []
+        for job in self.unfinished():
+            with suppress(JobNotFoundError, JobDamagedError):  # a damaged job cannot use it
+                if self.get(job).request.corpus == corpus:
+                    found.append(job)
+        return found
+
+    def event_log(self, job: str) -> EventLog:
+        """The job's event log. Raises JobNotFoundError."""
+        return EventLog(self.folder(job))
+
+    def plan(self, job: str) -> Plan | None:
+        """The job's plan; None before the job begins, or if the plan cannot be read. Raises JobNotFoundError."""
+        return run_files.read_shaped(self.folder(job) / run_files.PLAN, PLAN_SHAPE)
+
+    def cancel(self, job: str) -> AnyJob:
+        """Cancel the job: at once if no worker runs it; otherwise its worker ends it within 2 seconds.
+
+        Raises JobNotFoundError, and JobFinishedError if it has succeeded or failed.
+        """
+        folder, state = self.folder(job), job_files.read_state(self.folder(job))
+        if state.is_final and state.status != "cancelled":
+            raise JobFinishedError(f"job {job} has {state.status} already and cannot be cancelled")
+        (folder / run_files.CANCEL).touch()
+        with suppress(TimeoutError), locks.locked(folder / run_files.LOCK, LOCK_SECONDS):
+            state = job_files.read_state(folder)
+            if not state.is_final and not is_live(folder):
+                job_files.write_state(folder, JobState("cancelled", state.started, now()))
+        return self.look(job)
+
+    def delete(self, job: str) -> None:
+        """Delete a job that has ended, with its measurements; the version that it published stays. A damaged job need
+        not have ended, as long as no worker runs it.
+
+        Raises JobNotFoundError, JobUnfinishedError.
+        """
+        self._existing(job)
+        folder = self.root / job
+        if folder.is_dir():
+            damaged = isinstance(self.look(job), DamagedJob)
+            if is_live(folder) or not (damaged or job_files.read_state(folder).is_final):
+                raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
+        drop(withdraw(folder))
+
+    def folder(self, job: str) -> Path:
+        """The job's directory. Raises JobNotFoundError, JobDamagedError when something else has its name."""
+        folder = self._existing(job)
+        if not folder.is_dir():
+            raise JobDamagedError(job, NO_FOLDER)
+        return folder
+
+    def _existing(self, job: str) -> Path:
+        folder = self.root / job
+        if _ID.fullmatch(job) is None or not is_there(folder):
+            raise JobNotFoundError(f"there is no job {job[:70]!r}")
+        return folder
+
+
+def _moment(job: str) -> str:
+    """When the job was created, taken from the beginning of its id."""
+    made = datetime.strptime(job[:21], "%Y%m%d-%H%M%S%f").replace(tzinfo=UTC)
+    return iso(made.timestamp())

@@ -1,0 +1,64 @@
+"""Submits a job: checks it against its corpus and its base, creates it, and adds it to the queue; knows no HTTP."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final, Protocol
+
+from charrnn.wording import count
+from model_store.store import ModelStore
+from service.training.corpora.store import CorpusStore
+from service.training.errors import JobRequestError, QueueDownError
+from service.training.jobs.bases import find_base
+from service.training.jobs.job import Job
+from service.training.jobs.requests import JobRequest
+from service.training.jobs.store import JobStore
+
+log = logging.getLogger(__name__)
+
+MIN_CHARACTERS: Final = 100
+"""The minimum length of a text to train on."""
+
+
+class Queue(Protocol):
+    """Passes jobs to workers."""
+
+    def submit(self, job: str) -> None: ...
+
+
+def create_job(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models: ModelStore | None = None) -> Job:
+    """Check and create a job; without `models` its base is checked only by the worker.
+
+    Raises CorpusNotFoundError, JobRequestError when the corpus is too short to train on or does not suit the base.
+    """
+    check_length(corpora.get(request.corpus).characters, request)
+    if models is not None:
+        find_base(request, models)
+    return jobs.create(request)
+
+
+def submit(
+    request: JobRequest, corpora: CorpusStore, jobs: JobStore, queue: Queue, models: ModelStore | None = None
+) -> Job:
+    """Create a job and add it to the queue; if the queue is down, workers find it by themselves. Raises as `create_job`
+    does."""
+    job = create_job(request, corpora, jobs, models)
+    enqueue(job.id, queue)
+    return job
+
+
+def enqueue(job: str, queue: Queue) -> None:
+    """Add the job to the queue; if the queue is down, this is logged, and workers find the job by themselves."""
+    try:
+        queue.submit(job)
+    except QueueDownError as error:
+        log.warning("job %s waits in the directory of runs: %s", job, error)
+
+
+def check_length(characters: int, request: JobRequest) -> None:
+    """Raises JobRequestError if a text of this many characters is too short for the job."""
+    needed = max(MIN_CHARACTERS, request.settings.get("segment_length", 0) + 1)
+    if characters < needed:
+        reason = f" with segment_length {needed - 1}" if needed > MIN_CHARACTERS else ""
+        message = f"corpus has {count(characters, 'character')}; at least {needed} are needed to train on it{reason}"
+        raise JobRequestError("corpus", message)

@@ -1,0 +1,174 @@
+"""Trains the network of a job and searches its units, within the job's minutes; does not publish, and knows nothing of
+a job's status."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Final
+
+import torch
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import ModelConfig
+from charrnn.interpretation.survey import MIN_TOKENS, most_characters
+from charrnn.training.data import TrainingText
+from charrnn.training.state import TrainingState, TrainingStateError
+from charrnn.training.trainer import Trainer
+from model_store.store import ModelStore
+from service.training.corpora.corpus import Corpus
+from service.training.corpora.ids import Check
+from service.training.corpora.store import CorpusStore
+from service.training.jobs.job import Job
+from service.training.jobs.run import Run
+from service.training.worker import minutes
+from service.training.worker.excerpts import excerpt_of
+from service.training.worker.fidelity import with_fidelity
+from service.training.worker.monitor import SAVE_SECONDS, TrainingMonitor
+from service.training.worker.preparation import Preparation, decide, prepare
+from service.training.worker.units import FindUnits, Units, find_units
+
+log = logging.getLogger(__name__)
+
+NO_TIME: Final = (
+    "there was no time left to search for what the cells follow; POST /models/NAME/versions/VERSION/cells still can"
+)
+
+
+class _StoppedError(Exception):
+    """The job was cancelled, or its worker is stopping."""
+
+
+class _LateError(Exception):
+    """The job's minutes are used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedNetwork:
+    """What is to be published; `units` are None if they were not searched for, or the search failed."""
+
+    checkpoint: Checkpoint
+    units: Units | None
+
+
+class JobTrainer:
+    """Trains on the texts of `corpora`, and continues from versions of `store`.
+
+    `save_seconds`: the minimum time between two resume points; `find`: searches a network's units; `clock`: measures a
+    job's minutes, in seconds from an arbitrary start.
+    """
+
+    def __init__(
+        self,
+        corpora: CorpusStore,
+        store: ModelStore,
+        *,
+        save_seconds: float = SAVE_SECONDS,
+        find: FindUnits = find_units,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._corpora = corpora
+        self._store = store
+        self._save_seconds = save_seconds
+        self._find = find
+        self._clock = clock
+
+    def now(self) -> float:
+        """The time in seconds by the clock that measures a job's minutes."""
+        return self._clock()
+
+    def train(self, job: Job, run: Run, stop: Event, began: float, *, search: bool) -> TrainedNetwork | None:
+        """Train from the run's newest resume point on; None if the job is cancelled or `stop` is set before the end.
+
+        `began`: when the work on the job began, by `now`; `search`: whether to search the network's units. Raises
+        TrainingError, StoreError, DivergedError, and errors of the disk or the memory.
+        """
+
+        def check() -> None:
+            if stop.is_set() or run.cancel_requested():
+                raise _StoppedError
+
+        try:
+            corpus = self._corpora.get(job.request.corpus)
+            given = self._prepared(job, corpus, run, check)
+            trainer = self._trainer(job, run, given, began)
+            per_token = given.characters_per_token
+            if not TrainingMonitor(run, trainer, stop, per_token, self._save_seconds, clock=self._clock).train():
+                return None
+            trained = self._clock()
+            checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.measured_on(trainer.held_out))
+            now = self._clock()
+            until = now + minutes.search_seconds(given.training.budget, trainer.seconds + now - trained)
+
+            def check_in_time() -> None:
+                check()
+                if self._clock() > until:
+                    raise _LateError
+
+            units = self._units(run, corpus, checkpoint, trainer, check_in_time) if search else None
+            return TrainedNetwork(checkpoint, units)
+        except _StoppedError:
+            return None
+
+    def _prepared(self, job: Job, corpus: Corpus, run: Run, check: Check) -> Preparation:
+        """What the trainer needs, according to the job's plan, which is decided now if the job has none."""
+        plan = run.plan()
+        if plan is None:
+            plan = decide(job.request, corpus, self._corpora, self._store, check, device=_device())
+            run.keep_plan(plan)
+        return prepare(plan, corpus, self._corpora, self._store, check)
+
+    def _trainer(self, job: Job, run: Run, given: Preparation, began: float) -> Trainer:
+        """The job's trainer, at the newest usable resume point or at the beginning."""
+
+        def trainer_at(state: TrainingState | None) -> Trainer:
+            return Trainer(
+                given.config,
+                given.training,
+                TrainingText(given.text, given.vocabulary, given.corpus),
+                base=given.base,
+                state=state,
+                device=_device(),
+                reserve=minutes.reserve(given.training.budget),
+                clock=self._clock,
+            )
+
+        for data in run.resume_points():
+            try:
+                state = TrainingState.from_bytes(data)
+                trainer = trainer_at(state)
+            except TrainingStateError as error:
+                log.warning("job %s: a resume point is skipped: %s", job.id, error)
+                continue
+            log.info("job %s resumes at step %d", job.id, state.position.step)
+            return trainer  # taking over a job does not count: the plan stays the same
+        log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.corpus["name"])
+        trainer = trainer_at(None)
+        trainer.spent(minutes.prepared(given.training.budget, self._clock() - began))
+        return trainer
+
+    def _units(self, run: Run, corpus: Corpus, checkpoint: Checkpoint, trainer: Trainer, check: Check) -> Units | None:
+        """What the units follow; an error in the search is only logged, because the training must not be lost."""
+        try:
+            path, most = self._corpora.path(corpus), most_characters(checkpoint.config)
+            excerpt = excerpt_of(path, trainer.held_out, checkpoint.vocabulary, most, MIN_TOKENS)
+            return self._find(checkpoint, excerpt, check)
+        except _StoppedError:
+            raise
+        except _LateError:
+            log.warning("job %s: %s", run.id, NO_TIME)
+            run.warn(checkpoint.record.steps, [*checkpoint.record.warnings, NO_TIME])
+        except Exception:
+            log.exception("job %s continues without a search for what its cells follow", run.id)
+        return None
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _sizes(config: ModelConfig) -> str:
+    return f"{config.cell} {config.layers}x{config.hidden_size}, {config.vocabulary_size} tokens"

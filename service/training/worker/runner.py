@@ -1,0 +1,151 @@
+"""Runs a job: takes its lease, trains its network, publishes it, and writes the job's result; knows no queue."""
+
+from __future__ import annotations
+
+import logging
+from threading import Event
+from typing import Final, Literal
+
+import torch
+
+from charrnn.training.keeping import DivergedError
+from durable.reading import DamagedFileError
+from model_store.errors import StoreError
+from model_store.promotion import promote_version
+from model_store.store import ModelStore
+from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
+from service.training.jobs.job import DamagedJob, Job
+from service.training.jobs.lease import Lease
+from service.training.jobs.run import Run
+from service.training.jobs.store import JobStore
+from service.training.worker.job_trainer import JobTrainer, TrainedNetwork
+from service.training.worker.units import Units, keep_units
+
+log = logging.getLogger(__name__)
+
+Outcome = Literal["ended", "handed over", "not mine"]
+
+MAX_DEATHS: Final = 20
+SEARCH_DEATHS: Final = 2
+"""After this many deaths of workers at the end of the training, units are not searched, because the search may be the
+cause."""
+
+
+class JobRunner:
+    """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers."""
+
+    def __init__(self, jobs: JobStore, store: ModelStore, trainer: JobTrainer) -> None:
+        self._jobs = jobs
+        self._store = store
+        self._trainer = trainer
+
+    def run(self, job_id: str, stop: Event, began: float | None = None) -> Outcome:
+        """Run the job to its end, unless another worker does; when `stop` is set, leave it to the next worker at once.
+        `began`: when the work on the job began, by the trainer's clock, if before this call.
+
+        Raises JobNotFoundError.
+        """
+        began = self._trainer.now() if began is None else began
+        job, folder = self._jobs.look(job_id), self._jobs.root / job_id
+        if job.is_final:
+            return "ended"
+        try:
+            lease = Lease.take_soon(folder, stop)
+        except LeaseHeldError as error:
+            log.info("%s", error)
+            return "not mine"
+        try:
+            with lease:
+                run = Run(folder, lease)
+                return self._run(job, run, stop, began) if isinstance(job, Job) else self._give_up(job, run)
+        except LeaseLostError as error:
+            log.warning("%s; this worker skips it", error)
+            return "not mine"
+
+    def _give_up(self, job: DamagedJob, run: Run) -> Outcome:
+        """Fail a job whose request cannot be read."""
+        run.fail(f"the job's files are damaged: {job.damaged}")
+        log.error("job %s failed: %s", job.id, job.damaged)
+        return "ended"
+
+    def _run(self, job: Job, run: Run, stop: Event, began: float) -> Outcome:
+        if run.state.is_final:
+            return "ended"
+        try:
+            ended = self._attempt(job, run, stop, began)
+        except LeaseLostError:
+            raise
+        except Exception as error:
+            message = _explained(error)
+            run.fail(message)
+            log.exception("job %s failed: %s", job.id, message)
+            return "ended"
+        return "ended" if ended else "handed over"
+
+    def _attempt(self, job: Job, run: Run, stop: Event, began: float) -> bool:
+        """Run the job; returns whether it has ended."""
+        if run.cancel_requested():
+            return self._cancel(run)
+        deaths = run.start()
+        if deaths > MAX_DEATHS:
+            raise TrainingError(f"{deaths} workers in a row died at the same point of this job")
+        if self._was_published(job, run):
+            return True
+        trained = self._trainer.train(job, run, stop, began, search=deaths < SEARCH_DEATHS)
+        if trained is not None:
+            self._publish(job, run, trained)
+            return True
+        if run.cancel_requested():
+            return self._cancel(run)
+        run.hand_over()
+        log.info("job %s is left to the next worker", job.id)
+        return False
+
+    def _cancel(self, run: Run) -> bool:
+        run.cancel()
+        log.info("job %s is cancelled", run.id)
+        return True
+
+    def _publish(self, job: Job, run: Run, trained: TrainedNetwork) -> None:
+        name = job.request.model
+        after = max(self._store.versions(name), default=0) if self._store.has(name) else 0
+
+        def publish() -> tuple[int, bool]:
+            version = self._store.publish(name, trained.checkpoint)
+            return self._complete(job, version, trained.units)
+
+        intent = {"digest": trained.checkpoint.digest, "after": after, "cells": trained.units}
+        state = run.publish(intent, publish)
+        log.info("job %s published %s@%s%s", job.id, name, state.version, ", promoted" if state.promoted else "")
+
+    def _was_published(self, job: Job, run: Run) -> bool:
+        """Complete the job of a worker that died after publishing and before writing the result."""
+        intent = run.intent()
+        if intent is None:
+            return False
+        version = self._store.find(job.request.model, intent["digest"], intent["after"])
+        if version is None:
+            return False
+        run.publish(intent, lambda: self._complete(job, version, intent.get("cells")))
+        log.info("job %s had published %s@%d", job.id, job.request.model, version)
+        return True
+
+    def _complete(self, job: Job, version: int, units: Units | None) -> tuple[int, bool]:
+        """Store the units beside the new version and promote it; idempotent. Returns the version, and whether it was
+        promoted."""
+        name = job.request.model
+        keep_units(self._store, name, version, units)
+        return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
+
+
+def _explained(error: Exception) -> str:
+    """The message of an error for users; details are in the worker's log."""
+    if isinstance(error, TrainingError | StoreError | DamagedFileError | DivergedError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"the worker's disk or system failed: {error.strerror or type(error).__name__}"
+    if isinstance(error, ValueError) and error.args:
+        return str(error)
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+        return "out of memory: a smaller hidden_size, batch_size or segment_length may help"
+    return f"an error in the worker ({type(error).__name__}); its log has more"

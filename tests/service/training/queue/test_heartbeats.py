@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from service.training.queue.heartbeats import WORKERS, Heartbeat, WorkerRegistry
+
+
+def test_a_worker_is_seen_while_it_lives(tmp_path: Path) -> None:
+    now = [time.time()]
+    workers = WorkerRegistry(tmp_path, lambda: now[0])
+    assert not workers.any_alive()
+    worker = Heartbeat(tmp_path)
+    worker.begin()
+    assert workers.any_alive()
+    (name,) = workers.heartbeats()
+    assert name.endswith(f"-{os.getpid()}")
+    now[0] += 60
+    assert not workers.any_alive()
+    assert list(workers.heartbeats()) == [name], "one that was killed is still listed"
+    worker.end()
+    assert workers.heartbeats() == {}
+
+
+def test_what_workers_left_that_were_killed_is_cleared_away(tmp_path: Path) -> None:
+    Heartbeat(tmp_path).beat()
+    left = tmp_path / WORKERS / "host-1"
+    left.touch()
+    os.utime(left, (1.0, 1.0))
+    assert "host-1" not in WorkerRegistry(tmp_path).heartbeats()
+    Heartbeat(tmp_path).begin()
+    assert not left.exists()

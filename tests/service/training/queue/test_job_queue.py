@@ -1,0 +1,70 @@
+"""The queue without a server; with one, it is tried by the tests of the worker."""
+
+import logging
+import socket
+import time
+from contextlib import closing
+
+import pytest
+
+from service.training.errors import QueueDownError
+from service.training.queue.job_queue import JobConsumer, JobQueue, QuietConnections, shown
+
+
+def unused_port() -> int:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize(
+    "url", ["", f"redis://127.0.0.1:{unused_port()}/0", "unix:///nowhere/redis.sock"], ids=["none", "port", "path"]
+)
+def test_a_queue_that_is_down_says_so(url: str) -> None:
+    queue = JobQueue(url)
+    assert not queue.available()
+    for call in (queue.waiting, lambda: queue.submit("a job")):
+        with pytest.raises(QueueDownError, match="cannot be reached"):
+            call()
+
+
+def test_a_queue_that_does_not_answer_is_given_up_soon() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as deaf:
+        began = time.monotonic()
+        queue = JobQueue(f"redis://127.0.0.1:{deaf.getsockname()[1]}")
+        with closing(queue), pytest.raises(QueueDownError):
+            queue.submit("a job")
+        assert time.monotonic() - began < 60, "an end, which would else not come at all"
+
+
+def test_a_consumer_without_a_server_can_be_started_and_stopped() -> None:
+    consumer = JobConsumer(f"redis://127.0.0.1:{unused_port()}/0", lambda _: None)
+    consumer.start()
+    consumer.stop(timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://:secret@queue:6380/0", "queue:6380"),
+        ("rediss://user:secret@queue", "queue:6379"),
+        ("unix:///data/run/redis.sock", "/data/run/redis.sock"),
+        ("unix://user:secret@/data/run/redis.sock", "/data/run/redis.sock"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, address: str) -> None:
+    assert shown(url) == address
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "logged"),
+    [
+        ("dramatiq.worker.ConsumerThread(training)", "Consumer encountered a connection error: %s", False),
+        ("dramatiq.worker.ConsumerThread(training)", "Consumer encountered an unexpected error.", True),
+        ("service.processes.worker", "a connection error", True),
+    ],
+)
+def test_only_repeated_words_on_the_connection_are_left_out(name: str, message: str, logged: bool) -> None:
+    record = logging.LogRecord(name, logging.CRITICAL, "", 0, message, ("x",), None)
+    assert QuietConnections().filter(record) is logged

@@ -1,0 +1,33 @@
+"""Runs a job in a child process as often as it is told to, so that the child can be killed: a line on standard input
+begins it, the child's id and later its exit status come back as lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+import torch
+import torch._dynamo  # which the first step of any optimizer loads, for seconds
+
+from service.bootstrap.training import build_trainer
+from service.settings import Settings
+from service.training.worker.job_trainer import JobTrainer
+
+
+def main(data: Path, job: str) -> None:
+    torch.set_num_threads(1)
+    training = build_trainer(Settings(data_dir=data), new_trainer=partial(JobTrainer, save_seconds=0.05))
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            training.runner.run(job, Event())
+            os._exit(0)
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
