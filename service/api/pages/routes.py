@@ -55,12 +55,13 @@ class Page:
     title: str
 
 
+DOCS: Final = Page("docs", "/docs", "API")
 PAGES: Final = (
     Page("play", "/", "Play"),
     Page("models", "/ui/models", "Models"),
     Page("train", "/ui/train", "Train"),
     Page("gradients", "/ui/gradients", "Gradients"),
-    Page("docs", "/docs", "API"),
+    DOCS,
 )
 NOWHERE: Final = Page("nowhere", "", "Not here")
 
@@ -102,17 +103,17 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
         }
 
     for page in PAGES:
-        if page.name == "docs":
+        if page is DOCS:
             continue
         view = describe(f"The page {page.title}", access="open", content_type="text/html", listed=False)(
             partial(show, page)
         )
         routes.add_url_rule(page.path, page.name, view)
 
-    @routes.get("/docs")
+    @routes.get(DOCS.path)
     @describe("This document as a page", access="open", content_type="text/html")
     def docs() -> Response:
-        return show(PAGES[-1], **documented())
+        return show(DOCS, **documented())
 
     @routes.get("/ui/", defaults={"path": ""})
     @routes.get("/ui/<path:path>")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from charrnn.parameters import parameters
 from charrnn.sampling import Flags, Logits, SamplingParams, adjusted, uniform, unnormalized_probs
 
 NOTHING = np.empty(0, np.int32), np.empty(0, np.bool_)
@@ -19,18 +20,20 @@ _BIASES = st.floats(-100, 100, width=32) | st.sampled_from([-100.0, -1.0, 5.0, 1
 @st.composite
 def sampled(draw: st.DrawFn, vocabulary: int) -> SamplingParams:
     ids = st.integers(0, vocabulary - 1)
-    return SamplingParams(
-        seed=draw(st.integers(0, 2**32)),
-        temperature=draw(st.sampled_from([0.0, 0.3, 1.0, 2.5])),
-        top_k=draw(st.sampled_from([0, 0, 1, 2, 7, 40, 5000])),
-        top_p=draw(st.sampled_from([1.0, 1.0, 0.0, 0.1, 0.5, 0.9, 0.99])),
-        min_p=draw(st.sampled_from([0.0, 0.0, 0.01, 0.3, 1.0])),
-        repetition_penalty=draw(st.sampled_from([1.0, 1.0, 0.7, 1.4])),
-        presence_penalty=draw(st.sampled_from([0.0, 0.0, -2.0, 0.3, 2.0])),
-        frequency_penalty=draw(st.sampled_from([0.0, 0.0, -1.1, 0.1, 2.0])),
-        logit_bias=tuple(draw(st.dictionaries(ids, _BIASES, max_size=draw(st.sampled_from([0, 0, 9])))).items()),
-        allowed_token_ids=draw(st.none() | st.lists(ids, min_size=1, max_size=40).map(tuple)),
-    )
+    drawn: dict[str, Any] = {
+        "seed": draw(st.integers(0, 2**32)),
+        "temperature": draw(st.sampled_from([0.0, 0.3, 1.0, 2.5])),
+        "top_k": draw(st.sampled_from([0, 0, 1, 2, 7, 40, 5000])),
+        "top_p": draw(st.sampled_from([1.0, 1.0, 0.0, 0.1, 0.5, 0.9, 0.99])),
+        "min_p": draw(st.sampled_from([0.0, 0.0, 0.01, 0.3, 1.0])),
+        "repetition_penalty": draw(st.sampled_from([1.0, 1.0, 0.7, 1.4])),
+        "presence_penalty": draw(st.sampled_from([0.0, 0.0, -2.0, 0.3, 2.0])),
+        "frequency_penalty": draw(st.sampled_from([0.0, 0.0, -1.1, 0.1, 2.0])),
+        "logit_bias": tuple(draw(st.dictionaries(ids, _BIASES, max_size=draw(st.sampled_from([0, 0, 9])))).items()),
+        "allowed_token_ids": draw(st.none() | st.lists(ids, min_size=1, max_size=40).map(tuple)),
+    }
+    assert drawn.keys() == parameters(SamplingParams).keys() - {"logprobs"}, "every engine is compared in all of them"
+    return SamplingParams(**drawn)
 
 
 def is_borderline(
