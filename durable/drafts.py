@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from durable.names import drop, is_folder, set_aside, sync_folder
+from durable.entries import drop, is_folder, set_aside, sync_folder
 
 PREFIX: Final = ".draft-"
 FOLDER: Final = ".d"

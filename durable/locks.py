@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
-from durable.names import is_open_as, set_aside
+from durable.entries import is_open_as, set_aside
 
 POLL_SECONDS: Final = 0.02
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from durable import files
-from durable.names import is_there
+from durable.entries import is_there
 
 T = TypeVar("T")
 

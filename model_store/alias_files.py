@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from durable import locks
-from durable.names import is_there, keep_copy, set_aside
+from durable.entries import is_there, keep_copy, set_aside
 from durable.reading import DamagedFileError
 from model_store import versions
 from model_store.aliases import FILE, AliasReader, Histories, rebuilt, write

@@ -14,7 +14,7 @@ from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from durable import locks
 from durable.clock import iso
-from durable.names import is_there
+from durable.entries import is_there
 from model_store import sidecars, versions
 from model_store.comparison import better
 from model_store.errors import DamagedVersionError, NotFoundError

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from durable import files
-from durable.names import drop
+from durable.entries import drop
 from durable.reading import DamagedFileError, json_fault, read_json
 
 Sidecar = dict[str, Any]

@@ -12,7 +12,7 @@ from typing import Final
 
 from durable import files, locks
 from durable.drafts import Draft, draft, remove_dead_drafts
-from durable.names import set_aside, sync_folder
+from durable.entries import set_aside, sync_folder
 
 SUFFIX: Final = ".safetensors"
 DELETED: Final = ".deleted"

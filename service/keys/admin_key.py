@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from durable import files
-from durable.names import is_there
+from durable.entries import is_there
 from service.keys.errors import KeysUnavailableError
 from service.keys.recent import Recent
 from service.settings import MAX_KEY

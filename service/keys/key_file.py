@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from durable import files, locks
 from durable.clock import now
-from durable.names import is_there, set_aside, sync_folder
+from durable.entries import is_there, set_aside, sync_folder
 from service.data_dir import DataDir
 from service.keys.errors import KeyNameError, KeyNotFoundError, KeysInUseError, KeysUnavailableError
 from service.keys.recent import Recent

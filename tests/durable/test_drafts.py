@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from durable.drafts import draft, draft_folder, put_new_folder, remove_dead_drafts, withdraw
-from durable.names import drop
+from durable.entries import drop
 
 ROOT = Path(__file__).parents[2]
 MAKES_TWO = """\

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable import files
-from durable.names import is_there
+from durable.entries import is_there
 
 ROOT = Path(__file__).parents[2]
 PUTS_FOR_EVER = """\

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from charrnn.wording import count
 from durable import files, locks
 from durable.drafts import draft_folder, put_new_folder, withdraw
-from durable.names import drop, is_there
+from durable.entries import drop, is_there
 from durable.reading import DamagedFileError
 from service.training.corpora.conversion import AS_FOUND, Conversion, convert
 from service.training.corpora.corpus import CHARACTERS, CORPUS_FILE, TEXT, Corpus, check_name, corpus_of, read_corpus

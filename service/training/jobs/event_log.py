@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from durable import reading
-from durable.names import is_there, set_aside
+from durable.entries import is_there, set_aside
 
 EVENTS: Final = "events.jsonl"
 NUMBERS: Final = ("step", "characters")

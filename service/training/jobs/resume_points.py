@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from durable import files
-from durable.names import drop
+from durable.entries import drop
 
 _PREFIX: Final = "resume-"
 _NAME: Final = re.compile(rf"{_PREFIX}[0-9]{{12}}")

@@ -12,7 +12,7 @@ from typing import Any, Final
 from durable import files
 from durable.clock import now
 from durable.drafts import draft, remove_dead_drafts
-from durable.names import drop
+from durable.entries import drop
 from service.training.jobs import resume_points, run_files, shapes
 from service.training.jobs.event_log import EventLog
 from service.training.jobs.job import JobProgress, JobState

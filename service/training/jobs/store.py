@@ -16,7 +16,7 @@ from typing import Final
 from durable import locks
 from durable.clock import iso, now
 from durable.drafts import draft_folder, put_new_folder, withdraw
-from durable.names import drop, is_there
+from durable.entries import drop, is_there
 from durable.reading import DamagedFileError, FaultCache
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
 from service.training.jobs import job_files, run_files

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from durable.names import is_there
+from durable.entries import is_there
 from service.__main__ import main
 from service.data_dir import DataDir
 from service.keys.admin_key import AdminKey

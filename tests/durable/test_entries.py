@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from durable.names import drop, is_folder, is_there, keep_copy, set_aside
+from durable.entries import drop, is_folder, is_there, keep_copy, set_aside
 
 
 def full_folder(path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Operations on names in a folder: test, delete, set aside, flush to the disk."""
+"""The entries of a folder, of whatever kind: whether there is one, how it is removed or set aside, how it reaches the
+disk."""
 
 from __future__ import annotations
 
