@@ -7,7 +7,6 @@ import { onKey } from "./key.js";
 import { curl } from "./snippets.js";
 
 const PLACES = ["First", "Second", "Third"];
-const CELLS = { lstm: "LSTM", gru: "GRU", rnn: "RNN" };
 let latest = 0;
 
 async function start() {
@@ -26,7 +25,7 @@ async function start() {
 function offer(versions) {
   const options = versions.map(({ model, version, config }) => {
     const reference = `${model}@${version}`;
-    return [reference, `${reference} (${CELLS[config.cell]}, ${config.layers} × ${config.hidden_size})`];
+    return [reference, `${reference} (${config.cell.toUpperCase()}, ${config.layers} × ${config.hidden_size})`];
   });
   $("chosen").replaceChildren(...PLACES.map((place, index) =>
     h("div", { className: "field" },
@@ -60,7 +59,7 @@ function tell({ versions, told, same_text: sameText, missing }) {
   $("told").replaceChildren(...versions.map((each) => h("li", {}, each.told)));
   $("texts").hidden = sameText || !versions.length;
   $("missing").hidden = !missing.length;
-  const cells = missing.map(({ cell }) => CELLS[cell]).join(" and no ");
+  const cells = missing.map(({ cell }) => cell.toUpperCase()).join(" and no ");
   $("missing-said").textContent = versions.length
     ? `There is no ${cells} yet. With an admin key, this trains one on the same text:`
     : "No version has recorded gradients yet. Upload a text, then train one version of each cell type on it:";

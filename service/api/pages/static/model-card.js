@@ -3,7 +3,6 @@
 import { bytes, columns, count, h, moment, number } from "./dom.js";
 import { about } from "./version.js";
 
-const CELLS = { lstm: "LSTM", gru: "GRU", rnn: "RNN" };
 const MOST = 5;
 
 /** The model's card; `act` has what its buttons do (`point`, `download`, `remove`), `kept` what is open. */
@@ -61,7 +60,7 @@ function rows(model, version, act, kept) {
   const line = h("tr", { className: serves ? "serving" : "" },
     cell("Version", number(version.version)),
     cell("Published", moment(version.published)),
-    cell("Network", `${CELLS[config.cell] ?? config.cell}, ${config.layers} × ${config.hidden_size}`),
+    cell("Network", `${config.cell.toUpperCase()}, ${config.layers} × ${config.hidden_size}`),
     cell("Held out", measured(version)),
     cell("Size", bytes(version.bytes)),
     cell("Aliases", ...aliases.map((alias) => h("span", { className: `tag ${alias === "current" ? "good" : ""}` }, alias)),

@@ -8,7 +8,6 @@ import { key } from "./key.js";
 import { copy } from "./saving.js";
 import { curl, python } from "./snippets.js";
 
-const CELLS = { lstm: "LSTM", gru: "GRU", rnn: "plain RNN" };
 const SAMPLE = { length: 300, temperature: 0.8, seed: 1 };
 
 /** Everything about the version, most of which comes a little later; `actions` are what can be done with its file. */
@@ -37,7 +36,7 @@ const part = (title, facts, ...more) => h("section", {}, h("h3", {}, title), h("
 
 function network({ config, bytes: size, digest }) {
   return [
-    ["Cell", CELLS[config.cell] ?? config.cell],
+    ["Cell", config.cell.toUpperCase()],
     ["Layers", `${config.layers} of ${count(config.hidden_size, "unit")}`],
     ["Embedding", config.embedding_size ? `${number(config.embedding_size)} wide` : "none"],
     ["Vocabulary", `${number(config.vocabulary_size)} distinct tokens`],
