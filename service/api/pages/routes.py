@@ -72,15 +72,18 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
     assets = load(HERE / "static")
     routes.add_app_template_filter(marked)
     routes.add_app_template_filter(plain)
-    generate, sampling = controls(GenerateBody, settings), parameters(SamplingParams)
-    forms = {
-        "job": controls(JobBody, settings),
-        "budget": controls(BudgetBody, settings),
-        "usual_budget": DEFAULT_BUDGET.as_dict(),
-        "always_asked": ALWAYS_ASKED,
-        "generate": generate,
-        "sampling": [each for each in generate.values() if each.name in sampling and each.default is not None],
-    }
+
+    @cache
+    def forms() -> dict[str, Any]:
+        generate, sampling = controls(GenerateBody, settings), parameters(SamplingParams)
+        return {
+            "job": controls(JobBody, settings),
+            "budget": controls(BudgetBody, settings),
+            "usual_budget": DEFAULT_BUDGET.as_dict(),
+            "always_asked": ALWAYS_ASKED,
+            "generate": generate,
+            "sampling": [each for each in generate.values() if each.name in sampling and each.default is not None],
+        }
 
     def asset(path: str) -> str:
         if path not in assets.files:
@@ -91,7 +94,7 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
         scripts = [name for name in ("frame.js", f"{page.name}.js") if name in assets.files]
         modules = map(asset, assets.modules(*scripts))
         common = {"page": page, "pages": PAGES, "asset": asset, "modules": modules, "settings": settings}
-        text = render_template(f"{page.name}.html", **common, **forms, diverged=DIVERGED, **more)
+        text = render_template(f"{page.name}.html", **common, **forms(), diverged=DIVERGED, **more)
         return send(text.encode(), "text/html", ALWAYS_ASK)
 
     @cache
