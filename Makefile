@@ -23,7 +23,7 @@ run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DA
 
 test: lint ## lint, check types and run the tests
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
 lint: $(VENV)/.ready-dev ## check style
 	$(BIN)/ruff check .

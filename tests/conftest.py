@@ -1,4 +1,4 @@
-"""What tests of several folders ask for, and what is said at their end."""
+"""What tests of several folders ask for, in which order they run, and what is reported at their end."""
 
 from __future__ import annotations
 
@@ -7,12 +7,37 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser.program import NAMES, PROGRAM
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("here", deadline=None)
 settings.load_profile("here")
+
+
+ASKING = {f"tests/system/test_{name}.py" for name in ("client", "commands", "connections", "openai", "sockets")}
+"""The files whose tests only ask one service."""
+
+
+class Scheduling(LoadScopeScheduling):
+    """A file's tests run in one process, and so do those that share a browser or a service, which is then started
+    once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "asking" if path in ASKING else "browser" if path.startswith("tests/browser/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    config.option.loadscopereorder = False  # as pytest_collection_modifyitems has them, not by their number
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First those that wait for processes most: others run meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("system") is None and "tests/browser" not in item.nodeid)
 
 
 @pytest.fixture

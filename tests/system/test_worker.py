@@ -176,12 +176,18 @@ def test_a_killed_job_ends_with_the_bytes_of_one_that_was_not(place: Place) -> N
     assert steps == sorted(steps)
 
 
-def test_a_worker_that_is_told_to_end_hands_its_job_over(place: Place) -> None:
+def test_two_workers_train_two_jobs_at_once_and_one_that_is_to_end_hands_its_job_over(place: Place) -> None:
     first, second = place.worker(), place.worker()
     wait_until(lambda: all("takes jobs" in place.log(worker) for worker in (first, second)), 60)
-    job = place.submit(ENDLESS)
-    place.wait_for_step(job, 1)
-    having, waiting = sorted((first, second), key=lambda worker: "begins" not in place.log(worker))
+    job, other = jobs = [place.submit(ENDLESS, name) for name in ("one", "two")]
+    for each in jobs:
+        place.wait_for_step(each, 1)
+    for each in jobs:
+        reached = place.step(each)
+        wait_until(lambda each=each, reached=reached: place.step(each) > reached, 5)  # type: ignore[misc]
+    place.jobs.cancel(other.id)
+    place.wait_for(other, "cancelled", seconds=2)
+    having, waiting = sorted((first, second), key=lambda worker: f"job {job.id} begins" not in place.log(worker))
     having.terminate()
     assert having.wait(10) == 0
     reached = place.step(job)
@@ -245,14 +251,3 @@ def test_the_queue_may_be_down_when_a_job_is_handed_in_and_when_a_worker_starts(
     assert worker.wait(20) == 0
     told = [line for line in place.log(worker).splitlines() if "does not answer" in line or "connection" in line]
     assert 2 <= len(told) <= 3, "once for every time that it was down, not every second"
-
-
-def test_two_workers_train_two_jobs_at_once(place: Place) -> None:
-    place.worker()
-    place.worker()
-    jobs = [place.submit(ENDLESS, name) for name in ("one", "two")]
-    for job in jobs:
-        place.wait_for_step(job, 1)
-    for job in jobs:
-        reached = place.step(job)
-        wait_until(lambda job=job, reached=reached: place.step(job) > reached, 5)  # type: ignore[misc]

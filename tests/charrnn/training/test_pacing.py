@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.training.pacing import MAX_EPOCHS, MIN_STEPS, Pacing
@@ -82,6 +82,7 @@ def test_the_promise_is_kept_within_a_tenth(minutes: float, machine: str) -> Non
     check_sane(made)
 
 
+@settings(max_examples=40)
 @given(
     st.floats(0.5, 10),
     st.floats(0.005, 0.2),

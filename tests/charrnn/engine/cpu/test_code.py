@@ -74,7 +74,7 @@ def test_a_folder_that_cannot_be_made_costs_time_only(tmp_path: Path, make_check
 
 
 def test_another_process_generates_the_same_and_needs_no_compiler(tmp_path: Path, make_checkpoint: Any) -> None:
-    model, kernels = pack(make_checkpoint("gru")), tmp_path / "kernels"
+    model, kernels = pack(make_checkpoint("gru")), default_folder(tmp_path)
     model.save(tmp_path / "packed")
     batch = CpuEngine(model, kernels=kernels).batch(7)
     for seed in range(5):
