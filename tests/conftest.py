@@ -21,7 +21,7 @@ ASKING = {f"tests/system/test_{name}.py" for name in ("client", "commands", "con
 """The files whose tests only ask one service."""
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """A file's tests run in one process, and so do those that share a browser or a service, which is then started
     once."""
 

@@ -15,6 +15,7 @@ from charrnn.engine.base import Sequence
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.model import CharRNN
 from charrnn.sampling import SamplingParams
+from charrnn.torch_threads import one_thread
 from charrnn.training.config import Budget, TrainingConfig, ValidationSplit
 from charrnn.training.data import TrainingText
 from charrnn.training.evaluation import evaluate
@@ -30,6 +31,9 @@ VOCABULARY = Vocabulary.of([TEXT])
 IDS = VOCABULARY.encode(TEXT).astype(np.uint8)
 CONFIG = ModelConfig(len(VOCABULARY), "lstm", hidden_size=16, layers=2, embedding_size=8)
 TRAINING = TrainingConfig(Budget(steps=60), segment_length=16, batch_size=8, dropout=0.2, seed=3)
+QUICK = replace(CONFIG, cell="rnn", layers=1)
+"""A network whose steps take little, where what counts is how many there are."""
+LONGER = replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02)
 CORPUS = {"name": "bottles", "sha256": "0" * 64}
 BOTTLES = TrainingText(IDS, VOCABULARY, CORPUS)
 
@@ -64,9 +68,9 @@ def test_the_articles_example(cell: Cell) -> None:
     assert hello.decode(batch.step(9)[0].ids) == "ello"
 
 
-def test_it_learns_and_keeps_the_best() -> None:
-    bottles = trainer(replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02))
-    losses = [p.validation_loss for p in run(bottles) if p.validation_loss is not None]
+def test_it_learns_and_keeps_the_best(learned: tuple[Trainer, list[Progress]]) -> None:
+    bottles, reports = learned
+    losses = [report.validation_loss for report in reports if report.validation_loss is not None]
     assert losses[0] == pytest.approx(math.log(len(VOCABULARY)), abs=0.3)
     assert min(losses) < 0.7
     checkpoint = bottles.checkpoint()
@@ -74,6 +78,32 @@ def test_it_learns_and_keeps_the_best() -> None:
     assert checkpoint.record.bits_per_character == pytest.approx(min(losses) / math.log(2))
     best = min(checkpoint.record.json["evaluations"], key=lambda evaluation: evaluation["validation_loss"])
     assert checkpoint.record.json["best_step"] == best["step"]
+
+
+@pytest.fixture(scope="module")
+def finished() -> tuple[Trainer, list[Progress]]:
+    """A run that nothing interrupted, and all that it reported."""
+    with one_thread():
+        bottles = trainer()
+        return bottles, run(bottles)
+
+
+@pytest.fixture(scope="module")
+def reports(finished: tuple[Trainer, list[Progress]]) -> list[Progress]:
+    return finished[1]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(finished: tuple[Trainer, list[Progress]]) -> bytes:
+    return finished[0].checkpoint().to_bytes()
+
+
+@pytest.fixture(scope="module")
+def learned() -> tuple[Trainer, list[Progress]]:
+    """A longer run, after which the network knows its text, and all that it reported."""
+    with one_thread():
+        bottles = trainer(LONGER)
+        return bottles, run(bottles)
 
 
 @pytest.mark.parametrize("cuts", [[1], [1, 2, 3], [9, 24, 25, 59], [60]])
@@ -88,13 +118,6 @@ def test_an_interrupted_run_ends_with_the_same_bytes(cuts: list[int], uninterrup
     last = trainer(state=state)
     run(last)
     assert last.checkpoint().to_bytes() == uninterrupted
-
-
-@pytest.fixture(scope="module")
-def uninterrupted() -> bytes:
-    whole = trainer()
-    run(whole)
-    return whole.checkpoint().to_bytes()
 
 
 def test_a_run_left_inside_an_evaluation_goes_on_as_exactly(uninterrupted: bytes) -> None:
@@ -131,16 +154,16 @@ def test_a_state_is_a_copy_and_the_run_goes_on_from_where_the_loop_was_left(unin
     assert whole.checkpoint().to_bytes() == uninterrupted
 
 
-def test_another_seed_is_another_run(uninterrupted: bytes) -> None:
-    other = trainer(replace(TRAINING, seed=4))
-    run(other)
-    assert other.checkpoint().to_bytes() != uninterrupted
+def test_another_seed_is_another_run() -> None:
+    runs = [trainer(replace(TRAINING, seed=seed, budget=Budget(steps=2))) for seed in (3, 3, 4)]
+    for each in runs:
+        run(each)
+    one, same, other = (each.checkpoint().weights["output.weight"].tobytes() for each in runs)
+    assert one == same != other
 
 
-def test_a_finished_run_has_nothing_left_to_say(uninterrupted: bytes) -> None:
-    whole = trainer()
-    run(whole)
-    again = trainer(state=whole.state())
+def test_a_finished_run_has_nothing_left_to_say(finished: tuple[Trainer, list[Progress]], uninterrupted: bytes) -> None:
+    again = trainer(state=finished[0].state())
     assert again.finished and run(again) == []
     assert again.checkpoint().to_bytes() == uninterrupted
 
@@ -194,7 +217,7 @@ MINUTES = replace(TRAINING, budget=Budget(minutes=1))
 
 
 def on(clock: Clock, state: TrainingState | None = None) -> Trainer:
-    return Trainer(CONFIG, MINUTES, BOTTLES, clock=clock, state=state)
+    return Trainer(QUICK, MINUTES, BOTTLES, clock=clock, state=state)
 
 
 def test_a_budget_in_minutes_becomes_steps_and_stays_with_them_on_a_steady_machine() -> None:
@@ -250,7 +273,7 @@ def test_time_spent_elsewhere_is_not_counted() -> None:
         now[0] += 0.1
         return now[0]
 
-    bottles = Trainer(CONFIG, TRAINING, BOTTLES, clock=clock)
+    bottles = Trainer(CONFIG, replace(TRAINING, budget=Budget(steps=10)), BOTTLES, clock=clock)
     spent = []
     for report in bottles.run():
         spent.append(report.seconds)
@@ -269,24 +292,24 @@ def test_reports_between_evaluations_come_often_and_say_how_it_goes() -> None:
     assert [report.step for report in reports] == sorted(report.step for report in reports)
 
 
-def test_samples_have_the_same_prompts_and_seeds_throughout() -> None:
-    reports = [report for report in run(trainer()) if report.samples]
-    first, last = reports[0].samples, reports[-1].samples
+def test_samples_have_the_same_prompts_and_seeds_throughout(reports: list[Progress]) -> None:
+    sampled = [report for report in reports if report.samples]
+    first, last = sampled[0].samples, sampled[-1].samples
     assert [(s.prompt, s.seed) for s in first] == [(s.prompt, s.seed) for s in last]
     assert first[0].prompt == TEXT[0]
     assert all(len(sample.text) == 200 for sample in last)
     assert [s.text for s in first] != [s.text for s in last]
 
 
-def test_there_are_samples_early_on_without_an_evaluation() -> None:
-    reports = [report for report in run(trainer()) if report.samples]
-    assert [report.step for report in reports if not report.evaluated] == [1, 3, 12]  # 1%, 5% and 20% of 60
-    assert [report.step for report in reports if report.evaluated] == [0, 10, 20, 30, 40, 50, 60]
-    assert len({report.step for report in reports}) == len(reports)
+def test_there_are_samples_early_on_without_an_evaluation(reports: list[Progress]) -> None:
+    sampled = [report for report in reports if report.samples]
+    assert [report.step for report in sampled if not report.evaluated] == [1, 3, 12]  # 1%, 5% and 20% of 60
+    assert [report.step for report in sampled if report.evaluated] == [0, 10, 20, 30, 40, 50, 60]
+    assert len({report.step for report in sampled}) == len(sampled)
 
 
-def test_every_evaluation_measures_the_gradient_of_each_layer_back_through_a_segment() -> None:
-    for report in run(trainer()):
+def test_every_evaluation_measures_the_gradient_of_each_layer_back_through_a_segment(reports: list[Progress]) -> None:
+    for report in reports:
         if report.evaluated:
             assert [len(layer) for layer in report.gradient_norms] == [TRAINING.segment_length + 1] * CONFIG.layers
             assert all(norm > 0 for norm in report.gradient_norms[-1])
@@ -354,16 +377,15 @@ def test_a_run_that_diverges_once_starts_again_with_smaller_steps() -> None:
 
 
 def test_a_loss_that_has_risen_for_good_goes_back_to_the_best_weights() -> None:
-    longer = replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02)
-    fresh = trainer(longer).state()
-    good = trainer(longer)
+    fresh = trainer(LONGER).state()
+    good = trainer(LONGER)
     next(report for report in good.run() if report.step == 160 and report.samples)
     state = good.state()
     forgotten = {
         name: fresh.tensors[name] if name.startswith(("model/", "average/")) else tensor
         for name, tensor in state.tensors.items()
     }
-    last = trainer(longer, state=replace(state, tensors=forgotten))
+    last = trainer(LONGER, state=replace(state, tensors=forgotten))
     first = next(report for report in last.run() if report.samples)
     record = last.checkpoint().record.json
     assert (first.validation_loss, record["retries"], record["best_step"]) == (None, 1, good.state().position.best_step)
@@ -386,7 +408,7 @@ def test_the_averaged_weights_are_evaluated_and_kept() -> None:
 
 def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
     forever = replace(TRAINING, budget=Budget(minutes=1000), batch_size=64)
-    bottles = Trainer(CONFIG, forever, BOTTLES, clock=ticks(1e-4))
+    bottles = Trainer(QUICK, forever, BOTTLES, clock=ticks(1e-4))
     last = run(bottles)[-1]
     assert last.step == last.steps == MIN_STEPS
     assert last.learning_rate < 0.02 * forever.learning_rate  # it has come down as in any run
@@ -432,11 +454,11 @@ def test_blocks_hold_out_some_of_every_kind() -> None:
     assert record["validation_loss"] < record["evaluations"][0]["validation_loss"]
 
 
-def test_of_trained_weights_the_best_are_kept_even_if_the_base_was_better() -> None:
-    first = trainer(replace(TRAINING, budget=Budget(steps=200), dropout=0.0, learning_rate=0.02))
-    run(first)
+def test_of_trained_weights_the_best_are_kept_even_if_the_base_was_better(
+    learned: tuple[Trainer, list[Progress]],
+) -> None:
     harder = replace(TRAINING, budget=Budget(steps=30), learning_rate=0.05, dropout=0.5)
-    going_on = Trainer(CONFIG, harder, BOTTLES, base=first.checkpoint(), clock=ticks())
+    going_on = Trainer(CONFIG, harder, BOTTLES, base=learned[0].checkpoint(), clock=ticks())
     losses = [report.validation_loss or 0.0 for report in run(going_on) if report.evaluated]
     assert losses[0] < min(losses[1:])
     record = going_on.checkpoint().record.json
@@ -450,18 +472,19 @@ def test_a_run_that_diverges_at_its_only_evaluation_publishes_nothing() -> None:
 
 
 def test_a_resume_point_from_before_there_were_blocks_goes_on_with_the_end_held_out() -> None:
-    at_end = replace(TRAINING, validation_split="end")
+    in_blocks = replace(TRAINING, budget=Budget(steps=20))
+    at_end = replace(in_blocks, validation_split="end")
     whole = trainer(at_end)
     run(whole)
     part = trainer(at_end)
-    next(report for report in part.run() if report.step == 20)
+    next(report for report in part.run() if report.step == 4)
     state = part.state()
     training = {name: value for name, value in state.run["training"].items() if name != "validation_split"}
-    rest = trainer(state=replace(state, run={**state.run, "training": training}))
+    rest = trainer(in_blocks, state=replace(state, run={**state.run, "training": training}))
     run(rest)
     assert rest.checkpoint().to_bytes() == whole.checkpoint().to_bytes()
     with pytest.raises(TrainingStateError, match="another run's: training differs"):
-        trainer(TRAINING, state=state)
+        trainer(in_blocks, state=state)
 
 
 def test_the_record_has_a_prompt_that_suits_the_text() -> None:

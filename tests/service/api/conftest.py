@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from model_store.store import ModelStore
 from service.bootstrap.web import build_web
 from service.generation.scheduler import Scheduler
 from service.settings import Settings
+from tests.service.conftest import CountingEngine, MemoryRedis, checkpoint
 
 ADMIN = {"Authorization": "Bearer admin-key"}
 APP = {"Authorization": "Bearer app-key"}
@@ -37,11 +38,15 @@ class MemoryQueue:
         return self.error is None
 
 
+def settings_in(folder: Path) -> Settings:
+    return Settings(
+        data_dir=folder, default_model="letters", max_length=1000, max_prompt_length=2000, max_corpus_bytes=100_000
+    )
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        data_dir=tmp_path, default_model="letters", max_length=1000, max_prompt_length=2000, max_corpus_bytes=100_000
-    )
+    return settings_in(tmp_path)
 
 
 @pytest.fixture
@@ -75,6 +80,20 @@ def new_client(
 @pytest.fixture
 def client(new_client: Callable[..., FlaskClient]) -> FlaskClient:
     return new_client()
+
+
+@pytest.fixture(scope="module")
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """A client of one application for all tests of a module that changes nothing in it: making one takes time."""
+    settings = settings_in(tmp_path_factory.mktemp("shared"))
+    publish_and_promote(ModelStore(settings.data.models), "letters", checkpoint())
+    scheduler = Scheduler(max_active=4, max_waiting=4)
+    scheduler.start()
+    process = build_web(
+        settings, engines=lambda _: CountingEngine(), redis=MemoryRedis(), queue=MemoryQueue(), scheduler=scheduler
+    )
+    yield process.application.test_client()
+    scheduler.close()
 
 
 @pytest.fixture

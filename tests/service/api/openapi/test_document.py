@@ -16,6 +16,11 @@ from service.api.schemas.meanings import MEANINGS
 
 
 @pytest.fixture
+def client(shared_client: FlaskClient) -> FlaskClient:
+    return shared_client
+
+
+@pytest.fixture
 def document(client: FlaskClient) -> Any:
     return client.get("/openapi.json").json
 

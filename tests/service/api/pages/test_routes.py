@@ -21,6 +21,11 @@ STATIC = Path(routes.__file__).parent / "static"
 PACKED = {"Accept-Encoding": "gzip, br"}
 
 
+@pytest.fixture
+def client(shared_client: FlaskClient) -> FlaskClient:
+    return shared_client
+
+
 def files_of(client: FlaskClient, path: str) -> list[str]:
     """The paths of the files that a page names."""
     return re.findall(r'(?:src|href)="(/ui/files/[^"]+)"', client.get(path).text)

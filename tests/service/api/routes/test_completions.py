@@ -196,8 +196,8 @@ def test_what_asks_for_nothing_is_taken(client: FlaskClient) -> None:
         ("user", 5),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(client: FlaskClient, field: str, value: Any) -> None:
-    error = complete(client, 422, **{field: value})["error"]
+def test_what_cannot_be_done_is_refused_by_name(shared_client: FlaskClient, field: str, value: Any) -> None:
+    error = complete(shared_client, 422, **{field: value})["error"]
     assert error["type"] == "invalid_request_error"
     assert field in error["message"] or error["param"] == field
 

@@ -116,9 +116,9 @@ def test_a_pinned_version(client: FlaskClient) -> None:
     ],
 )
 def test_a_value_out_of_bounds_names_field_bound_and_value(
-    client: FlaskClient, fields: dict[str, Any], field: str, says: str
+    shared_client: FlaskClient, fields: dict[str, Any], field: str, says: str
 ) -> None:
-    message = refused(client, 422, "invalid_value", field, **fields)
+    message = refused(shared_client, 422, "invalid_value", field, **fields)
     assert field in message
     assert says in message
 
@@ -128,29 +128,29 @@ def test_an_unknown_field_is_refused_by_name(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_numbers_that_are_none(client: FlaskClient, literal: str) -> None:
-    reply = client.post("/generate", data=f'{{"temperature": {literal}}}', content_type="application/json")
+def test_numbers_that_are_none(shared_client: FlaskClient, literal: str) -> None:
+    reply = shared_client.post("/generate", data=f'{{"temperature": {literal}}}', content_type="application/json")
     assert reply.status_code in (400, 422)
     assert "error" in (reply.json or {})
 
 
 @pytest.mark.parametrize("body", ["", "{", "prompt=x", '{"prompt": "\\ud800"}', b'{"prompt": "\xff"}', "[" * 100_000])
-def test_what_is_not_json(client: FlaskClient, body: str | bytes) -> None:
-    reply = client.post("/generate", data=body, content_type="application/json")
+def test_what_is_not_json(shared_client: FlaskClient, body: str | bytes) -> None:
+    reply = shared_client.post("/generate", data=body, content_type="application/json")
     assert reply.status_code == 400, reply.text
     assert reply.json["error"]["code"] == "invalid_json"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("body", ["[]", "5", '"text"', "null"])
-def test_json_that_is_no_object(client: FlaskClient, body: str) -> None:
-    reply = client.post("/generate", data=body, content_type="application/json")
+def test_json_that_is_no_object(shared_client: FlaskClient, body: str) -> None:
+    reply = shared_client.post("/generate", data=body, content_type="application/json")
     assert reply.status_code == 422
     assert "must be a JSON object" in reply.text
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
-def test_another_content_type(client: FlaskClient, content_type: str | None) -> None:
-    reply = client.post("/generate", data=json.dumps(ASK), content_type=content_type)
+def test_another_content_type(shared_client: FlaskClient, content_type: str | None) -> None:
+    reply = shared_client.post("/generate", data=json.dumps(ASK), content_type=content_type)
     assert reply.status_code == 415
     assert "application/json" in reply.text
 
@@ -191,8 +191,8 @@ def test_unknown_characters_can_be_skipped(client: FlaskClient) -> None:
         ("letters@", 422, "invalid_name"),
     ],
 )
-def test_a_model_that_is_not_there(client: FlaskClient, model: str, status: int, code: str) -> None:
-    refused(client, status, code, "model", model=model)
+def test_a_model_that_is_not_there(shared_client: FlaskClient, model: str, status: int, code: str) -> None:
+    refused(shared_client, status, code, "model", model=model)
 
 
 def test_choices_and_logprobs(client: FlaskClient) -> None:

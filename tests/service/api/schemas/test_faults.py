@@ -24,6 +24,11 @@ WRONG: tuple[Any, ...] = (
 NEEDED: dict[str, Any] = {"text": "a", "ids": [1], "version": 1, "corpus": "c", "model": "m"}
 
 
+@pytest.fixture
+def client(shared_client: FlaskClient) -> FlaskClient:
+    return shared_client
+
+
 def bodies(client: FlaskClient) -> list[type[Body]]:
     operations = (operation_of(view) for view in client.application.view_functions.values())
     found = [each.about.body for each in operations if each]
