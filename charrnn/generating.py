@@ -19,7 +19,7 @@ from charrnn.engine.base import Batch, Sequence
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packing import pack, precision_of
 from charrnn.parameters import KINDS, parameters
-from charrnn.sampling import DRAWN_SEED_BITS, SamplingParams, choice_seed
+from charrnn.sampling import DEFAULT_LENGTH, DRAWN_SEED_BITS, SamplingParams, choice_seed
 from charrnn.stopping import Detokenizer
 from charrnn.vocabulary import Vocabulary
 
@@ -66,7 +66,7 @@ def generate(
     path: str | os.PathLike[str],
     prompt: str = "",
     *,
-    length: int = 200,
+    length: int = DEFAULT_LENGTH,
     seed: int | None = None,
     stop: str | Items[str] = (),
     include_stop_str_in_output: bool = False,

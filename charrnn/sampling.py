@@ -19,6 +19,9 @@ RECENT_IDS: Final = 64
 """How many of the latest ids, read or generated, penalties look at; bounded so that the state of a sequence stays
 small."""
 
+DEFAULT_LENGTH: Final = 200
+"""How many tokens are generated where no length is given."""
+
 DRAWN_SEED_BITS: Final = 53
 """A drawn seed is represented exactly by every JSON parser, including those that have only doubles."""
 

@@ -18,6 +18,7 @@ from model_store.store import ModelStore
 Promote = Literal["if_better", "always", "never"]
 
 POLICIES: Final[tuple[Promote, ...]] = get_args(Promote)
+DEFAULT_POLICY: Final[Promote] = "if_better"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Publication:
 
 
 def publish_and_promote(
-    store: ModelStore, name: str, checkpoint: Checkpoint, promote: Promote = "if_better", reason: str = ""
+    store: ModelStore, name: str, checkpoint: Checkpoint, promote: Promote = DEFAULT_POLICY, reason: str = ""
 ) -> Publication:
     """Publish the checkpoint and promote it if the policy says so; see `promote_version`."""
     version = store.publish(name, checkpoint)

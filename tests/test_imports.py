@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = ["durable", "console", "charrnn", "model_store", "service"]
 BELOW_THE_API = {
-    *("durable", "charrnn", "model_store", "service.generation", "service.pictures", "service.training"),
+    *("durable", "charrnn", "model_store", "service.generation", "service.pictures"),
+    *(f"service.training.{name}" for name in ("corpora", "jobs", "queue")),
+    *(f"service.training.{name}" for name in ("curves", "errors", "excerpts", "gradients", "units")),
     *(f"service.{name}" for name in ("keys", "logs", "optional_redis", "settings")),
 }
 ROOMS_OF_THE_API = {
@@ -29,7 +31,7 @@ ROOMS_OF_TRAINING = {
     "corpora": {"corpora"},
     "jobs": {"jobs"},
     "queue": {"corpora", "jobs", "queue"},
-    "worker": {"corpora", "jobs", "queue", "worker"},
+    "worker": {"corpora", "jobs", "queue", "worker", "excerpts", "units"},
 }
 BELOW_THE_ENGINES = {
     *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from charrnn.record import TrainingRecord
 from charrnn.wording import count
 from service.client import Client, Json
 from service.commands.asking import add_command, number, say, say_json, say_table
+from service.training.corpora.decoding import Newlines
 
 
 def add_upload(commands: Any) -> None:
@@ -19,7 +20,7 @@ def add_upload(commands: Any) -> None:
     upload.add_argument("--name", help="name of the corpus (default: the file's name)")
     upload.add_argument("--model", help="train a version of this model at once")
     upload.add_argument("--encoding", help="encoding of the file, such as cp1251 (default: detected)")
-    upload.add_argument("--newlines", choices=("lf", "keep"), help="line endings: convert to LF (default), or keep")
+    upload.add_argument("--newlines", choices=get_args(Newlines), help="line endings: convert to LF (default), or keep")
 
 
 def add_models(commands: Any) -> None:

@@ -32,7 +32,7 @@ from service.training.corpora.decoding import CHUNK
 from service.training.errors import TrainingError
 from service.training.jobs.job import Job
 from service.training.queue.submission import check_length, create_job
-from service.training.worker.units import KIND, in_words
+from service.training.units import KIND, in_words
 
 
 def train(parsed: argparse.Namespace, settings: Settings, program: str, began: float) -> int:

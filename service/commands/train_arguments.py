@@ -7,6 +7,7 @@ from typing import Final, get_args
 
 from service.api.schemas.jobs import BudgetBody, JobBody
 from service.commands.options import add_options, given
+from service.training.corpora.conversion import AS_FOUND
 from service.training.corpora.decoding import Newlines
 from service.training.jobs.requests import DEFAULT_BUDGET, JobRequest
 
@@ -24,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="name of the model to publish")
     parser.add_argument("--encoding", help="encoding of FILE, such as cp1251 (default: detected)")
     parser.add_argument(
-        "--newlines", choices=get_args(Newlines), default="lf", help="line endings: convert to LF (default), or keep"
+        "--newlines",
+        choices=get_args(Newlines),
+        default=AS_FOUND.newlines,
+        help="line endings: convert to LF (default), or keep",
     )
     parser.add_argument("--resume", metavar="JOB", help="resume an interrupted job")
     add_options(parser.add_mutually_exclusive_group(), BudgetBody, defaults=DEFAULT_BUDGET.as_dict())

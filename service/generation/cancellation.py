@@ -32,16 +32,16 @@ NO_CLIENT: Final = Client()
 
 
 class CancelScope:
-    """What may cut one request short: its `client` disconnects, or `timeout` seconds have passed since it arrived
-    (None: no limit). The name is trio's; here threads wait within it."""
+    """What may cut one request short: its `client` disconnects, or the shortest of `timeouts`, in seconds since it
+    arrived, is over (None: no limit). The name is trio's; here threads wait within it."""
 
-    def __init__(self, client: Client, timeout: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: Client, *timeouts: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.client = client
         self._cancelled = False
-        self._timeout = timeout
+        self._timeout = min((each for each in timeouts if each is not None), default=None)
         self._clock = clock
         asked_at = clock() if client.asked_at is None else client.asked_at
-        self._deadline = None if timeout is None else asked_at + timeout
+        self._deadline = None if self._timeout is None else asked_at + self._timeout
 
     def wait(self, event: threading.Event) -> bool:
         """Wait for the event for up to POLL_SECONDS; whether it came. Raises ClientGoneError, DeadlineError."""

@@ -143,8 +143,7 @@ class TextGenerator:
             self._cache.put(admitted.key, choices)
 
     def _scope(self, request: GenerationRequest, client: Client) -> CancelScope:
-        timeouts = [each for each in (request.timeout, self._timeout) if each is not None]
-        return CancelScope(client, min(timeouts, default=None))
+        return CancelScope(client, request.timeout, self._timeout)
 
 
 def _replayed(choices: tuple[Choice, ...]) -> Iterator[tuple[int, Piece] | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from charrnn.sampling import SamplingParams
+from charrnn.sampling import DEFAULT_LENGTH, SamplingParams
 from charrnn.vocabulary import Ids
 from service.generation.logprobs import TextLogprobs
 
@@ -27,7 +27,7 @@ class GenerationRequest:
 
     model: str
     prompt: Prompt = ""
-    length: int = 200
+    length: int = DEFAULT_LENGTH
     seed: int | None = None
     sampling: SamplingParams = field(default_factory=SamplingParams)
     stop: tuple[str, ...] = ()

@@ -94,7 +94,7 @@ class Tracer:
         echoed = prompt.size if request.echo else 0
         texts = [_ids(choice)[echoed:] for choice in generation.choices]
         _check_size(len(units), sum(map(len, texts)), "trace.cells")
-        scope = CancelScope(client, min(filter(None, (request.timeout, self._timeout)), default=None))
+        scope = CancelScope(client, request.timeout, self._timeout)
         with self._place():
             return [self._trace(model, np.append(before, ids), units, scope, before.size) for ids in texts]
 

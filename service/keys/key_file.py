@@ -25,7 +25,7 @@ from service.keys.recent import Recent
 
 log = logging.getLogger(__name__)
 
-Role = Literal["app", "admin"]
+Role = Literal["admin", "app"]
 
 MADE: Final = ".keys-made"
 """An empty marker file that shows that keys were created. One lies beside the keys, one with the models, which the keys

@@ -13,6 +13,7 @@ from flask import Flask, current_app, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+import service.training.errors as training
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
 from durable.reading import DamagedFileError
@@ -40,7 +41,6 @@ from service.generation.tokenization import UnknownIdsError
 from service.generation.tracing import NothingToTraceError
 from service.generation.units import UnitSelectionError, UnknownUnitError
 from service.keys.errors import KeysUnavailableError
-from service.training import errors as training
 from service.training.gradients import NoGradientsError
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def to_api_error(error: Exception) -> ApiError:
         return error
     if isinstance(error, HTTPException):
         return _from_http(error)
-    for kind, convert in _CONVERSIONS:
+    for kind, convert in CONVERSIONS:
         if isinstance(error, kind):
             return convert(error)
     log.error("unforeseen error", exc_info=error)
@@ -147,7 +147,7 @@ def _from_system(error: OSError) -> ApiError:
     return ApiError(500, "internal_error", INTERNAL)
 
 
-_CONVERSIONS: tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...] = (
+CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]] = (
     (ValidationError, invalid),
     (UnknownCharactersError, unknown_characters),
     (UnknownIdsError, _unknown_ids),

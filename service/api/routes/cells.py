@@ -29,8 +29,8 @@ from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.scales import signed
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
-from service.training.worker.excerpts import NOTHING, excerpt_of, own_held_out
-from service.training.worker.units import KIND
+from service.training.excerpts import NOTHING, excerpt_of, own_held_out
+from service.training.units import KIND
 
 PATH: Final = "/models/<name>/versions/<int:version>/cells"
 FULL_COLOUR: Final = 0.9

@@ -103,7 +103,9 @@ def _naming_the_prompt(body: CompletionBody) -> Iterator[None]:
     try:
         yield
     except PromptError as error:
-        raise error if body.is_list else error.error from error
+        if body.is_list:
+            raise
+        raise error.error from error
 
 
 def _head(body: CompletionBody, settings: Settings) -> CompletionHead:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from itertools import accumulate
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from flask import Blueprint, Response, request, send_file
 
@@ -14,7 +14,7 @@ from durable.drafts import draft, remove_dead_drafts
 from model_store.distrust import load_foreign
 from model_store.faults import Faults
 from model_store.names import check_name
-from model_store.promotion import Promote, publish_and_promote
+from model_store.promotion import DEFAULT_POLICY, POLICIES, Promote, publish_and_promote
 from model_store.store import ModelStore
 from service.api.http.auth import Guard, guarded
 from service.api.http.parsing import json_body, one_of
@@ -29,8 +29,7 @@ from service.training.curves import record_curve
 
 CONTENT_TYPE: Final = "application/octet-stream"
 MAX_CHECKPOINT_BYTES: Final = 1 << 30
-POLICIES: Final[tuple[Promote, ...]] = get_args(Promote)
-PROMOTE: Final = {"type": "string", "enum": list(POLICIES), "default": "if_better"}
+PROMOTE: Final = {"type": "string", "enum": list(POLICIES), "default": DEFAULT_POLICY}
 DETAILS: Final = Parameter(
     "details",
     "`true`: include all versions and the aliases' history, in `details` and `history`",
@@ -137,7 +136,7 @@ def _uploaded(folder: Path, max_bytes: int) -> tuple[Checkpoint, Promote]:
     folder.mkdir(parents=True, exist_ok=True)
     remove_dead_drafts(folder)
     with upload(folder, max_bytes, ["promote"], CONTENT_TYPE) as sent, draft(folder) as received:
-        policy = one_of(POLICIES, sent.fields.get("promote", "if_better"), "promote")
+        policy = one_of(POLICIES, sent.fields.get("promote", DEFAULT_POLICY), "promote")
         for size in accumulate(map(received.file.write, sent.chunks)):
             if size > max_bytes:
                 raise too_large(max_bytes, "more")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationInfo
 
 from charrnn.config import MAX_VOCABULARY_SIZE
 from charrnn.parameters import parameters
-from charrnn.sampling import SamplingParams
+from charrnn.sampling import DEFAULT_LENGTH, SamplingParams
 from service.api.schemas.base import Body, CellsBody, Id, ModelBody, Unknown
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import alternatives, fault
@@ -164,7 +164,7 @@ class GenerateBody(NeutralBody, ContinuingBody):
         None, description="another name for prompt"
     )
     length: Annotated[int, AtMost("max_length", "tokens")] = Field(
-        200, ge=1, description="maximum number of tokens: characters, or words for a word-level model"
+        DEFAULT_LENGTH, ge=1, description="maximum number of tokens: characters, or words for a word-level model"
     )
     trace: CellsBody | None = Field(None, description="return the states of cells along each text")
 

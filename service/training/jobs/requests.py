@@ -12,7 +12,7 @@ from charrnn.training.config import Budget, TrainingConfig
 from charrnn.vocabulary import Level
 from model_store.errors import InvalidNameError
 from model_store.names import check_name, parse_reference
-from model_store.promotion import Promote
+from model_store.promotion import DEFAULT_POLICY, Promote
 from service.training.errors import JobRequestError
 
 DEFAULT_BUDGET: Final = Budget(minutes=5)
@@ -39,7 +39,7 @@ class JobRequest:
     base: Annotated[
         str | None, Parameter("version of the same sizes to continue training from: name, name@3 or name@alias")
     ] = None
-    promote: Annotated[Promote, Parameter("whether to make the new version `current`")] = "if_better"
+    promote: Annotated[Promote, Parameter("whether to make the new version `current`")] = DEFAULT_POLICY
 
     def __post_init__(self) -> None:
         check_name(self.model)

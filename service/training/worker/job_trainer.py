@@ -22,14 +22,14 @@ from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.ids import Check
 from service.training.corpora.store import CorpusStore
+from service.training.excerpts import excerpt_of
 from service.training.jobs.job import Job
 from service.training.jobs.run import Run
+from service.training.units import FindUnits, Units, find_units
 from service.training.worker import minutes
-from service.training.worker.excerpts import excerpt_of
 from service.training.worker.fidelity import with_fidelity
 from service.training.worker.monitor import SAVE_SECONDS, TrainingMonitor
 from service.training.worker.preparation import Preparation, decide, prepare
-from service.training.worker.units import FindUnits, Units, find_units
 
 log = logging.getLogger(__name__)
 

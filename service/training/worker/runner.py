@@ -18,8 +18,8 @@ from service.training.jobs.job import DamagedJob, Job
 from service.training.jobs.lease import Lease
 from service.training.jobs.run import Run
 from service.training.jobs.store import JobStore
+from service.training.units import Units, keep_units
 from service.training.worker.job_trainer import JobTrainer, TrainedNetwork
-from service.training.worker.units import Units, keep_units
 
 log = logging.getLogger(__name__)
 

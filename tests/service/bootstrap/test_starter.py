@@ -20,7 +20,7 @@ from charrnn.vocabulary import Ids
 from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
 from service.bootstrap.starter import STARTER_MODEL, STARTER_PATH, put_starter
-from service.training.worker.units import KIND
+from service.training.units import KIND
 
 
 def test_it_is_sound_small_and_as_good_as_promised() -> None:

@@ -15,7 +15,7 @@ def test_it_ends_when_the_client_is_gone() -> None:
 
 def test_it_ends_when_the_time_is_over() -> None:
     now = [5.0]
-    scope = CancelScope(Client(lambda: True), 3, lambda: now[0])
+    scope = CancelScope(Client(lambda: True), None, 3, 4, clock=lambda: now[0])
     assert not scope.wait(threading.Event())
     now[0] = 8.0
     with pytest.raises(DeadlineError, match="within 3 s"):

@@ -7,7 +7,7 @@ from service.generation.single_flight import SingleFlight
 
 
 def scope() -> CancelScope:
-    return CancelScope(Client(lambda: True), timeout=10)
+    return CancelScope(Client(lambda: True), 10)
 
 
 class Crowd:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, NotRequired, TypeVar
+from typing import Annotated, NotRequired, TypeVar
 
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
@@ -12,10 +12,6 @@ from service.api.schemas.rows import Rows, id_rows, rows
 from service.generation import requests
 from service.generation.pieces import Piece
 
-SVG: Final = "image/svg+xml"
-PNG: Final = "image/png"
-"""What a picture is sent as."""
-
 T = TypeVar("T")
 
 OrNull = Annotated[T | None, Field(default=None)]
@@ -24,7 +20,11 @@ OrNull = Annotated[T | None, Field(default=None)]
 closed = with_config(extra="forbid")
 """An object with these fields and no others."""
 
+extensible = with_config(extra="allow")
+"""An object that may have further fields. Without this, an object inside a closed one would be closed too."""
 
+
+@extensible
 class ErrorBody(TypedDict):
     """What is wrong: `message` names the field, the bound and the value; some errors have further fields."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NotRequired, cast
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from service.api.schemas.replies.common import OrNull, closed
+from service.api.schemas.replies.common import OrNull, closed, extensible
 from service.training.jobs.job import AnyJob, Job, JobProgress, Status
 
 
@@ -58,6 +58,7 @@ def job_reply(job: AnyJob) -> JobReply:
     return reply
 
 
+@extensible
 class JobMeasurement(TypedDict):
     """What was measured after a number of steps: losses in nats per token, times in seconds; the held-out loss
     and `gradient_norms` [layers][k] only at evaluations."""
@@ -85,6 +86,7 @@ class Sample(TypedDict):
     text: str
 
 
+@extensible
 class JobSamples(TypedDict):
     """Samples from the same prompts with the same seeds, at one moment of the training."""
 

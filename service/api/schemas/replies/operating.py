@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from service.api.schemas.replies.common import closed
+from service.keys.key_file import Role
 
 
 @closed
@@ -29,5 +30,5 @@ class ReadyReply(TypedDict):
 class KeyReply(TypedDict):
     """What a key permits; `role` null: no key was sent."""
 
-    role: Literal["admin", "app"] | None
+    role: Role | None
     needed: Annotated[bool, Field(description="whether generating needs a key")]

@@ -12,7 +12,7 @@ from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.faults import Faults
 from model_store.store import ModelStore, VersionInfo
 from service.api.schemas.replies.common import OrNull, closed
-from service.training.worker.units import KIND
+from service.training.units import KIND
 
 GRADIENTS_URL = "URL of its gradients, if its record has them"
 CELLS_URL = "URL of what its cells follow, if recorded"

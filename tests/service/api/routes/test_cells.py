@@ -22,7 +22,7 @@ from charrnn.vocabulary import Vocabulary
 from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
 from service.training.corpora.store import CorpusStore
-from service.training.worker.units import KIND
+from service.training.units import KIND
 
 CLAUSES = ["he said ", "\u201cnot so\u201d ", "to her and\n", "went (as if) away, ", "\u201call in\u201d ", "vain\n\n"]
 TEXT = "".join(random.Random(7).choices(CLAUSES, k=600))

@@ -14,13 +14,13 @@ from charrnn.training.config import Budget
 from model_store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.store import CorpusStore
+from service.training.excerpts import Excerpt
 from service.training.jobs.job import Job
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
-from service.training.worker.excerpts import Excerpt
+from service.training.units import KIND
 from service.training.worker.job_trainer import NO_TIME
 from service.training.worker.minutes import PREPARATION_SHARE, SEARCH_SECONDS, prepared, reserve, search_seconds
-from service.training.worker.units import KIND
 from tests.service.training.runners import Clock, job_runner
 
 pytestmark = pytest.mark.usefixtures("one_thread")

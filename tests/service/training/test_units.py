@@ -16,15 +16,15 @@ from charrnn.interpretation.survey import MIN_TOKENS
 from charrnn.training.config import Budget
 from model_store import ModelStore
 from service.training.corpora.store import CorpusStore
+from service.training.excerpts import Excerpt, excerpt_of, own_held_out
 from service.training.jobs import run_files
 from service.training.jobs.job import Job
 from service.training.jobs.lease import Lease
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.run import Run
 from service.training.jobs.store import JobStore
-from service.training.worker.excerpts import Excerpt, excerpt_of, own_held_out
+from service.training.units import KIND, in_words, keep_units
 from service.training.worker.runner import SEARCH_DEATHS
-from service.training.worker.units import KIND, in_words, keep_units
 from tests.service.training.runners import job_runner
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -13,7 +13,7 @@ from charrnn.interpretation.survey import TooShortError, survey
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.store import ModelStore
-from service.training.worker.excerpts import Excerpt
+from service.training.excerpts import Excerpt
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from charrnn.training.config import VALIDATION_SPLITS, ValidationSplit
 from charrnn.training.text import Passages, split
 from charrnn.vocabulary import Level, Vocabulary
 from charrnn.words import WordVocabulary
-from service.training.worker.excerpts import excerpt_of, recorded_held_out
+from service.training.excerpts import excerpt_of, recorded_held_out
 
 LINES = st.lists(st.text(alphabet="aé中😀 ", max_size=30), min_size=1, max_size=200)
 
