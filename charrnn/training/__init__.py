@@ -1,4 +1,4 @@
 """Training a network on a text: truncated backpropagation through time, exactly resumable; knows no files, no jobs.
 
-`config` (what can be asked for) and `defaults` import no torch; `trainer` is where to start.
+`config` (the parameters) and `defaults` import no torch; start reading in `trainer`.
 """

@@ -1,4 +1,4 @@
-"""What can be asked of a training run; knows neither torch nor the text."""
+"""The parameters of a training run; knows neither torch nor the text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ ValidationSplit = Literal["blocks", "end"]
 
 VALIDATION_SPLITS: Final[tuple[ValidationSplit, ...]] = get_args(ValidationSplit)
 FORMER_SPLIT: Final[ValidationSplit] = "end"
-"""How text was held out before runs and records said how."""
+"""How text was held out before runs and training records said how."""
 MAX_MINUTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long to train: exactly one of minutes (of work, not of waiting), epochs and steps.
+    """How long to train: exactly one of minutes (of work, without waiting), epochs and steps.
 
     Raises ValueError, naming the field, the bound and the value.
     """
@@ -36,15 +36,15 @@ class Budget:
         check(self, "budget.")
 
     def as_dict(self) -> dict[str, float]:
-        """The one field that is given, as in the HTTP contract: {"minutes": 5}."""
+        """The field that is set, as in the HTTP API: {"minutes": 5}."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """How to train: `segment_length` tokens are read between two steps, in `batch_size` streams at once (fewer when the
-    text is too short for so many). Whatever is random follows from `seed`. Raises ValueError, naming the field, the
-    bounds and the value.
+    """How to train: `segment_length` tokens are read between two steps, in `batch_size` streams at once (fewer if the
+    text is too short). All randomness is derived from `seed`. Raises ValueError, naming the field, the bounds and the
+    value.
     """
 
     budget: Budget
@@ -78,6 +78,6 @@ class TrainingConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:
-        """The configuration that `as_dict` gave; one from before there was `validation_split` held out the end. Raises
+        """The inverse of `as_dict`; without `validation_split`, as in earlier releases, the end was held out. Raises
         ValueError, TypeError, KeyError."""
         return cls(**{"validation_split": FORMER_SPLIT, **values, "budget": Budget(**values["budget"])})

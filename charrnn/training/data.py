@@ -1,5 +1,4 @@
-"""What a run reads: the text that it trains on, the text that is held out, and what is said of them; knows no
-network."""
+"""The data of a run: the text to train on, the held-out text, prompts and a warning; knows no networks."""
 
 from __future__ import annotations
 
@@ -17,8 +16,8 @@ from charrnn.vocabulary import Vocabulary
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrainingText:
-    """A whole text: its `ids` [characters or words], any integer type, possibly a memory map, the vocabulary that they
-    are of, and what the training record is to say about it (`corpus`, plain JSON: name, sha256)."""
+    """A whole text: its `ids` [tokens], of any integer type, possibly a memory map; their vocabulary; and what the
+    training record is to say about the text (`corpus`, plain JSON: name, sha256)."""
 
     ids: TextIds
     vocabulary: Vocabulary
@@ -26,9 +25,9 @@ class TrainingText:
 
 
 class TrainingData:
-    """A text as a run reads it: `training` is the part that it trains on, read as `streams`, `held_out` the other one;
-    `prompt` a beginning that suits a network trained on it, `prompts` those of a run's samples, `warning` a sentence
-    where the two parts differ in kind. Raises ValueError when the text is too short."""
+    """A text as a run reads it: `training` is the part to train on, read as `streams`; `held_out` is the other part;
+    `prompt` suits a network trained on this text; `prompts` are those of samples; `warning` is a sentence if the two
+    parts differ in kind. Raises ValueError when the text is too short."""
 
     def __init__(self, text: TrainingText, config: TrainingConfig) -> None:
         self.vocabulary = text.vocabulary
@@ -43,5 +42,5 @@ class TrainingData:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Characters of a step, about, and of the held-out text."""
+        """The approximate number of characters in a step, and that of the held-out text."""
         return max(1, self.streams.characters // self.streams.segments), len(self.held_out)

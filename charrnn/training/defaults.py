@@ -1,4 +1,4 @@
-"""Sizes and settings that suit a text and a budget, when nobody says more; knows neither torch nor the machine."""
+"""Default sizes and settings for a text and a budget; knows neither torch nor the machine."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from charrnn.training.config import Budget, TrainingConfig
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """A hidden size, when to take it, and how to train it.
+    """A hidden size, when to use it, and how to train it.
 
-    `text`: characters of text from which on it has enough to learn; `reading`: characters read in training,
-    repetitions included, from which on it beats the next smaller one; `speed`: characters a second that one LSTM
-    layer of it trains on, on two cores of an AMD Zen 4 in bfloat16; charrnn.training.machine is for all others.
+    `text`: the minimum length of a text for this size, in characters; `reading`: the number of characters read in
+    training, including repetitions, from which on it is better than the next smaller size; `speed`: how many characters
+    per second one LSTM layer of this size trains on, with two cores of an AMD Zen 4 in bfloat16
+    (charrnn.training.machine measures other machines).
     """
 
     hidden_size: int
@@ -39,31 +40,32 @@ SIZES: Final = (
 )
 
 DROPOUTS: Final = ((1.5, 0.0), (6, 0.1), (16, 0.2), (30, 0.3), (45, 0.4))
-"""Up to so much pressure to learn the text by heart (`_pressure`), so much dropout; MAX_DROPOUT beyond."""
+"""(pressure, dropout): the dropout up to this pressure to memorize the text (`_pressure`); MAX_DROPOUT above the
+last."""
 
 MAX_DROPOUT: Final = 0.5
 
 WEIGHT_DECAYS: Final = ((1.5, 0.01), (8, 0.05), (20, 0.1))
-"""Likewise for AdamW's weight decay, MAX_WEIGHT_DECAY beyond: 256 units that read a quarter of tiny Shakespeare 8 times
-of 24 were at 1.863 nats per character with 0.01, and at 1.837 with 0.2, dropout being the same."""
+"""The same for AdamW's weight decay, with MAX_WEIGHT_DECAY above the last: after 8 of 24 epochs on a quarter of tiny
+Shakespeare, 256 units were at 1.863 nats per character with 0.01, and at 1.837 with 0.2, with the same dropout."""
 
 MAX_WEIGHT_DECAY: Final = 0.2
 OUTPUT_SPEED: Final = 3e10
-"""Weights of the output, times characters, that are trained in a second: what a large vocabulary costs."""
+"""How many output weights times characters are trained in a second: the cost of a large vocabulary."""
 
 MAX_EVALUATION: Final = 0.15
-"""Seconds' worth of training that a validation part may hold per second of a budget in minutes; to read it takes a
-third of that, at the start and some more times."""
+"""The maximum size of the held-out text, as a share of what a budget in minutes can train on; evaluating takes a third
+of the time of training, and is repeated several times."""
 
 MAX_VALIDATION: Final = 1_000_000
-"""Characters. Holding out more makes the loss no surer, and every evaluation longer."""
+"""In characters. Holding out more does not make the loss more precise, only evaluations longer."""
 
 
 def defaults_for(
     characters: int, vocabulary_size: int, budget: Budget, chosen: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What ModelConfig (all but the vocabulary's size) and TrainingConfig (all but the budget) are to be called with,
-    for a text of so many characters. `chosen` are settings of either that stand, and that the others are to suit."""
+    """The arguments of ModelConfig (without the vocabulary's size) and TrainingConfig (without the budget) for a text
+    of this many characters. `chosen` are settings of either that are fixed, and to which the others are adapted."""
     given = dict(chosen or {})
     segment_length = given.get("segment_length", 64 if characters >= 5_000 else max(1, min(32, characters // 8)))
     batch_size = given.get("batch_size", _batch_size(characters, segment_length))
@@ -83,12 +85,12 @@ def defaults_for(
 
 
 def _chosen(owner: type[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Each of the owner's parameters: as it is chosen, or by its own default."""
+    """Each of the owner's parameters: the chosen value or its default."""
     return {name: chosen.get(name, default) for name, default in defaults(owner).items()}
 
 
 def _size(characters: int, vocabulary_size: int, budget: Budget, given: Mapping[str, Any], step: int) -> _Size:
-    """The largest that text and budget justify, or what comes nearest to the hidden size that is given."""
+    """The largest size that text and budget justify, or the nearest one to a given hidden size."""
     layers = given.get("layers", 1)
 
     def speed(size: _Size, wide: float = 1.0) -> int:
@@ -106,13 +108,13 @@ def _size(characters: int, vocabulary_size: int, budget: Budget, given: Mapping[
             key=lambda size: size.hidden_size,
         )
         hidden_size, wide = nearest.hidden_size, 1.0
-    # A deeper network, a wider one than the table has, and the vanilla cell want smaller steps.
+    # Deeper networks, wider ones than in the table, and the vanilla cell need smaller learning rates.
     rate = nearest.learning_rate / wide / layers**0.5 / (3 if given.get("cell") == "rnn" else 1)
     return _Size(hidden_size, nearest.text, nearest.reading, speed(nearest, wide), rate)
 
 
 def _validation(characters: int, speed: int, budget: Budget) -> float:
-    """A tenth of the text, or as much less as keeps evaluations short beside the training."""
+    """A tenth of the text, or less, so that evaluations are short compared with the training."""
     most = MAX_VALIDATION if budget.minutes is None else min(MAX_VALIDATION, MAX_EVALUATION * _seconds(budget) * speed)
     return min(0.1, most / max(1, characters))
 
@@ -122,7 +124,7 @@ def _seconds(budget: Budget) -> float:
 
 
 def _reading(characters: int, speed: int, budget: Budget, step: int) -> float:
-    """How many characters are read in training, about; `step` of them at each step."""
+    """About how many characters are read in training, `step` of them at each step."""
     if budget.epochs is not None:
         return budget.epochs * characters
     if budget.minutes is not None:
@@ -131,7 +133,7 @@ def _reading(characters: int, speed: int, budget: Budget, step: int) -> float:
 
 
 def _batch_size(characters: int, segment_length: int) -> int:
-    """Enough streams to be quick, few enough that each is some segments long; more where there is text for them."""
+    """Enough streams to be fast, but few enough that each has several segments; more for a longer text."""
     most = 32 if characters < 20_000_000 else 64
     return max(1, min(most, characters // (8 * segment_length)))
 
@@ -141,8 +143,7 @@ def _embedding_size(vocabulary_size: int) -> int:
 
 
 def _pressure(characters: int, reading: float, hidden_size: int) -> float:
-    """How strongly a network is drawn to learn the text by heart: how often it reads it, times 256ths of units, more
-    for a shorter text."""
+    """The pressure to memorize the text: the number of epochs times the hidden size / 256, more for a shorter text."""
     characters = max(1, characters)
     return reading / characters * hidden_size / 256 * math.sqrt(math.sqrt(1_000_000 / characters))
 

@@ -1,4 +1,4 @@
-"""How well a network predicts a text that it does not train on; changes nothing."""
+"""Evaluates a network on text that it is not trained on; does not change the network."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from charrnn.training.text import IGNORED, Passages, Segment, Streams, TextIds
 SEGMENT: Final = 256
 MAX_STREAMS: Final = 32
 MAX_LOGITS: Final = 1 << 24
-"""Logits held at once, at most: with a large vocabulary the segments are shorter."""
+"""The maximum number of logits in memory: with a large vocabulary, segments are shorter."""
 
 WARM_UP: Final = 256
-"""Characters that a stream reads before its first prediction, so that reading side by side costs what one continuous
-reading would give: the state is carried over the whole text in effect."""
+"""How many characters a stream reads before its first prediction, so that streams give nearly the same loss as one
+continuous reading: in effect the state is carried over the whole text."""
 
 
 def evaluate(model: CharRNN, ids: TextIds | Passages, streams: int | None = None) -> float:
-    """The loss on a text [at least 2 ids], nats per character, in float32, the state carried from its first character
-    to its last; the first character follows nothing and is not predicted. Of a text in passages (blocks held out) the
-    same holds for each: it begins with a state of zeros, and its first character is not predicted. `streams` 1 reads
-    it in one go, exactly."""
+    """The loss on a text [at least 2 ids], in nats per character, in float32. The state is carried from the first
+    character to the last; the first character is not predicted. For a text in passages (held-out blocks) this holds for
+    each: it begins with a state of zeros, and its first character is not predicted. With 1 in `streams` the text is
+    read in one piece, exactly."""
     *_, loss = evaluation(model, ids, streams)
     assert loss is not None  # the last one is the loss
     return loss
@@ -39,8 +39,8 @@ def evaluate(model: CharRNN, ids: TextIds | Passages, streams: int | None = None
 def evaluation(
     model: CharRNN, ids: TextIds | Passages, streams: int | None = None, shards: Shards | None = None
 ) -> Iterator[float | None]:
-    """`evaluate`, to be driven: None after every segment, so that the caller can do or stop something, then the
-    loss. The streams are read in `shards`."""
+    """`evaluate` as a generator: yields None after every segment, so that the caller can do something else or stop,
+    then the loss. The streams are read in `shards`."""
     streams = streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP)))
     text = Streams(ids, streams, max(1, min(SEGMENT, MAX_LOGITS // (streams * model.config.vocabulary_size))))
     shards = shards or Shards(1)
@@ -63,7 +63,7 @@ def evaluation(
 
 @torch.no_grad()
 def _read(model: CharRNN, segment: Segment, state: Tensor, shard: slice) -> tuple[float, Tensor]:
-    """What a shard of the streams adds to the loss, in nats, and its state afterwards."""
+    """A shard's contribution to the loss, in nats, and its state afterwards."""
     targets = torch.from_numpy(segment.targets[shard]).to(state.device)
     logits, after = read(model, segment, shard, state[:, :, shard].contiguous())
     loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
@@ -72,10 +72,11 @@ def _read(model: CharRNN, segment: Segment, state: Tensor, shard: slice) -> tupl
 
 @torch.no_grad()
 def _warmed_up(model: CharRNN, text: Streams) -> Tensor:
-    """The streams' first state: zeros for the first, for the others that of the characters before them."""
+    """The initial state of the streams: zeros for the first, for the others the state after the characters before
+    them."""
     state = model.initial_state(text.streams)
     if text.streams > 1:
         before, rows = text.before(WARM_UP), slice(0, text.streams - 1)
-        with one_thread():  # as all else here, so that the loss is the same on any number of cores
+        with one_thread():  # like everything here, so that the loss is the same on any number of cores
             state[:, :, 1:] = read(model, before, rows, state[:, :, 1:].contiguous())[1]
     return state

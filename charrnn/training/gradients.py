@@ -1,8 +1,9 @@
-"""How far back a network learns: the size of the loss's gradient at the state k steps ago; changes nothing.
+"""How far back a network learns: the norm of the loss's gradient with respect to the state k steps back; changes
+nothing.
 
-It is what vanishes or explodes: back from step to step it is multiplied by the same matrix and by the derivatives of
-the same functions (Bengio, Simard, Frasconi: Learning Long-Term Dependencies with Gradient Descent is Difficult, 1994;
-Pascanu, Mikolov, Bengio: On the Difficulty of Training Recurrent Neural Networks, 2013).
+This gradient vanishes or explodes, because with each step back it is multiplied by the same matrix and by derivatives
+of the same functions (Bengio, Simard, Frasconi: Learning Long-Term Dependencies with Gradient Descent is Difficult,
+1994; Pascanu, Mikolov, Bengio: On the Difficulty of Training Recurrent Neural Networks, 2013).
 """
 
 from __future__ import annotations
@@ -30,20 +31,19 @@ Rounded = tuple[tuple[float, ...], ...]
 def gradient_norms(model: CharRNN, text: TextIds | Passages, steps: int, sequences: int = SEQUENCES) -> Norms:
     """The norm of d loss_t / d state_{t-k}, [layers, steps + 1], k from 0 to `steps` along the second axis.
 
-    The loss is that of one character, in nats; the state all that a layer carries (h, and c of an LSTM), with every
-    way that it takes from there to the loss. Mean over `sequences` places spread over the text, each read from
-    `steps` characters before. Fewer steps are taken when no passage of the text has so many characters; one must
-    have 2.
+    The loss is that of one character, in nats; the state is all that a layer carries (h, and c of an LSTM), with all
+    paths from there to the loss. The mean over `sequences` positions spread over the text, each read from `steps`
+    characters before. Fewer steps are taken if no passage of the text is long enough; one must have 2 characters.
     """
     passages = text if isinstance(text, Passages) else Passages(text)
     steps = min(steps, passages.longest - 2)
     windows = passages.windows(steps + 2, sequences).astype(np.int64)
     ids = torch.from_numpy(windows).to(model.output.weight.device)  # [sequences, steps + 2]
-    with torch.enable_grad(), one_thread():  # what goes into a record is the same on any number of cores
+    with torch.enable_grad(), one_thread():  # so that the training record is the same on any number of cores
         states, logits = _unrolled(model, ids[:, :-1])
-        loss = functional.cross_entropy(logits, ids[:, -1], reduction="sum")  # a sum: no sequence feels the others
+        loss = functional.cross_entropy(logits, ids[:, -1], reduction="sum")  # so that sequences are independent
         flat = [part for state in states for layer in state for part in layer]
-        gradients = torch.autograd.grad(loss, flat, materialize_grads=True)  # the last c is carried on to nowhere
+        gradients = torch.autograd.grad(loss, flat, materialize_grads=True)  # the last c is not used
     shape = (len(states), model.config.layers, -1, sequences, model.config.hidden_size)
     by_step = torch.stack(gradients).reshape(shape).flip(0)  # [k, layers, state_parts, sequences, hidden_size]
     norms = by_step.square().sum((2, 4)).sqrt().mean(2)
@@ -51,13 +51,13 @@ def gradient_norms(model: CharRNN, text: TextIds | Passages, steps: int, sequenc
 
 
 def rounded(norms: Norms) -> Rounded:
-    """With as many digits as a chart can show; where they are no numbers, 0, as if nothing came back."""
+    """Rounded to the precision of a chart; NaN and infinity become 0."""
     return tuple(tuple(float(f"{norm:.4g}") if math.isfinite(norm) else 0.0 for norm in layer) for layer in norms)
 
 
 def _unrolled(model: CharRNN, ids: Tensor) -> tuple[list[list[tuple[Tensor, ...]]], Tensor]:
-    """Every layer's state after each of the ids [B, T], and the last one's logits [B, vocabulary_size]: the fused
-    modules do not show the states in between."""
+    """Every layer's state after each of the ids [B, T], and the last logits [B, vocabulary_size]; unrolled, because the
+    fused modules do not return intermediate states."""
     layers: list[tuple[Tensor, ...]] = [tuple(layer) for layer in model.initial_state(ids.shape[0]).transpose(0, 1)]
     states = []
     hidden = torch.empty(0)
@@ -76,5 +76,5 @@ def _step(model: CharRNN, layer: int, x: Tensor, state: tuple[Tensor, ...]) -> t
     cell: Cell = model.config.cell
     if cell == "lstm":
         h, c = torch.lstm_cell(x, list(state), *weights)
-        return h, c.clone()  # h_t is computed from c_t: only the copy has the gradient of what is carried on alone
+        return h, c.clone()  # h_t is computed from c_t: only the copy gets the gradient of the carried state alone
     return ((torch.gru_cell if cell == "gru" else torch.rnn_tanh_cell)(x, state[0], *weights),)

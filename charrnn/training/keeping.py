@@ -1,6 +1,6 @@
-"""Which weights of a run are kept, as its losses say, when it goes back to them, and what to warn of.
+"""Keeps the best weights of a run by its losses, restarts from them after divergence, and warns about them.
 
-Losses are in nats per token; `guessing` is that of a network that knows nothing: the logarithm of the vocabulary size.
+Losses are in nats per token; `guessing` is that of a uniform distribution: the logarithm of the vocabulary size.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from charrnn.wording import count
 RETRIES: Final = 3
 
 RISEN: Final = 1.0
-"""Nats per token. A loss that is so far above the best one, on the text that is trained on and on the held-out one, has
-risen for good."""
+"""In nats per token. If both the training loss and the held-out loss are this far above the best, training has
+diverged."""
 
 GAP: Final = 0.25
-"""Of what guessing costs. A held-out loss that is so far above that of the text that is trained on deserves a
-warning."""
+"""As a share of `guessing`. If the held-out loss is this far above the training loss, there is a warning."""
 
 NO_GUIDE: Final = (
     "The network predicts the held-out text no better than guessing, so the best weights cannot be determined:"
@@ -34,18 +33,18 @@ FAR_ABOVE: Final = (
     "The held-out loss is far above the training loss: the two texts differ in kind, or there is"
     " too little training text."
 )
-"""Warnings about the weights that are kept; without numbers, so that one stays the same as long as it holds."""
+"""Warnings about the kept weights; without numbers, so that a warning does not change while it applies."""
 
 Evaluations = Sequence[Evaluation]
 
 
 class DivergedError(RuntimeError):
-    """The loss was no longer a number, or was worse than guessing, and smaller learning rates did not help."""
+    """The loss became NaN or infinite, or worse than guessing, and smaller learning rates did not help."""
 
 
 class BestWeights:
-    """The best weights so far by validation loss, but for those before the first step; those of the last evaluation
-    where nothing is held out, or where no loss was better than guessing. A run that diverged goes back to them."""
+    """The best weights so far by validation loss, except those before the first step; if nothing is held out, or no
+    loss was better than guessing, those of the last evaluation. A run that diverges restarts from them."""
 
     def __init__(
         self, learner: Learner, training: TrainingConfig, position: Position, state: TrainingState | None = None
@@ -60,11 +59,11 @@ class BestWeights:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether the network has been evaluated as it is."""
+        """Whether the network has been evaluated in its current state."""
         return bool(self.evaluations) and self.evaluations[-1].step == self._position.step
 
     def judge(self, validation_loss: float | None) -> float | None:
-        """Keep the weights that have this loss or go back to those that are kept; the loss, or None where it does not
+        """Keep the weights that have this loss, or restart from the kept ones; returns the loss, or None if it does not
         count. Raises DivergedError."""
         position = self._position
         training_loss = position.loss_sum / position.loss_characters if position.loss_characters else None
@@ -79,7 +78,8 @@ class BestWeights:
         return validation_loss
 
     def start_again(self, what_happened: str) -> None:
-        """Go on from the best weights with a smaller step and nothing remembered. Raises DivergedError."""
+        """Restart from the best weights with a smaller learning rate, without optimizer state and hidden state. Raises
+        DivergedError."""
         position, training = self._position, self._training
         nothing_learned = position.step == position.schedule.total and position.best_step == 0
         if position.retries == RETRIES or nothing_learned:
@@ -94,18 +94,18 @@ class BestWeights:
         self._learner.start_again(self.weights)
 
     def note(self, norms: Rounded) -> None:
-        """Note how far back the network that was just judged learns."""
+        """Record the gradient norms of the network that was just judged."""
         self.gradients = kept(self.gradients, self._position, norms)
 
     @property
     def warnings(self) -> list[str]:
-        """Warnings about the weights that are kept, a sentence each."""
+        """Warnings about the kept weights, a sentence each."""
         return warnings(self.evaluations, self._position, self._guessing)
 
 
 def is_better(validation_loss: float | None, position: Position, guessing: float) -> bool:
-    """Whether to keep these weights instead. An untrained network is never as good as a trained one, and a text
-    that is predicted no better than by guessing does not tell which weights are better."""
+    """Whether to keep these weights instead. A trained network always replaces an untrained one, and a loss that is not
+    better than guessing cannot decide which weights are better."""
     best = position.best_loss
     if best is None or validation_loss is None or position.best_step == 0:
         return True
@@ -119,7 +119,7 @@ def has_risen(
     position: Position,
     guessing: float,
 ) -> bool:
-    """Whether the losses are no numbers, worse than guessing, or far above the best ones."""
+    """Whether the losses are NaN or infinite, worse than guessing, or far above the best ones."""
     if not math.isfinite(validation_loss or 0) or (training_loss or 0) > guessing + 1:
         return True
     losses = [each.training_loss for each in evaluations if each.training_loss is not None]
@@ -129,8 +129,8 @@ def has_risen(
 
 
 def kept(before: list[Reach], position: Position, norms: Rounded) -> list[Reach]:
-    """What a run keeps of the norms that were just measured: those of the first evaluation, and those of the best
-    weights, which a version is made of."""
+    """The gradient norms that a run keeps after a measurement: those of the first evaluation and those of the best
+    weights, which are published."""
     if before and position.best_step != position.step:
         return before
     near = tuple(layer[: MAX_STEPS_BACK + 1] for layer in norms)

@@ -1,4 +1,4 @@
-"""How fast this machine trains, as against the one that the defaults were measured on; knows no defaults."""
+"""How fast this machine trains, relative to the one on which the defaults were measured; knows no defaults."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from charrnn.training.steps import Learner
 from charrnn.training.text import Streams
 
 REFERENCE: Final = 120_000
-"""Characters a second that two cores of an AMD Zen 4 train an LSTM of PROBE's size on, in bfloat16."""
+"""How many characters per second two cores of an AMD Zen 4 train an LSTM of PROBE's size on, in bfloat16."""
 
 PROBE: Final = ModelConfig(vocabulary_size=96, cell="lstm", hidden_size=256, layers=1, embedding_size=64)
 SECONDS: Final = 1.0
 
 
 def reference_budget(budget: Budget, device: str) -> Budget:
-    """In what budget the machine of REFERENCE gets as far as this one does in `budget`: what `defaults_for` is to be
-    asked for. Steps and epochs are the same anywhere."""
+    """The budget in which the machine of REFERENCE gets as far as this one does in `budget`, for `defaults_for`. Steps
+    and epochs are the same on any machine."""
     if budget.minutes is None:
         return budget
     return Budget(minutes=min(MAX_MINUTES, budget.minutes * relative_speed(device)))
 
 
 def relative_speed(device: str, seconds: float = SECONDS) -> float:
-    """Characters a second here over REFERENCE, from training a network of a usual size for `seconds`: what the
-    machine gives at this moment, so that one that is slow or busy gets a network that it can train in the time."""
+    """This machine's characters per second, divided by REFERENCE, measured by training a network of a common size for
+    `seconds`: the current speed, so that a slow or busy machine gets a network that it can train in the time."""
     place = torch.device(device)
     training = TrainingConfig(Budget(steps=1))
     ids = np.arange(4 * training.batch_size * training.segment_length, dtype=np.uint8) % PROBE.vocabulary_size
@@ -42,7 +42,7 @@ def relative_speed(device: str, seconds: float = SECONDS) -> float:
         PROBE, training, streams.streams, device=place, precision=fastest_precision(PROBE, place), shards=shards
     )
     segment = streams.segment(0)
-    learner.step(segment, 0, 0.0)  # the first one sets things up
+    learner.step(segment, 0, 0.0)  # the first step includes initialization
     characters, began = 0, time.perf_counter()
     while (took := time.perf_counter() - began) < seconds:
         learner.step(segment, 1, 0.0)

@@ -1,4 +1,4 @@
-"""AdamW for a network, and what it remembers as plain arrays; knows no schedule, no data."""
+"""AdamW for a network, and its state as plain arrays; knows no schedule and no data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def adamw(model: nn.Module, weight_decay: float) -> torch.optim.AdamW:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """The learning rate of the next step."""
+    """Set the learning rate of the next step."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
 
@@ -41,7 +41,7 @@ def moments(optimizer: torch.optim.AdamW, model: nn.Module) -> dict[str, Tensors
 
 
 def restore_moments(optimizer: torch.optim.AdamW, model: nn.Module, tensors: Mapping[str, Tensors], steps: int) -> None:
-    """Put back what `moments` gave after so many steps."""
+    """Restore the result of `moments` after `steps` steps."""
     if steps == 0:
         return
     for name, parameter in model.named_parameters():

@@ -1,5 +1,5 @@
-"""What a budget becomes while it is spent: a number of steps, which a budget in minutes sets anew where the machine has
-become quicker or slower; knows no clock: it is given the seconds that were spent."""
+"""Converts a budget to a number of steps, and adjusts it for a budget in minutes when the machine becomes faster or
+slower; has no clock: callers pass the seconds spent."""
 
 from __future__ import annotations
 
@@ -8,54 +8,55 @@ from charrnn.training.schedule import Schedule
 from charrnn.training.state import Position
 
 MEASURED_SHARE, MEASURED_SECONDS, MEASURED_STEPS = 0.05, 5.0, 5
-"""Minutes are first turned into steps after this share of them or so many seconds, but not before so many steps."""
+"""Minutes are first converted to steps after this share of them or this many seconds, but not before this many
+steps."""
 
 MAX_EPOCHS, MIN_STEPS = 45, 300
-"""A budget in minutes ends after so many epochs, but not before so many steps: however much time there is, more than
-that only teaches the text by heart, and the learning rate would not come down before it did. An LSTM of 512 units with
-a dropout of 0.5 was at 1.4008 nats on tiny Shakespeare with 45 epochs to go through, and at 1.4023 with 60."""
+"""A budget in minutes ends after this many epochs, but not before this many steps: more would only memorize the text
+before the learning rate decays. An LSTM of 512 units with a dropout of 0.5 reached 1.4008 nats on tiny Shakespeare in
+45 epochs, and 1.4023 in 60."""
 
 LOOK_EVERY, LAST_TENTH_EVERY = 0.02, 0.01
-"""Shares of the budget between two looks at the pace, the second in the last tenth: what a machine that slows down
-threefold in between costs is so much of the promise."""
+"""Shares of the budget between two checks of the pace, the second in the last tenth: they bound by how much the budget
+is exceeded if the machine becomes three times slower in between."""
 
 LEAST_CHANGE, CHANGE_SHARE = 0.01, 0.1
-"""The number of steps stays if it misses the end by less than this share of the budget, or of what is left: early on,
-much can even out."""
+"""The number of steps is kept if it misses the end by less than this share of the budget, or of the remaining time:
+early on, differences can still even out."""
 
 
 class Pacing:
-    """Keeps the promise of `seconds`, evaluations included, by setting `Position.schedule`; None: there is no such
-    promise, and the schedule stays as it is. At most MAX_EPOCHS epochs of `epoch` steps each are planned. `sizes` are
-    the characters of a step and of the held-out text. All processes of the `team` plan alike."""
+    """Adjusts `Position.schedule` so that training takes `seconds`, including evaluations; None: the schedule is never
+    adjusted. At most MAX_EPOCHS epochs of `epoch` steps each are planned. `sizes` are the numbers of characters of a
+    step and of the held-out text. All processes of the `team` plan alike."""
 
     def __init__(self, seconds: float | None, epoch: int, sizes: tuple[int, int], team: Team = ALONE) -> None:
         self._seconds = seconds
         self._max_steps = max(MIN_STEPS, MAX_EPOCHS * epoch)
         self._sizes = sizes
         self._team = team
-        self._mark: tuple[int, float] | None = None  # step and seconds of the last look
-        self._aside = 0.0  # seconds since then that no step took
+        self._mark: tuple[int, float] | None = None  # step and seconds of the last check
+        self._aside = 0.0  # seconds since then not spent in steps
         self._evaluation: float | None = None  # seconds of an evaluation since then
         self._step_seconds = 0.0
 
     def evaluated(self, seconds: float) -> None:
-        """An evaluation has taken so long."""
+        """Account for an evaluation that took `seconds`."""
         if self._seconds is not None:
             self._evaluation = self._team.agreed(seconds)
             self._aside += self._evaluation
 
     def sampled(self, seconds: float) -> None:
-        """Samples that no evaluation wrote have taken so long: there are few, so no step is thought longer for them."""
+        """Account for samples outside of evaluations: there are few, so they do not count as time of steps."""
         if self._seconds is not None:
             self._aside += self._team.agreed(seconds)
 
     def look(self, position: Position) -> None:
-        """Measure, after a step, how quickly steps are taken, and set the schedule anew where it would miss the end."""
+        """Measure the pace after a step, and adjust the schedule if it would miss the end."""
         if self._seconds is None:
             return
         position.seconds = self._team.agreed(position.seconds)
-        if self._mark is None:  # the very first step prepares what the others use
+        if self._mark is None:  # the first step includes initialization
             self._begin(position)
             return
         steps, spent = position.step - self._mark[0], position.seconds - self._mark[1] - self._aside
@@ -68,8 +69,8 @@ class Pacing:
         self._plan(position, self._seconds)
 
     def seconds_left(self, position: Position) -> float | None:
-        """How long the rest takes at the pace of the last look, or, before there was one, at the mean pace; None
-        before the first step, and while the number of steps is not known."""
+        """How long the rest takes at the pace of the last check or, before the first check, at the mean pace; None
+        before the first step, and while the number of steps is unknown."""
         total = position.schedule.total
         if total is None or not position.step:
             return None
@@ -84,7 +85,7 @@ class Pacing:
         self._mark, self._aside = (position.step, position.seconds), 0.0
 
     def _due(self, position: Position, steps: int, spent: float, budget: float) -> bool:
-        """Whether so many steps, and the seconds that were spent on them, are enough to go by."""
+        """Whether these steps, and the seconds spent on them, are enough for an estimate."""
         total = position.schedule.total
         if total is None:
             enough = spent >= min(MEASURED_SECONDS, MEASURED_SHARE * budget)
@@ -102,7 +103,7 @@ class Pacing:
         if schedule.total is None:
             position.schedule = planned
             return
-        evaluations = schedule.evaluations_from(position.step)  # that of this step is still to come
+        evaluations = schedule.evaluations_from(position.step)  # this step's evaluation is still to come
         rest = (schedule.total - position.step) * self._step_seconds + evaluations * evaluation
         missed = abs(rest - left)
         if planned.total != schedule.total and missed > max(LEAST_CHANGE * budget, CHANGE_SHARE * left):

@@ -1,7 +1,7 @@
-"""The same training on several processes at once, each with some of the streams; knows no network and no schedule.
+"""Data parallelism: training on several processes, each with a shard of the streams; knows no network and no schedule.
 
-Data parallelism: every process has the whole network, reads its share of every batch, and takes the step that the sum
-of all gradients asks for, so that all networks stay the same.
+Every process has the whole network, reads its shard of every batch, and takes a step with the sum of all gradients, so
+that all networks stay identical.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """`size` processes that train one network, this one being number `rank` of them.
+    """`size` processes that train one network; this one has number `rank`.
 
-    Every process must ask for the same things in the same order: each request waits for all of them.
+    Every process must call the same methods in the same order: each call waits for all processes.
     """
 
     rank: int = 0
     size: int = 1
 
     def shard(self, streams: int) -> slice:
-        """Which of a batch's streams this process reads: equally many, but for one, as the others."""
+        """The shard of a batch's streams that this process reads; the sizes of shards differ by at most one."""
         return slice(streams * self.rank // self.size, streams * (self.rank + 1) // self.size)
 
     def sum(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each tensor by the sum of what all processes have in its place."""
+        """Replace each tensor by its sum over all processes."""
         if self.size == 1:
             return
         changed = list(tensors)
@@ -41,7 +41,7 @@ class Team:
             tensor.copy_(summed.view_as(tensor))
 
     def agreed(self, value: float) -> float:
-        """The first process's value, for what each measures differently."""
+        """The first process's value, for values that processes measure differently."""
         if self.size == 1:
             return value
         values = [value]
@@ -54,10 +54,10 @@ ALONE: Final = Team()
 
 @contextmanager
 def launched() -> Iterator[tuple[Team, str]]:
-    """The team that torchrun started this process in, and the device that is its own; alone without torchrun.
+    """The team in which torchrun started this process, and this process's device; a team of one without torchrun.
 
-    Over gloo on CPUs; over NCCL, one process a GPU, where there are GPUs. Raises RuntimeError where more processes
-    are started on a machine than it has GPUs.
+    Uses gloo on CPUs, and NCCL with one process for each GPU. Raises RuntimeError if more processes are started on a
+    machine than it has GPUs.
     """
     gpus = torch.cuda.device_count()
     if not torch.distributed.is_torchelastic_launched():
@@ -74,8 +74,8 @@ def launched() -> Iterator[tuple[Team, str]]:
 
 
 def device_of(process: int, gpus: int) -> str:
-    """The device of a machine's process with this number, from 0 on: a GPU of its own, where there are GPUs. Raises
-    RuntimeError when there are too few."""
+    """The device of process number `process`, from 0, on a machine: a GPU of its own if there are GPUs. Raises
+    RuntimeError if there are too few."""
     if not gpus:
         return "cpu"
     if process >= gpus:

@@ -1,4 +1,4 @@
-"""What a training run reports while it runs; knows nothing of how it trains."""
+"""The progress reports of a training run; knows nothing of how it trains."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from charrnn.training.state import Position
 from charrnn.training.steps import Step
 
 REPORT_EVERY: Final = 0.25
-"""Seconds between two reports, so that a caller who wants to stop is heard soon."""
+"""Seconds between two reports, so that a caller can stop the training soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands, and what is new since the last report.
+    """The progress of a run, and what is new since the last report.
 
-    `steps` and `seconds_left` are None while a budget in minutes is being measured; `fraction` is the share of the
-    training that is done, 0 to 1 (0 while it is measured). `loss` (nats per token) is the mean over the steps since
-    the last report, `characters_per_second` the training's pace in them, both None without any; `learning_rate` is the
-    next step's, `gradient_norm` (before clipping) the last one's; `seconds` have been spent, evaluations included,
-    over all resumptions. `validation_loss` (nats per token; None when nothing is held out),
-    and `gradient_norms` (for each layer the norm of the loss's gradient at the state k steps back, k from 0 on) are
-    there right after an evaluation, `samples` then and after the shares of the training that `schedule.SAMPLED` lists.
+    `steps` and `seconds_left` are None while a budget in minutes is being measured; `fraction` is the completed share
+    of the training, 0 to 1 (0 while it is measured). `loss` (nats per token) is the mean over the steps since the last
+    report, `characters_per_second` the speed in these steps, both None without any; `learning_rate` is that of the next
+    step, `gradient_norm` (before clipping) that of the last one; `seconds` have been spent, including evaluations, over
+    all resumptions. `validation_loss` (nats per token; None when nothing is held out), and `gradient_norms` (for each
+    layer the norm of the loss's gradient at the state k steps back, k from 0 on) are set right after an evaluation,
+    `samples` then and after the shares of the training in `schedule.SAMPLED`.
     """
 
     step: int
@@ -44,7 +44,7 @@ class Progress:
 
     @property
     def evaluated(self) -> bool:
-        """Whether this is the report after an evaluation."""
+        """Whether this report follows an evaluation."""
         return bool(self.gradient_norms)
 
     @property
@@ -54,8 +54,8 @@ class Progress:
 
 
 class Reporter:
-    """Makes the reports of a run from where it stands and from the steps since the last report; `peak` is that of the
-    learning rate."""
+    """Creates the reports of a run from its position and the steps since the last report; `peak` is the peak learning
+    rate."""
 
     def __init__(self, position: Position, pacing: Pacing, peak: float) -> None:
         self._position = position
@@ -65,7 +65,7 @@ class Reporter:
         self._loss_sum, self._characters, self._seconds = 0.0, 0, 0.0
 
     def add(self, step: Step, characters: int, seconds: float) -> None:
-        """A step was taken, or tried, in so many seconds."""
+        """Add a step that took, or failed after, this many seconds."""
         self._gradient_norm = step.gradient_norm
         self._seconds += seconds
         if step.finite:
@@ -83,7 +83,7 @@ class Reporter:
         samples: tuple[Sample, ...] = (),
         gradient_norms: tuple[tuple[float, ...], ...] = (),
     ) -> Progress:
-        """The next report, with what an evaluation has found."""
+        """The next report, with the results of an evaluation."""
         position, schedule = self._position, self._position.schedule
         loss_sum, characters, seconds = self._loss_sum, self._characters, self._seconds
         self._loss_sum, self._characters, self._seconds = 0.0, 0, 0.0

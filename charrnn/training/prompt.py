@@ -1,4 +1,4 @@
-"""The prompt that suits a model unless another is given: the first words of the text that it was trained on."""
+"""The default prompt of a model: the first words of the text that it was trained on."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from charrnn.vocabulary import Vocabulary
 
 LONGEST: Final = 24
 LOOKED_AT: Final = 2000
-"""Tokens at the text's beginning that are searched for a line with something in it."""
+"""How many tokens at the text's beginning are searched for a line that is not empty."""
 
 
 def default_prompt(text: TextIds, vocabulary: Vocabulary) -> str:
-    """The text's first line that is not empty, or as many of its whole words as have LONGEST characters at most; of
-    what the vocabulary does not know only what stands before it. Empty where there is nothing of the kind."""
+    """The text's first line that is not empty, shortened to complete words of at most LONGEST characters together, and
+    ending before anything that the vocabulary does not know. Empty if there is no such line."""
     beginning = vocabulary.decode(np.asarray(text[:LOOKED_AT], dtype=np.int32))
     _, unknown = vocabulary.encode_known(beginning)
     dropped = {position for position, _ in unknown}
@@ -32,7 +32,7 @@ def default_prompt(text: TextIds, vocabulary: Vocabulary) -> str:
 
 
 def _first_words(line: str) -> str:
-    """Cut between words, or, where there is no space, before a character that stands on its own."""
+    """The line cut between words or, without a space, before a character that is not a combining one."""
     printable = next((i for i, c in enumerate(line) if not c.isprintable() and c != "\t"), len(line))
     line = line[:printable].rstrip()
     if len(line) <= LONGEST:
@@ -47,5 +47,5 @@ def _first_words(line: str) -> str:
 
 
 def _belongs(character: str) -> bool:
-    """Whether a character only completes the one before it: an accent, a joiner, a variation."""
+    """Whether a character modifies the one before it: a combining mark, a joiner, a variation selector."""
     return unicodedata.category(character).startswith("M") or character == "\u200d"

@@ -1,4 +1,5 @@
-"""A network reads a segment, beginning anew where a passage of the text does; knows no loss and no step."""
+"""Reads a segment with a network, resetting the state where a passage of the text begins; knows no loss and no
+steps."""
 
 from __future__ import annotations
 
@@ -12,10 +13,10 @@ from charrnn.training.text import Segment
 def read(
     model: CharRNN, segment: Segment, rows: slice, state: Tensor, masks: Masks | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Logits [rows, t, vocabulary_size] of what follows each input in these rows, and the state after the last one;
-    `state` [state_parts, layers, rows, hidden_size] is the one before the first, `masks` what is left out of each row.
+    """Logits [rows, t, vocabulary_size] after each input of these rows, and the state after the last one; `state`
+    [state_parts, layers, rows, hidden_size] is the state before the first input, `masks` the dropout of each row.
 
-    Where an input is fresh the state before it is zeros, and no gradient goes back beyond it."""
+    Before a fresh input the state is zeros, and no gradient flows back beyond it."""
     inputs = torch.from_numpy(segment.inputs[rows]).to(state.device)
     pieces = []
     for columns, fresh in segment.stretches(rows):

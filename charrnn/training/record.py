@@ -1,5 +1,5 @@
-"""What a run writes into the training record of its result: plain JSON without times or speeds, so that the same
-training gives the same bytes whatever machine was busy meanwhile."""
+"""The training record of a run's result: plain JSON without times or speeds, so that the same training gives the same
+bytes, however busy the machine was."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def training_record(
     gradients: Iterable[Reach],
     warnings: list[str],
 ) -> TrainingRecord:
-    """The record of a run at `position`. `characters` counts the tokens of either part of the text. `validation_loss`
-    (nats per token, the state carried) is that of the weights that are kept, those of `best_step`; null when nothing
-    is held out. `replanned` says when the number of steps was set anew, to how many."""
+    """The training record of a run at `position`. `characters` counts the tokens of each part of the text.
+    `validation_loss` (nats per token, with the state carried) is that of the kept weights, those of `best_step`; null
+    if nothing is held out. `replanned` says at which steps the number of steps was adjusted, and to how many."""
     return TrainingRecord(
         {
             "corpus": dict(data.corpus),

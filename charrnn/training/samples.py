@@ -1,4 +1,4 @@
-"""What a network writes at a point of its training, so that one sees the text become more natural."""
+"""Samples of a network during its training, which show how its texts become more natural."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEMPERATURE: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A prompt and what the network made of it with this seed."""
+    """A prompt and the text that the network generated from it with this seed."""
 
     prompt: str
     text: str
@@ -30,8 +30,8 @@ class Sample:
 
 
 def prompts_for(training: Passages, validation: Passages, vocabulary: Vocabulary) -> list[Ids]:
-    """The same prompts throughout a run: the text's first character alone, what an empty prompt stands for, and the
-    first characters that are held out (without any: the text's own)."""
+    """The prompts of samples, the same throughout a run: the text's first character, what an empty prompt stands for,
+    and the first held-out characters (if nothing is held out, the first ones of the text)."""
     opening = validation if len(validation) else training
     return [
         np.array(training.read(0, 1), dtype=np.int32),
@@ -41,7 +41,7 @@ def prompts_for(training: Passages, validation: Passages, vocabulary: Vocabulary
 
 
 def write_samples(checkpoint: Checkpoint, prompts: list[Ids], length: int = LENGTH) -> tuple[Sample, ...]:
-    """One sample a prompt, each with a seed of its own that stays the same throughout a run."""
+    """One sample for each prompt, each with a seed of its own, the same throughout a run."""
     batch = ReferenceEngine(checkpoint).batch(len(prompts))
     for seed, prompt in enumerate(prompts):
         batch.add(Sequence(prompt, length, SamplingParams(seed=seed, temperature=TEMPERATURE)))

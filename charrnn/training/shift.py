@@ -1,5 +1,5 @@
-"""Whether held-out text is of another kind than the text that is trained on, so that its loss says little; knows no
-network."""
+"""Detects held-out text that differs in kind from the training text, so that its loss says little; knows no
+networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from charrnn.training.text import Passages
 from charrnn.vocabulary import Vocabulary
 
 MAX_COUNTED: Final = 500_000
-"""Tokens of either part that are looked at, spread over it."""
+"""The maximum number of tokens counted in each part, spread over it."""
 
 STRETCH: Final = 1_000
 
@@ -23,7 +23,7 @@ MAX_DIVERGENCE: Final = 0.05
 
 
 def shift_warning(training: Passages, held_out: Passages, vocabulary: Vocabulary) -> str | None:
-    """A warning, in one sentence, where the two parts differ in kind."""
+    """A warning in one sentence if the two parts differ in kind."""
     if not len(held_out):
         return None
     measured = divergence(training, held_out, vocabulary)
@@ -37,9 +37,9 @@ def shift_warning(training: Passages, held_out: Passages, vocabulary: Vocabulary
 
 
 def divergence(training: Passages, held_out: Passages, vocabulary: Vocabulary) -> float:
-    """The Jensen-Shannon divergence of the two parts' character frequencies, in bits: 0 where they are the same, 1
-    where the parts have no character in common (Lin: Divergence Measures Based on the Shannon Entropy, 1991); less
-    what chance gives in so short a sample (Grosse and others, 2002)."""
+    """The Jensen-Shannon divergence of the two parts' character frequencies, in bits: 0 if they are the same, 1 if the
+    parts have no character in common (Lin: Divergence Measures Based on the Shannon Entropy, 1991); minus its expected
+    value for samples of this size (Grosse and others, 2002)."""
     one, other = (_characters(part, vocabulary) for part in (training, held_out))
     known = sorted(one.keys() | other.keys())
     counts = np.array([[part[character] for character in known] for part in (one, other)], dtype=np.float64)
@@ -55,7 +55,7 @@ def _entropy(shares: npt.NDArray[np.float64]) -> float:
 
 
 def _characters(part: Passages, vocabulary: Vocabulary) -> Counter[str]:
-    """How often each character occurs in a part, or in stretches spread over it; of tokens that are words, theirs."""
+    """How often each character, also within words, occurs in a part, or in excerpts spread over it."""
     counts = np.zeros(len(vocabulary), dtype=np.int64)
     total, stretches = len(part), max(1, min(len(part), MAX_COUNTED) // STRETCH)
     for i in range(stretches):

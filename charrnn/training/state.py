@@ -22,45 +22,45 @@ FORMAT: Final = 2
 METADATA_KEY: Final = "charrnn.training"
 
 RETRY_FACTOR: Final = 0.3
-"""What a run that diverged multiplies its learning rate by when it starts again from its best weights."""
+"""The factor of the learning rate when a diverged run restarts from its best weights."""
 
 Tensors = Mapping[str, npt.NDArray[np.float32]]
 
 
 class TrainingStateError(ValueError):
-    """Bytes are not a whole resume point, or not one of this run; the message says why."""
+    """Bytes are not a complete resume point, or not one of this run; the message says why."""
 
 
 @dataclass(slots=True)
 class Position:
-    """Where a run stands, all but its tensors: plain numbers that JSON keeps exactly.
+    """The position of a run, without its tensors: plain numbers that JSON represents exactly.
 
-    Random numbers need no state of their own: each step's follow from the seed and the step.
+    Random numbers need no state: those of a step are a function of the seed and the step.
     """
 
     step: int = 0
-    """Steps taken, those before a new start included."""
+    """Steps taken, including those before a restart."""
     segment: int = 0
-    """Index of the segment that the next step reads; as many as an epoch has: the next epoch begins."""
+    """Index of the segment that the next step reads; if it equals the number of segments, the next epoch begins."""
     characters: int = 0
     optimizer_steps: int = 0
-    """Steps taken since the weights' start, which is that of the run or the last new start."""
+    """Steps taken since the start of the run or the last restart."""
     retries: int = 0
-    """New starts from the best weights."""
+    """Restarts from the best weights."""
     seconds: float = 0.0
     loss_sum: float = 0.0
     loss_characters: int = 0
-    """Nats summed over the characters that were trained on since the last evaluation, and how many these are."""
+    """The loss in nats summed over the characters trained on since the last evaluation, and their number."""
     best_loss: float | None = None
     best_step: int = 0
     evaluation_steps: float = 0.0
-    """As how many steps an evaluation takes."""
+    """The duration of an evaluation, in steps."""
     replanned: list[dict[str, int]] = field(default_factory=list)
-    """When the number of steps was set anew, and to how many."""
+    """At which steps the number of steps was adjusted, and to how many."""
     schedule: Schedule = field(default_factory=partial(Schedule, None))
 
     def count(self, loss: float, characters: int) -> None:
-        """Count a step: its mean loss, nats per token, over so many characters."""
+        """Count a step with its mean loss, in nats per token, over this many characters."""
         self.step += 1
         self.segment += 1
         self.optimizer_steps += 1
@@ -69,7 +69,7 @@ class Position:
         self.loss_characters += characters
 
     def learning_rate(self, peak: float) -> float:
-        """That of the next step."""
+        """The learning rate of the next step."""
         share = self.schedule.learning_rate(self.step, self.optimizer_steps)
         return peak * share * RETRY_FACTOR**self.retries
 
@@ -81,7 +81,7 @@ class Position:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Raises TypeError for fields that there are not."""
+        """The inverse of `as_dict`. Raises TypeError for unknown fields."""
         names = {each.name for each in fields(Schedule)}
         schedule = Schedule(**{"total": None, **{name: value for name, value in values.items() if name in names}})
         return cls(**{name: value for name, value in values.items() if name not in names}, schedule=schedule)
@@ -89,9 +89,9 @@ class Position:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrainingState:
-    """`tensors`: weights, their average, the optimiser's moments, the hidden state, the best weights so far;
-    `position`: where the run stands; `run`: the configuration and corpus that it belongs to; `evaluations`: what was
-    measured, `gradients`: of that, how far back the network learned at first and where it was best."""
+    """`tensors`: weights, their average, the optimizer's moments, the hidden state, the best weights so far;
+    `position`: that of the run; `run`: the configuration and corpus that it belongs to; `evaluations`: the measured
+    losses; `gradients`: how far back gradients reached at first and with the best weights."""
 
     tensors: Tensors
     position: Position
@@ -114,7 +114,8 @@ class TrainingState:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Raises TrainingStateError when the bytes are not a whole, undamaged resume point."""
+        """The inverse of `to_bytes`. Raises TrainingStateError if the bytes are not a complete, undamaged resume
+        point."""
         try:
             description = json.loads(_metadata(data)[METADATA_KEY])
             if description["format"] != FORMAT:
@@ -133,18 +134,18 @@ class TrainingState:
 
     @property
     def says_split(self) -> bool:
-        """Whether it says which part of the text was held out; if not, it was FORMER_SPLIT."""
+        """Whether the state says which part of the text was held out; if not, it was FORMER_SPLIT."""
         return "validation_split" in self.run["training"]
 
     def check(self, run: Mapping[str, Any]) -> None:
-        """Raises TrainingStateError when the state is not of this run."""
+        """Raises TrainingStateError if the state belongs to another run."""
         own = {**self.run, "training": {"validation_split": FORMER_SPLIT, **self.run["training"]}}
         for name, value in run.items():
             if own.get(name) != value:
                 raise TrainingStateError(f"the resume point is another run's: {name} differs")
 
     def by_kind(self) -> dict[str, Tensors]:
-        """The tensors by what stands before the first slash of their names, and by the rest."""
+        """The tensors by kind, the part of their names before the first slash, and by the rest."""
         kinds: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
         for name, tensor in self.tensors.items():
             kind, _, rest = name.partition("/")
@@ -153,7 +154,7 @@ class TrainingState:
 
 
 def named(kinds: Mapping[str, Tensors]) -> Tensors:
-    """The tensors of a state, from those of each kind: `TrainingState.by_kind`'s inverse."""
+    """The tensors of a state from those of each kind: the inverse of `TrainingState.by_kind`."""
     return {f"{kind}/{name}": tensor for kind, tensors in kinds.items() for name, tensor in tensors.items()}
 
 

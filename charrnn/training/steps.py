@@ -1,5 +1,5 @@
-"""One step of truncated backpropagation through time: a segment in, changed weights and the carried state out; knows
-no schedule, no evaluation."""
+"""One step of truncated backpropagation through time: reads a segment, updates the weights and carries the state; knows
+no schedule and no evaluation."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Step:
 
     @property
     def finite(self) -> bool:
-        """Whether both are finite; where they are not, nothing was changed."""
+        """Whether both are finite; if not, nothing was changed."""
         return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
 
 
 class Learner:
-    """A network with its optimiser, the average of its weights, and the hidden state [state_parts, layers, streams,
-    hidden_size] that it carries from segment to segment. `precision` as in `charrnn.training.precision`; each process
-    of a team reads its shard of the streams, in `shards` of its own, and all of them have the whole state."""
+    """A network with its optimizer, the average of its weights, and the hidden state [state_parts, layers, streams,
+    hidden_size] carried from segment to segment. `precision` as in `charrnn.training.precision`. Each process of a team
+    reads its shard of the streams, divided into `shards`, and all processes have the whole state."""
 
     def __init__(
         self,
@@ -71,10 +71,11 @@ class Learner:
         self._hidden = self.model.initial_state(streams)
 
     def step(self, segment: Segment, number: int, learning_rate: float) -> Step:
-        """Read a segment, go back through it, and change the weights once; dropout follows from seed and `number`."""
+        """Read a segment, backpropagate, and update the weights once; dropout is a function of the seed and
+        `number`."""
         self.model.train()
         set_learning_rate(self._optimizer, learning_rate)
-        with one_thread():  # small products, which are not worth sharing out
+        with one_thread():  # small products, which are not worth dividing among threads
             with _randomness(self._training.seed, 1 + number, self._device):
                 loss, hidden = self._forward_backward(segment)
             loss, hidden = self._summed(loss, hidden)
@@ -83,19 +84,18 @@ class Learner:
             if step.finite:
                 self._optimizer.step()
                 self.average.update(self.model)
-                self._hidden = hidden  # carried on, but no gradient goes back through it
+                self._hidden = hidden  # carried, but no gradient flows back through it
         return step
 
     def _forward_backward(self, segment: Segment) -> tuple[Tensor, Tensor]:
-        """What this process's streams add to the mean cross entropy over a segment (nats per token), and the state
-        after it of these streams, [state_parts, layers, its streams, hidden_size]; leaves the gradients in the
-        weights.
+        """The contribution of this process's streams to the mean cross entropy over a segment (nats per token), and
+        their state after it, [state_parts, layers, its streams, hidden_size]; leaves the gradients in the weights.
 
         Shards share the weights, so each keeps its gradients to itself (`grad` instead of `backward`), and they are
         summed in the order of the shards: the same sum however many cores compute them.
         """
         weights = list(self.model.parameters())
-        masks = self.model.masks(segment.inputs.shape[0])  # of all streams: every process draws the same ones
+        masks = self.model.masks(segment.inputs.shape[0])  # for all streams: every process draws the same masks
         shards = self._shards.of(self._team.shard(segment.inputs.shape[0]))
 
         forward = self._shards.each(partial(self._loss, segment, masks), shards)  # [(loss, state after it)]
@@ -108,17 +108,17 @@ class Learner:
         return sum(losses[1:], losses[0]), torch.cat(states, 2)
 
     def _loss(self, segment: Segment, masks: Masks | None, shard: slice) -> tuple[Tensor, Tensor]:
-        """What a shard of the streams adds to the mean cross entropy over the segment, and its state afterwards."""
+        """The contribution of a shard to the mean cross entropy over the segment, and its state afterwards."""
         targets = torch.from_numpy(segment.targets[shard]).to(self._device)  # [rows, t]
         with autocast(self._precision, self._device):
             state = self._hidden[:, :, shard].contiguous()  # [state_parts, layers, rows, hidden_size]
             logits, hidden = read(self.model, segment, shard, state, masks and masks.of(shard))
         logits = logits.flatten(0, 1).float()  # [rows * t, vocabulary_size]
         total = functional.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum")
-        return total / max(1, segment.characters), hidden  # none, where all that is read begins a passage
+        return total / max(1, segment.characters), hidden  # none if all that is read begins a passage
 
     def _summed(self, loss: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """The whole team's loss and state; the gradients become the whole team's as well."""
+        """The loss and state of the whole team; also sums the gradients over the team."""
         if self._team.size == 1:
             return loss, hidden
         whole = torch.zeros_like(self._hidden)
@@ -128,13 +128,13 @@ class Learner:
         return loss, whole
 
     def begin_epoch(self) -> None:
-        """Each stream goes on where the one before it ended, which is what stands before its own first character; where
-        a passage begins there, its first segment says so."""
+        """Give each stream the state with which the previous stream ended, since that text precedes its own; if a
+        passage begins there, its first segment says so."""
         self._hidden = self._hidden.roll(1, dims=2)
         self._hidden[:, :, 0] = 0
 
     def start_again(self, weights: Weights) -> None:
-        """Go on from these weights, with nothing remembered."""
+        """Restart from these weights, without optimizer state and hidden state."""
         self.model.load_weights(weights)
         self.average.restore(weights, 0)
         self._optimizer = adamw(self.model, self._training.weight_decay)
@@ -150,7 +150,7 @@ class Learner:
         }
 
     def restore(self, tensors: dict[str, Tensors], steps: int) -> None:
-        """Put back what `tensors` gave when the optimiser had taken so many steps."""
+        """Restore the result of `tensors` after `steps` optimizer steps."""
         self.model.load_weights(tensors["model"])
         self.average.restore(tensors["average"], steps)
         restore_moments(self._optimizer, self.model, tensors, steps)
@@ -159,7 +159,8 @@ class Learner:
 
 @contextmanager
 def _randomness(seed: int, position: int, device: torch.device) -> Iterator[None]:
-    """torch's random numbers as a function of (seed, position), the caller's left as they were: nothing to save."""
+    """A context in which torch's random numbers are a function of (seed, position), so that there is nothing to save;
+    the caller's random state is restored."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(int(uniform(seed, position) * 2.0**53))
         yield

@@ -1,5 +1,5 @@
 """A text laid out for truncated backpropagation through time: which part is held out, and streams cut into segments;
-knows no network. A text is a sequence of ids, possibly a memory map; only the segments in hand are ever copied."""
+knows no network. A text is a sequence of ids, possibly a memory map; only the current segments are copied."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ TextIds = npt.NDArray[np.integer[Any]]
 Bounds = Sequence[tuple[int, int]]
 
 MIN_VALIDATION: Final = 100
-"""Characters. A mean over fewer says nothing, so a text whose held-out part would be smaller has none, and says so:
-its validation loss is null and the network of the last step is kept."""
+"""In characters. A mean over fewer is meaningless, so nothing is held out of a text whose held-out part would be
+smaller: its validation loss is null, and the weights of the last step are kept."""
 
 BLOCKS: Final = 20
 MIN_BLOCK: Final = 200
-"""Characters. So many blocks are held out, or as many as are that long: each is read from a state of zeros, and its
-first few characters are harder to predict for that."""
+"""The number of held-out blocks, and their minimum length in characters: each is read from a state of zeros, which
+makes its first few characters harder to predict."""
 
 IGNORED: Final = -100
-"""The target that torch's cross entropy leaves out."""
+"""The target that torch's cross entropy ignores."""
 
 
 class Passages:
-    """Stretches of a text, in its order and laid end to end: `bounds` says where in `ids` each begins and ends (all of
-    it, unless said). Nothing is copied but what is read."""
+    """Passages of a text, in order, treated as one text: `bounds` has the start and end of each in `ids` (by default
+    all of it). Only what is read is copied."""
 
     def __init__(self, ids: TextIds, bounds: Bounds | None = None) -> None:
         self.ids = ids
@@ -49,7 +49,7 @@ class Passages:
         return (self.ids[start:stop] for start, stop in self.bounds)
 
     def read(self, start: int, stop: int) -> TextIds:
-        """The ids at these positions of the whole, [stop - start]; a view where they are in one passage."""
+        """The ids at these positions of the joined passages, [stop - start]; a view if they are within one passage."""
         first, last = bisect_right(self._ends, start), bisect_left(self._ends, stop)
         pieces = []
         for index in range(first, min(last, len(self.bounds) - 1) + 1):
@@ -58,11 +58,11 @@ class Passages:
         return pieces[0] if len(pieces) == 1 else np.concatenate([self.ids[:0], *pieces])
 
     def begins(self, start: int, stop: int) -> list[int]:
-        """Which of these positions begin a passage that another one comes before."""
+        """Which of these positions begin a passage other than the first."""
         return self._begins[max(1, bisect_left(self._begins, start)) : bisect_left(self._begins, stop)]
 
     def spread(self, most: int) -> Passages:
-        """The beginnings of all passages, in proportion to their lengths, `most` ids together at most."""
+        """The beginnings of all passages, in proportion to their lengths, at most `most` ids together."""
         share = min(1.0, most / max(1, len(self)))
         return Passages(self.ids, [(start, start + int((stop - start) * share)) for start, stop in self.bounds])
 
@@ -72,8 +72,8 @@ class Passages:
         return max((stop - start for start, stop in self.bounds), default=0)
 
     def windows(self, length: int, count: int) -> TextIds:
-        """Ids of `count` stretches spread evenly, none of which reaches beyond its passage, [count, length]; `length`
-        is `longest` at most."""
+        """Ids of `count` evenly spread windows, each within a passage, [count, length]; `length` must be at most
+        `longest`."""
         rooms = [max(0, stop - start - length + 1) for start, stop in self.bounds]  # places to begin at
         ends = list(accumulate(rooms))
         places = np.linspace(0, ends[-1] - 1, count).astype(np.int64).tolist()
@@ -88,13 +88,13 @@ class Passages:
 def split(
     ids: TextIds, validation_fraction: float, segment_length: int, how: ValidationSplit = "blocks"
 ) -> tuple[Passages, Passages]:
-    """The part that trains and the part that validates. That is, for `blocks`, the middle of each of BLOCKS equal
-    shares of the text (of fewer, where blocks would be shorter than MIN_BLOCK), so that whatever the text has for
-    long is on either side; for `end` the end of the text. It follows from the text's length and the fraction alone.
+    """The training part and the held-out part. The latter is, for `blocks`, the middle of each of BLOCKS equal shares
+    of the text (fewer if blocks would be shorter than MIN_BLOCK), so that both parts have samples of the whole text;
+    for `end` the end of the text. It depends only on the text's length and the fraction.
 
-    Nothing is held out where that would be fewer than MIN_VALIDATION characters, or would leave not one whole segment
-    to train on. Raises ValueError, naming how many characters are needed, when the whole text has not one whole
-    segment: its characters and the one that follows them.
+    Nothing is held out if that would be fewer than MIN_VALIDATION characters, or would leave less than one complete
+    segment to train on. Raises ValueError, naming how many characters are needed, if the text has less than one
+    complete segment and the character after it.
     """
     total = len(ids)
     if total <= segment_length:
@@ -112,13 +112,13 @@ def split(
 
 
 def held_out_of(ids: TextIds, count: int, how: ValidationSplit) -> Passages:
-    """The part of a text that validates where so many characters do."""
+    """The held-out part of a text, given its number of characters."""
     total = len(ids)
     return Passages(ids, [(total - count, total)] if how == "end" or not count else _blocks(total, count))
 
 
 def _blocks(total: int, held_out: int) -> list[tuple[int, int]]:
-    """The middle of each of some equal shares of so many characters, `held_out` of them together."""
+    """The middle of each of several equal shares of `total` characters, `held_out` characters together."""
     count = max(1, min(BLOCKS, held_out // MIN_BLOCK))
     blocks = []
     for share, block in zip(_shares(total, count), _shares(held_out, count), strict=True):
@@ -128,15 +128,15 @@ def _blocks(total: int, held_out: int) -> list[tuple[int, int]]:
 
 
 def _shares(total: int, count: int) -> list[range]:
-    """So many numbers in `count` ranges, as long as one another but for one."""
+    """The numbers below `total` as `count` ranges, whose lengths differ by at most one."""
     return [range(*edges) for edges in pairwise(total * i // count for i in range(count + 1))]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Segment:
-    """What is read between two steps: `inputs` and `targets` [streams, t] int64, t at most segment_length; a target
-    is the character after its input, or IGNORED; `characters` how many are not. `fresh` [streams, t] is true where an
-    input begins a passage: nothing is known of what stands before it, so it is read from a state of zeros."""
+    """What is read between two steps: `inputs` and `targets` [streams, t] int64, t at most segment_length; a target is
+    the character after its input, or IGNORED; `characters` how many are not. `fresh` [streams, t] is true where an
+    input begins a passage, and is read from a state of zeros."""
 
     inputs: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int64]
@@ -144,11 +144,11 @@ class Segment:
 
     @property
     def characters(self) -> int:
-        """How many are predicted."""
+        """How many characters are predicted."""
         return int((self.targets != IGNORED).sum())
 
     def stretches(self, rows: slice) -> list[tuple[slice, npt.NDArray[np.bool_]]]:
-        """The columns, cut where a passage begins in one of the rows: (columns, which of the rows begin one)."""
+        """The columns, divided wherever a passage begins in one of the rows: (columns, which of the rows begin one)."""
         fresh = self.fresh[rows]
         edges = sorted({0, *np.flatnonzero(fresh.any(0)).tolist(), fresh.shape[1]})
         return [(slice(start, stop), fresh[:, start]) for start, stop in pairwise(edges)]
@@ -157,10 +157,10 @@ class Segment:
 class Streams:
     """A text as contiguous streams that are read side by side, segment after segment.
 
-    Reading all `segments` predicts every character exactly once, save the first of each passage, which follows
-    nothing; `characters` are that many. Streams differ in length by one character at most, segments as well (none is
-    left over): the last column of the last segment is masked where a stream has ended. The streams are `batch_size`,
-    or as many as have a whole segment.
+    Reading all `segments` predicts every character exactly once, except the first of each passage; `characters` is
+    their number. The lengths of streams differ by at most one character, and so do those of segments: the last column
+    of the last segment is masked where a stream has ended. There are `batch_size` streams, or as many as have a
+    complete segment.
     """
 
     def __init__(self, text: TextIds | Passages, batch_size: int, segment_length: int) -> None:
@@ -181,8 +181,8 @@ class Streams:
         return self._segment(starts, ends, last - first)
 
     def before(self, length: int) -> Segment:
-        """What stands before the second and all further streams, [streams - 1, length], ending with the character
-        before their first input; its targets mean nothing. A stream must be longer than that."""
+        """The text before the second and all further streams, [streams - 1, length], up to the character before their
+        first input; its targets are meaningless. A stream must be longer than that."""
         ends = [start - 1 for start in self._starts[1:-1]]
         return self._segment([end - length + 1 for end in ends], [end + 1 for end in ends], length)
 

@@ -1,5 +1,4 @@
-"""Training a network on a text, as far as the caller asks for it; knows no files, no jobs, no clock but the one that it
-is given.
+"""Trains a network on a text, as long as the caller iterates; knows no files, no jobs, and no clock but the given one.
 
 `Trainer.run` is the loop. Around it: `pacing` (what a budget becomes), `keeping` (the best weights and new starts),
 `progress` (what is reported), `steps` (one step), `data` (what is read).
@@ -38,10 +37,11 @@ from charrnn.training.text import Passages
 class Trainer:
     """One training run: `run` advances it, `state` is its resume point, `checkpoint` its result so far.
 
-    A new run starts from the weights of `base`, if there is one: its sizes are the same, and its tokens are among the
-    text's. With `state` the run goes on from there, and ends with the same bytes as if it had not been interrupted, on
-    any number of cores of the same kind. A budget in minutes sets the number of steps anew when the machine becomes
-    quicker or slower; the same numbers then give the same bytes. `reserve` seconds of the minutes are left over.
+    A new run starts from the weights of `base`, if given, which must have the same sizes, and tokens that occur in the
+    text's vocabulary. With `state` the run continues from there, and ends with the same bytes as if it had not been
+    interrupted, on any number of cores of the same kind. With a budget in minutes, the number of steps is adjusted when
+    the machine becomes faster or slower; the same numbers of steps give the same bytes. `reserve` seconds of the
+    minutes are not used.
 
     Raises ValueError when the text is too short, TrainingStateError when the state is another run's.
     """
@@ -65,7 +65,7 @@ class Trainer:
         self._data = data = TrainingData(text, training)
         streams, epoch, on = data.streams.streams, data.streams.segments, torch.device(device)
 
-        # How a step is computed decides its bits, so a resume point brings that along.
+        # How a step is computed determines its bits, so it is part of a resume point.
         precision = str(state.run["precision"]) if state else fastest_precision(config, on)
         self._shards = Shards(int(state.run.get("parts", 1)) if state else usual_count(streams, on))
         self._run = {
@@ -95,8 +95,8 @@ class Trainer:
         self._report = Reporter(position, self._pacing, training.learning_rate)
 
     def run(self) -> Iterator[Progress]:
-        """Train; reports the progress several times a second, after every evaluation and with all samples. Leaving
-        the loop stops the training; `state` and `checkpoint` can be asked for at any report, and another `run` goes on.
+        """Train; yields a report several times a second, after every evaluation and with all samples. Leaving the loop
+        stops the training; `state` and `checkpoint` can be read at any report, and another `run` continues.
 
         Raises DivergedError.
         """
@@ -107,7 +107,7 @@ class Trainer:
                 continue
 
             began, schedule = self._clock(), position.schedule
-            if position.segment == streams.segments:  # the text is read: the next epoch
+            if position.segment == streams.segments:  # the whole text is read: the next epoch begins
                 self._learner.begin_epoch()
                 position.segment = 0
             segment = streams.segment(position.segment)
@@ -129,11 +129,11 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are done, and the last evaluation as well."""
+        """Whether all steps and the last evaluation are done."""
         return self._position.step == self._position.schedule.total and self._best.up_to_date
 
     def _evaluate(self) -> Iterator[Progress]:
-        """Measure, keep the weights if they are the best so far, and report it; other reports meanwhile."""
+        """Evaluate, keep the weights if they are the best so far, and report; also yields reports in between."""
         before, began, model = self._position.seconds, self._clock(), self._learner.average.model
         validation_loss = None
         for loss in evaluation(model, self.held_out, shards=self._shards) if len(self.held_out) else ():
@@ -162,23 +162,22 @@ class Trainer:
         return write_samples(Checkpoint(self.config, vocabulary, weights), self._data.prompts)
 
     def _spend(self, began: float) -> float:
-        """Count the time since then as spent on training; how much it was, in seconds."""
+        """Count the time since `began` as spent on training; returns it in seconds."""
         seconds = self._clock() - began
         self._position.seconds += seconds
         return seconds
 
     def spent(self, seconds: float) -> None:
-        """Count time that the caller spent for the training's sake, on preparing it or on resume points: it belongs to
-        the minutes."""
+        """Count time that the caller spent on preparation or resume points, which is part of a budget in minutes."""
         self._position.seconds += seconds
 
     @property
     def seconds(self) -> float:
-        """How many were spent so far, over all resumptions."""
+        """How many seconds were spent so far, over all resumptions."""
         return self._position.seconds
 
     def checkpoint(self) -> Checkpoint:
-        """The network with the best weights so far (`BestWeights`), and the training record up to here."""
+        """The network with the best weights so far (`BestWeights`), and its training record."""
         best, vocabulary = self._best, self._data.vocabulary
         record = training_record(
             self._data,
@@ -192,7 +191,7 @@ class Trainer:
 
     @property
     def held_out(self) -> Passages:
-        """What the network is not trained on; empty where nothing is held out."""
+        """The held-out text; empty if nothing is held out."""
         return self._data.held_out
 
     @property

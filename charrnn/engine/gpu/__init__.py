@@ -1,1 +1,1 @@
-"""The engine for GPUs: a network's step in torch's operations, recorded once as a graph; and the reference engine."""
+"""The GPU engine: a network's step in torch operations, recorded once as a CUDA graph; and the reference engine."""

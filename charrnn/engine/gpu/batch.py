@@ -1,4 +1,4 @@
-"""The engine for GPUs: batches that advance by tensor operations on a torch device, in tiles; knows no kernels."""
+"""The GPU engine: batches that advance by tensor operations on a torch device, in tiles; knows no compiled kernels."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from charrnn.engine.sequences import Member, outputs_of
 from charrnn.torch_threads import one_thread
 
 GPU_TILE: Final = 64
-"""Rows of a tile on a GPU, which one row would leave idle. It belongs to a version's numbers: another size may choose
-other kernels, which sum in another order."""
+"""Rows of a tile on a GPU, which a single row would leave mostly idle. Results depend on it: with another size torch
+may choose other kernels, which sum in another order."""
 
 Slots = npt.NDArray[np.int64]
 
@@ -31,12 +31,12 @@ def gpu_available() -> bool:
 
 
 class GpuEngine:
-    """One version's numbers on a torch device, a GPU unless a test says otherwise; implements
-    `charrnn.engine.base.Engine`. `tile` is how many rows are computed together."""
+    """One version's numbers on a torch device, a GPU except in tests; implements `charrnn.engine.base.Engine`. `tile`
+    is how many rows are computed together."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cuda", tile: int | None = None) -> None:
-        # TF32 rounds the factors of products to 10 bits: texts would be other ones than a GPU without it gives, or the
-        # reference. It is off, unless something else in the process has turned it on.
+        # TF32 rounds the factors of products to 10 bits: texts would differ from those of a GPU without it and of the
+        # reference engine. It is off by default, but other code in the process may have turned it on.
         torch.backends.cuda.matmul.allow_tf32 = False
         self.config = checkpoint.config
         self.device = torch.device(device)
@@ -45,7 +45,7 @@ class GpuEngine:
 
     @property
     def description(self) -> str:
-        """What generates, for the log."""
+        """The network and the device, for the log."""
         return f"{self.config.cell} in float32 with torch on {self.device}"
 
     def batch(self, capacity: int) -> GpuBatch:
@@ -54,9 +54,9 @@ class GpuEngine:
 
 
 class GpuBatch(DeviceBatch):
-    """Sequences that advance together, as charrnn.engine.base.Batch says; each keeps its slot until it is removed.
+    """Implements charrnn.engine.base.Batch; each sequence keeps its slot until it is removed.
 
-    Of a sequence the device keeps the hidden state; all else is known here, and goes there with each call.
+    Only hidden states are kept on the device; everything else is kept here and sent with each call.
     """
 
     def __init__(self, tile: Tile, capacity: int) -> None:
@@ -66,7 +66,7 @@ class GpuBatch(DeviceBatch):
         self._rows = np.array([EMPTY_ROW] * capacity, dtype=ROW)
 
     def add(self, sequence: Sequence) -> int:
-        """Take a sequence in before the next step; returns its handle. Raises as `DeviceBatch.add` does."""
+        """Add a sequence before the next step; returns its handle. Raises as `DeviceBatch.add` does."""
         handle = super().add(sequence)
         member = self._members[handle]
         self._rows[member.slot] = row_of(member, self._network.config.vocabulary_size)
@@ -90,7 +90,7 @@ class GpuBatch(DeviceBatch):
             self._biases[member.slot, : member.bias.size] = torch.from_numpy(member.bias)
 
     def _advance(self, members: list[Member], steps: int) -> int:
-        """Advance the members, the device being waited for at the end alone; how many steps it was."""
+        """Advance the members, waiting for the device only at the end; returns the number of steps."""
         tile, device = self._tile, self._network.device
         steps = min(steps, max(member.remaining for member in members))
         slots, members, rows, top = self._side_by_side(members)
@@ -106,8 +106,8 @@ class GpuBatch(DeviceBatch):
         return steps
 
     def _side_by_side(self, members: list[Member]) -> tuple[Slots, list[Member], npt.NDArray[Any], Slots]:
-        """The members, those side by side that take the same kind of step: their slots [n], themselves, their ROWs [n],
-        and how many of the likeliest ids each reports [n]."""
+        """The members, sorted so that those with the same kind of step are adjacent: their slots [n], members, ROWs
+        [n], and how many of the likeliest ids each reports [n]."""
         slots = np.array([member.slot for member in members], dtype=np.int64)
         rows = self._rows[slots]
         top = reported(rows, members)
@@ -115,13 +115,14 @@ class GpuBatch(DeviceBatch):
         return slots[order], [members[i] for i in order.tolist()], rows[order], top[order]
 
     def _kind(self, rows: npt.NDArray[Any], top: Slots) -> Kind:
-        """What a tile of these has to do. Few kinds are recorded: of the likeliest, a power of two, none or all."""
+        """What a tile with these rows has to do. To limit the number of recorded kinds, `top` is a power of two, none
+        or all."""
         most = int(top.max())
         rounded_up = min(most and 1 << (most - 1).bit_length(), self._tile.width) if most >= 0 else None
         return Kind(bool(rows["filtered"].any()), bool(rows["biased"].any()), rounded_up)
 
     def _take(self, members: list[Member], results: list[Results], steps: int) -> None:
-        """Keep what has come out."""
+        """Store the results in the members."""
         ids = torch.cat([result.ids for result in results], 1).cpu().numpy()  # [steps, rows]
         logprobs = [_on_host(result) for result in results]
         for i, member in enumerate(members):
@@ -130,13 +131,13 @@ class GpuBatch(DeviceBatch):
             if of_tile is not None:
                 _write(member, made, of_tile, column)
             first = member.computed + 1
-            member.ids[first : first + made] = ids[:made, i]  # those of the prompt are the same again
+            member.ids[first : first + made] = ids[:made, i]  # those of the prompt stay the same
             member.computed += made
 
 
 def _write(member: Member, made: int, of_tile: Logprobs, column: int) -> None:
-    """Keep of the logarithms [steps, rows] in the column, of the `made` ids that come next, those that are asked for:
-    the tile has more where a neighbour asks for more."""
+    """Store the log-probabilities of the next `made` ids from the column of [steps, rows]; a tile has more likeliest
+    ids than requested if another row requests more."""
     first, asked = member.computed + 1, member.reported_ids
     start, stop = max(first, asked.start), min(first + made, asked.stop)
     if member.logprobs is None or start >= stop:

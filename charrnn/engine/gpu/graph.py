@@ -1,4 +1,5 @@
-"""A run of tensor operations that is launched as one on a GPU; knows nothing of what it computes."""
+"""Records a series of tensor operations as a CUDA graph, which is launched as one; knows nothing of what it
+computes."""
 
 from __future__ import annotations
 
@@ -11,15 +12,15 @@ import torch
 _WARM_UPS: Final = 3
 
 _recording = threading.Lock()
-"""One recording at a time: a process may not make two at once."""
+"""One recording at a time: a process cannot make two at once."""
 
 
 def recorded(run: Callable[[], None], device: torch.device) -> Callable[[], None]:
-    """`run` itself on a CPU; on a GPU its operations as a CUDA graph, which one launch repeats instead of dozens.
+    """On a CPU `run` itself; on a GPU its operations as a CUDA graph, which takes one launch instead of dozens.
 
-    To be recorded, `run` works on the same tensors each time and never waits for the device. It is called a few times
-    first, on a stream of its own as torch's notes on CUDA semantics ask, so that what libraries set up at their first
-    use is not recorded; whatever that leaves in the tensors is the caller's to overwrite.
+    `run` must work on the same tensors each time and never wait for the device. It is called a few times first, on a
+    side stream as torch's notes on CUDA semantics require, so that the initialization of libraries is not recorded; the
+    caller must overwrite what that leaves in the tensors.
     """
     if device.type != "cuda":
         return run
@@ -31,7 +32,7 @@ def recorded(run: Callable[[], None], device: torch.device) -> Callable[[], None
                 run()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        # Other threads, with other versions, may allocate meanwhile: that is no mistake of this one's.
+        # Other threads, with other versions, may allocate meanwhile, which is not an error here.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             run()
     return graph.replay

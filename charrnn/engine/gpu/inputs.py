@@ -1,5 +1,5 @@
-"""What the rows of tiles read in the next steps, all of it made before the first one, so that the device need not be
-waited for; knows no network."""
+"""The inputs of the rows of tiles for several steps, all computed before the first one, so that no step waits for the
+device; knows no network."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from charrnn.sampling import RECENT_IDS, SamplingParams, is_penalized
 
 CHOOSE: Final = -1
 REST: Final = -2
-"""In place of a prompt's id: the next id is chosen; the row is done, and nothing of it changes."""
+"""Used instead of a prompt's id: CHOOSE, the next id is chosen; REST, the row is done and does not change."""
 
 ROW: Final = np.dtype(
     [
         ("seed", np.int64),  # its lowest 64 bits
-        ("first_position", np.int64),  # of the random number for the first step, were nothing to be read
+        ("first_position", np.int64),  # of the random number for the first step, if there were no prompt
         ("temperature", np.float32),
         ("top_p", np.float32),
         ("min_p", np.float32),
@@ -31,17 +31,17 @@ ROW: Final = np.dtype(
         ("presence", np.float32),
         ("frequency", np.float32),
         ("top_k", np.int64),
-        ("penalized", np.bool_),  # whether the recent ids count
-        ("filtered", np.bool_),  # whether they do, or any of top_p, min_p and top_k
+        ("penalized", np.bool_),  # whether there are penalties
+        ("filtered", np.bool_),  # whether there are penalties or any of top_p, min_p and top_k
         ("biased", np.bool_),  # whether something is added to the logits
-        ("prompt_top", np.int64),  # likeliest ids to report at each id of the prompt, -1: nothing at all
-        ("top", np.int64),  # and at each chosen one
+        ("prompt_top", np.int64),  # likeliest ids to report at each id of the prompt, -1: no log-probabilities
+        ("top", np.int64),  # and at each chosen id
     ]
 )
-"""What stays the same of a member, as one row of an array."""
+"""What does not change in a member, as one row of an array."""
 
 EMPTY_ROW: Final = (0, 0, 1, 1, 0, 1, 0, 0, 1, False, False, False, -1, -1)
-"""ROW's fields where there is no member."""
+"""ROW's fields if there is no member."""
 
 _SAMPLING: Final = ("temperature", "top_p", "min_p", "penalty", "presence", "frequency", "top_k")
 _SEED_MASK: Final = (1 << 64) - 1
@@ -77,16 +77,17 @@ def _is_filtered(params: SamplingParams, some: bool) -> bool:
 
 
 def reported(rows: npt.NDArray[Any], members: Items[Member]) -> npt.NDArray[np.int64]:
-    """How many of the likeliest ids each of the ROWs [n] of the members reports in its next step, -1: nothing."""
+    """How many of the likeliest ids each of the members' ROWs [n] reports in its next step; -1: not even its own
+    log-probability."""
     reading = np.array([member.computed + 1 < member.prompt_size for member in members], dtype=np.bool_)
     return np.asarray(np.maximum(np.where(reading, rows["prompt_top"], -1), rows["top"]))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Inputs:
-    """For n rows and some steps: `last` [n] the ids to be read first, `before` [n] those before them, -1 for none;
-    `coming` [steps, n] the ids that follow, CHOOSE or REST; the random numbers `uniforms` [steps, n]; and how the rows
-    choose."""
+    """For n rows and several steps: `last` [n] the ids to read first, `before` [n] those before them, -1 for none;
+    `coming` [steps, n] the following ids, or CHOOSE or REST; random numbers `uniforms` [steps, n]; and the sampling
+    parameters of the rows."""
 
     last: Tensor
     before: Tensor
@@ -98,17 +99,17 @@ class Inputs:
 def inputs_for(  # noqa: PLR0917
     members: Items[Member], rows: npt.NDArray[Any], n: int, steps: int, width: int, device: torch.device
 ) -> Inputs:
-    """The inputs of n rows, of which the first are the members', as their ROWs say, and the others rest; `width` is
-    that of their logits."""
+    """The inputs of n rows, of which the first are those of the members with these ROWs, and the others rest; `width`
+    is that of the logits."""
     rows = np.append(rows, np.array([EMPTY_ROW] * (n - len(rows)), dtype=ROW))
 
     def sent(numbers: npt.NDArray[Any]) -> Tensor:
-        return torch.from_numpy(numbers.copy()).to(device)  # a field lies between the others; a copy does not
+        return torch.from_numpy(numbers.copy()).to(device)  # a field is strided; the copy is contiguous
 
     def of_members(numbers: list[int], otherwise: int = 0) -> npt.NDArray[np.int64]:
         return np.array(numbers + [otherwise] * (n - len(members)), dtype=np.int64)
 
-    # Numbers are made for the steps that read the prompt too, which do not use them.
+    # Random numbers are also computed for steps that read the prompt, which do not use them.
     first = sent(rows["first_position"] + of_members([member.computed for member in members]))
     positions = first + torch.arange(steps, device=device)[:, None]
     uniforms = uniform(sent(rows["seed"]).expand_as(positions), positions)
@@ -134,8 +135,8 @@ def _coming(members: Items[Member], remaining: npt.NDArray[np.int64], steps: int
 def _recent(
     members: Items[Member], rows: npt.NDArray[Any], width: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """The recent ids [RECENT_IDS, n] and 1 for the generated ones, the newest at the end, so that each next id replaces
-    the oldest, from the beginning on; where no row has a penalty, none are needed."""
+    """The recent ids [RECENT_IDS, n], and 1 for the generated ones, the newest at the end, so that following ids
+    replace the oldest, from the beginning on; not needed if no row has a penalty."""
     recent = np.full((RECENT_IDS, len(rows) if rows["filtered"].any() else 0), width)
     generated = np.zeros(recent.shape, dtype=np.float32)
     for i in np.flatnonzero(rows["penalized"]).tolist():

@@ -15,8 +15,8 @@ TILE: Final = 8
 """Rows that are computed together, always this many: a row's arithmetic must not change with the number of rows."""
 
 WIDTH_MULTIPLE: Final = 16
-"""Every width is rounded up to a multiple of this, the rest zero: with the odd widths that remain, the products of
-the BLAS and the vectorized functions of torch treat the last rows and columns unlike the others."""
+"""Every width is padded with zeros to a multiple of this: with other widths, BLAS products and torch's vectorized
+functions treat the last rows and columns differently from the others."""
 
 
 class Network:
@@ -32,8 +32,8 @@ class Network:
         self.hidden_size = rounded(config.hidden_size)
 
     def advance(self, ids: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of a tile: logits [rows, at least vocabulary_size] of what follows the ids [rows], -inf beyond the
-        vocabulary, and the new state, like the old one `hidden` [rows, layers, state_parts, padded hidden_size].
+        """One step of a tile: logits [rows, at least vocabulary_size] after the ids [rows], -inf beyond the vocabulary,
+        and the new state, of the same shape as the old one, `hidden` [rows, layers, state_parts, padded hidden_size].
 
         Equations: `charrnn.cells`. For the same bits, the number of rows must be the same.
         """
@@ -56,7 +56,7 @@ class Network:
         return self._weights["rnn.weight_ih_l0"][:, ids].T + self._weights["rnn.bias_ih_l0"]
 
     def _affine(self, x: Tensor, name: str) -> Tensor:
-        """[rows, inputs] to [rows, outputs], with the bias that goes with the weight."""
+        """[rows, inputs] to [rows, outputs], with the weight of this name and its bias."""
         return torch.addmm(self._weights[name.replace("weight", "bias")], x, self._weights[name].T)
 
     def _cell(self, gates_x: Tensor, gates_h: Tensor, state: Tensor) -> Tensor:
@@ -73,9 +73,9 @@ class Network:
         return torch.stack((torch.sigmoid(o) * torch.tanh(c), c), 1)
 
     def _padded(self, name: str, weight: Tensor) -> Tensor:
-        """The weight with zeros up to a WIDTH_MULTIPLE: in each gate's rows and in the columns, save the columns of
-        one-hot ids and the rows of an embedding, which are looked up. Units made of zeros stay zero in all three cells.
-        The bias of an id that there is not is -inf: no choice among all logits takes it."""
+        """The weight padded with zeros to a WIDTH_MULTIPLE: in each gate's rows and in the columns, except the columns
+        of one-hot ids and the rows of an embedding, which are looked up. Padding units stay zero in all three cells.
+        The bias of a padding id is -inf, so that it is never chosen."""
         if name == "embedding.weight":
             return functional.pad(weight, (0, -weight.shape[1] % WIDTH_MULTIPLE))
         gates = GATES[self.config.cell] if name.startswith("rnn.") else 1

@@ -1,5 +1,5 @@
-"""The reference engine, which the others are compared to: the network in torch, and `charrnn.sampling` for every
-choice; plain rather than fast."""
+"""The reference engine, to which the others are compared: the network in torch, and `charrnn.sampling` for every
+choice; simple rather than fast."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class ReferenceEngine:
 class ReferenceBatch(DeviceBatch):
     """Sequences of one network that advance together; implements `charrnn.engine.base.Batch`.
 
-    A step reads one id of every sequence, and chooses the next when no id of the prompt is left. A prompt of n ids
-    and `length` m therefore take n + m - 1 steps.
+    A step reads one id of every sequence, and chooses the next one after the prompt. A prompt of n ids and `length` m
+    therefore take n + m - 1 steps.
     """
 
     def step(self, steps: int) -> list[Output]:
@@ -55,8 +55,8 @@ class ReferenceBatch(DeviceBatch):
             self._take(member, of_member)
 
     def _take(self, member: Member, logits: Logits) -> None:
-        """The member's last id has been read; `logits` [vocabulary_size] are those of the next one, which is chosen if
-        the prompt does not give it."""
+        """Advance the member after its last id was read: the next id comes from the prompt, or is chosen with `logits`
+        [vocabulary_size]."""
         index = member.computed + 1
         if index >= member.prompt_size:
             member.ids[index] = self._chosen(member, logits)

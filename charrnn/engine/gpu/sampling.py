@@ -1,8 +1,8 @@
 """From the logits of a tile's rows to their next ids, all in tensor operations: the definition in charrnn.sampling, up
 to rounding; knows no network.
 
-Nothing here waits for the device; `torch.where` with a number for a tensor would, to send it there. No row has a part
-in another's numbers. Weights are summed as integers: a device may take them in any order, and the sum is the same.
+Nothing here waits for the device, as `torch.where` with a Python number would, to send it there. Rows are independent
+of each other. Weights are summed as integers, so that the sum does not depend on the order.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ UNIT: Final = 2.0**36
 """The largest weight of a row, 1, as an integer: the sum of MAX_VOCABULARY_SIZE of them is exact in a float64."""
 
 _SMALLEST: Final = torch.finfo(torch.float32).tiny
-"""Stands for a temperature of 0; differences of logits over it leave the likeliest alone."""
+"""Used for a temperature of 0: all ids but the likeliest get a weight of 0."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SamplingTensors:
-    """How rows choose, as in SamplingParams: each [rows], but `recent` [RECENT_IDS, rows] and `generated` [RECENT_IDS,
-    rows], 1 for the generated ones among them, else 0. `top_k` is never 0, and where a recent id is missing
-    there is one beyond the vocabulary's, the width of the logits."""
+    """The sampling parameters of rows, as in SamplingParams: each [rows], except `recent` [RECENT_IDS, rows] and
+    `generated` [RECENT_IDS, rows], 1 for the generated ones among them, else 0. `top_k` is never 0, and missing recent
+    ids are replaced by the width of the logits, which is beyond the vocabulary."""
 
     temperature: Tensor
     top_p: Tensor
@@ -54,7 +54,7 @@ def _mix(z: Tensor) -> Tensor:
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
-    """To the right by so many bits, zeros coming in: torch's shift brings in the sign."""
+    """A logical right shift by this many bits; torch's is arithmetic."""
     return (z >> bits) & ((1 << (64 - bits)) - 1)
 
 
@@ -66,8 +66,7 @@ def _signed(bits: int) -> int:
 def choose(logits: Tensor, sampling: SamplingTensors, uniforms: Tensor, *, filters: bool) -> Tensor:
     """The next ids [rows] for logits [rows, width], -inf where there is no id, and random numbers [rows] in [0, 1).
 
-    Without `filters`, penalties, min_p, top_k and top_p are not looked at; a row that has none of them gets the same
-    id either way.
+    Without `filters`, penalties, min_p, top_k and top_p are ignored; a row without these gets the same id either way.
     """
     if filters:
         logits = _penalized(logits, sampling)
@@ -78,13 +77,13 @@ def choose(logits: Tensor, sampling: SamplingTensors, uniforms: Tensor, *, filte
 
 
 def _penalized(logits: Tensor, sampling: SamplingTensors) -> Tensor:
-    """The logits after the three penalties, the repetition's once for each of the recent ids."""
+    """The logits after the three penalties; the repetition penalty acts once on each recent id."""
     rows, width = logits.shape
     penalty = sampling.penalty[:, None]
     recent = torch.zeros(rows, width + WIDTH_MULTIPLE, dtype=torch.bool, device=logits.device)
     recent.scatter_(1, sampling.recent.T, True)
     logits = torch.where(recent[:, :width], torch.where(logits > 0, logits / penalty, logits * penalty), logits)
-    # Whole numbers: their sums are exact in any order.
+    # Integers: their sums are exact in any order.
     counts = logits.new_zeros(rows, width + WIDTH_MULTIPLE).scatter_add_(1, sampling.recent.T, sampling.generated.T)[
         :, :width
     ]
@@ -98,9 +97,10 @@ def _integers(weights: Tensor) -> Tensor:
 
 
 def _filtered(weights: Tensor, sampling: SamplingTensors) -> Tensor:
-    """The weights that min_p, top_k and top_p leave, the others 0, as integers.
+    """The weights after min_p, top_k and top_p, as integers; 0 for dropped ids.
 
-    In falling order all three keep the first few; top_p stops where the sum of those before reaches the share.
+    In descending order, all three keep the first few; top_p stops where the sum of the previous weights reaches the
+    share.
     """
     falling, ids = weights.sort(dim=1, descending=True, stable=True)
     kth = falling.gather(1, sampling.top_k[:, None] - 1)
@@ -111,15 +111,16 @@ def _filtered(weights: Tensor, sampling: SamplingTensors) -> Tensor:
 
 
 def _picked(parts: Tensor, uniforms: Tensor) -> Tensor:
-    """The ids at which the sum of the weights so far passes the random share of the whole, never one of weight 0."""
+    """The ids at which the cumulative sum of the weights exceeds the random share of the total, never one of weight
+    0."""
     sums = parts.cumsum(1)
     points = (uniforms * sums[:, -1]).long()
     return (sums <= points[:, None]).sum(1)
 
 
 def logarithms(logits: Tensor, ids: Tensor, top: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Natural logarithms of the logits' distribution: those of the ids [rows]; the `top` likeliest ids [rows, top],
-    best first and the lowest first among equals; and theirs."""
+    """Log-probabilities in the logits' distribution: those of the ids [rows]; the `top` likeliest ids [rows, top], best
+    first and the lowest first among equals; and those of these ids."""
     all_ = torch.log_softmax(logits, 1)
     mine = all_.gather(1, ids[:, None])[:, 0]
     if not top:
@@ -132,11 +133,11 @@ Mask = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def masking(following: Following | None, width: int, device: torch.device) -> Mask:
-    """What gives logits [rows, width] with -inf for ids that may not follow the ids `before` [rows], -1 for none, and
-    `last` [rows], as charrnn.sampling.masked does."""
+    """A function that sets logits [rows, width] to -inf for ids that may not follow the ids `before` [rows], -1 for
+    none, and `last` [rows], like charrnn.sampling.masked."""
     if following is None:
         return lambda logits, _before, _last: logits
-    # After all ids one that stands for none, -1, of kind 0.
+    # After all ids one for "none", index -1, of kind 0.
     kinds = torch.tensor([*following.kinds.tolist(), 0], device=device)
     rules = torch.tensor(following.rules.astype("int64"), device=device)
     masks = functional.pad(torch.tensor(following.masks, device=device), (0, width - following.masks.shape[1]))

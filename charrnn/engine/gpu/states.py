@@ -1,4 +1,4 @@
-"""A batch whose hidden states are on a torch device: all that it does beside stepping."""
+"""A batch whose hidden states are on a torch device: everything except stepping."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from charrnn.engine.sequences import Members
 
 
 class HiddenStates:
-    """A hidden state a slot: `tensor` [capacity + 1, layers, state_parts, padded hidden_size]. The same bits go in and
-    come out.
+    """A hidden state for each slot: `tensor` [capacity + 1, layers, state_parts, padded hidden_size]. States are stored
+    bit for bit.
 
     The last slot, `spare`, belongs to no sequence: the rows that fill up a tile read from it and write to it.
     """
@@ -26,19 +26,19 @@ class HiddenStates:
         self.spare = capacity
 
     def put(self, slot: int, state: State | None) -> None:
-        """The slot gets the state's hidden; for None that before a text, all zeros."""
+        """Store the state's hidden state in the slot; for None the initial one, all zeros."""
         self.tensor[slot] = 0
         if state is not None:
             self.tensor[slot, :, :, : self._size] = torch.tensor(state.hidden)
 
     def get(self, slot: int) -> npt.NDArray[np.float32]:
-        """The hidden state in the slot, [layers, state_parts, hidden_size], a copy."""
+        """A copy of the hidden state in the slot, [layers, state_parts, hidden_size]."""
         hidden: npt.NDArray[Any] = self.tensor[slot, :, :, : self._size].cpu().numpy().copy()
         return hidden
 
 
 class DeviceBatch:
-    """The members of a batch and their hidden states; what it is to be a `charrnn.engine.base.Batch`, save `step`."""
+    """The members of a batch and their hidden states: a `charrnn.engine.base.Batch` without `step`."""
 
     def __init__(self, network: Network, capacity: int) -> None:
         self._members = Members(network.config, capacity)
@@ -49,17 +49,17 @@ class DeviceBatch:
         return len(self._members)
 
     def add(self, sequence: Sequence) -> int:
-        """Take a sequence in before the next step; returns its handle. Raises OverflowError and ValueError as
-        `Members.add` does."""
+        """Add a sequence before the next step; returns its handle. Raises OverflowError and ValueError as `Members.add`
+        does."""
         member = self._members.add(sequence)
         self._states.put(member.slot, sequence.state)
         return member.handle
 
     def remove(self, handle: int) -> None:
-        """Let a sequence go, done or not. Raises KeyError for an unknown handle."""
+        """Remove a sequence, done or not. Raises KeyError for an unknown handle."""
         self._members.remove(handle)
 
     def state(self, handle: int) -> State:
-        """What a sequence remembers now, a copy. Raises KeyError for an unknown handle."""
+        """A copy of a sequence's current state. Raises KeyError for an unknown handle."""
         member = self._members[handle]
         return member.state(self._states.get(member.slot))

@@ -1,5 +1,5 @@
-"""A fixed number of rows that are computed together: their tensors, which stay where they are, and a step on them that
-never waits for the device; knows no sequences."""
+"""A fixed number of rows that are computed together: their tensors, at fixed addresses, and a step that never waits for
+the device; knows no sequences."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from charrnn.engine.gpu.sampling import SamplingTensors, choose, logarithms, mas
 from charrnn.sampling import RECENT_IDS
 
 STEPS: Final = 64
-"""Steps between two readings of what came out."""
+"""Steps between two reads of the results."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a step does beside advancing and choosing plainly, each kind being recorded on its own: `filters`, the
-    penalties among them; adding a `bias` to the logits; logarithms, with `top` of the likeliest, unless it is None."""
+    """What a step does besides advancing and plain sampling; each kind is recorded separately: `filters`, including
+    penalties; adding a `bias` to the logits; log-probabilities with `top` of the likeliest ids, unless `top` is
+    None."""
 
     filters: bool = False
     bias: bool = False
@@ -33,7 +34,7 @@ class Kind:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Results:
-    """What steps made of rows: `ids` [steps, rows], and where logarithms are reported, what `logarithms` gives:
+    """The results of steps: `ids` [steps, rows] and, if log-probabilities are reported, the results of `logarithms`:
     [steps, rows], [steps, rows, top] and [steps, rows, top]."""
 
     ids: Tensor
@@ -43,7 +44,7 @@ class Results:
 class Tile:
     """The tensors in which `rows` rows of any batch of a network are computed, by one thread at a time.
 
-    All are computed at every step, so that no shape ever changes, and with it no order of a sum.
+    All rows are computed at every step, so that shapes, and with them the order of sums, never change.
     """
 
     def __init__(self, network: Network, rows: int) -> None:
@@ -63,8 +64,8 @@ class Tile:
     def run(  # noqa: PLR0917
         self, inputs: Inputs, start: int, hidden: Tensor, biases: Tensor | None, slots: Tensor, kind: Kind
     ) -> Results:
-        """Advance the rows from `start` on, of the n that the inputs are for, by up to STEPS steps; their states are in
-        `hidden`, at the slots [n], and what is added to their logits in `biases`."""
+        """Advance the rows from `start` on, of the n rows of the inputs, by up to STEPS steps; their states are in
+        `hidden`, at the slots [n], and their logit biases in `biases`."""
         part, steps = slice(start, start + self.rows), len(inputs.coming)
         with self._lock:
             step, results = self._runs.get(kind) or self._record(kind)
@@ -78,7 +79,8 @@ class Tile:
             return Results(results.ids[:steps].clone(), tuple(each[:steps].clone() for each in results.logprobs))
 
     def _load(self, inputs: Inputs, part: slice, kind: Kind) -> None:
-        """Copy the rows of the part into the tile's tensors; of how they choose, only what the kind needs."""
+        """Copy the rows of the part into the tile's tensors; of the sampling parameters only those that the kind
+        needs."""
         mine, steps = self._inputs, len(inputs.coming)
         self._turn.zero_()
         mine.last.copy_(inputs.last[part])
@@ -89,7 +91,7 @@ class Tile:
             getattr(mine.sampling, name).copy_(getattr(inputs.sampling, name)[..., part])
 
     def _record(self, kind: Kind) -> tuple[Callable[[], None], Results]:
-        """The kind's step and where it leaves its results; what the tile held before is gone."""
+        """The kind's step and the tensors of its results; recording overwrites the tile's content."""
         results = self._results(kind)
         self._turn.zero_()
         step = recorded(lambda: self._step(kind, results), self.network.device)
@@ -97,14 +99,14 @@ class Tile:
         return step, results
 
     def _step(self, kind: Kind, results: Results) -> None:
-        """Every row reads an id and goes on to the next: the prompt's, or its own choice; the state of one that rests
-        stays as it is."""
+        """Every row reads an id and gets the next: the prompt's, or a chosen one; the state of a resting row does not
+        change."""
         inputs, turn = self._inputs, self._turn
         logits, hidden = self.network.advance(inputs.last, self.hidden)
         coming, uniforms = inputs.coming.index_select(0, turn)[0], inputs.uniforms.index_select(0, turn)[0]
         biased = logits + self._bias if kind.bias else logits
         chosen = choose(self._mask(biased, inputs.before, inputs.last), inputs.sampling, uniforms, filters=kind.filters)
-        # Logits that are not numbers choose anything; an id that there is not would end the process, not the sequence.
+        # With NaN as logits any id may be chosen; an invalid id would crash the process, not just fail the sequence.
         ids = torch.where(coming >= 0, coming, chosen.clamp(max=self.network.config.vocabulary_size - 1))
         self.hidden.copy_(torch.where((coming == REST)[:, None, None, None], self.hidden, hidden))
         inputs.before.copy_(inputs.last)
