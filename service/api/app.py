@@ -1,4 +1,4 @@
-"""The application: every route behind its guard, every request seen by log and metrics."""
+"""The Flask application: routes with their guards, the access log and metrics."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from service.training.queue.submission import Queue
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that the routes call."""
+    """The services that routes call."""
 
     generator: TextGenerator
     tokenizer: Tokenizer
@@ -71,7 +71,7 @@ class Services:
 
 
 def create_app(services: Services, settings: Settings, own_key: Callable[[], str] | None = None) -> Flask:
-    """The Flask application of the HTTP contract; `own_key` is the admin's key that the service made for itself."""
+    """Create the Flask application; `own_key` returns the generated admin key."""
     app = Flask("service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
     ring = _key_ring(settings, own_key)
@@ -84,7 +84,8 @@ def create_app(services: Services, settings: Settings, own_key: Callable[[], str
 
 
 def _key_ring(settings: Settings, own_key: Callable[[], str] | None) -> KeyRing:
-    """The keys of the settings and those in the key file; what cannot be read is logged now, before any request."""
+    """The keys of the settings and those in the key file; a file that cannot be read is logged now, before any
+    request."""
     made = KeyFile(settings.data)
     made.remember()
     ring = KeyRing(settings.api_keys, settings.admin_api_keys, made.recent, own_key)
@@ -95,7 +96,7 @@ def _key_ring(settings: Settings, own_key: Callable[[], str] | None) -> KeyRing:
 
 
 def _register_hooks(app: Flask, services: Services, settings: Settings, ring: KeyRing) -> None:
-    """What happens to every request, whichever route it is for."""
+    """Register what happens to every request, whatever its route."""
     access_log.register(app, RequestLog(settings), services.metrics)
     exceptions.register(app)
     if settings.cors_origins:
@@ -107,7 +108,7 @@ def _register_hooks(app: Flask, services: Services, settings: Settings, ring: Ke
 
 
 def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[Blueprint]:
-    """The groups of routes, each with its guard and what it calls."""
+    """The groups of routes, each with its guard and its services."""
     anyone, admin = require_key(ring), require_admin(ring)
     generator, tracer, store = services.generator, services.tracer, services.store
     return [
@@ -151,7 +152,7 @@ def _degraded(services: Services, ring: KeyRing) -> Callable[[], list[str]]:
 
 
 def _limiter(limit: RateLimit, ring: KeyRing) -> Guard:
-    """Counts what costs work; asking how the service is costs none, nor does a page before it asks for something."""
+    """The rate limit: counts requests that cost work, not health checks and pages."""
 
     def guard() -> None:
         if request.blueprint in {"operating", "pages"}:

@@ -13,16 +13,16 @@ from service.generation.scheduled import ScheduledSequence
 log = logging.getLogger(__name__)
 
 QUANTUM_SECONDS: Final = 0.002
-"""About how long one call of an engine may take, which is how long a new request waits to join."""
+"""About how long one call of an engine may take; a new request waits this long at most to join."""
 MAX_STEPS: Final = 256
-"""Of one call."""
+"""The maximum number of steps in one call."""
 SHORTEST_STEP_SECONDS: Final = 1e-7
 LEARNING_RATE: Final = 1 / 8
 """Weight of the latest sequence in the running average of their durations."""
 
 
 class ActiveBatch:
-    """An engine's batch, and which sequence each of its handles belongs to."""
+    """An engine's batch, and the scheduled sequence of each handle."""
 
     def __init__(self, batch: Batch, clock: Callable[[], float]) -> None:
         self._batch = batch
@@ -33,7 +33,7 @@ class ActiveBatch:
         self.sequences: dict[int, ScheduledSequence] = {}
 
     def add(self, scheduled: ScheduledSequence) -> None:
-        """Have the sequence join at the next step; one that the engine refuses ends with the engine's error."""
+        """Add the sequence before the next step; one that the engine refuses ends with the engine's error."""
         scheduled.started_at = self._clock()
         try:
             self.sequences[self._batch.add(scheduled.sequence)] = scheduled

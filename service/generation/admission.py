@@ -34,8 +34,8 @@ class Admitted:
         return request.n * (tokens * (1 + (request.sampling.logprobs or 0)) + ids)
 
     def repeated(self, same_before: int) -> Admitted:
-        """The same request with as many identical ones before it in one call. Without a seed it gets a cache entry, and
-        so a drawn seed, of its own; with one it gives the same text."""
+        """The same request, preceded by `same_before` identical ones in one call. Without a seed it gets a cache entry,
+        and so a drawn seed, of its own; with a seed it gives the same text."""
         if self.request.seed is not None or not same_before:
             return self
         return replace(self, key=cache_key(self.model.digest, self.prompt, self.request, same_before))
@@ -59,8 +59,8 @@ class Admission:
         return admitted
 
     def admit_all(self, requests: Sequence[GenerationRequest]) -> list[Admitted]:
-        """Several requests of one call, all of them or none: a reference means the same version in all of them, and
-        together they may be as large as one. Raises PromptError for a fault in one of the prompts, else what `admit`
+        """Admit several requests of one call, all or none: a reference means the same version in all of them, and the
+        limits apply to all together. Raises PromptError for an error in one of the prompts, otherwise what `admit`
         raises."""
         models = {reference: self._models.get(reference) for reference in {each.model for each in requests}}
         admitted: list[Admitted] = []
@@ -87,7 +87,7 @@ class Admission:
 
 
 def _check_sampling(model: ResidentModel, sampling: SamplingParams) -> None:
-    """Raises SamplingIdsError when an id is outside the model's vocabulary, or none is left that may be generated."""
+    """Raises SamplingIdsError if an id is outside the model's vocabulary, or no id that may be generated is allowed."""
     allowed = sampling.allowed_token_ids
     if not sampling.logit_bias and allowed is None:
         return

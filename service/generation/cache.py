@@ -1,4 +1,4 @@
-"""The cache of results in Redis. It is never needed: without Redis every look-up is a miss, and the log says so."""
+"""The cache of results in Redis. It is optional: without Redis every look-up is a miss, which is logged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 KEY_PREFIX: Final = "charrnn:generation:2:"
 LARGEST_BYTES: Final = 1 << 20
-"""No result of more is kept: of logarithms, the 20 likeliest of some 6,000 tokens."""
+"""Larger results are not cached: this is enough for the 20 likeliest ids at some 6,000 tokens."""
 
 _LEFT_OUT: Final = frozenset({"model", "prompt", "skip_unknown", "sampling", "read_cache", "write_cache", "timeout"})
 _ASKED: Final = attrgetter(*(f.name for f in fields(GenerationRequest) if f.name not in _LEFT_OUT))
@@ -36,7 +36,7 @@ _SAMPLED: Final = attrgetter(*(f.name for f in fields(SamplingParams) if f.name 
 
 
 class RedisClient(Protocol):
-    """What the cache asks of a Redis client."""
+    """What the cache needs of a Redis client."""
 
     def get(self, name: str) -> Any: ...
     def set(self, name: str, value: str, *, ex: int) -> Any: ...
@@ -75,8 +75,8 @@ class GenerationCache:
 
 
 def cache_key(digest: str, prompt: Ids, request: GenerationRequest, sibling: int = 0) -> str:
-    """Names everything that the choices depend on: of the prompt its ids, however they were given; the seed as it was
-    asked for (or not); and without a seed, how many of the same stand before this one in one request."""
+    """A key made of everything that the choices depend on: the prompt's ids, however they were given; the seed, if any;
+    and without a seed, how many identical requests precede this one in the same call."""
     asked = repr((digest, prompt.size, sibling, _ASKED(request), _SAMPLED(request.sampling)))
     named = hashlib.sha256(asked.encode("utf-8", "surrogatepass"))
     named.update(prompt.tobytes())

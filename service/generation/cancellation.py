@@ -1,4 +1,4 @@
-"""When a request is given up: its client disconnects, or its time is over; knows no HTTP."""
+"""Cancels requests when their client disconnects or their time is over; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLL_SECONDS: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who waits for a request's result."""
+    """The client that waits for a request's result."""
 
     is_connected: Callable[[], bool] = lambda: True
     """Whether the client still waits; costs a system call."""
@@ -28,12 +28,12 @@ class Client:
 
 
 NO_CLIENT: Final = Client()
-"""For work that no connection waits for: it never disconnects."""
+"""For work without a connection: it never disconnects."""
 
 
 class CancelScope:
-    """What may cut one request short: its `client` disconnects, or the shortest of `timeouts`, in seconds since it
-    arrived, is over (None: no limit). The name is trio's; here threads wait within it."""
+    """Ends a request early when its `client` disconnects, or when the shortest of `timeouts`, in seconds since it
+    arrived, is over (None: no limit). Named after trio's; here threads wait within it."""
 
     def __init__(self, client: Client, *timeouts: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.client = client
@@ -44,7 +44,8 @@ class CancelScope:
         self._deadline = None if self._timeout is None else asked_at + self._timeout
 
     def wait(self, event: threading.Event) -> bool:
-        """Wait for the event for up to POLL_SECONDS; whether it came. Raises ClientGoneError, DeadlineError."""
+        """Wait for the event for up to POLL_SECONDS; returns whether it was set. Raises ClientGoneError,
+        DeadlineError."""
         if event.wait(self._seconds_to_wait()):
             self.raise_if_cancelled()
             return True

@@ -1,4 +1,4 @@
-"""From the outputs that an engine gives for one sequence to the text, the tokens and the end of one choice."""
+"""Builds one choice, its text, tokens and finish reason, from an engine's outputs for one sequence."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class _Decoded:
 
 
 class ChoiceBuilder:
-    """Collects the outputs of one choice, in the thread that advances the batch, and makes pieces of them, in the
-    request's thread. What a piece contains is never taken back."""
+    """Collects the outputs of one choice, in the thread that advances the batch, and turns them into pieces, in the
+    request's thread. The content of a piece is final."""
 
     def __init__(self, vocabulary: Vocabulary, prompt: Ids, request: GenerationRequest, seed: int) -> None:
         self._vocabulary = vocabulary
         self._detokenizer = Detokenizer(
             vocabulary, request.stop, include_stop=request.include_stop, min_tokens=request.min_tokens
         )
-        # Only a stop text can end a sequence before its length. Text that is searched for one is therefore made where
-        # the sequence can be ended at once, all other text in the request's own thread.
+        # Only a stop text can end a sequence before its length. So text that is searched for one is decoded where
+        # the sequence can be ended at once, all other text in the request's thread.
         self._may_stop = bool(request.stop)
         self._outputs: deque[Output] = deque()
         self._decoded: deque[_Decoded] = deque()
@@ -47,7 +47,7 @@ class ChoiceBuilder:
         self._waiting: list[tuple[Ids, Logprobs]] = []  # of tokens whose text is held back
         self._ahead = 0  # characters of the last token's text that are still held back
         self._ids: list[int] | None = [] if request.with_ids else None
-        self._in_pieces = 0  # tokens that the pieces so far contain
+        self._in_pieces = 0  # tokens in the pieces so far
         self._pieces: list[Piece] = []
         self.tokens = 0
         """Tokens generated, of the outputs taken so far; those of a stop text included."""
@@ -55,7 +55,8 @@ class ChoiceBuilder:
         """Set by `take` when the choice has ended."""
 
     def add(self, output: Output) -> bool:
-        """Keep an output until the next `take`; whether the choice ends with it. Called by the batch's thread."""
+        """Keep an output until the next `take`; returns whether the choice ends with it. Called by the batch's
+        thread."""
         if not self._may_stop:
             self._outputs.append(output)
             return output.done
@@ -64,14 +65,13 @@ class ChoiceBuilder:
         return decoded.finish_reason is not None
 
     def take(self) -> Piece:
-        """The piece that the outputs since the last call add to the choice; its text is empty when there is nothing to
-        pass on yet."""
+        """The piece of the outputs since the last call; its text is empty if nothing can be passed on yet."""
         decoded = [self._decoded.popleft() for _ in range(len(self._decoded))]
         decoded += map(self._decode, _joined([self._outputs.popleft() for _ in range(len(self._outputs))]))
         text = "".join(self._take(each) for each in decoded if self.finish_reason is None)
         begun = self._ahead
         logprobs = self._logprobs_of(text) if self._wants_logprobs else None
-        # Without a text or an end the piece is not sent: its tokens are then the next one's.
+        # A piece without text or finish reason is not sent: its tokens then belong to the next one.
         tokens = range(self._in_pieces, self.tokens) if text or self.finish_reason else range(0)
         self._in_pieces = tokens.stop or self._in_pieces
         ids = None if self._ids is None else tuple(self._ids[tokens.start : tokens.stop])
@@ -109,7 +109,7 @@ class ChoiceBuilder:
         return prompt + decoded.text
 
     def _logprobs_of(self, text: str) -> TextLogprobs:
-        """Those of the tokens that begin in the text; those of tokens held back wait."""
+        """The log-probabilities of the tokens that begin in the text; those of held-back tokens follow later."""
         waiting = TextLogprobs.joined(self._vocabulary, self._waiting)
         begins = np.append(self._ahead, self._ahead + np.cumsum(waiting.lengths()))
         count = int(np.searchsorted(begins[:-1], len(text)))
@@ -120,8 +120,8 @@ class ChoiceBuilder:
 
 
 def _joined(outputs: Sequence[Output]) -> Sequence[Output]:
-    """The same as one output where ids are all that there is. A request that reads late finds thousands of outputs of a
-    few ids each, and would fall back further if it decoded them one at a time."""
+    """Joins outputs that have only ids into one. A request that reads late finds thousands of outputs of a few ids
+    each, and would fall further behind if it decoded them one by one."""
     if len(outputs) < 2 or any(output.logprobs or output.prompt_logprobs for output in outputs):
         return outputs
     last = outputs[-1]

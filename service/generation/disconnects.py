@@ -1,4 +1,4 @@
-"""Clients that disconnect are noticed at once, by the thread that generates, with one system call for all of them."""
+"""Detects clients that disconnect, in the thread that generates, with one system call for all of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from service.generation.cancellation import Client
 
 
 class DisconnectWatcher:
-    """The connections of clients that wait, in one epoll set; `check` is called between two steps of the batches.
+    """The connections of waiting clients, in one epoll set; `check` is called between two steps of the batches.
 
-    Without epoll (elsewhere than on Linux) nothing is noticed here; requests then notice it themselves, within
+    Without epoll (on systems other than Linux) it does nothing; requests then check their own connections every
     POLL_SECONDS (`CancelScope.wait`).
     """
 
@@ -26,7 +26,8 @@ class DisconnectWatcher:
 
     @contextmanager
     def watching(self, client: Client, on_disconnect: Callable[[], None]) -> Iterator[None]:
-        """In this block `on_disconnect` is called, by the thread that calls `check`, when the client disconnects."""
+        """A context in which `on_disconnect` is called, by the thread that calls `check`, when the client
+        disconnects."""
         descriptor = client.descriptor
         if self._epoll is None or descriptor is None or descriptor in self._callbacks:
             yield

@@ -1,4 +1,4 @@
-"""Which engine a version gets, and its packed weights as files that all web processes of a machine map; knows no
+"""Builds the engine of a version, and stores packed weights as files that all web processes of a machine map; knows no
 scheduler."""
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Device = Literal["cpu", "cuda"]
 BuildEngine = Callable[[Checkpoint], Engine]
 
 KEPT: Final = 32
-"""Packed versions that stay on disk, the most recently used; any other is packed again when it is asked for."""
+"""How many packed versions, the most recently used, stay on disk; others are packed again when needed."""
 
 
 def build_engine(device: Device, packed: Path, kernels: Path) -> BuildEngine:
-    """What makes a checkpoint's engine for the device; `packed` is the folder of packed weights, `kernels` that of
-    compiled kernels where the user has no cache folder.
+    """A function that builds a checkpoint's engine for the device; `packed` is the folder of packed weights, `kernels`
+    that of compiled kernels if the user has no cache folder.
 
-    Raises RuntimeError when the device is a GPU and there is none.
+    Raises RuntimeError if the device is a GPU and there is none.
     """
     if device == "cpu":
         return lambda checkpoint: native_engine(checkpoint, packed, kernels)
@@ -43,8 +43,9 @@ def build_engine(device: Device, packed: Path, kernels: Path) -> BuildEngine:
 
 
 def torch_engines(device: str) -> BuildEngine:
-    """What makes a checkpoint's engine on a torch device. Raises RuntimeError when that is a GPU and there is none."""
-    # torch takes seconds and hundreds of megabytes to import, which a web process on a CPU does without.
+    """A function that builds a checkpoint's engine on a torch device. Raises RuntimeError if that is a GPU and there is
+    none."""
+    # Importing torch takes seconds and hundreds of megabytes, which a web process on a CPU avoids.
     gpu = importlib.import_module("charrnn.engine.gpu.batch")
     if device == "cuda" and not gpu.gpu_available():
         raise RuntimeError("DEVICE is cuda, but PyTorch finds no GPU")
@@ -57,10 +58,10 @@ def torch_engines(device: str) -> BuildEngine:
 
 
 def native_engine(checkpoint: Checkpoint, folder: Path, kernels: Path) -> Engine:
-    """The engine for CPUs, in the precision that the version's record was measured to allow.
+    """The engine for CPUs, in the precision that the version's training record allows.
 
-    One process at a time: at the very first start the kernels are compiled, which takes seconds of every core, and
-    the next process then finds them on the disk.
+    One process at a time: at the first start kernels are compiled, which takes seconds on every core, and the next
+    process then finds them on the disk.
     """
     packed = shared(checkpoint, precision_of(checkpoint), folder)
     with _one_at_a_time(folder):
@@ -69,9 +70,9 @@ def native_engine(checkpoint: Checkpoint, folder: Path, kernels: Path) -> Engine
 
 
 def shared(checkpoint: Checkpoint, precision: Precision, folder: Path) -> PackedModel:
-    """The packed weights, mapped from a file that every process shares; private ones where no file can be kept.
+    """The packed weights, mapped from a file shared by all processes; private ones if the file cannot be written.
 
-    The file's name says the SHA-256 of what is in it, so a damaged one is seen and made anew.
+    The file's name contains the SHA-256 of its content, so that a damaged file is detected and rebuilt.
     """
     stem = f"{checkpoint.digest}-{precision}-"
     for path in folder.glob(f"{stem}*"):
@@ -111,7 +112,7 @@ def _digest(packed: PackedModel) -> str:
 
 
 def _forget_old(folder: Path) -> None:
-    """A process that has a file mapped keeps it, also when it is removed here."""
+    """Remove all but the KEPT most recently used files; processes that have mapped one keep it."""
     by_use = sorted(folder.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in by_use[KEPT:]:
         path.unlink(missing_ok=True)

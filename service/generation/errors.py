@@ -21,7 +21,7 @@ class NeverFitsError(ValueError):
 
 
 class ReplyTooLargeError(ValueError):
-    """The reply would have more values than one may: `size`, of all prompts together; above all by `param`."""
+    """The reply would have more values than allowed: `size`, for all prompts together; `param` contributes most."""
 
     def __init__(self, limit: int, size: int, param: str) -> None:
         self.param = param
@@ -30,7 +30,7 @@ class ReplyTooLargeError(ValueError):
 
 
 class PromptError(ValueError):
-    """One of several prompts is at fault, number `index` from 0; `error` says how."""
+    """One of several prompts is invalid, number `index` from 0, with this `error`."""
 
     def __init__(self, index: int, error: Exception) -> None:
         super().__init__(f"prompt[{index}]: {error}")
@@ -50,7 +50,7 @@ class ClosedError(Exception):
 
 
 class DeadlineError(Exception):
-    """The request took longer than it may; the work was dropped. `timeout` is in seconds."""
+    """The request exceeded its time limit, `timeout` seconds; the work was dropped."""
 
     def __init__(self, timeout: float) -> None:
         super().__init__(f"the text was not finished within {timeout:g} s (timeout, REQUEST_TIMEOUT)")

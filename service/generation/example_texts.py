@@ -16,14 +16,15 @@ from service.generation.units import UnitSelection
 LENGTH: Final = 700
 SEEDS: Final = range(7, 23)
 ENOUGH: Final = 0.25
-"""A text is good enough when this share of it has the label that the unit follows, and this share does not."""
+"""A text is good enough if at least this share of it has the label that the unit follows, and at least this share does
+not."""
 
 TEMPERATURE: Final = 0.8
-"""Low enough that what is opened is closed again, high enough that the texts differ."""
+"""Low enough that opened brackets are closed again, high enough that the texts differ."""
 
 
 class ExampleTexts:
-    """Generates and traces example texts. Raises what TextGenerator and Tracer raise."""
+    """Generates and traces example texts. Raises the errors of TextGenerator and Tracer."""
 
     def __init__(self, generator: TextGenerator, tracer: Tracer) -> None:
         self._generator = generator
@@ -33,7 +34,7 @@ class ExampleTexts:
         """The trace of the unit along one of a few texts, always the same ones: the first that is good enough, or else
         the best."""
         best, most = None, -1.0
-        for seed in SEEDS:  # one after the other: a busy or small scheduler has room for one
+        for seed in SEEDS:  # one after the other, because a busy or small scheduler may accept only one
             request = _request(reference, seed)
             generation = self._generator.generate(request, client)
             if (balance := _balance(generation.choices[0].text, annotator)) > most:

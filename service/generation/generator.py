@@ -1,4 +1,4 @@
-"""TextGenerator: a request to its result, whole or in pieces, through resident models, cache and scheduler."""
+"""TextGenerator: from a request to its result, whole or in pieces, with resident models, cache and scheduler."""
 
 from __future__ import annotations
 

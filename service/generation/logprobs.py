@@ -1,4 +1,4 @@
-"""The log-probabilities of a text's tokens as arrays, in which each takes eight bytes."""
+"""The log-probabilities of a text's tokens, stored compactly as arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from charrnn.vocabulary import Ids, Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprobs:
-    """Natural logarithms of one token's probability and of the likeliest ones', best first; None: follows nothing."""
+    """The log-probabilities of one token and of the likeliest ones, best first; None for the first token of a text."""
 
     token: str
     logprob: float | None
@@ -24,7 +24,7 @@ class TokenLogprobs:
 
 
 BLOCK: Final = 256
-"""How many tokens iterating makes at a time."""
+"""How many tokens iteration converts at a time."""
 
 _NOTHING: Final = (
     np.empty(0, np.int32),
@@ -34,7 +34,7 @@ _NOTHING: Final = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TextLogprobs(Sequence[TokenLogprobs]):
-    """Those of the tokens `ids` [n], each of which is made when it is asked for."""
+    """The log-probabilities of the tokens `ids` [n]; each TokenLogprobs is created on access."""
 
     vocabulary: Vocabulary
     ids: Ids
@@ -42,7 +42,7 @@ class TextLogprobs(Sequence[TokenLogprobs]):
 
     @classmethod
     def joined(cls, vocabulary: Vocabulary, parts: Iterable[tuple[Ids, Logprobs]]) -> TextLogprobs:
-        """Those of tokens that come in parts."""
+        """The log-probabilities of tokens in several parts."""
         found = [part for part in parts if len(part[0])] or [_NOTHING]
         if len(found) == 1:
             return cls(vocabulary, *found[0])
@@ -55,7 +55,7 @@ class TextLogprobs(Sequence[TokenLogprobs]):
 
     @property
     def width(self) -> int:
-        """How many values there are of a token: its own, and those of the likeliest."""
+        """How many values each token has: its own and those of the likeliest."""
         return 1 + int(self.logprobs.top.shape[1])
 
     @property
@@ -72,7 +72,7 @@ class TextLogprobs(Sequence[TokenLogprobs]):
 
     @property
     def chosen(self) -> list[float | None]:
-        """The logarithm of each token."""
+        """The log-probability of each token."""
         return [None if math.isnan(each) else each for each in self.logprobs.chosen.tolist()]
 
     def lengths(self) -> npt.NDArray[np.int64]:

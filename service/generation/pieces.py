@@ -18,15 +18,15 @@ class Piece:
 
     text: str
     logprobs: TextLogprobs | None = None
-    """Those of the tokens that begin in this text, when they were asked for."""
+    """The log-probabilities of the tokens that begin in this text, if requested."""
     finish_reason: FinishReason | None = None
-    """Why the choice ended with this piece; None: it goes on."""
+    """Why the choice ended with this piece; None if it continues."""
     begun: int = 0
-    """This many characters of the text belong to a token that began in the piece before."""
+    """How many characters of the text belong to a token that began in the previous piece."""
     tokens: range = range(0)
-    """Which of the choice's tokens are new, those of a stop text included."""
+    """Which of the choice's tokens are new, including those of a stop text."""
     ids: tuple[int, ...] | None = None
-    """The ids of these tokens, when they were asked for."""
+    """The ids of these tokens, if requested."""
 
     @classmethod
     def whole(cls, choice: Choice) -> Piece:
@@ -35,7 +35,7 @@ class Piece:
         return cls(choice.text, choice.logprobs, choice.finish_reason, tokens=tokens, ids=choice.ids)
 
     def parts(self) -> Parts:
-        """The smallest parts that it can be cut into."""
+        """The smallest parts into which it can be cut."""
         if not self.logprobs:
             return Parts(self, range(len(self.text) + 1))
         ends = self.begun + np.cumsum(self.logprobs.lengths())
@@ -44,8 +44,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A piece that can be cut between its tokens or, where these have no log-probabilities, between characters: the
-    text of part i is from `ends[i]` to `ends[i + 1]`. A piece without a text is one part."""
+    """A piece that can be cut between its tokens or, without log-probabilities, between characters: the text of part i
+    is from `ends[i]` to `ends[i + 1]`. A piece without a text is one part."""
 
     piece: Piece
     ends: Sequence[int]
@@ -56,7 +56,7 @@ class Parts:
     def between(self, start: int, stop: int) -> Piece:
         """The parts from `start` to `stop` as one piece."""
         whole, last = self.piece, stop == len(self)
-        # The piece may have more tokens than text, or fewer: the text of a token can be held back and follow its id.
+        # The piece may have more or fewer tokens than its text: the text of a token can be held back and follow its id.
         mine = slice(*(len(whole.tokens) * at // len(self) for at in (start, stop)))
         return Piece(
             whole.text[self.ends[start] : None if last else self.ends[stop]],
@@ -80,9 +80,9 @@ class Stream:
     seeds: tuple[int, ...]
     """Of each choice."""
     pieces: Iterator[tuple[int, Piece] | None]
-    """(index of the choice, piece), until every choice has ended; None at times when nothing new has come."""
+    """(index of the choice, piece), until every choice has ended; None from time to time if there is nothing new."""
     completion_tokens: Callable[[], int]
-    """How many tokens were generated, once the pieces have come to their end."""
+    """How many tokens were generated; call it after the last piece."""
 
     @property
     def prompt_tokens(self) -> int:

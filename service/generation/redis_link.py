@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class Connection(Protocol):
-    """What is asked of one of redis-py's connections, which connect by themselves when they are first used."""
+    """What is needed of redis-py's connections, which connect on first use."""
 
     def send_command(self, *arguments: Any, **options: Any) -> None: ...
     def read_response(self) -> Any: ...
@@ -25,7 +25,7 @@ class Connection(Protocol):
 
 
 class RedisLink:
-    """GET and SET for any number of threads; each uses a connection of its own while it is at it, made by `connect`.
+    """GET and SET for any number of threads; each call uses a connection of its own, created by `connect`.
 
     The answer to a SET is read when its connection is used next, so that no reply waits for a round trip that only
     later requests need; they find the value, since it reaches Redis before they are made. This and the overhead of
@@ -41,7 +41,7 @@ class RedisLink:
         return self._use(lambda line: line.get(name))
 
     def set(self, name: str, value: str, *, ex: int) -> None:
-        """Keep the value for `ex` seconds. If Redis refuses it, the log says so later."""
+        """Store the value for `ex` seconds. If Redis refuses it, this is logged later."""
         self._use(lambda line: line.set(name, value, ex))
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class RedisLink:
                 self._idle.pop().end()
 
     def _use(self, command: Callable[[_Line], Result]) -> Result:
-        """The command's result. An idle connection may have ended with its server: then a new one is tried, too."""
+        """The command's result. An idle connection may have been closed by the server: then a new one is tried."""
         try:
             line = self._idle.pop()
         except IndexError:
@@ -103,7 +103,7 @@ class _Line:
 
 
 def link_to(url: str, timeout: float) -> RedisLink:
-    """A link to the server at the URL, every answer of which is waited for `timeout` seconds at most."""
+    """A link to the server at the URL; each answer may take at most `timeout` seconds."""
     pool = ConnectionPool.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
-    # Not pool.make_connection: it counts all that it ever made, and makes no more than a hundred.
+    # Not pool.make_connection: it counts all connections ever made, and refuses more than a hundred.
     return RedisLink(lambda: pool.connection_class(**pool.connection_kwargs))

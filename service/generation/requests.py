@@ -1,4 +1,4 @@
-"""What is asked of a generation and what comes of it, every default filled in; knows nothing of JSON or HTTP."""
+"""Requests and results of generation, with every default filled in; knows nothing of JSON or HTTP."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from service.generation.logprobs import TextLogprobs
 FinishReason = Literal["length", "stop"]
 
 Prompt = str | tuple[int, ...]
-"""A text, or ids, which a model reads as they are."""
+"""A text, or ids."""
 
 Skipped = tuple[tuple[int, str], ...]
-"""What a model does not know of a text and was dropped, as (position, character or word)."""
+"""The dropped characters or words of a text that the model does not know, as (position, character or word)."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """A valid request: `model` as `name`, `name@3` or `name@alias`; `seed` None lets the server draw one.
 
-    `sampling.seed` is not looked at: the seed of choice i is `seed + i`, so that each choice can be had alone.
+    `sampling.seed` is ignored: the seed of choice i is `seed + i`, so that each choice can be reproduced alone.
     """
 
     model: str
@@ -32,24 +32,24 @@ class GenerationRequest:
     sampling: SamplingParams = field(default_factory=SamplingParams)
     stop: tuple[str, ...] = ()
     include_stop: bool = False
-    """Whether a stop text that ended the text is part of it."""
+    """Whether the text includes the stop text that ended it."""
     min_tokens: int = 0
-    """So many tokens are generated before a stop text counts."""
+    """The minimum number of tokens before a stop text takes effect."""
     n: int = 1
     echo: bool = False
     with_ids: bool = False
-    """Whether the ids of what is generated are wanted."""
+    """Whether the generated ids are to be returned."""
     skip_unknown: bool = False
     read_cache: bool = True
     write_cache: bool = True
     timeout: float | None = field(default=None, compare=False)
-    """Seconds that it may take; not part of what makes two requests the same."""
+    """The time limit in seconds; ignored when requests are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One generated text, which can be made again alone from its `seed`; `ids` of all that was generated, those of a
-    stop text included, when they were asked for."""
+    """One generated text, which can be reproduced alone from its `seed`; `ids` of all generated tokens, including those
+    of a stop text, if requested."""
 
     text: str
     seed: int
@@ -61,8 +61,8 @@ class Choice:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Generation:
-    """The result of a request; `prompt` has the ids that were read, `skipped` lists unknown characters that were
-    dropped, as (position, character)."""
+    """The result of a request; `prompt` has the ids that were read, `skipped` lists dropped unknown characters, as
+    (position, character)."""
 
     model: str
     version: int

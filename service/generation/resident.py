@@ -1,4 +1,4 @@
-"""The versions in memory, ready to generate: loaded beside the old ones, switched to when they work."""
+"""The versions in memory, ready to generate: a new version is loaded beside the old one, and then replaces it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 Key = tuple[str, int]
 
 RETRY_SECONDS: Final = 10.0
-"""How long a version that could not be loaded is left alone before it is tried again."""
+"""How long to wait before loading a version again that could not be loaded."""
 
 
 class Store(Protocol):
-    """What is asked of a model store."""
+    """What is needed of a model store."""
 
     def resolve(self, name: str, selector: str | None = None) -> int: ...
     def load(self, name: str, version: int) -> Checkpoint: ...
@@ -41,7 +41,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ResidentModel:
-    """One version, loaded; never changed, and kept alive by the requests that started with it."""
+    """One loaded version; immutable, and kept alive by the requests that started with it."""
 
     name: str
     version: int
@@ -52,10 +52,10 @@ class ResidentModel:
 
 
 class ResidentModels:
-    """Up to `capacity` versions, the least recently used leaving first.
+    """Up to `capacity` versions; the least recently used is evicted first.
 
-    A reference is resolved at every request, so a promotion by any process holds from the next request on. A version
-    that an alias points to and that cannot be loaded changes nothing: the one before it in the alias's history serves.
+    A reference is resolved at every request, so a promotion by any process holds from the next request on. If the
+    version that an alias points to cannot be loaded, the previous one in the alias's history serves.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class ResidentModels:
         self._failed: dict[Key, tuple[float, str]] = {}
 
     def get(self, reference: str) -> ResidentModel:
-        """The version that `name`, `name@3` or `name@alias` stands for now.
+        """The version that `name`, `name@3` or `name@alias` refers to now.
 
-        Raises the store's errors when there is none, ModelUnavailableError when it cannot be loaded.
+        Raises the store's errors if there is none, ModelUnavailableError if it cannot be loaded.
         """
         name, selector = parse_reference(reference)
         key = (name, self._store.resolve(name, selector))
@@ -97,7 +97,7 @@ class ResidentModels:
             return list(self._models.values())
 
     def refresh(self) -> None:
-        """Load what the references in use point to now, so that the next request need not wait for it."""
+        """Load the versions that the references in use point to now, so that the next request need not wait."""
         for reference in list(self._references):
             try:
                 self.get(reference)
@@ -112,11 +112,11 @@ class ResidentModels:
 
     @property
     def degraded(self) -> list[str]:
-        """What could not be loaded, each with the reason."""
+        """The versions that could not be loaded, with the reasons."""
         return [f"{name}@{version}: {reason}" for (name, version), (_, reason) in list(self._failed.items())]
 
     def _stand_in(self, failed: Key, alias: str) -> ResidentModel:
-        """The version that the alias last stood for and that can be loaded. Raises ModelUnavailableError."""
+        """The latest version in the alias's history that can be loaded. Raises ModelUnavailableError."""
         for change in reversed(self._store.history(failed[0], alias)):
             key = (failed[0], change.version)
             try:
@@ -168,7 +168,7 @@ class ResidentModels:
 
 
 def _warm(engine: Engine, vocabulary: Vocabulary) -> None:
-    """Generate a little, so that whatever an engine sets up at first use is set up before the first request."""
+    """Generate a little, so that an engine's initialization happens before the first request."""
     batch = engine.batch(1)
     batch.add(Sequence(np.array([vocabulary.start_id], dtype=np.int32), length=2))
     batch.step(4)

@@ -9,7 +9,7 @@ from charrnn.engine.base import Output, Sequence
 
 
 class ScheduledSequence:
-    """A sequence that waits, is generated, or has ended.
+    """A sequence that is waiting, being generated, or has ended.
 
     `receive` gets each output, in the thread that advances the batch, and ends the sequence by returning True. `wake`
     is set when the sequence has ended and, with `stream`, at every output; several sequences may share it.
@@ -26,9 +26,9 @@ class ScheduledSequence:
         self.sequence = sequence
         self.cancelled = False
         self.done = False
-        """No output follows, whatever the reason."""
+        """Whether no more outputs follow, for whatever reason."""
         self.error: BaseException | None = None
-        """What the engine or the scheduler failed with; set before `done`, after the last output."""
+        """The error of the engine or the scheduler; set before `done`, after the last output."""
         self.started_at = 0.0
         """When it joined its batch, by the scheduler's clock."""
         self._receive = receive
@@ -36,11 +36,11 @@ class ScheduledSequence:
         self._stream = stream
 
     def cancel(self) -> None:
-        """Have it leave its batch, or the queue, before the next step; may be called by any thread."""
+        """Remove it from its batch, or from the queue, before the next step; may be called by any thread."""
         self.cancelled = True
 
     def deliver(self, output: Output) -> bool:
-        """For the scheduler: hand over an output; whether the sequence has ended with it."""
+        """For the scheduler: pass on an output; returns whether the sequence has ended with it."""
         ended = bool(self._receive(output)) or output.done
         if ended:
             self.finish()
@@ -49,7 +49,7 @@ class ScheduledSequence:
         return ended
 
     def finish(self, error: BaseException | None = None) -> None:
-        """For the scheduler: nothing more will come."""
+        """For the scheduler: end the sequence."""
         self.error = error
         self.done = True
         self._wake.set()

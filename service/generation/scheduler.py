@@ -17,12 +17,13 @@ from service.generation.errors import BusyError, ClosedError, NeverFitsError
 from service.generation.scheduled import ScheduledSequence
 
 HELP_SECONDS: Final = 0.02
-"""How long a request's thread may advance everyone's sequences before it checks on its own client again."""
+"""How long a request's thread may advance all sequences before it checks its own client again."""
 GATHER_SECONDS: Final = 0.0005
-"""How long a request's thread, before it starts, leaves others the time to submit their sequences, if there were others
-lately. In a step of several sequences each costs little more than half as much as alone: the weights are read once."""
+"""How long a request's thread waits, before it starts, for others to submit their sequences, if there were others
+recently. In a step of several sequences each costs little more than half as much as alone: the weights are read
+once."""
 KEPT_BATCHES: Final = 4
-"""Batches without sequences that are kept: those of the versions last used."""
+"""How many batches without sequences are kept: those of the most recently used versions."""
 LONGEST_RETRY_SECONDS: Final = 60
 
 
@@ -55,14 +56,14 @@ class Scheduler:
         self._thread.start()
 
     def close(self) -> None:
-        """Accept nothing new, finish what is active or waits, and end the thread."""
+        """Accept nothing new, finish what is active or waiting, and end the thread."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         self._thread.join()
 
     def give_up(self) -> None:
-        """Accept nothing new, and end what is active or waits with a ClosedError; may be called by any thread."""
+        """Accept nothing new, and end what is active or waiting with a ClosedError; may be called by any thread."""
         with self._changed:
             self._closed = self._given_up = True
             self._changed.notify()
@@ -78,7 +79,7 @@ class Scheduler:
         return len(self._waiting)
 
     def check_fits(self, count: int) -> None:
-        """Raises NeverFitsError for more sequences at once than may be active or wait when there are no others."""
+        """Raises NeverFitsError for more sequences at once than can be active or waiting when there are no others."""
         if count > (most := self._max_active + self._max_waiting):
             raise NeverFitsError(most, count)
 
@@ -106,7 +107,7 @@ class Scheduler:
         Generating a short text takes less time than waking the scheduler's thread and being woken by it.
         """
         if not self._advancing.acquire(blocking=False):
-            # Whoever advances the batches admits what waits before every step, and looks once more after its last one.
+            # The thread that advances the batches admits waiting sequences before every step and after its last one.
             self._contended = True
             return
         try:
@@ -123,7 +124,7 @@ class Scheduler:
                 self._changed.notify()
 
     def _seconds_until_free(self, count: int) -> int:
-        """About how long it takes until so many more could wait, if sequences take as long as the last ones did."""
+        """About how long it takes until this many more sequences can wait, if sequences take as long as recent ones."""
         seconds = self._seconds_per_sequence * (len(self._waiting) + count) / self._max_active
         return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(seconds)))
 
@@ -134,7 +135,7 @@ class Scheduler:
                     self._step()
 
     def _wait_for_work(self) -> bool:
-        """Sleep until there is something to do. False: closed, and everything is done."""
+        """Sleep until there is something to do; returns False when closed and everything is done."""
         with self._changed:
             self._changed.wait_for(lambda: self._has_work() or self._closed)
             return self._has_work()
@@ -143,7 +144,8 @@ class Scheduler:
         return bool(self._waiting or self.active)
 
     def _admit(self) -> bool:
-        """Let waiting sequences join their batches, as many as may be active. False: there is nothing to do."""
+        """Move waiting sequences to their batches, as many as may be active; returns False if there is nothing to
+        do."""
         with self._changed:
             while self._waiting and self.active < self._max_active:
                 engine, scheduled = self._waiting.popleft()
@@ -156,7 +158,7 @@ class Scheduler:
             return self._has_work()
 
     def _batch_of(self, engine: Engine) -> ActiveBatch:
-        """The engine's batch, moved to the end of `_batches`: they are in the order of their last use."""
+        """The engine's batch, moved to the end of `_batches`, which are in order of last use."""
         batch = self._batches.pop(engine, None) or ActiveBatch(engine.batch(self._max_active), self._clock)
         self._batches[engine] = batch
         return batch
@@ -174,7 +176,8 @@ class Scheduler:
         self._drop_unused_batches()
 
     def _drop_unused_batches(self) -> None:
-        """Making a batch costs more than a short text, so the last used ones are kept."""
+        """Drop unused batches except the KEPT_BATCHES last used, because creating a batch costs more than a short
+        text."""
         unused = [engine for engine, batch in self._batches.items() if not batch.sequences]
         for engine in unused[: max(0, len(self._batches) - KEPT_BATCHES)]:
             del self._batches[engine]

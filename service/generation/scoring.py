@@ -1,4 +1,5 @@
-"""How likely a version finds a text, token by token; the numbers are those that generating the text would report."""
+"""Scores texts: the log-probability of each token under a version, the same numbers as generating the text would
+report."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from service.generation.scheduled import ScheduledSequence
 from service.generation.scheduler import Scheduler
 
 LARGEST_EXPONENT: Final = 700.0
-"""e to the power of more than this is no double any more."""
+"""e to the power of more than this overflows a double."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,14 @@ class Score:
 
     @property
     def bits_per_character(self) -> float | None:
-        """What the tokens after the first cost, by the characters that they have; None when there are none."""
+        """The bits of the tokens after the first, divided by their characters; None if there are none."""
         scored = self.characters - len(self.tokens[0]) if self.tokens else 0
         return self._nats() / math.log(2) / scored if scored else None
 
     @property
     def perplexity(self) -> float | None:
-        """e to the mean that a token after the first costs in nats; None when there is none, or for no double."""
+        """e to the power of the mean negative log-probability of the tokens after the first; None if there are none, or
+        if it overflows."""
         nats = self._nats() / (len(self.tokens) - 1) if len(self.tokens) > 1 else math.inf
         return math.exp(nats) if nats <= LARGEST_EXPONENT else None
 
@@ -49,7 +51,7 @@ class Score:
 
 
 class Scorer:
-    """Scores texts through the scheduler, among the sequences that are being generated, each within `timeout` seconds.
+    """Scores texts with the scheduler, like sequences that are being generated, each within `timeout` seconds.
 
     Raises what TextGenerator raises.
     """
@@ -60,7 +62,7 @@ class Scorer:
         self._timeout = timeout
 
     def score(self, reference: str, text: str, client: Client = NO_CLIENT) -> Score:
-        """The logarithm of every token's probability, given those before it."""
+        """The log-probability of every token, given those before it."""
         model = self._models.get(reference)
         ids = model.vocabulary.encode(text)
         logprobs = self._logprobs(model, ids, client) if ids.size else ()

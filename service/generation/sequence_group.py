@@ -25,11 +25,12 @@ from service.generation.scheduled import ScheduledSequence
 from service.generation.scheduler import Scheduler
 
 PIECE_SECONDS: Final = 0.02
-"""Shortest time between two pieces of a stream, so that a piece is more than a character under load, too."""
+"""The minimum time between two pieces of a stream, so that pieces are longer than a character even under load."""
 
 
 class SequenceGroup:
-    """Submits the sequences of a request when it is made, in the thread that then calls `wait` or takes the `pieces`.
+    """Submits the sequences of a request when it is created, in the thread that then calls `wait` or iterates over
+    `pieces`.
 
     Raises what `Scheduler.submit` raises.
     """
@@ -53,7 +54,7 @@ class SequenceGroup:
             self._scheduler.help(self._is_done)
             if not self._is_done():
                 self._wait_for_news(scope)
-            if not self._is_done():  # otherwise, as most often, it does not pay to watch the connection
+            if not self._is_done():  # usually this is fast enough that watching the connection is not worth its cost
                 with self._cancelled_with(scope):
                     while not self._is_done():
                         self._wait_for_news(scope)
@@ -63,8 +64,8 @@ class SequenceGroup:
         return self.choices()
 
     def pieces(self, scope: CancelScope) -> Iterator[tuple[int, Piece] | None]:
-        """(index of the choice, piece) as they come, and None whenever nothing has come for POLL_SECONDS. Raises what
-        the scope and the engine raise."""
+        """(index of the choice, piece) as they arrive, and None whenever nothing has arrived for POLL_SECONDS. Raises
+        what the scope and the engine raise."""
         with self._cancelled_with(scope):
             while any(builder.finish_reason is None for builder in self._builders):
                 scope.raise_if_cancelled()
@@ -75,7 +76,7 @@ class SequenceGroup:
                     yield None
 
     def choices(self) -> tuple[Choice, ...]:
-        """The choices of sequences that have all ended. Raises what the engine failed with."""
+        """The choices, after all sequences have ended. Raises the engine's error, if any."""
         for scheduled, builder in zip(self._scheduled, self._builders, strict=True):
             if builder.finish_reason is None:
                 builder.take()
@@ -83,13 +84,13 @@ class SequenceGroup:
         return tuple(builder.choice() for builder in self._builders)
 
     def completion_tokens(self) -> int:
-        """Tokens taken so far, those of stop texts included."""
+        """Tokens taken so far, including those of stop texts."""
         return sum(builder.tokens for builder in self._builders)
 
     @contextmanager
     def _cancelled_with(self, scope: CancelScope) -> Iterator[None]:
-        """Within this block the sequences are cancelled as soon as the client disconnects; when it is left, however,
-        those that have not ended are cancelled, too."""
+        """A context in which the sequences are cancelled as soon as the client disconnects; those that have not ended
+        are also cancelled when it is left."""
 
         def on_disconnect() -> None:
             scope.cancel()
@@ -109,7 +110,7 @@ class SequenceGroup:
         return all(scheduled.done for scheduled in self._scheduled)
 
     def _has_unread_end(self) -> bool:
-        """Whether a sequence has ended whose end was not read: it sets `_wake` no more."""
+        """Whether a sequence has ended but its end was not read yet: it no longer sets `_wake`."""
         ends = zip(self._scheduled, self._builders, strict=True)
         return any(scheduled.done and builder.finish_reason is None for scheduled, builder in ends)
 
@@ -122,7 +123,7 @@ class SequenceGroup:
     def _news(self) -> Iterator[tuple[int, Piece]]:
         for index, (scheduled, builder) in enumerate(zip(self._scheduled, self._builders, strict=True)):
             if builder.finish_reason is None:
-                error = scheduled.error  # looked at first: whatever came before it is then in the piece
+                error = scheduled.error  # read first, so that everything before it is in the piece
                 piece = builder.take()
                 if piece.text or piece.finish_reason:
                     yield index, piece
@@ -135,7 +136,7 @@ def _raise_failure(error: BaseException | None, builder: ChoiceBuilder) -> None:
 
 
 def _sequence(model: ResidentModel, prompt: Ids, request: GenerationRequest, seed: int) -> Sequence:
-    """An empty prompt is taken to follow the vocabulary's start, which is not part of the text."""
+    """The engine's sequence; an empty prompt is read as the vocabulary's start token, which is not part of the text."""
     before = prompt if prompt.size else np.array([model.vocabulary.start_id], dtype=np.int32)
     score = request.echo and request.sampling.logprobs is not None and prompt.size > 0
     return Sequence(before, request.length, replace(request.sampling, seed=seed), score=score)

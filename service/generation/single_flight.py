@@ -1,4 +1,4 @@
-"""Identical work that several threads ask for at the same moment is done once (what Go calls singleflight)."""
+"""Computes identical work that several threads request at the same time only once (like Go's singleflight)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Result = TypeVar("Result")
 
 
 class SingleFlight(Generic[Result]):
-    """The calls in progress by key: whoever asks for the same key meanwhile waits for that call's result."""
+    """The calls in progress by key: a second caller with the same key waits for the first one's result."""
 
     def __init__(self) -> None:
         self._calls: dict[Hashable, _Call[Result]] = {}
 
     def once(self, key: Hashable, make: Callable[[], Result], scope: CancelScope) -> tuple[Result, bool]:
-        """The result, and whether another thread made it. When that thread fails, one of those that wait takes over.
+        """The result, and whether another thread computed it. If that thread fails, one of the waiting ones takes over.
 
         Raises what `make` raises in this thread, and what `scope.wait` raises.
         """
@@ -46,4 +46,4 @@ class _Call(Generic[Result]):
     def __init__(self) -> None:
         self.ended = threading.Event()
         self.results: list[Result] = []
-        """The one result; empty while the call runs, and after it failed."""
+        """The result; empty while the call runs, and after a failure."""

@@ -1,4 +1,4 @@
-"""The trace of a text, and how it is put together from the pieces that an engine gives."""
+"""The trace of a text, and how it is built from the pieces of an engine's trace."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TextTrace:
 
 
 class TraceBuilder:
-    """Keeps what is wanted of the pieces of an engine's trace."""
+    """Builds a TextTrace from the pieces of an engine's trace."""
 
     def __init__(self, model: ResidentModel, units: list[UnitId]) -> None:
         self._model, self._units = model, units
@@ -51,11 +51,11 @@ class TraceBuilder:
         self._top: list[Likeliest] = []
         self._values: list[npt.NDArray[np.float32]] = []
         self.top = TOP + (model.vocabulary.unknown_id is not None)
-        """How many of the likeliest tokens to ask the engine for: the token for unknown words is left out, since it is
+        """How many of the likeliest tokens to ask the engine for: the token for unknown words is omitted, because it is
         never generated."""
 
     def take(self, piece: Trace, first: int) -> None:
-        """Keep what is wanted of the piece's tokens from number `first` on."""
+        """Add a piece's tokens from number `first` on."""
         layers, parts, units = self._indices
         self._values.append(piece.states[first:, layers, parts, units])
         self._surprisal += map(_bits, piece.logprobs[first:].tolist())
@@ -82,5 +82,5 @@ class TraceBuilder:
 
 
 def _bits(logprob: float) -> float | None:
-    """A natural logarithm as surprisal in bits; 0.0 and not -0.0 for what was certain."""
+    """A log-probability as surprisal in bits; 0.0 rather than -0.0 for a probability of 1."""
     return None if math.isnan(logprob) else -logprob / math.log(2) + 0.0

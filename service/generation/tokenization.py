@@ -1,4 +1,4 @@
-"""Text to a version's ids and back, without generating; knows nothing of JSON or HTTP."""
+"""Converts text to a version's ids and back; knows nothing of JSON or HTTP."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class UnknownIdsError(ValueError):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Tokens:
-    """A text as one version reads it: `ids` [n], the text of each in `tokens` [n], and what was `skipped` of the given
-    text as (position, what is unknown)."""
+    """A tokenized text: `ids` [n], the text of each in `tokens` [n], and the `skipped` unknown characters or words as
+    (position, text)."""
 
     model: str
     version: int
@@ -29,7 +29,7 @@ class Tokens:
 
 
 class Tokenizer:
-    """Reads and writes ids with the vocabulary of any version."""
+    """Encodes and decodes with the vocabulary of any version."""
 
     def __init__(self, models: ResidentModels) -> None:
         self._models = models
@@ -49,7 +49,7 @@ class Tokenizer:
 
 
 def read(model: ResidentModel, prompt: Prompt, skip_unknown: bool = False) -> tuple[Ids, Skipped]:
-    """The ids of a text, or ids as they are, and what was skipped. Raises UnknownCharactersError, UnknownIdsError."""
+    """The ids of a text, or the given ids, and what was skipped. Raises UnknownCharactersError, UnknownIdsError."""
     if not isinstance(prompt, str):
         return checked(model, prompt), ()
     if not skip_unknown:
@@ -59,7 +59,7 @@ def read(model: ResidentModel, prompt: Prompt, skip_unknown: bool = False) -> tu
 
 
 def checked(model: ResidentModel, ids: Sequence[int]) -> Ids:
-    """The ids, all of which the model has. Raises UnknownIdsError."""
+    """The ids, after checking that the model has all of them. Raises UnknownIdsError."""
     size = len(model.vocabulary)
     wrong = next((id_ for id_ in ids if not 0 <= id_ < size), None)
     if wrong is not None:

@@ -22,9 +22,9 @@ from service.generation.tokenization import read
 from service.generation.units import UnitId, UnitSelection, UnitSelectionError, select
 
 AT_ONCE: Final = 4
-"""Traces that a process accepts at once. They take turns, one piece at a time, so that the other cores can generate."""
+"""How many traces a process accepts at once. They take turns, one piece at a time, so that other cores can generate."""
 MAX_VALUES: Final = 1 << 22
-"""Of all cells together, in one reply: about 30 MB of JSON."""
+"""The maximum number of values of all cells together in a reply: about 30 MB of JSON."""
 
 
 class NothingToTraceError(ValueError):
@@ -33,7 +33,8 @@ class NothingToTraceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TraceRequest:
-    """A text to be read by `model` (`name`, `name@3` or `name@alias`), and the units whose states are wanted."""
+    """A text to be read by `model` (`name`, `name@3` or `name@alias`), and the units whose states are to be
+    returned."""
 
     model: str
     text: str
@@ -63,11 +64,11 @@ class Tracer:
         self._observer = observer
 
     def check(self, model: str, cells: Sequence[UnitSelection], field: str = "cells") -> None:
-        """Raises UnknownUnitError when the model has no such units; `field` is how the request calls them."""
+        """Raises UnknownUnitError if the model has no such units; `field` is the request's name for them."""
         select(self._models.get(model).config, cells, field)
 
     def trace(self, request: TraceRequest, client: Client = NO_CLIENT) -> TextTrace:
-        """The trace of a text, read from the empty state."""
+        """The trace of a text, read from the initial state."""
         model = self._models.get(request.model)
         units = select(model.config, request.cells)
         ids, skipped = read(model, request.text, request.skip_unknown)
@@ -85,8 +86,8 @@ class Tracer:
         wanted: Sequence[UnitSelection],
         client: Client = NO_CLIENT,
     ) -> list[TextTrace]:
-        """The traces of generated texts, without their prompt, which is read before each of them. The request must be
-        as `traceable` makes it."""
+        """The traces of generated texts, without their prompt, which is read before each of them. The request must come
+        from `traceable`."""
         model = self._models.get(f"{generation.model}@{generation.version}")
         units = select(model.config, wanted, "trace.cells")
         prompt, _ = read(model, request.prompt, request.skip_unknown)
@@ -110,7 +111,7 @@ class Tracer:
     def _trace(
         self, model: ResidentModel, ids: Ids, units: list[UnitId], scope: CancelScope, first: int = 0
     ) -> TextTrace:
-        """The trace of the ids from number `first` on; those before it are read only."""
+        """The trace of the ids from number `first` on; earlier ids are only read."""
         builder = TraceBuilder(model, units)
         found = pieces(model.engine, ids, builder.top)
         while (piece := self._next(found, scope)) is not None:
@@ -120,7 +121,7 @@ class Tracer:
         return builder.result(ids)
 
     def _next(self, found: Iterator[Trace], scope: CancelScope) -> Trace | None:
-        """The next piece, when it is this trace's turn. Raises what the scope raises."""
+        """The next piece, computed when it is this trace's turn. Raises what the scope raises."""
         scope.check()
         while not self._turn.acquire(timeout=POLL_SECONDS):
             scope.check()
@@ -136,8 +137,8 @@ def _check_size(units: int, tokens: int, field: str) -> None:
 
 
 def traceable(request: GenerationRequest) -> GenerationRequest:
-    """The request for a text that can be traced. It asks for log-probabilities, which come with the ids of the tokens;
-    a text of words does not say where each one ends."""
+    """The request, changed so that its text can be traced: it requests log-probabilities, which include token ids,
+    because a word-level text alone does not show where each token ends."""
     if request.sampling.logprobs is not None:
         return request
     return replace(request, sampling=replace(request.sampling, logprobs=0))

@@ -1,4 +1,4 @@
-"""The search for interpretable units of a served version, on request; knows no HTTP and stores nothing."""
+"""Searches for interpretable units of a served version, on request; knows no HTTP and stores nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class UnitSearch:
         skip_unknown: bool = False,
         client: Client = NO_CLIENT,
     ) -> Survey:
-        """What the version's units follow along the text; `held_out` says whether training left it out."""
+        """What the version's units follow along the text; `held_out`: whether the text was held out of training."""
         model = self._models.get(reference)
         ids = model.vocabulary.encode_known(text)[0] if skip_unknown else model.vocabulary.encode(text)
         scope = CancelScope(client, self._timeout)

@@ -10,7 +10,7 @@ from charrnn.config import PARTS, ModelConfig, Part
 
 
 class UnitSelectionError(ValueError):
-    """A selection is refused; the message names the field, the bound and the value, `param` the request's field."""
+    """A selection is invalid; the message names the field, the bound and the value, `param` the request's field."""
 
     def __init__(self, field: str, message: str) -> None:
         self.param = re.split(r"[.\[]", field)[0]
@@ -23,7 +23,7 @@ class UnknownUnitError(UnitSelectionError):
 
 @dataclass(frozen=True, slots=True)
 class UnitSelection:
-    """Units as they are asked for: without `unit` all units of the layer. Both count from 0."""
+    """Units as selected in a request: without `unit` all units of the layer. Both count from 0."""
 
     layer: int
     unit: int | None = None
@@ -32,7 +32,7 @@ class UnitSelection:
 
 @dataclass(frozen=True, slots=True)
 class UnitId:
-    """One unit of a network; `part` is its hidden or, in an LSTM, its cell state."""
+    """One unit of a network; `part` is its hidden state or, for an LSTM, its cell state."""
 
     layer: int
     unit: int
@@ -40,7 +40,7 @@ class UnitId:
 
 
 def select(config: ModelConfig, wanted: Sequence[UnitSelection], field: str = "cells") -> list[UnitId]:
-    """The units of a selection, in the order in which they were asked for; `field` is how the request calls it.
+    """The units of a selection, in the requested order; `field` is the request's name for it.
 
     Raises UnknownUnitError.
     """

@@ -1,1 +1,2 @@
-"""What all routes share of HTTP: keys, bodies, responses, events, errors, the log and the metrics; knows no route."""
+"""HTTP as shared by all routes: keys, bodies, responses, events, errors, the access log and metrics; knows no
+routes."""

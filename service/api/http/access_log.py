@@ -1,4 +1,4 @@
-"""Every request gets an id on its reply, a line in the log, and is counted in the metrics."""
+"""Gives every request an id, logs it, and counts it in the metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.logs import RequestLog, request_id
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 UNMATCHED: Final = "(none)"
-"""The route of a request that has none: with a name for each path, any client could make as many as it likes."""
+"""The route of a request without one: if each unknown path were a name, clients could create any number of them."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
@@ -35,7 +35,7 @@ Done = Callable[[Request], None]
 
 
 def register(app: Flask, log: RequestLog, metrics: Metrics) -> None:
-    """Watch every request of the application. A stream counts when it has ended, with all the time that it took."""
+    """Log and count every request of the application. A stream counts when it has ended, with its whole duration."""
 
     def done(seen: Request) -> None:
         seconds = time.perf_counter() - seen.began
@@ -47,7 +47,7 @@ def register(app: Flask, log: RequestLog, metrics: Metrics) -> None:
 
 
 def _begin() -> None:
-    kept = g._get_current_object()  # asking the proxy each time would take longer
+    kept = g._get_current_object()  # resolving Flask's proxy each time would take longer
     kept.began = time.perf_counter()
     given = request.environ.get("HTTP_X_REQUEST_ID", "")
     kept.request_id = given if given and REQUEST_ID.fullmatch(given) else os.urandom(16).hex()

@@ -1,4 +1,4 @@
-"""Who may do what: bearer keys, known by their digests alone, compared in constant time and never logged."""
+"""Authorization by bearer keys, stored only as digests, compared in constant time and never logged."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ Guard = Callable[[], None]
 
 
 class KeyRing:
-    """The keys of the settings, those that were `made` by the service, and the admin's `own` that it made for itself,
-    as they stand at this moment; both functions raise KeysUnavailableError when there are keys that cannot be read, and
-    so does whatever asks them.
+    """The keys of the settings, those `made` with `keys add`, and the generated admin key `own`, in their current
+    state; both functions raise KeysUnavailableError if keys cannot be read, and so does every method that calls them.
 
-    Without any key for apps everything but managing is open to all. A key that was revoked opens nothing, but does not
-    open the doors to all either; while keys cannot be read, nothing that they guard is open to anyone.
+    Without any app key, everything except management is open to all. After an app key was created, even a revoked one,
+    apps need a key; while keys cannot be read, everything that they protect is closed.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class KeyRing:
         return not any(key.role == "app" for key in self._made()) and not self._app
 
     def role(self) -> Role | None:
-        """What the key of this request permits. Raises KeysUnavailableError when it cannot be checked."""
+        """The role of this request's key, None without one. Raises KeysUnavailableError if it cannot be checked."""
         made, presented = self._made(), _presented()
         if not presented:
             return None
@@ -64,13 +63,13 @@ class KeyRing:
 
 
 def require_valid(ring: KeyRing) -> None:
-    """Raises ApiError 401 for a key that is none of the ring's; having none is no fault."""
+    """Raises ApiError 401 for an invalid key; a request without a key passes."""
     if _presented() and ring.role() is None:
         raise _unauthorized()
 
 
 def require_key(ring: KeyRing) -> Guard:
-    """A guard for what every app may use: open to all when there are no keys; an admin's key opens it too."""
+    """A guard for what apps may use: open to all if there are no keys; admin keys are valid too."""
 
     def guard() -> None:
         if not ring.is_open() and ring.role() is None:
@@ -80,7 +79,7 @@ def require_key(ring: KeyRing) -> Guard:
 
 
 def require_admin(ring: KeyRing) -> Guard:
-    """A guard for what only admins may use: 403 for an app's valid key, 401 for none or a wrong one."""
+    """A guard for what only admins may use: 403 for a valid app key, 401 for no key or an invalid one."""
 
     def guard() -> None:
         role = ring.role()
@@ -94,14 +93,14 @@ def require_admin(ring: KeyRing) -> Guard:
 
 
 def guarded(name: str, guard: Guard, url_prefix: str | None = None) -> Blueprint:
-    """A group of routes that are all behind the guard."""
+    """A blueprint whose routes are all protected by the guard."""
     routes = Blueprint(name, __name__, url_prefix=url_prefix)
     routes.before_request(guard)
     return routes
 
 
 def identity(ring: KeyRing) -> str:
-    """Whose request this is, for counting: a valid key's digest, else the address."""
+    """Identifies the client for rate limits: the digest of a valid key, else the address."""
     try:
         known = ring.role() is not None
     except KeysUnavailableError:
@@ -119,7 +118,7 @@ def _valid(made: Iterable[Key], role: Role, given: tuple[str, ...]) -> list[str]
 
 
 def _is_one_of(sha256: str, known: Iterable[str]) -> bool:
-    """Compares with every key, so that the time taken says nothing about which of them is similar."""
+    """Compares with every key, so that the time taken does not reveal which one is similar."""
     return sum(hmac.compare_digest(sha256, each) for each in known) > 0
 
 

@@ -1,4 +1,4 @@
-"""What a request says to the cache of texts, and what its reply says of it."""
+"""The headers with which requests control the cache of texts, and replies report its use."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def may_read_cache() -> bool:
 
 
 def cache_header(asked: GenerationRequest, cached: bool) -> dict[str, str]:
-    """What the cache had to do with a reply."""
+    """The header that says whether a reply came from the cache."""
     return {"X-Cache": "hit" if cached else "miss" if asked.read_cache else "bypass"}

@@ -10,7 +10,8 @@ from service.generation.cancellation import Client
 
 
 def client_of(environ: dict[str, Any]) -> Client:
-    """The client of this request, waiting from now on. WSGI has no way to ask; gunicorn hands over the socket."""
+    """The client of this request, waiting from now on. WSGI cannot tell whether it is connected; gunicorn provides the
+    socket."""
     since = time.monotonic()
     connection: socket.socket | None = environ.get("gunicorn.socket")
     if connection is None:

@@ -1,4 +1,4 @@
-"""Which web pages may call the service from a browser: cross-origin resource sharing as the Fetch standard has it."""
+"""Cross-origin resource sharing (Fetch standard): which web pages may call the service from a browser."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from flask import Flask, Response, request
 
 METHODS: Final = "GET, HEAD, POST, PUT, DELETE"
 HEADERS: Final = "Authorization, Content-Type, Cache-Control, Last-Event-ID, X-Request-Id"
-"""What a page may send that does not say what it is going to."""
+"""The headers allowed if a preflight request does not list any."""
 SHOWN: Final = "X-Cache, X-Request-Id, X-Should-Retry, Retry-After, Content-Disposition"
 SECONDS: Final = "3600"
 PREFLIGHT: Final = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
-"""What the answer to a preflight depends on."""
+"""The request headers on which the answer to a preflight depends."""
 
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _TOKENS: Final = re.compile(rf"{_TOKEN}(\s*,\s*{_TOKEN})*")
 
 
 def register(app: Flask, origins: tuple[str, ...]) -> None:
-    """Let pages of these origins call every route; `*` stands for any. Keys are sent by the page, never by cookies.
+    """Let pages of these origins call every route; `*` stands for any. Keys are sent by pages, never in cookies.
 
-    Whatever headers a page of such an origin is going to send it may send: clients add their own, and it is the origin
-    that is trusted.
+    A page of an allowed origin may send any headers: clients add their own, and the origin is trusted.
     """
 
     def is_allowed() -> bool:

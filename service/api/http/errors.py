@@ -1,4 +1,4 @@
-"""The error of the HTTP contract: one shape, whatever went wrong; knows no other exceptions."""
+"""The error of the HTTP API, always in the same format; knows no other exceptions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from service.api.schemas.replies.common import ErrorBody, ErrorReply
 
 TYPES: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 SHOWN: Final = 200
-"""Longest part of a refused value that a message repeats, in characters."""
+"""The maximum length of a refused value that a message repeats, in characters."""
 
 
 class ApiError(Exception):
-    """An error as the contract has it; `more` adds fields beside the four that are always there."""
+    """An error of the API; `more` adds fields to the four that are always present."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class ApiError(Exception):
 
     @property
     def type(self) -> str:
-        """The family that clients map to their exception classes."""
+        """The error type, which clients map to their exception classes."""
         return TYPES.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
 
     def body(self) -> ErrorReply:
@@ -46,13 +46,15 @@ class ApiError(Exception):
         return {"error": cast(ErrorBody, error | self.more)}
 
     def response(self) -> Response:
-        """The reply, with Retry-After where there is one."""
+        """The reply, with Retry-After if set."""
         response = Response(json.dumps(self.body()), self.status, mimetype="application/json")
         if self.retry_after is not None:
             response.headers["Retry-After"] = str(self.retry_after)
         if self.allow is not None:
             response.headers["Allow"] = self.allow
-        if self.should_retry is not None:  # OpenAI's clients would ask again by themselves, for as long again
+        if (
+            self.should_retry is not None
+        ):  # OpenAI's clients would repeat the request by themselves, for the same time again
             response.headers["X-Should-Retry"] = str(self.should_retry).lower()
         if self.status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
@@ -60,6 +62,6 @@ class ApiError(Exception):
 
 
 def shown(value: object) -> str:
-    """A value as a message repeats it."""
+    """A value as shown in a message, truncated to SHOWN characters."""
     text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"

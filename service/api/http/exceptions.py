@@ -1,4 +1,4 @@
-"""Which error of the contract an exception becomes: the one table of exceptions and statuses."""
+"""Maps exceptions to errors of the API: the only table of exceptions and statuses."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ INTERNAL: Final = "an error on the server; the request id finds it in the log"
 
 
 def register(app: Flask) -> None:
-    """Answer every exception that a route lets out in the contract's shape."""
+    """Answer every exception raised by a route in the API's error format."""
     app.register_error_handler(Exception, lambda error: to_api_error(error).response())
 
 
 def to_api_error(error: Exception) -> ApiError:
-    """The contract's error for an exception; what is not foreseen is logged and becomes a bare 500."""
+    """The API's error for an exception; an unexpected one is logged and becomes a 500 without details."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, HTTPException):
@@ -88,7 +88,7 @@ def _from_http(error: HTTPException) -> ApiError:
 
 
 def _nowhere() -> str:
-    """That there is nothing at the address, and what it was perhaps meant to be: base URLs often lack /v1."""
+    """The 404 for an unknown path, with a suggestion: base URLs often lack /v1."""
     routes = [rule.rule for rule in current_app.url_map.iter_rules() if request.method in (rule.methods or ())]
     meant = get_close_matches(request.path[:SHOWN], [rule for rule in routes if "<" not in rule], n=1, cutoff=0.75)
     hint = f"did you mean {meant[0]}?" if meant else "/docs lists all routes"
@@ -103,14 +103,14 @@ def unknown_characters(error: UnknownCharactersError, field: str = "prompt", *, 
 
 
 def _without_keys(_: KeysUnavailableError) -> ApiError:
-    """Which file it is stands in the log and in /readyz."""
+    """The file is named in the log and in /readyz, not in the reply."""
     message = "the service's keys cannot be read, so no key can be checked; see /readyz and the log"
     return ApiError(503, "keys_unavailable", message, retry_after=10)
 
 
 @contextmanager
 def unknown_in(field: str, *, can_skip: bool = True) -> Iterator[None]:
-    """Around reading a request's text: an error about unknown characters or ids names the field."""
+    """A context for reading a request's text, in which errors about unknown characters or ids name the field."""
     try:
         yield
     except UnknownCharactersError as error:
@@ -125,7 +125,7 @@ def _unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:
 
 
 def _one_of_several(error: PromptError) -> ApiError:
-    """The error of one prompt, by its place among the others."""
+    """The error of one of several prompts, with its index."""
     field = f"prompt[{error.index}]"
     if isinstance(error.error, UnknownCharactersError):
         return unknown_characters(error.error, field)
@@ -140,7 +140,7 @@ def _unclear_encoding(error: training.UnclearEncodingError) -> ApiError:
 
 
 def _from_system(error: OSError) -> ApiError:
-    """The client learns of a full disk; other errors of the system are only logged."""
+    """A full disk is reported to the client; other system errors are only logged."""
     log.error("the system refused", exc_info=error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ApiError(503, "disk_full", "the server's disk is full; nothing was kept", retry_after=60)

@@ -1,5 +1,5 @@
-"""JSON of large replies, made while it is sent: no more of it than a piece is ever in memory, and other threads
-run between two pieces."""
+"""JSON of large replies, generated while it is sent: only a piece of it is in memory at a time, and other threads run
+between two pieces."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from service.api.http.responses import JsonResponse
 from service.api.schemas.rows import Rows
 
 AT_ONCE: Final = 64
-"""Rows that are made and written at once."""
+"""How many rows are generated and written at a time."""
 PIECE_BYTES: Final = 1 << 16
 PAUSE_SECONDS: Final = 0.0005
-"""After each piece. A thread that sleeps gives up Python's lock; one that only yields has it again before another
-thread is awake."""
+"""The pause after each piece. A thread that sleeps releases Python's lock; one that only yields has it again before
+another thread wakes up."""
 
 
 T = TypeVar("T", bound=Mapping[str, Any])
 
 
 def json_response(reply: T, headers: Mapping[str, str] | None = None) -> JsonResponse[T]:
-    """The reply, which may have Rows in it: whole when it is small, else in pieces, without a Content-Length."""
+    """The reply, which may contain Rows: whole if it is small, otherwise in pieces, without a Content-Length."""
     try:
         content: bytes | Iterator[bytes] = orjson.dumps(reply)
     except TypeError:  # Rows, or a lone surrogate
@@ -41,7 +41,7 @@ def _small_or_pieces(pieces: Iterator[bytes]) -> bytes | Iterator[bytes]:
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same in fewer pieces."""
+    """Joins small pieces to larger ones."""
     waiting, size = [], 0
     for piece in pieces:
         waiting.append(piece)

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: measured in every web process, summed up by the one that is asked for them; decides nothing.
+"""Metrics for Prometheus: measured in every web process, and summed by the one that answers GET /metrics.
 
 With PROMETHEUS_MULTIPROC_DIR set before this is imported, as service.processes.gunicorn_config does, the processes
 share their values through files in that folder; without it, as in a test, the values are this process's own.
@@ -27,7 +27,7 @@ FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a web process is busy with at the moment: sequences, steps of batches made so far, models in memory."""
+    """The load of a web process: sequences, steps of batches so far, models in memory."""
 
     active: int
     waiting: int
@@ -49,7 +49,7 @@ class Workers(Protocol):
 
 
 class Metrics(GenerationObserver):
-    """The values of this process, and the page that has those of all."""
+    """The metrics of this process, and the page with those of all processes."""
 
     def __init__(
         self, jobs: Jobs | None = None, workers: Workers | None = None, clock: Callable[[], float] = time.time
@@ -93,10 +93,10 @@ class Metrics(GenerationObserver):
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered, its whole body included."""
+        """Count a request whose reply was sent completely."""
         key = (method, route, status)
         if key not in self._answered:
-            # Threads that do this at the same moment get the same two.
+            # Threads that do this at the same time get the same two objects.
             self._answered[key] = (self._requests.labels(method, route, str(status)), self._latency.labels(route))
         requests, latency = self._answered[key]
         requests.inc()
@@ -115,7 +115,7 @@ class Metrics(GenerationObserver):
         self._first.observe(seconds)
 
     def sample(self, load: Load) -> None:
-        """What the process is busy with now; called by one thread, about once a second."""
+        """Record the process's current load; called by one thread, about once a second."""
         self._active.set(load.active)
         self._waiting.set(load.waiting)
         self._models.set(load.models)
@@ -135,14 +135,14 @@ class Metrics(GenerationObserver):
 
 
 class _Training(Collector):
-    """What is the same whichever web process is asked: the release, the jobs and the workers."""
+    """Metrics that do not depend on the web process: the release, the jobs and the workers."""
 
     def __init__(self, jobs: Jobs | None, workers: Workers | None) -> None:
         self._jobs = jobs
         self._workers = workers
 
     def collect(self) -> Iterable[Metric]:
-        """The families of metrics."""
+        """The metric families."""
         info = GaugeMetricFamily("charrnn_info", "Version of the service", labels=("version", "python"))
         info.add_metric((__version__, platform.python_version()), 1)
         yield info

@@ -23,19 +23,19 @@ INITIAL_BYTES: Final = 1 << 16
 
 
 class ReservedDict(MmapedDict):
-    """Values in a file whose space is taken before it is mapped: writing to a mapped page without space would kill the
-    process. Where there is none for more values, they are kept in this process alone."""
+    """Values in a file whose disk space is reserved before it is mapped, because writing to a mapped page without space
+    would kill the process. If there is no space for more values, they are kept only in this process."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:
         if read_mode:
             super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
             return
         path = Path(filename)
-        if path.exists() and not is_whole(path):  # of a process before this one that had the same number
+        if path.exists() and not is_whole(path):  # of an earlier process with the same id
             path.unlink()
         try:
             if not path.exists():
-                with draft(path.parent) as new:  # a reader finds the whole file at any moment
+                with draft(path.parent) as new:  # readers always find the complete file
                     _reserve(new.file.fileno(), INITIAL_BYTES)
                     new.put(path, sync=False)
             super().__init__(filename)  # type: ignore[no-untyped-call]
@@ -46,7 +46,7 @@ class ReservedDict(MmapedDict):
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes see all of the values."""
+        """Whether other processes can see all values."""
         return self._f is not None
 
     def _begin_alone(self, filename: str, error: OSError) -> None:
@@ -86,7 +86,7 @@ def is_whole(file: Path) -> bool:
             used: int = struct.unpack("i", opened.read(4))[0]
         merged([file])
         return 0 <= used <= file.stat().st_size
-    except Exception:  # it checks little, so that damaged bytes fail anywhere
+    except Exception:  # it checks little, so damaged bytes can fail anywhere
         return False
 
 
@@ -98,7 +98,7 @@ def merged(files: list[Path], *, accumulate: bool = True) -> list[Metric]:
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Make the file this large, with zeros that have been given their space. Raises OSError, the file as it was."""
+    """Extend the file with zeros to this size, with allocated space. Raises OSError, and then the file is unchanged."""
     before = os.fstat(descriptor).st_size
     left = size - before
     try:

@@ -1,4 +1,4 @@
-"""`multipart/form-data` as a stream: one file to the disk, a few short fields, and an error for every fault."""
+"""Reads `multipart/form-data` as a stream: one file, written to disk, and a few short fields."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ MAX_FIELD_BYTES: Final = 1 << 12
 MAX_PARTS: Final = 16
 PIECE_BYTES: Final = 1 << 16
 PARSER_BYTES: Final = 1 << 17
-"""What the parser may hold: a piece just read, of the file as well, and as much that it has not got through yet."""
+"""The maximum size of the parser's buffer: a piece just read, which may belong to the file, and the same amount of
+unparsed data."""
 
 
 @dataclass(slots=True)
 class Form:
-    """A form that was read: its fields, and the file on the disk with the name and the charset that it came with."""
+    """A parsed form: its fields, and the file on the disk with its declared name and charset."""
 
     file: IO[bytes]
     file_name: str = ""
@@ -38,10 +39,11 @@ class Form:
 
 @contextmanager
 def read_form(request: Request, folder: Path, known: Collection[str]) -> Iterator[Form]:
-    """The form of this request, which has a file and may have the `known` fields; its file is kept in `folder`, unseen.
+    """Read the form of this request, which must have a file and may have the `known` fields; the file is stored in
+    `folder` without a name.
 
-    Raises ApiError 400 for what is no form (without a boundary, or with another one than it announces), 413, and 422
-    for a form without a file or with two, and for fields that are not known or given twice.
+    Raises ApiError 400 for an invalid form (without a boundary, or with a different one), 413, and 422 for a form
+    without a file or with two, and for fields that are unknown or given twice.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
@@ -56,7 +58,7 @@ def read_form(request: Request, folder: Path, known: Collection[str]) -> Iterato
 
 
 def unknown_field(name: str, known: Collection[str]) -> ApiError:
-    """The error for a field or parameter that is not there."""
+    """The error for an unknown field or parameter."""
     listed = ", ".join(sorted(known))
     return ApiError(
         422, "unknown_field", f"{name!r} is not a field of this request, whose fields are: {listed}", shown_name(name)
@@ -69,7 +71,7 @@ def repeated_field(name: str) -> ApiError:
 
 
 def shown_name(name: str) -> str:
-    """A field's name as an error points to it."""
+    """A field's name as shown in an error's `param`."""
     return name[:100]
 
 
@@ -87,14 +89,14 @@ def _no_form(message: str) -> ApiError:
 
 
 class _Parser(multipart.MultipartDecoder):
-    """Werkzeug's, which takes header bytes that are not UTF-8 for a broken body."""
+    """Werkzeug's parser, in which header bytes that are not UTF-8 are an error of the body."""
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         return super()._parse_headers(data.decode("utf-8", "replace").encode())
 
 
 class _Reader:
-    """Puts what a form's parts have in their places while they arrive."""
+    """Stores the parts of a form while they arrive."""
 
     def __init__(self, form: Form, known: Collection[str], boundary: bytes) -> None:
         self._form = form
@@ -116,11 +118,11 @@ class _Reader:
             if not self._began:
                 raise self._wrong_boundary() from None
             raise
-        except (ValueError, AttributeError) as error:  # a part without a header, or without its empty line
+        except (ValueError, AttributeError) as error:  # a part without a header, or without the empty line after it
             raise _no_form(f"the form cannot be read: {error}") from None
 
     def end(self) -> None:
-        """The body is over. Raises ApiError when the form is not."""
+        """The body has ended. Raises ApiError if the form is incomplete."""
         if not self._began:
             raise self._wrong_boundary()
         if not self._ended:

@@ -1,4 +1,4 @@
-"""From a request's bytes to a valid value."""
+"""Parses the bytes of a request's body to a valid value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ S = TypeVar("S", bound=str)
 
 
 def json_body(schema: type[B], settings: Settings) -> B:
-    """The request's body, valid. Raises ApiError 413 and 415 and pydantic's ValidationError (400 or 422)."""
+    """The validated body. Raises ApiError 413 and 415, and pydantic's ValidationError (400 or 422)."""
     environ = request.environ
     if environ.get("CONTENT_TYPE") != "application/json":  # what nearly all send, seen without parsing
         _check_mimetype(request.mimetype)
@@ -34,7 +34,7 @@ def json_body(schema: type[B], settings: Settings) -> B:
 
 
 def one_of(options: Sequence[S], given: str, field: str) -> S:
-    """The option that a field or parameter names. Raises ApiError 422 for anything else."""
+    """The option given in a field or parameter. Raises ApiError 422 for anything else."""
     for option in options:
         if option == given:
             return option
@@ -58,8 +58,8 @@ def _check_charset(charset: str) -> None:
 
 
 def _read(environ: dict[str, Any]) -> bytes:
-    """The whole body, straight from the server, which ends it where the request does: werkzeug would wrap it twice.
-    gunicorn ends a body that breaks off as if it were whole."""
+    """The whole body, read directly from the server, which limits it to this request; werkzeug would wrap it twice.
+    gunicorn does not report a body that ends early, so its length is checked."""
     announced = request.content_length
     if announced is None and not environ.get("wsgi.input_terminated"):
         return b""
@@ -77,14 +77,14 @@ def _read(environ: dict[str, Any]) -> bytes:
 
 @contextmanager
 def whole_body() -> Iterator[None]:
-    """Around reading a request's body: one that breaks off or comes too slowly is the client's error; what the system
-    refuses meanwhile, such as a full disk, is not.
+    """A context for reading a request's body: a body that ends early or arrives too slowly is a client error; a system
+    error, such as a full disk, is not.
 
-    WSGI says nothing of what a server raises then, and gunicorn has classes of its own for a broken chunk.
+    WSGI does not define what a server raises then, and gunicorn has its own exceptions for invalid chunks.
     """
     try:
         yield
-    except ClientDisconnected as error:  # werkzeug's name for whatever the server raised
+    except ClientDisconnected as error:  # werkzeug's exception for anything that the server raised
         raise _unread(error.__context__) from error
     except (HTTPException, ApiError):
         raise
@@ -95,7 +95,8 @@ def whole_body() -> Iterator[None]:
 
 
 def _from_system(error: Exception) -> bool:
-    """A connection's errors are ConnectionError and TimeoutError, and gunicorn's have no number."""
+    """Whether it is a system error: errors of a connection are ConnectionError and TimeoutError, and gunicorn's have no
+    errno."""
     return (
         isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError | TimeoutError)
     )

@@ -1,4 +1,4 @@
-"""How many requests a key or an address may make, counted in Redis; without Redis no request is refused."""
+"""Rate limits for keys and addresses, counted in Redis; without Redis no request is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX: Final = "charrnn:rate"
 
 
 class RateLimit:
-    """A limit such as `60/minute`, or several, `10/second;1000/day`, in windows that slide."""
+    """A limit such as `60/minute`, or several, `10/second;1000/day`, in sliding windows."""
 
     def __init__(self, rate: str, storage: Storage, clock: Callable[[], float] = time.monotonic) -> None:
         self._items = parse_many(rate)
@@ -26,7 +26,8 @@ class RateLimit:
         self._redis = OptionalRedis("rate limit", "not counting", (StorageError, OSError), clock)
 
     def retry_after(self, identity: str) -> int | None:
-        """Count a request; how many seconds to wait if it is one too many. Without Redis, none is."""
+        """Count a request; returns how many seconds to wait if it exceeds the limit. Without Redis there is no
+        limit."""
         return self._redis.attempt(lambda: self._count(identity))
 
     def _count(self, identity: str) -> int | None:
@@ -38,7 +39,7 @@ class RateLimit:
 
 
 def in_redis(url: str, timeout: float) -> Storage:
-    """Where the counts are kept; connected to when it is first used."""
+    """The storage of the counts, which connects on first use."""
     address = url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url
     return RedisStorage(
         address, key_prefix=PREFIX, wrap_exceptions=True, socket_timeout=timeout, socket_connect_timeout=timeout

@@ -1,5 +1,5 @@
-"""What a route may return beside a plain dict. Its return type says all of what is sent: the document of the routes is
-made of it, and mypy compares it with what the route returns."""
+"""What a route may return besides a plain dict. Return types describe everything that is sent: the OpenAPI document is
+generated from them, and mypy checks that routes return them."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class EventStream(Response, Generic[T]):
 
 
 class Svg(Response):
-    """A picture of lines and text."""
+    """An SVG picture."""
 
     default_mimetype = SVG
 
 
 class Png(Response):
-    """A picture of pixels."""
+    """A PNG picture."""
 
     default_mimetype = PNG
 
 
 class NoContent(Response):
-    """Nothing: what was asked for is done."""
+    """An empty reply: the request was carried out."""
 
     default_status = 204
 
 
 def plain_json(value: T) -> JsonResponse[T]:
-    """JSON of a dataclass, or a dict, as Flask makes it of what a route returns; fields that are None are left out."""
+    """JSON of a dataclass or a dict, as Flask serializes what a route returns; fields that are None are omitted."""
     fields = asdict(value) if is_dataclass(value) and not isinstance(value, type) else cast(dict[str, Any], value)
     return cast(JsonResponse[T], jsonify({name: each for name, each in fields.items() if each is not None}))

@@ -1,5 +1,5 @@
-"""The files through which web processes share their metrics: a full disk, a damaged file or a dead process costs some
-values, and nothing else."""
+"""The files through which web processes share their metrics: after a full disk, a damaged file or the death of a
+process, only some values are lost."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 _NAME: Final = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
 _ENDED: Final = "{}_ended.db"
-"""What processes counted that have ended, in one file for each type."""
+"""The values of processes that have ended, in one file for each type."""
 
 
 def shared_values() -> SharedValues | None:
-    """Have prometheus_client keep this process's values so, and see those of all; None when it shares none."""
+    """Let prometheus_client store this process's values in these files, and read those of all processes; None if values
+    are not shared."""
     if not getattr(values.ValueClass, "_multiprocess", False):
         return None
     values.MmapedDict = ReservedDict  # type: ignore[attr-defined]  # the library has no other way
@@ -39,28 +40,28 @@ def shared_values() -> SharedValues | None:
 
 
 class SharedValues(Collector):
-    """The values of all processes, those that have ended included."""
+    """The values of all processes, including those that have ended."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._told: set[str] = set()
 
     def collect(self) -> Iterable[Metric]:
-        """The families of metrics; a file that cannot be read is left out."""
+        """The metric families; a file that cannot be read is omitted."""
         with self._locked():
             self._fold()
             return merged(self._whole(self._folder.glob("*.db")))
 
     def fold(self) -> None:
-        """Put together what ended processes left, so that no more files remain than there are processes."""
+        """Merge the files of processes that have ended, so that there are never more files than processes."""
         with self._locked():
             self._fold()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One at a time: while files are put together, what they count would be seen twice."""
+        """Only one process at a time: while files are merged, their values could be read twice."""
         with ExitStack() as stack:
-            with suppress(OSError):  # a folder that cannot be written has nothing that changes
+            with suppress(OSError):  # in a folder that cannot be written, nothing changes
                 stack.enter_context(locks.locked(self._folder / "fold.lock"))
             yield
 
@@ -103,7 +104,7 @@ class SharedValues(Collector):
 
 
 def _lives(file: Path) -> bool:
-    """Whether the process whose values these are is alive."""
+    """Whether the process that wrote the file is alive."""
     if (named := _NAME.fullmatch(file.name)) is None:
         return False
     try:

@@ -19,7 +19,7 @@ class Shutdown:
         return self._begun.is_set()
 
     def begin(self) -> None:
-        """Begin it; may be called by a signal's handler."""
+        """Begin it; may be called by a signal handler."""
         self._begun.set()
 
     def check(self) -> None:

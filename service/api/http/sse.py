@@ -1,4 +1,4 @@
-"""Server-sent events: values as they come, kept alive, ended by `[DONE]`, an error in mid-stream among them."""
+"""Server-sent events: values as they arrive, keep-alive comments, errors within a stream, and the final `[DONE]`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from service.api.http.responses import EventStream
 
 KEEP_ALIVE_SECONDS: Final = 10.0
 LONGEST: Final = 60_000
-"""Characters, all ASCII, of an event: clients read lines of less than 64 KiB."""
+"""The maximum length of an event in characters, all ASCII: clients read lines of less than 64 KiB."""
 MOST_AT_ONCE: Final = 4096
-"""Characters of a text of which even the longest escapes make less than that."""
+"""The maximum number of characters of a text in an event: even with the longest escapes they fit."""
 DONE: Final = "[DONE]"
-"""The data of the last event, which is no JSON."""
+"""The data of the last event, which is not JSON."""
 HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-"""A proxy that buffered the stream would hold back what the client waits for."""
+"""A proxy must not buffer the stream."""
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
 class Event(Generic[T_co]):
-    """One event: JSON `data`, with a `kind` and an `id` where listeners tell them apart and come back to them."""
+    """One event: JSON `data`, with a `kind` if there are several kinds, and an `id` if clients can reconnect."""
 
     data: T_co
     kind: str = ""
@@ -41,7 +41,8 @@ class Event(Generic[T_co]):
 
 
 def fitting(count: int, event_of: Callable[[int, int], Event[T_co]]) -> Iterator[Event[T_co]]:
-    """Events that tell `count` things in order, each as many of them as its line can hold: `event_of(start, stop)`."""
+    """Events for `count` items in order, each with as many items as fit in its line; `event_of(start, stop)` creates
+    one."""
     start, at_once = 0, MOST_AT_ONCE
     while start < count:
         stop = min(count, start + at_once)
@@ -59,7 +60,7 @@ def event_stream(
     headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> EventStream[T_co]:
-    """A reply that sends each event as it comes; None sends a comment when nothing has been sent for a while."""
+    """A reply that sends each event as it arrives; None sends a comment if nothing has been sent for a while."""
     return EventStream(_lines(events, clock), headers={**HEADERS, **(headers or {})})
 
 
@@ -72,6 +73,6 @@ def _lines(events: Iterator[Event[Any] | None], clock: Callable[[], float]) -> I
             yield event.text if event is not None else ": keep-alive\n\n"
             sent = clock()
     except Exception as error:
-        # The status is long sent: what is left to say goes where the client is listening.
+        # The status was sent already, so the error is sent as an event.
         yield Event(to_api_error(error).body()).text
     yield f"data: {DONE}\n\n"

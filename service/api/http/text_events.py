@@ -1,5 +1,4 @@
-"""The events of a streamed text: its pieces as they come, each in as many events as it takes, whatever a chunk looks
-like."""
+"""The events of a streamed text, for any format of chunks: each piece as it arrives, in as many events as needed."""
 
 from __future__ import annotations
 
@@ -15,18 +14,18 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class ChoiceChunks(Protocol[T_co]):
-    """Makes the chunks of one choice of a stream."""
+    """Creates the chunks of one choice of a stream."""
 
     def of_prompt(self, ids: Ids) -> T_co:
-        """A chunk with ids of the prompt, which come before the choice where ids are wanted."""
+        """A chunk with ids of the prompt, which precede the choice if ids are requested."""
 
     def of_piece(self, piece: Piece, /) -> Callable[[Piece, int], T_co]:
-        """What makes a chunk of a part of the piece, and of how many of its tokens are before the part; asked for once
-        a piece, in the pieces' order."""
+        """A function that creates a chunk from a part of the piece and the number of its tokens before the part; called
+        once for each piece, in order."""
 
 
 def text_events(stream: Stream, choices: Sequence[ChoiceChunks[T]]) -> Iterator[Event[T] | None]:
-    """The events of all choices, in the order of their pieces; None when nothing new has come for a while."""
+    """The events of all choices, in the order of their pieces; None if nothing new has arrived for a while."""
     begun = set[int]()
     for news in stream.pieces:
         if news is None:
@@ -40,7 +39,7 @@ def text_events(stream: Stream, choices: Sequence[ChoiceChunks[T]]) -> Iterator[
 
 
 def _prompt_events(prompt: Ids, chunks: ChoiceChunks[T]) -> Iterator[Event[T]]:
-    """One at least."""
+    """At least one event."""
     yield from fitting(max(1, prompt.size), lambda start, stop: Event(chunks.of_prompt(prompt[start:stop])))
 
 

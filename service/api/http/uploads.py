@@ -1,4 +1,4 @@
-"""An uploaded file as a stream of bytes, however it is sent: a raw body or a form; nothing is held in memory."""
+"""An uploaded file as a stream of bytes, sent as a raw body or in a form; the file is never held in memory."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from service.api.http.parsing import whole_body
 
 CHUNK_BYTES: Final = 1 << 20
 FORM_OVERHEAD_BYTES: Final = 1 << 16
-"""What a form may have beside its file: boundaries, headers and small fields."""
+"""The maximum size of a form without its file: boundaries, headers and small fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file on its way in: its bytes in order, the name of the file where it has one, the fields that came with it,
-    the charset that its content type declares, and its size in bytes where that was announced."""
+    """A file being uploaded: its bytes in order, its name if given, the other fields, the charset in its content type,
+    and its size in bytes if announced."""
 
     chunks: Iterator[bytes]
     file_name: str
@@ -34,11 +34,12 @@ class Upload:
 
 @contextmanager
 def upload(folder: Path, max_bytes: int, known: Collection[str], content_type: str = "text/plain") -> Iterator[Upload]:
-    """The file of this request: a form's, or a raw body of the content type, whose bytes the reader has to count.
+    """The file of this request: that of a form, or a raw body with this content type, whose bytes the reader must
+    count.
 
-    `known` are the fields that may come with it: parameters of the address, and of a form its fields as well. A form's
-    file is kept in `folder`, unseen, while it is read. Raises ApiError 413 for a body that is too large, 415 for
-    another content type, 400 and 422 for a form that cannot be read, 422 for fields that are not known or given twice.
+    `known` are the allowed fields: query parameters, and in a form also its fields. A form's file is stored in
+    `folder`, without a name, while it is read. Raises ApiError 413 for a body that is too large, 415 for another
+    content type, 400 and 422 for a form that cannot be read, 422 for fields that are unknown or given twice.
     """
     _check_declared_size(max_bytes)
     parameters = _parameters(known)
@@ -59,7 +60,7 @@ def upload(folder: Path, max_bytes: int, known: Collection[str], content_type: s
 
 
 def _parameters(known: Collection[str]) -> dict[str, str]:
-    """Those of the address."""
+    """The query parameters."""
     for name, values in request.args.lists():
         if name not in known:
             raise unknown_field(name, known)

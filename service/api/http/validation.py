@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a request's body, as an error of the contract: a sentence for each field."""
+"""Turns pydantic's errors about a request's body into an error of the API: a sentence for each field."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def invalid(error: ValidationError) -> ApiError:
 
 
 def _param(detail: ErrorDetails) -> str | None:
-    """The field at fault, with its place where it is one of several texts."""
+    """The field at fault, with its index if it is one of several texts."""
     location = detail["loc"]
     one_of_several = location[1:2] == (SEVERAL,) and len(location) > 2
     return f"{location[0]}[{location[2]}]" if one_of_several else _field(detail)
 
 
 def _field(detail: ErrorDetails) -> str | None:
-    """The field at fault; None where that is a matter of several."""
+    """The field at fault; None if several are."""
     return str(detail["loc"][0]) if detail["loc"] else detail.get("ctx", {}).get("field")
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    """Where the value stands, as in `cells[0].unit`; what tells alternatives apart is left out."""
+    """The path of the value, such as `cells[0].unit`, without tags of alternatives."""
     path = ""
     for part in location:
         if not path:

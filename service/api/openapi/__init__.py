@@ -1,1 +1,1 @@
-"""The OpenAPI document, made of the routes' descriptions, bodies and return types."""
+"""The OpenAPI document, generated from the routes' descriptions, bodies and return types."""

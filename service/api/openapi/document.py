@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of what each route says of itself: its description, its body and its return type."""
+"""The OpenAPI 3.1 document, generated from the description, the body and the return type of each route."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ MEANINGS: Final = {
     "corpus_id": "the `id` of the corpus",
     "job_id": "the `id` of the job",
 }
-"""What is meant by a part of a path."""
+"""The descriptions of path parameters."""
 
 _PLACEHOLDER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
 
@@ -60,7 +60,7 @@ Models = list[tuple[Any, Literal["validation", "serialization"]]]
 
 
 def document(app: Flask, settings: Settings) -> dict[str, Any]:
-    """The document of every listed route of the application, bounds that are settings filled in."""
+    """The document of all listed routes of the application, with the values of settings as bounds."""
     found = list(_described(app))
     models: Models = [(ErrorReply, "serialization")]
     for _, _, operation in found:
@@ -85,7 +85,7 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
 
 
 def undescribed(app: Flask) -> list[str]:
-    """The routes that say nothing of themselves."""
+    """The routes without a description."""
     return [rule.rule for rule in app.url_map.iter_rules() if operation_of(app.view_functions[rule.endpoint]) is None]
 
 
@@ -180,8 +180,8 @@ def _opaque(kind: str) -> dict[str, Any]:
 
 
 def _event(models: tuple[Any, ...]) -> dict[str, Any]:
-    """One event of a stream: its `data` is a JSON text of one of the models (JSON Schema 2020-12, section 8.5), or says
-    that it was the last one."""
+    """The schema of one event of a stream: its `data` is the JSON text of one of the models (JSON Schema 2020-12,
+    section 8.5), or `[DONE]`."""
     inside = {"anyOf": [*map(_reference, models), _reference(ErrorReply)]}
     text = {"contentMediaType": "application/json", "contentSchema": inside}
     data = {"type": "string", "anyOf": [{"const": DONE}, text]}

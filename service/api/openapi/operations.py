@@ -1,5 +1,5 @@
-"""A route's description, written beside its function, and what its return type says of the answer; the document is made
-of both."""
+"""The description of a route, a decorator of its function, and what the function's return type says of the reply; the
+OpenAPI document is generated from both."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route's return type says: the type of its JSON, those of its events' data, the content types of what is
-    neither, and the statuses, the usual one first."""
+    """What a route's return type says: the type of its JSON, those of its events' data, other content types, and the
+    statuses, the usual one first."""
 
     json: Any = None
     events: tuple[Any, ...] = ()
@@ -60,7 +60,7 @@ class describe:
     listed: bool = True
 
     def __call__(self, function: F) -> F:
-        """The function itself, which the description is kept with."""
+        """Attach the description to the function, and return it."""
         answer = Answer(others=(self.content_type,)) if self.content_type else _answer(function)
         setattr(function, ATTRIBUTE, Operation(self, answer))
         return function
@@ -68,14 +68,14 @@ class describe:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A route as the document shows it: what is written beside it, and what its function returns."""
+    """A route in the document: its description, and what its function returns."""
 
     about: describe
     answer: Answer
 
     @property
     def error_statuses(self) -> list[int]:
-        """Every status that means an error of this route."""
+        """All error statuses of this route."""
         about = self.about
         found = {500, *about.errors}
         if about.body is not None or about.uploads:
@@ -88,13 +88,13 @@ class Operation:
 
 
 def operation_of(function: Callable[..., Any]) -> Operation | None:
-    """The operation that a function was described as, if it was."""
+    """The operation of a described function, if it is one."""
     found = getattr(function, ATTRIBUTE, None)
     return found if isinstance(found, Operation) else None
 
 
 def _answer(function: Callable[..., Any]) -> Answer:
-    """What the function's return type says; a dict stands for its JSON, and beside it there may be a status."""
+    """What the function's return type says; a dict stands for JSON, possibly in a tuple with a status."""
     returned, statuses = get_type_hints(function, include_extras=True)["return"], (200,)
     if get_origin(returned) is tuple:
         returned, status = get_args(returned)

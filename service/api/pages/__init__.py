@@ -1,1 +1,1 @@
-"""The pages that people use, made of the same routes that every other client calls."""
+"""The web interface, whose scripts use the same routes as all other clients."""

@@ -1,4 +1,4 @@
-"""The files that a page loads, held in memory, packed, under a path that names what is in them; knows no page."""
+"""The static files of pages, held in memory, compressed, under paths that contain a digest; knows no pages."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from flask import Response, request
 FOREVER: Final = "public, max-age=31536000, immutable"
 ALWAYS_ASK: Final = "no-cache"
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", "": "text/plain"}
-"""Not left to the system's table, which some machines have wrong: with `nosniff` a wrong type is no script."""
+"""Not taken from the system's table, which is wrong on some machines: with `nosniff` a script of a wrong type is not
+run."""
 
 _IMPORT: Final = re.compile(r'^(?:import|export)\b[^;]*?"\./([^"]+)";', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is sent: `packed` with gzip, for clients that take it."""
+    """A file to be sent: `packed` is compressed with gzip, for clients that accept it."""
 
     body: bytes
     packed: bytes
@@ -32,14 +33,14 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """The files by their paths, and a digest of all of them: as modules load each other by relative paths, the files
-    that a page gets are of one version."""
+    """The files by their paths, and a digest of all of them. Because modules import each other by relative paths, all
+    files that a page loads are from the same release."""
 
     files: dict[str, Asset]
     digest: str
 
     def modules(self, *paths: str) -> list[str]:
-        """The scripts and all that they import, and that imports, so that a page can ask for them at once."""
+        """The scripts and everything that they import, directly or indirectly, so that a page can preload them."""
         found = [*paths]
         for each in found:
             found += [name for name in _imports(self.files[each].body) if name not in found]
@@ -48,7 +49,7 @@ class Assets:
 
 @cache
 def load(folder: Path) -> Assets:
-    """Every file below the folder; read once in a process."""
+    """All files below the folder; read once in a process."""
     files, digest = {}, hashlib.sha256()
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         name, body = path.relative_to(folder).as_posix(), path.read_bytes()
@@ -67,7 +68,7 @@ def _type_of(path: Path) -> str:
 
 
 def send(body: bytes, mimetype: str, cache_control: str, packed: bytes | None = None) -> Response:
-    """A reply that the client keeps as it is told to, and whose body it gets packed if it says that it can."""
+    """A reply with this Cache-Control, and with the compressed body if the client accepts it."""
     takes = request.accept_encodings.quality("gzip") > 0
     data = (packed or gzip.compress(body, mtime=0)) if takes else body
     response = Response(data, content_type=f"{mimetype}; charset=utf-8" if _is_text(mimetype) else mimetype)

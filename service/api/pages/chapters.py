@@ -1,4 +1,4 @@
-"""What the page `/docs` shows of each route, made of the document of all routes."""
+"""The content of the page `/docs`, generated from the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ GROUPS: Final = {
     "Training": ("corpora", "jobs"),
     "Operating": (),
 }
-"""The page's chapters, each with the first parts of its routes' paths; the last one has the rest."""
+"""The page's chapters, each with the first parts of its routes' paths; the last one has all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a route answers: statuses and content types that mean the same, and the fields of its JSON."""
+    """A reply of a route: statuses and content types with the same meaning, and the fields of its JSON."""
 
     status: str
     kinds: tuple[str, ...]
@@ -31,7 +31,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route as the page shows it; `parameters` are (place, row), `examples` (name, JSON)."""
+    """One route on the page; `parameters` are (place, row), `examples` (name, JSON)."""
 
     id: str
     method: str
@@ -48,7 +48,7 @@ class Route:
 
 
 def chapters(document: Document) -> dict[str, list[Route]]:
-    """Every route of the document, in the chapters of the page."""
+    """All routes of the document, by chapter."""
     words = Words(document["components"]["schemas"])
     found: dict[str, list[Route]] = {title: [] for title in GROUPS}
     for path, methods in document["paths"].items():
@@ -58,7 +58,7 @@ def chapters(document: Document) -> dict[str, list[Route]]:
 
 
 def statuses(document: Document) -> dict[str, str]:
-    """What each status means that is an error anywhere."""
+    """The meaning of each error status."""
     every = [route["responses"] for methods in document["paths"].values() for route in methods.values()]
     found = {status: each["description"] for responses in every for status, each in responses.items() if status > "3"}
     return dict(sorted(found.items()))
@@ -101,5 +101,5 @@ def _reply(words: Words, status: str, response: dict[str, Any]) -> Reply:
 
 
 def _json(value: Any) -> str:
-    """Short ones on a line, as one writes them."""
+    """Formatted JSON; short values in one line."""
     return json.dumps(value, ensure_ascii=False, indent=2 if len(json.dumps(value)) > 80 else None)

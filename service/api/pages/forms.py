@@ -1,4 +1,4 @@
-"""The controls of a form, made of the schema of the body that it fills in, so that no page says otherwise."""
+"""The controls of a form, derived from the schema of the body that it fills in."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from service.api.schemas.bounds import fill_in
 from service.settings import Settings
 
 LARGEST: Final = (1 << 53) - 1
-"""The largest whole number that a browser can count with."""
+"""The largest integer that is exact in a browser."""
 
 Range = tuple[float, float, float]
-"""From, to, and by how much at a time."""
+"""(from, to, step)."""
 
 DRAGGED: Final[dict[str, Range]] = {
     "length": (1, 2000, 1),
@@ -22,15 +22,15 @@ DRAGGED: Final[dict[str, Range]] = {
     "top_p": (0.01, 1, 0.01),
     "repetition_penalty": (0.5, 2, 0.01),
 }
-"""Where a slider's range is narrower than what may be typed."""
+"""Ranges of sliders that are narrower than the allowed values."""
 
 SHORT: Final = 4
-"""The widest range that a slider has as a whole."""
+"""Sliders span the whole allowed range only if it is at most this wide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A field as a page asks for it: a `number` within its bounds, one of `options`, or a line of text."""
+    """The control of a field: a `number` within its bounds, one of `options`, or a line of text."""
 
     name: str
     hint: str
@@ -43,19 +43,18 @@ class Control:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """The options as a list has them: what is sent, what is shown. Where there is no default, the first leaves the
-        field out."""
+        """The options of a list as (value, label). Without a default, the first one omits the field."""
         automatic = [("", "automatic")] if self.default is None else []
         return [*automatic, *((option, option.replace("_", " ")) for option in self.options)]
 
     @property
     def label(self) -> str:
-        """The field's name as people read it."""
+        """The field's name for readers."""
         return self.name.replace("_", " ").capitalize()
 
     @property
     def slider(self) -> Range | None:
-        """What can be dragged of a number; None where there are no bounds, or a whole number has few values."""
+        """The range of a number's slider; None if there are no bounds, or an integer has only few values."""
         if self.low is None or self.high is None or (self.whole and self.name not in DRAGGED):
             return None
         if self.name in DRAGGED:
@@ -65,14 +64,14 @@ class Control:
 
 
 def controls(body: type[Body], settings: Settings) -> dict[str, Control]:
-    """A control for each field of the body that a form can ask for, by their names."""
+    """A control for each field of the body that a form can show, by name."""
     fields = fill_in(body.model_json_schema()["properties"], settings)
     made = (_control(name, schema) for name, schema in fields.items())
     return {control.name: control for control in made if control is not None}
 
 
 def _control(name: str, schema: dict[str, Any]) -> Control | None:
-    """The control for what the schema takes beside null; None for lists and objects, which no control can say."""
+    """The control for the schema without null; None for lists and objects, which have no control."""
     kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
     kind, hint, default = kinds[0], _sentence(schema.get("description", "")), schema.get("default")
     if "enum" in kind:
@@ -83,7 +82,7 @@ def _control(name: str, schema: dict[str, Any]) -> Control | None:
 
 
 def _range(kind: dict[str, Any]) -> tuple[float | None, float | None]:
-    """The least and the most that a page offers; a number beyond an open bound is the service's to refuse."""
+    """The minimum and maximum on a page; the service checks exclusive bounds."""
     low = kind.get("minimum", kind.get("exclusiveMinimum"))
     beyond = kind.get("exclusiveMaximum")
     high = beyond - 1 if beyond is not None and kind["type"] == "integer" else kind.get("maximum", beyond)

@@ -1,4 +1,5 @@
-"""The pages and the files that they load; a page holds no data: its scripts ask the API, with the reader's own key."""
+"""The routes of the pages and of their files; a page contains no data: its scripts call the API, with the user's own
+key."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ POLICY: Final = "; ".join(
     ]
 )
 ALWAYS_ASKED: Final = ("corpus", "model", "budget", "promote")
-"""The fields of a job for which its form has controls of its own."""
+"""The fields of a job with special controls in its form."""
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
@@ -48,7 +49,7 @@ HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: the template of its name, where it is found, and what it is called in the navigation."""
+    """A page: its template, its path, and its title in the navigation."""
 
     name: str
     path: str
@@ -67,7 +68,8 @@ NOWHERE: Final = Page("nowhere", "", "Not here")
 
 
 def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint:
-    """The routes of the pages; open to all, as they hold nothing. One of them shows the `document` of all routes."""
+    """The routes of the pages; open to all, because they contain no data. One page shows the `document` of all
+    routes."""
     routes = Blueprint("pages", __name__, template_folder="templates")
     assets = load(HERE / "static")
     routes.add_app_template_filter(marked)
@@ -133,7 +135,7 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
     def file(digest: str, path: str) -> Response:
         if (found := assets.files.get(path)) is None:
             abort(404)
-        # Another replica, a version older or newer, may have made the page.
+        # The page may come from another replica with an older or newer release.
         kept = FOREVER if digest == assets.digest else ALWAYS_ASK
         return send(found.body, found.mimetype, kept, found.packed)
 
@@ -148,10 +150,10 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
 
 
 def marked(text: str) -> Markup:
-    """A text whose `code` is shown as code."""
+    """HTML for a text with `code` in backticks."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def plain(number: float | None) -> str:
-    """A number as one types it: "1", not "1.0"; nothing for None."""
+    """A number as typed by users: "1", not "1.0"; empty for None."""
     return "" if number is None else f"{number:g}"

@@ -1,4 +1,4 @@
-"""JSON schemas as a reader wants them: a row for each field, those within fields included, in words."""
+"""Describes JSON schemas in words: a row for each field, including nested ones."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ SIZES: Final = (
     ("minLength", "maxLength", " characters"),
     ("minItems", "maxItems", " items"),
 )
-"""The words of a schema for the least and the most, and what is counted."""
+"""The keywords of a schema for minimum and maximum, and what they count."""
 BEYOND: Final = {"exclusiveMinimum": "more than", "exclusiveMaximum": "less than"}
 MANY: Final = 1 << 31
-"""A bound from here on says only what fits into a number, and is left out."""
+"""Bounds from here on only reflect the size of integers, and are omitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A field: its path, such as `choices[].text`, what it may be, its default as JSON, what it means."""
+    """A field: its path, such as `choices[].text`, its type, its default as JSON, its meaning."""
 
     name: str
     kind: str
@@ -32,13 +32,13 @@ class Row:
 
 
 class Words:
-    """The schemas of a document in words; `schemas` are those that it refers to by name."""
+    """Describes the schemas of a document; `schemas` are those that it refers to by name."""
 
     def __init__(self, schemas: dict[str, Schema]) -> None:
         self._schemas = schemas
 
     def rows(self, schema: Schema) -> list[Row]:
-        """A row for each field of an object, and below it for each of those within it."""
+        """A row for each field of an object, each followed by rows for its nested fields."""
         return list(self._rows(schema, "", ()))
 
     def _rows(self, schema: Schema, before: str, within: tuple[str, ...]) -> Iterator[Row]:
@@ -57,7 +57,7 @@ class Words:
         return Row(path, self.kind(schema), default, required, _inline(meaning))
 
     def _objects(self, schema: Schema) -> Iterator[tuple[Schema, str]]:
-        """The objects that a field holds, with what goes between its name and theirs."""
+        """The objects in a field, with the separator between its name and theirs."""
         for each in schema.get("anyOf", [schema]):
             found = self._resolved(each)[1]
             if "properties" in found:
@@ -66,7 +66,7 @@ class Words:
                 yield from ((inner, f"[]{suffix}") for inner, suffix in self._objects(found["items"]))
 
     def kind(self, schema: Schema) -> str:
-        """What a value may be."""
+        """The type and bounds of a value."""
         schema = self._resolved(schema)[1]
         if "anyOf" in schema:
             kinds = (self.kind(each) for each in schema["anyOf"])
@@ -77,7 +77,7 @@ class Words:
         return ", ".join([schema.get("type", "anything") + items, *_bounds(schema)])
 
     def _resolved(self, schema: Schema) -> tuple[str, Schema]:
-        """The schema that is meant, and the name by which it was referred to, if it was."""
+        """The schema after resolving a reference, and the name in the reference, if any."""
         if "$ref" not in schema:
             return "", schema
         name = schema["$ref"].rpartition("/")[2]

@@ -1,1 +1,1 @@
-"""One module a group of routes: parse, call, reply. Routes import no routes."""
+"""One module for each group of routes: parse, call, reply. Routes import no routes."""

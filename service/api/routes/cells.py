@@ -1,5 +1,5 @@
-"""`/models/{name}/versions/{version}/cells`: what a version's cells follow, as numbers and as pictures; open to
-read, and an admin starts the search."""
+"""`/models/{name}/versions/{version}/cells`: what a version's cells follow, as numbers and as pictures; open to read;
+an admin can start the search."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from service.training.units import KIND
 
 PATH: Final = "/models/<name>/versions/<int:version>/cells"
 FULL_COLOUR: Final = 0.9
-"""The share of a cell's values that are paler than the full colour."""
+"""The quantile of a cell's absolute values that gets the full colour."""
 
 
 def open_blueprint(store: ModelStore, example_texts: ExampleTexts, guard: Guard) -> Blueprint:
-    """What everyone may see."""
+    """The routes that are open to apps."""
     routes = guarded("cells", guard)
 
     @routes.get(PATH)
@@ -62,7 +62,7 @@ def open_blueprint(store: ModelStore, example_texts: ExampleTexts, guard: Guard)
         client = client_of(request.environ)
         trace = example_texts.trace(f"{name}@{version}", selection, BY_SLUG[slug], client)
         values = trace.values[0]
-        # The few values far out, where an LSTM adds something up, would leave all others pale.
+        # A few outliers, where an LSTM accumulates something, would leave all other values pale.
         scale = signed(_legend(cell), [float(np.quantile(np.abs(values), FULL_COLOUR))])
         return coloured_text(f"{name}@{version}: {cell['follows']}", trace.tokens, values.tolist(), scale)
 
@@ -72,7 +72,7 @@ def open_blueprint(store: ModelStore, example_texts: ExampleTexts, guard: Guard)
 def admin_blueprint(
     store: ModelStore, corpora: CorpusStore, unit_search: UnitSearch, settings: Settings, guard: Guard
 ) -> Blueprint:
-    """What only an admin may do."""
+    """The routes for admins."""
     routes = guarded("cells_admin", guard)
 
     @routes.post(PATH)
@@ -104,8 +104,8 @@ def admin_blueprint(
 def _text(
     body: CellSearchBody, store: ModelStore, corpora: CorpusStore, name: str, version: int
 ) -> tuple[str, bool, bool]:
-    """What to search along, whether training left it out, whether to skip what the version does not know. The words
-    of its own corpus that a version does not know are no news."""
+    """The text to search along, whether it was held out of training, and whether to skip unknown tokens, as for the
+    version's own corpus."""
     entry = store.describe(name, version)
     most, skip = most_characters(entry.config), body.unknown == "skip"
     if body.corpus is None:
@@ -119,7 +119,7 @@ def _text(
 
 
 def _kept(store: ModelStore, name: str, version: int) -> CellsReply:
-    """What a search has found. Raises ApiError 404 when none was made, or what is kept of it is damaged."""
+    """The stored result of a search. Raises ApiError 404 if there is none, or if it is damaged."""
     kept = store.kept(name, version, KIND)
     reply = None if kept is None else kept_cells_reply(name, version, kept)
     if reply is None:
@@ -132,7 +132,7 @@ def _kept(store: ModelStore, name: str, version: int) -> CellsReply:
 
 
 def _found(kept: CellsReply, reference: str, slug: str) -> FoundCell:
-    """What is kept of a cell. Raises ApiError that says why there is none."""
+    """The stored finding of a cell. Raises an ApiError that says why there is none."""
     for cell in kept["cells"]:
         if cell["slug"] == slug and slug in BY_SLUG:
             return cell

@@ -1,4 +1,4 @@
-"""`/v1`: the OpenAI shapes of completions and models, so that its clients work by changing their base URL."""
+"""`/v1`: completions and models in OpenAI's format, so that its clients work with another base URL."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ EXAMPLES = {
 
 
 def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, guard: Guard) -> Blueprint:
-    """The routes that OpenAI's clients know."""
+    """The OpenAI-compatible routes."""
     routes = guarded("completions", guard, "/v1")
 
     @routes.post("/completions")
@@ -68,7 +68,7 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
         client = client_of(request.environ)
         head = _head(body, settings)
         if body.stream:
-            # The first is begun before the reply is: what can be refused then has its status.
+            # The first stream is started before the reply, so that errors get their status.
             with _naming_the_prompt(body):
                 first, rest = generator.stream_all(asked, client)
             chunks = _chunks(head, itertools.chain([first], rest), body)
@@ -92,14 +92,14 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
 
 
 def _requests(body: CompletionBody, settings: Settings, *, read_cache: bool) -> list[GenerationRequest]:
-    """One request a prompt."""
+    """One request for each prompt."""
     model = body.reference(settings)
     return [body.continuing(prompt, body.max_tokens, model, read_cache=read_cache) for prompt in body.prompts()]
 
 
 @contextmanager
 def _naming_the_prompt(body: CompletionBody) -> Iterator[None]:
-    """An error of one prompt in a list names its place; one of a prompt that stands alone has none."""
+    """A context in which errors of one prompt in a list name its index; for a single prompt they do not."""
     try:
         yield
     except PromptError as error:
@@ -120,7 +120,7 @@ def _head(body: CompletionBody, settings: Settings) -> CompletionHead:
 def _chunks(
     head: CompletionHead, streams: Iterator[Stream], body: CompletionBody
 ) -> Iterator[Event[CompletionChunk] | None]:
-    """Chunks of one prompt's choices after the other's, the usage of all at the end if it was asked for."""
+    """Chunks of the prompts' choices, one prompt after the other, and the total usage at the end if requested."""
     options = body.stream_options
     prompt_tokens = completion_tokens = 0
     for at, stream in enumerate(streams):

@@ -52,7 +52,7 @@ FIELDS: Final = (
 
 
 def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
-    """The routes of corpora, all of them an admin's."""
+    """The routes of corpora, all for admins."""
     routes = guarded("corpora", guard, "/corpora")
 
     @routes.post("")
@@ -105,7 +105,7 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
 
 
 def _conversion(sent: Upload) -> Conversion:
-    """How the upload says that it is to be read."""
+    """How the upload is to be read, as declared in the request."""
     newlines = one_of(NEWLINES, sent.fields.get("newlines", AS_FOUND.newlines), "newlines")
     given = [each for each in (sent.fields.get("encoding"), sent.charset) if each is not None]
     if len({known(each) for each in given}) > 1:

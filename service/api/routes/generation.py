@@ -88,7 +88,7 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
 def _chunks(
     stream: Stream, request_id: str, *, counts: bool
 ) -> Iterator[Event[GenerateChunk | GenerateSkipped | GenerateEnd] | None]:
-    """Chunks for each piece, with the usage of its choice so far if it `counts`; the last one of all has the whole."""
+    """Chunks for each piece, with its choice's usage so far if it `counts`; the last chunk has the total usage."""
     began = time.perf_counter()
     head: GenerateHead = {"id": f"gen-{request_id}", "model": stream.model, "version": stream.version}
     counted = stream.prompt_tokens if counts else None
@@ -99,7 +99,7 @@ def _chunks(
 
 
 def _end(head: GenerateHead, stream: Stream, began: float) -> Iterator[Event[GenerateSkipped | GenerateEnd]]:
-    """What was skipped, in as many events as that takes, and with the last of them the counts."""
+    """The skipped characters, in as many events as needed; the last one includes the counts."""
 
     def event(start: int, stop: int) -> Event[GenerateSkipped]:
         return Event({**head, "text": "", **with_skipped_now(stream.skipped[start:stop])})

@@ -36,7 +36,7 @@ VERSIONS: Final = Parameter(
 
 
 def blueprint(store: ModelStore, guard: Guard) -> Blueprint:
-    """What everyone may read of gradients."""
+    """The routes of gradients, open to apps."""
     routes = guarded("gradients", guard)
 
     @routes.get("/models/<name>/versions/<int:version>/gradients")
@@ -85,7 +85,7 @@ def _chosen(store: ModelStore) -> list[Measured]:
         message = f"versions must be at most {MOST} versions, not {len(references)}"
         raise ApiError(422, "invalid_value", message, "versions")
     named = [parse_reference(reference) for reference in references]
-    # A version that is named twice, perhaps in two ways, is beside the others once.
+    # A version that is named twice, perhaps in two ways, is compared once.
     versions = dict.fromkeys((name, store.resolve(name, selector)) for name, selector in named)
     return [measured(store, name, version) for name, version in versions]
 

@@ -52,7 +52,7 @@ def blueprint(
     models: ModelStore,
     check_shutdown: Callable[[], None],
 ) -> Blueprint:
-    """The routes of jobs, all of them an admin's."""
+    """The routes of jobs, all for admins."""
     routes = guarded("jobs", guard, "/jobs")
 
     @routes.post("")
@@ -129,7 +129,7 @@ def blueprint(
 
 
 def _last_event_id(jobs: JobStore, job_id: str) -> int:
-    """After which event to begin; 0: with the first. Raises ApiError 422 for what is no id of the job's events."""
+    """The id of the event after which to begin; 0 for the first. Raises ApiError 422 if the job has no such event."""
     given = request.headers.get("Last-Event-ID", "0")
     written = given.isascii() and given.isdigit() and len(given) <= 18
     if not written or not jobs.event_log(job_id).has(int(given)):
@@ -139,9 +139,9 @@ def _last_event_id(jobs: JobStore, job_id: str) -> int:
 
 
 def _follow(jobs: JobStore, job_id: str, after: int, alive: Callable[[], bool]) -> Iterator[Event[JobEvent] | None]:
-    """What happened and what happens, until the job has ended or the client has gone."""
+    """Past and live events, until the job has ended or the client has disconnected."""
     while alive():
-        # Asked before the events are read: what was written before the end is then among them.
+        # Read before the events, so that all events from before the end are included.
         ended = jobs.look(job_id).is_final
         for event in jobs.event_log(job_id).read(after):
             after = event.id

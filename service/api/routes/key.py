@@ -10,7 +10,7 @@ from service.api.schemas.replies.operating import KeyReply
 
 
 def blueprint(ring: KeyRing) -> Blueprint:
-    """The route about keys; it tells no more than any other route refuses or lets through."""
+    """The route about keys; it reveals no more than what other routes refuse or permit."""
     routes = Blueprint("key", __name__)
 
     @routes.get("/key")

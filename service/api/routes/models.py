@@ -40,7 +40,7 @@ _reading = threading.Lock()
 
 
 def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint:
-    """What everyone may read."""
+    """The routes that are open to apps."""
     routes = guarded("models", guard)
 
     @routes.get("/models")
@@ -71,7 +71,7 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
 def admin_blueprint(
     store: ModelStore, settings: Settings, guard: Guard, max_bytes: int = MAX_CHECKPOINT_BYTES
 ) -> Blueprint:
-    """What only an admin may do."""
+    """The routes for admins."""
     routes, faults = guarded("models_admin", guard), Faults(store)
 
     @routes.get("/models/<name>/versions/<int:version>/weights")
@@ -132,7 +132,8 @@ def admin_blueprint(
 
 
 def _uploaded(folder: Path, max_bytes: int) -> tuple[Checkpoint, Promote]:
-    """The request's file, on disk only while it is read; one at a time, since reading takes several times its size."""
+    """The checkpoint in the request's file, which is on disk only while it is read; one at a time, because reading
+    takes several times its size in memory."""
     folder.mkdir(parents=True, exist_ok=True)
     remove_dead_drafts(folder)
     with upload(folder, max_bytes, ["promote"], CONTENT_TYPE) as sent, draft(folder) as received:

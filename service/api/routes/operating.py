@@ -15,8 +15,8 @@ Degraded = Callable[[], list[str]]
 
 
 def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Callable[[], bytes]) -> Blueprint:
-    """`check_ready` raises when nothing can be generated now; `degraded` lists what else is wrong, `metrics` makes
-    the page for Prometheus."""
+    """`check_ready` raises if nothing can be generated now; `degraded` lists what else is wrong; `metrics` returns the
+    page for Prometheus."""
     routes = Blueprint("operating", __name__)
 
     @routes.get("/health", endpoint="health")

@@ -1,4 +1,4 @@
-"""`POST /trace`: what a model's cells do along a text, as JSON or as the text in colours."""
+"""`POST /trace`: what a model's cells do along a text, as JSON or as a coloured text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from service.settings import Settings
 
 JSON: Final = "application/json"
 KINDS: Final = (JSON, SVG, PNG)
-"""What a trace can be had as; the first is the default."""
+"""The content types of a trace; the first is the default."""
 
 VARY: Final = {"Vary": "Accept"}
 

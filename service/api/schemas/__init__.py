@@ -1,1 +1,1 @@
-"""The bodies that requests send and the replies that they get, with their bounds and meanings."""
+"""The bodies of requests and replies, with their bounds and meanings."""

@@ -1,4 +1,4 @@
-"""What every JSON body of a request has in common, and the kinds of values that several of them have."""
+"""What the JSON bodies of requests have in common: the base class and shared types of values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from service.settings import Settings
 
 
 def whole(value: Any) -> Any:
-    """The value; a whole number that came as 5.0 as the 5 that it is, in JSON as in JSON Schema."""
+    """The value, with an integer sent as 5.0 converted to 5, as in JSON Schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 Name = Annotated[str, Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})]
 Reference = Annotated[str, Field(json_schema_extra={"pattern": f"^{REFERENCE_PATTERN}$"})]
-"""The patterns are for the document: the store checks a name and explains what is wrong with it."""
+"""The patterns are only for the document: the store checks names, with better messages."""
 
 Id = Annotated[int, Field(ge=0, lt=1 << 31), BeforeValidator(whole)]
 Unknown = Annotated[
@@ -58,7 +58,7 @@ class ModelBody(Body):
     )
 
     def reference(self, settings: Settings) -> str:
-        """The model that the request is for."""
+        """The reference of the requested model."""
         return settings.default_model if self.model is None else self.model
 
 
@@ -85,7 +85,7 @@ class CellsBody(Body):
 
 
 def or_null(field: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a field that may be null as well; its description and default stay at the top."""
+    """The schema of a field that may also be null; its description and default stay at the top level."""
     about = {name: field[name] for name in ("title", "description", "default") if name in field}
     kinds = {name: value for name, value in field.items() if name not in about}
     alternatives = next(iter(kinds.values())) if list(kinds) in (["anyOf"], ["oneOf"]) else [kinds]

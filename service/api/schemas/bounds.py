@@ -1,4 +1,4 @@
-"""Bounds that are settings: one annotation that validates a field and stands in its schema."""
+"""Bounds that are settings: an annotation that validates a field and appears in its schema."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from service.api.schemas.faults import predicate
 from service.settings import Settings
 
 KEY: Final = "x-at-most"
-"""Where a field's schema names the setting, until `fill_in` puts the setting's value there."""
+"""The key in a field's schema with the name of the setting, which `fill_in` replaces by its value."""
 
 _KEYWORDS: Final = {"integer": "maximum", "number": "maximum", "string": "maxLength", "array": "maxItems"}
 
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """A number, or the length of a text or a list, is at most the setting; `unit` is what is counted.
+    """A number, or the length of a text or a list, must be at most the setting; `unit` is what is counted.
 
-    The settings are handed to pydantic as the validation's context: `{"settings": ...}`.
+    The settings are passed to pydantic as the validation's context: `{"settings": ...}`.
     """
 
     setting: str
@@ -47,7 +47,7 @@ class AtMost:
 
 
 def fill_in(schema: Any, settings: Settings) -> Any:
-    """The JSON schema with the settings' values where `AtMost` left their names."""
+    """The JSON schema, with the values of settings instead of the names left by `AtMost`."""
     if isinstance(schema, list):
         return [fill_in(item, settings) for item in schema]
     if not isinstance(schema, Mapping):

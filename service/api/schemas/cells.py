@@ -1,4 +1,4 @@
-"""The JSON of `/models/{name}/versions/{v}/cells`, as asked."""
+"""The body of `POST /models/{name}/versions/{v}/cells`."""
 
 from __future__ import annotations
 

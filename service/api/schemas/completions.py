@@ -15,7 +15,7 @@ from service.generation.requests import Prompt
 
 
 def _prompt_kind(value: Any) -> str | None:
-    """A list is one of prompts as soon as a prompt is in it."""
+    """The kind of a prompt; a list with a prompt in it is a list of prompts."""
     if isinstance(value, list) and any(isinstance(each, str | list) for each in value):
         return SEVERAL
     return _one_prompt_kind(value)
@@ -52,7 +52,7 @@ class CompletionBody(NeutralBody, ContinuingBody):
 
     @property
     def is_list(self) -> bool:
-        """Whether the prompt is a list of prompts, be it of one, rather than a text or ids."""
+        """Whether the prompt is a list of prompts, even of one, rather than a text or ids."""
         return isinstance(self.prompt, list) and not isinstance(self.prompt[0], int)
 
     def prompts(self) -> list[Prompt]:

@@ -1,4 +1,4 @@
-"""What validators of a request's body raise, so that the error names the field at fault; knows no schemas."""
+"""The errors that validators of a request's body raise, which name the field at fault; knows no schemas."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pydantic import Discriminator
 from pydantic_core import PydanticCustomError
 
 SENTENCE: Final = "value_error"
-"""The kind of a fault whose message is the whole sentence."""
+"""The kind of an error whose message is a whole sentence."""
 
 PREDICATE: Final = "at_fault"
-"""The kind of a fault whose message continues the field's name and includes the value."""
+"""The kind of an error whose message continues the field's name and includes the value."""
 
 TAG: Final = "<"
-"""How the tags of alternatives begin, which are no part of a value's place."""
+"""The prefix of tags of alternatives, which are not part of a value's path."""
 
 SEVERAL: Final = "<several>"
-"""The tag of a list of texts: what is wrong with one of them has its place in the error's `param`."""
+"""The tag of a list of texts: an error in one of them has its index in `param`."""
 
 
 def fault(message: str, field: str | None = None) -> PydanticCustomError:
@@ -26,11 +26,11 @@ def fault(message: str, field: str | None = None) -> PydanticCustomError:
 
 
 def predicate(message: str) -> PydanticCustomError:
-    """A fault of the field that is looked at: "must be at most 5, not 7"."""
+    """An error of the validated field: "must be at most 5, not 7"."""
     return PydanticCustomError(PREDICATE, "{message}", {"message": message})
 
 
 def alternatives(kind: Any, expected: str) -> Discriminator:
-    """Tells the alternatives of a field apart by `kind`, which gives the tag of a value or None, so that errors are of
-    the alternative that was used; `expected` names them all."""
+    """Discriminates the alternatives of a field by `kind`, which returns the tag of a value or None, so that errors are
+    those of the alternative that was used; `expected` names all alternatives."""
     return Discriminator(kind, custom_error_type="no_alternative", custom_error_message=f"Input should be {expected}")

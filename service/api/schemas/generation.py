@@ -1,4 +1,4 @@
-"""The bodies of requests for a text: how it is continued, whichever way it was asked for, and `POST /generate`."""
+"""The bodies of requests for generated text: what they have in common, and that of `POST /generate`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service.generation.tracing import traceable
 from service.settings import Settings
 
 SAMPLING: Final = tuple(name for name in parameters(SamplingParams) if name != "seed")
-"""What a body says of the choice of a token; the seed is a request's own, and may be left open."""
+"""The sampling parameters in a body; the seed is declared separately, because it may be null."""
 
 MEANINGS: Final = {name: each.parameter for name, each in parameters(SamplingParams).items()}
 _sampling: Final = attrgetter(*SAMPLING)
@@ -29,7 +29,7 @@ _ID: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 
 def _id_key(key: str) -> str:
-    """A key of `logit_bias`. Characters are none: a digit is one, and an id as well."""
+    """Check a key of `logit_bias`. Characters are not allowed as keys, because a digit could also be an id."""
     if not _ID.fullmatch(key):
         raise fault(f"logit_bias: a key must be a token id, as returned by POST /tokenize, not {key[:200]!r}")
     return key
@@ -40,7 +40,7 @@ def _stop_kind(value: Any) -> str | None:
 
 
 def _nothing(value: Any) -> Any:
-    """No likeliest tokens, where false asks for none: OpenAI's chat has this field as a boolean."""
+    """None for false, because in OpenAI's chat API this field is a boolean."""
     return None if value is False else value
 
 
@@ -67,11 +67,11 @@ class StreamOptions(Body):
 
 
 LIMITS: Final[Limits] = {
-    "temperature": {"le": 10},  # from here on, all tokens are about as likely
-    "top_k": {"lt": 1 << 31},  # what the engine counts with
-    "repetition_penalty": {"gt": None, "ge": 0.01, "le": 10},  # beyond these, logits leave what floats can tell apart
+    "temperature": {"le": 10},  # above this, all tokens are about equally likely
+    "top_k": {"lt": 1 << 31},  # the engine's integer type
+    "repetition_penalty": {"gt": None, "ge": 0.01, "le": 10},  # beyond these, logits exceed the precision of floats
 }
-"""Where the service allows less than the library, and why."""
+"""Limits of the service that are stricter than the library's, and why."""
 
 
 @takes(SamplingParams, LIMITS)
@@ -100,7 +100,7 @@ class SamplingBody(ModelBody):
         return value
 
     def sampling(self) -> SamplingParams:
-        """How the library is asked for it; what means the same is the same. The seed goes beside it."""
+        """The sampling parameters, without the seed; equivalent requests give equal parameters."""
         asked = dict(zip(SAMPLING, _sampling(self), strict=True))
         asked["top_k"] = max(asked["top_k"], 0)
         bias = self.logit_bias
@@ -134,7 +134,7 @@ class ContinuingBody(SamplingBody):
     )
 
     def continuing(self, prompt: Prompt, length: int, model: str, *, read_cache: bool) -> GenerationRequest:
-        """The request for going on from the prompt, with every default filled in."""
+        """The request to continue the prompt, with every default filled in."""
         return GenerationRequest(
             model=model,
             prompt=prompt,
@@ -188,12 +188,12 @@ class GenerateBody(NeutralBody, ContinuingBody):
 
     @property
     def prompt_field(self) -> str:
-        """The name by which the text to go on from came."""
+        """The name of the field that has the prompt."""
         return "prompt" if self.seed_text is None or self.prompt is not None else "seed_text"
 
     @property
     def text_before(self) -> str:
-        """The text to go on from, by whichever name it came."""
+        """The prompt, whatever its field's name."""
         return self.prompt or self.seed_text or ""
 
     def request(self, settings: Settings, *, read_cache: bool = True) -> GenerationRequest:

@@ -1,4 +1,4 @@
-"""The body of `POST /jobs`: what a training job is asked to do."""
+"""The body of `POST /jobs`, the request of a training job."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class JobBody(Body):
     base: Reference | None = None
 
     def request(self) -> JobRequest:
-        """The request as the job store keeps it."""
+        """The request for the job store."""
         values = self.model_dump(exclude_unset=True, exclude={"budget"})
         budget = DEFAULT_BUDGET.as_dict() if self.budget is None else self.budget.model_dump(exclude_none=True)
         return JobRequest.from_dict({**values, "budget": budget})

@@ -1,5 +1,5 @@
-"""What the fields of replies mean, by name, once for all that have such a field; where a field means something of its
-own it says so where it is declared."""
+"""The meanings of the fields of replies, by name, once for all schemas with such a field; a field with a meaning of its
+own has it in its declaration."""
 
 from __future__ import annotations
 
@@ -153,15 +153,15 @@ MEANINGS: Final[Mapping[str, str]] = {
     "completion_tokens": "tokens generated",
     "total_tokens": "sum of both",
 }
-"""`Schema.field`, or `field` for every schema that says nothing itself."""
+"""`Schema.field`, or `field` for all schemas without an entry of their own."""
 
 _SIZES: Final = {name: each.parameter for name, each in parameters(ModelConfig).items()}
-"""What a network is made of means the same wherever it is shown."""
+"""The sizes of a network have the same meaning everywhere."""
 
 
 def explained(schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The schemas, by name, with a description for each property that has none. Raises KeyError for one without a
-    meaning."""
+    """The schemas, by name, with a description added to each property that has none. Raises KeyError for a property
+    without a meaning."""
     return {name: _explained(name, schema) for name, schema in schemas.items()}
 
 

@@ -1,4 +1,4 @@
-"""Fields that other servers have and that mean nothing here: taken with the values that ask for nothing."""
+"""Fields of other servers that have no meaning here: accepted with neutral values."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from service.api.schemas.base import Body
 from service.api.schemas.faults import predicate
 
 
-@dataclass(frozen=True, eq=False, slots=True)  # Annotated takes equals for one, and false equals 0
+@dataclass(frozen=True, eq=False, slots=True)  # Annotated caches by equality, and false equals 0
 class OneOf:
-    """A field that may have one of these JSON values, or any of a type; it may be null as well. `ours` is the field of
-    this service that does what the other values ask for, where there is one."""
+    """A field that may have one of these JSON values, or any of a type, or null. `ours` is the field of this service
+    for what other values mean, if there is one."""
 
     values: tuple[Any, ...] = ()
     type: str = ""
@@ -34,7 +34,7 @@ class OneOf:
 
     @property
     def _allowed(self) -> str:
-        """What the field may be, in words."""
+        """The allowed values, in words."""
         if self.type:
             return f"{'an' if self.type[0] in 'aeiou' else 'a'} {self.type}, which has no effect here"
         only = "the only supported value" + ("s" if len(self.values) > 1 else "")
@@ -59,8 +59,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _schema(values: tuple[Any, ...]) -> dict[str, Any]:
-    """The schema of these values and no others, without an enumeration where there is another way to say it: code
-    generators make a class of each."""
+    """The schema of exactly these values, without an enumeration if possible, because code generators create a class
+    for each enumeration."""
     first = values[0]
     if isinstance(first, bool):
         return {"type": "boolean", "const": first}
@@ -77,7 +77,7 @@ def _schema(values: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _alike(value: Any) -> tuple[type, ...]:
-    """The types of the same JSON value: 1.0 is 1, and true is not."""
+    """The Python types that can equal this JSON value: 1.0 equals 1, but true does not."""
     return _TYPES["number"] if type(value) in _TYPES["number"] else (type(value),)
 
 

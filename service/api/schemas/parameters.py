@@ -1,4 +1,4 @@
-"""Fields of a request's body, made of the parameters that the library's dataclasses declare."""
+"""Fields of a request's body, derived from the parameters that the library's dataclasses declare."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ NONE: Final[Limits] = MappingProxyType({})
 
 
 def takes(owner: type, limits: Limits = NONE, *, automatic: bool = False) -> Callable[[type[B]], type[B]]:
-    """Give a body a field for each parameter of `owner` that has a default.
+    """A decorator that adds a field to a body for each parameter of `owner` with a default.
 
-    A field that the body declares itself, because JSON has another form for it, gets the parameter's meaning. `limits`
-    are bounds that hold in the service instead of the library's own, by parameter. With `automatic`, what is left out
-    is null instead of the default: the service chooses what suits.
+    A field that the body declares itself, because its JSON form differs, gets the parameter's meaning. `limits` are the
+    service's bounds instead of the library's, by parameter. With `automatic`, omitted fields are null instead of the
+    default, and the service chooses.
     """
 
     def derive(body: type[B]) -> type[B]:

@@ -1,4 +1,4 @@
-"""A JSON array that is made while it is sent, so that no more of it than a part is ever in memory."""
+"""A JSON array that is generated while it is sent, so that only a part of it is in memory at a time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Rows(Generic[T_co]):
-    """A JSON array of `count` items, which are made when they are written: `part(start, stop)` gives some of them, as a
-    list or an array of numbers."""
+    """A JSON array of `count` items, which are generated when they are written: `part(start, stop)` returns some of
+    them, as a list or an array of numbers."""
 
     __slots__ = ("count", "part")
 
@@ -29,13 +29,13 @@ class Rows(Generic[T_co]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """In a schema it is a list of its items."""
+        """In a schema it is a list of items."""
         (item,) = get_args(source)
         return core_schema.list_schema(handler.generate_schema(item))
 
 
 def rows(items: Sequence[T_co]) -> Rows[T_co]:
-    """The items as they are."""
+    """An array of existing items."""
     return Rows(len(items), lambda start, stop: list(items[start:stop]))
 
 

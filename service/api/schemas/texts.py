@@ -1,4 +1,4 @@
-"""The bodies of requests about a text that is only read: scored, tokenized, traced."""
+"""The bodies of requests about a given text: to score, tokenize or trace it."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
-"""The JSON of every reply, one module a group of routes: the types that the document shows and that are sent, and what
-makes them of the service's values. They are dicts with types (TypedDict), so making one costs what a dict costs."""
+"""The JSON of every reply, one module for each group of routes: the types that are sent and documented, and functions
+that create them from the service's values. They are TypedDicts, so creating one costs no more than a dict."""

@@ -40,7 +40,7 @@ class ModelCards(TypedDict):
 
 
 def model_card(store: ModelStore, reference: str) -> ModelCard:
-    """A model by its name, or one version or alias of it: whatever `model` of a request may be."""
+    """The card of a model, version or alias: of any value that `model` of a request can have."""
     name, selector = parse_reference(reference)
     version = store.resolve(name, selector)
     card: ModelCard = {"id": reference, "object": "model", "created": 0, "owned_by": OWNER}

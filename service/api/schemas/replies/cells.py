@@ -66,12 +66,12 @@ _SHAPE: Final = TypeAdapter(CellsReply)
 
 
 def cells_reply(name: str, version: int, found: Survey) -> CellsReply:
-    """What a search has found."""
+    """The result of a search."""
     return cast(CellsReply, {"model": name, "version": version, **found.as_dict()})
 
 
 def kept_cells_reply(name: str, version: int, kept: dict[str, Any]) -> CellsReply | None:
-    """What is kept of a search, as it was written; None when the file beside the version was damaged since."""
+    """The stored result of a search; None if the sidecar is damaged."""
     reply = {"model": name, "version": version, **kept}
     try:
         _SHAPE.validate_python(reply)

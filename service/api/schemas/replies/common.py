@@ -1,4 +1,4 @@
-"""What replies of several groups have: the shape of an error, counts of tokens, ids, skipped characters."""
+"""What replies of several groups have in common: errors, counts of tokens, ids, skipped characters."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from service.generation.pieces import Piece
 T = TypeVar("T")
 
 OrNull = Annotated[T | None, Field(default=None)]
-"""A field that may be left out, or null."""
+"""A field that may be omitted or null."""
 
 closed = with_config(extra="forbid")
-"""An object with these fields and no others."""
+"""An object without further fields."""
 
 extensible = with_config(extra="allow")
 """An object that may have further fields. Without this, an object inside a closed one would be closed too."""
@@ -51,7 +51,7 @@ class Usage(TypedDict):
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> Usage:
-    """The tokens of a request, as they are counted everywhere."""
+    """The token counts of a request."""
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
@@ -77,12 +77,12 @@ class WithSkipped(TypedDict):
 
 
 def with_skipped(skipped: requests.Skipped) -> WithSkipped:
-    """The characters that were dropped of a text, and where they stood; nothing when none were."""
+    """The dropped characters of a text with their positions; empty if none were dropped."""
     return {"skipped": Rows(len(skipped), lambda start, stop: _skipped(skipped[start:stop]))} if skipped else {}
 
 
 def with_skipped_now(skipped: requests.Skipped) -> WithSkipped:
-    """The same for an event of a stream, which is made whole."""
+    """The same for an event of a stream, which is serialized at once."""
     return {"skipped": _skipped(skipped)} if skipped else {}
 
 
@@ -115,7 +115,7 @@ class NewText(WithIds):
 
 
 def new_text(piece: Piece) -> NewText:
-    """What is new in a stream: a piece of a choice, or a part of one."""
+    """The content of a chunk: a piece of a choice, or a part of one."""
     new: NewText = {"text": piece.text, "finish_reason": piece.finish_reason}
     if piece.ids is not None:
         new["token_ids"] = list(piece.ids)
@@ -123,5 +123,5 @@ def new_text(piece: Piece) -> NewText:
 
 
 def prompt_ids(ids: Ids) -> NewText:
-    """What comes before a choice where ids are wanted: those of the prompt, or some of them."""
+    """The chunk content before a choice if ids are requested: all or some of the prompt's ids."""
     return {"text": "", "finish_reason": None, "token_ids": [], "prompt_token_ids": ids.tolist()}

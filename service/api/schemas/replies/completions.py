@@ -80,7 +80,7 @@ class CompletionChunk(CompletionHead):
 
 
 def completion_reply(head: CompletionHead, made: list[Generation]) -> CompletionReply:
-    """The choices of all prompts, one prompt's after the other's."""
+    """The reply with the choices of all prompts, one prompt after the other."""
     choices = [(choice, each.prompt) for each in made for choice in each.choices]
     prompt_tokens = sum(each.prompt_tokens for each in made)
     return {
@@ -92,17 +92,17 @@ def completion_reply(head: CompletionHead, made: list[Generation]) -> Completion
 
 
 def fingerprint(model: str, version: int) -> str:
-    """What a seed gives the same text with."""
+    """Identifies the version, with which a seed gives the same text."""
     return f"{model}@{version}"
 
 
 def _token_starts(tokens: TextLogprobs, first: int = 0) -> npt.NDArray[np.int64]:
-    """Where each of the tokens begins in its choice's text, and where the last one ends."""
+    """The offset of each token in its choice's text, and the end of the last one."""
     return np.append(first, first + np.cumsum(tokens.lengths()))
 
 
 def empty_chunk(head: CompletionHead, system_fingerprint: str, *, with_usage: bool) -> CompletionChunk:
-    """A chunk without a choice; `with_usage`: it has the field, which only the last one fills in."""
+    """A chunk without choices; `with_usage`: it has the field `usage`, which is null in all but the last chunk."""
     empty: CompletionChunk = {
         "id": head["id"],
         "object": head["object"],
@@ -118,8 +118,8 @@ def empty_chunk(head: CompletionHead, system_fingerprint: str, *, with_usage: bo
 
 
 class CompletionChunks:
-    """The chunks of one choice of a stream, each with what `empty` has; `counted`: the prompt's tokens, where each
-    chunk has the usage so far."""
+    """Creates the chunks of one choice of a stream, based on `empty`; `counted`: the number of the prompt's tokens, if
+    each chunk has the usage so far."""
 
     def __init__(self, empty: CompletionChunk, index: int, seed: int, counted: int | None) -> None:
         self._empty = empty
@@ -132,14 +132,14 @@ class CompletionChunks:
         }
         self._counted = counted
         self._offset = 0
-        """Where the next token begins in the choice's text."""
+        """The offset of the next token in the choice's text."""
 
     def of_prompt(self, ids: Ids) -> CompletionChunk:
         """A chunk with ids of the prompt."""
         return self._chunk(prompt_ids(ids), None, 0)
 
     def of_piece(self, piece: Piece) -> Callable[[Piece, int], CompletionChunk]:
-        """What makes a chunk of a part of the piece, and of how many of its tokens are before the part."""
+        """A function that creates a chunk from a part of the piece and the number of its tokens before the part."""
         starts = None if piece.logprobs is None else _token_starts(piece.logprobs, self._offset)
         self._offset = self._offset if starts is None else int(starts[-1])
 
@@ -172,7 +172,7 @@ def _choice(index: int, choice: Choice, prompt: Ids) -> CompletionChoice:
 
 
 def _logprobs(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> CompletionLogprobs:
-    """Four columns of one length, written when they are sent; `starts` is where each token stands in its text."""
+    """Four lists of equal length, serialized while they are sent; `starts` are the tokens' offsets in the text."""
 
     def column(part: Callable[[int, int], list[T]]) -> Rows[T]:
         return Rows(len(tokens), part)
@@ -190,7 +190,7 @@ def _top(token: TokenLogprobs) -> dict[str, float] | None:
 
 
 def _logprobs_now(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> CompletionLogprobs:
-    """The same at once, for a chunk."""
+    """The same as plain lists, for a chunk."""
     return {
         "tokens": list(tokens.tokens),
         "token_logprobs": tokens.chosen,

@@ -21,7 +21,7 @@ class NewCorpus(Corpus):
 
 
 def new_corpus(corpus: Corpus, job: JobReply | None) -> NewCorpus:
-    """The corpus with the job that trains on it, if one does."""
+    """The reply for an uploaded corpus, with the job that was started, if any."""
     return NewCorpus(**asdict(corpus), job=job)
 
 

@@ -122,7 +122,7 @@ class GenerateEnd(GenerateHead):
 
 
 def generate_reply(generation: Generation, id: str, seconds: float, *, with_logprobs: bool) -> GenerateReply:
-    """The whole reply, which took so many seconds."""
+    """The whole reply, which took `seconds`."""
     prompt = generation.prompt
     return {
         "id": id,
@@ -138,13 +138,14 @@ def generate_reply(generation: Generation, id: str, seconds: float, *, with_logp
 
 
 def add_traces(reply: GenerateReply, traces: list[TextTrace]) -> None:
-    """Give each choice of the reply its trace."""
+    """Add a trace to each choice of the reply."""
     for choice, trace in zip(reply["choices"], traces, strict=True):
         choice["trace"] = choice_trace(trace)
 
 
 class GenerateChunks:
-    """The chunks of one choice of a stream; `counted`: the prompt's tokens, where each chunk has the usage so far."""
+    """Creates the chunks of one choice of a stream; `counted`: the number of the prompt's tokens, if each chunk has the
+    usage so far."""
 
     def __init__(self, head: GenerateHead, index: int, seed: int, counted: int | None) -> None:
         self._empty: GenerateChunk = {
@@ -163,7 +164,7 @@ class GenerateChunks:
         return self._chunk(prompt_ids(ids), None, 0)
 
     def of_piece(self, _: Piece) -> Callable[[Piece, int], GenerateChunk]:
-        """What makes a chunk of a part of the piece."""
+        """A function that creates a chunk from a part of the piece."""
         return lambda part, _: self._chunk(new_text(part), part.logprobs, part.tokens.stop)
 
     def _chunk(self, text: NewText, logprobs: TextLogprobs | None, tokens: int) -> GenerateChunk:
@@ -176,12 +177,12 @@ class GenerateChunks:
 
 
 def timing(seconds: float) -> Timing:
-    """To the microsecond."""
+    """Rounded to microseconds."""
     return {"total": round(seconds, 6)}
 
 
 def _token_logprobs(tokens: TextLogprobs) -> list[TokenLogprob]:
-    """Each token with the likeliest ones in its place."""
+    """Each token with the likeliest ones at its position."""
     return [
         {"token": t.token, "logprob": t.logprob, "top": [{"token": o, "logprob": p} for o, p in t.top]} for t in tokens
     ]

@@ -44,7 +44,7 @@ class ComparedGradientsReply(TypedDict):
 
 
 def gradients_reply(version: Measured) -> GradientsReply:
-    """What was measured of a version."""
+    """The reply for one version."""
     config = version.config
     return {
         "model": version.entry.name,
@@ -61,7 +61,7 @@ def gradients_reply(version: Measured) -> GradientsReply:
 
 
 def compared_gradients_reply(versions: list[Measured]) -> ComparedGradientsReply:
-    """The versions side by side."""
+    """The reply for several versions."""
     return {
         "versions": [gradients_reply(each) for each in versions],
         "told": compared(versions),

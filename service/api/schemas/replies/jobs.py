@@ -35,7 +35,7 @@ class JobReply(TypedDict):
 
 
 def job_reply(job: AnyJob) -> JobReply:
-    """A job without its measurements; of a damaged one, what is still known."""
+    """A job without its measurements; for a damaged job, what is still known."""
     request = job.request.as_dict() if isinstance(job, Job) else {}
     reply: JobReply = {
         "id": job.id,
@@ -128,7 +128,7 @@ class JobDetailReply(JobReply):
 def job_detail_reply(
     job: JobReply, decided: dict[str, Any], metrics: list[dict[str, Any]], samples: list[dict[str, Any]]
 ) -> JobDetailReply:
-    """The job with what its training wrote down, which is sent as it stands."""
+    """The job with the content of its event log, which is sent unchanged."""
     return {
         **job,
         "decided": decided,

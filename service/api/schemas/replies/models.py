@@ -1,4 +1,4 @@
-"""The replies of `/models`; a damaged model says what is wrong with it in `damaged`, and hides no other."""
+"""The replies of `/models`; what is wrong with a damaged model is in `damaged`, and other models are still listed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ModelsReply(TypedDict):
 
 
 def model_reply(store: ModelStore, faults: Faults, name: str) -> ModelReply:
-    """A model with its versions and what its aliases stood for. Raises NotFoundError."""
+    """A model with its versions, and its aliases with their history. Raises NotFoundError."""
     aliases = store.aliases(name)
     return {
         "name": name,
@@ -66,7 +66,7 @@ def model_reply(store: ModelStore, faults: Faults, name: str) -> ModelReply:
 
 
 def model_summary(store: ModelStore, faults: Faults, name: str, *, with_details: bool) -> ModelSummary:
-    """A model in a list; `with_details` every version, ascending, and the history of its aliases."""
+    """A model in a list; `with_details` includes all versions, ascending, and the history of its aliases."""
     summary: ModelSummary = {
         "name": name,
         "versions": store.versions(name),

@@ -25,7 +25,7 @@ class TokenizeReply(TypedDict):
 
 
 def tokenize_reply(found: Tokens) -> TokenizeReply:
-    """What a text became."""
+    """The reply for a tokenized text."""
     return {
         "model": found.model,
         "version": found.version,
@@ -46,7 +46,7 @@ class DetokenizeReply(TypedDict):
 
 
 def detokenize_reply(found: Tokens) -> DetokenizeReply:
-    """What the ids stand for."""
+    """The reply for a detokenized text."""
     return {"model": found.model, "version": found.version, "text": "".join(found.tokens)}
 
 
@@ -63,7 +63,7 @@ class ScoreReply(TypedDict):
 
 
 def score_reply(found: Score) -> ScoreReply:
-    """How likely a text was found."""
+    """The reply for a scored text."""
     return {
         "model": found.model,
         "version": found.version,

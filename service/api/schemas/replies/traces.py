@@ -1,4 +1,4 @@
-"""What happened in the network along a text: the reply of `/trace`, and what `/generate` adds to a choice."""
+"""The reply of `/trace`, and the trace that `/generate` adds to a choice."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from service.generation.text_trace import TextTrace
 from service.generation.units import UnitId
 
 DECIMALS: Final = 4
-"""Of a cell's value, which in int8 is one of 255."""
+"""The decimals of a cell's value, which in int8 has 255 levels."""
 EXACT: Final = 6
-"""Decimals of probabilities and bits."""
+"""The decimals of probabilities and bits."""
 
 
 @closed
@@ -58,12 +58,12 @@ class TraceReply(ChoiceTrace):
 
 
 def trace_reply(trace: TextTrace) -> TraceReply:
-    """The trace of a text that was sent."""
+    """The reply for the trace of a given text."""
     return {"model": trace.model, "version": trace.version, **choice_trace(trace), **with_skipped(trace.skipped)}
 
 
 def choice_trace(trace: TextTrace) -> ChoiceTrace:
-    """Tokens, surprisal, the likeliest and the cells' values."""
+    """The trace of a generated text: tokens, surprisal, likeliest tokens and the cells' values."""
 
     def surprisal(start: int, stop: int) -> list[float | None]:
         return [None if bits is None else round(bits, EXACT) for bits in trace.surprisal[start:stop]]

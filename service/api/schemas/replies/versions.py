@@ -1,4 +1,4 @@
-"""A version in a reply, whole and in short; a damaged one says what is wrong with it in `damaged`."""
+"""A version in a reply, in full and in lists; what is wrong with a damaged one is in `damaged`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class WithDamage(TypedDict):
 
 
 def with_damage(found: list[str]) -> WithDamage:
-    """What is wrong, in one sentence; nothing when nothing is."""
+    """The field with what is wrong, in one sentence; empty if nothing is."""
     sentence = "; ".join(filter(None, found))
     return {"damaged": sentence} if sentence else {}
 
@@ -49,7 +49,7 @@ class VersionReply(TypedDict):
 
 
 def version_reply(store: ModelStore, faults: Faults, name: str, number: int) -> VersionReply:
-    """A version; of a damaged one that which its file tells from outside. Raises NotFoundError."""
+    """A version; for a damaged one what is known without reading its file. Raises NotFoundError."""
     size, published = store.size_and_time(name, number)
     outside: VersionReply = {
         "model": name,
@@ -97,7 +97,7 @@ class VersionSummary(TypedDict):
 def version_summary(
     store: ModelStore, faults: Faults, name: str, version: int, aliases: dict[str, int]
 ) -> VersionSummary | None:
-    """A version in short; None when it was deleted at this moment."""
+    """A version in a list; None if it has just been deleted."""
     known: VersionSummary = {"version": version, "aliases": _aliases_of(version, aliases)}
     try:
         entry = store.describe(name, version)
@@ -123,10 +123,10 @@ def _aliases_of(version: int, aliases: dict[str, int]) -> list[str]:
 
 
 def _gradients_url(entry: VersionInfo) -> str | None:
-    """Where the version's gradients are, if its record has them."""
+    """The URL of the version's gradients, if its training record has them."""
     return f"/models/{entry.name}/versions/{entry.version}/gradients" if entry.record.gradients else None
 
 
 def _cells_url(store: ModelStore, name: str, version: int) -> str | None:
-    """Where it stands what the version's cells follow, if they were searched."""
+    """The URL of what the version's cells follow, if they were searched."""
     return None if store.kept(name, version, KIND) is None else f"/models/{name}/versions/{version}/cells"
