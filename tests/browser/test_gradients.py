@@ -59,7 +59,7 @@ def test_the_three_cells_are_trained_and_set_side_by_side(
     trained(page)
 
     page.reload()
-    told = page.locator("#told li")
+    told = page.locator("#descriptions li")
     expect(told).to_have_count(3)
     assert [each.split("@")[0] for each in told.all_inner_texts()] == [
         "gradients-rnn",

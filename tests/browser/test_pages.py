@@ -88,9 +88,9 @@ def test_with_the_keyboard_alone(page: Page) -> None:
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#inspector")).to_contain_text("Likely after J")
     page.keyboard.press("End")
-    place = int(page.locator("#text .chosen").get_attribute("data-place") or "")
+    place = int(page.locator("#text .chosen").get_attribute("data-index") or "")
     page.keyboard.press("ArrowUp")
-    above = int(page.locator("#text .chosen").get_attribute("data-place") or "")
+    above = int(page.locator("#text .chosen").get_attribute("data-index") or "")
     assert 0 <= above < place
 
 

@@ -58,7 +58,7 @@ async (losses) => {
   const { Chart } = await import(new URL("./charts.js", script.src).href);
   const heard = [];
   const chart = new Chart(document.getElementById("loss-chart"), [{ label: "loss", colour: "--accent" }],
-    { told: (logarithmic) => heard.push(logarithmic) });
+    { onScale: (logarithmic) => heard.push(logarithmic) });
   chart.show([[losses.map((_, place) => place), losses]]);
   chart.remove();
   return heard.at(-1);
@@ -80,13 +80,13 @@ def test_a_text_becomes_a_model_while_one_looks_on(
     expect(train.locator("#preview")).to_contain_text(f"{len(CORPUS):,} characters")
     shoot(train.locator("#start"), "preview")
     ask_for(train, "python", BUDGET, UNIT, SIZE)
-    expect(train.locator("#start-said")).to_contain_text("begins")
+    expect(train.locator("#start-note")).to_contain_text("begins")
     expect(train.locator("#job-status")).to_have_text("running")
     expect(train.locator("#evaluations tr")).not_to_have_count(0, timeout=LONG_MS)
     begun = train.locator("#loss-chart canvas").screenshot()
-    expect(train.locator("#job-said")).to_contain_text("left", timeout=LONG_MS)
+    expect(train.locator("#job-note")).to_contain_text("left", timeout=LONG_MS)
     if SHOWN:
-        expect(train.locator("#job-said")).to_contain_text(re.compile("(6[5-9]|7.) % done"), timeout=LONG_MS)
+        expect(train.locator("#job-note")).to_contain_text(re.compile("(6[5-9]|7.) % done"), timeout=LONG_MS)
         shoot(train.locator("#watch"), "train")
     expect(train.locator("#job-status")).to_have_text("succeeded", timeout=LONG_MS)
     assert train.locator("#loss-chart canvas").screenshot() != begun, "the curve has moved"
@@ -120,10 +120,10 @@ def test_a_version_is_rolled_back_and_promoted(train: Page, service: Service, sh
     card = card_of(train, "python")
     expect(card.locator("tr.serving")).to_contain_text("2")
     card.get_by_role("button", name="Roll back to version 1").click()
-    expect(train.locator("#said")).to_have_text("python: version 1 is now current.")
+    expect(train.locator("#note")).to_have_text("python: version 1 is now current.")
     assert service.request("/models/python")["aliases"] == {"current": 1}
     card.get_by_role("button", name="Promote version 2 of python").click()
-    expect(train.locator("#said")).to_have_text("python: version 2 is now current.")
+    expect(train.locator("#note")).to_have_text("python: version 2 is now current.")
     assert service.request("/generate", {"model": "python", "length": 1})["version"] == 2
     card.get_by_text("History of python").click()
     expect(card.locator(".history li")).to_have_count(4)
@@ -153,7 +153,7 @@ def test_a_checkpoint_is_imported_and_a_version_deleted_once_one_says_so(admin: 
         admin.get_by_label("Model", exact=True).fill("brought")
         admin.get_by_label("Make current").select_option("never")
         admin.get_by_role("button", name="Import").click()
-        expect(admin.locator("#said")).to_have_text(f"brought: imported as version {version}.")
+        expect(admin.locator("#note")).to_have_text(f"brought: imported as version {version}.")
     card = card_of(admin, "brought")
     card.get_by_role("button", name="About version 2").click()
     card.get_by_role("button", name="Delete version 2").click()
@@ -161,7 +161,7 @@ def test_a_checkpoint_is_imported_and_a_version_deleted_once_one_says_so(admin: 
     assert service.request("/models/brought")["versions"][-1]["version"] == 2
     card.get_by_role("button", name="Delete version 2").click()
     admin.get_by_role("button", name="Delete it").click()
-    expect(admin.locator("#said")).to_have_text("brought: version 2 was deleted.")
+    expect(admin.locator("#note")).to_have_text("brought: version 2 was deleted.")
     assert [each["version"] for each in service.request("/models/brought")["versions"]] == [1]
 
 
@@ -208,11 +208,11 @@ def test_an_upload_says_how_far_it_is_and_can_be_stopped(train: Page, service: S
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
     train.context.new_cdp_session(train).send("Network.emulateNetworkConditions", slow)
     train.get_by_label("Text file").set_input_files(tmp_path / "long.txt")
-    expect(train.locator("#upload-said")).to_have_text(re.compile("Sending: [1-9][0-9]? %"))
+    expect(train.locator("#upload-note")).to_have_text(re.compile("Sending: [1-9][0-9]? %"))
     assert 0 < train.locator("#upload").evaluate("e => e.value") < 1
     train.get_by_role("button", name="Stop the upload").click()
     expect(train.locator("#upload")).to_be_hidden()
-    expect(train.locator("#upload-said")).to_be_empty()
+    expect(train.locator("#upload-note")).to_be_empty()
     expect(train.locator("#start-error")).to_be_hidden()
     assert service.request("/corpora", key=ADMIN_KEY) == before
 

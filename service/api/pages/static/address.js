@@ -1,5 +1,5 @@
-// A text's address: what was asked for, in the part of the address that the browser keeps to itself, so that no prompt
-// stands in a server's log, and none is too long.
+// The address of a text: its request, in the URL's fragment, which browsers do not send, so that
+// prompts never appear in server logs, and their length is not limited.
 
 import { escape } from "./request.js";
 
@@ -12,13 +12,13 @@ export function addressOf(body) {
   return `#${parameters}`;
 }
 
-/** What stands in the page's address; what follows a question mark will do as well. */
+/** The parameters in the page's address, in its fragment or in its query. */
 export const addressed = () => new URLSearchParams(location.hash.slice(1) || location.search);
 
-/** Whether an address is a text's: with a seed, what it leaves out is what the service takes for it. */
+/** Whether an address is a text's: if it has a seed, omitted parameters have the service's defaults. */
 export const isText = (parameters) => parameters.has("seed");
 
-/** Put the address's values into the form's fields; one that it leaves out gets its default. */
+/** Put the address's values into the form's fields; omitted ones get their defaults. */
 export function fill(form, parameters) {
   for (const field of form.querySelectorAll("[data-addressed]")) {
     const given = parameters.getAll(field.name);

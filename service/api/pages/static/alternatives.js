@@ -1,4 +1,4 @@
-// Several texts of one request, side by side as they are written; each can be had alone.
+// Several texts of one request, shown side by side while they are generated; each has a link of its own.
 
 import { $, h } from "./dom.js";
 import { copy, save } from "./saving.js";
@@ -23,7 +23,7 @@ export class Alternatives {
     this.#texts[index].appendData(piece);
   }
 
-  /** They are whole: `alone(index)` is the address of one, `named(index)` its name as a file. */
+  /** All are complete: `alone(index)` is the address of one text, `named(index)` its file name. */
   end(alone, named) {
     for (const [index, item] of [...$("alternatives").children].entries()) {
       const text = item.querySelector(".text").textContent;

@@ -1,4 +1,4 @@
-// The service's routes: JSON asked and answered, events as they come, every failure an ApiError that says what is wrong.
+// Calls the service's routes: JSON, pictures and events; every failure is an ApiError.
 
 import { key } from "./key.js";
 
@@ -6,7 +6,7 @@ const root = document.documentElement.dataset.root;
 
 export const url = (path) => root + path;
 
-/** What the service says is wrong, in its words; `param` is the field that is meant, and what else it lists comes along.
+/** An error of the service with its message; `param` is the field at fault, and further fields are included.
     Status 0: it did not answer. */
 export class ApiError extends Error {
   constructor(status, { message, ...rest }, retryAfter = null) {
@@ -20,7 +20,7 @@ const lost = (message) => new ApiError(0, { code: "connection_lost", message });
 /** The headers of every request. */
 export const headers = (more = {}) => (key() ? { Authorization: `Bearer ${key()}`, ...more } : more);
 
-/** The error that a reply's text stands for, whatever stands in it. */
+/** The error for a reply's text, whatever it contains. */
 export function toError(status, text, retryAfter = null) {
   try {
     return new ApiError(status, JSON.parse(text).error, retryAfter);
@@ -29,7 +29,7 @@ export function toError(status, text, retryAfter = null) {
   }
 }
 
-/** A reply whose status is a good one; `options.json` is sent as the body. */
+/** A successful reply; `options.json` is sent as the body. */
 export async function ask(path, { json, ...options } = {}) {
   if (json !== undefined) {
     options = { method: "POST", ...options, body: JSON.stringify(json) };
@@ -49,10 +49,10 @@ export async function ask(path, { json, ...options } = {}) {
 /** The JSON of a reply. */
 export const get = async (path, options) => (await ask(path, options)).json();
 
-/** A picture that needs the key, as an address that an <img> takes. */
+/** A picture, fetched with the key, as a URL for an <img>. */
 export const picture = async (path) => URL.createObjectURL(await (await ask(path)).blob());
 
-/** The events of a reply, `{id, kind, data}`, until it says `[DONE]`. */
+/** The events of a reply, `{id, kind, data}`, until `[DONE]`. */
 export async function* events(path, options = {}) {
   const reply = await ask(path, options);
   if (reply.status === 204) return;

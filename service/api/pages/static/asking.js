@@ -1,8 +1,8 @@
-// A question before what cannot be undone.
+// Asks for confirmation before an action that cannot be undone.
 
 import { h } from "./dom.js";
 
-/** Whether the reader says so; `action` is what the button says that does it. */
+/** Whether the user confirms; `action` is the confirming button's label. */
 export function confirmed(question, action) {
   const dialog = h("dialog", { className: "asking", "aria-labelledby": "asking" });
   return new Promise((resolve) => {

@@ -1,17 +1,17 @@
-// The cells of a version that follow something a reader can name: which, how well, against chance, and as a picture.
+// The interpretable cells of a version, with scores, chance and pictures.
 
 import { get, picture } from "./api.js";
 import { columns, count, h, number } from "./dom.js";
 import { key } from "./key.js";
 
-/** What is known of them; where nobody has looked yet an admin may have it found out. */
+/** What is known of them; if they were not searched yet, an admin can start the search. */
 export function cells(version) {
-  const place = h("div", {}, h("p", { className: "hint" }, "…"));
-  const show = (...children) => place.replaceChildren(...children);
+  const element = h("div", {}, h("p", { className: "hint" }, "…"));
+  const show = (...children) => element.replaceChildren(...children);
   const fail = (error) => show(h("p", { className: "wrong", role: "alert" }, error.message));
   if (version.cells) get(version.cells).then((found) => show(...table(version, found)), fail);
   else search(version, show).then((form) => show(...form), fail);
-  return place;
+  return element;
 }
 
 function table(version, { cells: found, not_found: none, measured_on: on }) {
@@ -28,8 +28,8 @@ function table(version, { cells: found, not_found: none, measured_on: on }) {
 
 function line(version, cell, shown) {
   const { slug, follows, layer, unit, part, score, chance, measure, sign } = cell;
-  const place = `layer ${layer}, unit ${unit}, ${part}${sign < 0 ? "; low where it holds" : ""}`;
-  const values = [follows, place, number(score, 3), number(chance, 3), measure === "auc" ? "AUC" : measure];
+  const position = `layer ${layer}, unit ${unit}, ${part}${sign < 0 ? "; low where it holds" : ""}`;
+  const values = [follows, position, number(score, 3), number(chance, 3), measure === "auc" ? "AUC" : measure];
   const button = h("button", { type: "button", className: "small", "aria-label": `Picture of the cell that follows ${follows}`,
     onclick: () => draw(version, cell, shown) }, "Picture");
   const link = h("a", { className: "button small", href: `../#model=${version.model}%40${version.version}&cell=${slug}`,
@@ -54,7 +54,7 @@ function missing(none) {
   return [h("details", {}, h("summary", { className: "hint" }, "What else was looked for"), h("ul", { className: "hint" }, ...items))];
 }
 
-/** What an admin needs to have it found out: the text to look along. */
+/** The form with which an admin starts the search. */
 async function search(version, show) {
   const unknown = h("p", { className: "hint" }, "Not searched yet; an admin can start the search.");
   if (!key()) return [unknown];

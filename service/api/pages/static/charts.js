@@ -1,4 +1,4 @@
-// Lines that grow while one looks: uPlot in the page's own colours, day and night.
+// Live line charts: uPlot in the page's colours, light and dark.
 
 /* global uPlot */
 
@@ -11,18 +11,18 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const short = Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
-/** Whether a value is more than so many times the first one. */
+/** Whether a value is more than `times` the first one. */
 function diverged(values, times) {
   const known = values.filter((value) => value !== null);
   return known.length > 1 && known.every((value) => value > 0) && Math.max(...known) > times * known[0];
 }
 
-/** What was known last at a place where nothing new is. */
-const latest = (values, place) => values.slice(0, (place ?? -1) + 1).findLast((value) => value !== null);
+/** The latest known value at an index. */
+const latest = (values, index) => values.slice(0, (index ?? -1) + 1).findLast((value) => value !== null);
 
-/** A chart in the element: `lines` are `{label, colour, marked, dashed}`, `digits` those of its values. Where the element
-    says with `data-diverged` from which multiple of its first value on a line has diverged, the chart has a logarithmic
-    scale when one does, and `told` hears whether it has. */
+/** A chart in the element: `lines` are `{label, colour, marked, dashed}`, `digits` those of its values. If the element
+    has `data-diverged`, the multiple of a line's first value from which on it has diverged, the scale becomes
+    logarithmic when one does; `onScale` is called with whether it is. */
 export class Chart {
   #element;
   #lines;
@@ -31,16 +31,16 @@ export class Chart {
   #plot = null;
   #data;
   #due = false;
-  #told;
+  #onScale;
   #logarithmic = false;
   #watching = new AbortController();
 
-  constructor(element, lines, { height = 150, digits = 4, told = () => {} } = {}) {
+  constructor(element, lines, { height = 150, digits = 4, onScale = () => {} } = {}) {
     this.#element = element;
     this.#lines = lines;
     this.#height = height;
     this.#digits = digits;
-    this.#told = told;
+    this.#onScale = onScale;
     this.clear();
     const observer = new ResizeObserver(() => this.#resize());
     observer.observe(element);
@@ -48,13 +48,13 @@ export class Chart {
     dark.addEventListener("change", () => this.#make(), { signal: this.#watching.signal });
   }
 
-  /** Take it off the page. */
+  /** Remove it from the page. */
   remove() {
     this.#watching.abort();
     this.#plot.destroy();
   }
 
-  /** A table `[x, y]` for each line, whose places may differ. */
+  /** Show a table `[x, y]` for each line; their x may differ. */
   show(tables) {
     this.#data = uPlot.join(tables);
     this.#draw();
@@ -66,7 +66,7 @@ export class Chart {
     this.#make();
   }
 
-  /** A point of some of the lines; what is undefined or null is not known there. */
+  /** Add a point; undefined or null values are unknown. */
   add(x, ...values) {
     const last = this.#data[0].length - 1;
     if (this.#data[0][last] === x) {
@@ -85,17 +85,17 @@ export class Chart {
     const logarithmic = this.#data.slice(1).some((values) => diverged(values, times));
     if (logarithmic !== this.#logarithmic) this.#make(this.#scale(logarithmic));
     this.#plot.setData(this.#data);
-    requestAnimationFrame(() => this.#tell());
+    requestAnimationFrame(() => this.#showLegend());
   }
 
-  /** The latest values, unless somebody points at others; once a new plot has said that there are none. */
-  #tell() {
+  /** Show the latest values in the legend, unless the pointer selects others; after a new plot has cleared it. */
+  #showLegend() {
     if (this.#plot.cursor.idx == null) this.#plot.setLegend({ idx: this.#data[0].length - 1 });
   }
 
   #scale(logarithmic) {
     this.#logarithmic = logarithmic;
-    this.#told(logarithmic);
+    this.#onScale(logarithmic);
   }
 
   #resize() {
@@ -112,7 +112,7 @@ export class Chart {
   }
 
   #series() {
-    const shown = (_, value, line, place) => (value ?? latest(this.#data[line], place))?.toPrecision(this.#digits) ?? "–";
+    const shown = (_, value, line, index) => (value ?? latest(this.#data[line], index))?.toPrecision(this.#digits) ?? "–";
     const lines = this.#lines.map(({ label, colour, marked, dashed }) => ({
       label, stroke: ink(colour), width: 1.75, dash: dashed ? [6, 4] : undefined, spanGaps: true, value: shown,
       points: { show: Boolean(marked), size: 6, fill: ink(colour) },

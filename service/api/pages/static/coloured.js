@@ -1,4 +1,4 @@
-// A text as the model read it: a colour for each character, and what was expected there, for pointer and keyboard.
+// A traced text: a colour for each character, and what was expected there, for pointer and keyboard.
 
 import { h, number } from "./dom.js";
 
@@ -6,48 +6,48 @@ const NAMES = { "\n": "↵", "\t": "⇥", " ": "␣", "\r": "␍" };
 const STRONGEST = 0.62;
 const MOST_BITS = 8;
 
-/** How a character is written where it has to be seen. */
+/** A visible form of a character. */
 const visible = (token) => NAMES[token] ?? token;
 
-/** The text's characters as elements, each with its place in the trace. */
+/** The text's tokens as elements, each with its index in the trace. */
 export function characters(trace, shade) {
-  return trace.tokens.map((token, place) => {
+  return trace.tokens.map((token, index) => {
     const element = h("i", {}, token);
-    element.dataset.place = place;
-    const colour = shade(place);
+    element.dataset.index = index;
+    const colour = shade(index);
     if (colour) element.style.backgroundColor = colour;
     return element;
   });
 }
 
-/** No colour at all. */
+/** No colour. */
 export const plain = () => "";
 
-/** The more surprising a character, the stronger. */
-export const bySurprise = (trace) => (place) => {
-  const bits = trace.surprisal[place];
+/** A stronger colour for a more surprising character. */
+export const bySurprise = (trace) => (index) => {
+  const bits = trace.surprisal[index];
   return bits === null ? "" : ink("--surprise", Math.min(1, bits / MOST_BITS));
 };
 
-/** Red below zero, blue above, as strong as the value is far from it; a cell's state may be large, so it is bent. */
-export const byCell = ({ values, part }) => (place) => {
-  const value = part === "cell" ? Math.tanh(values[place]) : values[place];
+/** Red below zero, blue above, stronger for larger values; a cell state can be large, so it is squashed. */
+export const byCell = ({ values, part }) => (index) => {
+  const value = part === "cell" ? Math.tanh(values[index]) : values[index];
   return ink(value < 0 ? "--negative" : "--positive", Math.min(1, Math.abs(value)));
 };
 
 const ink = (name, strength) =>
   strength < 0.02 ? "" : `rgb(var(${name}) / ${(strength * STRONGEST).toFixed(3)})`;
 
-/** What there is to say about one place: what was expected there, what stands there, what is likely to follow. */
-export function describe(trace, place) {
-  const bits = trace.surprisal[place];
-  const values = trace.cells.map((cell) => `the cell at ${number(cell.values[place], 2)}`);
-  const said = [bits === null ? "the first token" : `${number(bits, 2)} bits of surprisal`, ...values].join(", ");
-  const token = visible(trace.tokens[place]);
+/** The details of one token: what was expected there, its values, and what is likely to follow. */
+export function describe(trace, index) {
+  const bits = trace.surprisal[index];
+  const values = trace.cells.map((cell) => `the cell at ${number(cell.values[index], 2)}`);
+  const details = [bits === null ? "the first token" : `${number(bits, 2)} bits of surprisal`, ...values].join(", ");
+  const token = visible(trace.tokens[index]);
   return [
-    list(place ? ["Expected at ", h("code", {}, token), ` — ${said}`] : ["At ", h("code", {}, token), ` — ${said}`],
-      place ? trace.top[place - 1] : [], trace.tokens[place]),
-    list(["Likely after ", h("code", {}, token)], trace.top[place], trace.tokens[place + 1]),
+    list(index ? ["Expected at ", h("code", {}, token), ` — ${details}`] : ["At ", h("code", {}, token), ` — ${details}`],
+      index ? trace.top[index - 1] : [], trace.tokens[index]),
+    list(["Likely after ", h("code", {}, token)], trace.top[index], trace.tokens[index + 1]),
   ];
 }
 
@@ -60,27 +60,27 @@ function list(title, top, there) {
   return h("div", {}, h("h3", {}, ...title), h("ol", {}, ...rows));
 }
 
-/** Where a key leads from a place: the arrows, and to the beginning and the end. */
-export function move(elements, place, key) {
+/** The index to which a key leads: arrow keys, Home and End. */
+export function move(elements, index, key) {
   const last = elements.length - 1;
   if (key === "Home") return 0;
   if (key === "End") return last;
-  if (key === "ArrowLeft") return Math.max(0, place - 1);
-  if (key === "ArrowRight") return Math.min(last, place + 1);
-  return lineFrom(elements, place, key === "ArrowUp" ? -1 : 1);
+  if (key === "ArrowLeft") return Math.max(0, index - 1);
+  if (key === "ArrowRight") return Math.min(last, index + 1);
+  return lineFrom(elements, index, key === "ArrowUp" ? -1 : 1);
 }
 
 /** The character above or below, or the nearest one to it. */
-function lineFrom(elements, place, step) {
-  const { offsetTop: top, offsetLeft: left } = elements[place];
-  let found = place;
+function lineFrom(elements, index, step) {
+  const { offsetTop: top, offsetLeft: left } = elements[index];
+  let found = index;
   let line = null;
-  for (let at = place + step; at >= 0 && at < elements.length; at += step) {
+  for (let at = index + step; at >= 0 && at < elements.length; at += step) {
     if (elements[at].offsetTop === top) continue;
     line ??= elements[at].offsetTop;
     if (elements[at].offsetTop !== line) break;
     const distance = (each) => Math.abs(elements[each].offsetLeft - left);
-    if (found === place || distance(at) < distance(found)) found = at;
+    if (found === index || distance(at) < distance(found)) found = at;
   }
   return found;
 }

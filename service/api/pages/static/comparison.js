@@ -1,4 +1,4 @@
-// Several runs in one chart: what each had reached after so many characters.
+// Several runs in one chart, by characters read.
 
 import { get } from "./api.js";
 import { Chart } from "./charts.js";
@@ -7,7 +7,7 @@ import { showError } from "./errors.js";
 
 const COLOURS = ["--accent", "--chart-2", "--chart-3", "--chart-4"];
 
-/** The runs that are ticked in the list of jobs. */
+/** The runs selected in the list of jobs. */
 export class Comparison {
   #runs = new Map();
   #chart = null;
@@ -16,7 +16,7 @@ export class Comparison {
     $("measure").addEventListener("change", () => this.#draw());
   }
 
-  /** A box to tick a job with. */
+  /** A checkbox that selects a job. */
   box({ id, model, version }) {
     const name = version === null ? model : `${model}@${version}`;
     return h("input", { type: "checkbox", className: "tick", "aria-label": `Compare ${name}, ${id}`, checked: this.#runs.has(id),
@@ -40,17 +40,17 @@ export class Comparison {
     const runs = [...this.#runs.values()].map(({ name, metrics }) => ({ name, points: points(metrics, $("measure").value) }));
     const measured = runs.filter(({ points: [x] }) => x.length);
     const missing = runs.filter(({ points: [x] }) => !x.length).map(({ name }) => name);
-    $("compared-said").textContent = missing.length ? `This was not measured for ${missing.join(", ")}.` :
+    $("compared-note").textContent = missing.length ? `This was not measured for ${missing.join(", ")}.` :
       runs.length === 1 ? "Tick another run to compare." : "";
     if (!measured.length) return;
-    const lines = measured.map(({ name }, place) =>
-      ({ label: name, colour: COLOURS[place % COLOURS.length], dashed: place >= COLOURS.length }));
+    const lines = measured.map(({ name }, index) =>
+      ({ label: name, colour: COLOURS[index % COLOURS.length], dashed: index >= COLOURS.length }));
     this.#chart = new Chart($("compared-chart"), lines, { height: 220 });
     this.#chart.show(measured.map(({ points: table }) => table));
   }
 }
 
-/** Characters read, and the values that were new there. */
+/** Characters read, and the new values. */
 function points(metrics, measure) {
   const table = [[], []];
   for (const each of metrics) {

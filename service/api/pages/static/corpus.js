@@ -1,5 +1,4 @@
-// The text to learn from: a file, sent as soon as it is chosen, or one that is there already; shown as the service reads
-// it before anything is trained.
+// The text to train on: a file, uploaded as soon as it is chosen, or an existing corpus; shown as decoded by the service.
 
 import { ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
@@ -9,7 +8,7 @@ import { upload } from "./upload.js";
 
 const ENDS = { lf: "LF", crlf: "CRLF", cr: "CR", mixed: "mixed" };
 
-/** What the form's controls for a text have chosen; `name` hears a file's name. */
+/** The text chosen in the form's controls; `name` is called with a file's name. */
 export class ChosenText {
   #form;
   #pending = Promise.resolve(null);
@@ -30,14 +29,14 @@ export class ChosenText {
     $("discard").addEventListener("click", () => this.#discard());
   }
 
-  /** The id of the text, once it is there. Throws what went wrong with it. */
+  /** The id of the text, once it is uploaded. Throws the error of the upload. */
   async id() {
     const corpus = await this.#pending;
     if (corpus === null) throw Object.assign(new Error("Choose a text first."), { param: "file" });
     return corpus.id;
   }
 
-  /** A text that is there already; "" for none. */
+  /** Choose an existing text; "" for none. */
   choose(id) {
     this.#form.elements.file.value = this.#form.elements.encoding.value = "";
     this.#form.elements.corpus.value = id;
@@ -46,7 +45,7 @@ export class ChosenText {
     this.#wait(id ? get(`/corpora/${id}`) : Promise.resolve(null));
   }
 
-  /** Fill the list of texts that are there, the newest first. */
+  /** Fill the list of existing texts, the newest first. */
   async offer(wanted = this.#form.elements.corpus.value) {
     const { corpora } = await get("/corpora");
     const options = corpora.map(({ id, name, bytes: size, damaged }) =>
@@ -66,7 +65,7 @@ export class ChosenText {
     return this.#wait(this.#send(file, encoding));
   }
 
-  /** Show what comes of it, or what is wrong. */
+  /** Upload the file, and show the result or the error. */
   async #wait(pending) {
     this.#pending = pending;
     $("preview").hidden = true;
@@ -90,19 +89,19 @@ export class ChosenText {
     if (encoding) query.set("encoding", encoding);
     if (newlines.checked) query.set("newlines", newlines.value);
     try {
-      const { status, body } = await upload(`/corpora?${query}`, file, "text/plain", tell, mine.signal);
+      const { status, body } = await upload(`/corpora?${query}`, file, "text/plain", showProgress, mine.signal);
       await this.#replace(status === 201 ? body : null, body);
       $("reread").hidden = false;
       return body;
     } finally {
       if (this.#sending === mine) {
         $("upload").hidden = $("stop-upload").hidden = true;
-        $("upload-said").textContent = "";
+        $("upload-note").textContent = "";
       }
     }
   }
 
-  /** The same file, read otherwise: what was read wrong is not kept. */
+  /** Replace a corpus that was decoded wrongly by the same file with another encoding. */
   async #replace(sent, { id }) {
     const before = this.#sent;
     this.#sent = sent;
@@ -110,7 +109,7 @@ export class ChosenText {
     await this.offer(id);
   }
 
-  /** Offer the encodings that the service takes for likely; returns the error as it is to be shown then. */
+  /** Offer the encodings that the service suggests; returns the error to be shown. */
   #suggest(error) {
     const { guesses = [], param, code } = error;
     if (param !== "encoding" && !guesses.length) return error;
@@ -140,22 +139,22 @@ export class ChosenText {
   }
 }
 
-function tell(share) {
+function showProgress(share) {
   $("upload").value = share;
-  $("upload-said").textContent = share < 1 ? `Sending: ${number(100 * share)} %` : "Sent; the service is decoding it …";
+  $("upload-note").textContent = share < 1 ? `Sending: ${number(100 * share)} %` : "Sent; the service is decoding it …";
 }
 
-const told = ({ bytes: size, characters, lines, vocabulary_size: different, encoding, line_ends: ends, newlines }) => [
+const summary = ({ bytes: size, characters, lines, vocabulary_size: different, encoding, line_ends: ends, newlines }) => [
   ["Encoding", encoding],
   ["Length", `${count(characters, "character")}, ${count(lines, "line")}, ${bytes(size)}`],
   ["Vocabulary", count(different, "different character")],
   ["Line endings", ENDS[ends] && `${ENDS[ends]}${newlines === "keep" || ends === "lf" ? "" : ", converted to LF"}`],
 ];
 
-/** How the service has read the text. */
+/** Show how the service decoded the text. */
 function show({ name, id, preview, damaged, ...corpus }) {
   $("preview-title").textContent = name || id.slice(0, 12);
-  const facts = damaged ? [["Damaged", damaged]] : told(corpus);
+  const facts = damaged ? [["Damaged", damaged]] : summary(corpus);
   $("preview-facts").replaceChildren(...facts.flatMap(([title, value]) =>
     value ? [h("dt", {}, title), h("dd", {}, value)] : []));
   $("preview-lines").textContent = (preview ?? []).join("\n");

@@ -1,4 +1,4 @@
-// The API: a form at each route sends the request that one fills in, and shows what comes back as it comes.
+// The API page: a form at each route sends its request and shows the reply as it arrives.
 
 import { headers, url } from "./api.js";
 import { confirmed } from "./asking.js";
@@ -7,7 +7,7 @@ import { save } from "./saving.js";
 
 const LONGEST = 50_000;
 
-/** The request that the form asks for. */
+/** The request in the form. */
 function read(form) {
   const query = new URLSearchParams();
   const more = {};
@@ -27,11 +27,11 @@ function read(form) {
 async function send(form) {
   const { method, path } = form.dataset;
   if (method === "DELETE" && !(await confirmed(`Send DELETE ${path}? This may be impossible to undo.`, "Send it"))) return;
-  const [said, answer, halt] = [".status", ".answer", ".halt"].map((each) => form.querySelector(each));
+  const [status, answer, halt] = [".status", ".answer", ".halt"].map((each) => form.querySelector(each));
   const stopping = new AbortController();
   halt.hidden = false;
   halt.onclick = () => stopping.abort();
-  said.textContent = "Sending …";
+  status.textContent = "Sending …";
   answer.replaceChildren();
   answer.hidden = false;
   const began = performance.now();
@@ -39,17 +39,17 @@ async function send(form) {
     const [where, request] = read(form);
     const reply = await fetch(url(where), { cache: "no-store", ...request, signal: stopping.signal });
     const type = reply.headers.get("Content-Type") ?? "";
-    said.textContent = `${reply.status} ${reply.statusText}, ${number(performance.now() - began)} ms${type ? `, ${type}` : ""}`;
+    status.textContent = `${reply.status} ${reply.statusText}, ${number(performance.now() - began)} ms${type ? `, ${type}` : ""}`;
     await show(reply, type, answer);
   } catch (error) {
-    if (error.name !== "AbortError") said.textContent = "The service cannot be reached.";
+    if (error.name !== "AbortError") status.textContent = "The service cannot be reached.";
   } finally {
     halt.hidden = true;
     answer.hidden = !answer.childNodes.length;
   }
 }
 
-/** A picture as one, a file to be saved, JSON set out, anything else as it comes. */
+/** Show a picture, offer a file, format JSON, and show anything else as it arrives. */
 async function show(reply, type, answer) {
   if (type.startsWith("image/")) {
     answer.replaceChildren(h("img", { alt: "The picture in the reply", src: URL.createObjectURL(await reply.blob()) }));

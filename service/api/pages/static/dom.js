@@ -1,4 +1,4 @@
-// Elements found and made; text is always set as text, so that nothing that a model writes becomes markup.
+// Finds and creates elements; text is always set as text, so that generated text never becomes markup.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -15,19 +15,19 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** The titles of a table's columns; an empty one is that of its buttons. */
+/** The header of a table; an empty title is for the column of buttons. */
 export const columns = (...titles) =>
   h("thead", {}, h("tr", {}, ...titles.map((title) =>
     h("th", { scope: "col" }, title || h("span", { className: "visually-hidden" }, "Actions")))));
 
-/** A number as people read it, to so many digits after the point. */
+/** A number formatted for readers, with at most `digits` decimals. */
 export const number = (value, digits = 0) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-/** How many of something: `count(1, "character")`. */
+/** A count with its noun: `count(1, "character")`. */
 export const count = (n, noun) => `${number(n)} ${noun}${n === 1 ? "" : "s"}`;
 
-/** A length of time in seconds, as a person says it. */
+/** A duration in seconds, in words. */
 export function duration(seconds) {
   if (seconds < 10) return `${number(seconds, 1)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
@@ -35,13 +35,13 @@ export function duration(seconds) {
   return `${number(seconds / 3600, 1)} h`;
 }
 
-/** A moment, ISO 8601, in the reader's own way and time. */
+/** A time (ISO 8601) in the user's locale and time zone. */
 export function moment(iso) {
   const shown = new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
   return h("time", { dateTime: iso, title: iso }, shown);
 }
 
-/** So many bytes, in the largest fitting unit. */
+/** A size in bytes, in the largest fitting unit. */
 export function bytes(n) {
   for (const [size, unit] of [[1e9, "GB"], [1e6, "MB"], [1e3, "KB"]]) {
     if (n >= size) return `${number(n / size, 1)} ${unit}`;

@@ -1,11 +1,11 @@
-// What went wrong, said where it is seen and heard: the service's message in the words of the page, and the field meant.
+// Shows errors where they are seen and announced: the service's message with the page's labels, and the field at fault.
 
 import { askForKey } from "./key-button.js";
 import { key } from "./key.js";
 import { worded } from "./wording.js";
 
-/** Show the error in the box, and at the field of the form that the service names, if it is there; what is wrong with
-    the key is said where the key is entered. */
+/** Show the error in the box, and mark the field of the form that the service names, if there is one; errors about the
+    key are shown where the key is entered. */
 export function showError(box, error, form = null) {
   if (error.status === 401) return askForKey(key() ? "The service no longer accepts this key." : "This needs a key.");
   if (error.status === 403) return askForKey(error.message);
@@ -23,7 +23,7 @@ export function showError(box, error, form = null) {
   return undefined;
 }
 
-/** Forget what was wrong. */
+/** Remove the error. */
 export function clearError(box, form = null) {
   box.hidden = true;
   box.textContent = "";

@@ -1,4 +1,4 @@
-// What every page has: the key's button, and a way past the navigation that leaves the address as it is.
+// What every page has: the key's button, and a skip link that does not change the address.
 
 import "./key-button.js";
 import { $ } from "./dom.js";

@@ -1,4 +1,4 @@
-// Gradients: versions chosen, drawn side by side, and told in the service's words.
+// Gradients: compares chosen versions in a chart and in the service's words.
 
 import { get, picture, url } from "./api.js";
 import { $, h } from "./dom.js";
@@ -6,7 +6,7 @@ import { clearError, showError } from "./errors.js";
 import { onKey } from "./key.js";
 import { curl } from "./snippets.js";
 
-const PLACES = ["First", "Second", "Third"];
+const LABELS = ["First", "Second", "Third"];
 let latest = 0;
 
 async function start() {
@@ -21,21 +21,21 @@ async function start() {
   }
 }
 
-/** A list for each place, of every version that tells its gradients. */
+/** Offer lists of all versions with gradients. */
 function offer(versions) {
   const options = versions.map(({ model, version, config }) => {
     const reference = `${model}@${version}`;
     return [reference, `${reference} (${config.cell.toUpperCase()}, ${config.layers} × ${config.hidden_size})`];
   });
-  $("chosen").replaceChildren(...PLACES.map((place, index) =>
+  $("chosen").replaceChildren(...LABELS.map((label, index) =>
     h("div", { className: "field" },
-      h("label", { htmlFor: `version-${index}` }, place),
+      h("label", { htmlFor: `version-${index}` }, label),
       h("select", { id: `version-${index}`, name: "versions" },
         ...[["", "none"], ...options].map(([value, shown]) => h("option", { value }, shown))))));
   $("compare").hidden = !options.length;
 }
 
-/** Show these versions; null: those that the service takes for the best to be compared. */
+/** Show these versions; null: those that the service chooses by default. */
 async function show(versions) {
   const query = versions === null ? "" : `?versions=${encodeURIComponent(versions)}`;
   const asked = (latest += 1);
@@ -44,7 +44,7 @@ async function show(versions) {
     const compared = await get(`/gradients${query}`);
     const drawn = compared.versions.length ? await picture(`/gradients.svg${query}`) : null;
     if (asked !== latest) return;
-    tell(compared);
+    describe(compared);
     draw(drawn, compared);
   } catch (error) {
     if (asked === latest) showError($("page-error"), error);
@@ -52,15 +52,15 @@ async function show(versions) {
   $("shown").setAttribute("aria-busy", "false");
 }
 
-function tell({ versions, told, same_text: sameText, missing }) {
+function describe({ versions, told, same_text: sameText, missing }) {
   const chosen = versions.map(({ model, version }) => `${model}@${version}`);
-  for (const [index] of PLACES.entries()) $(`version-${index}`).value = chosen[index] ?? "";
+  for (const [index] of LABELS.entries()) $(`version-${index}`).value = chosen[index] ?? "";
   $("compared").textContent = told;
-  $("told").replaceChildren(...versions.map((each) => h("li", {}, each.told)));
+  $("descriptions").replaceChildren(...versions.map((each) => h("li", {}, each.told)));
   $("texts").hidden = sameText || !versions.length;
   $("missing").hidden = !missing.length;
   const cells = missing.map(({ cell }) => cell.toUpperCase()).join(" and no ");
-  $("missing-said").textContent = versions.length
+  $("missing-note").textContent = versions.length
     ? `There is no ${cells} yet. With an admin key, this trains one on the same text:`
     : "No version has recorded gradients yet. Upload a text, then train one version of each cell type on it:";
   const address = location.origin + url("/jobs");
@@ -81,7 +81,7 @@ function choose(versions) {
 
 $("compare").addEventListener("submit", (event) => {
   event.preventDefault();
-  const chosen = PLACES.map((_, index) => $(`version-${index}`).value).filter(Boolean);
+  const chosen = LABELS.map((_, index) => $(`version-${index}`).value).filter(Boolean);
   choose(chosen.length ? chosen.join(",") : null);
 });
 $("newest").addEventListener("click", () => choose(null));

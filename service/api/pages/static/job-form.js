@@ -1,6 +1,6 @@
-// The form for a job, as the body of POST /jobs and back; what is empty is left to the worker.
+// Converts the form for a job to the body of POST /jobs and back; empty fields are omitted.
 
-/** The body of a job that learns from this corpus. */
+/** The body of a job that trains on this corpus. */
 export function readJob(form, corpus) {
   const { model, promote, budget } = form.elements;
   const body = { corpus, model: model.value.trim(), budget: { [unit(form).value]: Number(budget.value) }, promote: promote.value };
@@ -11,7 +11,7 @@ export function readJob(form, corpus) {
   return body;
 }
 
-/** The form as it asks for what this body does. */
+/** Fill in the form from this body. */
 export function fillJob(form, { model, budget, promote, ...given }) {
   form.elements.model.value = model;
   form.elements.promote.value = promote;

@@ -1,4 +1,4 @@
-// What a job is about: its text, its budget, the network and the settings that were decided on, and what to beware of.
+// Shows a job's text, budget, network, settings and warnings.
 
 import { get } from "./api.js";
 import { $, bytes, count, h } from "./dom.js";
@@ -6,14 +6,14 @@ import { budget, decided } from "./job-words.js";
 
 let corpus = null;
 
-/** The job's text, asked for once; null when it is gone. */
+/** The job's text, requested once; null if it was deleted. */
 async function corpusOf({ corpus: id }) {
   if (id === null) return null;
   if (corpus?.id !== id) corpus = await get(`/corpora/${id}`).catch(() => null);
   return corpus;
 }
 
-/** Show what the job was asked to do and what its trainer decided on. */
+/** Show the job's request and its plan. */
 export async function plan(job) {
   const { request, decided: settings = {} } = job;
   const text = await corpusOf(job);
@@ -30,7 +30,7 @@ export async function plan(job) {
 const named = ({ id, name, characters, bytes: size, damaged }) =>
   `${name || id} (${damaged ? "damaged" : `${count(characters, "character")}, ${bytes(size)}`})`;
 
-/** Show what there is to know about its result. */
+/** Show the warnings about its result. */
 export function warn(warnings) {
   $("job-warnings").hidden = !warnings.length;
   $("job-warnings").replaceChildren(...warnings.map((each) => h("li", {}, each)));

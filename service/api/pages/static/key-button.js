@@ -1,14 +1,14 @@
-// The button that says what is known of the reader's key, and the form in which one is entered and checked.
+// The button that shows the state of the user's key, and the form in which a key is entered and checked.
 
 import { get } from "./api.js";
 import { $ } from "./dom.js";
 import { keep, key, role } from "./key.js";
 
-const SAID = { admin: "Admin key", app: "App key", "": "No key" };
+const LABELS = { admin: "Admin key", app: "App key", "": "No key" };
 const UNKNOWN = "The service does not accept this key.";
 let refused = false;
 
-/** Open the form, as the service wants a key, or another one than is in use. */
+/** Open the form, because the service requires a key or another one. */
 export function askForKey(message = "") {
   refused = Boolean(message && key());
   show();
@@ -17,9 +17,9 @@ export function askForKey(message = "") {
   $("key-value").focus();
 }
 
-/** The key in use, whatever is being typed. */
+/** Show the key in use. */
 function show() {
-  say(refused ? "Key refused" : SAID[role()]);
+  say(refused ? "Key refused" : LABELS[role()]);
   $("key-forget").hidden = !key();
 }
 
@@ -31,7 +31,7 @@ function complain(message) {
   $("key-value").setAttribute("aria-invalid", String(Boolean(message)));
 }
 
-/** A key is kept when the service takes it; what is wrong with another one is said where it was entered. */
+/** Keep a key that the service accepts; otherwise show the error where it was entered. */
 async function enter(value) {
   say("Checking …");
   try {

@@ -1,17 +1,17 @@
-// The reader's key and what it is good for: kept for this tab alone, sent to this service only.
+// The user's key and its role: kept only for this tab, sent only to this service.
 
 const NAMES = { key: "charrnn-key", role: "charrnn-role" };
 const listeners = [];
 
 export const key = () => sessionStorage.getItem(NAMES.key) ?? "";
 
-/** "admin" or "app", as the service said when the key was entered; "" without one. */
+/** The key's role, "admin" or "app", as returned by the service when it was entered; "" without a key. */
 export const role = () => sessionStorage.getItem(NAMES.role) ?? "";
 
-/** Call when a key was accepted or forgotten. */
+/** Register a listener for when a key is accepted or forgotten. */
 export const onKey = (listener) => listeners.push(listener);
 
-/** Use this key from now on; "" forgets the one that there was. */
+/** Use this key from now on; "" forgets the current one. */
 export function keep(value, as = "") {
   for (const [name, kept] of [[NAMES.key, value], [NAMES.role, as]]) {
     if (kept) sessionStorage.setItem(name, kept);

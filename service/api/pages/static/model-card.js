@@ -1,11 +1,11 @@
-// One model of the list, folded or open: its versions, the newest first, and what its aliases stood for.
+// The card of a model, collapsed or open: its versions, the newest first, and the history of its aliases.
 
 import { bytes, columns, count, h, moment, number } from "./dom.js";
 import { about } from "./version.js";
 
 const MOST = 5;
 
-/** The model's card; `act` has what its buttons do (`point`, `download`, `remove`), `kept` what is open. */
+/** The model's card; `act` has the actions of its buttons (`point`, `download`, `remove`), `kept` what is open. */
 export function card(model, act, kept) {
   const { name, details } = model;
   const content = h("details", { open: kept.has(name), ontoggle: ({ target }) => {
@@ -38,7 +38,7 @@ function newestFirst(model, act, kept) {
   const all = model.details.toReversed();
   const shown = kept.has(`${model.name}/all`)
     ? all
-    : all.filter(({ aliases, damaged }, place) => place < MOST || aliases.length || damaged);
+    : all.filter(({ aliases, damaged }, index) => index < MOST || aliases.length || damaged);
   return h("tbody", {}, ...shown.flatMap((version) => rows(model, { model: model.name, ...version }, act, kept)));
 }
 
@@ -76,7 +76,7 @@ const damaged = (version, act) =>
     h("td", { colSpan: 5 }, h("span", { className: "tag bad" }, "damaged"), " ", version.damaged),
     h("td", { className: "actions" }, remove(version, act)));
 
-/** How well the version does on text that it was not trained on. */
+/** The version's held-out loss. */
 const measured = ({ bits_per_character: bits }) => (bits === undefined || bits === null ? "–" : `${number(bits, 3)} bits`);
 
 const play = ({ model, version }) =>
@@ -90,7 +90,7 @@ const remove = (version, act) =>
   h("button", { type: "button", className: "small danger", "aria-label": `Delete version ${version.version} of ${version.model}`,
     onclick: () => act.remove(version) }, "Delete");
 
-/** What can be done with a version's file; one that an alias stands for cannot be deleted. */
+/** The actions for a version's file; a version that an alias points to cannot be deleted. */
 const fileActions = (version, act) =>
   h("p", { className: "buttons" },
     h("button", { type: "button", className: "small", onclick: () => act.download(version) }, "Download"),
@@ -110,7 +110,7 @@ function toggle(version, below, act, kept) {
   return button;
 }
 
-/** Back to the version that served before, if it is there still. */
+/** The button that rolls back to the previous version, if it still exists. */
 function rollBack({ name, aliases, history: changes, versions }, act) {
   const before = (changes.current ?? []).map(({ version }) => version).findLast((version) => version !== aliases.current);
   if (before === undefined || !versions.includes(before)) return null;

@@ -1,9 +1,9 @@
-// Which model and which version is meant: two lists, filled from what the service has.
+// Two lists to choose a model and a version, filled by the service.
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
 
-/** Two lists that go together; `changed` hears when another model or version was chosen by hand. */
+/** The two lists; `changed` is called when the user chooses another model or version. */
 export class ModelLists {
   #names;
   #versions;
@@ -18,21 +18,21 @@ export class ModelLists {
     versions.addEventListener("change", changed);
   }
 
-  /** Ask the service what it has: all of it in one request. */
+  /** Load all models in one request. */
   async load() {
     const { models } = await get("/models?details=true");
     this.#models = models;
     this.#names.replaceChildren(...models.map(({ name }) => h("option", { value: name }, name)));
   }
 
-  /** Choose `name`, `name@3` or `name@alias`; what is not there is chosen as well, for the service to say so. */
+  /** Choose `name`, `name@3` or `name@alias`, even if it does not exist, so that the service reports the error. */
   choose(wanted) {
     const [name, version = ""] = wanted.split("@");
     select(this.#names, name);
     this.#offer(version);
   }
 
-  /** The beginning that suits the chosen version, if its record has one. */
+  /** The default prompt of the chosen version, if its record has one. */
   get prompt() {
     const model = this.#model;
     const chosen = this.#versions.value || "current";
@@ -58,7 +58,7 @@ function select(list, value) {
   list.value = value;
 }
 
-/** What may stand after the `@`: nothing for `current`, then the other aliases, then every version, the newest first. */
+/** The options after the `@`: nothing for `current`, then the other aliases, then all versions, the newest first. */
 function references({ aliases, versions }) {
   const current = aliases.current === undefined ? [] : [["", `current (version ${aliases.current})`]];
   const others = Object.entries(aliases).filter(([alias]) => alias !== "current");

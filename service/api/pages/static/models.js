@@ -1,4 +1,4 @@
-// Models: all of them in one request, folded and filtered; promoted, downloaded, imported and deleted by an admin.
+// Models: lists and filters all models; admins can promote, download, import and delete versions.
 
 import { ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
@@ -28,7 +28,7 @@ async function start() {
   $("models").setAttribute("aria-busy", "false");
 }
 
-/** Those whose name has the words that were typed. */
+/** Show the models whose names contain the typed words. */
 function show() {
   const words = $("words").value.toLowerCase().split(/\s+/).filter(Boolean);
   const found = models.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
@@ -37,13 +37,13 @@ function show() {
   $("found").textContent = words.length ? `${number(found.length)} of ${count(models.length, "model")}` : count(models.length, "model");
 }
 
-/** Do it, then show how things stand. */
-async function change(path, options, said) {
+/** Execute a change, then reload the list. */
+async function change(path, options, message) {
   clearError($("page-error"));
   try {
     await ask(path, options);
     await start();
-    $("said").textContent = said;
+    $("note").textContent = message;
   } catch (error) {
     showError($("page-error"), error);
   }
@@ -81,7 +81,7 @@ async function bring(event) {
     const { body } = await upload(path, file.files[0], CHECKPOINT, () => {}, new AbortController().signal);
     kept.add(body.model);
     await start();
-    $("said").textContent = `${body.model}: imported as version ${body.version}.`;
+    $("note").textContent = `${body.model}: imported as version ${body.version}.`;
     form.reset();
     $("bring").open = false;
   } catch (error) {

@@ -1,4 +1,4 @@
-// Play: a text is asked for, shown as it is written, and has an address that shows it again.
+// Play: generates a text, shows it while it is generated, and gives it an address that reproduces it.
 
 import { addressed, addressOf, fill, isText } from "./address.js";
 import { Alternatives } from "./alternatives.js";
@@ -11,7 +11,7 @@ import { Reading } from "./reading.js";
 import { checkSeed, read } from "./request.js";
 import { copy, save } from "./saving.js";
 import { curl, python } from "./snippets.js";
-import { exact, fileName, said, same, unwritten } from "./text.js";
+import { exact, fileName, summary, same, unwritten } from "./text.js";
 
 const form = $("play");
 const lists = new ModelLists(form.elements.model, form.elements.version, suggest);
@@ -22,7 +22,7 @@ let running = null;
 let shown = null;
 let suggested = "";
 
-/** Ask for the text, show it as it comes, and say how it went; what was there stays until something comes. */
+/** Generate the text and show it as it arrives, with its status; the previous text stays until the first piece arrives. */
 async function generate(body, opened = false) {
   running?.abort();
   const mine = (running = new AbortController());
@@ -52,7 +52,7 @@ function begin(body) {
   return made;
 }
 
-/** Make room for its texts: one to be looked into, or several side by side. */
+/** Prepare the page for the texts: one to be inspected, or several side by side. */
 function lay({ body, texts }) {
   const several = texts.length > 1;
   $("single").hidden = $("colours").hidden = several;
@@ -79,14 +79,14 @@ function end(made, opened) {
   running = null;
   $("halt").hidden = true;
   if (made?.seeds.length) settle(made, shown, opened);
-  else $("status").textContent = shown === null ? "No text was generated." : `${said(shown)} (the previous text)`;
+  else $("status").textContent = shown === null ? "No text was generated." : `${summary(shown)} (the previous text)`;
   $("again").disabled = shown === null;
 }
 
-/** The text stands: it gets its address, and can be looked into, copied and kept. */
+/** The text is complete: it gets its address, and can be inspected, copied and saved. */
 function settle(made, before, opened) {
   shown = made;
-  $("status").textContent = `${made.whole ? "" : "Incomplete: "}${same(before, made) ? "The same text: " : ""}${said(made)}`;
+  $("status").textContent = `${made.whole ? "" : "Incomplete: "}${same(before, made) ? "The same text: " : ""}${summary(made)}`;
   $("tools").hidden = made.texts.length > 1;
   const address = addressOf(exact(made));
   if (made.whole) known.set(address, made);
@@ -98,7 +98,7 @@ function settle(made, before, opened) {
 
 const wholeText = () => shown.body.prompt + shown.texts[0];
 
-/** Show what the address stands for: a text, or the form with what it says. */
+/** Show the text of the address, or fill in the form from it. */
 function open() {
   const parameters = addressed();
   running?.abort();
@@ -114,7 +114,7 @@ function open() {
   else clear();
 }
 
-/** A text that was here already is there at once; any other is asked for. */
+/** Show a text that this page has generated before at once; request any other. */
 function recall(address) {
   const made = known.get(address);
   if (!made) return generate(read(form), true);
@@ -134,7 +134,7 @@ function clear() {
   reading.clear();
 }
 
-/** Another model: its own beginning, unless the reader has written one. */
+/** For another model, use its default prompt unless the user has written one. */
 function suggest() {
   if (form.elements.prompt.value === suggested) form.elements.prompt.value = suggested = lists.prompt;
   showRequest();

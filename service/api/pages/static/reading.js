@@ -1,4 +1,4 @@
-// The text on the page: it grows while it is written; once whole it can be coloured and read character by character.
+// The text on the page: it grows while it is generated; once complete it can be coloured and inspected token by token.
 
 import { get } from "./api.js";
 import { byCell, bySurprise, characters, describe, move, plain } from "./coloured.js";
@@ -8,8 +8,8 @@ import { clearError, showError } from "./errors.js";
 const BOTTOM = 40;
 const KEYS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
 
-/** The text and what the model sees in it; `longest` is the number of characters that can be traced at once, `asked` the
-    found cell to colour the first text by, if any. */
+/** The text and its trace; `longest` is the maximum number of characters in a trace, `asked` the interpretable cell to
+    colour the first text by, if any. */
 export class Reading {
   #longest;
   #node = null;
@@ -18,7 +18,7 @@ export class Reading {
   #trace = null;
   #traced = null;
   #rest = "";
-  #place = null;
+  #index = null;
   #offered = "";
   #opening = null;
   #asked;
@@ -34,7 +34,7 @@ export class Reading {
     for (const id of ["colour", "layer", "cell", "part"]) $(id).addEventListener("change", () => this.#colour());
   }
 
-  /** Nothing is written. */
+  /** Show that there is no text. */
   clear() {
     this.begin("");
     this.end({ text: "" });
@@ -42,7 +42,7 @@ export class Reading {
   }
 
   begin(prompt) {
-    this.#made = this.#trace = this.#traced = this.#place = null;
+    this.#made = this.#trace = this.#traced = this.#index = null;
     this.#waiting = "";
     this.#node = document.createTextNode("");
     $("text").replaceChildren(h("span", { className: "prompt" }, prompt), this.#node);
@@ -52,7 +52,7 @@ export class Reading {
     clearError($("trace-error"));
   }
 
-  /** A piece more; pieces come faster than a screen shows them, so they are put there together. */
+  /** Add a piece; pieces arrive faster than the screen is redrawn, so they are shown together. */
   add(piece) {
     if (!this.#waiting) requestAnimationFrame(() => this.#write());
     this.#waiting += piece;
@@ -76,7 +76,7 @@ export class Reading {
     if ($("colour").value || document.activeElement === $("text")) this.#colour();
   }
 
-  /** The cells that were found to follow something, as colours to choose. */
+  /** Offer the interpretable cells as colours. */
   async #offerCells() {
     const { model, version } = this.#made;
     if (this.#offered === `${model}@${version}`) return;
@@ -101,7 +101,7 @@ export class Reading {
     this.#colour();
   }
 
-  /** The cells that the chosen colour needs. */
+  /** The cells needed for the chosen colour. */
   #wanted() {
     const value = $("colour").value;
     $("unit").hidden = value !== "unit";
@@ -123,7 +123,7 @@ export class Reading {
     }
   }
 
-  /** Have the text traced, unless it was with these cells already. */
+  /** Trace the text, unless it was traced with these cells already. */
   async #read(cells) {
     const { body, text, model, version } = this.#made;
     const whole = Array.from(body.prompt + text);
@@ -139,7 +139,7 @@ export class Reading {
     const shade = how === "surprise" ? bySurprise(trace) : trace.cells.length ? byCell(trace.cells[0]) : plain;
     $("text").replaceChildren(...characters(trace, shade), this.#rest);
     this.#legend(how);
-    if (this.#place !== null) this.#choose(Math.min(this.#place, trace.tokens.length - 1));
+    if (this.#index !== null) this.#choose(Math.min(this.#index, trace.tokens.length - 1));
   }
 
   #legend(how) {
@@ -151,7 +151,7 @@ export class Reading {
     $("legend").hidden = !how;
   }
 
-  /** Look closer: the first glance has the text read, once however many glances there are. */
+  /** Inspect the text: the first inspection traces it, only once. */
   async #open() {
     if (!this.#made || this.#trace) return;
     this.#opening ??= this.#colour().finally(() => (this.#opening = null));
@@ -160,8 +160,8 @@ export class Reading {
 
   async #look(target) {
     await this.#open();
-    const place = target.closest?.("i")?.dataset.place;
-    if (place !== undefined && this.#trace) this.#choose(Number(place));
+    const index = target.closest?.("i")?.dataset.index;
+    if (index !== undefined && this.#trace) this.#choose(Number(index));
   }
 
   async #walk(event) {
@@ -169,16 +169,16 @@ export class Reading {
     event.preventDefault();
     await this.#open();
     if (!this.#trace) return;
-    const place = move($("text").children, this.#place ?? 0, event.key);
-    this.#choose(place);
-    $("text").children[place].scrollIntoView({ block: "nearest" });
+    const index = move($("text").children, this.#index ?? 0, event.key);
+    this.#choose(index);
+    $("text").children[index].scrollIntoView({ block: "nearest" });
   }
 
-  #choose(place) {
+  #choose(index) {
     $("text").querySelector(".chosen")?.classList.remove("chosen");
-    $("text").children[place].classList.add("chosen");
-    this.#place = place;
-    $("inspector").replaceChildren(...describe(this.#trace, place));
+    $("text").children[index].classList.add("chosen");
+    this.#index = index;
+    $("inspector").replaceChildren(...describe(this.#trace, index));
     $("inspector").hidden = false;
   }
 }

@@ -1,8 +1,8 @@
-// What the form asks for, as the body of POST /generate.
+// Converts the form to the body of POST /generate.
 
 const ESCAPES = { n: "\n", t: "\t", r: "\r", "\\": "\\" };
 
-/** The request's body; what stands at the service's default is left out. */
+/** The request's body; fields with the service's default are omitted. */
 export function read(form) {
   const { model, version, prompt, seed, stop, unknown } = form.elements;
   const body = { model: model.value + (version.value && `@${version.value}`), prompt: prompt.value };
@@ -17,12 +17,12 @@ export function read(form) {
 const numeric = ({ name, value, dataset }) =>
   (value === "" || Number(value) === Number(dataset.default) ? {} : { [name]: Number(value) });
 
-/** A number if it is one that survives as one; else the text itself, about which the service says what is wrong. */
+/** A number if it can be represented exactly; else the text itself, which the service rejects with a message. */
 function whole(text) {
   return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : text;
 }
 
-/** Throws for a seed that the service would take and a browser cannot count with. */
+/** Throws for a seed that the service accepts but that is not exact in a browser. */
 export function checkSeed({ seed }) {
   if (typeof seed !== "string" || !/^-?\d+$/.test(seed)) return;
   const most = Number.MAX_SAFE_INTEGER;
@@ -31,6 +31,6 @@ export function checkSeed({ seed }) {
 
 const unescape = (text) => text.replace(/\\([ntr\\])/g, (_, letter) => ESCAPES[letter]);
 
-/** The inverse of what the form's stop texts go through, a line each. */
+/** The inverse of unescaping the form's stop texts, one per line. */
 export const escape = (text) =>
   Object.entries(ESCAPES).reduceRight((done, [letter, character]) => done.replaceAll(character, `\\${letter}`), text);

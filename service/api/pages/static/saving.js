@@ -1,8 +1,8 @@
-// What a page hands to its reader: a text into the clipboard, a text or a file onto the disk.
+// Copies texts to the clipboard, and saves texts and files.
 
 const SHOWN_MS = 1500;
 
-/** Put the text into the clipboard, and say on the button that it is there. */
+/** Copy the text to the clipboard, and confirm it on the button. */
 export async function copy(text, button) {
   const label = (button.dataset.label ??= button.textContent);
   button.textContent = (await copied(text)) ? "Copied" : "Copy failed";
@@ -29,7 +29,7 @@ function selected(text) {
   return done;
 }
 
-/** Have the browser save a text, or a Blob, as a file. */
+/** Save a text, or a Blob, as a file. */
 export function save(content, name) {
   const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type: "text/plain" }));
   Object.assign(document.createElement("a"), { href: address, download: name }).click();

@@ -1,4 +1,4 @@
-// A request as people take it along: a line for a shell, or a few lines of Python; the key is named, never shown.
+// Code for a request: a shell command, or a few lines of Python; the key is a placeholder, never shown.
 
 /** The request for a shell. */
 export function curl(address, body, hasKey) {
@@ -21,7 +21,7 @@ reply.raise_for_status()
 print(reply.json()${answer})`;
 }
 
-/** A JSON value as Python writes it. */
+/** A JSON value as a Python literal. */
 function literal(value) {
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
   if (value !== null && typeof value === "object") {

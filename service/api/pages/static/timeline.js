@@ -5,7 +5,7 @@ import { $, h, number } from "./dom.js";
 const SHARES = [0, 0.01, 0.05, 0.2, 1];
 const START = "the start of a text";
 
-/** The samples of one job; which of its prompts is shown is the reader's choice. */
+/** The samples of one job, for the prompt that the user chooses. */
 export class Timeline {
   #all = [];
   #steps = null;
@@ -20,13 +20,13 @@ export class Timeline {
     $("timeline").replaceChildren();
   }
 
-  /** How many steps the whole training has, once that is known. */
+  /** Set the total number of steps, once it is known. */
   total(steps) {
     this.#steps = steps;
     this.#show();
   }
 
-  /** What was written at one moment: `{step, fraction, samples}`. */
+  /** Add the samples of one moment: `{step, fraction, samples}`. */
   add(moment) {
     this.#all.push(moment);
     if (!$("which").options.length) this.#offer(moment.samples);
@@ -34,7 +34,7 @@ export class Timeline {
   }
 
   #offer(samples) {
-    const options = samples.map(({ prompt }, place) => h("option", { value: place }, named(prompt)));
+    const options = samples.map(({ prompt }, index) => h("option", { value: index }, named(prompt)));
     $("which").replaceChildren(...options);
     $("which").value = String(samples.length - 1);
   }
@@ -43,7 +43,7 @@ export class Timeline {
     return this.#steps ? step / this.#steps : (fraction ?? 0);
   }
 
-  /** The moments nearest to the shares that were reached, and the latest one. */
+  /** The moments closest to the shares reached so far, and the latest one. */
   #chosen() {
     const latest = this.#all.at(-1);
     const reached = latest ? this.#share(latest) : 0;
@@ -61,9 +61,9 @@ export class Timeline {
 
   #item(moment, { prompt, text }) {
     const share = this.#share(moment);
-    const said = moment.step === 0 ? "untrained" : share === 1 ? "at the end" : `after ${percent(share)}`;
+    const label = moment.step === 0 ? "untrained" : share === 1 ? "at the end" : `after ${percent(share)}`;
     return h("li", {},
-      h("h4", {}, h("b", {}, said), ` · step ${number(moment.step)}`),
+      h("h4", {}, h("b", {}, label), ` · step ${number(moment.step)}`),
       h("p", { dir: "auto" }, h("span", { className: "prompt" }, prompt), text));
   }
 }

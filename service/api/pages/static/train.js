@@ -1,4 +1,4 @@
-// Train: locked until there is an admin's key; what it takes to train and to watch is loaded for who has one.
+// Train: locked without an admin key; with one, the scripts for training and watching are loaded.
 
 import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";

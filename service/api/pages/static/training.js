@@ -1,4 +1,4 @@
-// Training, for who may: a text is chosen, a job is asked for, and the jobs that there are can be watched and compared.
+// Training, for admins: choose a text, start a job, and watch and compare jobs.
 
 import { ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
@@ -21,11 +21,11 @@ async function begin() {
   $("go").disabled = true;
   try {
     const job = await get("/jobs", { json: readJob(form, await text.id()) });
-    $("start-said").textContent = "Training begins.";
+    $("start-note").textContent = "Training begins.";
     location.hash = job.id;
     list();
   } catch (error) {
-    $("start-said").textContent = "";
+    $("start-note").textContent = "";
     if (error.name !== "AbortError") showError($("start-error"), error, form);
   } finally {
     $("go").disabled = false;
@@ -49,12 +49,12 @@ function item(job) {
   if (job.model === null) return h("li", { className: "damaged" }, h("b", {}, job.id), h("span", { className: "tag bad" }, "damaged"),
     h("small", {}, job.damaged), button("Delete", () => remove(job)));
   const { id, model, created, version, progress } = job;
-  const [said, tag] = status(job);
+  const [words, tag] = status(job);
   const share = job.status === "running" ? ` ${number(100 * progress.fraction)} %` : "";
   const made = version === null ? "" : `version ${version}, `;
   const bits = progress.bits_per_character ? `${number(progress.bits_per_character, 3)} bits per character, ` : "";
   return h("li", {}, comparison.box(job),
-    h("a", { href: `#${id}` }, h("b", {}, model), h("span", { className: tag }, said + share),
+    h("a", { href: `#${id}` }, h("b", {}, model), h("span", { className: tag }, words + share),
       h("small", {}, made, bits, moment(created))),
     job.damaged ? h("small", {}, `Damaged: ${job.damaged}`) : null);
 }
@@ -75,7 +75,7 @@ function follow() {
   return undefined;
 }
 
-/** Show the jobs and what is running; call again when another key was entered. */
+/** Show the jobs and the running one; call again after another key was entered. */
 export async function open() {
   const jobs = await list();
   await text.offer();
@@ -86,7 +86,7 @@ export async function open() {
 
 const button = (label, onclick) => h("button", { type: "button", className: "small danger", onclick }, label);
 
-/** Delete a job that is over, or damaged; what it has published stays. */
+/** Delete a job that has ended or is damaged; its published version is kept. */
 async function remove({ id, model }) {
   const question = `Delete the job ${model ?? id} and all its measurements? The version that it published is kept.`;
   if (!(await confirmed(question, "Delete it"))) return;
@@ -111,12 +111,12 @@ async function cancel() {
   }
 }
 
-/** The form as the job that is shown was asked for, to be changed and asked for anew. */
+/** Fill in the form with the request of the shown job, for a new one. */
 function clone() {
   const { request } = watched();
   fillJob(form, request);
   text.choose(request.corpus);
-  $("start-said").textContent = "These are the settings of that job; change what you like.";
+  $("start-note").textContent = "These are the settings of that job; change what you like.";
   $("start-title").scrollIntoView({ block: "start" });
   form.elements.model.focus({ preventScroll: true });
 }
@@ -129,7 +129,7 @@ function drop(event) {
   form.elements.file.dispatchEvent(new Event("change"));
 }
 
-/** A file's name is a name for its model, as far as its letters may stand in one. */
+/** Derive a model's name from a file's name. */
 function nameAfter(file) {
   if (form.elements.model.value) return;
   form.elements.model.value = file.replace(/\.[^.]*$/, "").toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[^a-z0-9]+/, "");

@@ -1,9 +1,9 @@
-// A file on its way to the service, with how much of it is there; fetch cannot say that, XMLHttpRequest can.
+// Uploads a file with progress, which XMLHttpRequest supports and fetch does not.
 
 import { ApiError, headers, toError, url } from "./api.js";
 
-/** The service's answer `{status, body}` to a file; `tell` hears the share that is sent. Abort the signal to stop. */
-export function upload(path, file, type, tell, signal) {
+/** The service's reply `{status, body}` to a file; `onProgress` is called with the share sent. Abort the signal to stop. */
+export function upload(path, file, type, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const lost = (message) => () => reject(new ApiError(0, { code: "connection_lost", message }));
@@ -11,7 +11,7 @@ export function upload(path, file, type, tell, signal) {
     for (const [name, value] of Object.entries(headers({ "Content-Type": type }))) {
       request.setRequestHeader(name, value);
     }
-    request.upload.onprogress = ({ loaded, total }) => tell(total ? loaded / total : 1);
+    request.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 1);
     request.onerror = lost("The upload was interrupted: the service cannot be reached, or refused the file immediately.");
     request.onabort = () => reject(new DOMException("stopped", "AbortError"));
     request.onload = () => {

@@ -1,4 +1,4 @@
-// What is known of one version: its network and training, how its loss fell, a text that it writes, how to ask it.
+// The details of a version: network, training, loss curves, a sample, and its request.
 
 import { get, picture, url } from "./api.js";
 import { cells } from "./cells.js";
@@ -10,13 +10,13 @@ import { curl, python } from "./snippets.js";
 
 const SAMPLE = { length: 300, temperature: 0.8, seed: 1 };
 
-/** Everything about the version, most of which comes a little later; `actions` are what can be done with its file. */
+/** The version's details, most of which are loaded asynchronously; `actions` are the buttons for its file. */
 export function about({ model, version, prompt }, actions) {
-  const place = h("div", { className: "about", "aria-busy": "true" });
-  const fail = (error) => place.replaceChildren(h("p", { className: "wrong", role: "alert" }, error.message));
+  const element = h("div", { className: "about", "aria-busy": "true" });
+  const fail = (error) => element.replaceChildren(h("p", { className: "wrong", role: "alert" }, error.message));
   const body = { model: `${model}@${version}`, prompt: prompt ?? "", ...SAMPLE };
   get(`/models/${model}/versions/${version}`).then((known) => {
-    place.replaceChildren(
+    element.replaceChildren(
       part("The network", network(known), actions),
       part("Training", training(known.record)),
       sample(body),
@@ -27,8 +27,8 @@ export function about({ model, version, prompt }, actions) {
         drawn("How far back its gradients reach", known.gradients,
           `Gradient norm k steps back, version ${version} of ${model}`)),
       h("section", { className: "wide cells" }, h("h3", {}, "What its cells follow"), cells(known)));
-  }, fail).finally(() => place.setAttribute("aria-busy", "false"));
-  return place;
+  }, fail).finally(() => element.setAttribute("aria-busy", "false"));
+  return element;
 }
 
 const part = (title, facts, ...more) => h("section", {}, h("h3", {}, title), h("dl", {}, ...facts.flatMap(([name, value]) =>
@@ -61,7 +61,7 @@ function training({ corpus, characters, characters_seen: seen, epochs, steps, be
 
 const asked = ({ budget: limit, ...rest } = {}) => (limit ? [["Budget", budget(limit)], ["Settings", settings(rest)]] : []);
 
-/** What it writes with one seed, always the same. */
+/** A sample with a fixed seed. */
 function sample(body) {
   const text = h("p", { className: "sample", dir: "auto", tabIndex: 0, role: "group", "aria-label": "A sample" }, "…");
   get("/generate", { json: body }).then(
@@ -83,7 +83,7 @@ function request(body) {
   return h("section", { className: "requests" }, h("h3", {}, "As a request"), ...boxes);
 }
 
-/** A picture that the service draws, where there is something to draw. */
+/** A picture drawn by the service, if there is one. */
 function drawn(title, path, alt) {
   if (!path) return null;
   const section = h("section", {}, h("h3", {}, title));

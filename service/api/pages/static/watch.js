@@ -1,4 +1,4 @@
-// One job, watched: its events as they come, from the first one on, taken up again where the connection broke.
+// Watches one job: shows its events from the first one on, and resumes after a broken connection.
 
 import { events, get } from "./api.js";
 import { Chart } from "./charts.js";
@@ -12,17 +12,17 @@ const AGAIN_MS = 1500;
 
 const loss = new Chart($("loss-chart"), [
   { label: "training", colour: "--accent" }, { label: "held out", colour: "--chart-2", marked: true },
-], { height: 250, told: (yes) => ($("loss-scale").textContent = yes ? ", on a logarithmic scale" : "") });
+], { height: 250, onScale: (yes) => ($("loss-scale").textContent = yes ? ", on a logarithmic scale" : "") });
 const rate = new Chart($("rate-chart"), [{ label: "learning rate", colour: "--chart-3" }], { digits: 3 });
 const norm = new Chart($("norm-chart"), [{ label: "norm", colour: "--chart-4" }], { digits: 3 });
 const timeline = new Timeline();
 let watching = null;
 let shown = null;
 
-/** The job that is shown, as it was last told of. */
+/** The latest state of the shown job. */
 export const watched = () => shown;
 
-/** Show this job until another one is shown; `changed` hears when its status does. */
+/** Show this job until another one is shown; `changed` is called when its status changes. */
 export async function watch(id, changed) {
   watching?.abort();
   const mine = (watching = new AbortController());
@@ -59,11 +59,11 @@ function begin(id) {
   $("evaluations").replaceChildren();
   $("facts").replaceChildren();
   $("job-plan").replaceChildren();
-  $("job-said").textContent = "";
+  $("job-note").textContent = "";
   warn([]);
 }
 
-/** Take the events after the last one; null when the job has ended, else the last event's id goes with the error. */
+/** Follow the events after the last one; returns null when the job has ended; an error carries the last event's id. */
 async function follow(id, last, signal, changed) {
   try {
     for await (const event of events(`/jobs/${id}/events`, { headers: { "Last-Event-ID": last }, signal })) {
@@ -110,7 +110,7 @@ const row = ({ step, characters, loss, validation_loss, bits_per_character }) =>
 
 const fixed = (value, digits = 4) => (value === undefined || value === null ? "–" : number(value, digits));
 
-/** The numbers of the moment. */
+/** Show the current numbers. */
 function state(data) {
   const { seconds, seconds_left: left } = data;
   const facts = [
@@ -127,10 +127,10 @@ function state(data) {
   if (left === undefined || left === null) return;
   const share = seconds + left > 0 ? seconds / (seconds + left) : 0;
   $("job-progress").value = share;
-  $("job-said").textContent = `${number(100 * share)} % done, ${duration(left)} left`;
+  $("job-note").textContent = `${number(100 * share)} % done, ${duration(left)} left`;
 }
 
-/** What stands in the job itself: its name, its status, what it was asked to do, what came of it. */
+/** Show the job itself: name, status, request and result. */
 async function show(id) {
   const job = await get(`/jobs/${id}`);
   if ($("watch").dataset.job !== id) return;
@@ -151,21 +151,21 @@ async function show(id) {
 function say({ status: now, progress }) {
   if (now === "queued") return waiting();
   if (now === "running") {
-    if (!progress.seconds) $("job-said").textContent = "Reading the text …";
+    if (!progress.seconds) $("job-note").textContent = "Reading the text …";
     return undefined;
   }
   if (now === "succeeded") $("job-progress").value = 1;
   const how = now === "succeeded" ? "Done" : `${number(100 * progress.fraction)} % done when it ended,`;
-  $("job-said").textContent = `${how} after ${duration(progress.seconds)} of training.`;
+  $("job-note").textContent = `${how} after ${duration(progress.seconds)} of training.`;
   return undefined;
 }
 
-/** Who waits for a worker wants to know whether there is one. */
+/** While a job is queued, show whether a worker is available. */
 async function waiting() {
-  $("job-said").textContent = "Training begins when a worker is free.";
+  $("job-note").textContent = "Training begins when a worker is free.";
   const { degraded } = await get("/readyz");
   const missing = degraded.find((each) => each.startsWith("worker"));
-  if (missing && shown?.status === "queued") $("job-said").textContent = `No worker is available: ${missing}.`;
+  if (missing && shown?.status === "queued") $("job-note").textContent = `No worker is available: ${missing}.`;
 }
 
 function result({ model, version, promoted, error }) {

@@ -1,6 +1,6 @@
-// The service's messages in the words of a page: what they call by a field's name has a label there.
+// Replaces field names in the service's messages by the page's labels.
 
-/** The message with the labels of the form's controls in place of the names of its fields. */
+/** The message with the labels of the form's controls instead of field names. */
 export function worded(message, form) {
   for (const control of form?.querySelectorAll("[name]") ?? []) {
     const label = labelOf(control);
@@ -11,7 +11,7 @@ export function worded(message, form) {
   return message;
 }
 
-/** A field where a message speaks of it: at the beginning of a sentence, or within backticks; `budget.minutes` and
+/** Matches a field in a message: at the beginning of a sentence, or within backticks; `budget.minutes` and
     `cells[0].unit` too. */
 const named = (name) => new RegExp(`(^|; |(?=\`))(\`)?(?:\\w+(?:\\[\\d+\\])?\\.)*${name}(?:\\.\\w+|\\[\\d+\\])*(?:\`|(?=[:\\s]))`, "g");
 
