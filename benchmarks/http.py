@@ -83,7 +83,7 @@ def started(name: str, command: list[str], port: int, environment: dict[str, str
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            with suppress(subprocess.TimeoutExpired):  # the plain app is busy with texts that nobody waits for
+            with suppress(subprocess.TimeoutExpired):  # the plain app is busy with texts of abandoned requests
                 process.wait(5)
             with suppress(ProcessLookupError):  # LitServe leaves its workers behind
                 os.killpg(process.pid, signal.SIGKILL)

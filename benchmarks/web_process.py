@@ -31,7 +31,7 @@ os._exit(0)
 
 
 def start(engine: str, folder: str) -> tuple[float, float, float]:
-    """Seconds to the first answer, megabytes resident, and of them megabytes shared with nobody."""
+    """Seconds to the first answer, megabytes resident, and private megabytes among them."""
     environment = os.environ | {"DATA_DIR": folder, "LOG_LEVEL": "error", "REDIS_URL": "redis://127.0.0.1:1"}
     began = time.perf_counter()
     command = [sys.executable, "-c", PROGRAM, engine]

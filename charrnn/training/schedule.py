@@ -85,10 +85,10 @@ class Schedule:
             evaluate_every=other.evaluate_every,
             planned=self.planned or self.total,
             since=step,
-            place_then=self.place(step),
+            place_then=self.planned_step(step),
         )
 
-    def place(self, step: int) -> float:
+    def planned_step(self, step: int) -> float:
         """The position of a run after `step` steps, in steps of the first planned total."""
         if self.total is None or self.planned is None:
             return step
@@ -98,7 +98,7 @@ class Schedule:
 
     def fraction(self, step: int) -> float:
         """The completed share of the training after `step` steps, 0 to 1; 0 while there is no total."""
-        return 0.0 if self.total is None else self.place(step) / (self.planned or self.total)
+        return 0.0 if self.total is None else self.planned_step(step) / (self.planned or self.total)
 
     def learning_rate(self, step: int, since_start: int) -> float:
         """The learning rate of a step (from 0) as a share of the peak: a half cosine down to FLOOR (Loshchilov, Hutter:
@@ -107,7 +107,7 @@ class Schedule:
             return min(1.0, (since_start + 1) / WARM_UP)
         planned = self.planned or self.total
         warm_up = max(1, min(WARM_UP, planned // 20))
-        done = max(0.0, (self.place(step) - warm_up) / max(1, planned - warm_up))
+        done = max(0.0, (self.planned_step(step) - warm_up) / max(1, planned - warm_up))
         cosine = FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
         return min(1.0, (since_start + 1) / warm_up) * cosine
 
@@ -126,5 +126,5 @@ class Schedule:
         if self.total is None or step < self.known_from:
             return False
         planned = self.planned or self.total
-        before = 0.0 if step == self.known_from else self.place(step - 1)
-        return any(100 * before < share * planned <= 100 * self.place(step) for share in SAMPLED)
+        before = 0.0 if step == self.known_from else self.planned_step(step - 1)
+        return any(100 * before < share * planned <= 100 * self.planned_step(step) for share in SAMPLED)

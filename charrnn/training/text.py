@@ -74,13 +74,15 @@ class Passages:
     def windows(self, length: int, count: int) -> TextIds:
         """Ids of `count` evenly spread windows, each within a passage, [count, length]; `length` must be at most
         `longest`."""
-        rooms = [max(0, stop - start - length + 1) for start, stop in self.bounds]  # places to begin at
-        ends = list(accumulate(rooms))
-        places = np.linspace(0, ends[-1] - 1, count).astype(np.int64).tolist()
+        counts = [
+            max(0, stop - start - length + 1) for start, stop in self.bounds
+        ]  # of possible starts in each passage
+        ends = list(accumulate(counts))
+        positions = np.linspace(0, ends[-1] - 1, count).astype(np.int64).tolist()
         windows = []
-        for place in places:
-            index = bisect_right(ends, place)
-            start = self.bounds[index][0] + place - (ends[index] - rooms[index])
+        for position in positions:
+            index = bisect_right(ends, position)
+            start = self.bounds[index][0] + position - (ends[index] - counts[index])
             windows.append(self.ids[start : start + length])
         return np.stack(windows)
 

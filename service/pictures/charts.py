@@ -178,11 +178,11 @@ def _grid(x: _Scale, y: _Scale) -> list[str]:
 
 
 def _line(line: Line, x: _Scale, y: _Scale) -> list[str]:
-    places = [(x.at(a), y.at(b)) for a, b in line.points]
-    path = "L".join(f"{a:.1f} {b:.1f}" for a, b in places)
+    positions = [(x.at(a), y.at(b)) for a, b in line.points]
+    path = "L".join(f"{a:.1f} {b:.1f}" for a, b in positions)
     parts = [f'<path class="line" stroke="{line.colour}"{_dashes(line)} d="M{path}"/>']
-    if line.marked or len(places) == 1:
-        parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.6" fill="{line.colour}"/>' for a, b in places]
+    if line.marked or len(positions) == 1:
+        parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.6" fill="{line.colour}"/>' for a, b in positions]
     return parts
 
 
@@ -198,9 +198,9 @@ def _scale(axis: Axis, values: Sequence[float], start: float, end: float) -> _Sc
         low = min(axis.floor, low)
     if high - low < 1e-12 * max(1.0, abs(high)):
         low, high = low - 0.5 * (axis.floor is None), high + 0.5
-    room = 0.04 * (high - low)
+    margin = 0.04 * (high - low)
     return _Scale(
-        axis, low if axis.floor is not None else low - room, high + (room if not axis.label else 0), start, end
+        axis, low if axis.floor is not None else low - margin, high + (margin if not axis.label else 0), start, end
     )
 
 

@@ -80,8 +80,8 @@ def _texts(canvas: ImageDraw.ImageDraw, y: int, placed: Sequence[Placed]) -> Non
 
 def _code(canvas: ImageDraw.ImageDraw, x: int, y: int, width: int, digits: str) -> None:
     """Draw a code point, in two lines if it has only one column."""
-    room = max(2, width // (COLUMN // 2))
-    parts = [digits[i : i + room] for i in range(0, len(digits), room)]
+    per_line = max(2, width // (COLUMN // 2))
+    parts = [digits[i : i + per_line] for i in range(0, len(digits), per_line)]
     for number, part in enumerate(reversed(parts)):
         _write(canvas, x + width // 2, y - (SMALL - 1) * number, part, size=SMALL, colour=GREY, anchor="ms")
 

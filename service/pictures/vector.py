@@ -86,9 +86,9 @@ def _texts(y: int, placed: Sequence[Placed]) -> Iterator[str]:
     for kind in ("plain", "mark"):
         simple = [each for each in placed if each.glyph.kind == kind and _is_simple(each)]
         if simple:
-            places = " ".join(str(each.x) for each in simple)
+            positions = " ".join(str(each.x) for each in simple)
             text = escape("".join(each.glyph.text for each in simple))
-            yield f'<text class="{kind}" x="{places}" y="{y}">{text}</text>'
+            yield f'<text class="{kind}" x="{positions}" y="{y}">{text}</text>'
     for each in placed:
         if not _is_simple(each):
             middle = each.x + COLUMN * each.glyph.width / 2

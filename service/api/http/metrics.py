@@ -79,7 +79,7 @@ class Metrics(GenerationObserver):
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
         self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
         self._active = self._gauge("charrnn_active_sequences", "Sequences being generated")
-        self._waiting = self._gauge("charrnn_waiting_sequences", "Sequences waiting for a place")
+        self._waiting = self._gauge("charrnn_waiting_sequences", "Sequences waiting to become active")
         self._models = self._gauge("charrnn_models_loaded", "Versions in memory, summed over the web processes")
         self._processes = self._gauge("charrnn_web_processes", "Web processes")
         self._started = Gauge(

@@ -114,7 +114,7 @@ class EventLoop:
             accepted, address = listener.accept()
         except OSError as error:
             if error.errno in FULL:
-                self._make_room()
+                self._free_connection()
                 self._full = True  # until another event: retrying at once would be a busy loop
             elif error.errno not in LOST:
                 raise
@@ -124,7 +124,7 @@ class EventLoop:
         self._open.add(connection)
         self._idle.add(connection, Awaited.HEAD, self._patience, self._receive)
         if len(self._open) >= self._most:
-            self._make_room(connection)
+            self._free_connection(connection)
 
     def _receive(self, connection: Connection) -> None:
         """Part of a request's head may have arrived."""
@@ -205,7 +205,7 @@ class EventLoop:
             connection.client.offer(error_response(408))
             self._end(connection)
 
-    def _make_room(self, newcomer: Connection | None = None) -> None:
+    def _free_connection(self, newcomer: Connection | None = None) -> None:
         """End the most dispensable connection: one whose last reply was sent, or the one that has been waited for
         longest; only then one that may send another request."""
         found = [each for each in self._open if each is not newcomer and self._can_go(each)]

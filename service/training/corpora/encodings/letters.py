@@ -49,7 +49,7 @@ class Alphabets:
     bits: Bits
     usual: Bits
 
-    def places(self, characters: Sequence[str]) -> Indices:
+    def indices(self, characters: Sequence[str]) -> Indices:
         """The indices of these characters in each language, [languages, characters]; 0 for characters that are not
         letters."""
         letters = [folded(c) if c and is_letter(c) else "" for c in characters]

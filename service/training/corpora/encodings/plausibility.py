@@ -105,7 +105,7 @@ class Characters:
     """Non-ASCII letters."""
     blanks: npt.NDArray[np.bool_]
     quotes: Indices
-    places: Indices
+    indices: Indices
 
     @classmethod
     def of(cls, characters: Sequence[str]) -> Characters:
@@ -115,7 +115,7 @@ class Characters:
         letters = np.array([c > "\x7f" and is_letter(c) for c in characters])
         blanks = np.array([c != "" and c in _BLANKS for c in characters])
         quotes = np.array([_QUOTES.get(c, 0) for c in characters], np.intp)
-        return cls(kinds, scripts, np.isin(kinds, _LETTERS), letters, blanks, quotes, alphabets().places(characters))
+        return cls(kinds, scripts, np.isin(kinds, _LETTERS), letters, blanks, quotes, alphabets().indices(characters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ def fit_of_pairs(characters: Characters, first: Indices, second: Indices, number
     unclosed = max(0, int(characters.quotes[first] @ numbers))
     others = float(common[~spelled] @ numbers[~spelled]) + UNCLOSED * unclosed
     first, second, numbers, common = first[spelled], second[spelled], numbers[spelled], common[spelled]
-    languages = np.arange(len(characters.places))[:, None]
-    bits = alphabets().bits[languages, characters.places[:, first], characters.places[:, second]]
+    languages = np.arange(len(characters.indices))[:, None]
+    bits = alphabets().bits[languages, characters.indices[:, first], characters.indices[:, second]]
     totals = bits @ numbers.astype(np.float64)
     best = int(np.argmin(totals))
     own = characters.letters[first] | characters.letters[second]
