@@ -11,12 +11,12 @@ from pathlib import Path
 from durable.drafts import draft
 
 
-def put(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Write the file in one step, replacing any existing one; `sync` as in `Draft.put`.
+def put(path: Path, data: bytes, mode: int = 0o666, *, sync: bool = True) -> None:
+    """Write the file in one step, replacing any existing one; `mode` as in os.open, `sync` as in `Draft.put`.
 
     Raises OSError, and then nothing has changed.
     """
-    with draft(path.parent) as new:
+    with draft(path.parent, mode) as new:
         new.file.write(data)
         new.put(path, sync=sync)
 

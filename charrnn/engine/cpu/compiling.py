@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> None:
     # numba would optimize each function separately and discard the result; all are optimized together, once.
     options = vars(numba_config)
     options["OPT"] = type(options["OPT"])(0)
-    files.put(Path(path), machine_code(compiled(cell, precision, isa)))  # type: ignore[arg-type]
+    # 0600 whatever the umask: who can write to the file decides what the processes that load it execute.
+    files.put(Path(path), machine_code(compiled(cell, precision, isa)), 0o600)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -76,8 +76,8 @@ class PackedModel:
         return array
 
     def save(self, path: Path) -> None:
-        """Write the buffer to a file, atomically. Raises OSError."""
-        with draft(path.parent) as new:
+        """Write the buffer to a file that only this user can access, atomically. Raises OSError."""
+        with draft(path.parent, 0o600) as new:
             new.file.write(self.buffer.data)
             new.put(path)
 

@@ -59,6 +59,11 @@ print(*(name for name, module in sys.modules.items() if name.startswith("charrnn
     assert set(compiler_sources()) == set(done.stdout.split())
 
 
+def test_only_the_user_can_change_what_is_executed(folder: Path) -> None:
+    (kernel,) = folder.iterdir()
+    assert kernel.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_cannot_be_compiled_says_why(folder: Path) -> None:
     with pytest.raises(CompilationError, match="KeyError: 'elman'"):
         load(folder, "elman", "int8", "portable")  # type: ignore[arg-type]

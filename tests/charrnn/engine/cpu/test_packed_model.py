@@ -19,7 +19,7 @@ from charrnn.engine.cpu.packing import pack
 def test_a_mapped_model_generates_the_same(cell: Cell, tmp_path: Path, make_checkpoint: Any) -> None:
     model = pack(make_checkpoint(cell, layers=2))
     model.save(tmp_path / "packed")
-    assert [path.name for path in tmp_path.iterdir()] == ["packed"]
+    assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [("packed", 0o600)]
     mapped = PackedModel.map(tmp_path / "packed")
     assert isinstance(mapped.buffer, np.memmap)
     assert (mapped.digest, mapped.precision, mapped.config) == (model.digest, "int8", model.config)
