@@ -1,6 +1,6 @@
 """What each process does in the test of training with several: trains, and writes what came of it as JSON.
 
-`torchrun --nproc-per-node 2 one_of_a_team.py FOLDER`, or alone without torchrun."""
+`torchrun --nproc-per-node 2 one_of_a_team.py FOLDER`."""
 
 from __future__ import annotations
 
@@ -8,41 +8,45 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from charrnn.config import ModelConfig
 from charrnn.training.config import Budget, TrainingConfig
 from charrnn.training.data import TrainingText
-from charrnn.training.parallel import launched
+from charrnn.training.parallel import Team, launched
 from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
 
 TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
 
 
-def main(folder: Path) -> None:
-    torch.set_num_threads(1)
+def train(team: Team, device: str) -> dict[str, Any]:
+    """What comes of a budget in steps and of one in minutes."""
     vocabulary = Vocabulary.of([TEXT])
     config = ModelConfig(len(vocabulary), "gru", hidden_size=16, embedding_size=8)  # in float32 everywhere
     results = {}
+    for name, budget in (("steps", Budget(steps=60)), ("minutes", Budget(minutes=0.02))):
+        training = TrainingConfig(budget, segment_length=16, batch_size=5, dropout=0.2, seed=3)
+        text = TrainingText(vocabulary.encode(TEXT), vocabulary)
+        trainer = Trainer(config, training, text, team=team, device=device)
+        for _ in trainer.run():
+            pass
+        checkpoint, state = trainer.checkpoint(), trainer.state()
+        hidden = state.tensors["hidden/"].ravel().tolist()
+        results[name] = {"digest": checkpoint.digest, "record": checkpoint.record.json, "hidden": hidden}
+    return results
+
+
+def main(folder: Path) -> None:
+    torch.set_num_threads(1)
     with launched() as (team, device):
-        for name, budget in (("steps", Budget(steps=60)), ("minutes", Budget(minutes=0.02))):
-            training = TrainingConfig(budget, segment_length=16, batch_size=5, dropout=0.2, seed=3)
-            trainer = Trainer(
-                config, training, TrainingText(vocabulary.encode(TEXT), vocabulary), team=team, device=device
-            )
-            for _ in trainer.run():
-                pass
-            checkpoint, state = trainer.checkpoint(), trainer.state()
-            hidden = state.tensors["hidden/"].ravel().tolist()
-            results[name] = {"digest": checkpoint.digest, "record": checkpoint.record.json, "hidden": hidden}
-        (folder / f"{team.rank}-of-{team.size}.json").write_text(json.dumps(results))
-        if team.size > 1:
-            torch.distributed.barrier()
-            # Gloo now and then aborts a process that takes its groups down ("terminate called without an active
-            # exception"); what is tested here is all written.
-            os._exit(0)
+        (folder / f"{team.rank}.json").write_text(json.dumps(train(team, device)))
+        torch.distributed.barrier()
+        # Gloo now and then aborts a process that takes its groups down ("terminate called without an active
+        # exception"); what is tested here is all written.
+        os._exit(0)
 
 
 if __name__ == "__main__":

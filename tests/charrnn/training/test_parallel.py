@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.training.parallel import Team, device_of
+from charrnn.training.parallel import ALONE, Team, device_of
+from tests.charrnn.training.one_of_a_team import train
 
 SCRIPT = Path(__file__).with_name("one_of_a_team.py")
 ROOT = Path(__file__).parents[3]
@@ -32,17 +32,13 @@ def test_each_process_has_a_gpu_of_its_own_where_there_are_gpus() -> None:
         device_of(2, 2)
 
 
-def trained(folder: Path, *launcher: str) -> dict[str, dict[str, Any]]:
-    """What each process of the team wrote, by its file's name; all of them on CPUs, for there may be a single GPU."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run([sys.executable, *launcher, SCRIPT, folder], env=environment, check=True, timeout=120)
-    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
-
-
 def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
-    trained(tmp_path)
-    results = trained(tmp_path, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    one, first, second = results["0-of-1"], results["0-of-2"], results["1-of-2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    # On CPUs, for there may be a single GPU.
+    subprocess.run([sys.executable, *launcher, SCRIPT, tmp_path], env=environment, check=True, timeout=120)
+    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
+    one = train(ALONE, "cpu")
     assert first == second  # also with a budget in minutes, though each has measured another time
     assert first["minutes"]["record"]["steps"] > 5
     alone, together = one["steps"]["record"], first["steps"]["record"]

@@ -1,0 +1,25 @@
+"""A test stands where the module that it tests stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+PACKAGES = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+OF_NO_MODULE = {
+    *("awkward_corpora", "awkward_texts", "concurrency", "damaged_corpora", "damaged_jobs", "damaged_models"),
+    *("damaged_runs", "kills", "words_and_bases"),  # what several modules promise together
+    *("access_rules", "examples", "limits_of_time", "parameters"),  # what holds for every route
+    *("fresh_process", "main", "table", "words"),  # __main__; the table of encodings; requests to a model of words
+}
+
+
+def test_tests_mirror_the_code() -> None:
+    files = [path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")]
+    modules = [path.with_name(path.stem.removeprefix("test_")) for path in files if path.parts[0] in PACKAGES]
+    assert len(modules) > 150
+    strays = [
+        str(each) for each in modules if not ((ROOT / each).with_suffix(".py").exists() or (ROOT / each).is_dir())
+    ]
+    assert {each.name for each in strays} <= OF_NO_MODULE, strays
