@@ -47,6 +47,10 @@ LAYERS = {
     "charrnn/engine/gpu": BELOW_THE_ENGINES | {"charrnn.engine.gpu", "charrnn.torch_threads"},
     "model_store": {"durable", "console", "charrnn", "model_store"},
     "service/generation": {"durable", "charrnn", "model_store", "service.generation", "service.optional_redis"},
+    "service/generation/scheduling": {
+        *("charrnn.engine.base", "service.generation.errors", "service.generation.cancellation"),
+        "service.generation.scheduling",
+    },
     "service/pictures": {"service.pictures"},
     "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
     **{

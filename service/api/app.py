@@ -34,12 +34,12 @@ from service.api.routes import (
     texts,
     traces,
 )
-from service.generation.example_texts import ExampleTexts
 from service.generation.generator import TextGenerator
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
-from service.generation.tracing import Tracer
-from service.generation.unit_search import UnitSearch
+from service.generation.units.example_texts import ExampleTexts
+from service.generation.units.search import UnitSearch
+from service.generation.units.tracing import Tracer
 from service.keys.errors import KeysUnavailableError
 from service.keys.key_file import KeyFile
 from service.logs import RequestLog

@@ -21,11 +21,11 @@ from service.generation.engines import BuildEngine, build_engine
 from service.generation.generator import TextGenerator
 from service.generation.redis_link import link_to
 from service.generation.resident import ResidentModels
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
-from service.generation.tracing import Tracer
-from service.generation.unit_search import UnitSearch
+from service.generation.units.search import UnitSearch
+from service.generation.units.tracing import Tracer
 from service.inspection import Inspection, damaged_files
 from service.keys.admin_key import AdminKey
 from service.settings import Settings

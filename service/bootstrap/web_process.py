@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Flask
 
 from service.api.http.shutdown import Shutdown
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.pieces import Piece, Stream
 from service.generation.requests import Choice, Generation, GenerationRequest
 from service.generation.resident import ResidentModels
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 from service.generation.sequence_group import SequenceGroup
 from service.generation.single_flight import SingleFlight
 

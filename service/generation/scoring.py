@@ -15,8 +15,8 @@ from charrnn.engine.base import Output, Sequence
 from charrnn.vocabulary import Ids
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.resident import ResidentModel, ResidentModels
-from service.generation.scheduled import ScheduledSequence
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduled import ScheduledSequence
+from service.generation.scheduling.scheduler import Scheduler
 
 LARGEST_EXPONENT: Final = 700.0
 """e to the power of more than this overflows a double."""

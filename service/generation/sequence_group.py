@@ -21,8 +21,8 @@ from service.generation.choice_builder import ChoiceBuilder
 from service.generation.pieces import Piece
 from service.generation.requests import Choice, GenerationRequest
 from service.generation.resident import ResidentModel
-from service.generation.scheduled import ScheduledSequence
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduled import ScheduledSequence
+from service.generation.scheduling.scheduler import Scheduler
 
 PIECE_SECONDS: Final = 0.02
 """The minimum time between two pieces of a stream, so that pieces are longer than a character even under load."""

@@ -23,7 +23,7 @@ from service.generation.generator import TextGenerator
 from service.generation.redis_link import link_to
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModels
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 
 STARTER = STARTER_PATH
 

@@ -18,7 +18,7 @@ from model_store.errors import NotFoundError
 from service.generation.cache import GenerationCache
 from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

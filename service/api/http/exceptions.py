@@ -38,8 +38,8 @@ from service.generation.errors import (
     SamplingIdsError,
 )
 from service.generation.tokenization import UnknownIdsError
-from service.generation.tracing import NothingToTraceError
-from service.generation.units import UnitSelectionError, UnknownUnitError
+from service.generation.units.selection import UnitSelectionError, UnknownUnitError
+from service.generation.units.tracing import NothingToTraceError
 from service.keys.errors import KeysUnavailableError
 from service.training.gradients import NoGradientsError
 

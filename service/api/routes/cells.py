@@ -22,9 +22,9 @@ from service.api.http.responses import NO_CACHE, Png, Svg
 from service.api.openapi.operations import describe
 from service.api.schemas.cells import CellSearchBody
 from service.api.schemas.replies.cells import CellsReply, FoundCell, cells_reply, kept_cells_reply
-from service.generation.example_texts import ExampleTexts
-from service.generation.unit_search import UnitSearch
-from service.generation.units import UnitSelection
+from service.generation.units.example_texts import ExampleTexts
+from service.generation.units.search import UnitSearch
+from service.generation.units.selection import UnitSelection
 from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.scales import signed
 from service.settings import Settings

@@ -32,7 +32,7 @@ from service.api.schemas.replies.generation import (
 )
 from service.generation.generator import TextGenerator
 from service.generation.pieces import Stream
-from service.generation.tracing import Tracer
+from service.generation.units.tracing import Tracer
 from service.settings import Settings
 
 AnyChunk = GenerateChunk | GenerateSkipped | GenerateEnd

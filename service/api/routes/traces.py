@@ -15,8 +15,8 @@ from service.api.http.responses import PNG, SVG, JsonResponse, Png, Svg
 from service.api.openapi.operations import describe
 from service.api.schemas.replies.traces import TraceReply, trace_reply
 from service.api.schemas.texts import TraceBody
-from service.generation.text_trace import TextTrace
-from service.generation.tracing import Tracer
+from service.generation.units.text_trace import TextTrace
+from service.generation.units.tracing import Tracer
 from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.scales import signed, surprisal
 from service.settings import Settings

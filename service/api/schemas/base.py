@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 from charrnn.config import Part
 from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
-from service.generation.units import UnitSelection
+from service.generation.units.selection import UnitSelection
 from service.settings import Settings
 
 

@@ -17,7 +17,7 @@ from service.api.schemas.faults import alternatives, fault
 from service.api.schemas.neutral import NeutralBody
 from service.api.schemas.parameters import Limits, takes
 from service.generation.requests import GenerationRequest, Prompt
-from service.generation.tracing import traceable
+from service.generation.units.tracing import traceable
 from service.settings import Settings
 
 SAMPLING: Final = tuple(name for name in parameters(SamplingParams) if name != "seed")

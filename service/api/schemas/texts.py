@@ -9,8 +9,8 @@ from pydantic import Field
 from service.api.schemas.base import CellsBody, Id, ModelBody, Unknown
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.neutral import NeutralTextBody
-from service.generation.tracing import TraceRequest
-from service.generation.units import UnitSelectionError
+from service.generation.units.selection import UnitSelectionError
+from service.generation.units.tracing import TraceRequest
 from service.settings import Settings
 
 

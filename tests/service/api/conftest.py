@@ -14,7 +14,7 @@ from charrnn.checkpoint import Checkpoint
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.web import build_web
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 from service.settings import Settings
 from tests.service.conftest import CountingEngine, MemoryRedis, checkpoint
 

@@ -19,7 +19,7 @@ from service.generation.errors import BusyError, ClosedError, DeadlineError
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
 from service.generation.scoring import Scorer
-from service.generation.tracing import Tracer, TraceRequest
+from service.generation.units.tracing import Tracer, TraceRequest
 
 ENDLESS = {"prompt": "a", "length": 1000, "timeout": 0.05}
 

@@ -8,7 +8,7 @@ from flask import Flask
 from service.api.http.shutdown import Shutdown
 from service.bootstrap.web import build_web
 from service.bootstrap.web_process import WebProcess
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 from service.settings import Settings
 from tests.system.running import free_port
 

@@ -21,7 +21,7 @@ from service.generation.engines import build_engine
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModels
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scoring import Score, Scorer
 
 LETTERS = "\n abcdefg"

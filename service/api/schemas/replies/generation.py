@@ -26,7 +26,7 @@ from service.api.schemas.rows import Rows
 from service.generation.logprobs import TextLogprobs
 from service.generation.pieces import Piece
 from service.generation.requests import Choice, FinishReason, Generation
-from service.generation.text_trace import TextTrace
+from service.generation.units.text_trace import TextTrace
 
 
 @closed

@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 from charrnn.config import Part
 from service.api.schemas.replies.common import SkippedField, closed, with_skipped
 from service.api.schemas.rows import Rows, rows
-from service.generation.text_trace import TextTrace
-from service.generation.units import UnitId
+from service.generation.units.selection import UnitId
+from service.generation.units.text_trace import TextTrace
 
 DECIMALS: Final = 4
 """The decimals of a cell's value, which in int8 has 255 levels."""

@@ -18,8 +18,8 @@ from service.api.http.errors import ApiError
 from service.api.http.exceptions import to_api_error, unknown_in
 from service.generation import errors as generation
 from service.generation.tokenization import UnknownIdsError
-from service.generation.tracing import NothingToTraceError
-from service.generation.units import UnitSelectionError, UnknownUnitError
+from service.generation.units.selection import UnitSelectionError, UnknownUnitError
+from service.generation.units.tracing import NothingToTraceError
 from service.keys.errors import KeysUnavailableError
 from service.training import errors as training
 from service.training.gradients import NoGradientsError

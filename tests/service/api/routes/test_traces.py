@@ -23,8 +23,8 @@ from service.api.http.large_json import json_response
 from service.api.routes import traces
 from service.api.schemas.replies.generation import GenerateReply
 from service.api.schemas.replies.traces import TraceReply, choice_trace
-from service.generation.text_trace import TextTrace
-from service.generation.units import UnitId
+from service.generation.units.selection import UnitId
+from service.generation.units.text_trace import TextTrace
 
 LETTERS = "\n abcdefghijklmnopqrstuvwxyz<"
 UNITS = 16

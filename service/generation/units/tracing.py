@@ -17,9 +17,9 @@ from service.generation.errors import BusyError
 from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.requests import Choice, Generation, GenerationRequest
 from service.generation.resident import ResidentModel, ResidentModels
-from service.generation.text_trace import TextTrace, TraceBuilder
 from service.generation.tokenization import read
-from service.generation.units import UnitId, UnitSelection, UnitSelectionError, select
+from service.generation.units.selection import UnitId, UnitSelection, UnitSelectionError, select
+from service.generation.units.text_trace import TextTrace, TraceBuilder
 
 AT_ONCE: Final = 4
 """How many traces a process accepts at once. They take turns, one piece at a time, so that other cores can generate."""

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from charrnn.engine.base import Engine
-from service.generation.active_batch import ActiveBatch
-from service.generation.disconnects import DisconnectWatcher
 from service.generation.errors import BusyError, ClosedError, NeverFitsError
-from service.generation.scheduled import ScheduledSequence
+from service.generation.scheduling.active_batch import ActiveBatch
+from service.generation.scheduling.disconnects import DisconnectWatcher
+from service.generation.scheduling.scheduled import ScheduledSequence
 
 HELP_SECONDS: Final = 0.02
 """How long a request's thread may advance all sequences before it checks its own client again."""

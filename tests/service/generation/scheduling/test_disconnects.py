@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 
 from service.generation.cancellation import NO_CLIENT, Client
-from service.generation.disconnects import DisconnectWatcher
 from service.generation.errors import ClientGoneError
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.disconnects import DisconnectWatcher
+from service.generation.scheduling.scheduler import Scheduler
 
 ENDLESS = GenerationRequest("letters", prompt="a", length=1 << 40)
 

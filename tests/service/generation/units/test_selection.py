@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from charrnn.config import ModelConfig
-from service.generation.units import UnitId, UnitSelection, UnknownUnitError, indices, select
+from service.generation.units.selection import UnitId, UnitSelection, UnknownUnitError, indices, select
 
 LSTM = ModelConfig(20, "lstm", hidden_size=3, layers=2)
 

@@ -9,9 +9,9 @@ from charrnn.sampling import SamplingParams
 from service.generation.cancellation import NO_CLIENT, Client
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
-from service.generation.text_trace import TextTrace
-from service.generation.tracing import Tracer, traceable
-from service.generation.units import UnitSelection
+from service.generation.units.selection import UnitSelection
+from service.generation.units.text_trace import TextTrace
+from service.generation.units.tracing import Tracer, traceable
 
 LENGTH: Final = 700
 SEEDS: Final = range(7, 23)

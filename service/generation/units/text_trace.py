@@ -14,7 +14,7 @@ from charrnn.engine.tracing import Trace
 from charrnn.vocabulary import Ids
 from service.generation.requests import Skipped
 from service.generation.resident import ResidentModel
-from service.generation.units import UnitId, indices
+from service.generation.units.selection import UnitId, indices
 
 TOP: Final = 5
 """How many of the likeliest tokens a trace has at each position."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from charrnn.engine.base import Batch, Output
-from service.generation.scheduled import ScheduledSequence
+from service.generation.scheduling.scheduled import ScheduledSequence
 
 log = logging.getLogger(__name__)
 

@@ -27,11 +27,11 @@ from service.generation.generator import TextGenerator
 from service.generation.observer import GenerationObserver
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModels
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scoring import Scorer
-from service.generation.text_trace import TextTrace
-from service.generation.tracing import NothingToTraceError, Tracer, TraceRequest, traceable
-from service.generation.units import UnitSelection, UnitSelectionError, UnknownUnitError
+from service.generation.units.selection import UnitSelection, UnitSelectionError, UnknownUnitError
+from service.generation.units.text_trace import TextTrace
+from service.generation.units.tracing import NothingToTraceError, Tracer, TraceRequest, traceable
 
 LETTERS = "\n abcdefg"
 WORDS = WordVocabulary(("to", " ", "be", "or", "\n", "not"))

@@ -10,10 +10,10 @@ import pytest
 from charrnn.engine.base import Output, Sequence
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
-from service.generation.active_batch import MAX_STEPS
 from service.generation.errors import BusyError, ClosedError
-from service.generation.scheduled import ScheduledSequence
-from service.generation.scheduler import Scheduler
+from service.generation.scheduling.active_batch import MAX_STEPS
+from service.generation.scheduling.scheduled import ScheduledSequence
+from service.generation.scheduling.scheduler import Scheduler
 
 SECONDS = 10
 

@@ -16,7 +16,7 @@ from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from service.generation.cancellation import Client
 from service.generation.errors import BusyError, ClientGoneError, DeadlineError
 from service.generation.resident import ResidentModels
-from service.generation.unit_search import UnitSearch
+from service.generation.units.search import UnitSearch
 
 TEXT = "".join(random.Random(7).choices("ab 1\n", k=3000))
 
