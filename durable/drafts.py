@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,10 +17,16 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from durable.entries import drop, is_folder, set_aside, sync_folder
+from durable.locks import is_held
 
 PREFIX: Final = ".draft-"
 FOLDER: Final = ".d"
 """The suffix of a draft folder's name; the same name without it is that of the file with the lock."""
+
+FORMER_PREFIX: Final = ".new-"
+FORMER_LOCK: Final = ".held"
+FORMER_SECONDS: Final = 60
+"""Earlier builds named draft folders like this; some had a lock file inside, the others were finished in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,10 @@ def withdraw(path: Path) -> Path:
 
 def remove_dead_drafts(folder: Path) -> None:
     """Remove the draft files and folders in the folder that no living process has locked."""
+    for path in folder.glob(f"{FORMER_PREFIX}*"):
+        with suppress(OSError):
+            if not is_held(path / FORMER_LOCK) and time.time() - path.lstat().st_mtime > FORMER_SECONDS:
+                drop(path)
     for path in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):
             try:

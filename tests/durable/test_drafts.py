@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from durable.drafts import draft, draft_folder, put_new_folder, remove_dead_drafts, withdraw
 from durable.entries import drop
+from durable.locks import locked
 
 ROOT = Path(__file__).parents[2]
 MAKES_TWO = """\
@@ -91,3 +94,17 @@ def test_what_lost_its_name_is_deleted_sooner_or_later(tmp_path: Path, killed: b
     assert (gone / "inner").exists()
     remove_dead_drafts(tmp_path) if killed else drop(gone)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_former_build_left_is_removed_unless_it_is_held_or_new(tmp_path: Path) -> None:
+    for name in ("dead", "held", "young"):
+        (tmp_path / f".new-{name}").mkdir()
+        (tmp_path / f".new-{name}" / "text").write_bytes(b"half")
+        past = 0 if name == "young" else 3600
+        os.utime(tmp_path / f".new-{name}", (time.time() - past,) * 2)
+    with locked(tmp_path / ".new-held" / ".held"):
+        os.utime(tmp_path / ".new-held", (0, 0))
+        remove_dead_drafts(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".new-held", ".new-young"]
+    remove_dead_drafts(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".new-young"]
