@@ -134,9 +134,9 @@ def _linked(path: Path) -> Advance:
     unused = ctypes.create_string_buffer(16)
     result, exception = ctypes.addressof(unused), ctypes.addressof(unused) + 8
 
-    def advance(plan: int, layers: int, slots: int, steps: int) -> None:
+    def advance(batch: int, layers: int, sequences: int, steps: int) -> None:
         # The closure keeps `unused` and `engine` alive. ctypes releases the interpreter lock during the call.
-        function(result, exception, plan, layers, slots, steps)
+        function(result, exception, batch, layers, sequences, steps)
 
     advance.keep = (unused, engine)  # type: ignore[attr-defined]
     return advance

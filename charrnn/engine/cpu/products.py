@@ -7,7 +7,7 @@ float32 uses one fused multiply-add for each input in every micro-tile, so that 
 other rows.
 
 No sum of int8 can overflow its 32 bits: inputs are 0 to 255, weights -127 to 127, and one sum has at most two matrices
-of MAX_HIDDEN_SIZE inputs each, so that it stays within 255 * 127 * 2 * 4096 < 2^28.
+of charrnn.config.MAX_WIDTH inputs each, so that it stays within 255 * 127 * 2 * 4096 < 2^28.
 """
 
 from __future__ import annotations

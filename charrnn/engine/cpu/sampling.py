@@ -2,8 +2,8 @@
 
 `probs` are unnormalized probabilities, 2^((logit - largest) * factor) with factor = log2(e) / temperature, the largest
 1. Beyond the vocabulary logits are -inf and probabilities 0. An id is drawn by inversion: the first one at which the
-cumulative sum exceeds a uniform share of the total. V ids have ceil(V / 16) blocks, and sixteen blocks make a stretch,
-so that the search in a large vocabulary finds a stretch, then a block in it.
+cumulative sum exceeds a uniform share of the total. Sixteen blocks make a stretch, so that
+the search in a large vocabulary finds a stretch, then a block in it.
 """
 
 from __future__ import annotations
