@@ -2,7 +2,7 @@
 to rounding; knows no network.
 
 Nothing here waits for the device, as `torch.where` with a Python number would, to send it there. Rows are independent
-of each other. Weights are summed as integers, so that the sum does not depend on the order.
+of each other. Probabilities are summed as integers, so that the sum does not depend on the order.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from charrnn.engine.gpu.network import WIDTH_MULTIPLE
 from charrnn.following import Following
 
 UNIT: Final = 2.0**36
-"""The largest weight of a row, 1, as an integer: the sum of MAX_VOCABULARY_SIZE of them is exact in a float64."""
+"""The largest of a row's `probs`, 1, as an integer: the sum of MAX_VOCABULARY_SIZE of them is exact in a float64."""
 
 _SMALLEST: Final = torch.finfo(torch.float32).tiny
-"""Used for a temperature of 0: all ids but the likeliest get a weight of 0."""
+"""Used for a temperature of 0: all ids but the likeliest get a probability of 0."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,9 +71,9 @@ def choose(logits: Tensor, sampling: SamplingTensors, uniforms: Tensor, *, filte
     if filters:
         logits = _penalized(logits, sampling)
     highest, likeliest = logits.max(1)
-    weights = torch.exp((logits - highest[:, None]) / sampling.temperature.clamp(min=_SMALLEST)[:, None])
-    parts = _filtered(weights, sampling) if filters else _integers(weights)
-    return torch.where(sampling.temperature == 0, likeliest, _picked(parts, uniforms))
+    probs = torch.exp((logits - highest[:, None]) / sampling.temperature.clamp(min=_SMALLEST)[:, None])
+    integers = _filtered(probs, sampling) if filters else _integers(probs)
+    return torch.where(sampling.temperature == 0, likeliest, _picked(integers, uniforms))
 
 
 def _penalized(logits: Tensor, sampling: SamplingTensors) -> Tensor:
@@ -91,29 +91,29 @@ def _penalized(logits: Tensor, sampling: SamplingTensors) -> Tensor:
     return torch.where(counts > 0, logits - sampling.presence[:, None], logits)
 
 
-def _integers(weights: Tensor) -> Tensor:
-    """Weights from 0 to 1 in units of 1 / UNIT, rounded down."""
-    return (weights * UNIT).long()
+def _integers(probs: Tensor) -> Tensor:
+    """Numbers from 0 to 1 in units of 1 / UNIT, rounded down."""
+    return (probs * UNIT).long()
 
 
-def _filtered(weights: Tensor, sampling: SamplingTensors) -> Tensor:
-    """The weights after min_p, top_k and top_p, as integers; 0 for dropped ids.
+def _filtered(probs: Tensor, sampling: SamplingTensors) -> Tensor:
+    """The probabilities after min_p, top_k and top_p, as integers; 0 for dropped ids.
 
-    In descending order, all three keep the first few; top_p stops where the sum of the previous weights reaches the
+    In descending order, all three keep the first few; top_p stops where the sum of the previous ones reaches the
     share.
     """
-    falling, ids = weights.sort(dim=1, descending=True, stable=True)
+    falling, ids = probs.sort(dim=1, descending=True, stable=True)
     kth = falling.gather(1, sampling.top_k[:, None] - 1)
-    parts = _integers(falling).masked_fill(falling < torch.maximum(kth, sampling.min_p[:, None]), 0)
-    sums = parts.cumsum(1)
+    integers = _integers(falling).masked_fill(falling < torch.maximum(kth, sampling.min_p[:, None]), 0)
+    sums = integers.cumsum(1)
     share = (sums[:, -1:] * sampling.top_p.double()[:, None]).ceil().clamp(min=1)
-    return torch.zeros_like(parts).scatter(1, ids, parts.masked_fill(sums - parts >= share, 0))
+    return torch.zeros_like(integers).scatter(1, ids, integers.masked_fill(sums - integers >= share, 0))
 
 
-def _picked(parts: Tensor, uniforms: Tensor) -> Tensor:
-    """The ids at which the cumulative sum of the weights exceeds the random share of the total, never one of weight
-    0."""
-    sums = parts.cumsum(1)
+def _picked(integers: Tensor, uniforms: Tensor) -> Tensor:
+    """The ids at which the cumulative sum of the probabilities exceeds the random share of the total, never one
+    of 0."""
+    sums = integers.cumsum(1)
     points = (uniforms * sums[:, -1]).long()
     return (sums <= points[:, None]).sum(1)
 
