@@ -26,8 +26,8 @@ class TrainingText:
 
 class TrainingData:
     """A text as a run reads it: `training` is the part to train on, read as `streams`; `held_out` is the other part;
-    `prompt` suits a network trained on this text; `prompts` are those of samples; `warning` is a sentence if the two
-    parts differ in kind. Raises ValueError when the text is too short."""
+    `prompt` suits a network trained on this text; `prompts` are those of samples; `warnings` has a sentence if the
+    two parts differ in kind. Raises ValueError when the text is too short."""
 
     def __init__(self, text: TrainingText, config: TrainingConfig) -> None:
         self.vocabulary = text.vocabulary
@@ -38,7 +38,8 @@ class TrainingData:
         self.streams = Streams(self.training, config.batch_size, config.segment_length)
         self.prompt = default_prompt(text.ids, text.vocabulary)
         self.prompts = prompts_for(self.training, self.held_out, text.vocabulary)
-        self.warning = shift_warning(self.training, self.held_out, text.vocabulary)
+        shift = shift_warning(self.training, self.held_out, text.vocabulary)
+        self.warnings = [] if shift is None else [shift]
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from charrnn.training.pacing import Pacing
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import REPORT_EVERY, Progress, Reporter
-from charrnn.training.record import training_record
+from charrnn.training.result import training_record
 from charrnn.training.samples import Sample, write_samples
 from charrnn.training.schedule import Schedule
 from charrnn.training.shards import Shards, usual_count
@@ -178,16 +178,9 @@ class Trainer:
 
     def checkpoint(self) -> Checkpoint:
         """The network with the best weights so far (`BestWeights`), and its training record."""
-        best, vocabulary = self._best, self._data.vocabulary
-        record = training_record(
-            self._data,
-            self.training,
-            self._position,
-            evaluations=best.evaluations,
-            gradients=best.gradients,
-            warnings=self.warnings,
-        )
-        return Checkpoint(self.config, vocabulary, never_unknown(dict(best.weights), vocabulary), record)
+        vocabulary, weights = self._data.vocabulary, dict(self._best.weights)
+        record = training_record(self._data, self.training, self._position, self._best)
+        return Checkpoint(self.config, vocabulary, never_unknown(weights, vocabulary), record)
 
     @property
     def held_out(self) -> Passages:
@@ -197,7 +190,7 @@ class Trainer:
     @property
     def warnings(self) -> list[str]:
         """Warnings about the result so far, a sentence each."""
-        return [*([self._data.warning] if self._data.warning else []), *self._best.warnings]
+        return [*self._data.warnings, *self._best.warnings]
 
     def state(self) -> TrainingState:
         """A copy of everything that the rest of the run depends on."""

@@ -3,12 +3,11 @@ bytes, however busy the machine was."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from charrnn.measurements import Evaluation, Reach, bits
+from charrnn.measurements import bits
 from charrnn.record import TrainingRecord
 from charrnn.training.config import TrainingConfig
 from charrnn.training.data import TrainingData
+from charrnn.training.keeping import BestWeights
 from charrnn.training.state import Position
 
 
@@ -16,10 +15,7 @@ def training_record(
     data: TrainingData,
     training: TrainingConfig,
     position: Position,
-    *,
-    evaluations: Iterable[Evaluation],
-    gradients: Iterable[Reach],
-    warnings: list[str],
+    best: BestWeights,
 ) -> TrainingRecord:
     """The training record of a run at `position`. `characters` counts the tokens of each part of the text.
     `validation_loss` (nats per token, with the state carried) is that of the kept weights, those of `best_step`; null
@@ -38,9 +34,9 @@ def training_record(
             "best_step": position.best_step,
             "validation_loss": position.best_loss,
             "bits_per_character": bits(position.best_loss),
-            "evaluations": [each.as_dict() for each in evaluations],
-            "gradients": [each.as_dict() for each in gradients],
-            "warnings": warnings,
+            "evaluations": [each.as_dict() for each in best.evaluations],
+            "gradients": [each.as_dict() for each in best.gradients],
+            "warnings": [*data.warnings, *best.warnings],
             "prompt": data.prompt,
         }
     )
