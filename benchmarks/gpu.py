@@ -1,5 +1,5 @@
-"""Characters a second of the engine for GPUs, by batch and by what is asked of a choice, an LSTM of 2x512.
-Run: python -m benchmarks.gpu [--device cpu] [--batches 1 8] [--json FILE]."""
+"""Characters per second of the GPU engine, by batch size and by sampling parameters, for an LSTM of 2x512. Run: python
+-m benchmarks.gpu [--device cpu] [--batches 1 8] [--json FILE]."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CALLS = 10
 
 @dataclass(frozen=True)
 class Row:
-    """Medians for one batch: characters a second, by what is asked of each choice."""
+    """Medians for one batch size: characters per second, by sampling parameters."""
 
     batch: int
     rates: dict[str, float]
@@ -43,12 +43,12 @@ def batch_of(engine: GpuEngine, size: int, asked: SamplingParams) -> Batch:
     batch = engine.batch(size)
     for i in range(size):
         batch.add(Sequence(np.array([i % VOCABULARY], dtype=np.int32), (CALLS + 1) * STEPS, asked))
-    batch.step(STEPS)  # what is set up at first use is set up
+    batch.step(STEPS)  # warm-up
     return batch
 
 
 def rate(batch: Batch) -> float:
-    """Characters a second, by the clock, since most of the time passes on the device."""
+    """Characters per second by the wall clock, because most of the time passes on the device."""
     began = time.perf_counter()
     made = sum(output.ids.size for _ in range(CALLS) for output in batch.step(STEPS))
     return made / (time.perf_counter() - began)

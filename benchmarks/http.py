@@ -39,13 +39,13 @@ from tests.system.running import ROOT, free_port, until
 SERVERS = Path(__file__).parent / "servers"
 CLIENTS = (1, 16, 64, 256)
 SLOW_CLIENTS = (1, 16)
-"""The plain loop at 2x512 takes seconds a text: more clients would only wait for longer than wrk does."""
+"""The plain loop at 2x512 takes seconds for each text: more clients would only exceed wrk's timeout."""
 THREADS = 256
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one server at one number of clients: medians over the rounds; latencies in milliseconds."""
+    """The results of one server with one number of clients: medians over the rounds; latencies in milliseconds."""
 
     server: str
     clients: int
@@ -59,7 +59,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Target:
-    """A server's address, and what is asked of it."""
+    """A server's address, and the request to send."""
 
     name: str
     url: str
@@ -136,7 +136,7 @@ def large() -> Checkpoint:
 
 
 def load(target: Target, clients: int, seconds: float) -> tuple[float, float, float, int]:
-    """Requests a second, p50, p99 and failures under so many clients."""
+    """Requests per second, p50, p99 and failures with this many clients."""
     asked = {"LENGTH": str(target.length), "MODEL": target.model}
     environment = os.environ | asked | ({"FIXED": "1"} if target.fixed else {})
     threads = min(2, clients)
@@ -150,7 +150,7 @@ def load(target: Target, clients: int, seconds: float) -> tuple[float, float, fl
 
 
 def measure(targets: list[Target], clients: int, seconds: float, rounds: int) -> list[Figures]:
-    """The targets in turn, `rounds` times, so that what the machine does meanwhile hits them alike."""
+    """Measure the targets in turn, `rounds` times, so that other load on the machine affects all of them equally."""
     runs: dict[str, list[tuple[float, float, float, int]]] = {target.name: [] for target in targets}
     for _ in range(rounds):
         for target in targets:
@@ -166,7 +166,7 @@ def measure(targets: list[Target], clients: int, seconds: float, rounds: int) ->
 
 
 def first_characters(target: Target, clients: int, seconds: float, asked: int = 60) -> tuple[float, float]:
-    """Milliseconds to the first piece of a stream, p50 and p99, while so many clients load the server."""
+    """Milliseconds to the first piece of a stream, p50 and p99, while this many clients load the server."""
     pressure = threading.Thread(target=load, args=(target, clients, seconds))
     pressure.start()
     time.sleep(0.5)

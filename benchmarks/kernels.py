@@ -1,4 +1,4 @@
-"""Characters a second on one core: the engine and its peers on the same networks, interleaved, beside the machine's
+"""Characters per second on one core: the engine and its peers on the same networks, interleaved, and the machine's
 limits. Run: python -m benchmarks.kernels [--quick] [--json FILE]."""
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def contenders(checkpoint: Checkpoint, batch: int, folder: Path) -> dict[str, pe
 
 
 def timed(run: Callable[..., None], *arguments: int) -> float:
-    """Seconds of processor time, all threads: what others on the machine take does not count."""
+    """Seconds of processor time of all threads, so that other load on the machine does not count."""
     start = time.process_time()
     run(*arguments)
     return time.process_time() - start

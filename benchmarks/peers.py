@@ -1,4 +1,5 @@
-"""Other ways to generate with the same network, as quick as they go: torch's modules, torch by hand, ONNX Runtime."""
+"""Other ways to generate with the same network, each as fast as possible: torch's modules, torch by hand, ONNX
+Runtime."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ Step = Callable[[int], None]
 
 
 def usual_loop(checkpoint: Checkpoint, batch: int) -> Step:
-    """The loop that people write: one-hot input, one step of torch's module, softmax, multinomial."""
+    """The usual loop: one-hot input, one step of torch's module, softmax, multinomial."""
     config = checkpoint.config
     module = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[config.cell]
     rnn = module(config.vocabulary_size, config.hidden_size, config.layers, batch_first=True)
@@ -47,7 +48,7 @@ def usual_loop(checkpoint: Checkpoint, batch: int) -> Step:
 
 
 def by_hand(checkpoint: Checkpoint, batch: int, dtype: torch.dtype) -> Step:
-    """torch at its best: the input's product folded into a table, one addmm a layer."""
+    """torch at its best: the input's product folded into a table, one addmm for each layer."""
     config = checkpoint.config
     w = {name: torch.tensor(value) for name, value in checkpoint.weights.items()}
     table = (w["rnn.weight_ih_l0"].T + w["rnn.bias_ih_l0"] + _folded_bias(config.cell, w, 0)).to(dtype)
@@ -100,7 +101,7 @@ def _folded_bias(cell: str, w: dict[str, torch.Tensor], k: int) -> torch.Tensor:
 
 
 def _other(config: Any, rest: torch.Tensor) -> torch.Tensor:
-    """The hidden biases of a GRU's first two gates, which stand in the input's already."""
+    """The hidden biases of a GRU's first two gates, which are included in the input's."""
     other = rest.clone()
     other[2 * config.hidden_size :] = 0
     return other

@@ -1,4 +1,4 @@
-"""What the machine can do at most, measured with the engine's own instructions: products a second, bytes a second."""
+"""The machine's limits, measured with the engine's own instructions: products and bytes per second."""
 
 from __future__ import annotations
 

@@ -54,13 +54,13 @@ def together(cores: list[int]) -> float:
 
 
 def two_cores() -> float:
-    """How many times as much two cores make as one."""
+    """The throughput of two cores relative to one."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     return statistics.median(together(cores) / together(cores[:1]) for _ in range(ROUNDS))
 
 
 def late_characters() -> dict[str, float]:
-    """Microseconds a character of one text on the starter's shape, at its beginning and after 100,000."""
+    """Microseconds per character of one text with the starter's sizes, at its beginning and after 100,000."""
     batch = batch_of(1, 256, 1)
     batch.step(100)
     first, last = [], []

@@ -55,7 +55,7 @@ class Evaluation:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How far back a network learns: the norms [layers, k + 1] of the loss's gradient at the state k steps back, after
-    so many steps of training."""
+    `step` steps of training."""
 
     step: int
     characters: int

@@ -50,9 +50,7 @@ class WordVocabulary(Vocabulary):
         floor = 0
         for found in token_pieces(texts):
             counts.update(found)
-            while (
-                len(counts) > MAX_COUNTED
-            ):  # the rarest so far: they take memory and are unlikely to be among the most frequent
+            while len(counts) > MAX_COUNTED:  # drop the rarest so far, which would hardly become frequent
                 floor += 1
                 counts = Counter({word: count for word, count in counts.items() if count > floor})
         return cls(tuple(sorted(counts, key=lambda word: (-counts[word], word))[:MAX_WORDS]))

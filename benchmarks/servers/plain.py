@@ -1,4 +1,4 @@
-"""What one writes first: a Flask app around the usual loop."""
+"""The simplest server: a Flask app around the usual loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training a network on a text: truncated backpropagation through time, exactly resumable; knows no files, no jobs.
+"""Training a network on a text: truncated backpropagation through time, exactly resumable; knows no files and no jobs.
 
 To read it, begin with `trainer`, whose loop calls
 

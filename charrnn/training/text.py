@@ -74,9 +74,7 @@ class Passages:
     def windows(self, length: int, count: int) -> TextIds:
         """Ids of `count` evenly spread windows, each within a passage, [count, length]; `length` must be at most
         `longest`."""
-        counts = [
-            max(0, stop - start - length + 1) for start, stop in self.bounds
-        ]  # of possible starts in each passage
+        counts = [max(0, stop - start - length + 1) for start, stop in self.bounds]  # possible starts in each passage
         ends = list(accumulate(counts))
         positions = np.linspace(0, ends[-1] - 1, count).astype(np.int64).tolist()
         windows = []

@@ -52,9 +52,7 @@ class ApiError(Exception):
             response.headers["Retry-After"] = str(self.retry_after)
         if self.allow is not None:
             response.headers["Allow"] = self.allow
-        if (
-            self.should_retry is not None
-        ):  # OpenAI's clients would repeat the request by themselves, for the same time again
+        if self.should_retry is not None:  # OpenAI's clients would repeat the request by themselves
             response.headers["X-Should-Retry"] = str(self.should_retry).lower()
         if self.status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"

@@ -187,9 +187,7 @@ class EventLoop:
 
     def _received(self, connection: Connection) -> bytes | None:
         """The bytes received, none at the end; None if nothing has arrived yet."""
-        if (
-            connection not in self._idle
-        ):  # closed meanwhile, to free a connection for others that became ready at the same time
+        if connection not in self._idle:  # closed to free a connection, while it became ready
             return None
         try:
             return connection.client.receive(RECEIVED)

@@ -1,1 +1,1 @@
-"""Jobs and their runs: what is asked for, and the directory that holds all that is known about it; trains nothing."""
+"""Jobs and their runs: requests, plans, progress and results, in one directory for each job; trains nothing."""

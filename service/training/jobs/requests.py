@@ -23,8 +23,8 @@ SETTINGS: Final = tuple(choices(TrainingConfig))
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What `POST /jobs` asks for. `settings` are parameters of ModelConfig and TrainingConfig by name; missing ones are
-    chosen automatically, or taken from the `base`.
+    """The request of a training job, as in `POST /jobs`. `settings` are parameters of ModelConfig and TrainingConfig by
+    name; missing ones are chosen automatically, or taken from the `base`.
 
     Raises JobRequestError, InvalidNameError.
     """

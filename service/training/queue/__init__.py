@@ -1,1 +1,1 @@
-"""How jobs reach workers: submitted, queued, handed in again, and who is alive to take them; trains nothing."""
+"""The queue of jobs: submission, resubmission of missing jobs, and the workers that are alive; trains nothing."""

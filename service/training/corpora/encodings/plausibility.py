@@ -48,18 +48,7 @@ UNCLOSED: Final = 17.0
 _KINDS: Final = ("other", "small", "capital", "opening", "closing", "dash", "space", "sign", "odd", "control")
 _FROM_TO: Final = np.array(
     [  # to: other small capital opening closing dash space sign odd control
-        [
-            0.0,
-            0.2,
-            3.0,
-            7,
-            10,
-            6,
-            7,
-            9,
-            16,
-            IMPOSSIBLE,
-        ],  # from a character that is not a letter: the first letter of a word is rarely a capital
+        [0.0, 0.2, 3.0, 7, 10, 6, 7, 9, 16, IMPOSSIBLE],  # from a non-letter: words rarely begin with a capital
         [0.0, 0.0, 12.0, 14, 6, 9, 8, 11, 16, IMPOSSIBLE],  # from a small letter: no capital follows within a word
         [0.0, 0.7, 1.5, 14, 7, 9, 8, 11, 16, IMPOSSIBLE],
         [6.0, 1.0, 2.0, 10, 10, 10, 6, 10, 16, IMPOSSIBLE],  # from an opening mark
