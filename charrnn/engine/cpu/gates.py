@@ -4,8 +4,9 @@ The equations are those of charrnn.cells, which names their sources.
 
 Sums come in units of log2: the packing multiplies weights by -log2(e) for a sigmoid, so that sigma(a) = 1 / (1 + 2^t),
 and by -2 log2(e) for a hyperbolic tangent, so that tanh(a) = (1 - 2^t) / (1 + 2^t). Fractions are brought to a common
-denominator, because divisions are slow: a step of a gated cell has two. Absolute error of h against exact
-arithmetic in a step: below 1e-6 with powers of degree 5 (float32), below 5e-6 with degree 4 (int8).
+denominator, because divisions are slow: a step of a gated cell has two. Absolute error of the state against exact
+arithmetic in a step, for sums of usual size and cell states up to 2: below 1e-6 with powers of degree 5 (float32),
+below 1e-5 with degree 4 (int8).
 """
 
 from __future__ import annotations
