@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.interpretation.annotators import BY_SLUG
@@ -20,6 +19,7 @@ from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, labels_of_t
 from charrnn.vocabulary import Vocabulary
 from charrnn.word_tokens import tokens
 from charrnn.words import WordVocabulary
+from tests.networks import WATCHING, quote_watcher
 
 CLAUSES = [
     "he said ",
@@ -30,21 +30,6 @@ CLAUSES = [
     "vain\n\n",
 ]
 TEXT = "".join(random.Random(7).choices(CLAUSES, k=600))
-WATCHING = 3
-
-
-def watcher(vocabulary: Vocabulary) -> Checkpoint:
-    """An RNN whose unit 3 is set by an opening quote, cleared by a closing one, and keeps its sign otherwise."""
-    config = ModelConfig(len(vocabulary), cell="rnn", hidden_size=5)
-    noise = np.random.default_rng(0)
-    weights = {name: noise.normal(0, 0.3, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-        weights[f"rnn.{name}_l0"][WATCHING] = 0
-    weights["rnn.weight_hh_l0"][WATCHING, WATCHING] = 3
-    opening, closing = vocabulary.encode("\u201c\u201d")
-    weights["rnn.weight_ih_l0"][WATCHING, [opening, closing]] = 9, -9
-    return Checkpoint(config, vocabulary, weights)
-
 
 VOCABULARIES: list[Vocabulary] = [Vocabulary.of([TEXT]), WordVocabulary.of([TEXT])]
 
@@ -52,7 +37,7 @@ VOCABULARIES: list[Vocabulary] = [Vocabulary.of([TEXT]), WordVocabulary.of([TEXT
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
 def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
     ids = vocabulary.encode(TEXT)
-    found = survey(CpuEngine(watcher(vocabulary), "float32"), vocabulary, ids, held_out=True)
+    found = survey(CpuEngine(quote_watcher(vocabulary), "float32"), vocabulary, ids, held_out=True)
     (cell,) = [each for each in found.cells if each.slug == "double-quotes"]
     assert (cell.layer, cell.unit, cell.part, cell.sign) == (0, WATCHING, "hidden", 1)
     assert cell.score > 0.99
@@ -66,7 +51,7 @@ def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
 
 def test_a_text_that_is_too_short_is_refused() -> None:
     vocabulary = Vocabulary.of([TEXT])
-    engine = CpuEngine(watcher(vocabulary), "float32")
+    engine = CpuEngine(quote_watcher(vocabulary), "float32")
     with pytest.raises(TooShortError, match=f"{MIN_TOKENS} tokens are needed .* not {MIN_TOKENS - 1}"):
         survey(engine, vocabulary, vocabulary.encode(TEXT)[: MIN_TOKENS - 1], held_out=True)
 
@@ -74,7 +59,7 @@ def test_a_text_that_is_too_short_is_refused() -> None:
 def test_in_a_text_without_anything_to_follow_nothing_is_found() -> None:
     vocabulary = Vocabulary.of([TEXT])
     monotonous = vocabulary.encode("a" * MIN_TOKENS)
-    found = survey(CpuEngine(watcher(vocabulary), "float32"), vocabulary, monotonous, held_out=False)
+    found = survey(CpuEngine(quote_watcher(vocabulary), "float32"), vocabulary, monotonous, held_out=False)
     assert found.cells == ()
     assert sorted(each.slug for each in found.not_found) == sorted(BY_SLUG)
 
@@ -89,7 +74,7 @@ def test_it_can_be_ended_while_it_reads() -> None:
 
     with pytest.raises(InterruptedError):
         survey(
-            CpuEngine(watcher(vocabulary), "float32"),
+            CpuEngine(quote_watcher(vocabulary), "float32"),
             vocabulary,
             vocabulary.encode(TEXT),
             held_out=True,

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import CELLS, ModelConfig
+from charrnn.config import CELLS
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from service.generation.cache import GenerationCache
@@ -23,45 +22,24 @@ from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scoring import Score, Scorer
+from tests.networks import random_network
+from tests.service.conftest import MemoryRedis
+from tests.service.generation.network_store import NetworkStore
 
 LETTERS = "\n abcdefg"
 
 
 def network(cell: Any) -> Checkpoint:
-    config = ModelConfig(len(LETTERS), cell, hidden_size=20, layers=2)
-    random = np.random.default_rng(0)
-    weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary(LETTERS), weights)
-
-
-class Store:
-    """A network of each cell."""
-
-    def resolve(self, name: str, selector: str | None = None) -> int:
-        return 1
-
-    def load(self, name: str, version: int) -> Checkpoint:
-        return network(name)
-
-    def history(self, name: str, alias: str = "current") -> tuple[Any, ...]:
-        return ()
-
-
-class NoRedis:
-    def get(self, name: str) -> None:
-        return None
-
-    def set(self, name: str, value: str, *, ex: int) -> None:
-        pass
+    return random_network(Vocabulary(LETTERS), cell, 20, layers=2)
 
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TextGenerator, Scorer]]:
     folder: Path = tmp_path_factory.mktemp("packed")
-    models = ResidentModels(Store(), build_engine("cpu", folder, folder))
+    models = ResidentModels(NetworkStore(network), build_engine("cpu", folder, folder))
     scheduler = Scheduler(max_active=8, max_waiting=8)
     scheduler.start()
-    yield TextGenerator(models, GenerationCache(NoRedis(), 60), scheduler), Scorer(models, scheduler)
+    yield TextGenerator(models, GenerationCache(MemoryRedis(), 60), scheduler), Scorer(models, scheduler)
     scheduler.close()
 
 

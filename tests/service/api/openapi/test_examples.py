@@ -6,16 +6,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import ModelConfig
 from charrnn.engine.cpu.batch import CpuEngine
-from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
+from tests.networks import random_network
 from tests.replies import shape
 
 TEXT = "ROMEO:\nBut soft! What light through yonder window breaks?\nJULIET:\n"
@@ -25,11 +23,7 @@ SHOWN = {"/generate", "/v1/completions", "/trace", "/score", "/tokenize", "/deto
 
 
 def network() -> Checkpoint:
-    letters = "".join(sorted(set(TEXT)))
-    config = ModelConfig(len(letters), "gru", 16)
-    random = np.random.default_rng(0)
-    weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary(letters), weights, TrainingRecord({"validation_loss": 1.0}))
+    return random_network(Vocabulary.of([TEXT]), "gru", 16, validation_loss=1.0)
 
 
 @pytest.fixture(scope="module")

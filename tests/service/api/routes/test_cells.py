@@ -8,39 +8,27 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from pydantic import TypeAdapter
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import ModelConfig
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.interpretation.annotators import ANNOTATORS
-from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
 from service.training.corpora.store import CorpusStore
 from service.training.units import KIND
+from tests.networks import WATCHING, quote_watcher
 
 CLAUSES = ["he said ", "\u201cnot so\u201d ", "to her and\n", "went (as if) away, ", "\u201call in\u201d ", "vain\n\n"]
 TEXT = "".join(random.Random(7).choices(CLAUSES, k=600))
 PATH = "/models/letters/versions/1/cells"
-WATCHING = 3
 
 
 def network(**record: Any) -> Checkpoint:
-    """Unit 3 is set by an opening quote, cleared by a closing one, and keeps its sign otherwise."""
-    vocabulary = Vocabulary.of([TEXT])
-    config = ModelConfig(len(vocabulary), cell="rnn", hidden_size=5)
-    noise = np.random.default_rng(0)
-    weights = {name: noise.normal(0, 0.3, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-        weights[f"rnn.{name}_l0"][WATCHING] = 0
-    weights["rnn.weight_hh_l0"][WATCHING, WATCHING] = 3
-    weights["rnn.weight_ih_l0"][WATCHING, vocabulary.encode("\u201c\u201d")] = 9, -9
-    return Checkpoint(config, vocabulary, weights, TrainingRecord({"validation_loss": 1.0, **record}))
+    return quote_watcher(Vocabulary.of([TEXT]), validation_loss=1.0, **record)
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,8 @@ from flask.testing import FlaskClient
 from pydantic import TypeAdapter
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import ModelConfig
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.tracing import trace
-from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from service.api.http.large_json import json_response
 from service.api.routes import traces
@@ -25,16 +23,14 @@ from service.api.schemas.replies.generation import GenerateReply
 from service.api.schemas.replies.traces import TraceReply, choice_trace
 from service.generation.units.selection import UnitId
 from service.generation.units.text_trace import TextTrace
+from tests.networks import random_network
 
 LETTERS = "\n abcdefghijklmnopqrstuvwxyz<"
 UNITS = 16
 
 
 def network() -> Checkpoint:
-    config = ModelConfig(len(LETTERS), "lstm", UNITS, layers=2)
-    random = np.random.default_rng(0)
-    weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, Vocabulary("".join(sorted(LETTERS))), weights, TrainingRecord({"validation_loss": 1.0}))
+    return random_network(Vocabulary.of([LETTERS]), "lstm", UNITS, layers=2, validation_loss=1.0)
 
 
 @pytest.fixture(scope="module")

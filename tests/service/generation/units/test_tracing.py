@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.config import CELLS, ModelConfig
+from charrnn.config import CELLS
 from charrnn.engine.tracing import trace
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
@@ -32,6 +32,9 @@ from service.generation.scoring import Scorer
 from service.generation.units.selection import UnitSelection, UnitSelectionError, UnknownUnitError
 from service.generation.units.text_trace import TextTrace
 from service.generation.units.tracing import NothingToTraceError, Tracer, TraceRequest, traceable
+from tests.networks import random_network
+from tests.service.conftest import MemoryRedis
+from tests.service.generation.network_store import NetworkStore
 
 LETTERS = "\n abcdefg"
 WORDS = WordVocabulary(("to", " ", "be", "or", "\n", "not"))
@@ -41,41 +44,15 @@ UNITS = 20
 def network(name: Any) -> Checkpoint:
     """Of the cell that the name says, or of words."""
     vocabulary = WORDS if name == "words" else Vocabulary(LETTERS)
-    config = ModelConfig(len(vocabulary), "gru" if name == "words" else name, UNITS, layers=2)
-    random = np.random.default_rng(0)
-    weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
+    made = random_network(vocabulary, "gru" if name == "words" else name, UNITS, layers=2)
     if vocabulary.unknown_id is not None:
-        weights["output.bias"][vocabulary.unknown_id] = 3
-    return Checkpoint(config, vocabulary, weights)
-
-
-class Store:
-    """A network of each cell, and one of words."""
-
-    def resolve(self, name: str, selector: str | None = None) -> int:
-        return 1
-
-    def load(self, name: str, version: int) -> Checkpoint:
-        return network(name)
-
-    def history(self, name: str, alias: str = "current") -> tuple[Any, ...]:
-        return ()
-
-
-class MemoryRedis:
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    def get(self, name: str) -> str | None:
-        return self.kept.get(name)
-
-    def set(self, name: str, value: str, *, ex: int) -> None:
-        self.kept[name] = value
+        made.weights["output.bias"][vocabulary.unknown_id] = 3
+    return made
 
 
 class Parts:
     def __init__(self, folder: Path, scheduler: Scheduler) -> None:
-        self.models = ResidentModels(Store(), build_engine("cpu", folder, folder))
+        self.models = ResidentModels(NetworkStore(network), build_engine("cpu", folder, folder))
         self.tracer = Tracer(self.models)
         self.generator = TextGenerator(self.models, GenerationCache(MemoryRedis(), 60), scheduler)
         self.scorer = Scorer(self.models, scheduler)

@@ -1,0 +1,34 @@
+"""Small networks for tests of several folders."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.config import Cell, ModelConfig
+from charrnn.record import TrainingRecord
+from charrnn.vocabulary import Vocabulary
+
+WATCHING: Final = 3
+"""The unit of `quote_watcher` that follows quotes."""
+
+
+def random_network(vocabulary: Vocabulary, cell: Cell, hidden_size: int, layers: int = 1, **record: Any) -> Checkpoint:
+    """A network that was never trained: the same one for the same arguments."""
+    config, random = ModelConfig(len(vocabulary), cell, hidden_size, layers), np.random.default_rng(0)
+    weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
+    return Checkpoint(config, vocabulary, weights, TrainingRecord(record))
+
+
+def quote_watcher(vocabulary: Vocabulary, **record: Any) -> Checkpoint:
+    """An RNN of 5 units, one of which is set by an opening quote, cleared by a closing one, and keeps its sign
+    otherwise."""
+    config, noise = ModelConfig(len(vocabulary), cell="rnn", hidden_size=5), np.random.default_rng(0)
+    weights = {name: noise.normal(0, 0.3, shape).astype(np.float32) for name, shape in config.shapes().items()}
+    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+        weights[f"rnn.{name}_l0"][WATCHING] = 0
+    weights["rnn.weight_hh_l0"][WATCHING, WATCHING] = 3
+    weights["rnn.weight_ih_l0"][WATCHING, vocabulary.encode("\u201c\u201d")] = 9, -9
+    return Checkpoint(config, vocabulary, weights, TrainingRecord(record))
