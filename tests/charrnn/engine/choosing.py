@@ -14,6 +14,22 @@ from charrnn.sampling import Flags, Logits, SamplingParams, adjusted, uniform, u
 NOTHING = np.empty(0, np.int32), np.empty(0, np.bool_)
 """Of recent ids."""
 
+LOGITS = np.log(np.array([0.2, 0.3, 0.15, 0.3, 0.05], dtype=np.float32))
+CAN_BE_CHOSEN: list[tuple[SamplingParams, set[int]]] = [
+    (SamplingParams(), {0, 1, 2, 3, 4}),
+    (SamplingParams(temperature=0), {1}),
+    (SamplingParams(top_k=1), {1, 3}),
+    (SamplingParams(top_k=3), {0, 1, 3}),
+    (SamplingParams(top_p=0), {1}),
+    (SamplingParams(top_p=0.5), {1, 3}),
+    (SamplingParams(top_k=3, top_p=0.99), {0, 1, 3}),
+    (SamplingParams(min_p=0.6), {0, 1, 3}),
+    (SamplingParams(temperature=1e-9), {1, 3}),
+    (SamplingParams(temperature=0, repetition_penalty=9.0), {1}),
+    (SamplingParams(top_k=2, repetition_penalty=0.2), {1, 3}),
+]
+"""Which ids of LOGITS the parameters leave: each of them is chosen by some of 400 seeds."""
+
 _BIASES = st.floats(-100, 100, width=32) | st.sampled_from([-100.0, -1.0, 5.0, 100.0])
 
 

@@ -17,7 +17,7 @@ from charrnn.engine.cpu.filling import choice_struct
 from charrnn.engine.cpu.structs import scratch_size
 from charrnn.sampling import SamplingParams, bias_of, log_softmax, penalized, uniform
 from charrnn.sampling import choose as plainly
-from tests.charrnn.engine.choosing import is_borderline, sampled
+from tests.charrnn.engine.choosing import CAN_BE_CHOSEN, LOGITS, is_borderline, sampled
 
 Floats = npt.NDArray[np.float32]
 
@@ -86,22 +86,9 @@ def test_frequencies_are_the_probabilities() -> None:
     assert (np.abs(found - expected) < 5 * np.sqrt(expected) + 1).all()
 
 
-@pytest.mark.parametrize(
-    ("params", "expected"),
-    [
-        (SamplingParams(temperature=0), {1}),
-        (SamplingParams(top_k=1), {1, 3}),
-        (SamplingParams(top_k=3), {0, 1, 3}),
-        (SamplingParams(top_p=0), {1}),
-        (SamplingParams(top_p=0.5), {1, 3}),
-        (SamplingParams(top_k=3, top_p=0.99), {0, 1, 3}),
-        (SamplingParams(min_p=0.6), {0, 1, 3}),
-        (SamplingParams(temperature=1e-9), {1, 3}),
-    ],
-)
+@pytest.mark.parametrize(("params", "expected"), CAN_BE_CHOSEN)
 def test_which_ids_can_be_chosen(params: SamplingParams, expected: set[int]) -> None:
-    logits = np.log(np.array([0.2, 0.3, 0.15, 0.3, 0.05], dtype=np.float32))
-    found = {compiled(logits, replace(params, seed=seed)) for seed in range(400)}
+    found = {compiled(LOGITS, replace(params, seed=seed)) for seed in range(400)}
     assert found == expected
 
 

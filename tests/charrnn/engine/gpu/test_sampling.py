@@ -15,7 +15,7 @@ from charrnn import sampling
 from charrnn.engine.gpu.network import rounded
 from charrnn.engine.gpu.sampling import SamplingTensors, choose, logarithms, uniform
 from charrnn.sampling import RECENT_IDS, Logits, SamplingParams
-from tests.charrnn.engine.choosing import is_borderline, sampled
+from tests.charrnn.engine.choosing import CAN_BE_CHOSEN, LOGITS, is_borderline, sampled
 
 Ids = list[int]
 
@@ -90,26 +90,10 @@ def test_a_plain_row_chooses_the_same_with_and_without_filters(seed: int, vocabu
     assert chosen(logits, params, recent) == chosen(logits, params, recent, filters=False)
 
 
-@pytest.mark.parametrize(
-    ("params", "expected"),
-    [
-        (SamplingParams(), {0, 1, 2, 3, 4}),
-        (SamplingParams(temperature=0), {1}),
-        (SamplingParams(top_k=1), {1, 3}),
-        (SamplingParams(top_k=3), {0, 1, 3}),
-        (SamplingParams(top_p=0), {1}),
-        (SamplingParams(top_p=0.5), {1, 3}),
-        (SamplingParams(top_k=3, top_p=0.99), {0, 1, 3}),
-        (SamplingParams(min_p=0.6), {0, 1, 3}),
-        (SamplingParams(temperature=1e-9), {1, 3}),
-        (SamplingParams(temperature=0, repetition_penalty=9.0), {1}),
-        (SamplingParams(top_k=2, repetition_penalty=0.2), {1, 3}),
-    ],
-)
+@pytest.mark.parametrize(("params", "expected"), CAN_BE_CHOSEN)
 def test_which_ids_can_be_chosen(params: SamplingParams, expected: set[int]) -> None:
-    logits = np.log(np.array([0.2, 0.3, 0.15, 0.3, 0.05], dtype=np.float32))
     many = [replace(params, seed=seed) for seed in range(400)]
-    assert set(chosen(np.tile(logits, (400, 1)), many, [[]] * 400)) == expected
+    assert set(chosen(np.tile(LOGITS, (400, 1)), many, [[]] * 400)) == expected
 
 
 def test_a_penalty_counts_an_id_once() -> None:
