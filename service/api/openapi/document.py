@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from werkzeug.routing import Rule
 
 from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
+from service.api.http.responses import EventStream
 from service.api.http.sse import DONE
 from service.api.openapi.operations import Answer, Operation, Parameter, describe, operation_of
 from service.api.schemas.bounds import fill_in
@@ -36,7 +37,6 @@ STATUSES: Final = {
 }
 FILE: Final = {"type": "string", "contentMediaType": "application/octet-stream"}
 
-EVENTS: Final = "text/event-stream"
 PATTERNS: Final = {
     "name": f"^{NAME_PATTERN}$",
     "alias": f"^(?![0-9]+$){NAME_PATTERN}$",
@@ -82,11 +82,6 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
             "securitySchemes": {SECURITY: {"type": "http", "scheme": "bearer"}},
         },
     }
-
-
-def undescribed(app: Flask) -> list[str]:
-    """The routes without a description."""
-    return [rule.rule for rule in app.url_map.iter_rules() if operation_of(app.view_functions[rule.endpoint]) is None]
 
 
 def _described(app: Flask) -> Iterator[tuple[Rule, str, Operation]]:
@@ -171,7 +166,7 @@ def _reply_content(answer: Answer) -> dict[str, Any]:
     if answer.json is not None:
         content["application/json"] = {"schema": _reference(answer.json)}
     if answer.events:
-        content[EVENTS] = {"schema": _event(answer.events)}
+        content[EventStream.default_mimetype] = {"schema": _event(answer.events)}
     return content | {kind: {"schema": FILE if answer.json is not None else _opaque(kind)} for kind in answer.others}
 
 

@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 
 from durable import files, reading
 from durable.reading import DamagedFileError
-from service.training.jobs.shapes import OBJECT
 
 REQUEST: Final = "request.json"
 STATUS: Final = "status.json"
@@ -25,13 +24,8 @@ LOCK: Final = "lock"
 T = TypeVar("T")
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None if it is missing or damaged."""
-    return read_shaped(path, OBJECT)
-
-
 def read_shaped(path: Path, shape: TypeAdapter[T]) -> T | None:
-    """The same for a value of this shape."""
+    """The value of this shape in a JSON file; None if it is missing or damaged."""
     try:
         return reading.read_json(path, shape)
     except (FileNotFoundError, DamagedFileError):

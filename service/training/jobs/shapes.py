@@ -51,7 +51,6 @@ class LeaseFile(TypedDict):
     released: bool
 
 
-OBJECT: Final = TypeAdapter(dict[str, Any])
 REQUEST: Final = TypeAdapter(Request)
 WARNINGS: Final = TypeAdapter(WarningsFile)
 INTENT: Final = TypeAdapter(Intent)

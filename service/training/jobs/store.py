@@ -41,7 +41,7 @@ class JobStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._ended: dict[str, Status] = {}
-        self._looks = FaultCache()
+        self._faults = FaultCache()
 
     def create(self, request: JobRequest) -> Job:
         """Create a queued job, atomically, on the disk when this returns. Raises OSError."""
@@ -94,8 +94,10 @@ class JobStore:
             there = set(os.listdir(folder))  # noqa: PTH208 (one call for all the names)
         except OSError:
             return NO_FOLDER if is_there(folder) else ""
-        found = [self._looks.fault(folder / run_files.REQUEST, job_files.request_fault)]
-        found += [self._looks.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there]
+        found = [self._faults.fault(folder / run_files.REQUEST, job_files.request_fault)]
+        found += [
+            self._faults.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there
+        ]
         found.append(EventLog(folder).fault())
         return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: not damaged
 

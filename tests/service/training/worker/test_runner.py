@@ -1,5 +1,6 @@
 """Jobs run for real, in moments, on a network of 8 units."""
 
+import json
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
@@ -125,8 +126,7 @@ def test_a_plan_from_before_there_were_blocks_holds_out_the_end(
 ) -> None:
     job = new_job()
     runner.run(new_job(steps=1).id, NEVER)
-    plan = run_files.read_json(jobs.folder(jobs.ids()[-1]) / run_files.PLAN)
-    assert plan is not None
+    plan = json.loads((jobs.folder(jobs.ids()[-1]) / run_files.PLAN).read_text())
     plan["training"] |= {"budget": {"steps": 20}}
     del plan["training"]["validation_split"]
     run_files.write_json(jobs.folder(job.id) / run_files.PLAN, plan)
