@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def overwrite(path: Path, data: bytes) -> None:
-    """Write into the file, a version's too, which nobody but root may write."""
+    """Write into the file, also into a version's, which only root may write."""
     path.chmod(0o644)
     path.write_bytes(data)
 

@@ -46,7 +46,7 @@ def test_the_pinned_version_is_one_of_those_that_may_work(requirement: Requireme
     assert requirement.specifier.contains(pins()[canonicalize_name(requirement.name)])
 
 
-def test_torch_is_for_those_who_train() -> None:
+def test_torch_is_only_needed_for_training() -> None:
     assert not any(each.startswith("torch") for each in PROJECT["dependencies"])
 
 

@@ -106,17 +106,17 @@ def described(version: Measured) -> str:
     """How the gradient of the top layer decays with the steps back, in a sentence or two."""
     last, config = version.last, version.config
     back = min(BACK, last.steps)
-    said = f"{version.reference} ({config.cell}, {config.layers}\N{MULTIPLICATION SIGN}{config.hidden_size}): "
-    said += f"{count(back, 'step')} back, {_shown(last.share(back))} of the gradient is left"
+    sentence = f"{version.reference} ({config.cell}, {config.layers}\N{MULTIPLICATION SIGN}{config.hidden_size}): "
+    sentence += f"{count(back, 'step')} back, {_shown(last.share(back))} of the gradient is left"
     few = next((k for k in range(last.steps + 1) if last.share(k) < LITTLE), None)
-    said += f", {count(last.steps, 'step')} back still {_shown(last.share(last.steps))}" if few is None else ""
-    said += f", and less than a thousandth after {few}." if few is not None else "."
+    sentence += f", {count(last.steps, 'step')} back still {_shown(last.share(last.steps))}" if few is None else ""
+    sentence += f", and less than a thousandth after {few}." if few is not None else "."
     peak = max(range(last.steps + 1), key=last.share)
     if last.share(peak) > 1:
-        said += f" It grows at first, to {last.share(peak):.2g} times its size {count(peak, 'step')} back."
+        sentence += f" It grows at first, to {last.share(peak):.2g} times its size {count(peak, 'step')} back."
     if len(version.reaches) > 1:
-        said += f" Before training it was {_shown(version.reaches[0].share(back))}, {count(back, 'step')} back."
-    return said
+        sentence += f" Before training it was {_shown(version.reaches[0].share(back))}, {count(back, 'step')} back."
+    return sentence
 
 
 def compared(chosen: Sequence[Measured]) -> str:
@@ -132,9 +132,9 @@ def compared(chosen: Sequence[Measured]) -> str:
         )
     times = most.last.share(back) / least.last.share(back)
     rest = f", and {second.reference} {_times(second.last.share(back) / least.last.share(back))} times as much"
-    said = f"{count(back, 'step')} back, {most.reference} keeps {_times(times)} times as much of its gradient"
-    said += f" as {least.reference}"
-    return said + (rest if second is not least else "") + "."
+    sentence = f"{count(back, 'step')} back, {most.reference} keeps {_times(times)} times as much of its gradient"
+    sentence += f" as {least.reference}"
+    return sentence + (rest if second is not least else "") + "."
 
 
 def _times(factor: float) -> str:

@@ -1,4 +1,4 @@
-"""Gradients: what is missing is said, trained as it is said, and then seen side by side."""
+"""Gradients: missing cell types are shown, trained as shown, and then compared."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_three_cells_are_trained_and_set_side_by_side(
     expect(told).to_have_count(3)
 
 
-def test_a_version_that_cannot_be_shown_is_said_in_the_services_words(watched: Watched) -> None:
+def test_a_version_that_cannot_be_shown_is_reported_in_the_services_words(watched: Watched) -> None:
     watched.expect("404")
     watched.page.goto("/ui/gradients?versions=shakespeare@99")
     expect(watched.page.get_by_role("alert")).to_contain_text("model shakespeare has no version 99")

@@ -154,7 +154,7 @@ OPENED: dict[str, Callable[[Page], None]] = {"/": _play, "/ui/models": _models, 
 OPENED |= dict.fromkeys(set(PATHS) - set(OPENED), lambda _: None)
 
 
-def test_who_wants_no_motion_gets_none(page: Page) -> None:
+def test_reduced_motion_is_respected(page: Page) -> None:
     page.goto("/")
     page.locator("#text").evaluate("e => e.classList.add('streaming')")
 

@@ -232,7 +232,7 @@ def test_what_the_service_refuses_is_shown_at_its_field(watched: Watched, train:
     expect(train.get_by_label("Hidden size")).to_be_focused()
 
 
-def test_an_encoding_that_cannot_be_told_is_asked_for(watched: Watched, train: Page, tmp_path: Path) -> None:
+def test_an_unclear_encoding_is_asked_for(watched: Watched, train: Page, tmp_path: Path) -> None:
     watched.expect("status of 422")
     (tmp_path / "menu.txt").write_bytes("café\r\n".encode("cp1252"))  # one letter decides nothing
     train.get_by_label("Text file").set_input_files(tmp_path / "menu.txt")

@@ -95,7 +95,7 @@ def test_without_a_seed_each_call_draws_its_own() -> None:
         ({"temprature": 1}, TypeError, "no parameter 'temprature'; those of sampling are temperature"),
     ],
 )
-def test_what_cannot_be_done_is_said(given: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_invalid_arguments_are_refused(given: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         charrnn.generate(STARTER, **given)
 
@@ -105,7 +105,7 @@ def test_a_bias_may_be_a_mapping() -> None:
     assert texts[0] == texts[1] == texts[0][0] * 50
 
 
-def test_what_is_no_checkpoint_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no checkpoint file .*gone"):
         charrnn.generate(tmp_path / "gone")
     (tmp_path / "cut").write_bytes(STARTER.read_bytes()[:1000])

@@ -33,7 +33,7 @@ def test_the_most_frequent_words_are_known() -> None:
     assert set(names) <= set(vocabulary.words)
 
 
-def test_what_is_not_known_is_said_with_its_position() -> None:
+def test_unknown_words_are_listed_with_their_positions() -> None:
     vocabulary = WordVocabulary.of(["to be, or not to be"])
     with pytest.raises(UnknownCharactersError, match="2 words outside the vocabulary: 'see' at 3, '!' at 10") as caught:
         vocabulary.encode("to see not!")

@@ -60,5 +60,5 @@ def test_an_output_that_cannot_be_written_is() -> None:
     assert (done.returncode, done.stderr) == (1, b"name: No space left on device\n")
 
 
-def test_without_an_output_nothing_is_said() -> None:
+def test_without_an_output_nothing_is_written() -> None:
     assert run("print('x'); return 3", shell='"$0" "$@" >&- 2>&-').returncode == 3

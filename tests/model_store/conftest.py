@@ -17,7 +17,7 @@ CONFIG = ModelConfig(vocabulary_size=4, cell="rnn", hidden_size=3)
 
 
 class Checkpoints:
-    """Checkpoints told apart by one number."""
+    """Checkpoints that differ in one number."""
 
     def __call__(self, value: float, **record: object) -> Checkpoint:
         weights = {name: np.full(shape, value, np.float32) for name, shape in CONFIG.shapes().items()}

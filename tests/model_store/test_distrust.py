@@ -26,7 +26,7 @@ def network(record: dict[str, Any] | None = None, characters: str = "ab", weight
 
 
 def described(change: Callable[[dict[str, Any]], object]) -> bytes:
-    """A file whose description was changed by somebody who does not care for digests."""
+    """A file whose description was changed without updating the digest."""
     checkpoint = network()
     description = json.loads(_header(checkpoint.to_bytes())["__metadata__"][METADATA_KEY])
     change(description)

@@ -113,7 +113,7 @@ def test_aliases_are_rebuilt_from_the_versions(bard: ModelStore, damage: str, ca
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_who_has_read_the_aliases_restores_them(bard: ModelStore, damage: str) -> None:
+def test_a_process_that_has_read_the_aliases_restores_them(bard: ModelStore, damage: str) -> None:
     bard.set_alias("bard", "gone", 3)
     bard.delete_alias("bard", "gone")
     bard.aliases("bard")
@@ -125,7 +125,7 @@ def test_who_has_read_the_aliases_restores_them(bard: ModelStore, damage: str) -
     assert (tuple(rest), last.rebuilt, last.version) == (before, True, 1)
 
 
-def test_aliases_that_vanish_are_restored_by_who_has_read_them(bard: ModelStore) -> None:
+def test_aliases_that_vanish_are_restored_by_a_process_that_has_read_them(bard: ModelStore) -> None:
     bard.aliases("bard")
     (bard.root / "bard" / "aliases.json").unlink()
     assert bard.resolve("bard") == 1

@@ -69,7 +69,7 @@ def test_roll_back_promote_delete(data: Path, capsys: Capture) -> None:
         (("promote", "bard", "1", "--alias", "7"), "must not be a number"),
     ],
 )
-def test_what_is_refused_is_said_in_one_line(
+def test_refusals_are_reported_in_one_line(
     data: Path, capsys: Capture, arguments: tuple[str, ...], message: str
 ) -> None:
     status, out, err = run(capsys, "--data-dir", data, *arguments)
@@ -86,7 +86,7 @@ def test_the_data_directory_comes_from_the_environment(
     assert "bard@1" in run(capsys, "list")[1]
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(data: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(data: Path) -> None:
     command = [sys.executable, "-m", "model_store", "--data-dir", str(data), "show", "bard@1"]
     environment = {**os.environ, "PYTHONPATH": str(Path(model_store.__file__).parents[1])}
     reading, writing = os.pipe()

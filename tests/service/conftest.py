@@ -76,7 +76,7 @@ class CountingBatch:
         return output
 
     def _prompt_logprobs(self, sequence: Sequence) -> Logprobs:
-        """An even chance for each letter, so that what is expected can be said."""
+        """An even chance for each letter, so that results are predictable."""
         count, k = len(sequence.prompt), sequence.sampling.logprobs or 0
         chosen = np.full(count, -np.log(2), np.float32)
         chosen[0] = np.nan

@@ -1,4 +1,4 @@
-"""The client against a server that answers what it is told to."""
+"""The client against a server with prepared answers."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def one_answer(answer: bytes, *, reads: int) -> Iterator[int]:
         thread.join()
 
 
-def test_who_refuses_a_body_need_not_read_it(tmp_path: Path) -> None:
+def test_a_server_that_refuses_a_body_need_not_read_it(tmp_path: Path) -> None:
     body = error("too_large")
     answer = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     (tmp_path / "large").write_bytes(bytes(30_000_000))
@@ -280,7 +280,7 @@ def test_who_refuses_a_body_need_not_read_it(tmp_path: Path) -> None:
         assert (caught.value.status, caught.value.code) == (413, "too_large")
 
 
-def test_who_breaks_off_without_a_word_is_not_reached(tmp_path: Path) -> None:
+def test_a_connection_closed_without_a_reply_is_not_reached(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(30_000_000))
     with one_answer(b"", reads=1000) as port, pytest.raises(ServiceError) as caught:
         Client(f"127.0.0.1:{port}").upload(tmp_path / "large")

@@ -1,4 +1,4 @@
-"""What is damaged is found before anybody asks, at little cost, and told once."""
+"""Damage is found before it is requested, at little cost, and logged once."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_folder_that_cannot_be_looked_through_is_a_fault(error: Exception) -> 
     assert Inspection(look).found() == ["DATA_DIR cannot be looked through: denied"]
 
 
-def test_nobody_waits_for_another_one_s_look_but_for_the_first() -> None:
+def test_only_the_first_check_is_waited_for() -> None:
     now, go_on, looking = 0.0, threading.Event(), threading.Event()
     found: list[list[str]] = []
 

@@ -90,6 +90,6 @@ def test_requests_are_information(level: str, count: int) -> None:
     assert len(written) == count
 
 
-def test_json_where_nobody_looks_on() -> None:
+def test_json_if_not_a_terminal() -> None:
     assert logs.chosen_format(Settings(log_format="auto")) == "json"
     assert logs.chosen_format(Settings(log_format="text")) == "text"

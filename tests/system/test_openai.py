@@ -1,4 +1,4 @@
-"""OpenAI's own client, told nothing but another address."""
+"""OpenAI's own client with only another base URL."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_a_second_start_on_the_same_data_is_refused(service: Service) -> None:
     )
 
 
-def test_a_port_in_use_is_said_in_one_line(service: Service, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(service: Service, tmp_path: Path) -> None:
     second = start_again(service, DATA_DIR=str(tmp_path))
     assert second.returncode == 1
     assert second.stderr.startswith(f"service: PORT={service.port} is in use on 127.0.0.1; ")

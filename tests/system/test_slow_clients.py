@@ -70,7 +70,7 @@ def answer(connection: socket.socket) -> tuple[int, bytes, Any]:
 
 
 @pytest.mark.parametrize("name", CLOSE)
-def test_those_who_stay_after_the_end(web: Web, name: str) -> None:
+def test_clients_that_stay_after_the_end(web: Web, name: str) -> None:
     with connections(web.port, CLOSE[name], MANY) as staying:
         for each in staying:
             assert answer(each)[0] == (400 if name == "broken" else 200)
@@ -118,7 +118,7 @@ def test_an_upload_that_takes_longer_than_the_patience(web: Web) -> None:
     assert (status, body["bytes"]) == (201, size * pieces)
 
 
-def test_those_who_do_not_read_are_cut_off(web: Web) -> None:
+def test_clients_that_do_not_read_are_cut_off(web: Web) -> None:
     asked = http({"stream": True, "length": 1000, "n": 10, "seed": 1, "logprobs": 20})
     with connections(web.port, asked, THREADS + 1) as silent:
         for each in silent:

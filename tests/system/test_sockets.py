@@ -106,7 +106,7 @@ def test_a_stream_comes_in_pieces_and_ends_with_done(asked: Service) -> None:
     assert b"X-Accel-Buffering: no\r\n" in lines
 
 
-def test_those_who_hang_up_free_their_places(asked: Service) -> None:
+def test_clients_that_disconnect_free_their_slots(asked: Service) -> None:
     """Eight places and four that wait: eight that hang up would otherwise hold them for seconds."""
     for _ in range(4):
         connections = [stream(asked, length=10_000) for _ in range(8)]

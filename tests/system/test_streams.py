@@ -54,7 +54,7 @@ def test_of_256_clients_those_that_stay_get_everything_and_the_others_free_their
     print(f"{len(stayed)} streams whole, {CLIENTS - len(stayed)} hung up, {made:.0f} characters made")
 
 
-def test_a_stream_that_would_outlive_its_process_is_told_and_the_process_ends_well(web: Web) -> None:
+def test_a_stream_that_would_outlive_its_process_ends_with_an_error_and_the_process_ends_normally(web: Web) -> None:
     received: list[str] = []
     asked = {"length": 10_000, "n": 16, "cache": False}
     clients = [

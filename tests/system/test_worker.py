@@ -1,4 +1,4 @@
-"""Real workers on a real Redis-compatible server: killed, stopped, told to end, and left without their queue."""
+"""Real workers on a real Redis-compatible server: killed, suspended, stopped, and left without their queue."""
 
 from __future__ import annotations
 

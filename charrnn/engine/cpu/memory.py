@@ -39,7 +39,7 @@ class BatchMemory:
         self.batch = np.zeros(1, dtype=BATCH_STRUCT)
         for name, value in (self._sizes(blocks) | self._addresses()).items():
             self.batch[name] = value
-        # Views of single fields: making one anew takes as long as whatever is then done with it.
+        # Views of single fields: creating one takes as long as using it.
         self._active_count, self._current_half = self.batch["active_count"], self.batch["current_half"]
         self._halves = self.sequences["half"]
         self.addresses = (self.batch.ctypes.data, self.layers.ctypes.data, self.sequences.ctypes.data)

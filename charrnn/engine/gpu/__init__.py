@@ -1,1 +1,1 @@
-"""The GPU engine: a network's step in torch operations, recorded once as a CUDA graph; and the reference engine."""
+"""The GPU engine: a network's step in torch operations, captured once as a CUDA graph; and the reference engine."""

@@ -115,7 +115,7 @@ class GpuBatch(DeviceBatch):
         return slots[order], [members[i] for i in order.tolist()], rows[order], top[order]
 
     def _kind(self, rows: npt.NDArray[Any], top: Slots) -> Kind:
-        """What a tile with these rows has to do. To limit the number of recorded kinds, `top` is a power of two, none
+        """What a tile with these rows has to do. To limit the number of captured kinds, `top` is a power of two, none
         or all."""
         most = int(top.max())
         rounded_up = min(most and 1 << (most - 1).bit_length(), self._tile.width) if most >= 0 else None

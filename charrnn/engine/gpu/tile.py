@@ -11,7 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from charrnn.engine.gpu.graph import recorded
+from charrnn.engine.gpu.graph import captured
 from charrnn.engine.gpu.inputs import CHOOSE, REST, Inputs
 from charrnn.engine.gpu.network import Network, rounded
 from charrnn.engine.gpu.sampling import SamplingTensors, choose, logarithms, masking
@@ -23,7 +23,7 @@ STEPS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a step does besides advancing and plain sampling; each kind is recorded separately: `filters`, including
+    """What a step does besides advancing and plain sampling; each kind is captured separately: `filters`, including
     penalties; adding a `bias` to the logits; log-probabilities with `top` of the likeliest ids, unless `top` is
     None."""
 
@@ -68,7 +68,7 @@ class Tile:
         `hidden`, at the slots [n], and their logit biases in `biases`."""
         part, steps = slice(start, start + self.rows), len(inputs.coming)
         with self._lock:
-            step, results = self._runs.get(kind) or self._record(kind)
+            step, results = self._runs.get(kind) or self._capture(kind)
             self._load(inputs, part, kind)
             torch.index_select(hidden, 0, slots[part], out=self.hidden)
             if kind.bias and biases is not None:
@@ -90,11 +90,11 @@ class Tile:
         for name in SamplingTensors.__slots__ if kind.filters else ("temperature",):
             getattr(mine.sampling, name).copy_(getattr(inputs.sampling, name)[..., part])
 
-    def _record(self, kind: Kind) -> tuple[Callable[[], None], Results]:
-        """The kind's step and the tensors of its results; recording overwrites the tile's content."""
+    def _capture(self, kind: Kind) -> tuple[Callable[[], None], Results]:
+        """The kind's step and the tensors of its results; capturing overwrites the tile's content."""
         results = self._results(kind)
         self._turn.zero_()
-        step = recorded(lambda: self._step(kind, results), self.network.device)
+        step = captured(lambda: self._step(kind, results), self.network.device)
         self._runs[kind] = step, results
         return step, results
 

@@ -31,7 +31,7 @@ def json_response(reply: T, headers: Mapping[str, str] | None = None) -> JsonRes
         content: bytes | Iterator[bytes] = orjson.dumps(reply)
     except TypeError:  # Rows, or a lone surrogate
         content = _small_or_pieces(_gathered(_written(reply)))
-    return JsonResponse(content, mimetype="application/json", headers=headers)  # said here, it is not looked for
+    return JsonResponse(content, mimetype="application/json", headers=headers)  # given here, it is not looked up
 
 
 def _small_or_pieces(pieces: Iterator[bytes]) -> bytes | Iterator[bytes]:

@@ -109,7 +109,7 @@ def test_a_label_for_every_character(text: str) -> None:
 
 @given(TEXTS, TEXTS)
 @pytest.mark.parametrize("slug", CAUSAL)
-def test_what_was_said_holds_when_the_text_goes_on(slug: str, text: str, more: str) -> None:
+def test_labels_do_not_change_when_the_text_continues(slug: str, text: str, more: str) -> None:
     before, after = BY_SLUG[slug].label(text), BY_SLUG[slug].label(text + more)
     assert before is not None
     assert after is not None

@@ -93,7 +93,7 @@ def test_the_check_can_end_a_search() -> None:
         search([(BY_SLUG["comment"], regular())], noise(units=2), stop)
 
 
-def test_what_occurs_too_seldom_is_said() -> None:
+def test_what_occurs_too_rarely_is_reported() -> None:
     assert reason_to_skip(regular()) is None
     assert reason_to_skip(np.zeros(N, np.bool_)) == "does not occur in this text"
     few = np.arange(N) < N // 2

@@ -1,4 +1,4 @@
-"""Which weights are kept, and what is said of them."""
+"""Which weights are kept, and the warnings about them."""
 
 import math
 
@@ -47,7 +47,7 @@ def test_a_loss_has_risen_when_it_is_no_number_or_far_above_the_best() -> None:
         (4.2, None, None),
     ],
 )
-def test_what_is_said_of_the_weights(best: float | None, learned: float | None, said: str | None) -> None:
+def test_warnings_about_the_weights(best: float | None, learned: float | None, said: str | None) -> None:
     evaluations = [Evaluation(0, 0, None, None), Evaluation(10, 0, learned, None)]
     assert warnings(evaluations, Position(best_loss=best, best_step=10), GUESSING) == ([said] if said else [])
 

@@ -89,7 +89,7 @@ def test_the_promise_is_kept_within_a_tenth(minutes: float, machine: str) -> Non
     st.lists(st.floats(0.3, 3), min_size=1, max_size=10),
     st.floats(0, 50),
 )
-def test_whatever_the_machine_does_the_rate_comes_down_and_samples_are_told_once(
+def test_whatever_the_machine_does_the_rate_comes_down_and_samples_are_reported_once(
     minutes: float, step_seconds: float, speeds: list[float], evaluation_steps: float
 ) -> None:
     made = run(
@@ -116,7 +116,7 @@ def test_a_machine_that_stays_as_it_is_never_changes_the_plan() -> None:
     assert run(5, 0.02, lambda _: 1).position.replanned == []
 
 
-def test_setting_the_number_of_steps_anew_is_told_and_nothing_jumps() -> None:
+def test_adjusting_the_number_of_steps_is_recorded_and_nothing_jumps() -> None:
     made = run(5, 0.02, MACHINES["busy for the second half"], epoch=10**6)
     (change, *_) = made.position.replanned
     assert 5000 < change["step"] < change["steps_total"] < 12_000

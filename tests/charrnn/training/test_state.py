@@ -24,7 +24,7 @@ def test_the_position_is_one_flat_object_of_which_earlier_releases_wrote_some_fi
         Position.from_dict({"place": 7})
 
 
-def test_another_runs_state_is_told_by_what_differs() -> None:
+def test_another_runs_state_is_refused_naming_what_differs() -> None:
     own = {"training": {"seed": 2**63 - 1, "validation_split": "end"}}
     state().check(own)
     with pytest.raises(TrainingStateError, match="another run's: training differs"):

@@ -185,7 +185,7 @@ def test_nothing_is_held_out_when_the_rest_would_have_no_segment() -> None:
     assert [len(part) for part in split(np.zeros(1002, dtype=np.uint8), 0.1, 900)] == [901, 101]
 
 
-def test_a_text_without_one_segment_is_told_what_is_needed() -> None:
+def test_a_text_without_one_segment_is_refused_with_the_needed_length() -> None:
     message = "the text has 64 characters; at least 65 are needed with segment_length 64"
     with pytest.raises(ValueError, match=message):
         split(np.zeros(64, dtype=np.uint8), 0.1, 64)

@@ -60,7 +60,7 @@ def test_a_key_is_revoked_once(made: KeyFile) -> None:
             made.revoke(id)
 
 
-def test_one_too_many_is_told_when_to_come_back() -> None:
+def test_a_request_over_the_limit_gets_a_retry_after() -> None:
     limit = RateLimit("2/hour;1000/day", MemoryStorage())
     assert [limit.retry_after("a") is None for _ in range(3)] == [True, True, False]
     assert limit.retry_after("b") is None
@@ -77,7 +77,7 @@ def test_a_limited_request_has_the_one_shape(new_client: Any) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_without_redis_nobody_waits() -> None:
+def test_without_redis_no_request_waits() -> None:
     now = [0.0]
     limit = RateLimit("1/hour", in_redis(f"redis://127.0.0.1:{free_port()}/0", timeout=0.2), lambda: now[0])
     assert [limit.retry_after("a") for _ in range(3)] == [None] * 3

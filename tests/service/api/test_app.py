@@ -39,9 +39,7 @@ def test_errors_of_routing_have_the_one_shape(
         ("GET", "/v1/completions", "'/v1/completions' takes OPTIONS, POST, not GET"),
     ],
 )
-def test_a_wrong_address_is_told_what_was_perhaps_meant(
-    client: FlaskClient, method: str, path: str, message: str
-) -> None:
+def test_a_wrong_path_gets_a_suggestion(client: FlaskClient, method: str, path: str, message: str) -> None:
     reply: Any = client.open(path, method=method).json
     assert reply["error"]["message"].startswith(message)
     assert len(reply["error"]["message"]) < 300

@@ -29,7 +29,7 @@ def slow(engine: Any) -> None:
     engine.gate = lambda: time.sleep(0.01)
 
 
-def test_a_request_that_takes_too_long_is_told_so_and_frees_its_place(
+def test_a_request_that_takes_too_long_ends_with_an_error_and_frees_its_slot(
     client: FlaskClient, scheduler: Any, slow: None
 ) -> None:
     reply = client.post("/generate", json=ENDLESS)
@@ -125,7 +125,7 @@ def test_identical_requests_at_the_same_moment_are_computed_once(
     assert sum(not each.cached for each in made) == 1
 
 
-def test_what_is_left_at_the_end_is_told(generator: TextGenerator, engine: Any, scheduler: Any) -> None:
+def test_unfinished_requests_get_an_error_at_the_end(generator: TextGenerator, engine: Any, scheduler: Any) -> None:
     engine.gate = lambda: time.sleep(0.01)
     stream = generator.stream(GenerationRequest("letters", "a", length=100_000))
     assert next(piece for piece in stream.pieces if piece is not None)
@@ -142,7 +142,7 @@ def test_what_is_left_at_the_end_is_told(generator: TextGenerator, engine: Any, 
         generator.generate(GenerationRequest("letters", "a"))
 
 
-def test_who_finds_no_place_is_told_when_there_may_be_one(generator: TextGenerator, engine: Any) -> None:
+def test_a_request_that_is_not_admitted_gets_a_retry_after(generator: TextGenerator, engine: Any) -> None:
     clock = threading.Event()
     engine.gate = lambda: clock.wait(0.01)
     generator.generate(GenerationRequest("letters", "a", length=3, read_cache=False))

@@ -41,7 +41,7 @@ def test_every_option_has_its_help(parser: argparse.ArgumentParser) -> None:
     parser.format_help()
 
 
-def test_what_may_be_said_of_a_generation_may_be_said_here() -> None:
+def test_every_field_of_a_generation_is_an_option() -> None:
     (generate,) = (each for each in commands(_parser()) if each.prog.endswith(" generate"))
     own = {"help", "url", "key", "json"}
     others = {"seed_text", "stream", "stream_options", "trace", *NeutralBody.model_fields}
@@ -112,7 +112,7 @@ def test_the_own_key_is_for_this_machine_alone(tmp_path: Path, address: str, key
     assert _own_key(Settings(data_dir=tmp_path), address) == key
 
 
-def test_a_list_of_keys_that_nobody_reads_to_its_end_is_no_fault(tmp_path: Path) -> None:
+def test_a_list_of_keys_into_a_closed_pipe_is_not_a_fault(tmp_path: Path) -> None:
     KeyFile(DataDir(tmp_path)).add("app", "Nina")
     reading, writing = os.pipe()
     os.close(reading)

@@ -58,7 +58,7 @@ def test_a_text_becomes_a_published_model(data: Path, text: str, capsys: pytest.
     assert """'{"model": "fox", "prompt": "", "length": 500}'""" in shown
 
 
-def test_the_cells_that_follow_something_are_told(
+def test_the_cells_that_follow_something_are_shown(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "numbers.txt"
@@ -105,7 +105,7 @@ def test_an_interrupted_job_is_saved_and_gone_on_with(
         (["--resume", "nothing"], "there is no job 'nothing'"),
     ],
 )
-def test_what_cannot_be_begun_is_said_in_a_line(
+def test_a_command_that_cannot_start_is_reported_in_one_line(
     data: Path, text: str, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert main(["train", *(argument.replace("{text}", text) for argument in arguments)]) == 1

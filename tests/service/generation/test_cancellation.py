@@ -22,7 +22,7 @@ def test_it_ends_when_the_time_is_over() -> None:
         scope.wait(threading.Event())
 
 
-def test_what_comes_in_time_is_taken_whoever_is_gone() -> None:
+def test_an_event_in_time_counts_even_if_the_client_is_gone() -> None:
     event = threading.Event()
     event.set()
     assert CancelScope(Client(lambda: False), 3).wait(event)

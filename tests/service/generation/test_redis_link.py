@@ -1,4 +1,4 @@
-"""The way to Redis, against a real server: what is written is found by anybody, and trouble is told or got over."""
+"""The link to Redis, against a real server: other clients find what is written, and errors are reported."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_an_idle_connection_whose_server_was_restarted_costs_nothing(server: Emb
             assert link.get("after") == b"value"
 
 
-def test_a_value_that_redis_refuses_is_told_and_disturbs_nothing(
+def test_a_value_that_redis_refuses_is_logged_and_disturbs_nothing(
     server: EmbeddedRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running(server) as (client, _), linked(server) as link:

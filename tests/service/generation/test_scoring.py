@@ -1,4 +1,4 @@
-"""What scores say of a text is what generating it said, with the engine that serves."""
+"""Scores of a text equal the log-probabilities reported when it was generated, with the engine that serves."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_each_of_a_crowd_gets_the_result() -> None:
     assert crowd.made == sum(not joined for _, joined in crowd.results)
 
 
-def test_one_who_waits_is_given_what_another_made() -> None:
+def test_a_waiting_thread_gets_the_result_of_another() -> None:
     single_flight: SingleFlight[str] = SingleFlight()
     begun, gate = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""Keys that cannot be read let nobody in; how they are named, and how the service is opened again."""
+"""Keys that cannot be read let no one in; names of keys; opening the service again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_damaged_keys_are_no_keys_at_all_but_a_fault(keys: KeyFile, tmp_path: Pa
             reader.recent()
 
 
-def test_keys_that_vanished_with_their_whole_folder_are_missed_by_who_saw_them(keys: KeyFile, tmp_path: Path) -> None:
+def test_keys_that_vanished_with_their_whole_folder_are_missed_by_a_process_that_saw_them(
+    keys: KeyFile, tmp_path: Path
+) -> None:
     assert len(keys.all()) == 1
     for path in (tmp_path / "keys.json", tmp_path / ".keys-made", tmp_path / "models" / ".keys-made"):
         path.unlink()

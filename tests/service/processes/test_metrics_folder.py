@@ -23,7 +23,7 @@ def test_services_have_folders_of_their_own(tmp_path: Path) -> None:
     assert len(places) == 4
 
 
-def test_it_is_there_from_beginning_to_end_and_nobody_else_may_read_it(tmp_path: Path) -> None:
+def test_it_exists_from_beginning_to_end_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     folder = MetricsFolder(folder_for(settings(tmp_path), tmp_path))
     folder.begin()
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700

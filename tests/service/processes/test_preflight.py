@@ -42,7 +42,7 @@ def test_the_lock_goes_with_a_process_that_is_killed(tmp_path: Path) -> None:
     lock(DataDir(tmp_path)).close()
 
 
-def test_what_runs_is_nobody_elses_business(tmp_path: Path) -> None:
+def test_the_folder_of_a_running_service_is_private(tmp_path: Path) -> None:
     lock(DataDir(tmp_path)).close()
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
 

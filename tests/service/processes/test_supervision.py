@@ -30,7 +30,7 @@ HAS_CHILD = (
 
 
 class Running:
-    """A supervisor in a process of its own, and what it has said so far."""
+    """A supervisor in a process of its own, and its output so far."""
 
     def __init__(self, run_dir: Path, **scripts: str) -> None:
         programs = ", ".join(
@@ -121,7 +121,7 @@ def test_one_that_does_not_stay_up_ends_the_rest(start: Callable[..., Running]) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
-def test_nobody_outlives_a_supervisor_that_is_killed(start: Callable[..., Running]) -> None:
+def test_no_process_outlives_a_supervisor_that_is_killed(start: Callable[..., Running]) -> None:
     running = start(one=LIVES)
     pid = int(running.wait_for(r"^one (\d+)"))
     running.end(signal.SIGKILL)

@@ -22,7 +22,7 @@ LINES = st.lists(st.text(alphabet="aé中😀 ", max_size=30), min_size=1, max_s
 @given(
     LINES, st.sampled_from(VALIDATION_SPLITS), st.integers(8, 400), st.integers(1, 50), st.sampled_from(get_args(Level))
 )
-def test_what_is_said_to_be_held_out_is(
+def test_what_is_reported_as_held_out_is_held_out(
     tmp_path_factory: pytest.TempPathFactory,
     lines: list[str],
     how: ValidationSplit,

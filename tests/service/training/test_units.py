@@ -89,7 +89,7 @@ def test_a_disk_that_is_full_costs_nothing_else(
 
 
 class Slow:
-    """A search that goes on until it is told to end."""
+    """A search that continues until it is stopped."""
 
     def __init__(self) -> None:
         self.began = Event()

@@ -1,6 +1,6 @@
 """The engine for GPUs against the reference engine, and its promise that ids depend on version and sequence alone.
 
-All of it runs on the CPU, where the same operations are called rather than recorded; the main of it on a GPU as well,
+All of it runs on the CPU, where the same operations are called rather than captured; the main of it on a GPU as well,
 where there is one.
 """
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from charrnn.engine.gpu.graph import recorded
+from charrnn.engine.gpu.graph import captured
 
 
-def test_on_a_cpu_nothing_is_recorded() -> None:
+def test_on_a_cpu_nothing_is_captured() -> None:
     calls: list[int] = []
-    run = recorded(lambda: calls.append(1), torch.device("cpu"))
+    run = captured(lambda: calls.append(1), torch.device("cpu"))
     assert not calls
     run()
     run()
@@ -22,7 +22,7 @@ def test_on_a_gpu_a_launch_does_what_the_call_did() -> None:
     def step() -> None:
         number.mul_(2).add_(1)
 
-    run = recorded(step, number.device)
+    run = captured(step, number.device)
     number.zero_()
     run()
     run()

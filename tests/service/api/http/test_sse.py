@@ -18,7 +18,7 @@ def test_events_fit_whatever_the_characters(count: int, character: str) -> None:
     assert max(len(event.text) for event in events) <= LONGEST
 
 
-def test_things_of_any_size_are_told_in_order() -> None:
+def test_items_of_any_size_are_sent_in_order() -> None:
     things = ["x" * size for size in (1, 50_000, 59_000, 1, 2, 3, 100_000, 5)]
     events = list(fitting(len(things), lambda start, stop: Event(things[start:stop])))
     assert [thing for event in events for thing in event.data] == things

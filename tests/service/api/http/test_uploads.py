@@ -128,14 +128,14 @@ def test_checkpoints_are_taken_as_strictly(
     ],
 )
 @pytest.mark.parametrize("size", [1, 100_000])
-def test_a_form_without_its_boundary_is_told_so(send: Send, content_type: str, says: str, size: int) -> None:
+def test_a_form_without_its_boundary_is_refused(send: Send, content_type: str, says: str, size: int) -> None:
     reply = send(part("file", "x" * size, "a.txt"), content_type=content_type)
     assert fault(reply) == (400, "invalid_form", "Content-Type")
     assert says in reply.json["error"]["message"]
 
 
 @pytest.mark.parametrize("body", [b"--y\r\n\r\n--y--", b"plain text", b"--x\r\nno header\r\n\r\nfile\r\n--x--\r\n"])
-def test_what_is_no_form_is_told_so(client: FlaskClient, admin: dict[str, str], body: bytes) -> None:
+def test_an_invalid_form_is_refused(client: FlaskClient, admin: dict[str, str], body: bytes) -> None:
     reply = client.post("/corpora", data=body, content_type="multipart/form-data; boundary=x", headers=admin)
     assert fault(reply)[:2] == (400, "invalid_form")
 
@@ -230,7 +230,7 @@ def test_an_unclear_encoding_is_asked_back_with_two_guesses(send_raw: Send) -> N
     assert "?encoding=" in reply.json["error"]["message"]
 
 
-def test_line_ends_are_told_and_kept_on_request(send: Send, send_raw: Send) -> None:
+def test_line_ends_are_reported_and_kept_on_request(send: Send, send_raw: Send) -> None:
     lines = TEXT.replace("\n", "\r\n").encode()
     reply = send_raw(lines).json
     assert (reply["newlines"], reply["line_ends"], reply["characters"]) == ("lf", "crlf", len(TEXT))

@@ -1,4 +1,4 @@
-"""A schema is told in words, each field with those within it."""
+"""A schema is described in words, each field with its nested fields."""
 
 from __future__ import annotations
 

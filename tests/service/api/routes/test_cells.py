@@ -162,7 +162,7 @@ def test_only_an_admin_may_search(new_client: Any, app_key: dict[str, str]) -> N
     assert client.get(PATH, headers=app_key).status_code == 404
 
 
-def test_what_lies_beside_a_version_is_what_is_told(client: FlaskClient, model_store: ModelStore) -> None:
+def test_the_sidecar_of_a_version_is_what_is_returned(client: FlaskClient, model_store: ModelStore) -> None:
     kept = {"measured_on": {"characters": 5, "held_out": True}, "cells": [], "not_found": []}
     model_store.keep("letters", 1, KIND, kept)
     assert client.get(PATH).json == {"model": "letters", "version": 1, **json.loads(json.dumps(kept))}

@@ -1,4 +1,4 @@
-"""What a key is good for is told, and a wrong one refused."""
+"""The role of a key is returned, and an invalid key is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 
-def test_each_key_is_told_its_role(new_client: Any, admin: dict[str, str], app_key: dict[str, str]) -> None:
+def test_each_key_has_its_role(new_client: Any, admin: dict[str, str], app_key: dict[str, str]) -> None:
     client = new_client(api_keys=("app-key",))
     assert client.get("/key", headers=admin).json == {"role": "admin", "needed": True}
     assert client.get("/key", headers=app_key).json == {"role": "app", "needed": True}

@@ -239,7 +239,7 @@ def test_the_document_says_what_a_trace_can_be_had_as(client: FlaskClient) -> No
     assert set(content) == {"application/json", "image/svg+xml", "image/png"}
 
 
-def test_a_surrogate_can_be_told() -> None:
+def test_a_surrogate_can_be_sent() -> None:
     cells, values = (UnitId(0, 1, "hidden"),), np.array([[0.5, -0.0]], dtype=np.float32)
     told = choice_trace(TextTrace("m", 1, ["\ud800", "a"], (None, 1.0), ((("\ud800", 0.5),), ()), cells, values))
     assert json_response(told).json == {

@@ -1,4 +1,4 @@
-"""What a wrong value of any field of any body is told: one sentence, which names the field, and `param` too."""
+"""The error for an invalid value of any field of any body: one sentence that names the field, as does `param`."""
 
 from __future__ import annotations
 

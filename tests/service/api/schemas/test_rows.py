@@ -1,4 +1,4 @@
-"""Rows are a list to whoever reads the document."""
+"""Rows are a list in the document."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def caller() -> Iterator[Caller]:
     caller.close()
 
 
-def test_only_whoever_hangs_up_is_told_of_and_only_once(caller: Caller) -> None:
+def test_only_a_client_that_disconnects_is_reported_and_only_once(caller: Caller) -> None:
     disconnects, other, left = DisconnectWatcher(), Caller(), []
     with (
         disconnects.watching(caller.client, lambda: left.append("caller")),
@@ -55,7 +55,7 @@ def test_only_whoever_hangs_up_is_told_of_and_only_once(caller: Caller) -> None:
     other.close()
 
 
-def test_whoever_does_not_wait_any_more_is_not_watched(caller: Caller) -> None:
+def test_a_client_that_no_longer_waits_is_not_watched(caller: Caller) -> None:
     disconnects, left = DisconnectWatcher(), []
     with disconnects.watching(caller.client, lambda: left.append("first")):
         pass
@@ -115,7 +115,7 @@ def test_a_descriptor_that_passes_to_the_next_client_takes_no_hang_up_along(rest
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_the_places_of_whoever_hangs_up_are_free_at_once(
+def test_the_slots_of_a_client_that_disconnects_are_free_at_once(
     generator: TextGenerator, scheduler: Scheduler, caller: Caller, streamed: bool
 ) -> None:
     raised: list[BaseException] = []

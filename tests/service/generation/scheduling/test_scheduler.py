@@ -52,7 +52,9 @@ def test_sequences_advance_together_and_the_others_wait_their_turn(scheduler: Sc
     assert (scheduler.active, scheduler.waiting) == (0, 0)
 
 
-def test_full_is_said_at_once_and_a_request_is_taken_whole_or_not_at_all(scheduler: Scheduler, engine: Any) -> None:
+def test_a_full_scheduler_refuses_at_once_and_admits_a_request_whole_or_not_at_all(
+    scheduler: Scheduler, engine: Any
+) -> None:
     opened = threading.Event()
     engine.gate = lambda: opened.wait(SECONDS)
     first = [Asked() for _ in range(6)]
@@ -88,7 +90,7 @@ def test_a_cancelled_sequence_gives_its_place_up(scheduler: Scheduler, engine: A
     assert engine.added == 5
 
 
-def test_whoever_receives_the_outputs_ends_a_sequence(scheduler: Scheduler, engine: Any) -> None:
+def test_the_receiver_of_the_outputs_can_end_a_sequence(scheduler: Scheduler, engine: Any) -> None:
     seen: list[int] = []
 
     def receive(output: Output) -> bool:
@@ -143,7 +145,7 @@ def test_closing_finishes_what_was_taken(engine: Any) -> None:
         scheduler.submit(engine, [Asked()])
 
 
-def test_who_asks_can_do_the_work(engine: Any) -> None:
+def test_a_requests_thread_can_do_the_work(engine: Any) -> None:
     scheduler = Scheduler(max_active=4, max_waiting=4)  # its own thread is not started
     one = Asked(7)
     scheduler.submit(engine, [one], helps=True)

@@ -1,4 +1,4 @@
-"""What traces show of a text is what generating and scoring it said, with the engine that serves."""
+"""Traces of a text agree with generating and scoring it, with the engine that serves."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_generated_text_of_nothing(parts: Parts) -> None:
     assert (text, list(traced.tokens), traced.surprisal, traced.values.shape) == ("", [], (), (1, 0))
 
 
-def test_words_are_tokens_and_the_unknown_one_is_never_told(parts: Parts) -> None:
+def test_words_are_tokens_and_the_unknown_one_is_never_listed(parts: Parts) -> None:
     traced = parts.tracer.trace(TraceRequest("words", "to be\nor not to be", (UnitSelection(1, 0),)))
     assert list(traced.tokens) == ["to", " ", "be", "\n", "or", " ", "not", " ", "to", " ", "be"]
     assert all(len(top) == 5 and "\N{REPLACEMENT CHARACTER}" not in dict(top) for top in traced.top)
@@ -183,7 +183,7 @@ def test_more_values_than_a_reply_should_have(parts: Parts) -> None:
         parts.tracer.trace(TraceRequest("gru", "abcde" * 1000, whole))
 
 
-def test_who_hung_up_and_whose_time_is_over(parts: Parts) -> None:
+def test_a_disconnected_client_and_an_exceeded_time_limit(parts: Parts) -> None:
     with pytest.raises(ClientGoneError):
         parts.tracer.trace(TraceRequest("gru", "abc" * 1000), client=Client(lambda: False))
     with pytest.raises(DeadlineError):

@@ -100,7 +100,7 @@ def test_a_client_that_reads_nothing_is_given_up_and_one_that_reads_slowly_is_no
     reader.join()
 
 
-def test_who_waits_can_be_hung_up_on(new_pair: Callable[[float], Pair]) -> None:
+def test_a_waiting_thread_can_be_disconnected(new_pair: Callable[[float], Pair]) -> None:
     pair = new_pair(20)
     got: list[bytes] = []
     waiting = threading.Thread(target=lambda: got.append(pair.near.recv(1)))

@@ -133,7 +133,9 @@ def test_a_connection_has_many_requests(connect: Callable[[bytes], socket.socket
 
 
 @pytest.mark.parametrize("half", [b"", GET[:20]])
-def test_who_has_waited_for_the_longest_makes_room(connect: Callable[[bytes], socket.socket], half: bytes) -> None:
+def test_the_client_waited_for_the_longest_is_disconnected_first(
+    connect: Callable[[bytes], socket.socket], half: bytes
+) -> None:
     first, *others = one_after_the_other(connect, half)
     assert connect(GET).recv(1000).endswith(b"\r\n\r\n0")
     assert ended(first)
@@ -141,7 +143,7 @@ def test_who_has_waited_for_the_longest_makes_room(connect: Callable[[bytes], so
     assert others[-1].recv(1000).endswith(b"\r\n\r\n0")
 
 
-def test_who_does_not_go_on_with_a_body_makes_room(connect: Callable[[bytes], socket.socket]) -> None:
+def test_a_client_that_stops_sending_its_body_is_disconnected(connect: Callable[[bytes], socket.socket]) -> None:
     first, *others = one_after_the_other(connect, HALF_BODY)
     time.sleep(STUCK_SECONDS)
     assert connect(GET).recv(1000).endswith(b"\r\n\r\n0")
@@ -150,7 +152,7 @@ def test_who_does_not_go_on_with_a_body_makes_room(connect: Callable[[bytes], so
     assert others[-1].recv(1000).endswith(b"\r\n\r\n9")
 
 
-def test_who_was_answered_goes_before_who_waits(connect: Callable[[bytes], socket.socket]) -> None:
+def test_an_answered_client_is_disconnected_before_a_waiting_one(connect: Callable[[bytes], socket.socket]) -> None:
     waiting = connect(GET[:20])
     answered = connect(GET.replace(b"Host", b"Connection: close\r\nHost"))
     assert answered.recv(1000).endswith(b"\r\n\r\n0")
@@ -181,7 +183,9 @@ def test_the_system_is_not_asked_without_a_pause_while_it_has_no_room() -> None:
     assert 1 <= listener.asked <= 20  # a turn of the loop takes 0.02 s here
 
 
-def test_an_end_waits_for_nobody_for_long(server: Server, connect: Callable[[bytes], socket.socket]) -> None:
+def test_a_shutdown_does_not_wait_long_for_any_client(
+    server: Server, connect: Callable[[bytes], socket.socket]
+) -> None:
     silent = [connect(data) for data in (b"", GET[:20])]
     until = time.monotonic() + 10
     while server.connections.count < 2 and time.monotonic() < until:

@@ -98,7 +98,7 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
         (b"Connection: close\r\n\r\n", b"", True),
     ],
 )
-def test_a_connection_ends_with_a_large_body_that_nobody_read(
+def test_a_connection_ends_with_a_large_unread_body(
     connected: Connected, head: bytes, sent: bytes, closes: bool
 ) -> None:
     request = connected.request(POST + head)
@@ -116,7 +116,7 @@ def test_a_body_that_was_read_leaves_the_connection_open(connected: Connected) -
     assert not request.should_close()
 
 
-def test_the_client_is_told_to_go_on_when_its_body_is_read(connected: Connected) -> None:
+def test_the_client_gets_continue_when_its_body_is_read(connected: Connected) -> None:
     request = connected.request(POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
     connected.far.setblocking(False)
     with pytest.raises(BlockingIOError):

@@ -45,7 +45,7 @@ def test_no_more_tasks_at_once_than_places() -> None:
 
 
 @pytest.mark.parametrize("waiting", [1, 40])
-def test_those_who_wait_hold_up_nobody_and_are_few_again_afterwards(waiting: int) -> None:
+def test_waiting_tasks_do_not_delay_others_and_threads_are_few_again_afterwards(waiting: int) -> None:
     threads, hold = ThreadPool(1), Hold()
     for _ in range(waiting):
         threads.submit(hold.lending(threads))

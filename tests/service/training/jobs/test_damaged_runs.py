@@ -125,7 +125,7 @@ def test_a_job_is_trained_whatever_became_of_its_small_files(
 
 
 @pytest.mark.parametrize("damage", FEW)
-def test_who_held_a_damaged_lease_leaves_and_the_next_one_is_told_apart(
+def test_the_holder_of_a_damaged_lease_leaves_and_the_next_token_differs(
     new_job: NewJob, jobs: JobStore, damage: str
 ) -> None:
     folder = jobs.folder(new_job().id)

@@ -36,7 +36,7 @@ def test_a_lease_is_kept_up_by_itself(tmp_path: Path) -> None:
             Lease.take(tmp_path, ttl=QUICK)
 
 
-def test_who_was_taken_over_cannot_write(tmp_path: Path) -> None:
+def test_a_worker_whose_lease_was_taken_over_cannot_write(tmp_path: Path) -> None:
     with Lease.take(tmp_path) as sleeper:
         forget(tmp_path)
         with Lease.take(tmp_path) as successor:
@@ -50,7 +50,7 @@ def test_who_was_taken_over_cannot_write(tmp_path: Path) -> None:
             assert is_live(tmp_path), "the release of a lost lease frees nothing"
 
 
-def test_who_wakes_before_anybody_took_over_goes_on(tmp_path: Path) -> None:
+def test_a_worker_that_wakes_before_a_takeover_continues(tmp_path: Path) -> None:
     with Lease.take(tmp_path) as sleeper:
         forget(tmp_path)
         with sleeper.held():

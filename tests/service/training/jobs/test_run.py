@@ -42,7 +42,7 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_who_lost_the_run_changes_nothing(run: Run, folder: Path) -> None:
+def test_a_worker_that_lost_the_run_changes_nothing(run: Run, folder: Path) -> None:
     run.start()
     run.save(1, b"state")
     with taken_over(folder):
@@ -124,7 +124,7 @@ def test_two_resume_points_are_kept_until_the_end(run: Run, folder: Path) -> Non
     assert list(run.resume_points()) == []
 
 
-def test_a_plan_is_kept_for_whoever_goes_on(run: Run, folder: Path) -> None:
+def test_a_plan_is_kept_for_the_next_worker(run: Run, folder: Path) -> None:
     assert run.plan() is None
     run.keep_plan(PLAN)
     with taken_over(folder) as lease:

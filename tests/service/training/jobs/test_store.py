@@ -39,7 +39,7 @@ def test_an_unknown_job_is_not_found(jobs: JobStore, job: str) -> None:
     assert jobs.list() == []
 
 
-def test_a_job_that_nobody_has_begun_is_cancelled_at_once(jobs: JobStore, new_job: NewJob) -> None:
+def test_a_job_that_has_not_begun_is_cancelled_at_once(jobs: JobStore, new_job: NewJob) -> None:
     job = jobs.cancel(new_job().id)
     assert (job.status, job.is_final) == ("cancelled", True)
     assert job.state.finished

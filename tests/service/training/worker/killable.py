@@ -1,4 +1,4 @@
-"""Runs a job in a child process as often as it is told to, so that the child can be killed: a line on standard input
+"""Runs a job in a child process repeatedly, so that the child can be killed: a line on standard input
 begins it, the child's id and later its exit status come back as lines."""
 
 from __future__ import annotations

@@ -285,7 +285,7 @@ def test_a_corpus_that_is_gone_fails_the_job(
     assert jobs.get(job.id).state.error == f"there is no corpus {job.request.corpus!r}"
 
 
-def test_an_unforeseen_error_is_told_without_its_trace(
+def test_an_unforeseen_error_is_reported_without_its_trace(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob
 ) -> None:
     class BrokenStore(ModelStore):

@@ -26,7 +26,7 @@ def test_one_reply_has_every_version(client: FlaskClient, model_store: ModelStor
     assert [change["version"] for change in letters["history"]["current"]] == [1]
 
 
-def test_a_beginning_that_suits_the_model_is_told(
+def test_a_prompt_that_suits_the_model_is_included(
     client: FlaskClient, model_store: ModelStore, new_checkpoint: Any
 ) -> None:
     checkpoint = new_checkpoint().with_record(TrainingRecord({"prompt": "once upon"}))
@@ -45,7 +45,7 @@ def test_a_damaged_version_is_listed_as_that(client: FlaskClient, model_store: M
     assert bad["damaged"]
 
 
-def test_without_being_asked_for_nothing_more_is_told(client: FlaskClient) -> None:
+def test_without_details_nothing_more_is_included(client: FlaskClient) -> None:
     plain = client.get("/models").json
     assert plain == client.get("/models?details=false").json
     assert plain == {"models": [{"name": "letters", "versions": [1], "aliases": {"current": 1}}]}

@@ -101,7 +101,7 @@ def test_broken_escapes_are_asked_back(store: CorpusStore) -> None:
         "日本語\n" * 9,
     ],
 )
-def test_wide_characters_are_told_without_a_mark(store: CorpusStore, text: str, encoding: str) -> None:
+def test_wide_characters_are_detected_without_a_mark(store: CorpusStore, text: str, encoding: str) -> None:
     assert read(store, text.encode(encoding)) == (encoding, text)
 
 

@@ -98,7 +98,7 @@ def test_few_are_asked_back(table: list[Entry], form: str, share: float) -> None
     assert counts["asked back"] <= share * counts.total()
 
 
-def test_most_languages_are_told_in_every_encoding(table: list[Entry]) -> None:
+def test_most_languages_are_detected_in_every_encoding(table: list[Entry]) -> None:
     asked = {entry.language for entry in table if entry.form == "long" and entry.outcome == "asked back"}
     # A Romanian who writes cedillas in one encoding and one who writes commas in another send the same bytes.
     assert len(asked - {"Romanian", "Romanian with commas"}) <= 3
