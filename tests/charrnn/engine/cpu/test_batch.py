@@ -21,6 +21,7 @@ from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
 from tests.charrnn.engine.leaving import leave
+from tests.charrnn.engine.mixing import mixed
 
 ISAS = runnable_isas(host_features())
 PARAMS = (
@@ -133,24 +134,9 @@ def random_sequence(random: np.random.Generator) -> Sequence:
 def test_ids_do_not_depend_on_neighbours_or_steps(engine: CpuEngine, seed: int, capacity: int) -> None:
     random = np.random.default_rng(seed)
     mix = [random_sequence(random) for _ in range(random.integers(2, 40))]
-    batch = engine.batch(capacity)
-    waiting, running, left = list(enumerate(mix)), dict[int, int](), set[int]()
-    found: dict[int, list[Ids]] = {index: [ids_of()] for index, _ in waiting}
-    while waiting or running:
-        while waiting and len(batch) < capacity and random.integers(3):
-            index, sequence = waiting.pop()
-            running[batch.add(sequence)] = index
-        for output in batch.step(int(random.integers(1, 30))):
-            found[running[output.handle]].append(output.ids)
-            if output.done:
-                batch.remove(output.handle)
-                del running[output.handle]
-        if running and random.integers(5) == 0:
-            handle = int(random.choice(list(running)))
-            batch.remove(handle)
-            left.add(running.pop(handle))
+    found, left = mixed(engine, mix, capacity, random, 1, 29)
     for index, sequence in enumerate(mix):
-        together = np.concatenate(found[index])
+        together = np.concatenate([ids_of(), *(output.ids for output in found[index])])
         assert np.array_equal(together, alone(engine, sequence)[: together.size])
         assert index in left or together.size == sequence.length
 

@@ -27,6 +27,7 @@ from charrnn.engine.gpu.tile import STEPS
 from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.vocabulary import Ids
 from tests.charrnn.engine.leaving import leave
+from tests.charrnn.engine.mixing import mixed
 
 V = 37
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
@@ -116,22 +117,7 @@ def random_sequence(random: np.random.Generator, longest: int = 20) -> Sequence:
 def test_nothing_depends_on_neighbours_or_steps(engine: GpuEngine, seed: int, capacity: int) -> None:
     random = np.random.default_rng(seed)
     mix = [random_sequence(random) for _ in range(random.integers(2, 20))]
-    batch = engine.batch(capacity)
-    waiting, running, left = list(enumerate(mix)), dict[int, int](), set[int]()
-    found: dict[int, list[Output]] = {index: [] for index, _ in waiting}
-    while waiting or running:
-        while waiting and len(batch) < capacity and random.integers(3):
-            index, sequence = waiting.pop()
-            running[batch.add(sequence)] = index
-        for output in batch.step(int(random.integers(0, 20))):
-            found[running[output.handle]].append(output)
-            if output.done:
-                batch.remove(output.handle)
-                del running[output.handle]
-        if running and random.integers(5) == 0:
-            handle = int(random.choice(list(running)))
-            batch.remove(handle)
-            left.add(running.pop(handle))
+    found, left = mixed(engine, mix, capacity, random, 0, 19)
     for index, sequence in enumerate(mix):
         together, expected = whole(found[index]), whole(alone(engine, sequence))
         for mine, theirs in zip(together[:4], expected[:4], strict=True):
