@@ -24,9 +24,6 @@ from charrnn.words import described
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 FORMAT: Final = 1
-NEVER: Final = np.float32(-1e9)
-"""An output bias that gives its token a probability of 0 at any temperature, and yet is finite."""
-
 METADATA_KEY: Final = "charrnn"
 """All metadata is one JSON text under one key: safetensors writes several keys in no fixed order, and the same training
 must give the same bytes."""
@@ -98,15 +95,6 @@ class Checkpoint:
             "vocabulary": self.vocabulary.description,
             "record": dict(self.record.json),
         }
-
-
-def never_unknown(weights: Weights, vocabulary: Vocabulary) -> Weights:
-    """The weights of a network that never generates the vocabulary's unknown token, if it has one."""
-    if vocabulary.unknown_id is None:
-        return weights
-    bias = weights["output.bias"].copy()
-    bias[vocabulary.unknown_id] = NEVER
-    return {**weights, "output.bias": bias}
 
 
 def load(path: Path) -> Checkpoint:

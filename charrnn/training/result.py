@@ -1,14 +1,32 @@
-"""The training record of a run's result: plain JSON without times or speeds, so that the same training gives the same
-bytes, however busy the machine was."""
+"""The result of a run: weights that never generate the unknown token, and a training record without times or speeds, so
+that the same training gives the same bytes, however busy the machine was."""
 
 from __future__ import annotations
 
+from typing import Final
+
+import numpy as np
+
+from charrnn.checkpoint import Weights
 from charrnn.measurements import bits
 from charrnn.record import TrainingRecord
 from charrnn.training.config import TrainingConfig
 from charrnn.training.data import TrainingData
 from charrnn.training.keeping import BestWeights
 from charrnn.training.state import Position
+from charrnn.vocabulary import Vocabulary
+
+NEVER: Final = np.float32(-1e9)
+"""An output bias that gives its token a probability of 0 at any temperature, and yet is finite."""
+
+
+def never_unknown(weights: Weights, vocabulary: Vocabulary) -> Weights:
+    """The weights of a network that never generates the vocabulary's unknown token, if it has one."""
+    if vocabulary.unknown_id is None:
+        return weights
+    bias = weights["output.bias"].copy()
+    bias[vocabulary.unknown_id] = NEVER
+    return {**weights, "output.bias": bias}
 
 
 def training_record(

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 
 import torch
 
-from charrnn.checkpoint import Checkpoint, never_unknown
+from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.training.config import FORMER_SPLIT, TrainingConfig
 from charrnn.training.continuing import continued
@@ -25,7 +25,7 @@ from charrnn.training.pacing import Pacing
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import REPORT_EVERY, Progress, Reporter
-from charrnn.training.result import training_record
+from charrnn.training.result import never_unknown, training_record
 from charrnn.training.samples import Sample, write_samples
 from charrnn.training.schedule import Schedule
 from charrnn.training.shards import Shards, usual_count

@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from charrnn.checkpoint import Checkpoint, never_unknown
+from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Output, Sequence, State
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
+from charrnn.training.result import never_unknown
 from charrnn.word_tokens import LONGEST
 from charrnn.words import WordVocabulary
 from tests.charrnn.engine.engines import BUILD as ENGINES

@@ -7,11 +7,11 @@ from threading import Event
 import numpy as np
 import pytest
 
-from charrnn.checkpoint import NEVER
 from charrnn.engine.base import Engine, Sequence
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
+from charrnn.training.result import NEVER
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import MAX_WORDS, WordVocabulary
 from model_store import ModelStore
