@@ -134,6 +134,15 @@ def test_the_prompts_logprobs_come_as_soon_as_it_is_read() -> None:
     assert output is not None and output.prompt_logprobs is not None and not output.ids.size and not output.done
 
 
+def test_a_prompt_that_is_read_is_nothing_new_by_itself() -> None:
+    member = member_of(Sequence(ids_of(1, 2, 3), 2))
+    advance(member, 2)
+    assert member.computed + 1 == member.prompt_size and member.output() is None
+    advance(member, 1)
+    output = member.output()
+    assert output is not None and output.ids.tolist() == [0] and not output.done
+
+
 def test_members_have_a_slot_each_until_they_are_removed() -> None:
     members = Members(CONFIG, 2)
     first, second = members.add(Sequence(ids_of(1), 5)), members.add(Sequence(ids_of(2), 5))
