@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from charrnn.record import TrainingRecord
 from charrnn.wording import count
 from service.client import Client, Json
 from service.commands.asking import add_command, number, say, say_json, say_table
-from service.training.corpora.decoding import Newlines
+from service.commands.options import add_decoding
 
 
 def add_upload(commands: Any) -> None:
@@ -19,8 +19,7 @@ def add_upload(commands: Any) -> None:
     upload.add_argument("file", type=Path, help="the text file, in any encoding")
     upload.add_argument("--name", help="name of the corpus (default: the file's name)")
     upload.add_argument("--model", help="train a version of this model at once")
-    upload.add_argument("--encoding", help="encoding of the file, such as cp1251 (default: detected)")
-    upload.add_argument("--newlines", choices=get_args(Newlines), help="line endings: convert to LF (default), or keep")
+    add_decoding(upload, "the file")
 
 
 def add_models(commands: Any) -> None:

@@ -1,4 +1,5 @@
-"""Command-line options for the fields of a request's body, derived from its schema, and the values given."""
+"""Command-line options that several commands share: for the fields of a request body, derived from its schema, and for
+how a text is decoded."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ import argparse
 import json
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from service.api.schemas.base import Body
+from service.training.corpora.decoding import Newlines
 
 TYPES: Final = {"integer": int, "number": float, "string": str}
 Schema = dict[str, Any]
@@ -23,6 +25,12 @@ def add_options(
         if name not in leave_out:
             shown = defaults.get(name, field.get("default"))
             parser.add_argument(f"--{name.replace('_', '-')}", **_kind(field), help=_help(field, shown))
+
+
+def add_decoding(parser: argparse.ArgumentParser, file: str) -> None:
+    """Add the options that say how a text is decoded; `file` is what the help calls it."""
+    parser.add_argument("--encoding", help=f"encoding of {file}, such as cp1251 (default: detected)")
+    parser.add_argument("--newlines", choices=get_args(Newlines), help="line endings: convert to LF (default), or keep")
 
 
 def given(parsed: argparse.Namespace, body: type[Body], leave_out: Collection[str] = ()) -> dict[str, Any]:

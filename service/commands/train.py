@@ -26,7 +26,7 @@ from service.commands import train_arguments
 from service.commands.job_display import Follower, duration
 from service.processes.preflight import StartError
 from service.settings import Settings
-from service.training.corpora.conversion import Conversion
+from service.training.corpora.conversion import AS_FOUND, Conversion
 from service.training.corpora.corpus import name_of
 from service.training.corpora.decoding import CHUNK
 from service.training.errors import TrainingError
@@ -76,7 +76,7 @@ class _Command:
                 corpus, _ = self._corpora.add(
                     iter(lambda: file.read(CHUNK), b""),
                     name_of(path.name),
-                    conversion=Conversion(parsed.encoding, parsed.newlines),
+                    conversion=Conversion(parsed.encoding, parsed.newlines or AS_FOUND.newlines),
                     check=lambda corpus: check_length(corpus.characters, request),
                 )
         except OSError as error:

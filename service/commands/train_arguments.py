@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final, get_args
+from typing import Final
 
 from service.api.schemas.jobs import BudgetBody, JobBody
-from service.commands.options import add_options, given
-from service.training.corpora.conversion import AS_FOUND
-from service.training.corpora.decoding import Newlines
+from service.commands.options import add_decoding, add_options, given
 from service.training.jobs.requests import DEFAULT_BUDGET, JobRequest
 
 NO_CORPUS: Final = "0" * 16
@@ -23,13 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the command's arguments; omitted ones are chosen to suit the text and the budget."""
     parser.add_argument("file", nargs="?", metavar="FILE", help="text file to train on")
     parser.add_argument("--model", help="name of the model to publish")
-    parser.add_argument("--encoding", help="encoding of FILE, such as cp1251 (default: detected)")
-    parser.add_argument(
-        "--newlines",
-        choices=get_args(Newlines),
-        default=AS_FOUND.newlines,
-        help="line endings: convert to LF (default), or keep",
-    )
+    add_decoding(parser, "FILE")
     parser.add_argument("--resume", metavar="JOB", help="resume an interrupted job")
     add_options(parser.add_mutually_exclusive_group(), BudgetBody, defaults=DEFAULT_BUDGET.as_dict())
     add_options(parser, JobBody, OWN)
