@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from service.generation.requests import FinishReason
 
 ROOT = Path(__file__).parent.parent
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
@@ -35,6 +38,11 @@ def test_every_name_in_the_glossary_is_in_the_code() -> None:
 def test_a_term_is_explained_once() -> None:
     terms = [term for _, group in GROUPS for term in _terms(group)]
     assert len(terms) == len(set(terms))
+
+
+def test_every_reason_to_finish_is_in_the_glossary() -> None:
+    (row,) = re.findall(r"^\| finish reason \|.*$", GLOSSARY, re.MULTILINE)
+    assert [reason for reason in get_args(FinishReason) if f"`{reason}`" not in row] == []
 
 
 @pytest.mark.parametrize("word", REPLACED)

@@ -58,7 +58,8 @@ class Logprobs:
 @dataclass(eq=False, slots=True)  # one for each sequence and call: frozen ones take twice as long to create
 class Output:
     """The result of the latest steps for one sequence: new `ids`; their `logprobs`, if requested; with `score`,
-    `prompt_logprobs`, once the whole prompt has been read. `done`: all `length` ids have been returned."""
+    `prompt_logprobs`, once the whole prompt has been read. `done`: all `length` ids have been returned.
+    An engine that ends sequences earlier also needs a change of `_may_stop` in service/generation/choice_builder.py."""
 
     handle: int
     ids: Ids

@@ -35,8 +35,9 @@ class ChoiceBuilder:
         self._detokenizer = Detokenizer(
             vocabulary, request.stop, include_stop=request.include_stop, min_tokens=request.min_tokens
         )
-        # Only a stop text can end a sequence before its length. So text that is searched for one is decoded where
-        # the sequence can be ended at once, all other text in the request's thread.
+        # Only a stop text can end a sequence before its length; anything else that can must be added here. Text in
+        # which the end can be found is decoded where the sequence can be ended at once, all other text in the
+        # request's thread.
         self._may_stop = bool(request.stop)
         self._outputs: deque[Output] = deque()
         self._decoded: deque[_Decoded] = deque()

@@ -3,6 +3,7 @@ device; knows no network."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,12 +41,29 @@ ROW: Final = np.dtype(
 )
 """What does not change in a member, as one row of an array."""
 
-EMPTY_ROW: Final = (0, 0, 1, 1, 0, 1, 0, 0, 1, False, False, False, -1, -1)
-"""ROW's fields if there is no member."""
+NEUTRAL: Final[Mapping[str, float]] = {
+    "temperature": 1,
+    "top_p": 1,
+    "min_p": 0,
+    "penalty": 1,
+    "presence": 0,
+    "frequency": 0,
+    "top_k": 1,
+}
+"""The fields of ROW that are sampling parameters in tensors, with the values that rows without a member have."""
 
-_SAMPLING: Final = ("temperature", "top_p", "min_p", "penalty", "presence", "frequency", "top_k")
+_NO_LOGPROBS: Final = {"prompt_top": -1, "top": -1}
 _SEED_MASK: Final = (1 << 64) - 1
 _SIGN: Final = 1 << 63
+
+
+def _row(fields: Mapping[str, Any]) -> tuple[Any, ...]:
+    """These fields in the order of ROW."""
+    return tuple(fields[name] for name in ROW.names or ())
+
+
+EMPTY_ROW: Final = _row({**dict.fromkeys(ROW.names or (), 0), **NEUTRAL, **_NO_LOGPROBS})
+"""ROW's fields if there is no member."""
 
 
 def row_of(member: Member, vocabulary_size: int) -> tuple[Any, ...]:
@@ -53,21 +71,23 @@ def row_of(member: Member, vocabulary_size: int) -> tuple[Any, ...]:
     params = member.sequence.sampling
     top = min(params.logprobs or 0, vocabulary_size)
     top_k = params.top_k if 0 < params.top_k < vocabulary_size else vocabulary_size
-    return (
-        (params.seed & _SEED_MASK) - ((params.seed & _SIGN) << 1),
-        member.position + 1 - member.prompt_size,
-        params.temperature,
-        params.top_p,
-        params.min_p,
-        params.repetition_penalty,
-        params.presence_penalty,
-        params.frequency_penalty,
-        top_k,
-        is_penalized(params),
-        _is_filtered(params, top_k < vocabulary_size),
-        member.bias is not None,
-        top if member.sequence.score else -1,
-        -1 if params.logprobs is None else top,
+    return _row(
+        {
+            "seed": (params.seed & _SEED_MASK) - ((params.seed & _SIGN) << 1),
+            "first_position": member.position + 1 - member.prompt_size,
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            "min_p": params.min_p,
+            "penalty": params.repetition_penalty,
+            "presence": params.presence_penalty,
+            "frequency": params.frequency_penalty,
+            "top_k": top_k,
+            "penalized": is_penalized(params),
+            "filtered": _is_filtered(params, top_k < vocabulary_size),
+            "biased": member.bias is not None,
+            "prompt_top": top if member.sequence.score else -1,
+            "top": -1 if params.logprobs is None else top,
+        }
     )
 
 
@@ -113,13 +133,13 @@ def inputs_for(  # noqa: PLR0917
     first = sent(rows["first_position"] + of_members([member.computed for member in members]))
     positions = first + torch.arange(steps, device=device)[:, None]
     uniforms = uniform(sent(rows["seed"]).expand_as(positions), positions)
-    recent = _recent(members, rows, width)
+    recent, generated = _recent(members, rows, width)
     return Inputs(
         sent(of_members([member.last_id for member in members])),
         sent(of_members([member.id_before_last for member in members], -1)),
         sent(_coming(members, of_members([member.remaining for member in members]), steps)),
         uniforms,
-        SamplingTensors(*[sent(each) for each in (*(rows[name] for name in _SAMPLING), *recent)]),
+        SamplingTensors(**{name: sent(rows[name]) for name in NEUTRAL}, recent=sent(recent), generated=sent(generated)),
     )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from charrnn.engine.gpu.graph import captured
-from charrnn.engine.gpu.inputs import CHOOSE, REST, Inputs
+from charrnn.engine.gpu.inputs import CHOOSE, NEUTRAL, REST, ROW, Inputs
 from charrnn.engine.gpu.network import Network, rounded
 from charrnn.engine.gpu.sampling import SamplingTensors, choose, logarithms, masking
 from charrnn.sampling import RECENT_IDS
@@ -131,7 +132,10 @@ class Tile:
     def _resting(self) -> Inputs:
         """Tensors for the inputs of STEPS steps, in which every row rests."""
         rows, floats, integers = self.rows, self.hidden.new_ones, self._turn.new_ones
-        latest = [integers(RECENT_IDS, rows) * self.width, floats(RECENT_IDS, rows) * 0]
-        sampling = SamplingTensors(*[*(floats(rows) for _ in range(6)), integers(rows), *latest])
+        sampling = SamplingTensors(
+            **{name: torch.from_numpy(np.ones(rows, dtype=ROW[name])).to(self._turn.device) for name in NEUTRAL},
+            recent=integers(RECENT_IDS, rows) * self.width,
+            generated=floats(RECENT_IDS, rows) * 0,
+        )
         coming, uniforms = integers(STEPS, rows) * REST, floats(STEPS, rows, dtype=torch.float64)
         return Inputs(integers(rows) * 0, integers(rows) * -1, coming, uniforms, sampling)

@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
 from service.api.http.responses import EventStream
 from service.api.http.sse import DONE
-from service.api.openapi.operations import Answer, Operation, Parameter, describe, operation_of
+from service.api.openapi.operations import Answer, Operation, RequestParameter, describe, operation_of
 from service.api.schemas.bounds import fill_in
 from service.api.schemas.meanings import explained
 from service.api.schemas.replies.common import ErrorReply
@@ -132,7 +132,7 @@ def _placed(converter: str, name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", **about, "required": True, "schema": schema}
 
 
-def _parameter(parameter: Parameter) -> dict[str, Any]:
+def _parameter(parameter: RequestParameter) -> dict[str, Any]:
     described = {"name": parameter.name, "in": parameter.place, "description": parameter.description}
     return {**described, "required": False, "schema": dict(parameter.schema)}
 

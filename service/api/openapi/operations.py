@@ -20,7 +20,7 @@ ATTRIBUTE: Final = "operation"
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class RequestParameter:
     """A query parameter or header of a route."""
 
     name: str
@@ -55,7 +55,7 @@ class describe:
     content_type: str = ""
     nothing: str = ""
     errors: tuple[int, ...] = ()
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[RequestParameter, ...] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)
     listed: bool = True
 

@@ -12,7 +12,7 @@ from service.api.http.errors import ApiError
 from service.api.http.parsing import one_of
 from service.api.http.responses import JsonResponse, NoContent, plain_json
 from service.api.http.uploads import Upload, upload
-from service.api.openapi.operations import Parameter, describe
+from service.api.openapi.operations import RequestParameter, describe
 from service.api.schemas.replies.corpora import AnyCorpus, CorporaReply, DamagedCorpus, NewCorpus, new_corpus
 from service.api.schemas.replies.jobs import job_reply
 from service.settings import Settings
@@ -34,16 +34,16 @@ UPLOADING: Final = (
 )
 NEWLINES: Final[tuple[Newlines, ...]] = get_args(Newlines)
 FIELDS: Final = (
-    Parameter("name", "name of the corpus"),
-    Parameter(
+    RequestParameter("name", "name of the corpus"),
+    RequestParameter(
         "model", "train a version of this model at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}
     ),
-    Parameter(
+    RequestParameter(
         "encoding",
         "encoding of the text, such as cp1252; detected if omitted",
         schema={"type": "string", "minLength": 1},
     ),
-    Parameter(
+    RequestParameter(
         "newlines",
         "`lf`: convert all line endings to LF; `keep`: leave them as they are",
         schema={"type": "string", "enum": list(NEWLINES), "default": AS_FOUND.newlines},

@@ -11,7 +11,7 @@ from model_store.store import ModelStore
 from service.api.http.auth import Guard, guarded
 from service.api.http.errors import ApiError
 from service.api.http.responses import NO_CACHE, Svg
-from service.api.openapi.operations import Parameter, describe
+from service.api.openapi.operations import RequestParameter, describe
 from service.api.schemas.replies.gradients import (
     ComparedGradientsReply,
     GradientsReply,
@@ -27,7 +27,7 @@ from service.training.gradients import (
 )
 
 MOST: Final = 8
-VERSIONS: Final = Parameter(
+VERSIONS: Final = RequestParameter(
     "versions",
     f"up to {MOST} versions, separated by commas: `name`, `name@3` or `name@alias`; without it the newest version of"
     " each cell, all trained on one text",

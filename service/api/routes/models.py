@@ -20,7 +20,7 @@ from service.api.http.auth import Guard, guarded
 from service.api.http.parsing import json_body, one_of
 from service.api.http.responses import NoContent, Svg
 from service.api.http.uploads import too_large, upload
-from service.api.openapi.operations import Parameter, describe
+from service.api.openapi.operations import RequestParameter, describe
 from service.api.schemas.models import AliasBody
 from service.api.schemas.replies.models import ModelReply, ModelsReply, model_reply, model_summary
 from service.api.schemas.replies.versions import VersionReply, version_reply
@@ -30,7 +30,7 @@ from service.training.curves import record_curve
 CONTENT_TYPE: Final = "application/octet-stream"
 MAX_CHECKPOINT_BYTES: Final = 1 << 30
 PROMOTE: Final = {"type": "string", "enum": list(POLICIES), "default": DEFAULT_POLICY}
-DETAILS: Final = Parameter(
+DETAILS: Final = RequestParameter(
     "details",
     "`true`: include all versions and the aliases' history, in `details` and `history`",
     schema={"type": "boolean", "default": False},
@@ -85,7 +85,7 @@ def admin_blueprint(
         "Import a checkpoint that was trained elsewhere",
         access="admin",
         uploads=(CONTENT_TYPE, "multipart/form-data"),
-        parameters=(Parameter("promote", "whether to make it `current`", schema=PROMOTE),),
+        parameters=(RequestParameter("promote", "whether to make it `current`", schema=PROMOTE),),
         errors=(503,),
     )
     def publish_version(name: str) -> tuple[VersionReply, Literal[201]]:

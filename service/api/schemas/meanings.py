@@ -176,4 +176,7 @@ def _explained(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _meaning(schema: str, field: str, value: Mapping[str, Any]) -> str:
     own: str | None = value.get("description")
-    return own or MEANINGS.get(f"{schema}.{field}") or MEANINGS.get(field) or _SIZES[field].description
+    meaning = own or MEANINGS.get(f"{schema}.{field}") or MEANINGS.get(field)
+    if meaning is None and field not in _SIZES:
+        raise KeyError(f"{schema}.{field} has no meaning: add it to service/api/schemas/meanings.py")
+    return meaning or _SIZES[field].description

@@ -5,14 +5,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from service.api.openapi.operations import operation_of
-from service.api.schemas.meanings import MEANINGS
+from service.api.schemas.meanings import MEANINGS, explained
+from service.generation.requests import FinishReason
 
 
 @pytest.fixture
@@ -111,6 +112,16 @@ def test_every_field_has_a_meaning_and_no_meaning_is_without_a_field(document: A
     }
     known = {f"{name}.{field}" for name, field in fields} | {field for _, field in fields}
     assert set(MEANINGS) <= known
+
+
+def test_a_field_without_a_meaning_is_named() -> None:
+    with pytest.raises(KeyError, match=r"Some\.frobs has no meaning: add it to service/api/schemas/meanings\.py"):
+        explained({"Some": {"properties": {"frobs": {"type": "integer"}}}})
+
+
+def test_every_reason_to_finish_is_explained() -> None:
+    meaning = MEANINGS["finish_reason"]
+    assert [reason for reason in get_args(FinishReason) if f"`{reason}`" not in meaning] == []
 
 
 def test_code_generators_can_tell_the_routes_apart(document: Any) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from charrnn.parameters import parameters
+from charrnn.sampling import SamplingParams
 from service.api.schemas.completions import CompletionBody
-from service.api.schemas.generation import GenerateBody
+from service.api.schemas.generation import ContinuingBody, GenerateBody
 from service.api.schemas.neutral import NeutralBody, OneOf
 
 FIELDS = {
@@ -66,6 +68,13 @@ ASKED_FOR_NOTHING = {
     "presence_penalty": 0,
     "frequency_penalty": 0.0,
 }  # fmt: skip
+
+
+def test_no_field_with_a_meaning_here_is_neutral() -> None:
+    """The neutral declaration would win, and the field would have no effect."""
+    assert set(parameters(SamplingParams)) <= set(ContinuingBody.model_fields)
+    assert not set(NeutralBody.model_fields) & set(ContinuingBody.model_fields)
+    assert not set(NeutralBody.model_fields) & {*GenerateBody.__annotations__, *CompletionBody.__annotations__}
 
 
 def test_the_field_that_does_it_is_one() -> None:
