@@ -83,6 +83,16 @@ def test_a_sequence_that_goes_on_from_a_state_remembers_what_came_before(
     assert after.generated.tolist() == [*state.generated.tolist(), *[False] * len(more), *[True] * 7][-RECENT_IDS:]
 
 
+@pytest.mark.parametrize("n", range(RECENT_IDS - 2, RECENT_IDS + 3))
+def test_what_came_before_a_state_is_forgotten_once_as_many_ids_have_come_after_it(n: int) -> None:
+    state = State(HIDDEN, 8, 4, ids_of(6, 7, 8), np.array([False, True, True]))
+    member = member_of(Sequence(ids_of(), n, state=state))
+    advance(member, n)
+    ids, generated = member.latest()
+    assert ids.tolist() == [6, 7, 8, *(i % V for i in range(n))][-RECENT_IDS:]
+    assert generated.tolist() == [False, *[True] * (n + 2)][-RECENT_IDS:]
+
+
 def test_a_state_is_a_copy() -> None:
     member = member_of(Sequence(ids_of(1, 2), 3))
     member.latest()[0][:] = 8
