@@ -6,15 +6,17 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection, parse_headers
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from service.bootstrap.starter import STARTER_PATH
 from service.processes.web_server.request_handler import LINGER_SECONDS
 from tests.system.conftest import ADMIN_KEY
-from tests.system.running import Service
+from tests.system.running import Service, until
 from tests.system.web import Web, http
 
 pytestmark = pytest.mark.system
@@ -69,12 +71,13 @@ def test_requests_that_are_sent_before_the_last_one_is_answered(asked: Service) 
             assert json.loads(file.read(int(headers["Content-Length"])))["text"] == expected
 
 
-@pytest.fixture
-def narrow(tmp_path: Path) -> Iterator[Web]:
-    web = Web(tmp_path / "data", WEB_THREADS="2")
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    web = Web(tmp_path_factory.mktemp("narrow") / "data", WEB_WORKERS="2", WEB_THREADS="2")
     try:
         web.wait_until_ready()
         yield web
+        assert web.end() == 0
     finally:
         web.process.kill()
         web.process.wait()
@@ -85,4 +88,30 @@ def test_connections_that_wait_hold_no_thread_that_others_need(narrow: Web) -> N
     assert len({text(connection) for _ in range(4) for connection in connections}) == 1
     for connection in connections:
         connection.close()
-    assert narrow.end() == 0
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="which process has a connection, only Linux says")
+def test_connections_opened_at_once_are_shared_among_the_processes(narrow: Web) -> None:
+    until(lambda: min(shares(narrow)) > 0)  # both have started
+    assert median(min(shares(narrow)) for _ in range(5)) >= 4
+
+
+def shares(web: Web, count: int = 16) -> list[int]:
+    """How many of so many connections opened at once each process got."""
+    before = open_files(web)
+    with ExitStack() as stack:
+        for _ in range(count):
+            connection = stack.enter_context(socket.socket())
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", web.port))
+        until(lambda: sum(open_files(web)) >= sum(before) + count)
+        after = open_files(web)
+    until(lambda: sum(open_files(web)) <= sum(before))
+    return [now - then for now, then in zip(after, before, strict=True)]
+
+
+def open_files(web: Web) -> list[int]:
+    """How many files and sockets each process has open."""
+    pid = web.process.pid
+    processes = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [len(list(Path(f"/proc/{each}/fd").iterdir())) for each in processes]

@@ -3,7 +3,6 @@ client."""
 
 from __future__ import annotations
 
-import errno
 import selectors
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import PollableMethodQueue
 
+from service.processes.web_server.accepting import FullError, accept, defer
 from service.processes.web_server.client_socket import ClientSocket
 from service.processes.web_server.connection import After, Awaited, Connection, IdleConnections
 from service.processes.web_server.errors import error_response
@@ -33,22 +33,13 @@ STOP_SECONDS: Final = 2.0
 STUCK_SECONDS: Final = 1.0
 """A client that a thread has waited for this long may be disconnected when the connection limit is reached."""
 
-FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""The errors of accept(2) for a lack of descriptors or memory."""
-
-LOST: Final = frozenset(
-    {errno.EAGAIN, errno.ECONNABORTED, errno.ECONNRESET, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP}
-    | {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT}
-)
-"""The errors of accept(2) for a connection that another process accepted or that was aborted: it reports the network
-errors of a new connection as its own."""
-
 
 class EventLoop:
     """The connections of a process, up to `most`, of which one is kept free. When the head of a request has arrived,
     the connection is passed to `serve`, in a thread.
 
-    `patience`: seconds for the head of a request; `keepalive`: between two requests.
+    `patience`: seconds for the head of a request; `keepalive`: between two requests; `siblings`: whether other
+    processes accept connections of the same listeners.
     """
 
     def __init__(
@@ -60,9 +51,11 @@ class EventLoop:
         *,
         most: int,
         patience: float,
+        siblings: bool = False,
     ) -> None:
         self._configuration, self._listeners, self._threads, self._serve = configuration, listeners, threads, serve
         self._most, self._patience, self._keepalive = most, patience, float(configuration.keepalive)
+        self._siblings = siblings
         self._poller = selectors.DefaultSelector()
         self._idle = IdleConnections(self._poller)
         self._open: set[Connection] = set()
@@ -110,15 +103,17 @@ class EventLoop:
                 self._poller.unregister(listener)
 
     def _accept(self, listener: Any) -> None:
+        if self._siblings:
+            defer(len(self._open))
         try:
-            accepted, address = listener.accept()
-        except OSError as error:
-            if error.errno in FULL:
-                self._free_connection()
-                self._full = True  # until another event: retrying at once would be a busy loop
-            elif error.errno not in LOST:
-                raise
+            found = accept(listener)
+        except FullError:
+            self._free_connection()
+            self._full = True  # until another event: retrying at once would be a busy loop
             return
+        if found is None:
+            return
+        accepted, address = found
         client = ClientSocket(accepted, self._threads, self._patience)
         connection = Connection(client, Parser(self._configuration, client, address), address, listener.getsockname())
         self._open.add(connection)

@@ -61,6 +61,7 @@ class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             handler.handle,
             most=_connection_limit(self.cfg.worker_connections),
             patience=Settings().client_timeout,
+            siblings=self.cfg.workers > 1,
         )
 
     def run(self) -> None:
