@@ -22,7 +22,7 @@ from tests.service.training.runners import job_runner
 
 ROOT = Path(__file__).parents[4]
 KILLS = 6
-STEPS = 600
+STEPS = 900
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
