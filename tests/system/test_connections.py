@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, parse_headers
 from pathlib import Path
 from statistics import median
@@ -97,21 +98,30 @@ def test_connections_opened_at_once_are_shared_among_the_processes(narrow: Web) 
 
 
 def shares(web: Web, count: int = 16) -> list[int]:
-    """How many of so many connections opened at once each process got."""
-    before = open_files(web)
-    with ExitStack() as stack:
-        for _ in range(count):
-            connection = stack.enter_context(socket.socket())
-            connection.setblocking(False)
-            connection.connect_ex(("127.0.0.1", web.port))
-        until(lambda: sum(open_files(web)) >= sum(before) + count)
-        after = open_files(web)
-    until(lambda: sum(open_files(web)) <= sum(before))
-    return [now - then for now, then in zip(after, before, strict=True)]
-
-
-def open_files(web: Web) -> list[int]:
-    """How many files and sockets each process has open."""
+    """How many of so many connections opened at once each process accepted."""
     pid = web.process.pid
     processes = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [len(list(Path(f"/proc/{each}/fd").iterdir())) for each in processes]
+    with ExitStack() as stack:
+        for client in (clients := [stack.enter_context(socket.socket()) for _ in range(count)]):
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", web.port))
+        ports = {client.getsockname()[1] for client in clients}
+        until(lambda: len(accepted(web.port, ports)) == count)
+        sockets = accepted(web.port, ports)
+        return [len(sockets & open_sockets(process)) for process in processes]
+
+
+def accepted(port: int, clients: set[int]) -> set[str]:
+    """The inodes of the sockets at this port that talk to these ports of clients; one not yet accepted has none."""
+    table = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    ends = [(int(row[1].rpartition(":")[2], 16), int(row[2].rpartition(":")[2], 16), row[9]) for row in table]
+    return {inode for local, remote, inode in ends if local == port and remote in clients and inode != "0"}
+
+
+def open_sockets(process: str) -> set[str]:
+    """The inodes of a process's open sockets."""
+    found = set()
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found.update(re.findall(r"socket:\[(\d+)\]", str(descriptor.readlink())))
+    return found
