@@ -164,7 +164,7 @@ def speed(text: str, hidden_size: int, layers: int, rounds: int) -> str:
             for segment in segments:
                 way(segment)
             times.append(time.perf_counter() - began)
-    characters = sum(segment.characters for segment in segments)
+    characters = sum(segment.tokens for segment in segments)
     rates = [f"{characters / min(times):,.0f}" for times in took]
     return f"| {layers}x{hidden_size} | {rates[0]} ({precision}) | {rates[1]} | {rates[2]} |"
 

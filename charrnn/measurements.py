@@ -28,7 +28,7 @@ def number(value: Any) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The losses after `step` steps and `characters` characters, in nats per token: the mean over the steps since the
+    """The losses after `step` steps and `characters` tokens, in nats per token: the mean over the steps since the
     previous evaluation (None without any), and on the held-out text (None where nothing is held out, or where it is not
     finite)."""
 

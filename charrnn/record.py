@@ -39,18 +39,16 @@ class TrainingRecord:
         return next((split for split in VALIDATION_SPLITS if split == given), None)
 
     @property
-    def held_out(self) -> int | None:
+    def held_out_count(self) -> int | None:
         """How many tokens were held out."""
         return _count(self._section("characters").get("validation"))
 
     @property
     def validated_on(self) -> tuple[object, ...]:
         """Identifies the tokens that the loss was measured on: losses are comparable only where this is equal."""
-        held_out, split = (
-            self._section("characters").get("validation"),
-            self.settings.get("validation_split", FORMER_SPLIT),
-        )
-        return self._section("corpus").get("sha256"), held_out, split, self.json.get("level", "char")
+        count = self._section("characters").get("validation")
+        split = self.settings.get("validation_split", FORMER_SPLIT)
+        return self._section("corpus").get("sha256"), count, split, self.json.get("level", "char")
 
     @property
     def steps(self) -> int:

@@ -43,5 +43,5 @@ class TrainingData:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """The approximate number of characters in a step, and that of the held-out text."""
-        return max(1, self.streams.characters // self.streams.segments), len(self.held_out)
+        """The approximate number of tokens in a step, and that of the held-out text."""
+        return max(1, self.streams.tokens // self.streams.segments), len(self.held_out)

@@ -16,8 +16,8 @@ from charrnn.training.config import Budget, TrainingConfig
 class _Size:
     """A hidden size, when to use it, and how to train it.
 
-    `text`: the minimum length of a text for this size, in characters; `reading`: the number of characters read in
-    training, including repetitions, from which on it is better than the next smaller size; `speed`: how many characters
+    `text`: the minimum length of a text for this size, in tokens; `reading`: the number of tokens read in
+    training, including repetitions, from which on it is better than the next smaller size; `speed`: how many tokens
     per second one LSTM layer of this size trains on, with two cores of an AMD Zen 4 in bfloat16
     (charrnn.training.machine measures other machines).
     """
@@ -51,33 +51,33 @@ Shakespeare, 256 units were at 1.863 nats per character with 0.01, and at 1.837 
 
 MAX_WEIGHT_DECAY: Final = 0.2
 OUTPUT_SPEED: Final = 3e10
-"""How many output weights times characters are trained in a second: the cost of a large vocabulary."""
+"""How many output weights times tokens are trained in a second: the cost of a large vocabulary."""
 
 MAX_EVALUATION: Final = 0.15
 """The maximum size of the held-out text, as a share of what a budget in minutes can train on; evaluating takes a third
 of the time of training, and is repeated several times."""
 
 MAX_VALIDATION: Final = 1_000_000
-"""In characters. Holding out more does not make the loss more precise, only evaluations longer."""
+"""In tokens. Holding out more does not make the loss more precise, only evaluations longer."""
 
 
 def defaults_for(
-    characters: int, vocabulary_size: int, budget: Budget, chosen: Mapping[str, Any] | None = None
+    tokens: int, vocabulary_size: int, budget: Budget, chosen: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The arguments of ModelConfig (without the vocabulary's size) and TrainingConfig (without the budget) for a text
-    of this many characters. `chosen` are settings of either that are fixed, and to which the others are adapted."""
+    of this many tokens. `chosen` are settings of either that are fixed, and to which the others are adapted."""
     given = dict(chosen or {})
-    segment_length = given.get("segment_length", 64 if characters >= 5_000 else max(1, min(32, characters // 8)))
-    batch_size = given.get("batch_size", _batch_size(characters, segment_length))
-    size = _size(characters, vocabulary_size, budget, given, segment_length * batch_size)
+    segment_length = given.get("segment_length", 64 if tokens >= 5_000 else max(1, min(32, tokens // 8)))
+    batch_size = given.get("batch_size", _batch_size(tokens, segment_length))
+    size = _size(tokens, vocabulary_size, budget, given, segment_length * batch_size)
     model = {"hidden_size": size.hidden_size, "embedding_size": _embedding_size(vocabulary_size)}
-    reading = _reading(characters, size.speed, budget, segment_length * batch_size)
-    pressure = _pressure(characters, reading, size.hidden_size)
+    reading = _reading(tokens, size.speed, budget, segment_length * batch_size)
+    pressure = _pressure(tokens, reading, size.hidden_size)
     training = {
         "segment_length": segment_length,
         "batch_size": batch_size,
         "learning_rate": size.learning_rate,
-        "validation_fraction": _validation(characters, size.speed, budget),
+        "validation_fraction": _validation(tokens, size.speed, budget),
         "dropout": _dropout(pressure),
         "weight_decay": _weight_decay(pressure),
     }
@@ -89,7 +89,7 @@ def _chosen(owner: type[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
     return {name: chosen.get(name, default) for name, default in defaults(owner).items()}
 
 
-def _size(characters: int, vocabulary_size: int, budget: Budget, given: Mapping[str, Any], step: int) -> _Size:
+def _size(tokens: int, vocabulary_size: int, budget: Budget, given: Mapping[str, Any], step: int) -> _Size:
     """The largest size that text and budget justify, or the nearest one to a given hidden size."""
     layers = given.get("layers", 1)
 
@@ -102,9 +102,9 @@ def _size(characters: int, vocabulary_size: int, budget: Budget, given: Mapping[
         nearest = min(SIZES, key=lambda size: abs(size.hidden_size - hidden_size))
         wide = max(1.0, hidden_size / SIZES[-1].hidden_size)
     else:
-        fitting = (s for s in SIZES if characters >= s.text)
+        fitting = (s for s in SIZES if tokens >= s.text)
         nearest = max(
-            (s for s in fitting if _reading(characters, speed(s), budget, step) >= s.reading),
+            (s for s in fitting if _reading(tokens, speed(s), budget, step) >= s.reading),
             key=lambda size: size.hidden_size,
         )
         hidden_size, wide = nearest.hidden_size, 1.0
@@ -113,39 +113,39 @@ def _size(characters: int, vocabulary_size: int, budget: Budget, given: Mapping[
     return _Size(hidden_size, nearest.text, nearest.reading, speed(nearest, wide), rate)
 
 
-def _validation(characters: int, speed: int, budget: Budget) -> float:
+def _validation(tokens: int, speed: int, budget: Budget) -> float:
     """A tenth of the text, or less, so that evaluations are short compared with the training."""
     most = MAX_VALIDATION if budget.minutes is None else min(MAX_VALIDATION, MAX_EVALUATION * _seconds(budget) * speed)
-    return min(0.1, most / max(1, characters))
+    return min(0.1, most / max(1, tokens))
 
 
 def _seconds(budget: Budget) -> float:
     return (budget.minutes or 0) * 60
 
 
-def _reading(characters: int, speed: int, budget: Budget, step: int) -> float:
-    """About how many characters are read in training, `step` of them at each step."""
+def _reading(tokens: int, speed: int, budget: Budget, step: int) -> float:
+    """About how many tokens are read in training, `step` of them at each step."""
     if budget.epochs is not None:
-        return budget.epochs * characters
+        return budget.epochs * tokens
     if budget.minutes is not None:
         return _seconds(budget) * speed
     return (budget.steps or 0) * step
 
 
-def _batch_size(characters: int, segment_length: int) -> int:
+def _batch_size(tokens: int, segment_length: int) -> int:
     """Enough streams to be fast, but few enough that each has several segments; more for a longer text."""
-    most = 32 if characters < 20_000_000 else 64
-    return max(1, min(most, characters // (8 * segment_length)))
+    most = 32 if tokens < 20_000_000 else 64
+    return max(1, min(most, tokens // (8 * segment_length)))
 
 
 def _embedding_size(vocabulary_size: int) -> int:
     return 32 if vocabulary_size < 40 else 64 if vocabulary_size < 400 else 128
 
 
-def _pressure(characters: int, reading: float, hidden_size: int) -> float:
+def _pressure(tokens: int, reading: float, hidden_size: int) -> float:
     """The pressure to memorize the text: the number of epochs times the hidden size / 256, more for a shorter text."""
-    characters = max(1, characters)
-    return reading / characters * hidden_size / 256 * math.sqrt(math.sqrt(1_000_000 / characters))
+    tokens = max(1, tokens)
+    return reading / tokens * hidden_size / 256 * math.sqrt(math.sqrt(1_000_000 / tokens))
 
 
 def _dropout(pressure: float) -> float:

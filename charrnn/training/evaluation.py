@@ -22,14 +22,14 @@ MAX_LOGITS: Final = 1 << 24
 """The maximum number of logits in memory: with a large vocabulary, segments are shorter."""
 
 WARM_UP: Final = 256
-"""How many characters a stream reads before its first prediction, so that streams give nearly the same loss as one
+"""How many tokens a stream reads before its first prediction, so that streams give nearly the same loss as one
 continuous reading: in effect the state is carried over the whole text."""
 
 
 def evaluate(model: CharRNN, ids: TextIds | Passages, streams: int | None = None) -> float:
-    """The loss on a text [at least 2 ids], in nats per character, in float32. The state is carried from the first
-    character to the last; the first character is not predicted. For a text in passages (held-out blocks) this holds for
-    each: it begins with a state of zeros, and its first character is not predicted. With 1 in `streams` the text is
+    """The loss on a text [at least 2 ids], in nats per token, in float32. The state is carried from the first
+    token to the last; the first token is not predicted. For a text in passages (held-out blocks) this holds for
+    each: it begins with a state of zeros, and its first token is not predicted. With 1 in `streams` the text is
     read in one piece, exactly."""
     *_, loss = evaluation(model, ids, streams)
     assert loss is not None  # the last one is the loss
@@ -58,7 +58,7 @@ def evaluation(
             yield None
     finally:
         model.train(was_training)
-    yield total / text.characters
+    yield total / text.tokens
 
 
 @torch.no_grad()
@@ -72,7 +72,7 @@ def _read(model: CharRNN, segment: Segment, state: Tensor, shard: slice) -> tupl
 
 @torch.no_grad()
 def _warmed_up(model: CharRNN, text: Streams) -> Tensor:
-    """The initial state of the streams: zeros for the first, for the others the state after the characters before
+    """The initial state of the streams: zeros for the first, for the others the state after the tokens before
     them."""
     state = model.initial_state(text.streams)
     if text.streams > 1:

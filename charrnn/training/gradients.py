@@ -33,7 +33,7 @@ def gradient_norms(model: CharRNN, text: TextIds | Passages, steps: int, sequenc
 
     The loss is that of one character, in nats; the state is all that a layer carries (h, and c of an LSTM), with all
     paths from there to the loss. The mean over `sequences` positions spread over the text, each read from `steps`
-    characters before. Fewer steps are taken if no passage of the text is long enough; one must have 2 characters.
+    tokens before. Fewer steps are taken if no passage of the text is long enough; one must have 2 tokens.
     """
     passages = text if isinstance(text, Passages) else Passages(text)
     steps = min(steps, passages.longest - 2)

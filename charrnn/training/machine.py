@@ -43,8 +43,8 @@ def relative_speed(device: str, seconds: float = SECONDS) -> float:
     )
     segment = streams.segment(0)
     learner.step(segment, 0, 0.0)  # the first step includes initialization
-    characters, began = 0, time.perf_counter()
+    tokens, began = 0, time.perf_counter()
     while (took := time.perf_counter() - began) < seconds:
         learner.step(segment, 1, 0.0)
-        characters += segment.characters
-    return characters / took / REFERENCE
+        tokens += segment.tokens
+    return tokens / took / REFERENCE

@@ -27,7 +27,7 @@ early on, differences can still even out."""
 
 class Pacing:
     """Adjusts `Position.schedule` so that training takes `seconds`, including evaluations; None: the schedule is never
-    adjusted. At most MAX_EPOCHS epochs of `epoch` steps each are planned. `sizes` are the numbers of characters of a
+    adjusted. At most MAX_EPOCHS epochs of `epoch` steps each are planned. `sizes` are the numbers of tokens of a
     step and of the held-out text. All processes of the `team` plan alike."""
 
     def __init__(self, seconds: float | None, epoch: int, sizes: tuple[int, int], team: Team = ALONE) -> None:

@@ -21,11 +21,11 @@ class Progress:
 
     `steps` and `seconds_left` are None while a budget in minutes is being measured; `fraction` is the completed share
     of the training, 0 to 1 (0 while it is measured). `loss` (nats per token) is the mean over the steps since the last
-    report, `characters_per_second` the speed in these steps, both None without any; `learning_rate` is that of the next
-    step, `gradient_norm` (before clipping) that of the last one; `seconds` have been spent, including evaluations, over
-    all resumptions. `validation_loss` (nats per token; None when nothing is held out), and `gradient_norms` (for each
-    layer the norm of the loss's gradient at the state k steps back, k from 0 on) are set right after an evaluation,
-    `samples` then and after the shares of the training in `schedule.SAMPLED`.
+    report, `characters_per_second` the speed in these steps, in tokens like `characters`, both None without any;
+    `learning_rate` is that of the next step, `gradient_norm` (before clipping) that of the last one; `seconds` have
+    been spent, including evaluations, over all resumptions. `validation_loss` (nats per token; None when nothing is
+    held out), and `gradient_norms` (for each layer the norm of the loss's gradient at the state k steps back, k from 0
+    on) are set right after an evaluation, `samples` then and after the shares of the training in `schedule.SAMPLED`.
     """
 
     step: int
@@ -62,15 +62,15 @@ class Reporter:
         self._pacing = pacing
         self._peak = peak
         self._gradient_norm = 0.0
-        self._loss_sum, self._characters, self._seconds = 0.0, 0, 0.0
+        self._loss_sum, self._tokens, self._seconds = 0.0, 0, 0.0
 
-    def add(self, step: Step, characters: int, seconds: float) -> None:
+    def add(self, step: Step, tokens: int, seconds: float) -> None:
         """Add a step that took, or failed after, this many seconds."""
         self._gradient_norm = step.gradient_norm
         self._seconds += seconds
         if step.finite:
-            self._loss_sum += step.loss * characters
-            self._characters += characters
+            self._loss_sum += step.loss * tokens
+            self._tokens += tokens
 
     @property
     def due(self) -> bool:
@@ -85,17 +85,17 @@ class Reporter:
     ) -> Progress:
         """The next report, with the results of an evaluation."""
         position, schedule = self._position, self._position.schedule
-        loss_sum, characters, seconds = self._loss_sum, self._characters, self._seconds
-        self._loss_sum, self._characters, self._seconds = 0.0, 0, 0.0
+        loss_sum, tokens, seconds = self._loss_sum, self._tokens, self._seconds
+        self._loss_sum, self._tokens, self._seconds = 0.0, 0, 0.0
         return Progress(
             step=position.step,
             steps=schedule.total,
             fraction=schedule.fraction(position.step),
             characters=position.characters,
-            loss=loss_sum / characters if characters else None,
+            loss=loss_sum / tokens if tokens else None,
             learning_rate=position.learning_rate(self._peak),
             gradient_norm=self._gradient_norm,
-            characters_per_second=characters / seconds if characters and seconds else None,
+            characters_per_second=tokens / seconds if tokens and seconds else None,
             seconds=position.seconds,
             seconds_left=self._pacing.seconds_left(position),
             validation_loss=validation_loss,

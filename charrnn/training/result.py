@@ -47,7 +47,7 @@ def training_record(
             "steps_total": position.schedule.total,
             "characters_seen": position.characters,
             "replanned": [dict(each) for each in position.replanned],
-            "epochs": position.characters / max(1, data.streams.characters),
+            "epochs": position.characters / max(1, data.streams.tokens),
             "retries": position.retries,
             "best_step": position.best_step,
             "validation_loss": position.best_loss,

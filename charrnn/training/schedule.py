@@ -22,7 +22,7 @@ MIN_STEPS: Final = 10
 """The minimum number of steps between two evaluations, because samples take longer than steps of a small network."""
 
 MAX_EVALUATION_SHARE: Final = 0.25
-"""The maximum number of characters evaluated for each character trained on; evaluating takes about a third of the
+"""The maximum number of tokens evaluated for each token trained on; evaluating takes about a third of the
 time."""
 
 
@@ -47,16 +47,16 @@ class Schedule:
     @classmethod
     def first(cls, budget: Budget, epoch: int, sizes: tuple[int, int]) -> Schedule:
         """The initial schedule of a run with `epoch` steps in an epoch; for a budget in minutes there is no total yet.
-        `sizes` are the characters of a step and of the held-out text."""
+        `sizes` are the tokens of a step and of the held-out text."""
         if budget.minutes is not None:
             return cls(None)
         return cls.of(budget.steps or math.ceil((budget.epochs or 0) * epoch), *sizes)
 
     @classmethod
-    def of(cls, total: int, step_characters: int, validation_characters: int) -> Schedule:
+    def of(cls, total: int, step_tokens: int, validation_tokens: int) -> Schedule:
         """A schedule with evenly spread evaluations: EVALUATIONS of them, or fewer if they would take too large a
         share."""
-        affordable = math.ceil(validation_characters / (MAX_EVALUATION_SHARE * step_characters))
+        affordable = math.ceil(validation_tokens / (MAX_EVALUATION_SHARE * step_tokens))
         return cls(total, max(MIN_STEPS, math.ceil(total / EVALUATIONS), affordable))
 
     @classmethod
@@ -71,11 +71,11 @@ class Schedule:
             schedule = cls.of(step + max(1, round((seconds - evaluation_seconds) / cost)), *sizes)
         return replace(schedule, known_from=step)
 
-    def at_most(self, steps: int, step_characters: int, validation_characters: int) -> Schedule:
+    def at_most(self, steps: int, step_tokens: int, validation_tokens: int) -> Schedule:
         """This schedule, or one that ends after this many steps if that is sooner."""
         if self.total is None or self.total <= steps:
             return self
-        return replace(Schedule.of(steps, step_characters, validation_characters), known_from=self.known_from)
+        return replace(Schedule.of(steps, step_tokens, validation_tokens), known_from=self.known_from)
 
     def ending_as(self, other: Schedule, step: int) -> Schedule:
         """This schedule up to `step`, and from there on one that ends at the other's total."""

@@ -43,6 +43,7 @@ class Position:
     segment: int = 0
     """Index of the segment that the next step reads; if it equals the number of segments, the next epoch begins."""
     characters: int = 0
+    """Tokens trained on so far; the name is that in the files."""
     optimizer_steps: int = 0
     """Steps taken since the start of the run or the last restart."""
     retries: int = 0
@@ -50,7 +51,7 @@ class Position:
     seconds: float = 0.0
     loss_sum: float = 0.0
     loss_characters: int = 0
-    """The loss in nats summed over the characters trained on since the last evaluation, and their number."""
+    """The loss in nats summed over the tokens trained on since the last evaluation, and their number."""
     best_loss: float | None = None
     best_step: int = 0
     evaluation_steps: float = 0.0
@@ -59,14 +60,14 @@ class Position:
     """At which steps the number of steps was adjusted, and to how many."""
     schedule: Schedule = field(default_factory=partial(Schedule, None))
 
-    def count(self, loss: float, characters: int) -> None:
-        """Count a step with its mean loss, in nats per token, over this many characters."""
+    def count(self, loss: float, tokens: int) -> None:
+        """Count a step with its mean loss, in nats per token, over this many tokens."""
         self.step += 1
         self.segment += 1
         self.optimizer_steps += 1
-        self.characters += characters
-        self.loss_sum += loss * characters
-        self.loss_characters += characters
+        self.characters += tokens
+        self.loss_sum += loss * tokens
+        self.loss_characters += tokens
 
     def learning_rate(self, peak: float) -> float:
         """The learning rate of the next step."""

@@ -115,7 +115,7 @@ class Learner:
             logits, hidden = read(self.model, segment, shard, state, masks and masks.of(shard))
         logits = logits.flatten(0, 1).float()  # [rows * t, vocabulary_size]
         total = functional.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum")
-        return total / max(1, segment.characters), hidden  # none if all that is read begins a passage
+        return total / max(1, segment.tokens), hidden  # none if all that is read begins a passage
 
     def _summed(self, loss: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The loss and state of the whole team; also sums the gradients over the team."""

@@ -19,13 +19,13 @@ TextIds = npt.NDArray[np.integer[Any]]
 Bounds = Sequence[tuple[int, int]]
 
 MIN_VALIDATION: Final = 100
-"""In characters. A mean over fewer is meaningless, so nothing is held out of a text whose held-out part would be
+"""In tokens. A mean over fewer is meaningless, so nothing is held out of a text whose held-out part would be
 smaller: its validation loss is null, and the weights of the last step are kept."""
 
 BLOCKS: Final = 20
 MIN_BLOCK: Final = 200
-"""The number of held-out blocks, and their minimum length in characters: each is read from a state of zeros, which
-makes its first few characters harder to predict."""
+"""The number of held-out blocks, and their minimum length in tokens: each is read from a state of zeros, which
+makes its first few tokens harder to predict."""
 
 IGNORED: Final = -100
 """The target that torch's cross entropy ignores."""
@@ -92,36 +92,36 @@ def split(
     of the text (fewer if blocks would be shorter than MIN_BLOCK), so that both parts have samples of the whole text;
     for `end` the end of the text. It depends only on the text's length and the fraction.
 
-    Nothing is held out if that would be fewer than MIN_VALIDATION characters, or would leave less than one complete
-    segment to train on. Raises ValueError, naming how many characters are needed, if the text has less than one
-    complete segment and the character after it.
+    Nothing is held out if that would be fewer than MIN_VALIDATION tokens, or would leave less than one complete
+    segment to train on. Raises ValueError, naming how many tokens are needed, if the text has less than one
+    complete segment and the token after it.
     """
     total = len(ids)
     if total <= segment_length:
         raise ValueError(
-            f"the text has {total} characters; at least {segment_length + 1} are needed"
+            f"the text has {total} tokens; at least {segment_length + 1} are needed"
             f" with segment_length {segment_length}"
         )
     # Rounded up: of tiny Shakespeare's 1,115,394 characters a tenth is 111,540, as in nanoGPT's split.
-    held_out = math.ceil(total * validation_fraction)
-    if held_out < MIN_VALIDATION or total - held_out <= segment_length:
-        held_out = 0
-    validation = held_out_of(ids, held_out, how)
+    count = math.ceil(total * validation_fraction)
+    if count < MIN_VALIDATION or total - count <= segment_length:
+        count = 0
+    validation = held_out_of(ids, count, how)
     edges = [0, *(edge for block in validation.bounds for edge in block), total]
     return Passages(ids, list(zip(edges[::2], edges[1::2], strict=True))), validation
 
 
 def held_out_of(ids: TextIds, count: int, how: ValidationSplit) -> Passages:
-    """The held-out part of a text, given its number of characters."""
+    """The held-out part of a text, given its number of tokens."""
     total = len(ids)
     return Passages(ids, [(total - count, total)] if how == "end" or not count else _blocks(total, count))
 
 
-def _blocks(total: int, held_out: int) -> list[tuple[int, int]]:
-    """The middle of each of several equal shares of `total` characters, `held_out` characters together."""
-    count = max(1, min(BLOCKS, held_out // MIN_BLOCK))
+def _blocks(total: int, held_out_count: int) -> list[tuple[int, int]]:
+    """The middle of each of several equal shares of `total` tokens, `held_out_count` tokens together."""
+    count = max(1, min(BLOCKS, held_out_count // MIN_BLOCK))
     blocks = []
-    for share, block in zip(_shares(total, count), _shares(held_out, count), strict=True):
+    for share, block in zip(_shares(total, count), _shares(held_out_count, count), strict=True):
         start = share.start + (len(share) - len(block)) // 2
         blocks.append((start, start + len(block)))
     return blocks
@@ -135,7 +135,7 @@ def _shares(total: int, count: int) -> list[range]:
 @dataclass(frozen=True, eq=False, slots=True)
 class Segment:
     """What is read between two steps: `inputs` and `targets` [streams, t] int64, t at most segment_length; a target is
-    the character after its input, or IGNORED; `characters` how many are not. `fresh` [streams, t] is true where an
+    the token after its input, or IGNORED; `tokens` how many are not. `fresh` [streams, t] is true where an
     input begins a passage, and is read from a state of zeros."""
 
     inputs: npt.NDArray[np.int64]
@@ -143,8 +143,8 @@ class Segment:
     fresh: npt.NDArray[np.bool_]
 
     @property
-    def characters(self) -> int:
-        """How many characters are predicted."""
+    def tokens(self) -> int:
+        """How many tokens are predicted."""
         return int((self.targets != IGNORED).sum())
 
     def stretches(self, rows: slice) -> list[tuple[slice, npt.NDArray[np.bool_]]]:
@@ -157,8 +157,8 @@ class Segment:
 class Streams:
     """A text as contiguous streams that are read side by side, segment after segment.
 
-    Reading all `segments` predicts every character exactly once, except the first of each passage; `characters` is
-    their number. The lengths of streams differ by at most one character, and so do those of segments: the last column
+    Reading all `segments` predicts every token exactly once, except the first of each passage; `tokens` is
+    their number. The lengths of streams differ by at most one token, and so do those of segments: the last column
     of the last segment is masked where a stream has ended. There are `batch_size` streams, or as many as have a
     complete segment.
     """
@@ -170,7 +170,7 @@ class Streams:
         self._starts = [1 + predicted * b // self.streams for b in range(self.streams + 1)]
         self._length = -(-predicted // self.streams)
         self.segments = -(-self._length // segment_length)
-        self.characters = predicted + 1 - len(self._text.bounds)
+        self.tokens = predicted + 1 - len(self._text.bounds)
 
     def segment(self, index: int) -> Segment:
         """The segment with this index, from 0 to segments - 1."""
@@ -181,13 +181,13 @@ class Streams:
         return self._segment(starts, ends, last - first)
 
     def before(self, length: int) -> Segment:
-        """The text before the second and all further streams, [streams - 1, length], up to the character before their
+        """The text before the second and all further streams, [streams - 1, length], up to the token before their
         first input; its targets are meaningless. A stream must be longer than that."""
         ends = [start - 1 for start in self._starts[1:-1]]
         return self._segment([end - length + 1 for end in ends], [end + 1 for end in ends], length)
 
     def _segment(self, starts: list[int], ends: list[int], columns: int) -> Segment:
-        """A row for each of these ranges of targets, with the characters before them as inputs."""
+        """A row for each of these ranges of targets, with the tokens before them as inputs."""
         inputs = np.zeros((len(starts), columns), dtype=np.int64)
         targets = np.full_like(inputs, IGNORED)
         fresh = np.zeros(inputs.shape, dtype=np.bool_)

@@ -75,7 +75,7 @@ class Trainer:
             "characters": len(data.training) + len(data.held_out),
             "vocabulary": text.vocabulary.description,
             "precision": precision,
-            "parts": self._shards.count,
+            "parts": self._shards.count,  # "parts" and "characters" (tokens) are the names in existing resume points
         }
         self._learner = Learner(
             config, training, streams, device=on, precision=precision, shards=self._shards, team=team
@@ -113,10 +113,10 @@ class Trainer:
             segment = streams.segment(position.segment)
             step = self._learner.step(segment, position.step, position.learning_rate(self.training.learning_rate))
             if step.finite:
-                position.count(step.loss, segment.characters)
+                position.count(step.loss, segment.tokens)
             else:
                 self._best.start_again(f"the loss was {step.loss}, its gradient's norm {step.gradient_norm}")
-            report.add(step, segment.characters, self._spend(began))
+            report.add(step, segment.tokens, self._spend(began))
             self._pacing.look(position)
 
             due = step.finite and schedule.samples(position.step)

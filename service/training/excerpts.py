@@ -23,7 +23,7 @@ class Excerpt:
     """Parts of a text, and whether they are known to have been held out of the training."""
 
     text: str
-    held_out: bool
+    is_held_out: bool
 
 
 NOTHING: Final = Passages(np.zeros(0, dtype=np.uint8))
@@ -40,19 +40,19 @@ def own_held_out(record: TrainingRecord, vocabulary: Vocabulary, store: CorpusSt
     """The held-out text of the corpus that a version with this vocabulary was trained on. Raises
     CorpusNotFoundError."""
     try:
-        known, text = ids(store, corpus, vocabulary.level, vocabulary)
+        known, token_ids = ids(store, corpus, vocabulary.level, vocabulary)
     except OSError:  # the ids were deleted, and the disk has no space for them
         return NOTHING
-    return recorded_held_out(record, text) if known == vocabulary else NOTHING
+    return recorded_held_out(record, token_ids) if known == vocabulary else NOTHING
 
 
-def recorded_held_out(record: TrainingRecord, text: TextIds) -> Passages:
+def recorded_held_out(record: TrainingRecord, token_ids: TextIds) -> Passages:
     """What was held out of the text that a version was trained on, according to its training record; nothing if it does
     not say."""
-    count, split = record.held_out, record.validation_split
-    if count is None or count > len(text) or split is None:
+    count, split = record.held_out_count, record.validation_split
+    if count is None or count > len(token_ids) or split is None:
         return NOTHING
-    return held_out_of(text, count, split)
+    return held_out_of(token_ids, count, split)
 
 
 def _held_out_text(held_out: Passages, vocabulary: Vocabulary, most: int) -> str:

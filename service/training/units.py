@@ -31,7 +31,7 @@ def find_units(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: 
     ids, _ = checkpoint.vocabulary.encode_known(excerpt.text)
     engine = CpuEngine(checkpoint, precision_of(checkpoint))
     try:
-        return survey(engine, checkpoint.vocabulary, ids, held_out=excerpt.held_out, check=check).as_dict()
+        return survey(engine, checkpoint.vocabulary, ids, held_out=excerpt.is_held_out, check=check).as_dict()
     except TooShortError as error:
         log.info("no cells are looked for: %s", error)
         return None

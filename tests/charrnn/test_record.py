@@ -67,7 +67,7 @@ PROPERTIES = [name for name, kind in vars(TrainingRecord).items() if isinstance(
 @pytest.mark.parametrize("written", [FIRST, GRADIENTS, BLOCKS, FIDELITY, WORDS])
 def test_what_every_release_wrote_is_read(written: dict[str, Any]) -> None:
     record = TrainingRecord(written)
-    assert (record.corpus_sha256, record.held_out, record.steps, record.epochs) == ("ab", 100, 60, 60.1)
+    assert (record.corpus_sha256, record.held_out_count, record.steps, record.epochs) == ("ab", 100, 60, 60.1)
     assert (record.validation_loss, record.bits_per_character) == (1.5, 2.164)
     assert record.evaluations == (Evaluation(0, 0, None, 4.1),)
     assert record.settings["segment_length"] == 64
@@ -88,7 +88,7 @@ def test_what_earlier_releases_did_not_write() -> None:
 
 def test_an_empty_record_says_nothing() -> None:
     record = TrainingRecord()
-    assert (record.steps, record.epochs, record.validation_loss, record.held_out) == (0, 0.0, None, None)
+    assert (record.steps, record.epochs, record.validation_loss, record.held_out_count) == (0, 0.0, None, None)
     assert (record.evaluations, record.gradients, record.settings) == ((), (), {})
 
 

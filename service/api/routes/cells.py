@@ -115,7 +115,7 @@ def _text(
     vocabulary = store.load(name, version).vocabulary
     held_out = own_held_out(entry.record, vocabulary, corpora, corpus) if is_own else NOTHING
     found = excerpt_of(corpora.path(corpus), held_out, vocabulary, most, MIN_TOKENS)
-    return found.text, found.held_out, skip or is_own
+    return found.text, found.is_held_out, skip or is_own
 
 
 def _kept(store: ModelStore, name: str, version: int) -> CellsReply:

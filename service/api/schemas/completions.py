@@ -25,9 +25,9 @@ def _one_prompt_kind(value: Any) -> str | None:
     return "<text>" if isinstance(value, str) else "<ids>" if isinstance(value, list) else None
 
 
-Text = Annotated[str, AtMost("max_prompt_length", "characters"), Tag("<text>")]
-Ids = Annotated[list[Id], Field(min_length=1), AtMost("max_prompt_length", "ids"), Tag("<ids>")]
-OnePrompt = Annotated[Text | Ids, alternatives(_one_prompt_kind, "a string or a list of token ids")]
+PromptText = Annotated[str, AtMost("max_prompt_length", "characters"), Tag("<text>")]
+PromptIds = Annotated[list[Id], Field(min_length=1), AtMost("max_prompt_length", "ids"), Tag("<ids>")]
+OnePrompt = Annotated[PromptText | PromptIds, alternatives(_one_prompt_kind, "a string or a list of token ids")]
 Prompts = Annotated[list[OnePrompt], Field(min_length=1, max_length=64), Tag(SEVERAL)]
 
 
@@ -35,7 +35,8 @@ class CompletionBody(NeutralBody, ContinuingBody):
     """`POST /v1/completions`. Other servers' fields that do not apply here are accepted with neutral values."""
 
     prompt: Annotated[
-        Text | Ids | Prompts, alternatives(_prompt_kind, "a string, a list of token ids, or a list of these")
+        PromptText | PromptIds | Prompts,
+        alternatives(_prompt_kind, "a string, a list of token ids, or a list of these"),
     ] = Field("", description="the text to continue, or its token ids, or several of either")
     max_tokens: Annotated[int, Field(ge=0), AtMost("max_length", "tokens")] = Field(
         16, description="maximum number of tokens: characters, or words for a word-level model"

@@ -26,7 +26,7 @@ from service.training.errors import (
     TooLargeError,
 )
 
-Ids = list[str]
+CorpusIds = list[str]
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _LOCK: Final = ".lock"
@@ -104,7 +104,7 @@ class CorpusStore:
                 continue
         return found
 
-    def ids(self) -> Ids:
+    def ids(self) -> CorpusIds:
         """The ids of all corpora, damaged or not, ascending."""
         return sorted(path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
 

@@ -128,7 +128,7 @@ class JobTrainer:
             return Trainer(
                 given.config,
                 given.training,
-                TrainingText(given.text, given.vocabulary, given.corpus),
+                TrainingText(given.token_ids, given.vocabulary, given.corpus),
                 base=given.base,
                 state=state,
                 device=_device(),

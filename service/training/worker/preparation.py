@@ -33,20 +33,20 @@ class Preparation:
     config: ModelConfig
     training: TrainingConfig
     vocabulary: Vocabulary
-    text: TextIds
+    token_ids: TextIds
     characters: int
     corpus: dict[str, Any]
     base: Checkpoint | None
-    base_record: dict[str, Any] | None
+    base_reference: dict[str, Any] | None
 
     @property
     def characters_per_token(self) -> float:
         """1 unless tokens are words."""
-        return self.characters / len(self.text)
+        return self.characters / len(self.token_ids)
 
     def measured_on(self, held_out: Passages) -> TextIds:
         """Some of the held-out text (if there is none, of the whole text), without the unknown token."""
-        some = (held_out if len(held_out) else Passages(self.text)).spread(MAX_MEASURED)
+        some = (held_out if len(held_out) else Passages(self.token_ids)).spread(MAX_MEASURED)
         ids, unknown = some.read(0, len(some)), self.vocabulary.unknown_id
         return ids if unknown is None else ids[ids != unknown]
 
@@ -58,8 +58,8 @@ class Preparation:
             more["characters_per_token"] = self.characters_per_token
             per_token = bits(checkpoint.record.validation_loss)
             more["bits_per_character"] = None if per_token is None else per_token / self.characters_per_token
-        if self.base_record is not None:
-            more["base"] = self.base_record
+        if self.base_reference is not None:
+            more["base"] = self.base_reference
         return checkpoint.with_record(checkpoint.record.updated(**more))
 
 
@@ -74,12 +74,12 @@ def decide(
     """
     pinned, base = find_base(request, store) or (None, None)
     level = base.vocabulary.level if base else request.level or "char"
-    vocabulary, text = ids(corpora, corpus, level, base.vocabulary if base else None, check)
-    _check_length(len(text), request, level)
+    vocabulary, token_ids = ids(corpora, corpus, level, base.vocabulary if base else None, check)
+    _check_length(len(token_ids), request, level)
     sizes = {name: getattr(base.config, name) for name in SIZES} if base else {}
     chosen = {**request.settings, **sizes}
     worth = reference_budget(request.budget, device)
-    model, training = defaults_for(len(text), len(vocabulary), worth, chosen)
+    model, training = defaults_for(len(token_ids), len(vocabulary), worth, chosen)
     return Plan(
         model=model,
         training=TrainingConfig(request.budget, **training).as_dict(),
@@ -95,16 +95,16 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
     Raises CorpusNotFoundError, and JobRequestError or StoreError if the base is no longer that of the plan.
     """
     base = plan.base.load(store) if plan.base else None
-    vocabulary, text = ids(corpora, corpus, plan.level, base.vocabulary if base else None, check)
+    vocabulary, token_ids = ids(corpora, corpus, plan.level, base.vocabulary if base else None, check)
     return Preparation(
         config=ModelConfig(vocabulary_size=len(vocabulary), **plan.model),
         training=TrainingConfig.from_dict(plan.training),
         vocabulary=vocabulary,
-        text=text,
+        token_ids=token_ids,
         characters=corpus.characters,
         corpus=plan.corpus,
         base=base,
-        base_record=asdict(plan.base) if plan.base else None,
+        base_reference=asdict(plan.base) if plan.base else None,
     )
 
 

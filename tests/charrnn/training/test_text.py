@@ -26,11 +26,11 @@ def test_every_character_is_predicted_exactly_once(characters: int, batch_size: 
         assert segment.inputs.shape == segment.targets.shape
         assert segment.inputs.shape[0] == streams.streams <= batch_size
         assert 1 <= segment.inputs.shape[1] <= segment_length
-        assert segment.characters == predicted.sum()
+        assert segment.tokens == predicted.sum()
         np.testing.assert_array_equal(segment.targets[predicted], segment.inputs[predicted] + 1)  # what comes next
         np.add.at(count, segment.targets[predicted], 1)
     assert count.tolist() == [0] + [1] * (characters - 1)  # the first character follows nothing
-    assert streams.characters == characters - 1
+    assert streams.tokens == characters - 1
 
 
 @given(st.integers(50, 700), st.integers(1, 8), st.integers(1, 30))
@@ -106,7 +106,7 @@ def check_passages(part: Passages, batch_size: int, segment_length: int) -> None
                     assert target == id_ + 1 and first is not None
                     assert not {place for place in firsts if first < place <= target}
     assert sorted(predicted) == sorted(set(part.read(0, len(part)).tolist()) - firsts)
-    assert streams.characters == len(predicted)
+    assert streams.tokens == len(predicted)
 
 
 @given(TEXTS, st.integers(0, 5000), st.integers(0, 5000))
@@ -186,7 +186,7 @@ def test_nothing_is_held_out_when_the_rest_would_have_no_segment() -> None:
 
 
 def test_a_text_without_one_segment_is_refused_with_the_needed_length() -> None:
-    message = "the text has 64 characters; at least 65 are needed with segment_length 64"
+    message = "the text has 64 tokens; at least 65 are needed with segment_length 64"
     with pytest.raises(ValueError, match=message):
         split(np.zeros(64, dtype=np.uint8), 0.1, 64)
     assert [len(part) for part in split(np.zeros(65, dtype=np.uint8), 0.1, 64)] == [65, 0]

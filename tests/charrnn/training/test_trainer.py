@@ -415,7 +415,7 @@ def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
 
 
 def test_a_text_that_is_too_short_is_refused_with_the_needed_length() -> None:
-    with pytest.raises(ValueError, match="the text has 16 characters; at least 17 are needed with segment_length 16"):
+    with pytest.raises(ValueError, match="the text has 16 tokens; at least 17 are needed with segment_length 16"):
         Trainer(CONFIG, TRAINING, TrainingText(IDS[:16], VOCABULARY))
 
 

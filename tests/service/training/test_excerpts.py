@@ -39,7 +39,7 @@ def test_what_is_reported_as_held_out_is_held_out(
     excerpt = excerpt_of(path, held_out, vocabulary, most, least)
     assert len(excerpt.text) <= most
     whole = vocabulary.decode(held_out.read(0, len(held_out)).astype(np.int32))
-    if excerpt.held_out:
+    if excerpt.is_held_out:
         assert len(excerpt.text) >= least
         assert set(excerpt.text) <= set(whole)
         if most >= len(whole) and len(held_out.bounds) == 1:

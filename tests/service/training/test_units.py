@@ -196,4 +196,4 @@ def test_the_held_out_part_of_a_version_is_found_again(
     assert len(held_out.bounds) > 1
     path = corpora.path(corpus)
     assert looked_at == [excerpt_of(path, held_out, checkpoint.vocabulary, 40_000, MIN_TOKENS)]
-    assert looked_at[0].held_out
+    assert looked_at[0].is_held_out
