@@ -1,4 +1,4 @@
-"""The settings, each an environment variable with a default: the only module that reads the environment."""
+"""The settings, each an environment variable with a default; the rest of the service gets them as arguments."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_no_import_hides_in_a_function() -> None:
         assert not inside, path
 
 
-def test_only_the_settings_read_the_environment() -> None:
+def test_besides_the_settings_few_modules_use_the_environment() -> None:
     reading = {str(p.relative_to(ROOT)) for p in modules() if re.search(r"os\.(environ|getenv)", p.read_text("utf-8"))}
     assert reading == {
         "model_store/__main__.py",  # a tool of its own, below the service; it looks for the service's models
@@ -126,7 +126,7 @@ def test_only_what_trains_and_the_torch_engines_import_torch() -> None:
     assert {path for path in found if not path.startswith(TORCH)} == set()
 
 
-def test_only_the_api_imports_flask() -> None:
+def test_only_the_api_and_the_type_of_its_application_import_flask() -> None:
     found = {str(path.relative_to(ROOT)) for path in modules() if "flask" in imported(path)}
     assert {path for path in found if not path.startswith("service/api/")} <= {
         "service/bootstrap/web_process.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -14,6 +15,8 @@ from flask.testing import FlaskClient
 from service.api.openapi.operations import operation_of
 from service.api.schemas.meanings import MEANINGS, explained
 from service.generation.requests import FinishReason
+
+README = (Path(__file__).parents[4] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -30,6 +33,20 @@ def test_every_route_is_described(client: FlaskClient) -> None:
     app: Flask = client.application
     silent = [name for name, function in app.view_functions.items() if operation_of(function) is None]
     assert silent == []
+
+
+def test_the_readme_lists_all_routes_and_no_other(document: Any) -> None:
+    def nameless(path: str) -> str:
+        return re.sub(r"{\w+}", "{}", path)
+
+    routes = {nameless(path) for path in document["paths"]}
+    rows = re.findall(r"^\| (`.*?) \|", README.split("\n## Routes\n")[1].split("\n## ")[0], re.MULTILINE)
+    listed = {nameless(path) for path in re.findall(r"(?<=[` ])(?:\.\.\.)?/[\w/{}.]+(?=`)", " ".join(rows))}
+    ends = tuple(path.removeprefix("...") for path in listed if path.startswith("..."))
+    pictures = {path.removesuffix("svg") + "png" for path in routes}  # `.png` alone, beside `.svg`
+    assert {path for path in routes - pictures if path not in listed and not path.endswith(ends)} == set()
+    assert [end for end in ends if not any(path.endswith(end) for path in routes)] == []
+    assert {path for path in listed - routes if not path.startswith(("...", "/ui/"))} == set()
 
 
 def test_bounds_that_are_settings_are_in_it(document: Any, new_client: Callable[..., FlaskClient]) -> None:
