@@ -16,10 +16,10 @@ from charrnn.training.config import Budget, TrainingConfig
 class _Size:
     """A hidden size, when to use it, and how to train it.
 
-    `text`: the minimum length of a text for this size, in tokens; `reading`: the number of tokens read in
-    training, including repetitions, from which on it is better than the next smaller size; `speed`: how many tokens
-    per second one LSTM layer of this size trains on, with two cores of an AMD Zen 4 in bfloat16
-    (charrnn.training.machine measures other machines).
+    `text`: the minimum length of a text for this size, in tokens; `reading`: the number of tokens read in training,
+    including repetitions, from which on it is better than the next smaller size; `speed`: how many tokens per second
+    one LSTM layer of this size trains on, with two cores of an AMD Zen 4 in bfloat16 (charrnn.training.machine measures
+    other machines).
     """
 
     hidden_size: int
