@@ -70,8 +70,8 @@ class KeyFile:
         key = secrets.token_urlsafe(32)
         with self._changing():
             keys = self._read()
-            self._mark()
-            self._write((*keys, Key(secrets.token_hex(4), role, name, now(), digest(key))))
+            with self._marked():
+                self._write((*keys, Key(secrets.token_hex(4), role, name, now(), digest(key))))
         return key
 
     def all(self) -> tuple[Key, ...]:
@@ -143,6 +143,18 @@ class KeyFile:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
             sync_folder(mark.parent)
+
+    @contextmanager
+    def _marked(self) -> Iterator[None]:
+        """Set the markers before the first keys are written, and remove them if that fails: there are no keys then."""
+        were_made = self._were_made()
+        try:
+            self._mark()
+            yield
+        except OSError:
+            if not were_made:
+                self._unmark()
+            raise
 
     def _unmark(self) -> None:
         for mark in self._marks:

@@ -13,6 +13,7 @@ from service.keys.admin_key import AdminKey
 from service.keys.errors import KeyNameError, KeysInUseError, KeysUnavailableError
 from service.keys.key_file import KeyFile
 from tests.damage import DAMAGES
+from tests.disk import largest_file
 
 
 @pytest.fixture
@@ -131,6 +132,20 @@ def test_a_new_key_after_the_others_vanished(keys: KeyFile, tmp_path: Path) -> N
     (tmp_path / "keys.json").unlink()
     keys.add("app", "another")
     assert [key.name for key in keys.all()] == ["another"]
+
+
+def test_a_first_key_that_cannot_be_written_closes_nothing(tmp_path: Path) -> None:
+    keys = KeyFile(DataDir(tmp_path))
+    with pytest.raises(OSError, match="large"), largest_file(50):
+        keys.add("app", "phone")
+    assert keys.all() == ()
+
+
+def test_a_further_key_that_cannot_be_written_leaves_the_others(keys: KeyFile) -> None:
+    before = keys.all()
+    with pytest.raises(OSError, match="large"), largest_file(50):
+        keys.add("app", "tablet")
+    assert keys.all() == before != ()
 
 
 def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
