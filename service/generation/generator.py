@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from service.generation.admission import Admission, Admitted
 from service.generation.cache import GenerationCache
@@ -82,21 +82,16 @@ class TextGenerator:
         return Generation(model.name, model.version, choices, admitted.prompt, admitted.skipped, cached)
 
     def _stream(self, admitted: Admitted, scope: CancelScope) -> Stream:
-        choices = self._cached(admitted)
-        cached = choices is not None
+        choices, model = self._cached(admitted), admitted.model
+        start = (model.name, model.version, admitted.prompt, admitted.skipped, choices is not None)
         if choices is not None:
-            seeds, pieces = tuple(choice.seed for choice in choices), _replayed(choices)
-            counted = sum(choice.completion_tokens for choice in choices)
-            completion_tokens: Callable[[], int] = lambda: counted  # noqa: E731
-        else:
-            if admitted.request.read_cache:
-                self._observer.looked_up("miss")
-            began = time.perf_counter()
-            group = SequenceGroup(self._scheduler, admitted, stream=True)
-            seeds, pieces = group.seeds, self._pieces(admitted, group, scope, began)
-            completion_tokens = group.completion_tokens
-        model, prompt, skipped = admitted.model, admitted.prompt, admitted.skipped
-        return Stream(model.name, model.version, prompt, skipped, cached, seeds, pieces, completion_tokens)
+            tokens = sum(choice.completion_tokens for choice in choices)
+            return Stream(*start, tuple(choice.seed for choice in choices), _replayed(choices), lambda: tokens)
+        if admitted.request.read_cache:
+            self._observer.looked_up("miss")
+        began = time.perf_counter()
+        group = SequenceGroup(self._scheduler, admitted, stream=True)
+        return Stream(*start, group.seeds, self._pieces(admitted, group, scope, began), group.completion_tokens)
 
     def _cached(self, admitted: Admitted) -> tuple[Choice, ...] | None:
         if not admitted.request.read_cache:
