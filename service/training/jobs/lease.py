@@ -36,7 +36,8 @@ class Lease:
 
     A thread renews it, so that a computation may take any time. A holder that is suspended for longer than the lease
     lasts may lose it: the next one gets a higher fencing token, and every write checks the token under the directory's
-    lock, so that the earlier holder can no longer write.
+    lock, so that the earlier holder can no longer write. A holder that is suspended in the middle of a write keeps that
+    lock, and the run waits until it is woken or killed: otherwise the write could end after the run was taken over.
     """
 
     def __init__(self, folder: Path, token: int, ttl: float) -> None:
