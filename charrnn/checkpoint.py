@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from charrnn.config import ModelConfig
+from charrnn.following import Following
 from charrnn.record import TrainingRecord
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import described
 
@@ -61,6 +63,8 @@ class Checkpoint:
             raise CheckpointError(
                 f"the vocabulary has {len(self.vocabulary)} tokens, the network {self.config.vocabulary_size}"
             )
+        if self.arrangement.output_size(self.vocabulary) != self.config.output_size:
+            raise CheckpointError(f"the task {self.arrangement.task} does not fit {self.config.output_size} outputs")
         expected, found = self.config.shapes(), {name: w.shape for name, w in self.weights.items()}
         if expected != found:
             wrong = sorted(set(expected.items()) ^ set(found.items()))
@@ -78,6 +82,28 @@ class Checkpoint:
         return other
 
     @cached_property
+    def arrangement(self) -> Arrangement:
+        """The task, unit and labels. Raises CheckpointError if the training record does not give any that fit."""
+        try:
+            return Arrangement.of(self.record.json)
+        except (ValueError, TypeError) as error:
+            raise CheckpointError(str(error)) from error
+
+    @property
+    def following(self) -> Following | None:
+        """Which ids may not follow which others; None if the outputs are no tokens, or all may."""
+        return None if self.arrangement.writes_labels else self.vocabulary.following
+
+    @property
+    def output_weights(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The output layer's weight [outputs, hidden_size] and bias [outputs]; a single unit is the second of two rows,
+        so that a softmax gives its sigmoid."""
+        weight, bias = self.weights["output.weight"], self.weights["output.bias"]
+        if self.config.output_size != 1:
+            return weight, bias
+        return np.concatenate([np.zeros_like(weight), weight]), np.concatenate([np.zeros_like(bias), bias])
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the whole content of the checkpoint, in hexadecimal."""
         return _digest(self._description(), self.weights)
@@ -91,7 +117,7 @@ class Checkpoint:
     def _description(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
-            "config": asdict(self.config),
+            "config": self.config.as_dict(),
             "vocabulary": self.vocabulary.description,
             "record": dict(self.record.json),
         }
@@ -106,7 +132,8 @@ def load(path: Path) -> Checkpoint:
         config = ModelConfig(**description["config"])
         _check_header(file, config)
         weights = {name: file.get_tensor(name) for name in config.shapes()}
-        vocabulary, record = described(description["vocabulary"]), _record_of(description)
+        record = _record_of(description)
+        vocabulary = Arrangement.of(record.json).vocabulary(described(description["vocabulary"]))
         checkpoint = Checkpoint(config, vocabulary, weights, record)
     if checkpoint.digest != description.get("digest"):
         raise CheckpointError(f"damaged: the digest says {description.get('digest')}, the content {checkpoint.digest}")
@@ -122,7 +149,7 @@ def verify(path: Path) -> None:
     with _opened(path) as (file, description):
         config = ModelConfig(**description["config"])
         _check_header(file, config)
-        content = {"format": FORMAT, "config": asdict(config), "record": dict(_record_of(description).json)}
+        content = {"format": FORMAT, "config": config.as_dict(), "record": dict(_record_of(description).json)}
         content["vocabulary"] = described(description["vocabulary"]).description
         found = _digest_of(content, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
     if found != description.get("digest"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Final, Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Final, Literal, get_args
 
 from charrnn.parameters import Parameter, check
 
@@ -36,8 +36,30 @@ class ModelConfig:
     layers: Annotated[int, Parameter("number of stacked recurrent layers", ge=1, le=16)] = 1
     embedding_size: Annotated[int, Parameter("size of the token embedding; 0: one-hot input", ge=0, le=MAX_WIDTH)] = 0
 
+    output_size: int = 0
+    """Rows of the output layer; 0: as many as the vocabulary. The task decides. 1 is a single unit, the difference
+    between the logits of two labels."""
+
     def __post_init__(self) -> None:
         check(self)
+        if not 0 <= self.output_size <= MAX_VOCABULARY_SIZE:
+            raise ValueError(f"output_size must be from 0 to {MAX_VOCABULARY_SIZE}, not {self.output_size!r}")
+
+    @property
+    def outputs(self) -> int:
+        """How many logits there are at every step; a single unit is one of two, the other is always 0."""
+        return 2 if self.output_size == 1 else self._rows
+
+    @property
+    def _rows(self) -> int:
+        return self.output_size or self.vocabulary_size
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON, without `output_size` if it is that of the vocabulary, as before there were tasks."""
+        values = asdict(self)
+        if not self.output_size:
+            del values["output_size"]
+        return values
 
     @property
     def input_size(self) -> int:
@@ -66,6 +88,6 @@ class ModelConfig:
             shapes[f"rnn.weight_hh_l{layer}"] = (rows, self.hidden_size)
             shapes[f"rnn.bias_ih_l{layer}"] = (rows,)
             shapes[f"rnn.bias_hh_l{layer}"] = (rows,)
-        shapes["output.weight"] = (self.vocabulary_size, self.hidden_size)
-        shapes["output.bias"] = (self.vocabulary_size,)
+        shapes["output.weight"] = (self._rows, self.hidden_size)
+        shapes["output.bias"] = (self._rows,)
         return shapes

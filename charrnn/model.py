@@ -52,11 +52,11 @@ class CharRNN(nn.Module):
         if config.embedding_size:
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
         self.rnn = MODULES[config.cell](config.input_size, config.hidden_size, config.layers, batch_first=True)
-        self.output = nn.Linear(config.hidden_size, config.vocabulary_size)
+        self.output = nn.Linear(config.hidden_size, config.shapes()["output.bias"][0])
         self._layers = [self._layer(number) for number in range(config.layers)]
 
     def forward(self, ids: Tensor, state: Tensor | None = None, masks: Masks | None = None) -> tuple[Tensor, Tensor]:
-        """Logits [B, T, vocabulary_size] after each of the ids [B, T], and the state after the last one.
+        """Logits [B, T, outputs] after each of the ids [B, T], and the state after the last one.
 
         A state is [state_parts, layers, B, hidden_size]; None: all zeros. `masks`: the dropout of each of the B rows.
         """
@@ -69,7 +69,12 @@ class CharRNN(nn.Module):
             hidden, new_state = self._recur(self.rnn, vectors, state)
         else:
             hidden, new_state = self._masked(vectors, state, masks)
-        return self.output(hidden), new_state  # hidden [B, T, hidden_size]
+        return self.logits(hidden), new_state  # hidden [B, T, hidden_size]
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """The logits [..., outputs] of outputs of the last layer [..., hidden_size]."""
+        logits: Tensor = self.output(hidden)
+        return functional.pad(logits, (1, 0)) if self.config.output_size == 1 else logits
 
     def _recur(self, module: nn.RNNBase, vectors: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The output of a module's last layer at every step, and the state of all its layers after the last step."""

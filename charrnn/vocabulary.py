@@ -82,6 +82,16 @@ class Vocabulary:
         return None
 
     @property
+    def text_size(self) -> int:
+        """How many ids a text can spell: all but marks (`charrnn.marks`)."""
+        return len(self)
+
+    @property
+    def end_id(self) -> int | None:
+        """The id that ends a text when it is written; None: texts have no end."""
+        return None
+
+    @property
     def following(self) -> Following | None:
         """Which ids may not follow which others; None: every id may follow every other."""
         return None
@@ -109,6 +119,11 @@ class Vocabulary:
     def encode_tokens(self, found: Sequence[str]) -> Ids:
         """The ids of tokens, [len(found)]. Raises UnknownCharactersError."""
         return self.encode("".join(found))
+
+    def encode_all(self, text: str) -> Ids:
+        """The ids of all tokens of a text to train on; a token that is not in the vocabulary has the unknown one's id.
+        Raises UnknownCharactersError if there is no such id."""
+        return self.encode(text)
 
     def encode_known(self, text: str) -> tuple[Ids, list[tuple[int, str]]]:
         """The ids of the known characters, and the dropped ones as (position, character)."""

@@ -93,6 +93,10 @@ class WordVocabulary(Vocabulary):
             raise UnknownCharactersError(unknown, "word")
         return ids
 
+    def encode_all(self, text: str) -> Ids:
+        """The ids of all tokens of the text, `unknown_id` for those that are not known."""
+        return self.encode_tokens(tokens(text))
+
     def encode_known(self, text: str) -> tuple[Ids, list[tuple[int, str]]]:
         """The ids of the known words, and the dropped ones as (position in characters, word)."""
         found = tokens(text)

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -98,7 +97,7 @@ def _show(store: ModelStore, options: argparse.Namespace) -> None:
         ("digest", entry.digest),
         ("bytes", entry.bytes),
         ("published", entry.published),
-        *asdict(entry.config).items(),
+        *entry.config.as_dict().items(),
         *sorted(entry.record.json.items()),
     ):
         print(f"{title:<18} {f'a list of {len(value)}' if isinstance(value, list) else value}")

@@ -67,7 +67,7 @@ def _unrolled(model: CharRNN, ids: Tensor) -> tuple[list[list[tuple[Tensor, ...]
             layers[number] = _step(model, number, hidden, state)
             hidden = layers[number][0]
         states.append(list(layers))
-    return states, model.output(hidden)
+    return states, model.logits(hidden)
 
 
 def _step(model: CharRNN, layer: int, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

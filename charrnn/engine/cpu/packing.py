@@ -22,8 +22,6 @@ All that is multiplied or added before a gate carries the gate's factor (charrnn
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import numpy as np
 
 from charrnn.checkpoint import Checkpoint, Weights
@@ -42,7 +40,7 @@ def pack(checkpoint: Checkpoint, precision: Precision = "int8") -> PackedModel:
     for layer in range(config.layers):
         arrays |= _layer(config, weights, layer, precision)
     arrays |= _outputs(config, weights, precision) | _following(checkpoint)
-    return PackedModel.of({"digest": checkpoint.digest, "precision": precision, "config": asdict(config)}, arrays)
+    return PackedModel.of({"digest": checkpoint.digest, "precision": precision, "config": config.as_dict()}, arrays)
 
 
 def precision_of(checkpoint: Checkpoint) -> Precision:
@@ -115,7 +113,7 @@ def _outputs(config: ModelConfig, weights: Weights, precision: Precision) -> dic
 
 
 def _following(checkpoint: Checkpoint) -> dict[str, Array]:
-    following = checkpoint.vocabulary.following
+    following = checkpoint.following
     if following is None:
         return {}
     masks = _pad(following.masks, 1, logit_blocks(checkpoint.config) * LANES)

@@ -24,7 +24,7 @@ class Network:
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         self.config = config = checkpoint.config
-        self.following = checkpoint.vocabulary.following
+        self.following = checkpoint.following
         self.device = torch.device(device)
         self._weights = {
             name: self._padded(name, torch.tensor(checkpoint.weights[name], device=device)) for name in config.shapes()
