@@ -77,7 +77,8 @@ class ChoiceBuilder:
         self._in_pieces = tokens.stop or self._in_pieces
         ids = None if self._ids is None else tuple(self._ids[tokens.start : tokens.stop])
         piece = Piece(text, logprobs, self.finish_reason, min(begun, len(text)), tokens, ids)
-        self._pieces.append(piece)
+        if text or self.finish_reason:
+            self._pieces.append(piece)
         return piece
 
     def choice(self) -> Choice:

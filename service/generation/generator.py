@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from service.generation.admission import Admission, Admitted
 from service.generation.cache import GenerationCache
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.observer import NO_OBSERVER, GenerationObserver
-from service.generation.pieces import Piece, Stream
+from service.generation.pieces import Head, Piece, Stream
 from service.generation.requests import Choice, Generation, GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
@@ -41,57 +42,58 @@ class TextGenerator:
         self._scheduler = scheduler
         self._observer = observer
         self._timeout = timeout
-        self._single_flight: SingleFlight[tuple[Choice, ...]] = SingleFlight()
+        self._single_flight: SingleFlight[str, tuple[Choice, ...]] = SingleFlight()
 
     def generate(self, request: GenerationRequest, client: Client = NO_CLIENT) -> Generation:
         """The whole result."""
-        return self._generate(self._admission.admit(request), self._scope(request, client))
+        (generation,) = self._generate([self._admission.admit(request)], client)
+        return generation
 
     def generate_all(self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT) -> list[Generation]:
-        """The whole results of several requests, computed one after the other once all of them have been admitted.
+        """The whole results of several requests, computed together once all of them have been admitted.
 
         All of them use one version of a model and share the client's time. Of identical ones without a seed, each draws
         its own. A fault in one of the prompts raises PromptError.
         """
-        results: list[Generation] = []
-        for admitted in self._admission.admit_all(requests):
-            scope = self._scope(admitted.request, client)
-            if results:
-                scope.check()
-            results.append(self._generate(admitted, scope))
-        return results
+        return self._generate(self._admission.admit_all(requests), client)
 
     def stream(self, request: GenerationRequest, client: Client = NO_CLIENT) -> Stream:
         """The result in pieces, as they are generated. Errors that refuse the request are raised here, before the first
         piece."""
-        return self._stream(self._admission.admit(request), self._scope(request, client))
+        return self._stream([self._admission.admit(request)], client)
 
-    def stream_all(
-        self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT
-    ) -> tuple[Stream, Iterator[Stream]]:
-        """What `generate_all` returns, as streams one after the other: the first, which has begun, and the rest."""
-        first, *others = self._admission.admit_all(requests)
-        begun = self._stream(first, self._scope(first.request, client))
-        return begun, (self._stream(each, self._scope(each.request, client)) for each in others)
+    def stream_all(self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT) -> Stream:
+        """What `generate_all` returns, as one stream of the pieces of all texts."""
+        return self._stream(self._admission.admit_all(requests), client)
 
-    def _generate(self, admitted: Admitted, scope: CancelScope) -> Generation:
-        choices, cached = self._cached(admitted), True
-        if choices is None:
-            choices, cached = self._compute_once(admitted, scope)
-        model = admitted.model
-        return Generation(model.name, model.version, choices, admitted.prompt, admitted.skipped, cached)
+    def _generate(self, admitted: Sequence[Admitted], client: Client) -> list[Generation]:
+        found = [self._cached(each) for each in admitted]
+        missing = _missing(admitted, found)
+        computed = iter(self._compute_once(missing, self._scope(admitted, client)) if missing else ())
+        results = (next(computed) if choices is None else (choices, True) for choices in found)
+        return [
+            Generation(each.model.name, each.model.version, choices, each.prompt, each.skipped, cached)
+            for each, (choices, cached) in zip(admitted, results, strict=True)
+        ]
 
-    def _stream(self, admitted: Admitted, scope: CancelScope) -> Stream:
-        choices, model = self._cached(admitted), admitted.model
-        start = (model.name, model.version, admitted.prompt, admitted.skipped, choices is not None)
-        if choices is not None:
-            tokens = sum(choice.completion_tokens for choice in choices)
-            return Stream(*start, tuple(choice.seed for choice in choices), _replayed(choices), lambda: tokens)
-        if admitted.request.read_cache:
-            self._observer.looked_up("miss")
+    def _stream(self, admitted: Sequence[Admitted], client: Client) -> Stream:
+        found = [self._cached(each) for each in admitted]
+        missing = _missing(admitted, found)
+        for each in missing:
+            if each.request.read_cache:
+                self._observer.looked_up("miss")
         began = time.perf_counter()
-        group = SequenceGroup(self._scheduler, admitted, stream=True)
-        return Stream(*start, group.seeds, self._pieces(admitted, group, scope, began), group.completion_tokens)
+        group = SequenceGroup(self._scheduler, missing, stream=True)
+        drawn = iter(group.seeds)
+        heads = tuple(
+            _head(each, next(drawn) if choices is None else tuple(choice.seed for choice in choices), choices)
+            for each, choices in zip(admitted, found, strict=True)
+        )
+        known = [choices or [None] * len(head.seeds) for head, choices in zip(heads, found, strict=True)]
+        ready = list(chain.from_iterable(known))
+        pieces = self._pieces(ready, missing, group, self._scope(admitted, client), began)
+        before = sum(choice.completion_tokens for choice in ready if choice is not None)
+        return Stream(heads, pieces, lambda: before + group.completion_tokens())
 
     def _cached(self, admitted: Admitted) -> tuple[Choice, ...] | None:
         if not admitted.request.read_cache:
@@ -101,45 +103,64 @@ class TextGenerator:
             self._observer.looked_up("hit")
         return choices
 
-    def _compute_once(self, admitted: Admitted, scope: CancelScope) -> tuple[tuple[Choice, ...], bool]:
-        """The choices, and whether they were computed for an identical request at this moment."""
-        if not (admitted.request.read_cache and admitted.request.write_cache):
-            return self._compute(admitted, scope), False
-        choices, joined = self._single_flight.once(admitted.key, lambda: self._compute(admitted, scope), scope)
-        self._observer.looked_up("joined" if joined else "miss")
-        return choices, joined
+    def _compute_once(self, admitted: Sequence[Admitted], scope: CancelScope) -> list[tuple[tuple[Choice, ...], bool]]:
+        """The choices of each, and whether they were computed for an identical request at this moment."""
+        if not all(each.request.read_cache and each.request.write_cache for each in admitted):
+            return [(choices, False) for choices in self._compute(admitted, scope)]
+        by_key = {each.key: each for each in admitted}
+        results = self._single_flight.once(
+            by_key, lambda keys: self._compute([by_key[key] for key in keys], scope), scope
+        )
+        for _, joined in results.values():
+            self._observer.looked_up("joined" if joined else "miss")
+        return [results[each.key] for each in admitted]
 
-    def _compute(self, admitted: Admitted, scope: CancelScope) -> tuple[Choice, ...]:
+    def _compute(self, admitted: Sequence[Admitted], scope: CancelScope) -> list[tuple[Choice, ...]]:
         group = SequenceGroup(self._scheduler, admitted, stream=False)
         try:
-            choices = group.wait(scope)
+            made = group.wait(scope)
         finally:
             self._observer.generated(group.completion_tokens())
-        self._keep(admitted, choices)
-        return choices
+        self._keep(admitted, made)
+        return made
 
     def _pieces(
-        self, admitted: Admitted, group: SequenceGroup, scope: CancelScope, began: float
+        self,
+        ready: Sequence[Choice | None],
+        missing: Sequence[Admitted],
+        group: SequenceGroup,
+        scope: CancelScope,
+        began: float,
     ) -> Iterator[tuple[int, Piece] | None]:
-        """What `_compute` does, piece by piece."""
+        """The choices that are `ready`, each as one piece, and those of the group, which are not, piece by piece."""
         first = True
+        places = [index for index, choice in enumerate(ready) if choice is None]
         try:
-            for piece in group.pieces(scope):
-                if first and piece is not None:
+            yield from ((index, Piece.whole(choice)) for index, choice in enumerate(ready) if choice is not None)
+            for news in group.pieces(scope):
+                if first and news is not None:
                     self._observer.first_piece(time.perf_counter() - began)
                     first = False
-                yield piece
+                yield None if news is None else (places[news[0]], news[1])
         finally:
-            self._observer.generated(group.completion_tokens())
-        self._keep(admitted, group.choices())
+            group.cancel()
+            if missing:
+                self._observer.generated(group.completion_tokens())
+        self._keep(missing, group.choices())
 
-    def _keep(self, admitted: Admitted, choices: tuple[Choice, ...]) -> None:
-        if admitted.request.write_cache:
-            self._cache.put(admitted.key, choices)
+    def _keep(self, admitted: Sequence[Admitted], made: Sequence[tuple[Choice, ...]]) -> None:
+        for each, choices in zip(admitted, made, strict=True):
+            if each.request.write_cache:
+                self._cache.put(each.key, choices)
 
-    def _scope(self, request: GenerationRequest, client: Client) -> CancelScope:
-        return CancelScope(client, request.timeout, self._timeout)
+    def _scope(self, admitted: Sequence[Admitted], client: Client) -> CancelScope:
+        return CancelScope(client, *(each.request.timeout for each in admitted), self._timeout)
 
 
-def _replayed(choices: tuple[Choice, ...]) -> Iterator[tuple[int, Piece] | None]:
-    yield from ((index, Piece.whole(choice)) for index, choice in enumerate(choices))
+def _missing(admitted: Sequence[Admitted], found: Sequence[tuple[Choice, ...] | None]) -> list[Admitted]:
+    return [each for each, choices in zip(admitted, found, strict=True) if choices is None]
+
+
+def _head(admitted: Admitted, seeds: tuple[int, ...], cached: tuple[Choice, ...] | None) -> Head:
+    model = admitted.model
+    return Head(model.name, model.version, admitted.prompt, admitted.skipped, cached is not None, seeds)

@@ -68,9 +68,9 @@ class Parts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """A result in pieces."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Head:
+    """What is known of a request's result before its first piece; `prompt` has the ids that were read."""
 
     model: str
     version: int
@@ -79,12 +79,20 @@ class Stream:
     cached: bool
     seeds: tuple[int, ...]
     """Of each choice."""
-    pieces: Iterator[tuple[int, Piece] | None]
-    """(index of the choice, piece), until every choice has ended; None from time to time if there is nothing new."""
-    completion_tokens: Callable[[], int]
-    """How many tokens were generated; call it after the last piece."""
 
     @property
     def prompt_tokens(self) -> int:
         """How many ids of the prompt were read."""
         return int(self.prompt.size)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stream:
+    """The results of one or several requests in pieces."""
+
+    heads: tuple[Head, ...]
+    pieces: Iterator[tuple[int, Piece] | None]
+    """(index of the choice, counted through all requests, piece), until every choice has ended; None from time to time
+    if there is nothing new."""
+    completion_tokens: Callable[[], int]
+    """How many tokens were generated; call it after the last piece."""

@@ -1,4 +1,5 @@
-"""The sequences of one request, one for each choice, from their submission to their choices (vLLM's sequence group)."""
+"""The sequences of requests that are computed together, one for each choice, from their submission to their choices
+(vLLM's sequence group)."""
 
 from __future__ import annotations
 
@@ -6,122 +7,92 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence as Items
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
 
 from charrnn.engine.base import Sequence
 from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
-from charrnn.vocabulary import Ids
 from service.generation.admission import Admitted
 from service.generation.cancellation import CancelScope
 from service.generation.choice_builder import ChoiceBuilder
 from service.generation.pieces import Piece
 from service.generation.requests import Choice, GenerationRequest
-from service.generation.resident import ResidentModel
 from service.generation.scheduling.scheduled import ScheduledSequence
 from service.generation.scheduling.scheduler import Scheduler
+from service.generation.scheduling.submission import Submission
 
 PIECE_SECONDS: Final = 0.02
 """The minimum time between two pieces of a stream, so that pieces are longer than a character even under load."""
 
 
 class SequenceGroup:
-    """Submits the sequences of a request when it is created, in the thread that then calls `wait` or iterates over
-    `pieces`.
+    """Submits the sequences of all `admitted` requests together when it is created, in the thread that then calls
+    `wait` or iterates over `pieces`.
 
     Raises what `Scheduler.submit` raises.
     """
 
-    def __init__(self, scheduler: Scheduler, admitted: Admitted, *, stream: bool) -> None:
-        request, model = admitted.request, admitted.model
-        first = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
-        self.seeds = tuple(choice_seed(first, index) for index in range(request.n))
-        self._scheduler = scheduler
+    def __init__(self, scheduler: Scheduler, admitted: Items[Admitted], *, stream: bool) -> None:
+        self.seeds = [_seeds(each.request) for each in admitted]
         self._wake = threading.Event()
-        self._builders = [ChoiceBuilder(model.vocabulary, admitted.prompt, request, seed) for seed in self.seeds]
+        asked = [(each, seed) for each, seeds in zip(admitted, self.seeds, strict=True) for seed in seeds]
+        self._builders = [ChoiceBuilder(each.model.vocabulary, each.prompt, each.request, seed) for each, seed in asked]
         self._scheduled = [
-            ScheduledSequence(_sequence(model, admitted.prompt, request, seed), builder.add, self._wake, stream=stream)
-            for seed, builder in zip(self.seeds, self._builders, strict=True)
+            ScheduledSequence(_sequence(each, seed), builder.add, self._wake, stream=stream)
+            for (each, seed), builder in zip(asked, self._builders, strict=True)
         ]
-        scheduler.submit(model.engine, self._scheduled, helps=not stream)
+        sequences = [(each.model.engine, one) for (each, _), one in zip(asked, self._scheduled, strict=True)]
+        # A request alone has a place for all of its choices, or is refused.
+        at_once = max(map(len, self.seeds), default=0)
+        self._submission = Submission(scheduler, sequences, self._wake, at_once=at_once, helps=not stream)
 
-    def wait(self, scope: CancelScope) -> tuple[Choice, ...]:
-        """The choices, once all are complete. Raises what the scope and the engine raise."""
-        try:
-            self._scheduler.help(self._is_done)
-            if not self._is_done():
-                self._wait_for_news(scope)
-            if not self._is_done():  # usually this is fast enough that watching the connection is not worth its cost
-                with self._cancelled_with(scope):
-                    while not self._is_done():
-                        self._wait_for_news(scope)
-                    scope.raise_if_cancelled()
-        finally:
-            self._cancel()
+    def wait(self, scope: CancelScope) -> list[tuple[Choice, ...]]:
+        """The choices of each request, once all are complete. Raises what the scope and the engine raise."""
+        self._submission.wait(scope)
         return self.choices()
 
     def pieces(self, scope: CancelScope) -> Iterator[tuple[int, Piece] | None]:
-        """(index of the choice, piece) as they arrive, and None whenever nothing has arrived for POLL_SECONDS. Raises
-        what the scope and the engine raise."""
-        with self._cancelled_with(scope):
+        """(index of the choice, counted through all requests, piece) as they arrive, and None whenever nothing has
+        arrived for POLL_SECONDS. Raises what the scope and the engine raise."""
+        with self._submission.cancelled_with(scope):
             while any(builder.finish_reason is None for builder in self._builders):
                 scope.raise_if_cancelled()
-                if self._has_unread_end() or self._wait_for_news(scope):
+                if self._has_unread_end() or self._submission.wait_for_news(scope):
                     yield from self._news()
                     time.sleep(PIECE_SECONDS)
                 else:
                     yield None
 
-    def choices(self) -> tuple[Choice, ...]:
-        """The choices, after all sequences have ended. Raises the engine's error, if any."""
-        for scheduled, builder in zip(self._scheduled, self._builders, strict=True):
+    def cancel(self) -> None:
+        """Cancel the sequences that have not ended."""
+        self._submission.cancel()
+
+    def choices(self) -> list[tuple[Choice, ...]]:
+        """The choices of each request, after all sequences have ended. Raises the engine's error, if any."""
+        for scheduled, builder in self._both():
             if builder.finish_reason is None:
                 builder.take()
                 _raise_failure(scheduled.error, builder)
-        return tuple(builder.choice() for builder in self._builders)
+        made = (builder.choice() for builder in self._builders)
+        return [tuple(islice(made, len(seeds))) for seeds in self.seeds]
 
     def completion_tokens(self) -> int:
         """Tokens taken so far, including those of stop texts."""
         return sum(builder.tokens for builder in self._builders)
 
-    @contextmanager
-    def _cancelled_with(self, scope: CancelScope) -> Iterator[None]:
-        """A context in which the sequences are cancelled as soon as the client disconnects; those that have not ended
-        are also cancelled when it is left."""
-
-        def on_disconnect() -> None:
-            scope.cancel()
-            self._cancel()
-
-        try:
-            with self._scheduler.disconnects.watching(scope.client, on_disconnect):
-                yield
-        finally:
-            self._cancel()
-
-    def _cancel(self) -> None:
-        for scheduled in self._scheduled:
-            scheduled.cancel()
-
-    def _is_done(self) -> bool:
-        return all(scheduled.done for scheduled in self._scheduled)
+    def _both(self) -> Iterator[tuple[ScheduledSequence, ChoiceBuilder]]:
+        return zip(self._scheduled, self._builders, strict=True)
 
     def _has_unread_end(self) -> bool:
         """Whether a sequence has ended but its end was not read yet: it no longer sets `_wake`."""
-        ends = zip(self._scheduled, self._builders, strict=True)
-        return any(scheduled.done and builder.finish_reason is None for scheduled, builder in ends)
-
-    def _wait_for_news(self, scope: CancelScope) -> bool:
-        came = scope.wait(self._wake)
-        if came:
-            self._wake.clear()
-        return came
+        return any(scheduled.done and builder.finish_reason is None for scheduled, builder in self._both())
 
     def _news(self) -> Iterator[tuple[int, Piece]]:
-        for index, (scheduled, builder) in enumerate(zip(self._scheduled, self._builders, strict=True)):
+        for index, (scheduled, builder) in enumerate(self._both()):
             if builder.finish_reason is None:
                 error = scheduled.error  # read first, so that everything before it is in the piece
                 piece = builder.take()
@@ -135,8 +106,15 @@ def _raise_failure(error: BaseException | None, builder: ChoiceBuilder) -> None:
         raise error
 
 
-def _sequence(model: ResidentModel, prompt: Ids, request: GenerationRequest, seed: int) -> Sequence:
+def _seeds(request: GenerationRequest) -> tuple[int, ...]:
+    """The seed of each choice; without one of the request's, a drawn one and those after it."""
+    first = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
+    return tuple(choice_seed(first, index) for index in range(request.n))
+
+
+def _sequence(admitted: Admitted, seed: int) -> Sequence:
     """The engine's sequence; an empty prompt is read as the vocabulary's start token, which is not part of the text."""
-    before = prompt if prompt.size else np.array([model.vocabulary.start_id], dtype=np.int32)
+    request, prompt = admitted.request, admitted.prompt
+    before = prompt if prompt.size else np.array([admitted.model.vocabulary.start_id], dtype=np.int32)
     score = request.echo and request.sampling.logprobs is not None and prompt.size > 0
     return Sequence(before, request.length, replace(request.sampling, seed=seed), score=score)

@@ -3,43 +3,56 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from service.generation.cancellation import CancelScope
 
+Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
 
 
-class SingleFlight(Generic[Result]):
+class SingleFlight(Generic[Key, Result]):
     """The calls in progress by key: a second caller with the same key waits for the first one's result."""
 
     def __init__(self) -> None:
-        self._calls: dict[Hashable, _Call[Result]] = {}
+        self._calls: dict[Key, _Call[Result]] = {}
 
-    def once(self, key: Hashable, make: Callable[[], Result], scope: CancelScope) -> tuple[Result, bool]:
-        """The result, and whether another thread computed it. If that thread fails, one of the waiting ones takes over.
+    def once(
+        self, keys: Iterable[Key], make: Callable[[Sequence[Key]], Sequence[Result]], scope: CancelScope
+    ) -> dict[Key, tuple[Result, bool]]:
+        """The result for each of the keys, and whether another thread computed it. `make` computes together what no
+        other thread is computing. If a thread fails, one of the waiting ones takes over.
 
         Raises what `make` raises in this thread, and what `scope.wait` raises.
         """
-        while True:
-            mine: _Call[Result] = _Call()
-            call = self._calls.setdefault(key, mine)
-            if call is mine:
-                return self._lead(key, mine, make), False
-            while not scope.wait(call.ended):
-                pass
-            if call.results:
-                return call.results[0], True
+        results: dict[Key, tuple[Result, bool]] = {}
+        while left := [key for key in dict.fromkeys(keys) if key not in results]:
+            mine: dict[Key, _Call[Result]] = {key: _Call() for key in left}
+            calls = {key: self._calls.setdefault(key, call) for key, call in mine.items()}
+            led = {key: call for key, call in calls.items() if call is mine[key]}
+            # Two threads never wait for each other: each ends what it leads before it waits.
+            results |= {key: (result, False) for key, result in self._lead(led, make).items()}
+            for key, call in calls.items():
+                if key not in led:
+                    while not scope.wait(call.ended):
+                        pass
+                    if call.results:
+                        results[key] = (call.results[0], True)
+        return results
 
-    def _lead(self, key: Hashable, call: _Call[Result], make: Callable[[], Result]) -> Result:
+    def _lead(
+        self, led: Mapping[Key, _Call[Result]], make: Callable[[Sequence[Key]], Sequence[Result]]
+    ) -> dict[Key, Result]:
         try:
-            result = make()
-            call.results.append(result)
-            return result
+            results = dict(zip(led, make(list(led)), strict=True)) if led else {}
+            for key, result in results.items():
+                led[key].results.append(result)
+            return results
         finally:
-            del self._calls[key]
-            call.ended.set()
+            for key, call in led.items():
+                del self._calls[key]
+                call.ended.set()
 
 
 class _Call(Generic[Result]):

@@ -25,15 +25,17 @@ class ChoiceChunks(Protocol[T_co]):
 
 
 def text_events(stream: Stream, choices: Sequence[ChoiceChunks[T]]) -> Iterator[Event[T] | None]:
-    """The events of all choices, in the order of their pieces; None if nothing new has arrived for a while."""
+    """The events of all choices, counted through all requests, in the order of their pieces; None if nothing new has
+    arrived for a while."""
     begun = set[int]()
+    prompts = [head.prompt for head in stream.heads for _ in head.seeds]
     for news in stream.pieces:
         if news is None:
             yield None
             continue
         index, piece = news
         if piece.ids is not None and index not in begun:
-            yield from _prompt_events(stream.prompt, choices[index])
+            yield from _prompt_events(prompts[index], choices[index])
         begun.add(index)
         yield from _piece_events(piece, choices[index])
 

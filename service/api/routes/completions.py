@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,11 +67,10 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
         client = client_of(request.environ)
         head = _head(body, settings)
         if body.stream:
-            # The first stream is started before the reply, so that errors get their status.
             with _naming_the_prompt(body):
-                first, rest = generator.stream_all(asked, client)
-            chunks = _chunks(head, itertools.chain([first], rest), body)
-            return event_stream(chunks, cache_header(asked[0], first.cached and len(asked) == 1))
+                stream = generator.stream_all(asked, client)
+            chunks = _chunks(head, stream, body)
+            return event_stream(chunks, cache_header(asked[0], all(each.cached for each in stream.heads)))
         with _naming_the_prompt(body):
             made = generator.generate_all(asked, client)
         return json_response(completion_reply(head, made), cache_header(asked[0], all(each.cached for each in made)))
@@ -117,18 +115,16 @@ def _head(body: CompletionBody, settings: Settings) -> CompletionHead:
     }
 
 
-def _chunks(
-    head: CompletionHead, streams: Iterator[Stream], body: CompletionBody
-) -> Iterator[Event[CompletionChunk] | None]:
-    """Chunks of the prompts' choices, one prompt after the other, and the total usage at the end if requested."""
+def _chunks(head: CompletionHead, stream: Stream, body: CompletionBody) -> Iterator[Event[CompletionChunk] | None]:
+    """Chunks of all prompts' choices as they are generated, and the total usage at the end if requested."""
     options = body.stream_options
-    prompt_tokens = completion_tokens = 0
-    for at, stream in enumerate(streams):
-        empty = empty_chunk(head, fingerprint(stream.model, stream.version), with_usage=options.include_usage)
-        counted = stream.prompt_tokens if options.include_usage and options.continuous_usage_stats else None
-        choices = enumerate(stream.seeds, at * body.n)
-        yield from text_events(stream, [CompletionChunks(empty, index, seed, counted) for index, seed in choices])
-        prompt_tokens += stream.prompt_tokens
-        completion_tokens += stream.completion_tokens()
+    first = stream.heads[0]
+    empty = empty_chunk(head, fingerprint(first.model, first.version), with_usage=options.include_usage)
+    counts = options.include_usage and options.continuous_usage_stats
+    choices = [(seed, each.prompt_tokens if counts else None) for each in stream.heads for seed in each.seeds]
+    yield from text_events(
+        stream, [CompletionChunks(empty, index, seed, counted) for index, (seed, counted) in enumerate(choices)]
+    )
     if options.include_usage:
-        yield Event({**empty, "choices": [], "usage": usage(prompt_tokens, completion_tokens)})
+        prompt_tokens = sum(each.prompt_tokens for each in stream.heads)
+        yield Event({**empty, "choices": [], "usage": usage(prompt_tokens, stream.completion_tokens())})

@@ -31,7 +31,7 @@ from service.api.schemas.replies.generation import (
     timing,
 )
 from service.generation.generator import TextGenerator
-from service.generation.pieces import Stream
+from service.generation.pieces import Head, Stream
 from service.generation.units.tracing import Tracer
 from service.settings import Settings
 
@@ -69,7 +69,7 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
             with unknown_in(body.prompt_field):
                 stream = generator.stream(asked, client)
             chunks = _chunks(stream, g.request_id, counts=body.stream_options.continuous_usage_stats)
-            return event_stream(chunks, cache_header(asked, stream.cached))
+            return event_stream(chunks, cache_header(asked, stream.heads[0].cached))
         cells = None if body.trace is None else body.trace.selections()
         if cells:
             tracer.check(asked.model, cells, "trace.cells")
@@ -90,26 +90,29 @@ def _chunks(
 ) -> Iterator[Event[GenerateChunk | GenerateSkipped | GenerateEnd] | None]:
     """Chunks for each piece, with its choice's usage so far if it `counts`; the last chunk has the total usage."""
     began = time.perf_counter()
-    head: GenerateHead = {"id": f"gen-{request_id}", "model": stream.model, "version": stream.version}
-    counted = stream.prompt_tokens if counts else None
+    (head,) = stream.heads
+    fields: GenerateHead = {"id": f"gen-{request_id}", "model": head.model, "version": head.version}
+    counted = head.prompt_tokens if counts else None
     yield from text_events(
-        stream, [GenerateChunks(head, index, seed, counted) for index, seed in enumerate(stream.seeds)]
+        stream, [GenerateChunks(fields, index, seed, counted) for index, seed in enumerate(head.seeds)]
     )
-    yield from _end(head, stream, began)
+    yield from _end(fields, head, stream.completion_tokens(), began)
 
 
-def _end(head: GenerateHead, stream: Stream, began: float) -> Iterator[Event[GenerateSkipped | GenerateEnd]]:
+def _end(
+    fields: GenerateHead, head: Head, completion_tokens: int, began: float
+) -> Iterator[Event[GenerateSkipped | GenerateEnd]]:
     """The skipped characters, in as many events as needed; the last one includes the counts."""
 
     def event(start: int, stop: int) -> Event[GenerateSkipped]:
-        return Event({**head, "text": "", **with_skipped_now(stream.skipped[start:stop])})
+        return Event({**fields, "text": "", **with_skipped_now(head.skipped[start:stop])})
 
-    *before, last = fitting(max(1, len(stream.skipped)), event)
+    *before, last = fitting(max(1, len(head.skipped)), event)
     yield from before
     end: GenerateEnd = {
         **last.data,
-        "usage": usage(stream.prompt_tokens, stream.completion_tokens()),
-        "cached": stream.cached,
+        "usage": usage(head.prompt_tokens, completion_tokens),
+        "cached": head.cached,
         "timing": timing(time.perf_counter() - began),
     }
     yield Event(end)

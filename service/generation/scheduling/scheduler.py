@@ -26,6 +26,9 @@ KEPT_BATCHES: Final = 4
 """How many batches without sequences are kept: those of the most recently used versions."""
 LONGEST_RETRY_SECONDS: Final = 60
 
+Submitted = tuple[Engine, ScheduledSequence]
+"""A sequence, and the version that generates it."""
+
 
 class Scheduler:
     """Generates up to `max_active` sequences at once, of any resident versions; up to `max_waiting` more wait.
@@ -35,12 +38,12 @@ class Scheduler:
     """
 
     def __init__(self, max_active: int, max_waiting: int, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._max_active = max_active
+        self.max_active = max_active
         self._max_waiting = max_waiting
         self._clock = clock
         self._changed = threading.Condition()
         self._advancing = threading.Lock()
-        self._waiting: deque[tuple[Engine, ScheduledSequence]] = deque()
+        self._waiting: deque[Submitted] = deque()
         self._batches: dict[Engine, ActiveBatch] = {}
         self._closed = self._given_up = self._contended = False
         self._seconds_per_sequence = 0.0
@@ -80,25 +83,32 @@ class Scheduler:
 
     def check_fits(self, count: int) -> None:
         """Raises NeverFitsError for more sequences at once than can be active or waiting when there are no others."""
-        if count > (most := self._max_active + self._max_waiting):
+        if count > (most := self.max_active + self._max_waiting):
             raise NeverFitsError(most, count)
 
     def submit(self, engine: Engine, scheduled: Sequence[ScheduledSequence], *, helps: bool = False) -> None:
-        """Queue the sequences of one request, all of them or none. With `helps`, the caller calls `help` at once.
+        """Queue sequences of one request, all of them or none. With `helps`, the caller calls `help` at once.
 
         Raises BusyError when they cannot all be active or wait, NeverFitsError when they never could, ClosedError after
         `close`.
         """
+        self.submit_all([(engine, each) for each in scheduled], helps=helps)
+
+    def submit_all(self, scheduled: Sequence[Submitted], *, helps: bool = False) -> None:
+        """The same for sequences of several versions."""
         self.check_fits(len(scheduled))
         with self._changed:
-            if self._closed:
-                raise _closed()
-            free = self._max_active - self.active
-            if len(self._waiting) + len(scheduled) > free + self._max_waiting:
+            if self._free() < len(scheduled):
                 raise BusyError(self._max_waiting, self._seconds_until_free(len(scheduled)))
-            self._waiting.extend((engine, each) for each in scheduled)
-            if not helps:
-                self._changed.notify()
+            self._queue(scheduled, helps=helps)
+
+    def submit_some(self, scheduled: Sequence[Submitted]) -> int:
+        """Queue as many of them, from the first on, as can be active or wait now; returns how many. Raises ClosedError
+        after `close`."""
+        with self._changed:
+            count = max(0, min(len(scheduled), self._free()))
+            self._queue(scheduled[:count])
+            return count
 
     def help(self, done: Callable[[], bool]) -> None:
         """Advance all batches in the caller's thread until `done()`, for up to HELP_SECONDS; return at once when
@@ -123,9 +133,20 @@ class Scheduler:
             if self._has_work():
                 self._changed.notify()
 
+    def _free(self) -> int:
+        """How many more sequences can be active or wait. Raises ClosedError."""
+        if self._closed:
+            raise _closed()
+        return self.max_active - self.active + self._max_waiting - len(self._waiting)
+
+    def _queue(self, scheduled: Sequence[Submitted], *, helps: bool = False) -> None:
+        self._waiting.extend(scheduled)
+        if not helps:
+            self._changed.notify()
+
     def _seconds_until_free(self, count: int) -> int:
         """About how long it takes until this many more sequences can wait, if sequences take as long as recent ones."""
-        seconds = self._seconds_per_sequence * (len(self._waiting) + count) / self._max_active
+        seconds = self._seconds_per_sequence * (len(self._waiting) + count) / self.max_active
         return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(seconds)))
 
     def _run(self) -> None:
@@ -147,7 +168,7 @@ class Scheduler:
         """Move waiting sequences to their batches, as many as may be active; returns False if there is nothing to
         do."""
         with self._changed:
-            while self._waiting and self.active < self._max_active:
+            while self._waiting and self.active < self.max_active:
                 engine, scheduled = self._waiting.popleft()
                 if self._given_up:
                     scheduled.finish(_closed())
@@ -159,7 +180,7 @@ class Scheduler:
 
     def _batch_of(self, engine: Engine) -> ActiveBatch:
         """The engine's batch, moved to the end of `_batches`, which are in order of last use."""
-        batch = self._batches.pop(engine, None) or ActiveBatch(engine.batch(self._max_active), self._clock)
+        batch = self._batches.pop(engine, None) or ActiveBatch(engine.batch(self.max_active), self._clock)
         self._batches[engine] = batch
         return batch
 

@@ -117,6 +117,58 @@ def test_of_several_nothing_is_computed_when_one_is_at_fault(generator: TextGene
         generator.stream_all([ask(prompt=(99,)), ask()])
 
 
+def test_all_texts_of_several_requests_are_computed_together(generator: TextGenerator, engine: Any) -> None:
+    generator.generate(ask())
+    opened, before = threading.Event(), engine.added
+    engine.gate = lambda: opened.wait(10)
+    made: list[Any] = []
+    asked = [ask(prompt=letter, n=2, read_cache=False) for letter in "ab"]
+    thread = threading.Thread(target=lambda: made.append(generator.generate_all(asked)))
+    thread.start()
+    while engine.added < before + 4:
+        time.sleep(0.001)
+    opened.set()
+    thread.join(10)
+    assert [[choice.text for choice in each.choices] for each in made[0]] == [["bcdef", "cegik"], ["cdefg", "dfhjl"]]
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_more_texts_than_fit_take_turns_and_are_the_same_alone(
+    generator: TextGenerator, engine: Any, cache: bool
+) -> None:
+    asked = [ask(prompt=letter, n=3, length=40, read_cache=cache, write_cache=cache) for letter in "abcdefgh"]
+    made = generator.generate_all(asked)
+    streamed = generator.stream_all([replace(each, read_cache=False) for each in asked])
+    texts = [""] * 24
+    for news in streamed.pieces:
+        if news is not None:
+            texts[news[0]] += news[1].text
+    alone = [choice.text for each in asked for choice in generator.generate(replace(each, read_cache=False)).choices]
+    assert [choice.text for each in made for choice in each.choices] == texts == alone
+    assert (engine.largest, streamed.completion_tokens()) == (4, 24 * 40)
+
+
+def test_those_in_the_cache_are_not_computed_again(generator: TextGenerator, engine: Any) -> None:
+    known = generator.generate(ask(prompt="b", n=2))
+    before = engine.added
+    asked = [ask(prompt=letter, n=2) for letter in "aba"]
+    streamed = generator.stream_all(asked)
+    assert [head.cached for head in streamed.heads] == [False, True, False]
+    pieces = [news for news in streamed.pieces if news is not None]
+    assert "".join(piece.text for index, piece in pieces if index == 2) == known.choices[0].text
+    assert streamed.completion_tokens() == 30
+    assert engine.added == before + 4
+    assert [each.cached for each in generator.generate_all([*asked, ask(prompt="c", n=2)])] == [True, True, True, False]
+    assert engine.added == before + 6
+
+
+def test_the_same_with_the_same_seed_is_computed_once(generator: TextGenerator, engine: Any) -> None:
+    generator.generate(ask(prompt="z"))
+    before = engine.added
+    first, second = generator.generate_all([ask()] * 2)
+    assert (first.choices, engine.added) == (second.choices, before + 1)
+
+
 def test_the_same_several_times_is_drawn_apart_without_a_seed(generator: TextGenerator) -> None:
     asked = [ask(seed=None), ask(seed=None, prompt=(23, 0)), ask(seed=None, prompt="b"), ask(seed=None)]
     made = generator.generate_all(asked)

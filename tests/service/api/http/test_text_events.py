@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.vocabulary import Ids
 from service.api.http.sse import LONGEST
 from service.api.http.text_events import text_events
-from service.generation.pieces import Piece, Stream
+from service.generation.pieces import Head, Piece, Stream
 
 News = tuple[int, Piece] | None
 
@@ -29,7 +29,8 @@ class Texts:
 
 def data(prompt: list[int], *news: News) -> Iterator[str | None]:
     ids = np.array(prompt, np.int32)
-    stream = Stream("m", 1, ids, (), False, (7, 8), iter(news), completion_tokens=lambda: 0)
+    heads = tuple(Head("m", 1, ids, (), False, (seed,)) for seed in (7, 8))
+    stream = Stream(heads, iter(news), completion_tokens=lambda: 0)
     events = text_events(stream, [Texts("a"), Texts("b")])
     return (None if event is None else event.data for event in events)
 
