@@ -20,7 +20,7 @@ class Following:
     """Which ids may come next, given the latest two.
 
     `kinds` [vocabulary_size] int32 is the kind of each id; `rules` [MAX_KINDS, MAX_KINDS] int32 names, for the kinds of
-    the last id but one (0 where there is none) and of the last, one of the `masks` [n, vocabulary_size] float32, which
+    the last id but one (0 where there is none) and of the last, one of the `masks` [n, outputs] float32, which
     have 0 for ids that may follow and -inf for ids that may not. `masks[0]` allows every id.
     """
 

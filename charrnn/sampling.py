@@ -104,7 +104,7 @@ def _mix(z: int) -> int:
 
 
 def log_softmax(logits: Logits) -> Logits:
-    """Log-probabilities [vocabulary_size] of the distribution that the logits define."""
+    """Log-probabilities [outputs] of the distribution that the logits define."""
     shifted = logits - logits.max()
     return np.asarray(shifted - np.log(np.exp(shifted).sum()), dtype=np.float32)
 
@@ -117,9 +117,9 @@ def choose(  # noqa: PLR0917
     position: int,
     mask: Logits | None = None,
 ) -> int:
-    """The next id for the logits [vocabulary_size] of a sequence at `position`, whose latest ids are `recent` [n], of
-    which those marked in `generated` [n] were generated and the others read; `mask` has -inf for ids that may not
-    follow, and is ignored if it would exclude every allowed id."""
+    """The next id for the logits [outputs] of a sequence at `position`, whose latest ids are `recent` [n], of which
+    those marked in `generated` [n] were generated and the others read; ids that can only be read have no logit. `mask`
+    has -inf for ids that may not follow, and is ignored if it would exclude every allowed id."""
     logits = masked(adjusted(logits, params, recent, generated), mask)
     if params.temperature == 0:
         return int(logits.argmax())
@@ -132,6 +132,8 @@ def choose(  # noqa: PLR0917
 def adjusted(logits: Logits, params: SamplingParams, recent: npt.NDArray[np.int32], generated: Flags) -> Logits:
     """The logits after everything that acts before the temperature: the bias of each id, then the three penalties."""
     bias = bias_of(params, logits.size)
+    known = recent < logits.size
+    recent, generated = recent[known], generated[known]
     logits = penalized(logits if bias is None else logits + bias, recent, params.repetition_penalty)
     if not (params.presence_penalty or params.frequency_penalty):
         return logits
@@ -149,19 +151,19 @@ def masked(logits: Logits, mask: Logits | None) -> Logits:
     return left if left.max() > -np.inf else logits
 
 
-def bias_of(params: SamplingParams, vocabulary_size: int) -> Logits | None:
-    """What is added to the logits, [vocabulary_size]: the `logit_bias`, -inf for ids that are not allowed; None if
-    there is nothing to add. Raises ValueError, naming bound and value, for an id outside the vocabulary, a bias that is
-    not finite, and when no id is allowed."""
+def bias_of(params: SamplingParams, outputs: int) -> Logits | None:
+    """What is added to the logits, [outputs]: the `logit_bias`, -inf for ids that are not allowed; None if there is
+    nothing to add. Raises ValueError, naming bound and value, for an id that cannot be chosen, a bias that is not
+    finite, and when no id is allowed."""
     allowed = params.allowed_token_ids
     if not params.logit_bias and allowed is None:
         return None
     for id_ in (*(id_ for id_, _ in params.logit_bias), *(allowed or ())):
-        if not 0 <= id_ < vocabulary_size:
-            raise ValueError(f"ids must be from 0 to {vocabulary_size - 1}, not {id_}")
+        if not 0 <= id_ < outputs:
+            raise ValueError(f"ids must be from 0 to {outputs - 1}, not {id_}")
     if allowed is not None and not allowed:
         raise ValueError("allowed_token_ids must have at least one id")
-    bias = np.full(vocabulary_size, 0 if allowed is None else -np.inf, dtype=np.float32)
+    bias = np.full(outputs, 0 if allowed is None else -np.inf, dtype=np.float32)
     bias[list(allowed or ())] = 0
     for id_, value in params.logit_bias:
         if not math.isfinite(value):

@@ -32,7 +32,7 @@ class State:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sequence:
-    """A text to be generated: read `prompt`, then choose `length` ids.
+    """A text to be generated: read `prompt`, then choose `length` ids, or fewer if `end_id` is chosen: it is the last.
 
     The prompt has at least one id, unless the sequence continues from `state` (a prompt is then read after the state's
     last id). With `score`, log-probabilities are reported for the prompt's ids too, and `length` may be 0.
@@ -43,6 +43,7 @@ class Sequence:
     sampling: SamplingParams = field(default_factory=SamplingParams)
     state: State | None = None
     score: bool = False
+    end_id: int | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,14 +59,17 @@ class Logprobs:
 @dataclass(eq=False, slots=True)  # one for each sequence and call: frozen ones take twice as long to create
 class Output:
     """The result of the latest steps for one sequence: new `ids`; their `logprobs`, if requested; with `score`,
-    `prompt_logprobs`, once the whole prompt has been read. `done`: all `length` ids have been returned.
-    An engine that ends sequences earlier also needs a change of `_may_stop` in service/generation/choice_builder.py."""
+    `prompt_logprobs`, once the whole prompt has been read. `done`: no more ids follow, because `length` ids have been
+    returned or, with `ended`, the last one is the sequence's `end_id`.
+    An engine that ends sequences in another way also needs a change of `_may_stop` in
+    service/generation/choice_builder.py."""
 
     handle: int
     ids: Ids
     done: bool
     logprobs: Logprobs | None = None
     prompt_logprobs: Logprobs | None = None
+    ended: bool = False
 
 
 class Batch(Protocol):

@@ -20,10 +20,11 @@ class Member:
     """A sequence in a batch.
 
     `ids` [n] int32 are all its ids in a row: the prompt's `prompt_size` (the first of them is the last id of the state,
-    if the sequence continues from one), then the chosen ones, undefined until chosen. The network has read the first
-    `computed` of them; the next one is known but not yet read. This is the only counter: a step adds 1, and everything
-    else follows from it. `logprobs` [n] are those of `ids`, None unless requested; `bias` [vocabulary_size] is added to
-    the logits, None for no bias; the outputs so far cover the first `reported` ids.
+    if the sequence continues from one), then the chosen ones, undefined until chosen; n is less than expected once the
+    sequence has `ended`. The network has read the first `computed` of them; the next one is known but not yet read.
+    This is the only counter: a step adds 1, and everything else follows from it. `logprobs` [n or more] are those of
+    `ids`, None unless requested; `bias` [outputs] is added to the logits, None for no bias; the outputs so far cover
+    the first `reported` ids.
     """
 
     handle: int
@@ -35,10 +36,11 @@ class Member:
     logprobs: Logprobs | None
     computed: int = 0
     reported: int = 0
+    ended: bool = False
 
     @classmethod
-    def of(cls, handle: int, slot: int, sequence: Sequence, bias: Logits | None, vocabulary_size: int) -> Member:
-        """The sequence in this slot, before its first step."""
+    def of(cls, handle: int, slot: int, sequence: Sequence, bias: Logits | None, outputs: int) -> Member:
+        """The sequence in this slot, before its first step; `outputs` is how many ids can be chosen."""
         first = 0 if sequence.state is None else 1
         prompt_size = first + len(sequence.prompt)
         ids = np.empty(prompt_size + sequence.length, dtype=np.int32)
@@ -47,7 +49,7 @@ class Member:
         ids[first:prompt_size] = sequence.prompt
         logprobs, asked = None, sequence.sampling.logprobs
         if sequence.score or asked is not None:
-            logprobs = _logprobs(ids.size, min(asked or 0, vocabulary_size))
+            logprobs = _logprobs(ids.size, min(asked or 0, outputs))
         return cls(handle, slot, sequence, bias, ids, prompt_size, logprobs)
 
     @property
@@ -80,6 +82,18 @@ class Member:
         stop = self.ids.size if self.sequence.sampling.logprobs is not None else self.prompt_size
         return range(1 if self.sequence.score else self.prompt_size, stop)
 
+    def advance_to(self, computed: int) -> None:
+        """Count how many ids the network has read by now; the next one is in `ids`. If `end_id` is among the chosen
+        ones, the sequence ends with it, and what follows does not count."""
+        first = max(self.computed + 1, self.prompt_size)
+        self.computed = computed
+        if self.sequence.end_id is None:
+            return
+        ends = np.flatnonzero(self.ids[first : computed + 1] == self.sequence.end_id)
+        if ends.size:
+            self.computed, self.ended = first + int(ends[0]), True
+            self.ids = self.ids[: self.computed + 1]
+
     def latest(self) -> tuple[Ids, Flags]:
         """Copies of the latest ids [n], the newest last, at most RECENT_IDS, and which of them [n] were generated."""
         known = self.computed + 1
@@ -108,7 +122,7 @@ class Member:
         if first == known and not (done or scored):
             return None
         if self.logprobs is None:
-            return Output(self.handle, self.ids[first:known], done)
+            return Output(self.handle, self.ids[first:known], done, ended=self.ended)
         asked, before = self.sequence.sampling.logprobs, 0 if self.sequence.state is None else 1
         return Output(
             self.handle,
@@ -116,6 +130,7 @@ class Member:
             done,
             None if asked is None else _rows(self.logprobs, slice(first, known)),
             _rows(self.logprobs, slice(before, self.prompt_size)) if scored else None,
+            self.ended,
         )
 
 
@@ -148,10 +163,10 @@ class Members:
         Raises ValueError as `check` and `bias_of` do, and OverflowError when all slots are taken.
         """
         check(sequence, self._config)
-        bias = bias_of(sequence.sampling, self._config.vocabulary_size)
+        bias = bias_of(sequence.sampling, self._config.outputs)
         if not self._free:
             raise OverflowError(f"the batch is full with {len(self)} sequences")
-        member = Member.of(self._handles, self._free.pop(), sequence, bias, self._config.vocabulary_size)
+        member = Member.of(self._handles, self._free.pop(), sequence, bias, self._config.outputs)
         self._by_handle[member.handle] = self.by_slot[member.slot] = member
         self._handles += 1
         if not member.remaining:
@@ -181,10 +196,12 @@ def outputs_of(members: Iterable[Member]) -> list[Output]:
 
 
 def check(sequence: Sequence, config: ModelConfig) -> None:
-    """Raises ValueError, naming the bound and the value, for a negative length, an id outside the vocabulary, a state
-    of another shape, and when there is neither a prompt nor a state."""
+    """Raises ValueError, naming the bound and the value, for a negative length, an id outside the vocabulary, an end
+    that cannot be chosen, a state of another shape, and when there is neither a prompt nor a state."""
     if sequence.length < 0:
         raise ValueError(f"length must be at least 0, not {sequence.length}")
+    if sequence.end_id is not None and not 0 <= sequence.end_id < config.outputs:
+        raise ValueError(f"end_id must be from 0 to {config.outputs - 1}, not {sequence.end_id}")
     _check_ids(sequence.prompt, config.vocabulary_size)
     if sequence.state is not None:
         _check_ids(np.append(sequence.state.recent, sequence.state.last_id), config.vocabulary_size)

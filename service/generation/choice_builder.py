@@ -127,4 +127,5 @@ def _joined(outputs: Sequence[Output]) -> Sequence[Output]:
     if len(outputs) < 2 or any(output.logprobs or output.prompt_logprobs for output in outputs):
         return outputs
     last = outputs[-1]
-    return [Output(last.handle, np.concatenate([output.ids for output in outputs]), last.done)]
+    ids = np.concatenate([output.ids for output in outputs])
+    return [Output(last.handle, ids, last.done, ended=last.ended)]

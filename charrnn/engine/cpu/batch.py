@@ -74,7 +74,8 @@ class CpuBatch:
         """Add a sequence before the next step; returns its handle.
 
         Raises OverflowError when the batch is full, ValueError for a sequence with neither prompt nor state, an id
-        outside the vocabulary (also in a bias or among allowed ids), no allowed id, or a state of another shape.
+        outside the vocabulary, one that cannot be chosen (in a bias, among allowed ids, as the end), no allowed id, or
+        a state of another shape.
         """
         member, memory = self._members.add(sequence), self._memory
         memory.sequences[member.slot] = member_struct(member, memory.bias(member.slot, member.bias))
@@ -104,7 +105,7 @@ class CpuBatch:
             by_slot = self._members.by_slot
             for slot, computed in zip(slots.tolist(), memory.sequences["computed"][slots].tolist(), strict=True):
                 member = by_slot[slot]
-                member.computed = computed
+                member.advance_to(computed)
                 if (output := member.output()) is not None:
                     outputs.append(output)
         return outputs

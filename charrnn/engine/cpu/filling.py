@@ -27,6 +27,7 @@ def member_struct(member: Member, bias: int) -> tuple[Any, ...]:
     fields = _choice_fields(member.sequence.sampling, member.position, *member.latest(), bias)
     fields["score"], fields["computed"] = member.sequence.score, member.computed
     fields["prompt_size"], fields["total"] = member.prompt_size, member.ids.size
+    fields["end_id"] = -1 if member.sequence.end_id is None else member.sequence.end_id
     fields["ids"] = member.ids.ctypes.data
     if (logprobs := member.logprobs) is not None:
         fields["top"] = logprobs.top.shape[1]

@@ -11,13 +11,14 @@ from charrnn.config import Cell
 from charrnn.engine.cpu.code import Advance
 from charrnn.engine.cpu.hidden_layer import HiddenLayerArguments, hidden_layer
 from charrnn.engine.cpu.instructions import Isa, Precision
-from charrnn.engine.cpu.intrinsics import as_pointer, read_int32, read_int64, write_float32, write_int32, write_int64
+from charrnn.engine.cpu.intrinsics import as_pointer, read_int32, read_int64, write_float32, write_int64
 from charrnn.engine.cpu.lanes import VECTOR_BYTES
 from charrnn.engine.cpu.logprobs import report
+from charrnn.engine.cpu.next_id import is_done, mask_for, next_id, remember
 from charrnn.engine.cpu.output_layer import OutputLayerArguments, output_layer
-from charrnn.engine.cpu.sampling import choose, choose_among, draw, exponentiate_logits
+from charrnn.engine.cpu.refilling import begin, finish
+from charrnn.engine.cpu.sampling import exponentiate_logits
 from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT
-from charrnn.following import MAX_KINDS
 
 _SIGNATURE: Final = types.void(types.int64, types.int64, types.int64, types.int64)
 
@@ -30,6 +31,8 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
         layer_structs = carray(as_pointer(layers), 1, LAYER_STRUCT)
         sequence_structs = carray(as_pointer(sequences), 1, SEQUENCE_STRUCT)
         for _ in range(steps):
+            if b.series:
+                begin(b, sequence_structs)
             count = b.active_count
             if count == 0:
                 return
@@ -121,25 +124,15 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
                 _report(b, sequence, logits, index, following)
         else:
             row, generated = row + 1, 1
-            mask = _mask(b, sequence)
-            if mask:
-                following = choose_among(sequence, logits, mask, b.scratch, b.logit_blocks)
-            elif sequence.plain:
-                following = draw(sequence, logits, b.scratch, b.logit_blocks)
-            else:
-                following = choose(sequence, logits, b.scratch, b.logit_blocks)
-            write_int32(sequence.ids, index, following)
-            sequence.position += 1
+            following = next_id(b, sequence, logits)
             if sequence.report:
                 _report(b, sequence, logits, index, following)
-        newest = sequence.recent_count & (sequence.recent.size - 1)
-        sequence.recent[newest], sequence.generated[newest] = following, generated
-        sequence.recent_count += 1
-        sequence.computed = index
-        sequence.half = b.current_half
-        if index + 1 < sequence.total:
+        remember(b, sequence, following, generated)
+        if not is_done(sequence):
             write_int64(b.active, kept, slot)
             kept += 1
+        elif b.series:
+            finish(b, sequences, slot)
     b.active_count = kept
 
 
@@ -149,21 +142,8 @@ def _exponentiate_all(b: Any, sequences: Any, wanted: int) -> None:
     rows."""
     for row in range(wanted):
         sequence = sequences[read_int64(b.wanted, row)]
-        if sequence.plain and sequence.computed + 1 >= sequence.prompt_size and not _mask(b, sequence):
+        if sequence.plain and sequence.computed + 1 >= sequence.prompt_size and not mask_for(b, sequence):
             exponentiate_logits(sequence, b.logits + row * b.logit_blocks * VECTOR_BYTES, b.logit_blocks)
-
-
-@njit(error_model="numpy")
-def _mask(b: Any, sequence: Any) -> int:
-    """The address of the mask that applies after the latest two ids, 0 for none."""
-    if b.masks == 0:
-        return 0
-    earlier = 0
-    if sequence.recent_count > 1:
-        earlier = read_int32(b.kinds, sequence.recent[(sequence.recent_count - 2) & (sequence.recent.size - 1)])
-    last = read_int32(b.kinds, read_int32(sequence.ids, sequence.computed))
-    rule = read_int32(b.rules, MAX_KINDS * earlier + last)
-    return int(b.masks + VECTOR_BYTES * b.logit_blocks * rule) if rule else 0
 
 
 @njit(error_model="numpy")
@@ -171,5 +151,6 @@ def _report(b: Any, sequence: Any, logits: int, index: int, id_: int) -> None:
     """Write down the logarithms of the id at the index and of the likeliest in its place."""
     at = 4 * sequence.top * index
     top_ids, tops = sequence.top_ids + at, sequence.tops + at
-    logarithm = report(logits, b.scratch, b.logit_blocks, id_, sequence.top, top_ids, tops)
+    chosen = id_ if id_ < b.outputs else -1
+    logarithm = report(logits, b.scratch, b.logit_blocks, chosen, sequence.top, top_ids, tops)
     write_float32(sequence.chosen, index, logarithm)

@@ -20,8 +20,8 @@ LN_2: Final = math.log(2)
 def report(  # noqa: PLR0917
     logits: int, scratch: int, blocks: int, chosen: int, top: int, top_ids: int, tops: int
 ) -> float:
-    """ln p of the chosen id, l - max - ln sum(e^(l - max)); writes ids and log-probabilities of the `top` likeliest,
-    best first, the lowest id first among equals."""
+    """ln p of the chosen id, l - max - ln sum(e^(l - max)), NaN for -1, which stands for an id without a logit; writes
+    ids and log-probabilities of the `top` likeliest, best first, the lowest id first among equals."""
     highest = largest(logits, blocks)
     probs = scratch + before_probs(blocks)
     exponentiate(probs, logits, blocks, highest, LOG2_E)
@@ -40,7 +40,7 @@ def report(  # noqa: PLR0917
             found = min(found + 1, top)
     for i in range(top):
         write_float32(tops, i, read_float32(tops, i) - highest - log_sum)
-    return float(read_float32(logits, chosen) - highest - log_sum)
+    return float(read_float32(logits, chosen) - highest - log_sum) if chosen >= 0 else math.nan
 
 
 @njit(error_model="numpy")

@@ -61,6 +61,7 @@ class BatchMemory:
             "gate_state_layer_stride": self._gate_state.strides[0],
             "output_groups": groups,
             "output_rest": int(rest > 0),
+            "outputs": self._config.outputs,
             "logit_blocks": logit_blocks(self._config),
         }
 
@@ -107,7 +108,7 @@ class BatchMemory:
             self._halves[slot] = self._current_half[0]
 
     def bias(self, slot: int, values: Logits | None) -> int:
-        """Store `values` [vocabulary_size], which are added to the slot's logits; returns their address, 0 for None."""
+        """Store `values` [outputs], which are added to the slot's logits; returns their address, 0 for None."""
         if values is None:
             return 0
         self._biases[slot, : values.size] = values

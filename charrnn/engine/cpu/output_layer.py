@@ -1,7 +1,7 @@
 """The output layer for the sequences whose logits a step needs, as one operation of the compiled step; knows no
 sampling.
 
-    logits = W h + b       [row_count, vocabulary], -inf beyond the vocabulary
+    logits = W h + b       [row_count, outputs], -inf beyond them
 
 in groups of four vectors of sixteen ids, as laid out by charrnn.engine.cpu.packing; the last group may have two.
 """

@@ -9,7 +9,7 @@ charrnn.engine.cpu.gates, the arrays of a PackedModel are
     constants_l{k}          [blocks, first sums (int32) and scales of the columns if int8, the cell's biases, 16]
     bias_l{k}               [blocks, added columns, 16] float32, for k > 0
     output_weights          [groups, depth, 4] of w; the last group may be [depth, 2]
-    output_constants        [groups, first sums, scales if int8, biases, 4 or 2, 16]; bias -inf beyond the vocabulary
+    output_constants        [groups, first sums, scales if int8, biases, 4 or 2, 16]; bias -inf beyond the outputs
 
 and where not every id may follow every other, charrnn.following's
 
@@ -39,7 +39,7 @@ def pack(checkpoint: Checkpoint, precision: Precision = "int8") -> PackedModel:
     arrays: dict[str, Array] = {"table": _table(config, weights)}
     for layer in range(config.layers):
         arrays |= _layer(config, weights, layer, precision)
-    arrays |= _outputs(config, weights, precision) | _following(checkpoint)
+    arrays |= _outputs(checkpoint, precision) | _following(checkpoint)
     return PackedModel.of({"digest": checkpoint.digest, "precision": precision, "config": config.as_dict()}, arrays)
 
 
@@ -58,7 +58,7 @@ def padded_size(config: ModelConfig) -> int:
 def logit_blocks(config: ModelConfig) -> int:
     """Blocks of sixteen logits that the output layer writes: full groups, and possibly half a group at the end."""
     half = OUTPUT_COLUMNS // 2
-    return -(-config.vocabulary_size // (LANES * half)) * half
+    return -(-config.outputs // (LANES * half)) * half
 
 
 def _table(config: ModelConfig, weights: Weights) -> Floats:
@@ -92,13 +92,14 @@ def _layer(config: ModelConfig, weights: Weights, layer: int, precision: Precisi
     return arrays
 
 
-def _outputs(config: ModelConfig, weights: Weights, precision: Precision) -> dict[str, Array]:
+def _outputs(checkpoint: Checkpoint, precision: Precision) -> dict[str, Array]:
     """The output layer in groups of 64 ids; the last group has 32 if that is enough."""
+    config, (weight, known) = checkpoint.config, checkpoint.output_weights
     width = OUTPUT_COLUMNS * LANES
     rows = logit_blocks(config) * LANES
-    matrix = _pad(_pad(weights["output.weight"], 1, padded_size(config)), 0, rows)  # [rows, padded hidden]
-    bias = np.full(rows, -np.inf, dtype=np.float32)  # an id beyond the vocabulary is never chosen
-    bias[: config.vocabulary_size] = weights["output.bias"]
+    matrix = _pad(_pad(weight, 1, padded_size(config)), 0, rows)  # [rows, padded hidden]
+    bias = np.full(rows, -np.inf, dtype=np.float32)  # what is not an output is never chosen
+    bias[: config.outputs] = known
     full = rows // width * width
     packed, constants = [], []
     for first, last, columns in ((0, full, OUTPUT_COLUMNS), (full, rows, OUTPUT_COLUMNS // 2)):

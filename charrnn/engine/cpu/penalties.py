@@ -9,7 +9,7 @@ from numba import njit
 
 from charrnn.engine.cpu.blocks import add_blocks, copy_blocks
 from charrnn.engine.cpu.intrinsics import read_float32, read_int32, write_float32, write_int32
-from charrnn.engine.cpu.lanes import VECTOR_BYTES
+from charrnn.engine.cpu.lanes import LANES, VECTOR_BYTES
 
 GENERATED: Final = 256
 """More than RECENT_IDS, so that one int32 holds two counts."""
@@ -23,20 +23,22 @@ def adjust(sequence: Any, adjusted: int, logits: int, blocks: int) -> None:
     else:
         copy_blocks(adjusted, logits, blocks)
     if sequence.penalized:
-        _penalize(sequence, adjusted, adjusted + VECTOR_BYTES * blocks)
+        _penalize(sequence, adjusted, adjusted + VECTOR_BYTES * blocks, LANES * blocks)
 
 
 @njit(error_model="numpy")
-def _penalize(sequence: Any, logits: int, counts: int) -> None:
-    """Penalize the logits of the recent ids, each once. `counts`, int32 that are 0 before and afterwards, has for each
-    id that is not yet penalized how often it occurs and, in units of GENERATED, how often it was generated."""
+def _penalize(sequence: Any, logits: int, counts: int, size: int) -> None:
+    """Penalize the logits of the recent ids, each once. `counts` [size], int32 that are 0 before and afterwards, has
+    for each id that is not yet penalized how often it occurs and, in units of GENERATED, how often it was generated.
+    Ids from `size` on, which are only read, have no logits."""
     latest = min(sequence.recent_count, sequence.recent.size)
     for i in range(latest):
         id_ = sequence.recent[i]
-        write_int32(counts, id_, read_int32(counts, id_) + 1 + GENERATED * sequence.generated[i])
+        if id_ < size:
+            write_int32(counts, id_, read_int32(counts, id_) + 1 + GENERATED * sequence.generated[i])
     for i in range(latest):
         id_ = sequence.recent[i]
-        count = read_int32(counts, id_)
+        count = read_int32(counts, id_) if id_ < size else 0
         if count:
             write_float32(logits, id_, _penalized(sequence, read_float32(logits, id_), count // GENERATED))
             write_int32(counts, id_, 0)

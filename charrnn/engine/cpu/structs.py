@@ -30,6 +30,7 @@ BATCH_STRUCT: Final = np.dtype(
             "output_rest",  # 1 where half a group follows
             "output_weights",
             "output_constants",
+            "outputs",  # ids that can be chosen; others, which are only read, have no logits
             "logit_blocks",
             "logits",  # [slots, logit_blocks, 16] float32, a row for each of the first `wanted`
             "scratch",  # for sampling, used by one sequence after the other
@@ -41,6 +42,7 @@ BATCH_STRUCT: Final = np.dtype(
             "kinds",  # of ids, [vocabulary] int32
             "rules",  # [MAX_KINDS, MAX_KINDS] int32: which mask applies after two ids of these kinds, 0: none
             "masks",  # [n, logit_blocks, 16] float32; address 0 if every id may follow every other
+            "series",  # a SERIES_STRUCT whose candidates fill the slots; address 0: none
         )
     ],
     align=True,
@@ -59,6 +61,7 @@ SEQUENCE_STRUCT: Final = np.dtype(
         ("ids", np.int64),  # address of int32 [total]: the prompt's, then the chosen ones
         ("prompt_size", np.int64),
         ("total", np.int64),
+        ("end_id", np.int64),  # the sequence is done when this id is chosen; -1: none
         ("computed", np.int64),  # how many of the ids have been read; the next one is known
         ("plain", np.int64),  # a temperature and nothing else, not even log-probabilities
         ("adjusted", np.int64),  # a bias or a penalty
@@ -86,6 +89,32 @@ SEQUENCE_STRUCT: Final = np.dtype(
     ],
     align=True,
 )
+
+SERIES_STRUCT: Final = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "next",  # the candidate that begins next
+            "stop",  # the first one that does not
+            "template",  # the slot of candidate 0 as it is before it begins, and of the state to begin in
+            "logits",  # [logit_blocks, 16] float32, from which all candidates choose their first ids
+            "hidden_blocks",  # vectors in a slot's hidden state of a layer
+            "gate_blocks",  # and in its gate state
+            "candidates",  # [slots] int64: the candidate in each slot
+            "free",  # [slots] int64: the slots without a candidate
+            "free_count",
+            "room",  # how many candidates may be written down
+            "finished",  # and how many have been, in the following arrays
+            "written",  # how many ids
+            "ids",  # int32: theirs in a row, each candidate's without the one that ends it
+            "offsets",  # [room + 1] int64: where each one's begin
+            "finished_candidates",  # [room] int64
+            "ended",  # [room] int32: whether the end was chosen
+        )
+    ],
+    align=True,
+)
+"""What refills the slots of a batch (charrnn.engine.cpu.refilling)."""
 
 SUMS: Final = 64
 STRETCH_SUMS: Final = 128

@@ -69,7 +69,7 @@ class GpuBatch(DeviceBatch):
         """Add a sequence before the next step; returns its handle. Raises as `DeviceBatch.add` does."""
         handle = super().add(sequence)
         member = self._members[handle]
-        self._rows[member.slot] = row_of(member, self._network.config.vocabulary_size)
+        self._rows[member.slot] = row_of(member, self._network.config.outputs)
         self._set_bias(member)
         return handle
 
@@ -111,7 +111,7 @@ class GpuBatch(DeviceBatch):
         slots = np.array([member.slot for member in members], dtype=np.int64)
         rows = self._rows[slots]
         top = reported(rows, members)
-        order = np.lexsort((slots, rows["filtered"], rows["biased"], top))
+        order = np.lexsort((slots, rows["filtered"], rows["biased"], rows["end_id"] >= 0, top))
         return slots[order], [members[i] for i in order.tolist()], rows[order], top[order]
 
     def _kind(self, rows: npt.NDArray[Any], top: Slots) -> Kind:
@@ -119,7 +119,12 @@ class GpuBatch(DeviceBatch):
         or all."""
         most = int(top.max())
         rounded_up = min(most and 1 << (most - 1).bit_length(), self._tile.width) if most >= 0 else None
-        return Kind(bool(rows["filtered"].any()), bool(rows["biased"].any()), rounded_up)
+        return Kind(
+            filters=bool(rows["filtered"].any()),
+            bias=bool(rows["biased"].any()),
+            ends=bool((rows["end_id"] >= 0).any()),
+            top=rounded_up,
+        )
 
     def _take(self, members: list[Member], results: list[Results], steps: int) -> None:
         """Store the results in the members."""
@@ -132,7 +137,7 @@ class GpuBatch(DeviceBatch):
                 _write(member, made, of_tile, column)
             first = member.computed + 1
             member.ids[first : first + made] = ids[:made, i]  # those of the prompt stay the same
-            member.computed += made
+            member.advance_to(member.computed + made)
 
 
 def _write(member: Member, made: int, of_tile: Logprobs, column: int) -> None:

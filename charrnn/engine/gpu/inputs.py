@@ -35,6 +35,7 @@ ROW: Final = np.dtype(
         ("penalized", np.bool_),  # whether there are penalties
         ("filtered", np.bool_),  # whether there are penalties or any of top_p, min_p and top_k
         ("biased", np.bool_),  # whether something is added to the logits
+        ("end_id", np.int64),  # the row is done when this id is chosen; -1: none
         ("prompt_top", np.int64),  # likeliest ids to report at each id of the prompt, -1: no log-probabilities
         ("top", np.int64),  # and at each chosen id
     ]
@@ -52,7 +53,7 @@ NEUTRAL: Final[Mapping[str, float]] = {
 }
 """The fields of ROW that are sampling parameters in tensors, with the values that rows without a member have."""
 
-_NO_LOGPROBS: Final = {"prompt_top": -1, "top": -1}
+_NONE: Final = {"end_id": -1, "prompt_top": -1, "top": -1}
 _SEED_MASK: Final = (1 << 64) - 1
 _SIGN: Final = 1 << 63
 
@@ -62,15 +63,15 @@ def _row(fields: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(fields[name] for name in ROW.names or ())
 
 
-EMPTY_ROW: Final = _row({**dict.fromkeys(ROW.names or (), 0), **NEUTRAL, **_NO_LOGPROBS})
+EMPTY_ROW: Final = _row({**dict.fromkeys(ROW.names or (), 0), **NEUTRAL, **_NONE})
 """ROW's fields if there is no member."""
 
 
-def row_of(member: Member, vocabulary_size: int) -> tuple[Any, ...]:
-    """The member as ROW's fields, before its first step."""
-    params = member.sequence.sampling
-    top = min(params.logprobs or 0, vocabulary_size)
-    top_k = params.top_k if 0 < params.top_k < vocabulary_size else vocabulary_size
+def row_of(member: Member, outputs: int) -> tuple[Any, ...]:
+    """The member as ROW's fields, before its first step; `outputs` is how many ids can be chosen."""
+    params, end_id = member.sequence.sampling, member.sequence.end_id
+    top = min(params.logprobs or 0, outputs)
+    top_k = params.top_k if 0 < params.top_k < outputs else outputs
     return _row(
         {
             "seed": (params.seed & _SEED_MASK) - ((params.seed & _SIGN) << 1),
@@ -83,8 +84,9 @@ def row_of(member: Member, vocabulary_size: int) -> tuple[Any, ...]:
             "frequency": params.frequency_penalty,
             "top_k": top_k,
             "penalized": is_penalized(params),
-            "filtered": _is_filtered(params, top_k < vocabulary_size),
+            "filtered": _is_filtered(params, top_k < outputs),
             "biased": member.bias is not None,
+            "end_id": -1 if end_id is None else end_id,
             "prompt_top": top if member.sequence.score else -1,
             "top": -1 if params.logprobs is None else top,
         }
@@ -106,12 +108,13 @@ def reported(rows: npt.NDArray[Any], members: Items[Member]) -> npt.NDArray[np.i
 @dataclass(frozen=True, eq=False, slots=True)
 class Inputs:
     """For n rows and several steps: `last` [n] the ids to read first, `before` [n] those before them, -1 for none;
-    `coming` [steps, n] the following ids, or CHOOSE or REST; random numbers `uniforms` [steps, n]; and the sampling
-    parameters of the rows."""
+    `coming` [steps, n] the following ids, or CHOOSE or REST; `end` [n] the ids that end a row when they are chosen, -1
+    for none; random numbers `uniforms` [steps, n]; and the sampling parameters of the rows."""
 
     last: Tensor
     before: Tensor
     coming: Tensor
+    end: Tensor
     uniforms: Tensor
     sampling: SamplingTensors
 
@@ -138,6 +141,7 @@ def inputs_for(  # noqa: PLR0917
         sent(of_members([member.last_id for member in members])),
         sent(of_members([member.id_before_last for member in members], -1)),
         sent(_coming(members, of_members([member.remaining for member in members]), steps)),
+        sent(rows["end_id"]),
         uniforms,
         SamplingTensors(**{name: sent(rows[name]) for name in NEUTRAL}, recent=sent(recent), generated=sent(generated)),
     )
@@ -161,5 +165,6 @@ def _recent(
     generated = np.zeros(recent.shape, dtype=np.float32)
     for i in np.flatnonzero(rows["penalized"]).tolist():
         ids, flags = members[i].latest()
-        recent[RECENT_IDS - ids.size :, i], generated[RECENT_IDS - ids.size :, i] = ids, flags
+        # Ids that are only read have no logit to be penalized.
+        recent[RECENT_IDS - ids.size :, i], generated[RECENT_IDS - ids.size :, i] = np.minimum(ids, width), flags
     return recent, generated

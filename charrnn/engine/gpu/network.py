@@ -26,14 +26,16 @@ class Network:
         self.config = config = checkpoint.config
         self.following = checkpoint.following
         self.device = torch.device(device)
+        weights = dict(checkpoint.weights)
+        weights["output.weight"], weights["output.bias"] = checkpoint.output_weights
         self._weights = {
-            name: self._padded(name, torch.tensor(checkpoint.weights[name], device=device)) for name in config.shapes()
+            name: self._padded(name, torch.tensor(weight, device=device)) for name, weight in weights.items()
         }
         self.hidden_size = rounded(config.hidden_size)
 
     def advance(self, ids: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of a tile: logits [rows, at least vocabulary_size] after the ids [rows], -inf beyond the vocabulary,
-        and the new state, of the same shape as the old one, `hidden` [rows, layers, state_parts, padded hidden_size].
+        """One step of a tile: logits [rows, at least outputs] after the ids [rows], -inf beyond the outputs, and the
+        new state, of the same shape as the old one, `hidden` [rows, layers, state_parts, padded hidden_size].
 
         Equations: `charrnn.cells`. For the same bits, the number of rows must be the same.
         """

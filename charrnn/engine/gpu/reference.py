@@ -50,22 +50,23 @@ class ReferenceBatch(DeviceBatch):
         slots = torch.tensor([member.slot for member in members] + [self._states.spare] * empty, device=device)
         ids = torch.tensor([member.last_id for member in members] + [0] * empty, device=device)
         logits, self._states.tensor[slots] = self._network.advance(ids, self._states.tensor[slots])
-        known = logits[:, : self._network.config.vocabulary_size].cpu().numpy()
+        known = logits[:, : self._network.config.outputs].cpu().numpy()
         for member, of_member in zip(members, known, strict=False):
             self._take(member, of_member)
 
     def _take(self, member: Member, logits: Logits) -> None:
         """Advance the member after its last id was read: the next id comes from the prompt, or is chosen with `logits`
-        [vocabulary_size]."""
+        [outputs]."""
         index = member.computed + 1
         if index >= member.prompt_size:
             member.ids[index] = self._chosen(member, logits)
         if member.logprobs is not None and index in member.reported_ids:
             logarithms = log_softmax(logits)
             best = np.argsort(-logarithms, kind="stable")[: member.logprobs.top.shape[1]]
-            member.logprobs.chosen[index] = logarithms[member.ids[index]]
+            id_ = member.ids[index]
+            member.logprobs.chosen[index] = logarithms[id_] if id_ < logarithms.size else np.nan
             member.logprobs.top_ids[index], member.logprobs.top[index] = best, logarithms[best]
-        member.computed = index
+        member.advance_to(index)
 
     def _chosen(self, member: Member, logits: Logits) -> int:
         recent, generated = member.latest()

@@ -28,8 +28,8 @@ _SMALLEST: Final = torch.finfo(torch.float32).tiny
 @dataclass(frozen=True, eq=False, slots=True)
 class SamplingTensors:
     """The sampling parameters of rows, as in SamplingParams: each [rows], except `recent` [RECENT_IDS, rows] and
-    `generated` [RECENT_IDS, rows], 1 for the generated ones among them, else 0. `top_k` is never 0, and missing recent
-    ids are replaced by the width of the logits, which is beyond the vocabulary."""
+    `generated` [RECENT_IDS, rows], 1 for the generated ones among them, else 0. `top_k` is never 0. Missing recent
+    ids, and those without a logit, are replaced by the width of the logits, which is beyond all ids."""
 
     temperature: Tensor
     top_p: Tensor
@@ -118,11 +118,12 @@ def _picked(integers: Tensor, uniforms: Tensor) -> Tensor:
     return (sums <= points[:, None]).sum(1)
 
 
-def logarithms(logits: Tensor, ids: Tensor, top: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-probabilities in the logits' distribution: those of the ids [rows]; the `top` likeliest ids [rows, top], best
-    first and the lowest first among equals; and those of these ids."""
+def logarithms(logits: Tensor, ids: Tensor, top: int, outputs: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-probabilities in the logits' distribution: those of the ids [rows], NaN for ids from `outputs` on, which have
+    no logit; the `top` likeliest ids [rows, top], best first and the lowest first among equals; and those of these
+    ids."""
     all_ = torch.log_softmax(logits, 1)
-    mine = all_.gather(1, ids[:, None])[:, 0]
+    mine = all_.gather(1, ids[:, None].clamp(max=outputs - 1))[:, 0].masked_fill(ids >= outputs, torch.nan)
     if not top:
         return mine, ids.new_empty(len(ids), 0), mine.new_empty(len(ids), 0)
     best, best_ids = all_.sort(dim=1, descending=True, stable=True)

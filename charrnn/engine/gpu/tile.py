@@ -25,11 +25,12 @@ STEPS: Final = 64
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What a step does besides advancing and plain sampling; each kind is captured separately: `filters`, including
-    penalties; adding a `bias` to the logits; log-probabilities with `top` of the likeliest ids, unless `top` is
-    None."""
+    penalties; adding a `bias` to the logits; looking whether rows have come to their `ends`; log-probabilities with
+    `top` of the likeliest ids, unless `top` is None."""
 
     filters: bool = False
     bias: bool = False
+    ends: bool = False
     top: int | None = None
 
 
@@ -51,13 +52,14 @@ class Tile:
     def __init__(self, network: Network, rows: int) -> None:
         config, device = network.config, network.device
         self.rows = rows
-        self.width = rounded(config.vocabulary_size)
+        self.width = rounded(config.outputs)
         self.hidden = torch.zeros(rows, config.layers, config.state_parts, network.hidden_size, device=device)
         self._bias = torch.zeros(rows, self.width, device=device)
         self.network = network
         self._mask = masking(network.following, self.width, network.device)
         self._lock = threading.Lock()
         self._turn = torch.zeros(1, dtype=torch.int64, device=device)
+        self._ended = torch.zeros(rows, dtype=torch.bool, device=device)
         self._inputs = self._resting()
         self._ids = torch.zeros(STEPS, rows, dtype=torch.int64, device=device)
         self._runs: dict[Kind, tuple[Callable[[], None], Results]] = {}
@@ -84,6 +86,9 @@ class Tile:
         needs."""
         mine, steps = self._inputs, len(inputs.coming)
         self._turn.zero_()
+        if kind.ends:
+            self._ended.zero_()
+            mine.end.copy_(inputs.end[part])
         mine.last.copy_(inputs.last[part])
         mine.before.copy_(inputs.before[part])
         mine.coming[:steps].copy_(inputs.coming[:, part])
@@ -100,25 +105,28 @@ class Tile:
         return step, results
 
     def _step(self, kind: Kind, results: Results) -> None:
-        """Every row reads an id and gets the next: the prompt's, or a chosen one; the state of a resting row does not
-        change."""
-        inputs, turn = self._inputs, self._turn
+        """Every row reads an id and gets the next: the prompt's, or a chosen one; the state of a row that rests or has
+        ended does not change."""
+        inputs, turn, outputs = self._inputs, self._turn, self.network.config.outputs
         logits, hidden = self.network.advance(inputs.last, self.hidden)
         coming, uniforms = inputs.coming.index_select(0, turn)[0], inputs.uniforms.index_select(0, turn)[0]
         biased = logits + self._bias if kind.bias else logits
         chosen = choose(self._mask(biased, inputs.before, inputs.last), inputs.sampling, uniforms, filters=kind.filters)
         # With NaN as logits any id may be chosen; an invalid id would crash the process, not just fail the sequence.
-        ids = torch.where(coming >= 0, coming, chosen.clamp(max=self.network.config.vocabulary_size - 1))
-        self.hidden.copy_(torch.where((coming == REST)[:, None, None, None], self.hidden, hidden))
+        ids = torch.where(coming >= 0, coming, chosen.clamp(max=outputs - 1))
+        resting = (coming == REST) | self._ended if kind.ends else coming == REST
+        self.hidden.copy_(torch.where(resting[:, None, None, None], self.hidden, hidden))
         inputs.before.copy_(inputs.last)
         inputs.last.copy_(ids)
         results.ids.index_copy_(0, turn, ids[None])
         if kind.top is not None:
-            for logprobs, new in zip(results.logprobs, logarithms(logits, ids, kind.top), strict=True):
+            for logprobs, new in zip(results.logprobs, logarithms(logits, ids, kind.top, outputs), strict=True):
                 logprobs.index_copy_(0, turn, new[None])
         if kind.filters:
-            inputs.sampling.recent.index_copy_(0, turn % RECENT_IDS, ids[None])
+            inputs.sampling.recent.index_copy_(0, turn % RECENT_IDS, ids[None].clamp(max=self.width))
             inputs.sampling.generated.index_copy_(0, turn % RECENT_IDS, (coming == CHOOSE)[None].float())
+        if kind.ends:
+            self._ended.logical_or_((coming == CHOOSE) & (ids == inputs.end))
         turn.add_(1)
 
     def _results(self, kind: Kind) -> Results:
@@ -138,4 +146,4 @@ class Tile:
             generated=floats(RECENT_IDS, rows) * 0,
         )
         coming, uniforms = integers(STEPS, rows) * REST, floats(STEPS, rows, dtype=torch.float64)
-        return Inputs(integers(rows) * 0, integers(rows) * -1, coming, uniforms, sampling)
+        return Inputs(integers(rows) * 0, integers(rows) * -1, coming, integers(rows) * -1, uniforms, sampling)

@@ -11,6 +11,8 @@ import pytest
 from charrnn import cells
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import Cell, ModelConfig
+from charrnn.record import TrainingRecord
+from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.vocabulary import Ids, Vocabulary
 
 Floats = npt.NDArray[np.float64]
@@ -18,14 +20,23 @@ MakeCheckpoint = Callable[..., Checkpoint]
 
 
 def _make(
-    cell: Cell = "lstm", vocabulary: int = 20, hidden: int = 24, layers: int = 1, embedding: int = 0, seed: int = 0
+    cell: Cell = "lstm",
+    vocabulary: int = 20,
+    hidden: int = 24,
+    layers: int = 1,
+    embedding: int = 0,
+    seed: int = 0,
+    arrangement: Arrangement = TEXT,
+    tokens: Vocabulary | None = None,
 ) -> Checkpoint:
-    config = ModelConfig(vocabulary, cell, hidden, layers, embedding)
+    tokens = tokens or Vocabulary("".join(chr(0x4E00 + i) for i in range(vocabulary)))
+    known = arrangement.vocabulary(tokens)
+    config = ModelConfig(len(known), cell, hidden, layers, embedding, arrangement.output_size(known))
     random = np.random.default_rng(seed)
     bound = hidden**-0.5
     weights = {name: random.uniform(-bound, bound, shape).astype(np.float32) for name, shape in config.shapes().items()}
     weights["output.weight"] *= 5
-    return Checkpoint(config, Vocabulary("".join(chr(0x4E00 + i) for i in range(vocabulary))), weights)
+    return Checkpoint(config, known, weights, TrainingRecord(arrangement.as_dict()))
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +46,11 @@ def make_checkpoint() -> MakeCheckpoint:
 
 @pytest.fixture(scope="session")
 def log_probabilities() -> Callable[[Checkpoint, Ids], Floats]:
-    """[n, vocabulary_size]: row i is what the network expects after ids 0 to i, by the equations of charrnn.cells."""
+    """[n, outputs]: row i is what the network expects after ids 0 to i, by the equations of charrnn.cells."""
 
     def compute(checkpoint: Checkpoint, ids: Ids) -> Floats:
-        weights = {name: weight.astype(np.float64) for name, weight in checkpoint.weights.items()}
+        output = dict(zip(("output.weight", "output.bias"), checkpoint.output_weights, strict=True))
+        weights = {name: weight.astype(np.float64) for name, weight in {**checkpoint.weights, **output}.items()}
         state, rows = cells.initial_state(checkpoint.config), []
         for id_ in ids.tolist():
             logits, state = cells.step(checkpoint.config, weights, id_, state)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Batch, Engine, Output, Sequence, State
+from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import RECENT_IDS, SamplingParams
-from charrnn.vocabulary import Ids
+from charrnn.tasks.arrangement import Arrangement
+from charrnn.vocabulary import Ids, Vocabulary
+from charrnn.words import WordVocabulary
 from tests.charrnn.engine.choosing import NOTHING
+from tests.charrnn.engine.conftest import MakeCheckpoint
 from tests.charrnn.engine.engines import BUILD
 from tests.charrnn.engine.leaving import leave
 
@@ -152,6 +157,110 @@ def test_no_logprobs_unless_asked_for_though_a_neighbour_asks(engine: Engine) ->
     for handle, top in ((none, 0), (all_, V)):
         logprobs = outputs[handle].logprobs
         assert logprobs and logprobs.chosen.shape == (3,) and logprobs.top.shape == (3, top)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 1000])
+@pytest.mark.parametrize("params", [PARAMS, SamplingParams(seed=3), SamplingParams(seed=4, logprobs=2)])
+def test_a_sequence_ends_with_the_end_that_it_chooses(engine: Engine, params: SamplingParams, steps: int) -> None:
+    whole = alone(engine, Sequence(ids_of(3, 1), 40, params)).ids
+    end, length = int(whole[9]), int(np.flatnonzero(whole == whole[9])[0]) + 1
+    shorter, batch = Sequence(ids_of(3, 1), length, params), engine.batch(3)
+    handle, other, same = (
+        batch.add(Sequence(ids_of(3, 1), 40, params, end_id=end)),
+        batch.add(Sequence(ids_of(3, 1), 40, params)),
+        batch.add(shorter),
+    )
+    found: dict[int, list[Output]] = {handle: [], other: [], same: []}
+    while not all(outputs and outputs[-1].done for outputs in found.values()):
+        for output in batch.step(steps):
+            found[output.handle].append(output)
+    ids, expected = (np.concatenate([output.ids for output in found[each]]) for each in (handle, same))
+    assert ids.tolist() == expected.tolist() == whole[:length].tolist()
+    assert np.concatenate([output.ids for output in found[other]]).tolist() == whole.tolist()
+    assert [output.ended for output in found[handle]] == [output.done for output in found[handle]]
+    assert not any(output.ended for output in found[same] + found[other])
+    logprobs = [[output.logprobs.chosen for output in found[each] if output.logprobs] for each in (handle, same)]
+    if params.logprobs is not None:
+        np.testing.assert_array_equal(np.concatenate(logprobs[0]), np.concatenate(logprobs[1]))
+    ended, state = batch.state(handle), batch.state(same)
+    assert ended.hidden.tobytes() == state.hidden.tobytes()
+    assert (ended.last_id, ended.position) == (state.last_id, state.position) == (end, length)
+    assert ended.recent.tolist() == state.recent.tolist()
+
+
+def test_an_end_that_is_read_ends_nothing(engine: Engine) -> None:
+    batch = engine.batch(1)
+    handle = batch.add(Sequence(ids_of(5), 0, SamplingParams()))
+    state = leave(batch, handle)
+    never = SamplingParams(allowed_token_ids=tuple(range(5)))
+    output = alone(engine, Sequence(ids_of(5, 5), 8, never, state, end_id=5))
+    assert output.done and not output.ended and output.ids.size == 8
+
+
+ARRANGEMENTS = {
+    "records": Arrangement("generate", "line", "\n", ("x", "y", "z")),
+    "translations": Arrangement("transduce", "line", "\n"),
+    "labels": Arrangement("classify", "line", "\n", ("a", "b", "c", "d", "e")),
+    "two labels": Arrangement("tag", "line", "\n", ("a", "b"), 1),
+}
+WORDS = WordVocabulary(
+    ("the", " ", "cat", "'", "sat", "\r", "\n", ".", "don't", "s", *(f"w{chr(97 + i)}" for i in range(26)))
+)
+AFTER_ALL_IDS = (
+    SamplingParams(seed=1),
+    SamplingParams(seed=2, repetition_penalty=1.4),
+    SamplingParams(seed=3, presence_penalty=1.0, frequency_penalty=-0.5, top_k=3),
+    SamplingParams(seed=4, temperature=0, repetition_penalty=0.8, logprobs=3),
+    SamplingParams(seed=5, top_k=1000, top_p=0.9, min_p=0.01, logprobs=10_000),
+    SamplingParams(seed=6, logit_bias=((0, 3.0),), allowed_token_ids=(0, 1), frequency_penalty=1.0),
+)
+
+
+@pytest.mark.parametrize("tokens", [None, WORDS], ids=["char", "word"])
+@pytest.mark.parametrize("name", ARRANGEMENTS)
+@pytest.mark.parametrize("built", BUILD)
+def test_any_id_may_be_read_but_only_outputs_are_chosen(
+    built: str, name: str, tokens: Vocabulary | None, make_checkpoint: MakeCheckpoint, log_probabilities: Any
+) -> None:
+    checkpoint = make_checkpoint("gru", 100, arrangement=ARRANGEMENTS[name], tokens=tokens)
+    engine, outputs, size = BUILD[built](checkpoint), checkpoint.config.outputs, len(checkpoint.vocabulary)
+    every = np.random.default_rng(0).permutation(size).astype(np.int32)
+    batch, reference = engine.batch(9), ReferenceEngine(checkpoint).batch(9)
+    for params in AFTER_ALL_IDS:
+        for each in (batch, reference):
+            each.add(Sequence(every, 12, params, score=True))
+    expected = log_probabilities(checkpoint, every)
+    assert expected.shape == (size, outputs)
+    for output, same in zip(batch.step(size + 12), reference.step(size + 12), strict=True):
+        assert output.done and output.ids.max() < outputs and output.prompt_logprobs
+        scores, top = output.prompt_logprobs.chosen[1:], output.prompt_logprobs.top[1:]
+        followers = every[1:]
+        assert np.isnan(scores).tolist() == (followers >= outputs).tolist()
+        known = followers < outputs
+        by_hand = expected[:-1][known, followers[known]]
+        np.testing.assert_allclose(scores[known], by_hand, atol=0.1 if built == "int8" else 2e-4)
+        assert top.shape[1] == min(AFTER_ALL_IDS[output.handle].logprobs or 0, outputs)
+        assert output.prompt_logprobs.top_ids.max(initial=0) < outputs and np.isfinite(top).all()
+        if built != "int8":
+            assert output.ids.tolist() == same.ids.tolist()
+
+
+@pytest.mark.parametrize(
+    "sequence",
+    [
+        Sequence(ids_of(1), 5, end_id=21),
+        Sequence(ids_of(1), 5, SamplingParams(logit_bias=((21, 1.0),))),
+        Sequence(ids_of(1), 5, SamplingParams(allowed_token_ids=(22,))),
+    ],
+)
+@pytest.mark.parametrize("built", BUILD)
+def test_an_id_that_is_only_read_cannot_be_asked_for(
+    built: str, sequence: Sequence, make_checkpoint: MakeCheckpoint
+) -> None:
+    batch = BUILD[built](make_checkpoint("rnn", V, arrangement=ARRANGEMENTS["records"])).batch(1)
+    with pytest.raises(ValueError, match=r"must be from 0 to 20, not 2[12]"):
+        batch.add(sequence)
+    batch.add(Sequence(ids_of(21, 22, 23), 5, end_id=20))
 
 
 def test_a_full_batch_takes_no_more_until_one_leaves(engine: Engine) -> None:

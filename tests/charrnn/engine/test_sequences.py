@@ -40,7 +40,7 @@ def advance(member: Member, steps: int) -> None:
         if member.logprobs is not None and index in member.reported_ids:
             member.logprobs.chosen[index] = -index
             member.logprobs.top_ids[index] = member.logprobs.top[index] = index
-        member.computed = index
+        member.advance_to(index)
 
 
 def ids_in(outputs: list[Output]) -> list[int]:
@@ -91,6 +91,24 @@ def test_what_came_before_a_state_is_forgotten_once_as_many_ids_have_come_after_
     ids, generated = member.latest()
     assert ids.tolist() == [6, 7, 8, *(i % V for i in range(n))][-RECENT_IDS:]
     assert generated.tolist() == [False, *[True] * (n + 2)][-RECENT_IDS:]
+
+
+@given(prompt=PROMPT, end=st.integers(0, V - 1), steps=st.lists(st.integers(1, 9), max_size=9), goes_on=st.booleans())
+def test_what_follows_the_end_does_not_count(prompt: list[int], end: int, steps: list[int], goes_on: bool) -> None:
+    state = State(HIDDEN, 3, 1, ids_of(3), np.ones(1, np.bool_)) if goes_on else None
+    member = member_of(Sequence(ids_of(*prompt), 20, SamplingParams(logprobs=1), state, end_id=end))
+    chosen, outputs = np.arange(20) % V, []
+    member.ids[member.prompt_size :] = chosen  # an engine may have chosen further ids before it looks for the end
+    for n in [*steps, 1000]:
+        if member.remaining:
+            member.advance_to(member.computed + min(n, member.remaining))
+            outputs += outputs_of([member])
+    assert ids_in(outputs) == chosen[: end + 1].tolist()
+    assert [output.done for output in outputs] == [False] * (len(outputs) - 1) + [True]
+    assert [output.ended for output in outputs] == [output.done for output in outputs]
+    assert sum(output.logprobs.chosen.size for output in outputs if output.logprobs) == end + 1
+    assert member.last_id == end and member.state(HIDDEN).position == end + 1 + goes_on
+    assert member.remaining == 0
 
 
 def test_a_state_is_a_copy() -> None:
@@ -196,6 +214,8 @@ STATE = State(HIDDEN, 1, 0, ids_of(1), np.zeros(1, np.bool_))
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"prompt": ids_of()}, "a sequence needs a prompt of at least one id, or a state to continue from"),
     ({"length": -1}, "length must be at least 0, not -1"),
+    ({"end_id": V}, "end_id must be from 0 to 8, not 9"),
+    ({"end_id": -1}, "end_id must be from 0 to 8, not -1"),
     ({"prompt": ids_of(1, V)}, "ids must be from 0 to 8, not 1 to 9"),
     ({"prompt": ids_of(-1)}, "ids must be from 0 to 8, not -1 to -1"),
     ({"state": replace(STATE, last_id=V)}, "ids must be from 0 to 8, not 1 to 9"),

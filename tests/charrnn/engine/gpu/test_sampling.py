@@ -106,7 +106,7 @@ def test_a_penalty_counts_an_id_once() -> None:
 def test_the_likeliest_ids_and_their_logarithms(vocabulary: int) -> None:
     logits = np.random.default_rng(1).normal(0, 3, (8, vocabulary)).astype(np.float32).round(1)
     k = min(20, vocabulary)
-    mine, top_ids, top = logarithms(padded(logits), torch.ones(8, dtype=torch.int64), k)
+    mine, top_ids, top = logarithms(padded(logits), torch.ones(8, dtype=torch.int64), k, vocabulary)
     for i in range(8):
         order = np.argsort(-logits[i], kind="stable")[:k]
         expected = sampling.log_softmax(logits[i])

@@ -1,0 +1,65 @@
+"""A sequence's next id inside the compiled step: the mask that applies, the choice, and what the sequence remembers of
+it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from charrnn.engine.cpu.intrinsics import read_int32, write_int32
+from charrnn.engine.cpu.lanes import VECTOR_BYTES
+from charrnn.engine.cpu.sampling import choose, choose_among, draw
+from charrnn.following import MAX_KINDS
+
+
+@njit(error_model="numpy")
+def next_id(b: Any, sequence: Any, logits: int) -> int:
+    """The id that the sequence chooses, given its logits; for a plain sequence without a mask, given its
+    probabilities."""
+    mask = mask_for(b, sequence)
+    if mask:
+        return int(choose_among(sequence, logits, mask, b.scratch, b.logit_blocks))
+    if sequence.plain:
+        return int(draw(sequence, logits, b.scratch, b.logit_blocks))
+    return int(choose(sequence, logits, b.scratch, b.logit_blocks))
+
+
+@njit(error_model="numpy")
+def mask_for(b: Any, sequence: Any) -> int:
+    """The address of the mask that applies after the latest two ids, 0 for none."""
+    if b.masks == 0:
+        return 0
+    earlier = 0
+    if sequence.recent_count > 1:
+        earlier = read_int32(b.kinds, sequence.recent[(sequence.recent_count - 2) & (sequence.recent.size - 1)])
+    last = read_int32(b.kinds, read_int32(sequence.ids, sequence.computed))
+    rule = read_int32(b.rules, MAX_KINDS * earlier + last)
+    return int(b.masks + VECTOR_BYTES * b.logit_blocks * rule) if rule else 0
+
+
+@njit(error_model="numpy")
+def remember(b: Any, sequence: Any, following: int, generated: int) -> None:
+    """Count the newest id, which was read (0) or generated (1)."""
+    index = sequence.computed + 1
+    if generated:
+        write_int32(sequence.ids, index, following)
+        sequence.position += 1
+    newest = sequence.recent_count & (sequence.recent.size - 1)
+    sequence.recent[newest], sequence.generated[newest] = following, generated
+    sequence.recent_count += 1
+    sequence.computed = index
+    sequence.half = b.current_half
+
+
+@njit(error_model="numpy")
+def is_done(sequence: Any) -> bool:
+    """Whether the newest id is the last one."""
+    return bool(sequence.computed + 1 == sequence.total or has_ended(sequence))
+
+
+@njit(error_model="numpy")
+def has_ended(sequence: Any) -> bool:
+    """Whether the newest id was chosen and is the one that ends the sequence."""
+    index = sequence.computed
+    return bool(index >= sequence.prompt_size and read_int32(sequence.ids, index) == sequence.end_id)
