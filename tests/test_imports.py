@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ["durable", "console", "charrnn", "model_store", "service"]
 BELOW_THE_API = {
     *("durable", "charrnn", "model_store", "service.generation", "service.pictures"),
-    *(f"service.training.{name}" for name in ("corpora", "jobs", "queue")),
+    *(f"service.training.{name}" for name in ("corpora", "records", "jobs", "queue")),
     *(f"service.training.{name}" for name in ("curves", "errors", "excerpts", "gradients", "units")),
     *(f"service.{name}" for name in ("keys", "logs", "optional_redis", "settings")),
 }
@@ -29,9 +29,10 @@ ROOMS_OF_THE_API = {
 BELOW_TRAINING = {"durable", "charrnn", "model_store", "service.training.errors"}
 ROOMS_OF_TRAINING = {
     "corpora": {"corpora"},
-    "jobs": {"jobs"},
-    "queue": {"corpora", "jobs", "queue"},
-    "worker": {"corpora", "jobs", "queue", "worker", "excerpts", "units"},
+    "records": {"corpora", "records"},
+    "jobs": {"records", "jobs"},
+    "queue": {"corpora", "records", "jobs", "queue"},
+    "worker": {"corpora", "records", "jobs", "queue", "worker", "excerpts", "units"},
 }
 BELOW_THE_ENGINES = {
     *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),

@@ -61,6 +61,16 @@ class DeclaredEncodingError(EncodingError):
     """A text is not in its declared encoding."""
 
 
+class RecordsError(CorpusError):
+    """A corpus is not made of records as it was said to be; `line` is where, from 1, if that is one place, and `field`
+    the parameter that may be wrong."""
+
+    def __init__(self, message: str, line: int | None = None, field: str = "corpus") -> None:
+        self.line = line
+        self.field = field
+        super().__init__(message)
+
+
 class CorpusNotFoundError(TrainingError, LookupError):
     """There is no such corpus."""
 
