@@ -174,6 +174,7 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (training.DeclaredEncodingError, lambda e: ApiError(422, "wrong_encoding", str(e), "encoding")),
     (training.UnknownEncodingError, lambda e: ApiError(422, "unknown_encoding", str(e), "encoding")),
     (training.EncodingError, lambda e: ApiError(422, "unknown_encoding", str(e), "file")),
+    (training.RecordsError, lambda e: ApiError(422, "invalid_records", str(e), e.field)),
     (training.CorpusError, lambda e: ApiError(422, "invalid_corpus", str(e), "file")),
     (training.CorpusNotFoundError, lambda e: ApiError(404, "corpus_not_found", str(e), "corpus")),
     (training.CorpusDamagedError, lambda e: ApiError(409, "corpus_damaged", str(e), "corpus")),

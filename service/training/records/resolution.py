@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Final
 
+from charrnn.tasks.arrangement import TASK_OF
 from charrnn.tasks.record import TaskName
 from service.training.errors import RecordsError
 from service.training.records.format import Fields, FileFormat, RecordFormat
@@ -24,16 +24,6 @@ AGREEING: Final = 0.5
 cut."""
 MAX_COLUMN_NAME: Final = 60
 """In characters: what is longer is no name of a column, if it is to be recognized as one."""
-
-NEEDS: Final[Mapping[TaskName, tuple[str, ...]]] = {
-    "generate": (),
-    "classify": ("label",),
-    "tag": ("tags",),
-    "transduce": ("target",),
-}
-"""The fields that a task needs beside the text."""
-ALLOWS: Final[Mapping[TaskName, tuple[str, ...]]] = {"generate": ("label",)}
-"""The fields that a task uses if the request names them, or if it names none and the file has them."""
 
 
 def resolved(format: RecordFormat, task: TaskName, start: str) -> RecordFormat:
@@ -89,15 +79,15 @@ def _format_of(format: RecordFormat, task: TaskName, start: str) -> FileFormat:
 
 def _fields(format: RecordFormat, task: TaskName, there: tuple[str, ...]) -> Fields:
     wanted = _wanted(format, task)
-    optional = {name: name for name in ALLOWS.get(task, ()) if format.fields is None and name in there}
+    optional = {name: name for name in TASK_OF[task].allows if format.fields is None and name in there}
     return Fields(**(optional | wanted))
 
 
 def _wanted(format: RecordFormat, task: TaskName) -> dict[str, str]:
     """The names of the fields that must be there: those that the task needs, and what it allows if it is named."""
     given = {} if format.fields is None else format.fields.as_dict()
-    asked = (name for name in ALLOWS.get(task, ()) if name in given)
-    return {name: given.get(name, name) for name in ("text", *NEEDS[task], *asked)}
+    asked = (name for name in TASK_OF[task].allows if name in given)
+    return {name: given.get(name, name) for name in ("text", *TASK_OF[task].needs, *asked)}
 
 
 def _is_jsonl(start: str) -> bool:
