@@ -1,16 +1,22 @@
-"""The data of a run: the text to train on, the held-out text, prompts and a warning; knows no networks."""
+"""The data of a run: the text to train on, the held-out text, prompts and a warning; knows no networks but to
+measure them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from charrnn.model import CharRNN
+from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.training.config import TrainingConfig
+from charrnn.training.evaluation import evaluation
+from charrnn.training.gradients import Norms, gradient_norms
 from charrnn.training.prompt import default_prompt
 from charrnn.training.samples import prompts_for
+from charrnn.training.shards import Shards
 from charrnn.training.shift import shift_warning
-from charrnn.training.text import Streams, TextIds, split
+from charrnn.training.text import Segment, Streams, TextIds, split
 from charrnn.vocabulary import Vocabulary
 
 
@@ -31,6 +37,7 @@ class TrainingData:
 
     def __init__(self, text: TrainingText, config: TrainingConfig) -> None:
         self.vocabulary = text.vocabulary
+        self.arrangement: Arrangement = TEXT
         self.corpus = dict(text.corpus)
         self.training, self.held_out = split(
             text.ids, config.validation_fraction, config.segment_length, config.validation_split
@@ -40,6 +47,33 @@ class TrainingData:
         self.prompts = prompts_for(self.training, self.held_out, text.vocabulary)
         shift = shift_warning(self.training, self.held_out, text.vocabulary)
         self.warnings = [] if shift is None else [shift]
+
+    @property
+    def training_tokens(self) -> int:
+        """How many tokens there are to train on."""
+        return len(self.training)
+
+    @property
+    def held_out_tokens(self) -> int:
+        """How many tokens are held out."""
+        return len(self.held_out)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What the training record says of the number of records: nothing, there are none."""
+        return {}
+
+    def segment(self, index: int, characters: int) -> Segment:  # noqa: ARG002 (the same in every epoch)
+        """The segment with this index, after so many tokens have been read in the whole run."""
+        return self.streams.segment(index)
+
+    def evaluation(self, model: CharRNN, shards: Shards) -> Iterator[float | None]:
+        """The held-out loss, as `charrnn.training.evaluation.evaluation`; nothing if nothing is held out."""
+        return evaluation(model, self.held_out, shards=shards) if len(self.held_out) else iter(())
+
+    def gradient_norms(self, model: CharRNN, segment_length: int) -> Norms:
+        """How far back the loss reaches, as `charrnn.training.gradients`."""
+        return gradient_norms(model, self.training, segment_length)
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from charrnn.model import CharRNN
+from charrnn.tasks.task import IGNORED
 from charrnn.torch_threads import one_thread
+from charrnn.training.batches import RecordBatches
 from charrnn.training.reading import read
 from charrnn.training.shards import Shards
-from charrnn.training.text import IGNORED, Passages, Segment, Streams, TextIds
+from charrnn.training.text import Passages, Segment, Streams, TextIds
 
 SEGMENT: Final = 256
 MAX_STREAMS: Final = 32
@@ -43,22 +45,30 @@ def evaluation(
     then the loss. The streams are read in `shards`."""
     streams = streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP)))
     text = Streams(ids, streams, max(1, min(SEGMENT, MAX_LOGITS // (streams * model.config.vocabulary_size))))
-    shards = shards or Shards(1)
+    return _losses(model, text, shards or Shards(1))
+
+
+def record_evaluation(model: CharRNN, batches: RecordBatches, shards: Shards) -> Iterator[float | None]:
+    """The same for records, each of which is read from a state of zeros: the mean loss of their targets, in nats."""
+    return _losses(model, batches, shards)
+
+
+def _losses(model: CharRNN, source: Streams | RecordBatches, shards: Shards) -> Iterator[float | None]:
     was_training = model.training
     total = 0.0
     try:
         model.eval()
-        state = _warmed_up(model, text)
-        rows = shards.of(slice(0, text.streams))
-        for index in range(text.segments):
+        state = _warmed_up(model, source) if isinstance(source, Streams) else model.initial_state(source.streams)
+        rows = shards.of(slice(0, source.streams))
+        for index in range(source.segments):
             with one_thread():
-                found = shards.each(partial(_read, model, text.segment(index), state), rows)
+                found = shards.each(partial(_read, model, source.segment(index), state), rows)
             total += sum(loss for loss, _ in found)
             state = torch.cat([after for _, after in found], 2)
             yield None
     finally:
         model.train(was_training)
-    yield total / text.tokens
+    yield total / source.predicted
 
 
 @torch.no_grad()

@@ -25,6 +25,7 @@ from charrnn.training.text import Passages, TextIds
 SEQUENCES: Final = 16
 
 Norms = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 Rounded = tuple[tuple[float, ...], ...]
 
 
@@ -38,10 +39,17 @@ def gradient_norms(model: CharRNN, text: TextIds | Passages, steps: int, sequenc
     passages = text if isinstance(text, Passages) else Passages(text)
     steps = min(steps, passages.longest - 2)
     windows = passages.windows(steps + 2, sequences).astype(np.int64)
-    ids = torch.from_numpy(windows).to(model.output.weight.device)  # [sequences, steps + 2]
+    return norms_back(model, windows[:, :-1], windows[:, -1])
+
+
+def norms_back(model: CharRNN, inputs: Indices, targets: Indices) -> Norms:
+    """The same for given sequences: `inputs` [sequences, steps + 1], read from a state of zeros, and the target
+    [sequences] after the last."""
+    sequences, device = len(inputs), model.output.weight.device
     with torch.enable_grad(), one_thread():  # so that the training record is the same on any number of cores
-        states, logits = _unrolled(model, ids[:, :-1])
-        loss = functional.cross_entropy(logits, ids[:, -1], reduction="sum")  # so that sequences are independent
+        states, logits = _unrolled(model, torch.from_numpy(inputs).to(device))
+        # The sum, so that sequences are independent.
+        loss = functional.cross_entropy(logits, torch.from_numpy(targets).to(device), reduction="sum")
         flat = [part for state in states for layer in state for part in layer]
         gradients = torch.autograd.grad(loss, flat, materialize_grads=True)  # the last c is not used
     shape = (len(states), model.config.layers, -1, sequences, model.config.hidden_size)
@@ -56,7 +64,7 @@ def rounded(norms: Norms) -> Rounded:
 
 
 def _unrolled(model: CharRNN, ids: Tensor) -> tuple[list[list[tuple[Tensor, ...]]], Tensor]:
-    """Every layer's state after each of the ids [B, T], and the last logits [B, vocabulary_size]; unrolled, because the
+    """Every layer's state after each of the ids [B, T], and the last logits [B, outputs]; unrolled, because the
     fused modules do not return intermediate states."""
     layers: list[tuple[Tensor, ...]] = [tuple(layer) for layer in model.initial_state(ids.shape[0]).transpose(0, 1)]
     states = []

@@ -1,6 +1,6 @@
 """Keeps the best weights of a run by its losses, restarts from them after divergence, and warns about them.
 
-Losses are in nats per token; `guessing` is that of a uniform distribution: the logarithm of the vocabulary size.
+Losses are in nats per token; `guessing` is that of a uniform distribution: the logarithm of the number of outputs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class BestWeights:
         self._learner = learner
         self._training = training
         self._position = position
-        self._guessing = math.log(learner.model.config.vocabulary_size)
+        self._guessing = math.log(learner.model.config.outputs)
 
     @property
     def up_to_date(self) -> bool:

@@ -62,15 +62,16 @@ class Reporter:
         self._pacing = pacing
         self._peak = peak
         self._gradient_norm = 0.0
-        self._loss_sum, self._tokens, self._seconds = 0.0, 0, 0.0
+        self._loss_sum, self._tokens, self._read, self._seconds = 0.0, 0, 0, 0.0
 
-    def add(self, step: Step, tokens: int, seconds: float) -> None:
-        """Add a step that took, or failed after, this many seconds."""
+    def add(self, step: Step, tokens: int, read: int, seconds: float) -> None:
+        """Add a step that took, or failed after, this many seconds: its loss is over `tokens`, of as many `read`."""
         self._gradient_norm = step.gradient_norm
         self._seconds += seconds
         if step.finite:
             self._loss_sum += step.loss * tokens
             self._tokens += tokens
+            self._read += read
 
     @property
     def due(self) -> bool:
@@ -85,8 +86,8 @@ class Reporter:
     ) -> Progress:
         """The next report, with the results of an evaluation."""
         position, schedule = self._position, self._position.schedule
-        loss_sum, tokens, seconds = self._loss_sum, self._tokens, self._seconds
-        self._loss_sum, self._tokens, self._seconds = 0.0, 0, 0.0
+        loss_sum, tokens, read, seconds = self._loss_sum, self._tokens, self._read, self._seconds
+        self._loss_sum, self._tokens, self._read, self._seconds = 0.0, 0, 0, 0.0
         return Progress(
             step=position.step,
             steps=schedule.total,
@@ -95,7 +96,7 @@ class Reporter:
             loss=loss_sum / tokens if tokens else None,
             learning_rate=position.learning_rate(self._peak),
             gradient_norm=self._gradient_norm,
-            characters_per_second=tokens / seconds if tokens and seconds else None,
+            characters_per_second=read / seconds if read and seconds else None,
             seconds=position.seconds,
             seconds_left=self._pacing.seconds_left(position),
             validation_loss=validation_loss,

@@ -10,9 +10,11 @@ import numpy as np
 from charrnn.checkpoint import Weights
 from charrnn.measurements import bits
 from charrnn.record import TrainingRecord
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.training.config import TrainingConfig
 from charrnn.training.data import TrainingData
 from charrnn.training.keeping import BestWeights
+from charrnn.training.record_data import RecordData
 from charrnn.training.state import Position
 from charrnn.vocabulary import Vocabulary
 
@@ -20,9 +22,9 @@ NEVER: Final = np.float32(-1e9)
 """An output bias that gives its token a probability of 0 at any temperature, and yet is finite."""
 
 
-def never_unknown(weights: Weights, vocabulary: Vocabulary) -> Weights:
+def never_unknown(weights: Weights, vocabulary: Vocabulary, arrangement: Arrangement) -> Weights:
     """The weights of a network that never generates the vocabulary's unknown token, if it has one."""
-    if vocabulary.unknown_id is None:
+    if vocabulary.unknown_id is None or arrangement.writes_labels:
         return weights
     bias = weights["output.bias"].copy()
     bias[vocabulary.unknown_id] = NEVER
@@ -30,7 +32,7 @@ def never_unknown(weights: Weights, vocabulary: Vocabulary) -> Weights:
 
 
 def training_record(
-    data: TrainingData,
+    data: TrainingData | RecordData,
     training: TrainingConfig,
     position: Position,
     best: BestWeights,
@@ -42,7 +44,7 @@ def training_record(
         {
             "corpus": dict(data.corpus),
             "training": training.as_dict(),
-            "characters": {"training": len(data.training), "validation": len(data.held_out)},
+            "characters": {"training": data.training_tokens, "validation": data.held_out_tokens},
             "steps": position.step,
             "steps_total": position.schedule.total,
             "characters_seen": position.characters,
@@ -56,5 +58,7 @@ def training_record(
             "gradients": [each.as_dict() for each in best.gradients],
             "warnings": [*data.warnings, *best.warnings],
             "prompt": data.prompt,
+            **data.arrangement.as_dict(),
+            **data.counts,
         }
     )

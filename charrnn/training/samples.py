@@ -42,9 +42,18 @@ def prompts_for(training: Passages, validation: Passages, vocabulary: Vocabulary
 
 def write_samples(checkpoint: Checkpoint, prompts: list[Ids], length: int = LENGTH) -> tuple[Sample, ...]:
     """One sample for each prompt, each with a seed of its own, the same throughout a run."""
+    if not prompts:
+        return ()
     batch = ReferenceEngine(checkpoint).batch(len(prompts))
     for seed, prompt in enumerate(prompts):
         batch.add(Sequence(prompt, length, SamplingParams(seed=seed, temperature=TEMPERATURE)))
-    decode = checkpoint.vocabulary.decode
+    vocabulary, decode = checkpoint.vocabulary, checkpoint.vocabulary.decode
     outputs = batch.step(max(prompt.size for prompt in prompts) + length)
-    return tuple(Sample(decode(prompts[o.handle]), decode(o.ids), o.handle) for o in outputs)
+    return tuple(Sample(decode(prompts[o.handle]), decode(_ended(o.ids, vocabulary)), o.handle) for o in outputs)
+
+
+def _ended(ids: Ids, vocabulary: Vocabulary) -> Ids:
+    """The ids before the first that ends the text."""
+    if vocabulary.end_id is None or vocabulary.end_id not in ids:
+        return ids
+    return ids[: int(np.argmax(ids == vocabulary.end_id))]

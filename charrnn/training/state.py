@@ -45,7 +45,7 @@ class Position:
     characters: int = 0
     """Tokens trained on so far; the name is that in the files."""
     optimizer_steps: int = 0
-    """Steps taken since the start of the run or the last restart."""
+    """Steps that changed the weights, since the start of the run or the last restart."""
     retries: int = 0
     """Restarts from the best weights."""
     seconds: float = 0.0
@@ -60,12 +60,12 @@ class Position:
     """At which steps the number of steps was adjusted, and to how many."""
     schedule: Schedule = field(default_factory=partial(Schedule, None))
 
-    def count(self, loss: float, tokens: int) -> None:
-        """Count a step with its mean loss, in nats per token, over this many tokens."""
+    def count(self, loss: float, tokens: int, read: int) -> None:
+        """Count a step with its mean loss, in nats per token, over this many tokens, of as many `read`."""
         self.step += 1
         self.segment += 1
-        self.optimizer_steps += 1
-        self.characters += tokens
+        self.optimizer_steps += bool(tokens or not read)  # nothing is learned from records of which only a part is read
+        self.characters += read
         self.loss_sum += loss * tokens
         self.loss_characters += tokens
 

@@ -18,6 +18,7 @@ from charrnn.checkpoint import Weights
 from charrnn.config import ModelConfig
 from charrnn.model import CharRNN, Masks
 from charrnn.sampling import uniform
+from charrnn.tasks.task import IGNORED
 from charrnn.torch_threads import one_thread
 from charrnn.training.average import Average
 from charrnn.training.config import TrainingConfig
@@ -27,7 +28,7 @@ from charrnn.training.precision import autocast
 from charrnn.training.reading import read
 from charrnn.training.shards import Shards
 from charrnn.training.state import Tensors
-from charrnn.training.text import IGNORED, Segment
+from charrnn.training.text import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,9 @@ class Learner:
         self.model.train()
         set_learning_rate(self._optimizer, learning_rate)
         with one_thread():  # small products, which are not worth dividing among threads
+            if segment.read and not segment.tokens:  # nothing of what is read has a target
+                self._hidden = self._forward(segment)
+                return Step(0.0, 0.0)
             with _randomness(self._training.seed, 1 + number, self._device):
                 loss, hidden = self._forward_backward(segment)
             loss, hidden = self._summed(loss, hidden)
@@ -107,13 +111,23 @@ class Learner:
         states = [state.detach().float() for _, state in forward]
         return sum(losses[1:], losses[0]), torch.cat(states, 2)
 
+    @torch.no_grad()
+    def _forward(self, segment: Segment) -> Tensor:
+        """The state of all streams after the segment, which every process reads whole."""
+        rows = self._shards.of(slice(0, segment.inputs.shape[0]))
+        read_by_shard = self._shards.each(lambda shard: self._read(segment, None, shard)[1].float(), rows)
+        return torch.cat(read_by_shard, 2)
+
+    def _read(self, segment: Segment, masks: Masks | None, shard: slice) -> tuple[Tensor, Tensor]:
+        with autocast(self._precision, self._device):
+            state = self._hidden[:, :, shard].contiguous()  # [state_parts, layers, rows, hidden_size]
+            return read(self.model, segment, shard, state, masks and masks.of(shard))
+
     def _loss(self, segment: Segment, masks: Masks | None, shard: slice) -> tuple[Tensor, Tensor]:
         """The contribution of a shard to the mean cross entropy over the segment, and its state afterwards."""
         targets = torch.from_numpy(segment.targets[shard]).to(self._device)  # [rows, t]
-        with autocast(self._precision, self._device):
-            state = self._hidden[:, :, shard].contiguous()  # [state_parts, layers, rows, hidden_size]
-            logits, hidden = read(self.model, segment, shard, state, masks and masks.of(shard))
-        logits = logits.flatten(0, 1).float()  # [rows * t, vocabulary_size]
+        logits, hidden = self._read(segment, masks, shard)
+        logits = logits.flatten(0, 1).float()  # [rows * t, outputs]
         total = functional.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum")
         return total / max(1, segment.tokens), hidden  # none if all that is read begins a passage
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.tasks.task import IGNORED
 from charrnn.training.config import ValidationSplit
 
 TextIds = npt.NDArray[np.integer[Any]]
@@ -26,9 +27,6 @@ BLOCKS: Final = 20
 MIN_BLOCK: Final = 200
 """The number of held-out blocks, and their minimum length in tokens: each is read from a state of zeros, which
 makes its first few tokens harder to predict."""
-
-IGNORED: Final = -100
-"""The target that torch's cross entropy ignores."""
 
 
 class Passages:
@@ -136,11 +134,12 @@ def _shares(total: int, count: int) -> list[range]:
 class Segment:
     """What is read between two steps: `inputs` and `targets` [streams, t] int64, t at most segment_length; a target is
     the token after its input, or IGNORED; `tokens` how many are not. `fresh` [streams, t] is true where an
-    input begins a passage, and is read from a state of zeros."""
+    input begins a passage, and is read from a state of zeros. `read`: how many tokens it counts for in an epoch."""
 
     inputs: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int64]
     fresh: npt.NDArray[np.bool_]
+    read: int
 
     @property
     def tokens(self) -> int:
@@ -157,10 +156,10 @@ class Segment:
 class Streams:
     """A text as contiguous streams that are read side by side, segment after segment.
 
-    Reading all `segments` predicts every token exactly once, except the first of each passage; `tokens` is
-    their number. The lengths of streams differ by at most one token, and so do those of segments: the last column
-    of the last segment is masked where a stream has ended. There are `batch_size` streams, or as many as have a
-    complete segment.
+    Reading all `segments` predicts every token exactly once, except the first of each passage; `tokens`, or
+    `predicted`, is their number. The lengths of streams differ by at most one token, and so do those of segments: the
+    last column of the last segment is masked where a stream has ended. There are `batch_size` streams, or as many as
+    have a complete segment.
     """
 
     def __init__(self, text: TextIds | Passages, batch_size: int, segment_length: int) -> None:
@@ -170,7 +169,7 @@ class Streams:
         self._starts = [1 + predicted * b // self.streams for b in range(self.streams + 1)]
         self._length = -(-predicted // self.streams)
         self.segments = -(-self._length // segment_length)
-        self.tokens = predicted + 1 - len(self._text.bounds)
+        self.tokens = self.predicted = predicted + 1 - len(self._text.bounds)
 
     def segment(self, index: int) -> Segment:
         """The segment with this index, from 0 to segments - 1."""
@@ -199,4 +198,4 @@ class Streams:
                     targets[row, begin - start] = IGNORED
                 if begin + 1 < end:
                     fresh[row, begin + 1 - start] = True
-        return Segment(inputs, targets, fresh)
+        return Segment(inputs, targets, fresh, int((targets != IGNORED).sum()))

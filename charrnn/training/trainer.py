@@ -9,22 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import replace
 
+import numpy as np
 import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
 from charrnn.training.config import FORMER_SPLIT, TrainingConfig
 from charrnn.training.continuing import continued
 from charrnn.training.data import TrainingData, TrainingText
-from charrnn.training.evaluation import evaluation
-from charrnn.training.gradients import gradient_norms, rounded
+from charrnn.training.gradients import rounded
 from charrnn.training.keeping import BestWeights
 from charrnn.training.pacing import Pacing
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import REPORT_EVERY, Progress, Reporter
+from charrnn.training.record_data import RecordData, TrainingRecords
 from charrnn.training.result import never_unknown, training_record
 from charrnn.training.samples import Sample, write_samples
 from charrnn.training.schedule import Schedule
@@ -50,7 +52,7 @@ class Trainer:
         self,
         config: ModelConfig,
         training: TrainingConfig,
-        text: TrainingText,
+        source: TrainingText | TrainingRecords,
         *,
         state: TrainingState | None = None,
         base: Checkpoint | None = None,
@@ -62,20 +64,21 @@ class Trainer:
         if state is not None and not state.says_split:  # from before there was a choice
             training = replace(training, validation_split=FORMER_SPLIT)
         self.config, self.training, self._clock = config, training, clock
-        self._data = data = TrainingData(text, training)
+        self._data = data = data_of(source, training)
         streams, epoch, on = data.streams.streams, data.streams.segments, torch.device(device)
 
         # How a step is computed determines its bits, so it is part of a resume point.
         precision = str(state.run["precision"]) if state else fastest_precision(config, on)
         self._shards = Shards(int(state.run.get("parts", 1)) if state else usual_count(streams, on))
         self._run = {
-            "config": asdict(config),
+            "config": config.as_dict(),
             "training": training.as_dict(),
             "corpus": data.corpus,
-            "characters": len(data.training) + len(data.held_out),
-            "vocabulary": text.vocabulary.description,
+            "characters": data.training_tokens + data.held_out_tokens,
+            "vocabulary": data.vocabulary.description,
             "precision": precision,
             "parts": self._shards.count,  # "parts" and "characters" (tokens) are the names in existing resume points
+            **data.arrangement.as_dict(),
         }
         self._learner = Learner(
             config, training, streams, device=on, precision=precision, shards=self._shards, team=team
@@ -87,7 +90,7 @@ class Trainer:
         else:
             self._position = position = Position(schedule=Schedule.first(training.budget, epoch, data.sizes))
             if base is not None:
-                self._learner.start_again(continued(base, text.vocabulary, self._learner.model.weights()))
+                self._learner.start_again(continued(base, data.vocabulary, self._learner.model.weights()))
 
         minutes = training.budget.minutes
         self._pacing = Pacing(None if minutes is None else 60 * minutes - reserve, epoch, data.sizes, team)
@@ -100,23 +103,23 @@ class Trainer:
 
         Raises DivergedError.
         """
-        position, streams, report = self._position, self._data.streams, self._report
+        position, data, report = self._position, self._data, self._report
         while not self.finished:
             if position.schedule.evaluates(position.step) and not self._best.up_to_date:
                 yield from self._evaluate()
                 continue
 
             began, schedule = self._clock(), position.schedule
-            if position.segment == streams.segments:  # the whole text is read: the next epoch begins
+            if position.segment == data.streams.segments:  # everything is read: the next epoch begins
                 self._learner.begin_epoch()
                 position.segment = 0
-            segment = streams.segment(position.segment)
+            segment = data.segment(position.segment, position.characters)
             step = self._learner.step(segment, position.step, position.learning_rate(self.training.learning_rate))
             if step.finite:
-                position.count(step.loss, segment.tokens)
+                position.count(step.loss, segment.tokens, segment.read)
             else:
                 self._best.start_again(f"the loss was {step.loss}, its gradient's norm {step.gradient_norm}")
-            report.add(step, segment.tokens, self._spend(began))
+            report.add(step, segment.tokens, segment.read, self._spend(began))
             self._pacing.look(position)
 
             due = step.finite and schedule.samples(position.step)
@@ -136,7 +139,7 @@ class Trainer:
         """Evaluate, keep the weights if they are the best so far, and report; also yields reports in between."""
         before, began, model = self._position.seconds, self._clock(), self._learner.average.model
         validation_loss = None
-        for loss in evaluation(model, self.held_out, shards=self._shards) if len(self.held_out) else ():
+        for loss in self._data.evaluation(model, self._shards):
             validation_loss = loss  # None until all is read
             if self._clock() - began >= REPORT_EVERY:
                 self._spend(began)
@@ -144,7 +147,7 @@ class Trainer:
                 began = self._clock()
         validation_loss = self._best.judge(validation_loss)
         samples = self._samples()
-        norms = rounded(gradient_norms(model, self._data.training, self.training.segment_length))
+        norms = rounded(self._data.gradient_norms(model, self.training.segment_length))
         self._best.note(norms)
         self._spend(began)
         self._pacing.evaluated(self._position.seconds - before)
@@ -157,9 +160,10 @@ class Trainer:
         return self._report.progress(samples=samples)
 
     def _samples(self) -> tuple[Sample, ...]:
-        vocabulary = self._data.vocabulary
-        weights = never_unknown(self._learner.average.model.weights(), vocabulary)
-        return write_samples(Checkpoint(self.config, vocabulary, weights), self._data.prompts)
+        vocabulary, arrangement = self._data.vocabulary, self._data.arrangement
+        weights = never_unknown(self._learner.average.model.weights(), vocabulary, arrangement)
+        record = TrainingRecord(arrangement.as_dict())
+        return write_samples(Checkpoint(self.config, vocabulary, weights, record), self._data.prompts)
 
     def _spend(self, began: float) -> float:
         """Count the time since `began` as spent on training; returns it in seconds."""
@@ -180,12 +184,12 @@ class Trainer:
         """The network with the best weights so far (`BestWeights`), and its training record."""
         vocabulary, weights = self._data.vocabulary, dict(self._best.weights)
         record = training_record(self._data, self.training, self._position, self._best)
-        return Checkpoint(self.config, vocabulary, never_unknown(weights, vocabulary), record)
+        return Checkpoint(self.config, vocabulary, never_unknown(weights, vocabulary, self._data.arrangement), record)
 
     @property
     def held_out(self) -> Passages:
-        """The held-out text; empty if nothing is held out."""
-        return self._data.held_out
+        """The held-out text; empty if nothing is held out, or if there are records."""
+        return self._data.held_out if isinstance(self._data, TrainingData) else Passages(np.zeros(0, dtype=np.uint8))
 
     @property
     def warnings(self) -> list[str]:
@@ -196,3 +200,8 @@ class Trainer:
         """A copy of everything that the rest of the run depends on."""
         best, tensors = self._best, named({**self._learner.tensors(), "kept": self._best.weights})
         return TrainingState(tensors, deepcopy(self._position), self._run, [*best.evaluations], [*best.gradients])
+
+
+def data_of(source: TrainingText | TrainingRecords, config: TrainingConfig) -> TrainingData | RecordData:
+    """What a run reads. Raises ValueError when there is too little to train on."""
+    return TrainingData(source, config) if isinstance(source, TrainingText) else RecordData(source, config)

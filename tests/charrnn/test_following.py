@@ -14,6 +14,7 @@ from charrnn.engine.base import Engine, Output, Sequence, State
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import SamplingParams
+from charrnn.tasks.arrangement import TEXT
 from charrnn.training.result import never_unknown
 from charrnn.word_tokens import LONGEST
 from charrnn.words import WordVocabulary
@@ -37,7 +38,7 @@ SAMPLING = [
 def network(words: WordVocabulary = WORDS) -> Checkpoint:
     config, random = ModelConfig(len(words), "gru", 12), np.random.default_rng(1)
     weights = {name: random.normal(0, 0.7, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, words, never_unknown(weights, words))
+    return Checkpoint(config, words, never_unknown(weights, words, TEXT))
 
 
 @pytest.fixture(scope="module", params=BUILD)

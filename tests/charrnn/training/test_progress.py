@@ -24,8 +24,8 @@ def test_a_report_says_what_happened_since_the_one_before() -> None:
     report = reporter(position)
     assert report.progress().loss is None and report.progress().characters_per_second is None
     for loss, seconds in ((2.0, 0.1), (1.0, 0.3)):
-        position.count(loss, 100)
-        report.add(Step(loss, 5.0), 100, seconds)
+        position.count(loss, 100, 100)
+        report.add(Step(loss, 5.0), 100, 100, seconds)
     first, second = report.progress(), report.progress()
     assert (first.step, first.steps, first.fraction, first.characters) == (2, 20, 0.1, 200)
     assert (first.loss, first.gradient_norm) == (1.5, 5.0)
@@ -36,7 +36,7 @@ def test_a_report_says_what_happened_since_the_one_before() -> None:
 def test_it_is_time_for_a_report_once_steps_took_long_enough() -> None:
     report, due = reporter(Position()), []
     for loss in (1.0, math.nan):
-        report.add(Step(loss, 1.0), 100, 0.6 * REPORT_EVERY)
+        report.add(Step(loss, 1.0), 100, 100, 0.6 * REPORT_EVERY)
         due.append(report.due)
     assert report.progress().loss == 1.0, "a step whose loss is no number counts with its time alone"
     assert [*due, report.due] == [False, True, False]

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from charrnn.tasks.task import IGNORED
 from charrnn.training.config import VALIDATION_SPLITS, ValidationSplit
-from charrnn.training.text import BLOCKS, IGNORED, MIN_BLOCK, MIN_VALIDATION, Passages, Streams, split
+from charrnn.training.text import BLOCKS, MIN_BLOCK, MIN_VALIDATION, Passages, Streams, split
 
 
 @given(st.integers(2, 700), st.integers(1, 40), st.integers(1, 30))

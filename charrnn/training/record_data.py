@@ -1,0 +1,122 @@
+"""The data of a run over records: which to train on, and which are held out; knows no networks but to measure them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.marks import MarkedVocabulary
+from charrnn.model import CharRNN
+from charrnn.tasks.arrangement import Arrangement
+from charrnn.training.batches import Indices, RecordBatches, RecordSteps
+from charrnn.training.config import TrainingConfig
+from charrnn.training.evaluation import MAX_STREAMS, SEGMENT, record_evaluation
+from charrnn.training.gradients import SEQUENCES, Norms, norms_back
+from charrnn.training.samples import PROMPT
+from charrnn.training.shards import Shards
+from charrnn.training.text import Segment
+from charrnn.vocabulary import Ids
+
+SAMPLES: Final = 3
+MAX_STEPS_BACK: Final = 64
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TrainingRecords:
+    """The records of a corpus: their `steps`; which of them are `held_out` [records]; the vocabulary and the
+    arrangement; and what the training record is to say about the corpus (`corpus`, plain JSON: name, sha256)."""
+
+    steps: RecordSteps
+    held_out: npt.NDArray[np.bool_]
+    vocabulary: MarkedVocabulary
+    arrangement: Arrangement
+    corpus: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RecordData:
+    """Records as a run reads them: `streams` are those to train on. Raises ValueError when there are none."""
+
+    def __init__(self, records: TrainingRecords, config: TrainingConfig) -> None:
+        self.vocabulary = records.vocabulary
+        self.arrangement = records.arrangement
+        self.corpus = dict(records.corpus)
+        self._steps = records.steps
+        self._held_out = np.flatnonzero(records.held_out)
+        self._training = np.flatnonzero(~records.held_out)
+        if not self._training.size:
+            raise ValueError("there are no records to train on")
+        reads_labels = records.arrangement.labels and not records.arrangement.writes_labels
+        boundary = records.vocabulary.boundary if reads_labels else None
+        self.streams = RecordBatches(
+            records.steps, self._training, config.batch_size, config.segment_length, seed=config.seed, boundary=boundary
+        )
+        self.prompt = self._beginning()
+        self.prompts = self._prompts()
+        self.warnings: list[str] = []
+
+    @property
+    def training_tokens(self) -> int:
+        """How many inputs there are to train on."""
+        return self.streams.tokens
+
+    @property
+    def held_out_tokens(self) -> int:
+        """How many inputs are held out."""
+        return int(self._steps.lengths[self._held_out].sum())
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What the training record says of the number of records."""
+        return {"records": {"training": self._training.size, "validation": self._held_out.size}}
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The approximate number of tokens in a step, and that of the held-out records."""
+        return max(1, self.streams.tokens // self.streams.segments), self.held_out_tokens
+
+    def segment(self, index: int, characters: int) -> Segment:
+        """The segment of the current epoch with this index, after so many tokens have been read in the whole run."""
+        return self.streams.segment(index, characters // self.streams.tokens)
+
+    def evaluation(self, model: CharRNN, shards: Shards) -> Iterator[float | None]:
+        """The held-out loss, as `charrnn.training.evaluation.evaluation`; nothing if nothing is held out."""
+        if self._held_out.size:
+            batches = RecordBatches(self._steps, self._held_out, MAX_STREAMS, SEGMENT)
+            yield from record_evaluation(model, batches, shards)
+
+    def gradient_norms(self, model: CharRNN, segment_length: int) -> Norms:
+        """How far back the loss at the end of a record reaches, as `charrnn.training.gradients`."""
+        lengths = self._steps.lengths[self._training]
+        steps = max(0, min(segment_length, int(np.median(lengths)) - 1))
+        long_enough = self._training[lengths > steps]
+        chosen = long_enough[np.linspace(0, long_enough.size - 1, SEQUENCES).astype(np.int64)]
+        last = self._steps.bounds[chosen + 1] - 1  # the last step of a record always counts
+        windows = self._steps.inputs[last[:, None] + np.arange(-steps, 1)].astype(np.int64)
+        return norms_back(model, windows, self._steps.targets[last].astype(np.int64))
+
+    def _ids(self, records: Indices) -> list[Ids]:
+        bounds = self._steps.bounds
+        return [np.asarray(self._steps.inputs[bounds[i] : bounds[i + 1]], dtype=np.int32) for i in records.tolist()]
+
+    def _prompts(self) -> list[Ids]:
+        """What samples begin with: the start, the labels of the first records that are held out, or whole records that
+        are to be turned into others; none if labels are written."""
+        task = self.arrangement.task
+        if self.arrangement.writes_labels:
+            return []
+        some = (self._held_out if self._held_out.size else self._training)[:SAMPLES]
+        separator = self.vocabulary.boundary + 1
+        if task == "transduce":
+            return [ids[: np.flatnonzero(ids == separator)[0] + 1] for ids in self._ids(some)]
+        return [np.array([self.vocabulary.boundary], dtype=np.int32), *(ids[:1] for ids in self._ids(some)[1:])]
+
+    def _beginning(self) -> str:
+        """The beginning of the first record, without marks, as a prompt that suits the model."""
+        (ids,) = self._ids(self._training[:1])
+        if self.arrangement.task == "transduce":
+            ids = ids[: np.flatnonzero(ids == self.vocabulary.boundary + 1)[0]]
+        return self.vocabulary.decode(ids[:PROMPT]) if self.arrangement.task != "generate" else ""
