@@ -85,7 +85,7 @@ class Checkpoint:
     def arrangement(self) -> Arrangement:
         """The task, unit and labels. Raises CheckpointError if the training record does not give any that fit."""
         try:
-            return Arrangement.of(self.record.json)
+            return self.record.arrangement
         except (ValueError, TypeError) as error:
             raise CheckpointError(str(error)) from error
 
@@ -133,7 +133,7 @@ def load(path: Path) -> Checkpoint:
         _check_header(file, config)
         weights = {name: file.get_tensor(name) for name in config.shapes()}
         record = _record_of(description)
-        vocabulary = Arrangement.of(record.json).vocabulary(described(description["vocabulary"]))
+        vocabulary = record.arrangement.vocabulary(described(description["vocabulary"]))
         checkpoint = Checkpoint(config, vocabulary, weights, record)
     if checkpoint.digest != description.get("digest"):
         raise CheckpointError(f"damaged: the digest says {description.get('digest')}, the content {checkpoint.digest}")

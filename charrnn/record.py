@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from charrnn.measurements import Evaluation, Reach, number
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.training.config import FORMER_SPLIT, VALIDATION_SPLITS, ValidationSplit
 
 
@@ -92,6 +93,11 @@ class TrainingRecord:
         read = [Reach.read(each) for each in _list(self.json.get("gradients"))]
         found = tuple(each for each in read if each is not None)
         return found if len(found) == len(read) <= 2 else ()
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The task, unit and labels. Raises ValueError, TypeError if there are any that do not fit together."""
+        return Arrangement.of(self.json)
 
     @property
     def precision(self) -> str | None:

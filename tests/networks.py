@@ -9,17 +9,28 @@ import numpy as np
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import Cell, ModelConfig
 from charrnn.record import TrainingRecord
+from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.vocabulary import Vocabulary
 
 WATCHING: Final = 3
 """The unit of `quote_watcher` that follows quotes."""
 
 
-def random_network(vocabulary: Vocabulary, cell: Cell, hidden_size: int, layers: int = 1, **record: Any) -> Checkpoint:
+def random_network(
+    tokens: Vocabulary,
+    cell: Cell,
+    hidden_size: int,
+    layers: int = 1,
+    *,
+    arrangement: Arrangement = TEXT,
+    **record: Any,
+) -> Checkpoint:
     """A network that was never trained: the same one for the same arguments."""
-    config, random = ModelConfig(len(vocabulary), cell, hidden_size, layers), np.random.default_rng(0)
+    vocabulary, random = arrangement.vocabulary(tokens), np.random.default_rng(0)
+    sizes = {"layers": layers, "output_size": arrangement.output_size(vocabulary)}
+    config = ModelConfig(len(vocabulary), cell, hidden_size, **sizes)
     weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
-    return Checkpoint(config, vocabulary, weights, TrainingRecord(record))
+    return Checkpoint(config, vocabulary, weights, TrainingRecord({**record, **arrangement.as_dict()}))
 
 
 def quote_watcher(vocabulary: Vocabulary, **record: Any) -> Checkpoint:

@@ -55,6 +55,11 @@ class Logprobs:
     top_ids: npt.NDArray[np.int32]
     top: npt.NDArray[np.float32]
 
+    def latest(self, n: int) -> Logprobs:
+        """Those at the last n positions."""
+        first = len(self.chosen) - n
+        return Logprobs(self.chosen[first:], self.top_ids[first:], self.top[first:])
+
 
 @dataclass(eq=False, slots=True)  # one for each sequence and call: frozen ones take twice as long to create
 class Output:

@@ -102,6 +102,10 @@ class Arrangement:
             "delay": self.delay,
         }
 
+    def shown(self) -> dict[str, Any]:
+        """What is shown of it, also of an endless text."""
+        return {"task": self.task, "unit": self.unit, "labels": list(self.labels)}
+
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Arrangement:
         """The inverse of `as_dict`, from a whole training record. Raises ValueError, TypeError for fields that are not

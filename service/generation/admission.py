@@ -12,6 +12,7 @@ from service.generation.cache import cache_key
 from service.generation.errors import PromptError, ReplyTooLargeError, SamplingIdsError
 from service.generation.requests import GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
+from service.generation.tasks import SeparatorError, check_label, check_task
 from service.generation.tokenization import UnknownIdsError, checked, read
 
 
@@ -52,8 +53,8 @@ class Admission:
         self._max_values = max_values
 
     def admit(self, request: GenerationRequest) -> Admitted:
-        """Raises UnknownCharactersError, UnknownIdsError, SamplingIdsError, NeverFitsError, ReplyTooLargeError, and
-        what ResidentModels.get raises."""
+        """Raises UnknownCharactersError, UnknownIdsError, SamplingIdsError, WrongTaskError, UnknownLabelError,
+        NeverFitsError, ReplyTooLargeError, and what ResidentModels.get raises."""
         admitted = self._admit(request, self._models.get(request.model))
         self._check_size([admitted])
         return admitted
@@ -68,7 +69,7 @@ class Admission:
         for index, request in enumerate(requests):
             try:
                 found = self._admit(request, models[request.model])
-            except (UnknownCharactersError, UnknownIdsError) as error:
+            except (UnknownCharactersError, UnknownIdsError, SeparatorError) as error:
                 raise PromptError(index, error) from error
             admitted.append(found.repeated(before[found.key]))
             before[found.key] += 1
@@ -77,6 +78,8 @@ class Admission:
 
     def _admit(self, request: GenerationRequest, model: ResidentModel) -> Admitted:
         self._check_fits(request.n)
+        check_task(model, "generate")
+        check_label(model, request.label)
         _check_sampling(model, request.sampling)
         prompt, skipped = read(model, request.prompt, request.skip_unknown)
         return Admitted(request, model, prompt, skipped, cache_key(model.digest, prompt, request))
@@ -93,7 +96,7 @@ def _check_sampling(model: ResidentModel, sampling: SamplingParams) -> None:
         return
     for field, ids in (("logit_bias", [id_ for id_, _ in sampling.logit_bias]), ("allowed_token_ids", allowed or ())):
         try:
-            checked(model, ids)
+            checked(model, ids, model.config.outputs)
         except UnknownIdsError as error:
             raise SamplingIdsError(field, error) from error
     unknown = model.vocabulary.unknown_id

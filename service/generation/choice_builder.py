@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -94,13 +95,13 @@ class ChoiceBuilder:
         detokenizer = self._detokenizer
         before = detokenizer.tokens
         text = detokenizer.feed(output.ids, done=output.done)
-        reason: FinishReason | None = "stop" if detokenizer.stopped else "length" if output.done else None
-        return _Decoded(output, text, detokenizer.tokens - before, reason)
+        return _Decoded(output, text, detokenizer.tokens - before, _reason(output, stopped=detokenizer.stopped))
 
     def _take(self, decoded: _Decoded) -> str:
         output = decoded.output
         if output.prompt_logprobs is not None:
-            self._waiting.append((self._prompt, output.prompt_logprobs))
+            # Without the mark that was read before the prompt.
+            self._waiting.append((self._prompt, output.prompt_logprobs.latest(self._prompt.size)))
         if output.logprobs is not None:
             self._waiting.append((output.ids, output.logprobs))
         if self._ids is not None:
@@ -114,11 +115,19 @@ class ChoiceBuilder:
         """The log-probabilities of the tokens that begin in the text; those of held-back tokens follow later."""
         waiting = TextLogprobs.joined(self._vocabulary, self._waiting)
         begins = np.append(self._ahead, self._ahead + np.cumsum(waiting.lengths()))
-        count = int(np.searchsorted(begins[:-1], len(text)))
+        # A record's end has no text: it begins where the text ends.
+        side: Literal["left", "right"] = "right" if self.finish_reason == "end" else "left"
+        count = int(np.searchsorted(begins[:-1], len(text), side))
         self._ahead = int(begins[count]) - len(text)
         given, rest = waiting[:count], waiting[count:]
         self._waiting = [(rest.ids, rest.logprobs)] if len(rest) else []
         return given
+
+
+def _reason(output: Output, *, stopped: bool) -> FinishReason | None:
+    if stopped or not output.done:
+        return "stop" if stopped else None
+    return "end" if output.ended else "length"
 
 
 def _joined(outputs: Sequence[Output]) -> Sequence[Output]:

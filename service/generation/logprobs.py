@@ -78,7 +78,7 @@ class TextLogprobs(Sequence[TokenLogprobs]):
     def lengths(self) -> npt.NDArray[np.int64]:
         """Characters of each token, [n]."""
         if self.vocabulary.level == "char":
-            return np.ones(len(self), np.int64)
+            return (self.ids < self.vocabulary.text_size).astype(np.int64)
         return np.fromiter(map(len, self.tokens), np.int64, len(self))
 
     def __len__(self) -> int:

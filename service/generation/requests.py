@@ -9,7 +9,7 @@ from charrnn.sampling import DEFAULT_LENGTH, SamplingParams
 from charrnn.vocabulary import Ids
 from service.generation.logprobs import TextLogprobs
 
-FinishReason = Literal["length", "stop"]
+FinishReason = Literal["length", "stop", "end"]
 
 Prompt = str | tuple[int, ...]
 """A text, or ids."""
@@ -35,6 +35,8 @@ class GenerationRequest:
     """Whether the text includes the stop text that ended it."""
     min_tokens: int = 0
     """The minimum number of tokens before a stop text takes effect."""
+    label: str | None = None
+    """What a record begins with, for a model trained with labels."""
     n: int = 1
     echo: bool = False
     with_ids: bool = False

@@ -17,6 +17,7 @@ from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine, Sequence
 from charrnn.engine.cpu.code import CompilationError
+from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.vocabulary import Vocabulary
 from model_store.aliases import AliasChange
 from model_store.errors import DamagedVersionError, NotFoundError
@@ -49,6 +50,7 @@ class ResidentModel:
     config: ModelConfig
     vocabulary: Vocabulary
     engine: Engine
+    arrangement: Arrangement = TEXT
 
 
 class ResidentModels:
@@ -157,7 +159,8 @@ class ResidentModels:
         engine = self._build(checkpoint)
         _warm(engine, checkpoint.vocabulary)
         log.info("%s version %d loaded in %.3f s", *key, time.perf_counter() - began)
-        return ResidentModel(*key, checkpoint.digest, checkpoint.config, checkpoint.vocabulary, engine)
+        config, vocabulary, arrangement = checkpoint.config, checkpoint.vocabulary, checkpoint.arrangement
+        return ResidentModel(*key, checkpoint.digest, config, vocabulary, engine, arrangement)
 
     def _keep(self, key: Key, model: ResidentModel) -> None:
         with self._lock:

@@ -12,8 +12,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-import numpy as np
-
 from charrnn.engine.base import Sequence
 from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
 from service.generation.admission import Admitted
@@ -113,8 +111,9 @@ def _seeds(request: GenerationRequest) -> tuple[int, ...]:
 
 
 def _sequence(admitted: Admitted, seed: int) -> Sequence:
-    """The engine's sequence; an empty prompt is read as the vocabulary's start token, which is not part of the text."""
-    request, prompt = admitted.request, admitted.prompt
-    before = prompt if prompt.size else np.array([admitted.model.vocabulary.start_id], dtype=np.int32)
+    """The engine's sequence; what is read before the prompt, a start or a label, is not part of the text."""
+    request, prompt, model = admitted.request, admitted.prompt, admitted.model
+    before = model.arrangement.read(prompt, model.vocabulary, request.label)
     score = request.echo and request.sampling.logprobs is not None and prompt.size > 0
-    return Sequence(before, request.length, replace(request.sampling, seed=seed), score=score)
+    sampling = replace(request.sampling, seed=seed)
+    return Sequence(before, request.length, sampling, score=score, end_id=model.vocabulary.end_id)

@@ -10,6 +10,7 @@ import numpy as np
 from charrnn.vocabulary import Ids
 from service.generation.requests import Prompt, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
+from service.generation.tasks import check_record
 
 
 class UnknownIdsError(ValueError):
@@ -36,31 +37,31 @@ class Tokenizer:
 
     def encode(self, reference: str, text: str, *, skip_unknown: bool = False) -> Tokens:
         """The ids of the text. Raises UnknownCharactersError, and the errors of `ResidentModels.get`."""
-        return self._tokens(reference, text, skip_unknown)
+        model = self._models.get(reference)
+        ids, skipped = read(model, text, skip_unknown)
+        return Tokens(model.name, model.version, ids, model.vocabulary.tokens_of(ids), skipped)
 
     def decode(self, reference: str, ids: Sequence[int]) -> Tokens:
         """The text of the ids. Raises UnknownIdsError, and the errors of `ResidentModels.get`."""
-        return self._tokens(reference, tuple(ids))
-
-    def _tokens(self, reference: str, prompt: Prompt, skip_unknown: bool = False) -> Tokens:
         model = self._models.get(reference)
-        ids, skipped = read(model, prompt, skip_unknown)
-        return Tokens(model.name, model.version, ids, model.vocabulary.tokens_of(ids), skipped)
+        known = checked(model, ids, len(model.vocabulary))  # the end of a record too, which a text cannot spell
+        return Tokens(model.name, model.version, known, model.vocabulary.tokens_of(known))
 
 
 def read(model: ResidentModel, prompt: Prompt, skip_unknown: bool = False) -> tuple[Ids, Skipped]:
-    """The ids of a text, or the given ids, and what was skipped. Raises UnknownCharactersError, UnknownIdsError."""
+    """The ids of a text, or the given ids, and what was skipped. Raises SeparatorError,
+    UnknownCharactersError, UnknownIdsError."""
     if not isinstance(prompt, str):
-        return checked(model, prompt), ()
+        return checked(model, prompt, model.vocabulary.text_size), ()
+    check_record(model, prompt)
     if not skip_unknown:
         return model.vocabulary.encode(prompt), ()
     ids, skipped = model.vocabulary.encode_known(prompt)
     return ids, tuple(skipped)
 
 
-def checked(model: ResidentModel, ids: Sequence[int]) -> Ids:
-    """The ids, after checking that the model has all of them. Raises UnknownIdsError."""
-    size = len(model.vocabulary)
+def checked(model: ResidentModel, ids: Sequence[int], size: int) -> Ids:
+    """The ids, after checking that they are below `size`. Raises UnknownIdsError."""
     wrong = next((id_ for id_ in ids if not 0 <= id_ < size), None)
     if wrong is not None:
         raise UnknownIdsError(f"ids of {model.name} are from 0 to {size - 1}, not {wrong}")

@@ -37,6 +37,7 @@ from service.generation.errors import (
     ReplyTooLargeError,
     SamplingIdsError,
 )
+from service.generation.tasks import SeparatorError, UnknownLabelError, WrongTaskError
 from service.generation.tokenization import UnknownIdsError
 from service.generation.units.selection import UnitSelectionError, UnknownUnitError
 from service.generation.units.tracing import NothingToTraceError
@@ -152,6 +153,9 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (UnknownCharactersError, unknown_characters),
     (UnknownIdsError, _unknown_ids),
     (PromptError, _one_of_several),
+    (WrongTaskError, lambda e: ApiError(422, "wrong_task", str(e), "model")),
+    (SeparatorError, lambda e: ApiError(422, "invalid_value", f"prompt: {e}", "prompt")),
+    (UnknownLabelError, lambda e: ApiError(422, "unknown_label", str(e), "label")),
     (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
     (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),
     (ReplyTooLargeError, lambda e: ApiError(422, "reply_too_large", str(e), e.param)),

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationInfo
 from charrnn.config import MAX_VOCABULARY_SIZE
 from charrnn.parameters import parameters
 from charrnn.sampling import DEFAULT_LENGTH, SamplingParams
+from charrnn.tasks.record import MAX_LABEL
 from service.api.schemas.base import Body, CellsBody, Id, ModelBody, Unknown
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import alternatives, fault
@@ -49,6 +50,7 @@ Stop = Annotated[
     Annotated[str, Field(max_length=256), Tag("<text>")] | Annotated[list[_Stop], Field(max_length=8), Tag("<texts>")],
     alternatives(_stop_kind, "a string or a list of strings"),
 ]
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
 Logprobs = Annotated[int, Field(ge=0, le=20)]
 LogitBias = dict[Annotated[str, AfterValidator(_id_key)], Annotated[float, Field(ge=-100, le=100)]]
 
@@ -125,6 +127,9 @@ class ContinuingBody(SamplingBody):
         False, description="return the ids of the prompt and the text: prompt_token_ids, token_ids"
     )
     echo: bool = Field(False, description="include the prompt in each text")
+    label: Label | None = Field(
+        None, description="what a record begins with: one of the model's labels, for models trained with them"
+    )
     unknown: Unknown = "error"
     stream: bool = Field(False, description="stream the text as it is generated")
     stream_options: StreamOptions = Field(default_factory=StreamOptions, description="what to stream besides the text")
@@ -144,6 +149,7 @@ class ContinuingBody(SamplingBody):
             stop=tuple(filter(None, (self.stop,))) if isinstance(self.stop, str) else tuple(self.stop),
             include_stop=self.include_stop_str_in_output,
             min_tokens=self.min_tokens,
+            label=self.label,
             n=self.n,
             echo=self.echo,
             with_ids=self.return_token_ids,

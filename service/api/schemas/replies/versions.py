@@ -8,6 +8,8 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from charrnn.config import ModelConfig
+from charrnn.record import TrainingRecord
+from charrnn.tasks.record import TaskName, Unit
 from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.faults import Faults
 from model_store.store import ModelStore, VersionInfo
@@ -71,7 +73,7 @@ def version_reply(store: ModelStore, faults: Faults, name: str, number: int) -> 
         **outside,
         "digest": entry.digest,
         "config": entry.config,
-        "record": {name: value for name, value in entry.record.json.items() if name != "gradients"},
+        "record": _shown(entry.record),
         "gradients": _gradients_url(entry),
         "cells": _cells_url(store, name, number),
         **with_damage([faults.of_version(name, number)]),
@@ -87,6 +89,8 @@ class VersionSummary(TypedDict):
     published: NotRequired[OrNull[str]]
     bytes: NotRequired[OrNull[int]]
     config: NotRequired[OrNull[ModelConfig]]
+    task: NotRequired[OrNull[TaskName]]
+    unit: NotRequired[OrNull[Unit]]
     bits_per_character: NotRequired[Annotated[OrNull[float], Field(description="measured on held-out text")]]
     prompt: NotRequired[Annotated[OrNull[str], Field(description="a suitable prompt: the first words of its corpus")]]
     gradients: NotRequired[Annotated[OrNull[str], Field(description=GRADIENTS_URL)]]
@@ -106,6 +110,8 @@ def version_summary(
             "published": entry.published,
             "bytes": entry.bytes,
             "config": entry.config,
+            "task": entry.record.arrangement.task,
+            "unit": entry.record.arrangement.unit,
             "bits_per_character": entry.record.bits_per_character,
             "prompt": entry.record.prompt,
             "gradients": _gradients_url(entry),
@@ -116,6 +122,12 @@ def version_summary(
         return {**known, **with_damage([error.reason])}
     except NotFoundError:
         return None
+
+
+def _shown(record: TrainingRecord) -> dict[str, Any]:
+    """The training record with its task, unit and labels, but without the gradients, which have a route."""
+    kept = {name: value for name, value in record.json.items() if name != "gradients"}
+    return {**kept, **record.arrangement.shown()}
 
 
 def _aliases_of(version: int, aliases: dict[str, int]) -> list[str]:

@@ -10,13 +10,17 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from charrnn.checkpoint import CheckpointError
-from charrnn.vocabulary import UnknownCharactersError
+from charrnn.config import ModelConfig
+from charrnn.tasks.arrangement import Arrangement
+from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from durable.reading import DamagedFileError
 from model_store import errors as store
 from service.api.http import exceptions
 from service.api.http.errors import ApiError
 from service.api.http.exceptions import to_api_error, unknown_in
 from service.generation import errors as generation
+from service.generation.resident import ResidentModel
+from service.generation.tasks import SeparatorError, UnknownLabelError, WrongTaskError
 from service.generation.tokenization import UnknownIdsError
 from service.generation.units.selection import UnitSelectionError, UnknownUnitError
 from service.generation.units.tracing import NothingToTraceError
@@ -24,7 +28,10 @@ from service.keys.errors import KeysUnavailableError
 from service.training import errors as training
 from service.training.gradients import NoGradientsError
 from tests.replies import shape
+from tests.service.conftest import CountingEngine
 
+LINES = Arrangement("generate", "line", "\n")
+MODEL = ResidentModel("lines", 1, "0", ModelConfig(3), LINES.vocabulary(Vocabulary("ab")), CountingEngine(), LINES)
 UNKNOWN = UnknownCharactersError([(3, "é")])
 GUESSES = [("cp1252", "naïve"), ("cp1250", "naďve")]
 
@@ -42,6 +49,9 @@ ERRORS: dict[Exception, tuple[int, str, str | None]] = {
     generation.PromptError(2, UNKNOWN): (422, "unknown_character", "prompt[2]"),
     generation.PromptError(2, UnknownIdsError("no")): (422, "unknown_id", "prompt[2]"),
     generation.PromptError(2, ValueError("no")): (422, "invalid_value", "prompt[2]"),
+    WrongTaskError(MODEL): (422, "wrong_task", "model"),
+    UnknownLabelError("x", MODEL): (422, "unknown_label", "label"),
+    SeparatorError("a\nb", MODEL): (422, "invalid_value", "prompt"),
     generation.SamplingIdsError("logit_bias", "no"): (422, "unknown_id", "logit_bias"),
     generation.NeverFitsError(8, 9): (422, "invalid_value", "n"),
     generation.ReplyTooLargeError(8, 9, "logprobs"): (422, "reply_too_large", "logprobs"),

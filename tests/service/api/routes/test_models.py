@@ -22,7 +22,7 @@ def test_versions_with_their_records(client: FlaskClient, model_store: ModelStor
     assert model["versions"] == [version]
     assert version is not None
     assert version["digest"] == model_store.describe("letters", 1).digest
-    assert version["record"] == {"validation_loss": 1.0}
+    assert version["record"] == {"validation_loss": 1.0, "task": "generate", "unit": "text", "labels": []}
     assert version["config"]["cell"] == "rnn"
     assert version["aliases"] == ["current"]
 
