@@ -30,6 +30,9 @@ LONGEST_WAIT: Final = 60.0
 PIECE_BYTES: Final = 1 << 16
 """How much of a file is sent or received at a time."""
 
+PREVIEW_BYTES: Final = 1 << 18
+"""How much of a file the service previews."""
+
 Json = dict[str, Any]
 Body = bytes | Iterator[bytes] | None
 
@@ -259,6 +262,13 @@ class Client:
         query = _query("/corpora", name=name, model=model, **parameters)
         return self._service.upload(query, path, "text/plain")
 
+    def preview(self, path: Path, **parameters: Any) -> Json:
+        """The first records of a file, as they would be trained on. `parameters`: those of `POST /corpora/preview`."""
+        with path.open("rb") as file:
+            start = file.read(PREVIEW_BYTES)
+        query = _query("/corpora/preview", **parameters)
+        return self._service.sent(query, start, "text/plain")
+
     def corpora(self) -> list[Json]:
         """All corpora."""
         return self._service.listed("GET", "/corpora", "corpora")
@@ -373,6 +383,12 @@ class _Transport:
             _check(reply)
             return _object(reply, b"".join(self.pieces(reply)))
 
+    def sent(self, path: str, data: bytes, content_type: str) -> Json:
+        """The JSON object of the reply to these bytes."""
+        with self.reply("POST", path, data, {"Content-Type": content_type}) as reply:
+            _check(reply)
+            return _object(reply, b"".join(self.pieces(reply)))
+
     def events(self, method: str, path: str, body: Any = None, after: int = 0) -> Iterator[tuple[str, str, Json]]:
         """The server-sent events of a reply, as (id, kind, data), to `[DONE]`. Raises what one of them says."""
         with self.reply(method, path, body, {"Last-Event-ID": str(after)} if after else {}) as reply:
@@ -474,7 +490,8 @@ def _version(name: str, version: int) -> str:
 
 
 def _query(path: str, **fields: Any) -> str:
-    query = urlencode(_given(**fields), errors="surrogateescape")
+    given = {name: json.dumps(each) if isinstance(each, Mapping) else each for name, each in _given(**fields).items()}
+    query = urlencode(given, errors="surrogateescape")
     return f"{path}?{query}" if query else path
 
 
@@ -483,9 +500,9 @@ def _given(**fields: Any) -> Json:
 
 
 def _sendable(body: Any) -> tuple[Body, dict[str, str]]:
-    """The body to send and its headers: a file from its beginning, anything else as JSON."""
-    if body is None:
-        return None, {}
+    """The body to send and its headers: bytes as they are, a file from its beginning, anything else as JSON."""
+    if body is None or isinstance(body, bytes):
+        return body, {}
     if not hasattr(body, "read"):
         return json.dumps(body).encode(), {"Content-Type": "application/json"}
     if not _can_be_sent_again(body):

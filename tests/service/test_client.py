@@ -361,6 +361,7 @@ ROUTES: dict[str, Callable[[Client, Path], object]] = {
     "PUT /models/{name}/aliases/{alias}": lambda client, _: client.promote(NAME, 1, "{alias}"),
     "DELETE /models/{name}/aliases/{alias}": lambda client, _: client.delete_alias(NAME, "{alias}"),
     "POST /corpora": lambda client, path: client.upload(path, model="m", newlines="keep"),
+    "POST /corpora/preview": lambda client, path: client.preview(path, unit="line", fields={"text": "x"}),
     "GET /corpora": lambda client, _: client.corpora(),
     "GET /corpora/{corpus_id}": lambda client, _: client.corpus("{corpus_id}"),
     "DELETE /corpora/{corpus_id}": lambda client, _: client.delete_corpus("{corpus_id}"),

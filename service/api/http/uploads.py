@@ -59,6 +59,16 @@ def upload(folder: Path, max_bytes: int, known: Collection[str], content_type: s
         )
 
 
+def beginning(sent: Upload, most: int) -> bytes:
+    """The bytes of a file that is small enough to be held. Raises ApiError 413."""
+    held = b""
+    for chunk in sent.chunks:
+        held += chunk
+        if len(held) > most:
+            raise too_large(most, "more")
+    return held
+
+
 def _parameters(known: Collection[str]) -> dict[str, str]:
     """The query parameters."""
     for name, values in request.args.lists():

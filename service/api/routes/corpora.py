@@ -1,4 +1,4 @@
-"""`/corpora`: upload, list and delete texts to train on."""
+"""`/corpora`: preview, upload, list and delete texts to train on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from model_store.names import NAME_PATTERN, check_name
 from service.api.http.auth import Guard, guarded
 from service.api.http.errors import ApiError
 from service.api.http.parsing import one_of
+from service.api.http.record_fields import record_format
 from service.api.http.responses import JsonResponse, NoContent, plain_json
-from service.api.http.uploads import Upload, upload
+from service.api.http.uploads import Upload, beginning, upload
 from service.api.openapi.operations import RequestParameter, describe
+from service.api.openapi.record_parameters import RECORD_PARAMETERS
 from service.api.schemas.replies.corpora import AnyCorpus, CorporaReply, DamagedCorpus, NewCorpus, new_corpus
 from service.api.schemas.replies.jobs import job_reply
+from service.api.schemas.replies.previews import PreviewReply, preview_reply
 from service.settings import Settings
 from service.training.corpora.conversion import AS_FOUND, Conversion
 from service.training.corpora.corpus import Corpus, name_of
@@ -25,6 +28,7 @@ from service.training.errors import CorpusDamagedError
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
 from service.training.queue.submission import Queue, check_length, submit
+from service.training.records.preview import PREVIEW_BYTES, preview
 
 UPLOADING: Final = (
     "With `model`, training starts at once and its `job` is in the reply. The same text again: 200. The encoding is"
@@ -33,11 +37,11 @@ UPLOADING: Final = (
     " was decoded."
 )
 NEWLINES: Final[tuple[Newlines, ...]] = get_args(Newlines)
-FIELDS: Final = (
-    RequestParameter("name", "name of the corpus"),
-    RequestParameter(
-        "model", "train a version of this model at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}
-    ),
+PREVIEWING: Final = (
+    f"Send the first {PREVIEW_BYTES:,} bytes of the file, or all of a shorter one. What is left open is recognized by"
+    " content; what is wrong is listed under `faults`. Nothing is kept."
+)
+DECODING: Final = (
     RequestParameter(
         "encoding",
         "encoding of the text, such as cp1252; detected if omitted",
@@ -49,6 +53,14 @@ FIELDS: Final = (
         schema={"type": "string", "enum": list(NEWLINES), "default": AS_FOUND.newlines},
     ),
 )
+FIELDS: Final = (
+    RequestParameter("name", "name of the corpus"),
+    RequestParameter(
+        "model", "train a version of this model at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+    ),
+    *DECODING,
+)
+PREVIEW_FIELDS: Final = (*DECODING, *RECORD_PARAMETERS)
 
 
 def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Settings, guard: Guard) -> Blueprint:
@@ -79,6 +91,22 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
             corpus, created = corpora.add(sent.chunks, name, sent.size, _conversion(sent), check)
         job = None if model is None else job_reply(submit(JobRequest(corpus.id, model), corpora, jobs, queue))
         return plain_json(new_corpus(corpus, job)), 201 if created else 200
+
+    @routes.post("/preview")
+    @describe(
+        "The first records of a file, before it is uploaded",
+        description=PREVIEWING,
+        access="admin",
+        uploads=("text/plain", "multipart/form-data"),
+        parameters=PREVIEW_FIELDS,
+    )
+    def preview_corpus() -> PreviewReply:
+        names = [field.name for field in PREVIEW_FIELDS]
+        with upload(settings.data.corpora, PREVIEW_BYTES, names) as sent:
+            format, task = record_format(sent.fields)
+            data = beginning(sent, PREVIEW_BYTES)
+            found = preview(data, settings.data.corpora, format, task, _conversion(sent))
+        return preview_reply(found, task)
 
     @routes.get("")
     @describe("All corpora", access="admin")

@@ -74,6 +74,7 @@ ERRORS: dict[Exception, tuple[int, str, str | None]] = {
     training.DeclaredEncodingError(0, "no"): (422, "wrong_encoding", "encoding"),
     training.UnknownEncodingError("cp0"): (422, "unknown_encoding", "encoding"),
     training.EncodingError(0, "no"): (422, "unknown_encoding", "file"),
+    training.RecordsError("no", 3, "fields"): (422, "invalid_records", "fields"),
     training.CorpusError("no"): (422, "invalid_corpus", "file"),
     training.CorpusNotFoundError("no"): (404, "corpus_not_found", "corpus"),
     training.CorpusDamagedError("0", "no"): (409, "corpus_damaged", "corpus"),
