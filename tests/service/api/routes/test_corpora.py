@@ -154,3 +154,79 @@ def test_an_upload_that_breaks_off_leaves_nothing(
     reply = client.post("/corpora", content_type=content_type, headers=admin, environ_overrides=environ)
     assert reply.status_code == 400, reply.text
     assert left_over(settings.data_dir / "corpora") == []
+
+
+def previewed(client: FlaskClient, data: bytes, admin: dict[str, str], **fields: Any) -> Any:
+    return client.post("/corpora/preview", data=data, query_string=fields, content_type="text/plain", headers=admin)
+
+
+def test_the_first_records_are_shown_and_nothing_is_kept(
+    client: FlaskClient, admin: dict[str, str], settings: Any
+) -> None:
+    data = "Name;Country\nZoë;NL\nÅsa;SE\n".encode("cp1252")
+    reply = previewed(client, data, admin, task="classify", encoding="cp1252")
+    assert reply.status_code == 200
+    assert reply.json == {
+        "encoding": "cp1252",
+        "task": "classify",
+        "unit": "line",
+        "separator": "\n",
+        "format": "csv",
+        "fields": {"text": "Name", "label": "Country"},
+        "columns": ["Name", "Country"],
+        "records": [
+            {"line": 2, "text": "Zoë", "label": "NL", "tags": None, "target": None},
+            {"line": 3, "text": "Åsa", "label": "SE", "tags": None, "target": None},
+        ],
+        "count": 2,
+        "labels": {"NL": 1, "SE": 1},
+        "label_count": 2,
+        "faults": [],
+        "fault_count": 0,
+        "whole": True,
+    }
+    assert left_over(settings.data_dir / "corpora") == []
+
+
+def test_a_preview_may_be_asked_for_in_a_form(client: FlaskClient, admin: dict[str, str]) -> None:
+    file = io.BytesIO(b'{"source": "3 May", "iso": "05-03"}\n')
+    form = {"file": (file, "x"), "task": "transduce", "fields": '{"text": "source", "target": "iso"}'}
+    reply = client.post("/corpora/preview", data=form, headers=admin)
+    assert reply.status_code == 200
+    assert reply.json["records"][0]["target"] == "05-03"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "says"),
+    [
+        ({"task": "sort"}, "task", "task must be generate, classify, tag or transduce, not 'sort'"),
+        ({"unit": "word"}, "unit", "unit must be one of text, line, paragraph, separator, not 'word'"),
+        ({"unit": "text", "task": "tag"}, "unit", "unit must be line, paragraph or separator for task tag, not 'text'"),
+        ({"separator": ""}, "separator", "separator must be a text of 1 to 100 characters"),
+        ({"format": "xls"}, "format", "format must be one of plain, jsonl, csv, tsv, not 'xls'"),
+        ({"format": "plain", "task": "classify"}, "format", "format must be jsonl, csv or tsv for task classify"),
+        ({"fields": "text"}, "fields", "fields must be a JSON object like"),
+        ({"fields": "[]"}, "fields", "fields must be a JSON object like"),
+        ({"fields": '{"txt": "a"}'}, "fields", "fields must name text, label, tags or target, not 'txt'"),
+        ({"fields": '{"label": 7}'}, "fields.label", "fields.label must be a name of 1 to 200 characters, not 7"),
+        ({"skip_bad_rows": "2"}, "skip_bad_rows", "skip_bad_rows must be a number from 0 to 1, not 2.0"),
+        ({"skip_bad_rows": "few"}, "skip_bad_rows", "skip_bad_rows must be a number from 0 to 1, not 'few'"),
+        ({"skip_bad_rows": "nan"}, "skip_bad_rows", "skip_bad_rows must be a number from 0 to 1, not nan"),
+        ({"model": "x"}, "model", ""),
+    ],
+)
+def test_a_preview_of_what_there_is_not(
+    client: FlaskClient, admin: dict[str, str], fields: dict[str, str], param: str, says: str
+) -> None:
+    reply = previewed(client, b"text,label\na,b\n", admin, **fields)
+    assert (reply.status_code, reply.json["error"]["param"]) == (422, param)
+    assert reply.json["error"]["message"].startswith(says)
+
+
+def test_a_preview_takes_the_beginning_of_a_file(client: FlaskClient, admin: dict[str, str]) -> None:
+    data = b"one line\n" * (1 << 15)
+    reply = previewed(client, data[: 1 << 18], admin, unit="line")
+    assert (reply.status_code, reply.json["whole"], len(reply.json["records"])) == (200, False, 20)
+    assert previewed(client, data, admin, unit="line").status_code == 413
+    assert previewed(client, data, {}, unit="line").status_code == 401
+    assert previewed(client, b"", admin).json["error"]["code"] == "empty_corpus"
