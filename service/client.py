@@ -17,10 +17,10 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, overload
 from urllib.parse import quote, urlencode, urlsplit
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -109,6 +109,21 @@ class Score:
 
 
 @dataclass(frozen=True)
+class TextScore:
+    """One of several texts: its `bits`, also per character; `percentile`, the share of the held-out records or lines
+    that the model finds likelier; and in `surprising` the spans that stand out, as {"start", "end", "text", "bits"}.
+    `logprobs` of its tokens, if requested."""
+
+    bits_per_character: float | None
+    bits: float
+    tokens: int
+    percentile: float | None
+    surprising: list[Json]
+    logprobs: list[float | None] | None = None
+    top_logprobs: list[dict[str, float] | None] | None = None
+
+
+@dataclass(frozen=True)
 class Trace:
     """What happened at each token of a text: `surprisal` in bits, None for the first; in `top` the most likely tokens
     to follow each, as {"token", "probability"}; `cells` as {"layer", "unit", "part", "values"}."""
@@ -153,10 +168,26 @@ class Client:
             if "index" in chunk:
                 yield piece
 
-    def score(self, text: str, model: str | None = None) -> Score:
-        """How likely the model finds the text."""
-        reply = self.json("POST", "/score", _given(text=text, model=model))
+    @overload
+    def score(self, text: str, model: str | None = None) -> Score: ...
+    @overload
+    def score(
+        self, *, texts: Iterable[str], model: str | None = None, logprobs: bool | int | None = None
+    ) -> list[TextScore]: ...
+    def score(
+        self,
+        text: str | None = None,
+        model: str | None = None,
+        *,
+        texts: Iterable[str] | None = None,
+        logprobs: bool | int | None = None,
+    ) -> Score | list[TextScore]:
+        """How likely the model finds the text, or each of several texts, which are read together."""
+        several = None if texts is None else list(texts)
+        reply = self.json("POST", "/score", _given(text=text, texts=several, model=model, logprobs=logprobs))
         with _reading(reply):
+            if several is not None:
+                return [TextScore(**_known(TextScore, each)) for each in reply["results"]]
             return Score(reply["tokens"], reply["logprobs"], reply["bits_per_character"], reply["perplexity"])
 
     def trace(
@@ -497,6 +528,11 @@ def _query(path: str, **fields: Any) -> str:
 
 def _given(**fields: Any) -> Json:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _known(kind: type, values: Json) -> Json:
+    """The values of the fields that this version of the client knows."""
+    return {each.name: values[each.name] for each in fields(kind) if each.name in values}
 
 
 def _sendable(body: Any) -> tuple[Body, dict[str, str]]:

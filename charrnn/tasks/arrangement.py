@@ -85,6 +85,14 @@ class Arrangement:
         found = task.read(ids)
         return found if label is None else joined(task.label_mark(label), found[1:])
 
+    def scored(self, ids: Ids, vocabulary: Vocabulary) -> Ids:
+        """What an engine reads of a text to score all of it: every id but the first counts. Those of a record are its
+        tokens and its end; the first token of an endless text follows nothing."""
+        if self.is_text:
+            return ids
+        task = self.bound(vocabulary)
+        return joined(task.read(ids), task.vocabulary.boundary)
+
     @cached_property
     def label_numbers(self) -> dict[str, int]:
         """The number of each label."""

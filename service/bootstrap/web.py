@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from limits.storage import Storage
 
 from model_store.faults import Faults
+from model_store.held_out import held_out_scores
 from model_store.store import ModelStore
 from service.api.app import Services, create_app
 from service.api.http.metrics import Load, Metrics
@@ -91,7 +92,9 @@ def build_web(
     services = Services(
         generator=TextGenerator(models, cache, scheduler, metrics, timeout, settings.max_reply_values),
         tokenizer=Tokenizer(models),
-        scorer=Scorer(models, scheduler, timeout),
+        scorer=Scorer(
+            models, scheduler, timeout, max_values=settings.max_reply_values, held_out=partial(held_out_scores, store)
+        ),
         tracer=Tracer(models, timeout, observer=metrics),
         unit_search=UnitSearch(models, timeout),
         store=store,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, UnknownCharactersError
 from service.generation.cache import cache_key
-from service.generation.errors import PromptError, ReplyTooLargeError, SamplingIdsError
+from service.generation.errors import ItemError, ReplyTooLargeError, SamplingIdsError
 from service.generation.requests import GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.tasks import SeparatorError, check_label, check_task
@@ -61,7 +61,7 @@ class Admission:
 
     def admit_all(self, requests: Sequence[GenerationRequest]) -> list[Admitted]:
         """Admit several requests of one call, all or none: a reference means the same version in all of them, and the
-        limits apply to all together. Raises PromptError for an error in one of the prompts, otherwise what `admit`
+        limits apply to all together. Raises ItemError for an error in one of the prompts, otherwise what `admit`
         raises."""
         models = {reference: self._models.get(reference) for reference in {each.model for each in requests}}
         admitted: list[Admitted] = []
@@ -70,7 +70,7 @@ class Admission:
             try:
                 found = self._admit(request, models[request.model])
             except (UnknownCharactersError, UnknownIdsError, SeparatorError) as error:
-                raise PromptError(index, error) from error
+                raise ItemError("prompt", index, error) from error
             admitted.append(found.repeated(before[found.key]))
             before[found.key] += 1
         self._check_size(admitted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 
 class BusyError(Exception):
     """As many sequences as possible are active and waiting; `retry_after` is in seconds."""
@@ -20,21 +22,24 @@ class NeverFitsError(ValueError):
         super().__init__(f"n must be at most {limit} (MAX_ACTIVE + MAX_WAITING), not {n}")
 
 
-class ReplyTooLargeError(ValueError):
-    """The reply would have more values than allowed: `size`, for all prompts together; `param` contributes most."""
+GENERATED: Final = "(prompt if echoed + length) x n x (1 + logprobs), and all ids if wanted, of all prompts together"
+"""How many values a reply with generated texts has."""
 
-    def __init__(self, limit: int, size: int, param: str) -> None:
+
+class ReplyTooLargeError(ValueError):
+    """The reply would have more values than allowed: `size`, as `counted`; `param` contributes most."""
+
+    def __init__(self, limit: int, size: int, param: str, counted: str = GENERATED) -> None:
         self.param = param
-        counted = "(prompt if echoed + length) x n x (1 + logprobs), and all ids if wanted, of all prompts together"
         super().__init__(f"{counted}, must be at most {limit} (MAX_REPLY_VALUES), not {size}")
 
 
-class PromptError(ValueError):
-    """One of several prompts is invalid, number `index` from 0, with this `error`."""
+class ItemError(ValueError):
+    """One of the prompts or texts in the list `field` is invalid, number `index` from 0, with this `error`."""
 
-    def __init__(self, index: int, error: Exception) -> None:
-        super().__init__(f"prompt[{index}]: {error}")
-        self.index, self.error = index, error
+    def __init__(self, field: str, index: int, error: Exception) -> None:
+        super().__init__(f"{field}[{index}]: {error}")
+        self.field, self.index, self.error = field, index, error
 
 
 class SamplingIdsError(ValueError):

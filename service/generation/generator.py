@@ -53,7 +53,7 @@ class TextGenerator:
         """The whole results of several requests, computed together once all of them have been admitted.
 
         All of them use one version of a model and share the client's time. Of identical ones without a seed, each draws
-        its own. A fault in one of the prompts raises PromptError.
+        its own. A fault in one of the prompts raises ItemError.
         """
         return self._generate(self._admission.admit_all(requests), client)
 

@@ -76,7 +76,7 @@ class TextLogprobs(Sequence[TokenLogprobs]):
         return [None if math.isnan(each) else each for each in self.logprobs.chosen.tolist()]
 
     def lengths(self) -> npt.NDArray[np.int64]:
-        """Characters of each token, [n]."""
+        """Characters of each token, [n]; a mark has none."""
         if self.vocabulary.level == "char":
             return (self.ids < self.vocabulary.text_size).astype(np.int64)
         return np.fromiter(map(len, self.tokens), np.int64, len(self))

@@ -142,6 +142,17 @@ def test_what_need_not_be_asked_again_is_not(server: Told, client: Client) -> No
 PIECE = b'data: {"index": 0, "text": "a", "seed": 1, "finish_reason": "length"}\n\ndata: [DONE]\n\n'
 
 
+def test_scores_of_several_texts(server: Told, client: Client) -> None:
+    scored = {"bits_per_character": 2.5, "bits": 5.0, "tokens": 3, "percentile": 0.5, "surprising": [], "new": "?"}
+    server.answers = [(200, {}, json.dumps({"results": [scored, {**scored, "logprobs": [None]}]}).encode())]
+    first, second = client.score(texts=iter(["ab", "cd"]))
+    assert (first.bits, first.percentile, first.logprobs, second.logprobs) == (5, 0.5, None, [None])
+    server.answers = [(200, {}, b'{"results": [{"bits": 1}]}')]
+    with pytest.raises(ServiceError) as caught:
+        client.score(texts=["ab"])
+    assert caught.value.code == "unexpected_reply"
+
+
 def test_streams_and_uploads_wait_too(server: Told, client: Client, tmp_path: Path) -> None:
     server.answers = [BUSY, (200, {"Content-Type": "text/event-stream"}, PIECE)]
     assert [piece.text for piece in client.stream("x")] == ["a"]

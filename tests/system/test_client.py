@@ -48,6 +48,11 @@ def test_texts(client: Client) -> None:
     echoed = client.generate("ROMEO:", length=1, echo=True, logprobs=0).choices[0].logprobs
     assert echoed is not None
     assert [token["logprob"] for token in echoed[:6]] == score.logprobs
+    several = client.score(texts=["ROMEO:", "", *["JULIET:"] * 100], logprobs=True)
+    assert several[0].logprobs == score.logprobs
+    assert (several[0].tokens, several[0].bits_per_character) == (6, score.bits_per_character)
+    assert (several[1].tokens, several[1].bits_per_character) == (0, None)
+    assert several[2:] == [several[2]] * 100
 
 
 def test_what_cells_do(client: Client) -> None:

@@ -31,9 +31,9 @@ from service.generation.errors import (
     ClientGoneError,
     ClosedError,
     DeadlineError,
+    ItemError,
     ModelUnavailableError,
     NeverFitsError,
-    PromptError,
     ReplyTooLargeError,
     SamplingIdsError,
 )
@@ -118,6 +118,8 @@ def unknown_in(field: str, *, can_skip: bool = True) -> Iterator[None]:
         raise unknown_characters(error, field, can_skip=can_skip) from error
     except UnknownIdsError as error:
         raise _unknown_ids(error, field) from error
+    except SeparatorError as error:
+        raise _separated(error, field) from error
 
 
 def _unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:
@@ -125,11 +127,16 @@ def _unknown_ids(error: UnknownIdsError, field: str = "prompt") -> ApiError:
     return ApiError(422, "unknown_id", f"{field}: {error}", field)
 
 
-def _one_of_several(error: PromptError) -> ApiError:
-    """The error of one of several prompts, with its index."""
-    field = f"prompt[{error.index}]"
+def _separated(error: SeparatorError, field: str = "prompt") -> ApiError:
+    """The error for a field with more than one record."""
+    return ApiError(422, "invalid_value", f"{field}: {error}", field)
+
+
+def _one_of_several(error: ItemError) -> ApiError:
+    """The error of one of several prompts or texts, with its index."""
+    field = f"{error.field}[{error.index}]"
     if isinstance(error.error, UnknownCharactersError):
-        return unknown_characters(error.error, field)
+        return unknown_characters(error.error, field, can_skip=error.field == "prompt")
     if isinstance(error.error, UnknownIdsError):
         return _unknown_ids(error.error, field)
     return ApiError(422, "invalid_value", str(error), field)
@@ -152,9 +159,9 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (ValidationError, invalid),
     (UnknownCharactersError, unknown_characters),
     (UnknownIdsError, _unknown_ids),
-    (PromptError, _one_of_several),
+    (ItemError, _one_of_several),
     (WrongTaskError, lambda e: ApiError(422, "wrong_task", str(e), "model")),
-    (SeparatorError, lambda e: ApiError(422, "invalid_value", f"prompt: {e}", "prompt")),
+    (SeparatorError, _separated),
     (UnknownLabelError, lambda e: ApiError(422, "unknown_label", str(e), "label")),
     (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
     (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from flask import request
-from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from charrnn.wording import count
 from service.api.http.errors import ApiError, shown
@@ -64,15 +64,19 @@ def _read(environ: dict[str, Any]) -> bytes:
     if announced is None and not environ.get("wsgi.input_terminated"):
         return b""
     if announced is not None and announced > MAX_JSON_BYTES:
-        raise RequestEntityTooLarge
+        raise _too_large(announced)
     data: bytes = environ["wsgi.input"].read(MAX_JSON_BYTES + 1 if announced is None else announced)
     if len(data) > MAX_JSON_BYTES:
-        raise RequestEntityTooLarge
+        raise _too_large("more")
     if announced is not None and len(data) != announced:
         raise ApiError(
             400, "incomplete_body", f"the body must have {count(announced, 'byte')} (Content-Length), not {len(data)}"
         )
     return data
+
+
+def _too_large(size: int | str) -> ApiError:
+    return ApiError(413, "too_large", f"the body must have at most {MAX_JSON_BYTES} bytes, not {size}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from service.api.http.errors import ApiError, shown
-from service.api.schemas.faults import PREDICATE, SENTENCE, SEVERAL, TAG
+from service.api.schemas.faults import PREDICATE, SENTENCE, SEVERAL, TAG, TEXTS
 
 MOST_SENTENCES: Final = 5
 _COUNTED: Final = frozenset({"too_long", "too_short", "string_too_long"})
@@ -30,6 +30,8 @@ def invalid(error: ValidationError) -> ApiError:
 def _param(detail: ErrorDetails) -> str | None:
     """The field at fault, with its index if it is one of several texts."""
     location = detail["loc"]
+    if location[:1] == (TEXTS,) and len(location) > 1:
+        return f"{TEXTS}[{location[1]}]"
     one_of_several = location[1:2] == (SEVERAL,) and len(location) > 2
     return f"{location[0]}[{location[2]}]" if one_of_several else _field(detail)
 

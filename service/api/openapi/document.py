@@ -65,8 +65,7 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
     models: Models = [(ErrorReply, "serialization")]
     for _, _, operation in found:
         models += [(operation.about.body, "validation")] if operation.about.body else []
-        replies = [operation.answer.json, *operation.answer.events]
-        models += [(each, "serialization") for each in replies if each is not None]
+        models += [(each, "serialization") for each in (*operation.answer.json, *operation.answer.events)]
     adapters = [(model.__name__, mode, TypeAdapter[Any](model)) for model, mode in dict.fromkeys(models)]
     _, schemas = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
@@ -163,11 +162,12 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _reply_content(answer: Answer) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    if answer.json is not None:
-        content["application/json"] = {"schema": _reference(answer.json)}
+    if answer.json:
+        first, *others = map(_reference, answer.json)
+        content["application/json"] = {"schema": {"anyOf": [first, *others]} if others else first}
     if answer.events:
         content[EventStream.default_mimetype] = {"schema": _event(answer.events)}
-    return content | {kind: {"schema": FILE if answer.json is not None else _opaque(kind)} for kind in answer.others}
+    return content | {kind: {"schema": FILE if answer.json else _opaque(kind)} for kind in answer.others}
 
 
 def _opaque(kind: str) -> dict[str, Any]:

@@ -31,10 +31,10 @@ class RequestParameter:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route's return type says: the type of its JSON, those of its events' data, other content types, and the
-    statuses, the usual one first."""
+    """What a route's return type says: the alternative types of its JSON, those of its events' data, other content
+    types, and the statuses, the usual one first."""
 
-    json: Any = None
+    json: tuple[Any, ...] = ()
     events: tuple[Any, ...] = ()
     others: tuple[str, ...] = ()
     statuses: tuple[int, ...] = (200,)
@@ -104,9 +104,9 @@ def _answer(function: Callable[..., Any]) -> Answer:
         if get_origin(kind) is EventStream:
             answer = replace(answer, events=tuple(_alternatives(*get_args(kind))))
         elif get_origin(kind) is JsonResponse:
-            answer = replace(answer, json=get_args(kind)[0])
+            answer = replace(answer, json=tuple(_alternatives(*get_args(kind))))
         elif not (isinstance(kind, type) and issubclass(kind, Response)):
-            answer = replace(answer, json=kind)
+            answer = replace(answer, json=(kind,))
         elif not issubclass(kind, NoContent):
             answer = replace(answer, others=(*answer.others, str(kind.default_mimetype)))
     return answer

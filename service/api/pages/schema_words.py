@@ -38,8 +38,10 @@ class Words:
         self._schemas = schemas
 
     def rows(self, schema: Schema) -> list[Row]:
-        """A row for each field of an object, each followed by rows for its nested fields."""
-        return list(self._rows(schema, "", ()))
+        """A row for each field of an object, each followed by rows for its nested fields; of alternative objects, their
+        fields together."""
+        found = (row for each in schema.get("anyOf", [schema]) for row in self._rows(each, "", ()))
+        return list({row.name: row for row in found}.values())
 
     def _rows(self, schema: Schema, before: str, within: tuple[str, ...]) -> Iterator[Row]:
         name, schema = self._resolved(schema)

@@ -31,7 +31,7 @@ from service.api.schemas.replies.completions import (
     empty_chunk,
     fingerprint,
 )
-from service.generation.errors import PromptError
+from service.generation.errors import ItemError
 from service.generation.generator import TextGenerator
 from service.generation.pieces import Stream
 from service.generation.requests import GenerationRequest
@@ -100,7 +100,7 @@ def _naming_the_prompt(body: CompletionBody) -> Iterator[None]:
     """A context in which errors of one prompt in a list name its index; for a single prompt they do not."""
     try:
         yield
-    except PromptError as error:
+    except ItemError as error:
         if body.is_list:
             raise
         raise error.error from error

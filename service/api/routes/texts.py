@@ -14,9 +14,11 @@ from service.api.openapi.operations import describe
 from service.api.schemas.replies.texts import (
     DetokenizeReply,
     ScoreReply,
+    ScoresReply,
     TokenizeReply,
     detokenize_reply,
     score_reply,
+    scores_reply,
     tokenize_reply,
 )
 from service.api.schemas.texts import DetokenizeBody, ScoreBody, TokenizeBody
@@ -60,12 +62,21 @@ def blueprint(tokenizer: Tokenizer, scorer: Scorer, settings: Settings, guard: G
         "How likely a model finds a text",
         body=ScoreBody,
         errors=(404, 429, 503),
-        examples={"a text": {"text": "ROMEO:\nBut soft!"}},
+        description="Several `texts` are read together. `percentile` compares each with the version's held-out "
+        "records (lines, for an endless text), `surprising` has the spans that stand out against these.",
+        examples={
+            "a text": {"text": "ROMEO:\nBut soft!"},
+            "several texts": {"texts": ["But soft!", "Tub fost!"], "logprobs": 2},
+        },
     )
-    def score() -> JsonResponse[ScoreReply]:
+    def score() -> JsonResponse[ScoreReply | ScoresReply]:
         body = json_body(ScoreBody, settings)
+        reference, client = body.reference(settings), client_of(request.environ)
+        if body.texts is not None:
+            scores = scorer.score_all(reference, body.texts, body.logprobs, client)
+            return json_response(scores_reply(scores, body.texts, body.logprobs))
         with unknown_in("text", can_skip=False):
-            found = scorer.score(body.reference(settings), body.text, client_of(request.environ))
+            found = scorer.score(reference, body.text or "", client)
         return json_response(score_reply(found))
 
     return routes

@@ -20,6 +20,10 @@ SEVERAL: Final = "<several>"
 """The tag of a list of texts: an error in one of them has its index in `param`."""
 
 
+TEXTS: Final = "texts"
+"""A field with many texts: so has an error in one of them."""
+
+
 def fault(message: str, field: str | None = None) -> PydanticCustomError:
     """An error with this sentence as its message; `field` is the one to correct where several were compared."""
     return PydanticCustomError(SENTENCE, "{message}", {"message": message, "field": field})

@@ -14,8 +14,8 @@ from service.generation.cancellation import Client
 from service.generation.errors import (
     ClientGoneError,
     DeadlineError,
+    ItemError,
     NeverFitsError,
-    PromptError,
     ReplyTooLargeError,
 )
 from service.generation.generator import TextGenerator
@@ -110,10 +110,10 @@ def test_ids_are_read_as_they_are_and_share_the_entry_of_their_text(generator: T
 
 
 def test_of_several_nothing_is_computed_when_one_is_at_fault(generator: TextGenerator, engine: Any) -> None:
-    with pytest.raises(PromptError, match=r"prompt\[1\]: 1 character outside the vocabulary: '!' at 1") as caught:
+    with pytest.raises(ItemError, match=r"prompt\[1\]: 1 character outside the vocabulary: '!' at 1") as caught:
         generator.generate_all([ask(), ask(prompt="a!"), ask(prompt=(99,))])
     assert (caught.value.index, engine.added) == (1, 1)  # the one that warms the version up
-    with pytest.raises(PromptError, match=r"prompt\[0\]: ids of letters"):
+    with pytest.raises(ItemError, match=r"prompt\[0\]: ids of letters"):
         generator.stream_all([ask(prompt=(99,)), ask()])
 
 

@@ -13,7 +13,7 @@ from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.tasks.record import TaskName
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from service.generation.cache import GenerationCache
-from service.generation.errors import PromptError
+from service.generation.errors import ItemError
 from service.generation.generator import TextGenerator
 from service.generation.requests import Choice, GenerationRequest
 from service.generation.resident import ResidentModels
@@ -109,7 +109,7 @@ def test_a_model_of_another_task_names_the_route_that_is_for_it(
 def test_a_prompt_is_the_beginning_of_one_record(generator: TextGenerator) -> None:
     with pytest.raises(SeparatorError, match="'--', at 1"):
         choices(generator, "records", prompt="a--b")
-    with pytest.raises(PromptError, match=r"prompt\[1\]: it has the separator"):
+    with pytest.raises(ItemError, match=r"prompt\[1\]: it has the separator"):
         generator.generate_all([GenerationRequest("records", prompt) for prompt in ("a-b", "--")])
     with pytest.raises(UnknownIdsError, match="from 0 to 3, not 4"):
         choices(generator, "labels", prompt=(0, 4))

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from charrnn.vocabulary import Ids
 from service.api.schemas.rows import Rows, id_rows, rows
 from service.generation import requests
+from service.generation.logprobs import TokenLogprobs
 from service.generation.pieces import Piece
 
 T = TypeVar("T")
@@ -105,6 +106,11 @@ class WithIds(TypedDict):
 def with_ids(choice: requests.Choice, prompt: Ids) -> WithIds:
     """What `return_token_ids` adds to a choice."""
     return {} if choice.ids is None else {"prompt_token_ids": id_rows(prompt), "token_ids": rows(choice.ids)}
+
+
+def top_logprobs(token: TokenLogprobs) -> dict[str, float] | None:
+    """The log-probabilities of the likeliest tokens, by their text, and of the token itself, as OpenAI writes them."""
+    return None if token.logprob is None else {**dict(token.top), token.token: token.logprob}
 
 
 class NewText(WithIds):

@@ -11,9 +11,19 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from charrnn.vocabulary import Ids
-from service.api.schemas.replies.common import NewText, Usage, WithIds, closed, new_text, prompt_ids, usage, with_ids
+from service.api.schemas.replies.common import (
+    NewText,
+    Usage,
+    WithIds,
+    closed,
+    new_text,
+    prompt_ids,
+    top_logprobs,
+    usage,
+    with_ids,
+)
 from service.api.schemas.rows import Rows
-from service.generation.logprobs import TextLogprobs, TokenLogprobs
+from service.generation.logprobs import TextLogprobs
 from service.generation.pieces import Piece
 from service.generation.requests import Choice, FinishReason, Generation
 
@@ -180,13 +190,9 @@ def _logprobs(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> Completion
     return {
         "tokens": column(lambda start, stop: list(tokens[start:stop].tokens)),
         "token_logprobs": column(lambda start, stop: tokens[start:stop].chosen),
-        "top_logprobs": column(lambda start, stop: [_top(token) for token in tokens[start:stop]]),
+        "top_logprobs": column(lambda start, stop: [top_logprobs(token) for token in tokens[start:stop]]),
         "text_offset": column(lambda start, stop: starts[start:stop].tolist()),
     }
-
-
-def _top(token: TokenLogprobs) -> dict[str, float] | None:
-    return None if token.logprob is None else {**dict(token.top), token.token: token.logprob}
 
 
 def _logprobs_now(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> CompletionLogprobs:
@@ -194,6 +200,6 @@ def _logprobs_now(tokens: TextLogprobs, starts: npt.NDArray[np.int64]) -> Comple
     return {
         "tokens": list(tokens.tokens),
         "token_logprobs": tokens.chosen,
-        "top_logprobs": [_top(token) for token in tokens],
+        "top_logprobs": [top_logprobs(token) for token in tokens],
         "text_offset": starts[: len(tokens)].tolist(),
     }

@@ -63,7 +63,9 @@ def check(reply: TestResponse, operation: dict[str, Any], about: str) -> None:
     assert reply.status_code < 300, f"{about}: {reply.status_code} {reply.text}"
     schema = documented["content"][reply.mimetype]["schema"]
     if reply.mimetype == "application/json":
-        shape(name_of(schema)).validate_json(reply.data, strict=True)
+        assert any(matches(name_of(each), reply.text) for each in schema.get("anyOf", [schema])), (
+            f"{about}: {reply.text}"
+        )
         return
     shapes = schema["properties"]["data"]["anyOf"][1]["contentSchema"]["anyOf"]
     *events, done, _ = reply.text.split("\n\n")

@@ -40,6 +40,7 @@ def created() -> tuple[Made, Literal[201, 200]]:
 
 
 def streamed() -> JsonResponse[Made] | EventStream[Chunk | End]: ...  # type: ignore[empty-body]
+def either() -> JsonResponse[Made | End]: ...  # type: ignore[empty-body]
 def drawn() -> JsonResponse[Made] | Svg | Png: ...  # type: ignore[empty-body]
 def deleted() -> NoContent: ...  # type: ignore[empty-body]
 def followed() -> EventStream[Chunk] | NoContent: ...  # type: ignore[empty-body]
@@ -49,10 +50,11 @@ def downloaded() -> Response: ...  # type: ignore[empty-body]
 @pytest.mark.parametrize(
     ("route", "answer"),
     [
-        (plain, Answer(json=Made)),
-        (created, Answer(json=Made, statuses=(201, 200))),
-        (streamed, Answer(json=Made, events=(Chunk, End))),
-        (drawn, Answer(json=Made, others=("image/svg+xml", "image/png"))),
+        (plain, Answer(json=(Made,))),
+        (created, Answer(json=(Made,), statuses=(201, 200))),
+        (streamed, Answer(json=(Made,), events=(Chunk, End))),
+        (either, Answer(json=(Made, End))),
+        (drawn, Answer(json=(Made,), others=("image/svg+xml", "image/png"))),
         (deleted, Answer(statuses=(204,))),
         (followed, Answer(events=(Chunk,))),
     ],

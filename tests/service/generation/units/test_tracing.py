@@ -88,7 +88,7 @@ def test_a_trace_is_what_the_engine_does(parts: Parts, cell: str) -> None:
     np.testing.assert_array_equal(traced.values[1:], expected.states[:, 0, 0].T)
     for top, ids in zip(traced.top, expected.top_ids, strict=True):
         assert [token for token, _ in top] == [LETTERS[i] for i in ids]
-    scored = parts.scorer.score(cell, text).logprobs
+    scored = parts.scorer.score(cell, text).scores[0].logprobs.chosen
     bits = [None if logprob is None else -logprob / math.log(2) for logprob in scored]
     assert traced.surprisal == tuple(bits)
 

@@ -1,0 +1,54 @@
+"""Many texts are read together: all of them are checked before the first is read, and all are in the batch; what is
+read, and what becomes of the outputs, is the caller's business."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from collections.abc import Sequence as Items
+
+from charrnn.engine.base import Engine, Output, Sequence
+from charrnn.vocabulary import Ids, UnknownCharactersError
+from service.generation.cancellation import CancelScope
+from service.generation.errors import ItemError
+from service.generation.resident import ResidentModel
+from service.generation.scheduling.scheduled import ScheduledSequence
+from service.generation.scheduling.scheduler import Scheduler
+from service.generation.scheduling.submission import Submission
+from service.generation.tasks import SeparatorError, check_record
+
+
+def encoded(model: ResidentModel, texts: Iterable[str], field: str = "texts") -> list[Ids]:
+    """The ids of each text. Raises ItemError for the first that has unknown characters, or is more than one record."""
+    found = []
+    for index, text in enumerate(texts):
+        try:
+            found.append(ids_of(model, text))
+        except (UnknownCharactersError, SeparatorError) as error:
+            raise ItemError(field, index, error) from error
+    return found
+
+
+def ids_of(model: ResidentModel, text: str) -> Ids:
+    """The ids of a text. Raises UnknownCharactersError, SeparatorError."""
+    check_record(model, text)
+    return model.vocabulary.encode(text)
+
+
+def outputs_of(
+    scheduler: Scheduler, sequences: Items[tuple[Engine, Sequence]], scope: CancelScope
+) -> list[list[Output]]:
+    """The outputs of each of the sequences, which may be of several versions, once all have ended: as many advance at
+    once as may be active. Raises what `Scheduler.submit`, the scope and the engines raise; the rest is then
+    cancelled."""
+    wake = threading.Event()
+    outputs: list[list[Output]] = [[] for _ in sequences]
+    scheduled = [
+        (engine, ScheduledSequence(sequence, found.append, wake))
+        for (engine, sequence), found in zip(sequences, outputs, strict=True)
+    ]
+    Submission(scheduler, scheduled, wake, helps=True).wait(scope)
+    for _, each in scheduled:
+        if each.error is not None:
+            raise each.error
+    return outputs
