@@ -47,7 +47,9 @@ def outputs_of(
         (engine, ScheduledSequence(sequence, found.append, wake))
         for (engine, sequence), found in zip(sequences, outputs, strict=True)
     ]
+    scope.check()
     Submission(scheduler, scheduled, wake, helps=True).wait(scope)
+    scope.check()  # a step in this thread is not interrupted
     for _, each in scheduled:
         if each.error is not None:
             raise each.error
