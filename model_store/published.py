@@ -12,7 +12,7 @@ from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
-from durable import locks
+from durable import files, locks
 from durable.clock import iso
 from durable.entries import is_there
 from model_store import sidecars, versions
@@ -128,6 +128,17 @@ class PublishedVersions:
         with self._locked(folder):
             self.path(name, version)
             sidecars.write(folder, version, kind, value)
+
+    def keep_bytes(self, name: str, version: int, kind: str, data: bytes) -> None:
+        """The same for a sidecar of bytes."""
+        folder = self.path(name, version).parent
+        with self._locked(folder):
+            self.path(name, version)
+            files.put(sidecars.bytes_path(folder, version, kind), data)
+
+    def bytes_path(self, name: str, version: int, kind: str) -> Path:
+        """Where the version's sidecar of bytes of this kind is, if there is one. Raises NotFoundError."""
+        return sidecars.bytes_path(self._known_path(name, version).parent, version, kind)
 
     def kept(self, name: str, version: int, kind: str) -> sidecars.Sidecar | None:
         """The version's sidecar of this kind, if there is one. Raises NotFoundError."""

@@ -1,5 +1,5 @@
-"""Sidecars: JSON files beside a version that are not part of it, and can be missing, added later or rebuilt; knows
-nothing of their content."""
+"""Sidecars: files beside a version, of JSON or of bytes, that are not part of it, and can be missing, added later or
+rebuilt; knows nothing of their content."""
 
 from __future__ import annotations
 
@@ -19,13 +19,18 @@ Sidecar = dict[str, Any]
 """A JSON object."""
 
 _SHAPE: Final = TypeAdapter(Sidecar)
-_NAME: Final = re.compile(r"([1-9][0-9]*)\.[a-z]+\.json")
+_NAME: Final = re.compile(r"([1-9][0-9]*)\.[a-z]+\.(json|bin)")
 
 
 def write(folder: Path, number: int, kind: str, value: Sidecar) -> None:
     """Write the sidecar of this kind, atomically replacing an earlier one; `kind` is a word in lower-case letters. The
     caller holds the model's lock."""
     files.put(folder / f"{number}.{kind}.json", json.dumps(value).encode())
+
+
+def bytes_path(folder: Path, number: int, kind: str) -> Path:
+    """The path of the version's sidecar of bytes of this kind, whose reader knows how to check it."""
+    return folder / f"{number}.{kind}.bin"
 
 
 def read(folder: Path, number: int, kind: str) -> Sidecar | None:
@@ -47,13 +52,13 @@ def fault(path: Path) -> str:
 
 
 def beside(folder: Path, number: int) -> list[Path]:
-    """The sidecars of a version, in the order of their kinds."""
+    """The sidecars of a version that are JSON, in the order of their kinds."""
     found = folder.glob(f"{number}.*.json")
     return sorted(path for path in found if _NAME.fullmatch(path.name))
 
 
 def tidy(folder: Path, numbers: Collection[int]) -> None:
     """Delete the sidecars of all other versions. The caller holds the model's lock."""
-    for path in folder.glob("*.json"):
+    for path in folder.glob("*.*.*"):
         if (match := _NAME.fullmatch(path.name)) and int(match[1]) not in numbers:
             drop(path)
