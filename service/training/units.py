@@ -1,4 +1,4 @@
-"""The interpretable units of a network that is about to be published: searched for, stored, and shown in a terminal."""
+"""The interpretable units of a network that is about to be published: searched for, and shown in a terminal."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packing import precision_of
 from charrnn.interpretation.survey import TooShortError, survey
-from durable.reading import DamagedFileError
-from model_store.errors import StoreError
-from model_store.store import ModelStore
 from service.training.excerpts import Excerpt
 
 log = logging.getLogger(__name__)
@@ -35,16 +32,6 @@ def find_units(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: 
     except TooShortError as error:
         log.info("no cells are looked for: %s", error)
         return None
-
-
-def keep_units(store: ModelStore, name: str, version: int, units: Units | None) -> None:
-    """Store the units beside the version; an error is only logged, because the version is usable without them."""
-    if units is None:
-        return
-    try:
-        store.keep(name, version, KIND, units)
-    except (OSError, StoreError, DamagedFileError) as error:
-        log.warning("what the cells of %s@%d follow could not be kept: %s", name, version, error)
 
 
 def in_words(units: Units) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -18,6 +18,8 @@ from charrnn.interpretation.survey import MIN_TOKENS, most_characters
 from charrnn.training.data import TrainingText
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
+from model_store.held_out import KIND as SCORES
+from model_store.sidecars import Sidecar
 from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.ids import Check
@@ -25,9 +27,11 @@ from service.training.corpora.store import CorpusStore
 from service.training.excerpts import excerpt_of
 from service.training.jobs.job import Job
 from service.training.jobs.run import Run
+from service.training.units import KIND as UNITS
 from service.training.units import FindUnits, Units, find_units
 from service.training.worker import minutes
 from service.training.worker.fidelity import with_fidelity
+from service.training.worker.held_out import lines_of, measure
 from service.training.worker.monitor import SAVE_SECONDS, TrainingMonitor
 from service.training.worker.preparation import Preparation, decide, prepare
 
@@ -48,10 +52,10 @@ class _LateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TrainedNetwork:
-    """What is to be published; `units` are None if they were not searched for, or the search failed."""
+    """What is to be published, and what is to be kept `beside` it, by the kind of sidecar."""
 
     checkpoint: Checkpoint
-    units: Units | None
+    beside: Mapping[str, Sidecar]
 
 
 class JobTrainer:
@@ -100,6 +104,7 @@ class JobTrainer:
                 return None
             trained = self._clock()
             checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.measured_on(trainer.held_out))
+            scores = self._held_out_scores(run, given, checkpoint, trainer, check)
             now = self._clock()
             until = now + minutes.search_seconds(given.training.budget, trainer.seconds + now - trained)
 
@@ -109,7 +114,8 @@ class JobTrainer:
                     raise _LateError
 
             units = self._units(run, corpus, checkpoint, trainer, check_in_time) if search else None
-            return TrainedNetwork(checkpoint, units)
+            found = {SCORES: scores, UNITS: units}
+            return TrainedNetwork(checkpoint, {kind: value for kind, value in found.items() if value is not None})
         except _StoppedError:
             return None
 
@@ -149,6 +155,25 @@ class JobTrainer:
         trainer = trainer_at(None)
         trainer.spent(minutes.prepared(given.training.budget, self._clock() - began))
         return trainer
+
+    def _held_out_scores(
+        self, run: Run, given: Preparation, checkpoint: Checkpoint, trainer: Trainer, check: Check
+    ) -> Sidecar | None:
+        """How the network finds what was held out; an error is only logged, as with the units."""
+        until = self._clock() + minutes.scoring_seconds(given.training.budget)
+
+        def go_on() -> bool:
+            check()
+            return self._clock() < until
+
+        try:
+            found = measure(checkpoint, lines_of(trainer.held_out, checkpoint.vocabulary), go_on)
+        except _StoppedError:
+            raise
+        except Exception:
+            log.exception("job %s continues without the scores of its held-out records", run.id)
+            return None
+        return None if found is None else found.as_dict()
 
     def _units(self, run: Run, corpus: Corpus, checkpoint: Checkpoint, trainer: Trainer, check: Check) -> Units | None:
         """What the units follow; an error in the search is only logged, because the training must not be lost."""

@@ -25,6 +25,12 @@ SEARCH_SECONDS: Final = 6.0
 """The search may always take this long; otherwise the units of jobs of less than a minute would never be found."""
 
 
+SCORING_SHARE: Final = 0.02
+SCORING_SECONDS: Final = 2.0
+"""Measuring the held-out records takes at most this long; a part of them shows nearly as well how they are
+distributed."""
+
+
 def reserve(budget: Budget) -> float:
     """Seconds reserved for what comes after training."""
     return min(RESERVE_SECONDS, RESERVE_SHARE * _seconds(budget))
@@ -38,6 +44,11 @@ def prepared(budget: Budget, seconds: float) -> float:
 def search_seconds(budget: Budget, spent: float) -> float:
     """How long the search for units may take after `spent` seconds of other work."""
     return math.inf if budget.minutes is None else max(SEARCH_SECONDS, SEARCH_UNTIL * _seconds(budget) - spent)
+
+
+def scoring_seconds(budget: Budget) -> float:
+    """How long the held-out records may be measured."""
+    return min(SCORING_SECONDS, SCORING_SHARE * _seconds(budget)) if budget.minutes is not None else SCORING_SECONDS
 
 
 def _seconds(budget: Budget) -> float:

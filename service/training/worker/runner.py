@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from threading import Event
 from typing import Final, Literal
 
@@ -12,14 +13,15 @@ from charrnn.training.keeping import DivergedError
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
+from model_store.sidecars import Sidecar
 from model_store.store import ModelStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
 from service.training.jobs.job import DamagedJob, Job
 from service.training.jobs.lease import Lease
 from service.training.jobs.run import Run
 from service.training.jobs.store import JobStore
-from service.training.units import Units, keep_units
 from service.training.worker.job_trainer import JobTrainer, TrainedNetwork
+from service.training.worker.keeping import keep
 
 log = logging.getLogger(__name__)
 
@@ -112,9 +114,9 @@ class JobRunner:
 
         def publish() -> tuple[int, bool]:
             version = self._store.publish(name, trained.checkpoint)
-            return self._complete(job, version, trained.units)
+            return self._complete(job, version, trained.beside)
 
-        intent = {"digest": trained.checkpoint.digest, "after": after, "cells": trained.units}
+        intent = {"digest": trained.checkpoint.digest, "after": after, "beside": dict(trained.beside)}
         state = run.publish(intent, publish)
         log.info("job %s published %s@%s%s", job.id, name, state.version, ", promoted" if state.promoted else "")
 
@@ -126,15 +128,15 @@ class JobRunner:
         version = self._store.find(job.request.model, intent["digest"], intent["after"])
         if version is None:
             return False
-        run.publish(intent, lambda: self._complete(job, version, intent.get("cells")))
+        run.publish(intent, lambda: self._complete(job, version, intent.get("beside", {})))
         log.info("job %s had published %s@%d", job.id, job.request.model, version)
         return True
 
-    def _complete(self, job: Job, version: int, units: Units | None) -> tuple[int, bool]:
-        """Store the units beside the new version and promote it; idempotent. Returns the version, and whether it was
+    def _complete(self, job: Job, version: int, beside: Mapping[str, Sidecar]) -> tuple[int, bool]:
+        """Store the sidecars beside the new version and promote it; idempotent. Returns the version, and whether it was
         promoted."""
         name = job.request.model
-        keep_units(self._store, name, version, units)
+        keep(self._store, name, version, beside)
         return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
 
 

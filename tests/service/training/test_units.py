@@ -24,7 +24,7 @@ from service.training.jobs.lease import Lease
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.run import Run
 from service.training.jobs.store import JobStore
-from service.training.units import KIND, in_words, keep_units
+from service.training.units import KIND, in_words
 from service.training.worker.runner import SEARCH_DEATHS
 from tests.service.training.runners import job_runner
 
@@ -164,11 +164,6 @@ def test_a_worker_whose_job_was_taken_over_keeps_nothing(
         return FOUND
 
     assert job_runner(jobs, corpora, models, find=overtaken).run(job.id, NEVER) == "not mine"
-    assert models.models() == []
-
-
-def test_a_version_that_is_gone_keeps_nothing(models: ModelStore) -> None:
-    keep_units(models, "nobody", 1, FOUND)
     assert models.models() == []
 
 
