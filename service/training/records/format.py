@@ -123,7 +123,9 @@ class RecordFormat:
     def from_dict(cls, values: Mapping[str, Any]) -> RecordFormat:
         """Those of the values that are fields of this class; None is as good as none. Raises ValueError."""
         given = {each.name: values[each.name] for each in fields(cls) if values.get(each.name) is not None}
-        if isinstance(named := given.get("fields"), Mapping):
+        if (named := given.get("fields")) is not None and not isinstance(named, Fields):
+            if not isinstance(named, Mapping):
+                raise ValueError(f"fields must be an object with names of fields, not {named!r:.60}")
             if unknown := named.keys() - {each.name for each in fields(Fields)}:
                 raise ValueError(f"fields must name text, label, tags or target, not {min(map(str, unknown))[:60]!r}")
             given["fields"] = Fields(**named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -49,6 +50,7 @@ def _row(line: int, text: str, found: dict[str, Any], names: Names) -> Row | Fau
     except KeyError:
         return Fault(line, names.missing(found))
     if any(type(value) is float for value in values):  # its text as it was written, not as a float is shown
-        found = json.loads(text, parse_float=str)
-        values = [None if name is None else found[name] for name in names]
+        with suppress(RecursionError):
+            found = json.loads(text, parse_float=str, parse_int=str)
+            values = [None if name is None else found[name] for name in names]
     return Row(line, *values)

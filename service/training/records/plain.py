@@ -29,4 +29,5 @@ def _separated(pieces: Iterable[str], separator: str) -> Iterator[Located]:
         held = part
     if held is not None:
         line, text = held
-        yield line, text.removesuffix("\n")
+        without = separator.removesuffix("\n")  # as it stands at the end of a file without a last line end
+        yield line, text.removesuffix(without) if without != separator else text.removesuffix("\n")

@@ -68,8 +68,10 @@ def _broken_quote(row: str, delimiter: str) -> tuple[int, bool]:
 
 def _in_words(opened: int, closed: bool, error: str) -> str:
     if "limit" in error:
-        why = f"or the quote opened in line {opened} is not closed" if not closed else "the maximum"
-        return f"a field has more than {csv.field_size_limit():,} characters, {why}: {TWICE}"
+        many = f"a field has more than {csv.field_size_limit():,} characters"
+        return (
+            f"{many}: shorten it" if closed else f"{many}, or the quote opened in line {opened} is not closed: {TWICE}"
+        )
     if "new-line" in error:
         return "a carriage return stands outside quotes: upload with newlines = lf, or quote the field"
     if closed:

@@ -21,6 +21,7 @@ from service.training.records.format import Fields, RecordFormat
         ({"unit": "line", "separator": "%"}, "separator must be left out for unit line, not '%'"),
         ({"unit": "text", "format": "csv"}, "unit must be line, paragraph or separator for format csv, not 'text'"),
         ({"fields": {"text": "a"}, "format": "plain"}, "fields must be left out for format plain"),
+        ({"fields": "text"}, "fields must be an object with names of fields, not 'text'"),
         ({"fields": {"txt": "a"}}, "fields must name text, label, tags or target, not 'txt'"),
         ({"fields": {"label": ""}}, "fields.label must be a name of 1 to 200 characters, not ''"),
         ({"fields": {"label": 7}}, "fields.label must be a name of 1 to 200 characters, not 7"),

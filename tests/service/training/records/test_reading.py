@@ -41,6 +41,8 @@ def rows(*values: Any) -> str:
         (RecordFormat(unit="line"), " a \r\nb\r\n", [(1, " a "), (2, "b")]),
         (RecordFormat(unit="paragraph"), "a\nb\n\n\nc\n", [(1, "a\nb"), (5, "c")]),
         (RecordFormat(separator="\n%\n"), "a\nb\n%\nc\n%\n", [(1, "a\nb"), (4, "c")]),
+        (RecordFormat(separator="\n%\n"), "a\n%\nb\n%", [(1, "a"), (3, "b")]),
+        (RecordFormat(separator="%\n"), "a\n%\nb\n", [(1, "a\n"), (3, "b\n")]),
         (RecordFormat(separator="|"), "|a||b\n|c\n", [(1, "a"), (1, "b\n"), (2, "c")]),
     ],
 )
@@ -99,6 +101,17 @@ def test_a_faulty_row_is_told_with_its_line_and_what_to_do(row: Any, task: TaskN
     told = fault(text, JSONL, task)
     assert told.startswith(f"line 2: {message}")
     assert told.endswith("(correct the row, or let a share of rows be passed over with skip_bad_rows)")
+
+
+@pytest.mark.parametrize("more", ["9" * 5000, "[" * 900 + "]" * 900, "1e999", "0.5"])
+def test_what_else_is_in_a_row_does_not_matter(more: str) -> None:
+    text = f'{{"text": "a", "label": 1.50, "more": {more}}}\n'
+    try:
+        (record,) = read(text, JSONL, "classify")
+    except RecordsError as error:
+        assert str(error).startswith("line 1: not JSON")
+    else:
+        assert record.label in ("1.50", "1.5")
 
 
 def test_a_line_that_is_not_json() -> None:

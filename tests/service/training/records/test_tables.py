@@ -58,6 +58,7 @@ def test_of_a_text_that_is_cut_the_whole_rows_are_read(rows: list[tuple[str, str
         ('text,label\n"a"b,c\nd,e\n', 2, "the quoted field that opens in line 2 goes on after its closing quote"),
         ('text,label\nx,"a\ny,"b"\nz,c\n', 2, "the quoted field that opens in line 2 goes on after its closing quote"),
         ('text,label\n"a ""b"" c,d\n', 2, "the quote opened in line 2 is not closed"),
+        (f"text,label\n{'x' * 140_000},b\n", 2, "a field has more than 131,072 characters: shorten it"),
         ("text,label\na,b\nc\n", 3, "it has 1 field, and the header has 2: text, label"),
         ("text,label\na,b,c\n", 2, "it has 3 fields, and the header has 2: text, label"),
         ("text,label\na\rb,c\n", 2, "a carriage return stands outside quotes"),
