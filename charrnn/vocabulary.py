@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
@@ -137,6 +138,12 @@ class Vocabulary:
             raise IndexError(f"ids must be from 0 to {len(self) - 1}, not {int(array.min())} to {int(array.max())}")
         return self._codepoints[array].tobytes().decode("utf-32-le", "surrogatepass")
 
+    def decode_each(self, ids: Ids, offsets: npt.NDArray[np.int64]) -> list[str]:
+        """The texts of many sequences of ids in a row, [n]: the i-th begins at `offsets[i]` and ends at
+        `offsets[i + 1]`, [n + 1]. Raises IndexError when an id is outside the vocabulary."""
+        text, ends = self.decode(ids), np.cumsum(np.append(0, self._lengths[ids]))
+        return [text[start:end] for start, end in pairwise(ends[offsets].tolist())]
+
     def tokens_of(self, ids: Ids | Sequence[int]) -> Sequence[str]:
         """The text of each of the ids. Raises IndexError when one is outside the vocabulary."""
         return self.decode(ids)
@@ -148,6 +155,11 @@ class Vocabulary:
     def ids_of(self, other: Vocabulary) -> Ids:
         """The ids in this vocabulary of the tokens of another one of the same level, all of which it knows."""
         return self.encode(other.characters)
+
+    @cached_property
+    def _lengths(self) -> npt.NDArray[np.int64]:
+        """Characters in the text of each id, [len(self)]."""
+        return np.array([len(token) for token in self.tokens_of(range(len(self)))], dtype=np.int64)
 
     def _lookup(self, text: str) -> tuple[Ids, npt.NDArray[np.bool_]]:
         points = codepoints(text)

@@ -36,7 +36,7 @@ ROOMS_OF_TRAINING = {
 }
 BELOW_THE_ENGINES = {
     *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),
-    *("charrnn.engine.base", "charrnn.engine.sequences"),
+    *("charrnn.engine.base", "charrnn.engine.refilled", "charrnn.engine.sequences"),
 }
 LAYERS = {
     "durable": {"durable"},
@@ -44,6 +44,7 @@ LAYERS = {
     "charrnn": {"durable", "charrnn"},
     "charrnn/engine/base.py": BELOW_THE_ENGINES,
     "charrnn/engine/sequences.py": BELOW_THE_ENGINES,
+    "charrnn/engine/refilled.py": BELOW_THE_ENGINES,
     "charrnn/engine/cpu": BELOW_THE_ENGINES | {"charrnn.engine.cpu"},
     "charrnn/engine/gpu": BELOW_THE_ENGINES | {"charrnn.engine.gpu", "charrnn.torch_threads"},
     "model_store": {"durable", "console", "charrnn", "model_store"},

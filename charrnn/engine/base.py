@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.sampling import Flags, SamplingParams
+from charrnn.sampling import Flags, SamplingParams, choice_seed
 from charrnn.vocabulary import Ids
+
+_NO_IDS: Final = np.zeros(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,6 +79,53 @@ class Output:
     ended: bool = False
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Series:
+    """Texts without number that all begin in the same state: candidate j is `sequence(j)`.
+
+    `sampling` is that of candidate 0; the seeds of the others follow. Candidates are generated from `first` on, before
+    `stop` (None: endlessly). They have at least one id; log-probabilities cannot be requested.
+    """
+
+    state: State
+    length: int
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    end_id: int | None = None
+    first: int = 0
+    stop: int | None = None
+
+    def sequence(self, candidate: int) -> Sequence:
+        """The candidate as an ordinary sequence, which has the same ids."""
+        sampling = replace(self.sampling, seed=choice_seed(self.sampling.seed, candidate))
+        return Sequence(_NO_IDS, self.length, sampling, self.state, end_id=self.end_id)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Finished:
+    """Candidates of a series that are done, in any order: `candidates` [n] int64; the `ids` of all in a row, those of
+    the i-th from `offsets[i]` to `offsets[i + 1]`, int64 [n + 1], without `end_id`; and `ended` [n], whether that was
+    chosen."""
+
+    candidates: npt.NDArray[np.int64]
+    ids: Ids
+    offsets: npt.NDArray[np.int64]
+    ended: Flags
+
+
+class SeriesBatch(Protocol):
+    """The candidates of a series, as many at a time as there are slots; one thread owns it. A candidate that is done
+    makes room for the next within a step. Memory does not grow with the number of candidates."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all candidates have been returned, which takes a `stop`."""
+        ...
+
+    def step(self, steps: int) -> Finished:
+        """Advance the candidates by up to `steps` ids; those that are done."""
+        ...
+
+
 class Batch(Protocol):
     """Sequences of one version that advance together; one thread owns it.
 
@@ -112,4 +161,9 @@ class Engine(Protocol):
 
     def batch(self, capacity: int) -> Batch:
         """An empty batch for up to `capacity` sequences."""
+        ...
+
+    def series(self, series: Series, slots: int) -> SeriesBatch:
+        """A batch that generates the series, `slots` candidates at a time. Raises ValueError for a series without ids
+        or with log-probabilities, and as `Batch.add` does."""
         ...

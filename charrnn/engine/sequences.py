@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.config import ModelConfig
-from charrnn.engine.base import Logprobs, Output, Sequence, State
+from charrnn.engine.base import Logprobs, Output, Sequence, Series, State
 from charrnn.sampling import RECENT_IDS, Flags, Logits, bias_of
 from charrnn.vocabulary import Ids
 
@@ -209,6 +209,20 @@ def check(sequence: Sequence, config: ModelConfig) -> None:
             raise ValueError(f"the state must have shape {config.state_shape}, not {sequence.state.hidden.shape}")
     elif not len(sequence.prompt):
         raise ValueError("a sequence needs a prompt of at least one id, or a state to continue from")
+
+
+def check_series(series: Series, config: ModelConfig) -> None:
+    """Raises ValueError as `check` does for a candidate, for a series without ids or candidates, and when
+    log-probabilities are requested."""
+    check(series.sequence(series.first), config)
+    if series.length < 1:
+        raise ValueError(f"length must be at least 1, not {series.length}")
+    if series.first < 0:
+        raise ValueError(f"first must be at least 0, not {series.first}")
+    if series.stop is not None and series.stop < series.first:
+        raise ValueError(f"stop must be at least {series.first}, not {series.stop}")
+    if series.sampling.logprobs is not None:
+        raise ValueError("a series has no log-probabilities")
 
 
 def _check_ids(ids: Ids, vocabulary_size: int) -> None:

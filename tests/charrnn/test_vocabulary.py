@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.marks import MarkedVocabulary
 from charrnn.vocabulary import SHORT, UnknownCharactersError, Vocabulary
+from charrnn.words import WordVocabulary
 
 HELLO = Vocabulary("ehlo")
 anything = st.text(st.characters(exclude_categories=()), min_size=1, max_size=3 * SHORT)
@@ -61,3 +63,16 @@ def test_characters_must_be_distinct_and_ascending(characters: str) -> None:
 def test_ids_outside_the_vocabulary_have_no_text(ids: list[int]) -> None:
     with pytest.raises(IndexError, match="ids must be from 0 to 3"):
         HELLO.decode(ids)
+
+
+MARKED = MarkedVocabulary(HELLO, 2)
+WORDS = WordVocabulary(("the", " ", "cat", "sat", "."))
+
+
+@pytest.mark.parametrize("vocabulary", [HELLO, WORDS, MARKED, MarkedVocabulary(WORDS, 1)])
+@given(data=st.data())
+def test_many_texts_are_decoded_at_once_as_one_by_one(vocabulary: Vocabulary, data: st.DataObject) -> None:
+    texts = data.draw(st.lists(st.lists(st.integers(0, len(vocabulary) - 1), max_size=9)))
+    ids = np.array([id_ for text in texts for id_ in text], dtype=np.int32)
+    offsets = np.cumsum([0, *map(len, texts)])
+    assert vocabulary.decode_each(ids, offsets) == [vocabulary.decode(text) for text in texts]

@@ -10,7 +10,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.base import Engine, Logprobs, Output, Sequence, State
+from charrnn.engine.base import Engine, Logprobs, Output, Sequence, Series, State
+from charrnn.engine.refilled import RefilledBatch
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.aliases import AliasChange
@@ -35,6 +36,9 @@ class CountingEngine:
     def batch(self, capacity: int) -> CountingBatch:
         return CountingBatch(self, capacity)
 
+    def series(self, series: Series, slots: int) -> RefilledBatch:
+        return RefilledBatch(self.batch(slots), slots, ModelConfig(self.size, "rnn", 1), series)
+
 
 class CountingBatch:
     def __init__(self, engine: CountingEngine, capacity: int) -> None:
@@ -49,7 +53,8 @@ class CountingBatch:
     def add(self, sequence: Sequence) -> int:
         assert len(self.rows) < self.capacity
         handle = next(self.handles)
-        self.rows[handle] = (sequence, int(sequence.prompt[-1]), 0)
+        last = sequence.prompt[-1] if sequence.state is None or sequence.prompt.size else sequence.state.last_id
+        self.rows[handle] = (sequence, int(last), 0)
         self.engine.added += 1
         self.engine.largest = max(self.engine.largest, len(self.rows))
         return handle
@@ -69,8 +74,11 @@ class CountingBatch:
         sequence, last, made = self.rows[handle]
         count = min(steps, sequence.length - made)
         ids = (last + (1 + sequence.sampling.seed) * np.arange(1, count + 1)) % self.engine.size
-        self.rows[handle] = (sequence, int(ids[-1]) if count else last, made + count)
-        output = Output(handle, ids.astype(np.int32), made + count == sequence.length, self._logprobs(sequence, count))
+        ends = np.flatnonzero(ids == sequence.end_id)
+        ended, count = ends.size > 0, int(ends[0]) + 1 if ends.size else count
+        self.rows[handle] = (sequence, int(ids[count - 1]) if count else last, made + count)
+        output = Output(handle, ids[:count].astype(np.int32), ended or made + count == sequence.length)
+        output.logprobs, output.ended = self._logprobs(sequence, count), ended
         if sequence.score and not made:
             output.prompt_logprobs = self._prompt_logprobs(sequence)
         return output

@@ -7,13 +7,14 @@ from typing import Final
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.base import Output, Sequence, State
+from charrnn.engine.base import Output, Sequence, Series, State
 from charrnn.engine.cpu.code import Advance, default_folder, load
 from charrnn.engine.cpu.filling import member_struct
 from charrnn.engine.cpu.instructions import Isa, Precision, host_isa
 from charrnn.engine.cpu.memory import BatchMemory
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import pack
+from charrnn.engine.cpu.series import CpuSeries
 from charrnn.engine.sequences import Members, outputs_of
 
 _INSTRUCTIONS: Final[dict[Isa, str]] = {
@@ -57,6 +58,11 @@ class CpuEngine:
     def batch(self, capacity: int) -> CpuBatch:
         """An empty batch for up to `capacity` sequences. Raises ValueError when that is less than 1."""
         return CpuBatch(self, capacity)
+
+    def series(self, series: Series, slots: int) -> CpuSeries:
+        """A batch that generates the series, `slots` candidates at a time. Raises ValueError for a series that cannot
+        be generated, and for less than one slot."""
+        return CpuSeries(self.model, self.advance, series, slots)
 
 
 class CpuBatch:

@@ -20,7 +20,7 @@ class BatchMemory:
     `sequences`; the first `active_count` of `active` are the slots of the sequences that are not done."""
 
     def __init__(self, model: PackedModel, capacity: int) -> None:
-        config = self._config = model.config
+        config = self.config = model.config
         self._model, self._layout = model, LAYOUTS[config.cell]
         self._size, blocks = padded_size(config), padded_size(config) // (LANES * LAYOUTS[config.cell].groups)
         self._is_int8 = model.precision == "int8"
@@ -29,7 +29,7 @@ class BatchMemory:
         self._hidden = _zeros((config.layers, 2, capacity, self._size + VECTOR_BYTES // item.itemsize), item)
         gate_state = (config.layers, blocks, capacity, LANES) if self._layout.has_gate_state else (0, 0, 0)
         self._gate_state = _zeros(gate_state, np.float32)
-        self._logits = _zeros((capacity, logit_blocks(config), LANES), np.float32)
+        self.logits = _zeros((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = _zeros((capacity, logit_blocks(config) * LANES), np.float32)
         self._scratch = _zeros((scratch_size(logit_blocks(config)),), np.float32)
         self.active, self._added, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
@@ -49,9 +49,9 @@ class BatchMemory:
         return self._size // (4 if self._is_int8 else 1)
 
     def _sizes(self, blocks: int) -> dict[str, int]:
-        groups, rest = divmod(logit_blocks(self._config), OUTPUT_COLUMNS)
+        groups, rest = divmod(logit_blocks(self.config), OUTPUT_COLUMNS)
         return {
-            "layers": self._config.layers,
+            "layers": self.config.layers,
             "blocks": blocks,
             "depth": self._depth,
             "table_stride": self._read[0].strides[0],
@@ -61,8 +61,8 @@ class BatchMemory:
             "gate_state_layer_stride": self._gate_state.strides[0],
             "output_groups": groups,
             "output_rest": int(rest > 0),
-            "outputs": self._config.outputs,
-            "logit_blocks": logit_blocks(self._config),
+            "outputs": self.config.outputs,
+            "logit_blocks": logit_blocks(self.config),
         }
 
     def _addresses(self) -> dict[str, int]:
@@ -73,7 +73,7 @@ class BatchMemory:
             "output_constants": output_constants,
             "hidden": self._hidden,
             "gate_state": self._gate_state,
-            "logits": self._logits,
+            "logits": self.logits,
             "scratch": self._scratch,
             "active": self.active,
             "added": self._added,
@@ -107,6 +107,20 @@ class BatchMemory:
             self._active_count[0] = count - 1
             self._halves[slot] = self._current_half[0]
 
+    @property
+    def hidden_blocks(self) -> int:
+        """Vectors in a slot's hidden state of a layer, the last of which may reach into the space between two slots."""
+        return -(-4 * self._depth // VECTOR_BYTES)
+
+    @property
+    def gate_blocks(self) -> int:
+        """Vectors in a slot's gate state of a layer."""
+        return int(self._gate_state.shape[1])
+
+    def keep_in_both_halves(self, slot: int) -> None:
+        """Let the state in the slot be the current one after any number of further steps of other sequences."""
+        self._hidden[:, :, slot] = self._hidden[:, self._current_half, slot]
+
     def bias(self, slot: int, values: Logits | None) -> int:
         """Store `values` [outputs], which are added to the slot's logits; returns their address, 0 for None."""
         if values is None:
@@ -124,23 +138,23 @@ class BatchMemory:
     def restore(self, slot: int, hidden: npt.NDArray[np.float32]) -> None:
         """Set the state in the slot to `hidden` [layers, state_parts, hidden_size]."""
         self.clear(slot)
-        h, size = hidden[:, 0], self._config.hidden_size
+        h, size = hidden[:, 0], self.config.hidden_size
         if self._is_int8:
             h = np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128
         self._hidden[:, int(self._current_half[0]), slot, :size] = h
         if self._layout.has_gate_state:
-            gate_state = np.zeros((self._config.layers, self._size), dtype=np.float32)
+            gate_state = np.zeros((self.config.layers, self._size), dtype=np.float32)
             gate_state[:, :size] = hidden[:, -1]
-            self._gate_state[:, :, slot] = gate_state.reshape(self._config.layers, -1, LANES)
+            self._gate_state[:, :, slot] = gate_state.reshape(self.config.layers, -1, LANES)
 
     def extract(self, slot: int) -> npt.NDArray[np.float32]:
         """The state in the slot, [layers, state_parts, hidden_size]; `restore` restores it bit for bit."""
-        size = self._config.hidden_size
-        hidden = np.empty(self._config.state_shape, dtype=np.float32)
+        size = self.config.hidden_size
+        hidden = np.empty(self.config.state_shape, dtype=np.float32)
         h = self._hidden[:, int(self._halves[slot]), slot, :size].astype(np.float32)
         hidden[:, 0] = (h - 128) / np.float32(127) if self._is_int8 else h
         if self._layout.has_gate_state:
-            hidden[:, -1] = self._gate_state[:, :, slot].reshape(self._config.layers, -1)[:, :size]
+            hidden[:, -1] = self._gate_state[:, :, slot].reshape(self.config.layers, -1)[:, :size]
         return hidden
 
 

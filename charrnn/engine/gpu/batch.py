@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.base import Logprobs, Output, Sequence
+from charrnn.engine.base import Logprobs, Output, Sequence, Series
 from charrnn.engine.gpu.inputs import EMPTY_ROW, ROW, inputs_for, reported, row_of
 from charrnn.engine.gpu.network import TILE, Network
 from charrnn.engine.gpu.states import DeviceBatch
 from charrnn.engine.gpu.tile import STEPS, Kind, Results, Tile
+from charrnn.engine.refilled import RefilledBatch
 from charrnn.engine.sequences import Member, outputs_of
 from charrnn.torch_threads import one_thread
 
@@ -51,6 +52,11 @@ class GpuEngine:
     def batch(self, capacity: int) -> GpuBatch:
         """An empty batch for up to `capacity` sequences. Raises ValueError when that is less than 1."""
         return GpuBatch(self.tile, capacity)
+
+    def series(self, series: Series, slots: int) -> RefilledBatch:
+        """A batch that generates the series, `slots` candidates at a time. Raises ValueError for a series that cannot
+        be generated, and for less than one slot."""
+        return RefilledBatch(self.batch(slots), slots, self.config, series)
 
 
 class GpuBatch(DeviceBatch):

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.base import Output
+from charrnn.engine.base import Output, Series
 from charrnn.engine.gpu.network import TILE, Network
 from charrnn.engine.gpu.states import DeviceBatch
+from charrnn.engine.refilled import RefilledBatch
 from charrnn.engine.sequences import Member, outputs_of
 from charrnn.sampling import Logits, choose, log_softmax
 from charrnn.torch_threads import one_thread
@@ -25,6 +26,11 @@ class ReferenceEngine:
     def batch(self, capacity: int) -> ReferenceBatch:
         """An empty batch. Raises ValueError when the capacity is less than 1."""
         return ReferenceBatch(self.network, capacity)
+
+    def series(self, series: Series, slots: int) -> RefilledBatch:
+        """A batch that generates the series, `slots` candidates at a time. Raises ValueError for a series that cannot
+        be generated, and for less than one slot."""
+        return RefilledBatch(self.batch(slots), slots, self.config, series)
 
 
 class ReferenceBatch(DeviceBatch):

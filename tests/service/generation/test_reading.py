@@ -15,7 +15,9 @@ from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
 from tests.service.conftest import CountingEngine
 
-SCOPE = CancelScope(NO_CLIENT, 10)
+
+def scope() -> CancelScope:
+    return CancelScope(NO_CLIENT, 10)
 
 
 def sequences(engine: Any, *lengths: int) -> list[tuple[Any, Sequence]]:
@@ -26,10 +28,10 @@ def test_outputs_come_in_the_order_of_the_sequences(scheduler: Scheduler) -> Non
     engines = CountingEngine(), CountingEngine()
     lengths = [1 + 7 * at % 30 for at in range(20)]
     asked = sequences(engines[0], *lengths) + sequences(engines[1], *lengths)
-    found = outputs_of(scheduler, asked, SCOPE)
+    found = outputs_of(scheduler, asked, scope())
     assert [sum(output.ids.size for output in outputs) for outputs in found] == lengths * 2
     assert all(outputs[-1].done for outputs in found)
-    assert outputs_of(scheduler, [], SCOPE) == []
+    assert outputs_of(scheduler, [], scope()) == []
 
 
 def test_the_error_of_an_engine_is_that_of_the_request(scheduler: Scheduler, engine: Any) -> None:
@@ -38,7 +40,7 @@ def test_the_error_of_an_engine_is_that_of_the_request(scheduler: Scheduler, eng
 
     engine.gate = fail
     with pytest.raises(MemoryError, match="no more"):
-        outputs_of(scheduler, sequences(engine, *[5] * 20), SCOPE)
+        outputs_of(scheduler, sequences(engine, *[5] * 20), scope())
 
 
 def test_texts_are_checked_before_any_is_read(models: ResidentModels) -> None:
