@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import IO, Any, Final, overload
+from typing import IO, Any, Final, TypeVar, overload
 from urllib.parse import quote, urlencode, urlsplit
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -35,6 +35,7 @@ PREVIEW_BYTES: Final = 1 << 18
 
 Json = dict[str, Any]
 Body = bytes | Iterator[bytes] | None
+R = TypeVar("R")
 
 
 class ServiceError(Exception):
@@ -124,6 +125,44 @@ class TextScore:
 
 
 @dataclass(frozen=True)
+class Classification:
+    """The likeliest label of a text, and the probability of each label, the likeliest first."""
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    skipped: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """The tag of each token of a text, None for what was skipped, and spans of the same tag, as {"start", "end", "tag",
+    "probability"} in characters."""
+
+    tags: list[str | None]
+    spans: list[Json]
+    skipped: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Transduction:
+    """What a text was turned into; `finish_reason` is `end`, or `length` if it is cut off."""
+
+    text: str
+    logprob: float
+    finish_reason: str
+    skipped: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """By model: the probability that it wrote a text, and the bits per character that it needs for it."""
+
+    probabilities: dict[str, float]
+    bits_per_character: dict[str, float | None]
+
+
+@dataclass(frozen=True)
 class Trace:
     """What happened at each token of a text: `surprisal` in bits, None for the first; in `top` the most likely tokens
     to follow each, as {"token", "probability"}; `cells` as {"layer", "unit", "part", "values"}."""
@@ -189,6 +228,96 @@ class Client:
             if several is not None:
                 return [TextScore(**_known(TextScore, each)) for each in reply["results"]]
             return Score(reply["tokens"], reply["logprobs"], reply["bits_per_character"], reply["perplexity"])
+
+    @overload
+    def classify(
+        self, text: str, model: str | None = None, *, top: int | None = None, unknown: str | None = None
+    ) -> Classification: ...
+    @overload
+    def classify(
+        self, *, texts: Iterable[str], model: str | None = None, top: int | None = None, unknown: str | None = None
+    ) -> list[Classification]: ...
+    def classify(
+        self,
+        text: str | None = None,
+        model: str | None = None,
+        *,
+        texts: Iterable[str] | None = None,
+        top: int | None = None,
+        unknown: str | None = None,
+    ) -> Classification | list[Classification]:
+        """The label of the text, or of each of up to 1,000 texts; with `top`, the probabilities of so many labels."""
+        asked = {"model": model, "top": top, "unknown": unknown}
+        return self._results("/classify", Classification, text, texts, **asked)
+
+    @overload
+    def tag(self, text: str, model: str | None = None, *, unknown: str | None = None) -> Tagging: ...
+    @overload
+    def tag(self, *, texts: Iterable[str], model: str | None = None, unknown: str | None = None) -> list[Tagging]: ...
+    def tag(
+        self,
+        text: str | None = None,
+        model: str | None = None,
+        *,
+        texts: Iterable[str] | None = None,
+        unknown: str | None = None,
+    ) -> Tagging | list[Tagging]:
+        """The tags of the text's tokens, or of those of each of up to 1,000 texts."""
+        return self._results("/tag", Tagging, text, texts, model=model, unknown=unknown)
+
+    @overload
+    def transduce(
+        self,
+        text: str,
+        model: str | None = None,
+        *,
+        beams: int | None = None,
+        length: int | None = None,
+        unknown: str | None = None,
+    ) -> Transduction: ...
+    @overload
+    def transduce(
+        self,
+        *,
+        texts: Iterable[str],
+        model: str | None = None,
+        beams: int | None = None,
+        length: int | None = None,
+        unknown: str | None = None,
+    ) -> list[Transduction]: ...
+    def transduce(
+        self,
+        text: str | None = None,
+        model: str | None = None,
+        *,
+        texts: Iterable[str] | None = None,
+        beams: int | None = None,
+        length: int | None = None,
+        unknown: str | None = None,
+    ) -> Transduction | list[Transduction]:
+        """What the text, or each of up to 1,000 texts, is turned into."""
+        asked = {"model": model, "beams": beams, "length": length, "unknown": unknown}
+        return self._results("/transduce", Transduction, text, texts, **asked)
+
+    @overload
+    def compare(self, models: Iterable[str], text: str) -> Comparison: ...
+    @overload
+    def compare(self, models: Iterable[str], *, texts: Iterable[str]) -> list[Comparison]: ...
+    def compare(
+        self, models: Iterable[str], text: str | None = None, *, texts: Iterable[str] | None = None
+    ) -> Comparison | list[Comparison]:
+        """Which of the models is likeliest to have written the text, or each of up to 1,000 texts."""
+        return self._results("/compare", Comparison, text, texts, models=list(models))
+
+    def _results(
+        self, path: str, kind: type[R], text: str | None, texts: Iterable[str] | None, **fields: Any
+    ) -> R | list[R]:
+        """The result for a text, or the results for several."""
+        several = None if texts is None else list(texts)
+        reply = self.json("POST", path, _given(text=text, texts=several, **fields))
+        with _reading(reply):
+            results = [kind(**_known(kind, each)) for each in reply["results"]]
+            return results[0] if several is None else results
 
     def trace(
         self, text: str, cells: Iterable[Json] = (), model: str | None = None, unknown: str | None = None
@@ -660,7 +789,7 @@ def _reading(reply: Json) -> Iterator[None]:
     """Raise ServiceError if fields of a reply are missing or have another type: it is then not this service's."""
     try:
         yield
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError) as error:
         message = f"this is no reply of the service ({type(error).__name__}: {error}): {str(reply)[:200]}"
         raise ServiceError(200, "unexpected_reply", message) from error
 

@@ -29,14 +29,18 @@ from service.api.routes import (
     gradients,
     jobs,
     key,
+    labels,
     models,
     operating,
     texts,
     traces,
 )
+from service.generation.comparison import Comparer
 from service.generation.generator import TextGenerator
+from service.generation.labelling import Labeller
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
+from service.generation.transducing import Transducer
 from service.generation.units.example_texts import ExampleTexts
 from service.generation.units.search import UnitSearch
 from service.generation.units.tracing import Tracer
@@ -56,6 +60,9 @@ class Services:
     generator: TextGenerator
     tokenizer: Tokenizer
     scorer: Scorer
+    labeller: Labeller
+    transducer: Transducer
+    comparer: Comparer
     tracer: Tracer
     unit_search: UnitSearch
     store: ModelStore
@@ -115,6 +122,7 @@ def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[B
         operating.blueprint(_ready(services, ring), _degraded(services, ring), services.metrics.page),
         generation.blueprint(generator, tracer, settings, anyone),
         texts.blueprint(services.tokenizer, services.scorer, settings, anyone),
+        labels.blueprint(services.labeller, services.transducer, services.comparer, settings, anyone),
         traces.blueprint(tracer, settings, anyone),
         completions.blueprint(generator, store, settings, anyone),
         models.open_blueprint(store, services.faults, anyone),

@@ -18,13 +18,16 @@ from service.api.http.rate_limits import RateLimit, in_redis
 from service.api.http.shutdown import Shutdown
 from service.bootstrap.web_process import WebProcess
 from service.generation.cache import GenerationCache, RedisClient
+from service.generation.comparison import Comparer
 from service.generation.engines import BuildEngine, build_engine
 from service.generation.generator import TextGenerator
+from service.generation.labelling import Labeller
 from service.generation.redis_link import link_to
 from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
+from service.generation.transducing import Transducer
 from service.generation.units.search import UnitSearch
 from service.generation.units.tracing import Tracer
 from service.inspection import Inspection, damaged_files
@@ -95,6 +98,9 @@ def build_web(
         scorer=Scorer(
             models, scheduler, timeout, max_values=settings.max_reply_values, held_out=partial(held_out_scores, store)
         ),
+        labeller=Labeller(models, scheduler, timeout, settings.max_reply_values),
+        transducer=Transducer(models, scheduler, timeout, settings.max_reply_values),
+        comparer=Comparer(models, scheduler, timeout),
         tracer=Tracer(models, timeout, observer=metrics),
         unit_search=UnitSearch(models, timeout),
         store=store,

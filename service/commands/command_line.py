@@ -22,6 +22,7 @@ from service.commands import asking, train_arguments
 from service.commands import keys as key_commands
 from service.commands.generate import add_generate
 from service.commands.jobs import add_jobs
+from service.commands.labels import add_classify, add_compare, add_tag, add_transduce
 from service.commands.models import add_models, add_upload
 from service.processes import preflight
 from service.processes.preflight import StartError
@@ -32,6 +33,13 @@ log = logging.getLogger(__name__)
 
 NAME: Final = "service"
 """The prefix of error messages."""
+
+ADD: Final = (
+    add_generate,
+    *(add_classify, add_tag, add_transduce, add_compare),
+    *(add_upload, add_jobs, add_models),
+)
+"""The commands that ask a running service, in the order of the help."""
 
 STATUSES: Final = (
     "exit status: 0 success; 1 refused or failed; 2 incorrect usage; 3 the service cannot be reached;"
@@ -89,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     about = "Manage keys for apps and admins: add, list, revoke, open"
     key_commands.add_arguments(commands.add_parser("keys", help=about, description=about))
-    for add in (add_generate, add_upload, add_jobs, add_models):
+    for add in ADD:
         add(commands)
     return parser
 

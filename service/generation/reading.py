@@ -4,13 +4,15 @@ read, and what becomes of the outputs, is the caller's business."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
+from dataclasses import dataclass
 
 from charrnn.engine.base import Engine, Output, Sequence
-from charrnn.vocabulary import Ids, UnknownCharactersError
+from charrnn.vocabulary import Ids, UnknownCharactersError, Vocabulary
 from service.generation.cancellation import CancelScope
 from service.generation.errors import ItemError
+from service.generation.requests import Skipped
 from service.generation.resident import ResidentModel
 from service.generation.scheduling.scheduled import ScheduledSequence
 from service.generation.scheduling.scheduler import Scheduler
@@ -33,6 +35,56 @@ def ids_of(model: ResidentModel, text: str) -> Ids:
     """The ids of a text. Raises UnknownCharactersError, SeparatorError."""
     check_record(model, text)
     return model.vocabulary.encode(text)
+
+
+class EmptyRecordError(ValueError):
+    """A record has no token that the model knows."""
+
+    def __init__(self) -> None:
+        super().__init__("a record must have at least 1 token that the model knows, not 0")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ReadRecord:
+    """A whole record as it is read: the `ids` [n] of its known tokens, and what was skipped."""
+
+    ids: Ids
+    skipped: Skipped = ()
+
+    def tokens(self, vocabulary: Vocabulary) -> Iterator[tuple[int, int, bool]]:
+        """Where each of its tokens begins and ends, in characters, and whether it is known."""
+        unknown = dict(self.skipped)
+        at = 0
+        for token in vocabulary.tokens_of(self.ids):
+            while at in unknown:
+                yield at, at + len(unknown[at]), False
+                at += len(unknown[at])
+            yield at, at + len(token), True
+            at += len(token)
+        while at in unknown:
+            yield at, at + len(unknown[at]), False
+            at += len(unknown[at])
+
+
+def read_records(
+    model: ResidentModel, texts: Iterable[str], *, skip_unknown: bool = False, field: str = "texts"
+) -> list[ReadRecord]:
+    """The texts as whole records, which may have any known characters. Raises ItemError for the first that is empty or
+    has unknown characters."""
+    found = []
+    for index, text in enumerate(texts):
+        try:
+            found.append(_record(model, text, skip_unknown))
+        except (UnknownCharactersError, EmptyRecordError) as error:
+            raise ItemError(field, index, error) from error
+    return found
+
+
+def _record(model: ResidentModel, text: str, skip_unknown: bool) -> ReadRecord:
+    ids, skipped = model.vocabulary.encode_known(text) if skip_unknown else (model.vocabulary.encode(text), [])
+    if not ids.size:
+        raise EmptyRecordError
+    return ReadRecord(ids, tuple(skipped))
 
 
 def outputs_of(

@@ -171,7 +171,8 @@ class ResidentModels:
 
 
 def _warm(engine: Engine, vocabulary: Vocabulary) -> None:
-    """Generate a little, so that an engine's initialization happens before the first request."""
+    """Read and choose a little, so that an engine's initialization happens before the first request; a label that is
+    chosen cannot be read."""
     batch = engine.batch(1)
-    batch.add(Sequence(np.array([vocabulary.start_id], dtype=np.int32), length=2))
+    batch.add(Sequence(np.array([vocabulary.start_id] * 2, dtype=np.int32), length=1))
     batch.step(4)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import pytest
@@ -150,6 +150,42 @@ def test_scores_of_several_texts(server: Told, client: Client) -> None:
     server.answers = [(200, {}, b'{"results": [{"bits": 1}]}')]
     with pytest.raises(ServiceError) as caught:
         client.score(texts=["ab"])
+    assert caught.value.code == "unexpected_reply"
+
+
+RESULTS: dict[str, tuple[Callable[[Client, Any], Any], dict[str, Any]]] = {
+    "classify": (
+        lambda client, texts: client.classify(**texts, model="m", top=2),
+        {"label": "a", "probability": 0.5, "probabilities": {"a": 0.5, "b": 0.25}},
+    ),
+    "tag": (
+        lambda client, texts: client.tag(**texts, model="m", unknown="skip"),
+        {"tags": ["a", None], "spans": [{"start": 0, "end": 1, "tag": "a", "probability": 1.0}], "skipped": [{}]},
+    ),
+    "transduce": (
+        lambda client, texts: client.transduce(**texts, model="m", beams=4, length=9),
+        {"text": "b", "logprob": -1.5, "finish_reason": "end"},
+    ),
+    "compare": (
+        lambda client, texts: client.compare(iter(["m", "n"]), **texts),
+        {"probabilities": {"m": 0.25, "n": 0.75}, "bits_per_character": {"m": 2.0, "n": None}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_for_a_text_and_for_several(server: Told, client: Client, name: str) -> None:
+    ask, result = RESULTS[name]
+    server.answers = [
+        (200, {}, json.dumps({"results": [{**result, "new": "?"}] * count}).encode()) for count in (1, 2, 0)
+    ]
+    one, several = ask(client, {"text": "x"}), ask(client, {"texts": iter(["x", "y"])})
+    assert several == [one, one]
+    assert {field: getattr(one, field) for field in result} == result
+    (_, _, first), (_, _, second) = server.asked
+    assert json.loads(first)["text"] == "x" and json.loads(second)["texts"] == ["x", "y"]
+    with pytest.raises(ServiceError) as caught:
+        ask(client, {"text": "x"})
     assert caught.value.code == "unexpected_reply"
 
 
@@ -349,6 +385,10 @@ ROUTES: dict[str, Callable[[Client, Path], object]] = {
     "POST /tokenize": lambda client, _: client.tokenize("x"),
     "POST /detokenize": lambda client, _: client.detokenize([1]),
     "POST /score": lambda client, _: client.score("x"),
+    "POST /classify": lambda client, _: client.classify("x"),
+    "POST /tag": lambda client, _: client.tag("x"),
+    "POST /transduce": lambda client, _: client.transduce("x"),
+    "POST /compare": lambda client, _: client.compare(["a", "b"], "x"),
     "POST /trace": lambda client, _: client.picture("x"),
     "GET /models": lambda client, _: client.models(),
     "GET /models/{name}": lambda client, _: client.model(NAME),

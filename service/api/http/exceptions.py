@@ -26,6 +26,7 @@ from model_store.errors import (
 )
 from service.api.http.errors import SHOWN, ApiError, shown
 from service.api.http.validation import invalid
+from service.api.schemas.texts import TextsBody
 from service.generation.errors import (
     BusyError,
     ClientGoneError,
@@ -132,14 +133,24 @@ def _separated(error: SeparatorError, field: str = "prompt") -> ApiError:
     return ApiError(422, "invalid_value", f"{field}: {error}", field)
 
 
-def _one_of_several(error: ItemError) -> ApiError:
-    """The error of one of several prompts or texts, with its index."""
-    field = f"{error.field}[{error.index}]"
+@contextmanager
+def fault_in(body: TextsBody, *, can_skip: bool = True) -> Iterator[None]:
+    """A context for reading a request's text or texts, in which a fault in one of them names it."""
+    try:
+        yield
+    except ItemError as error:
+        raise _one_of_several(error, None if body.texts is not None else "text", can_skip=can_skip) from error
+
+
+def _one_of_several(error: ItemError, field: str | None = None, *, can_skip: bool | None = None) -> ApiError:
+    """The error of one of several prompts or texts, with its index, or in the only one, `field`."""
+    field = field or f"{error.field}[{error.index}]"
     if isinstance(error.error, UnknownCharactersError):
-        return unknown_characters(error.error, field, can_skip=error.field == "prompt")
+        can_skip = error.field == "prompt" if can_skip is None else can_skip
+        return unknown_characters(error.error, field, can_skip=can_skip)
     if isinstance(error.error, UnknownIdsError):
         return _unknown_ids(error.error, field)
-    return ApiError(422, "invalid_value", str(error), field)
+    return ApiError(422, "invalid_value", f"{field}: {error.error}", field)
 
 
 def _unclear_encoding(error: training.UnclearEncodingError) -> ApiError:

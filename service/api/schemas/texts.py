@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from service.api.schemas.base import CellsBody, Id, ModelBody, Unknown
+from service.api.schemas.base import Body, CellsBody, Id, ModelBody, Unknown
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import fault
 from service.api.schemas.generation import Logprobs
@@ -29,7 +29,7 @@ ReadText = Annotated[str, AtMost("max_prompt_length", "characters")]
 MOST_TEXTS: Final = 1000
 
 
-class TextsBody(ModelBody):
+class TextsBody(Body):
     """A text, or several that are read together."""
 
     text: ReadText | None = Field(None, description="the text to read")
@@ -45,8 +45,13 @@ class TextsBody(ModelBody):
             raise fault("text and texts exclude each other: give only one of them", "texts")
         return self
 
+    @property
+    def several(self) -> list[str]:
+        """All texts, also if it is one."""
+        return [self.text or ""] if self.texts is None else self.texts
 
-class ScoreBody(TextsBody):
+
+class ScoreBody(TextsBody, ModelBody):
     """`POST /score`."""
 
     logprobs: _Asked | None = Field(

@@ -14,6 +14,7 @@ from charrnn.checkpoint import Checkpoint
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.web import build_web
+from service.generation.engines import BuildEngine
 from service.generation.scheduling.scheduler import Scheduler
 from service.settings import Settings
 from tests.service.conftest import CountingEngine, MemoryRedis, checkpoint
@@ -67,10 +68,10 @@ def new_client(
 ) -> Callable[..., FlaskClient]:
     """A client of an application with other settings than the usual ones."""
 
-    def new(rates: Storage | None = None, **changes: Any) -> FlaskClient:
+    def new(rates: Storage | None = None, engines: BuildEngine | None = None, **changes: Any) -> FlaskClient:
         changed = settings.model_copy(update={"admin_api_keys": ("admin-key",), **changes})
         process = build_web(
-            changed, engines=lambda _: engine, redis=redis, queue=queue, rates=rates, scheduler=scheduler
+            changed, engines=engines or (lambda _: engine), redis=redis, queue=queue, rates=rates, scheduler=scheduler
         )
         return process.application.test_client()
 

@@ -12,28 +12,44 @@ from werkzeug.test import TestResponse
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.cpu.batch import CpuEngine
+from charrnn.tasks.arrangement import TEXT as TEXTS
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
+from model_store.promotion import publish_and_promote
+from model_store.store import ModelStore
 from tests.networks import random_network
 from tests.replies import shape
 
 TEXT = "ROMEO:\nBut soft! What light through yonder window breaks?\nJULIET:\n"
 CORPUS = TEXT * 100
 IN_PATHS = {"{name}": "letters", "{version}": "1", "{alias}": "current"}
-SHOWN = {"/generate", "/v1/completions", "/trace", "/score", "/tokenize", "/detokenize", "/jobs"}
+RECORDS = ("/classify", "/tag", "/transduce", "/compare")
+SHOWN = {*RECORDS, "/generate", "/v1/completions", "/trace", "/score", "/tokenize", "/detokenize", "/jobs"}
 
 
-def network() -> Checkpoint:
-    return random_network(Vocabulary.of([TEXT]), "gru", 16, validation_loss=1.0)
+def network(arrangement: Arrangement = TEXTS) -> Checkpoint:
+    return random_network(Vocabulary.of([TEXT]), "gru", 16, arrangement=arrangement, validation_loss=1.0)
 
 
-@pytest.fixture(scope="module")
-def engine() -> CpuEngine:
-    return CpuEngine(network())
+MODELS = {
+    "languages": Arrangement("classify", "line", "\n", ("de", "en", "fr")),
+    "token-types": Arrangement("tag", "line", "\n", ("name", "operator"), delay=1),
+    "dates": Arrangement("transduce", "line", "\n"),
+    "shakespeare": TEXTS,
+    "poems": Arrangement("generate", "line", "\n"),
+}
 
 
 @pytest.fixture
 def new_checkpoint() -> Callable[..., Checkpoint]:
     return network
+
+
+@pytest.fixture
+def client(new_client: Callable[..., FlaskClient], model_store: ModelStore) -> FlaskClient:
+    for name, arrangement in MODELS.items():
+        publish_and_promote(model_store, name, network(arrangement))
+    return new_client(engines=CpuEngine)
 
 
 def test_every_documented_example(client: FlaskClient, admin: dict[str, str]) -> None:
