@@ -19,11 +19,13 @@ from service.api.openapi.operations import describe
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
 from service.api.pages.chapters import Document, chapters, statuses
 from service.api.pages.forms import controls
+from service.api.pages.record_words import arrangements
 from service.api.schemas.generation import GenerateBody
 from service.api.schemas.jobs import BudgetBody, JobBody
 from service.settings import Settings
 from service.training.curves import DIVERGED
 from service.training.jobs.requests import DEFAULT_BUDGET
+from service.training.records.preview import PREVIEW_BYTES
 
 HERE: Final = Path(__file__).parent
 POLICY: Final = "; ".join(
@@ -38,7 +40,10 @@ POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-ALWAYS_ASKED: Final = ("corpus", "model", "budget", "promote")
+ALWAYS_ASKED: Final = (
+    *("corpus", "model", "budget", "promote"),
+    *("task", "unit", "separator", "format", "fields", "skip_bad_rows", "delay"),
+)
 """The fields of a job with special controls in its form."""
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -83,6 +88,8 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
             "budget": controls(BudgetBody, settings),
             "usual_budget": DEFAULT_BUDGET.as_dict(),
             "always_asked": ALWAYS_ASKED,
+            "arrangements": arrangements(),
+            "previewed": PREVIEW_BYTES,
             "generate": generate,
             "sampling": [each for each in generate.values() if each.name in sampling and each.default is not None],
         }

@@ -1,7 +1,7 @@
 // The address of a text: its request, in the URL's fragment, which browsers do not send, so that
 // prompts never appear in server logs, and their length is not limited.
 
-import { escape } from "./request.js";
+import { escape } from "./escapes.js";
 
 /** The body of a request, with the version that answered and the seed that was drawn, as an address. */
 export function addressOf(body) {

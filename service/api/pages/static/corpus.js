@@ -4,34 +4,52 @@ import { ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
 import { $, bytes, count, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
+import { FirstRecords } from "./first-records.js";
+import { arrange } from "./record-form.js";
 import { upload } from "./upload.js";
 
 const ENDS = { lf: "LF", crlf: "CRLF", cr: "CR", mixed: "mixed" };
 
-/** The text chosen in the form's controls; `name` is called with a file's name. */
+/** The text chosen in the form's controls; `name` is called with a file's name. One endless text is uploaded at once;
+    of records the first ones are shown, and the file is uploaded when its id is asked for. */
 export class ChosenText {
   #form;
+  #first;
+  #file = null;
+  #looking = Promise.resolve();
   #pending = Promise.resolve(null);
   #sending = null;
   #sent = null;
 
   constructor(form, name) {
     this.#form = form;
+    this.#first = new FirstRecords(form);
     const { file, corpus, encoding, newlines } = form.elements;
+    const again = () => this.#begin(this.#file, encoding.value.trim());
     file.addEventListener("change", () => {
       if (file.files.length) name(file.files[0].name);
+      this.#first.clear();
       this.#begin(file.files[0]);
     });
     corpus.addEventListener("change", () => this.choose(corpus.value));
-    $("read-again").addEventListener("click", () => this.#begin(file.files[0], encoding.value.trim()));
-    newlines.addEventListener("change", () => this.#begin(file.files[0], encoding.value.trim()));
+    $("read-again").addEventListener("click", again);
+    newlines.addEventListener("change", again);
+    $("records").addEventListener("change", () => {
+      arrange(form);
+      this.#look();
+    });
     $("stop-upload").addEventListener("click", () => this.#sending?.abort());
     $("discard").addEventListener("click", () => this.#discard());
   }
 
   /** The id of the text, once it is uploaded. Throws the error of the upload. */
   async id() {
-    const corpus = await this.#pending;
+    await this.#looking;
+    let corpus = await this.#pending;
+    if (corpus === null && this.#file) {
+      this.#wait(this.#send(this.#file));
+      corpus = await this.#pending;
+    }
     if (corpus === null) throw Object.assign(new Error("Choose a text first."), { param: "file" });
     return corpus.id;
   }
@@ -40,8 +58,9 @@ export class ChosenText {
   choose(id) {
     this.#form.elements.file.value = this.#form.elements.encoding.value = "";
     this.#form.elements.corpus.value = id;
-    this.#sent = null;
+    this.#file = this.#sent = null;
     $("reread").hidden = true;
+    this.#first.clear();
     this.#wait(id ? get(`/corpora/${id}`) : Promise.resolve(null));
   }
 
@@ -59,10 +78,36 @@ export class ChosenText {
     this.#sending?.abort();
     $("guesses").replaceChildren();
     if (!file) return this.choose("");
+    this.#file = file;
     if (!encoding) this.#form.elements.encoding.value = "";
     this.#form.elements.corpus.value = "";
     $("reread").hidden = true;
-    return this.#wait(this.#send(file, encoding));
+    this.#wait(Promise.resolve(null));
+    return this.#look();
+  }
+
+  #look() {
+    if (this.#file) this.#looking = this.#read(this.#file);
+  }
+
+  /** Read the file's beginning as the form says; upload the file unless it has records. */
+  async #read(file) {
+    clearError($("text-error"), this.#form);
+    try {
+      const divided = await this.#first.show(file, this.#decoding());
+      $("reread").hidden = false;
+      if (divided) this.#sending?.abort();
+      else if (!this.#sending && (await this.#pending) === null) this.#wait(this.#send(file));
+    } catch (error) {
+      if (error.name !== "AbortError") showError($("text-error"), this.#suggest(error), this.#form);
+    }
+  }
+
+  /** How the file is decoded, as parameters of a request. */
+  #decoding() {
+    const { encoding, newlines } = this.#form.elements;
+    const given = { encoding: encoding.value.trim(), newlines: newlines.checked ? newlines.value : "" };
+    return Object.fromEntries(Object.entries(given).filter(([, value]) => value));
   }
 
   /** Upload the file, and show the result or the error. */
@@ -81,20 +126,17 @@ export class ChosenText {
     }
   }
 
-  async #send(file, encoding) {
+  async #send(file) {
     const mine = (this.#sending = new AbortController());
     $("upload").hidden = $("stop-upload").hidden = false;
-    const { newlines } = this.#form.elements;
-    const query = new URLSearchParams({ name: file.name });
-    if (encoding) query.set("encoding", encoding);
-    if (newlines.checked) query.set("newlines", newlines.value);
+    const query = new URLSearchParams({ name: file.name, ...this.#decoding() });
     try {
       const { status, body } = await upload(`/corpora?${query}`, file, "text/plain", showProgress, mine.signal);
       await this.#replace(status === 201 ? body : null, body);
-      $("reread").hidden = false;
       return body;
     } finally {
       if (this.#sending === mine) {
+        this.#sending = null;
         $("upload").hidden = $("stop-upload").hidden = true;
         $("upload-note").textContent = "";
       }
@@ -150,6 +192,9 @@ const summary = ({ bytes: size, characters, lines, vocabulary_size: different, e
   ["Vocabulary", count(different, "different character")],
   ["Line endings", ENDS[ends] && `${ENDS[ends]}${newlines === "keep" || ends === "lf" ? "" : ", converted to LF"}`],
 ];
+
+/** The first lines of an existing text, as a file. */
+const beginning = ({ preview }) => new Blob([(preview ?? []).join("\n")]);
 
 /** Show how the service decoded the text. */
 function show({ name, id, preview, damaged, ...corpus }) {

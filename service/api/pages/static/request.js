@@ -1,6 +1,6 @@
 // Converts the form to the body of POST /generate.
 
-const ESCAPES = { n: "\n", t: "\t", r: "\r", "\\": "\\" };
+import { unescape } from "./escapes.js";
 
 /** The request's body; fields with the service's default are omitted. */
 export function read(form) {
@@ -28,9 +28,3 @@ export function checkSeed({ seed }) {
   const most = Number.MAX_SAFE_INTEGER;
   throw Object.assign(new RangeError(`seed must be between -${most} and ${most} on this page, not ${seed}`), { param: "seed" });
 }
-
-const unescape = (text) => text.replace(/\\([ntr\\])/g, (_, letter) => ESCAPES[letter]);
-
-/** The inverse of unescaping the form's stop texts, one per line. */
-export const escape = (text) =>
-  Object.entries(ESCAPES).reduceRight((done, [letter, character]) => done.replaceAll(character, `\\${letter}`), text);

@@ -1,0 +1,98 @@
+// The first records of a file and their labels, as the form says to read it, before the file is uploaded.
+
+import { get } from "./api.js";
+import { $, columns, count, h, number } from "./dom.js";
+import { arrange, offerColumns, readRecords } from "./record-form.js";
+
+const FORMATS = { plain: "plain text", jsonl: "JSON lines", csv: "CSV", tsv: "TSV" };
+const MOST_LABELS = 30;
+const PARTS = ["text", "label", "tags", "target"];
+
+/** The preview of the text that was chosen last. */
+export class FirstRecords {
+  #form;
+  #asking = new AbortController();
+  #recognized = false;
+
+  constructor(form) {
+    this.#form = form;
+  }
+
+  /** Forget the last file; what was recognized of it is not true of another one. */
+  clear() {
+    this.#asking.abort();
+    $("first").hidden = true;
+    if (this.#recognized) this.#form.elements.format.value = "";
+    this.#recognized = false;
+    offerColumns(this.#form, [], {});
+  }
+
+  /** Whether the blob, with this encoding and these line ends, has records, which are shown; its first bytes are sent.
+      Throws the service's errors. */
+  async show(blob, decoding) {
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    const asked = readRecords(this.#form);
+    const query = new URLSearchParams({ ...asked, ...decoding });
+    if (asked.fields) query.set("fields", JSON.stringify(asked.fields));
+    query.delete("delay");
+    const found = await get(`/corpora/preview?${query}`, { method: "POST", body: blob.slice(0, Number(this.#form.dataset.previewed)),
+      headers: { "Content-Type": "text/plain" }, signal: this.#asking.signal });
+    return this.#take(found);
+  }
+
+  /** Nothing is to be shown of one endless text. */
+  #take(found) {
+    const { unit, format, fields, columns: names } = found;
+    if (format !== "plain" && !this.#form.elements.format.value) {
+      this.#form.elements.format.value = format;
+      this.#recognized = $("records").open = true;
+    }
+    offerColumns(this.#form, names, fields);
+    arrange(this.#form);
+    $("first").hidden = unit === "text" && !found.faults.length;
+    if (!$("first").hidden) draw(found, Number(this.#form.dataset.previewed));
+    return unit !== "text";
+  }
+}
+
+function draw(found, bytes) {
+  const { records, count: all, labels, label_count: different, whole, task, faults, fault_count: wrong } = found;
+  const where = whole ? "in the file" : `in its first ${number(bytes / 1024)} KiB`;
+  const kind = task === "tag" ? "tag" : "label";
+  const facts = [
+    ["Format", `${FORMATS[found.format]}, ${found.encoding}`],
+    ["Found", `${count(all, "record")} ${where}${different ? `, ${count(different, `different ${kind}`)}` : ""}`],
+  ];
+  $("first-title").textContent = records.length ? `The first ${records.length === 1 ? "record" : `${number(records.length)} records`}` : "No records";
+  $("first-facts").replaceChildren(...facts.flatMap(([title, value]) => [h("dt", {}, title), h("dd", {}, value)]));
+  $("first-rows").hidden = !records.length;
+  $("first-rows").replaceChildren(table(records));
+  showFaults(faults, wrong);
+  showLabels(Object.entries(labels), different, kind);
+}
+
+function table(records) {
+  const parts = PARTS.filter((part) => records.some((record) => record[part] !== null));
+  const title = (part) => part[0].toUpperCase() + part.slice(1);
+  const cell = (value) => h("td", { dir: "auto" }, Array.isArray(value) ? value.join(" ") : (value ?? ""));
+  return h("table", {}, columns("Line", ...parts.map(title)), h("tbody", {}, ...records.map((record) =>
+    h("tr", {}, h("td", {}, number(record.line)), ...parts.map((part) => cell(record[part]))))));
+}
+
+function showFaults(faults, wrong) {
+  $("faults").hidden = !wrong;
+  $("faults-title").textContent = wrong === 1 ? "This is wrong" : `${number(wrong)} things are wrong`;
+  $("faults-list").replaceChildren(...faults.map((fault) => h("li", {}, fault)));
+  $("faults-hint").textContent = wrong > faults.length ? `The first ${number(faults.length)} are shown.` : "";
+}
+
+function showLabels(labels, different, kind) {
+  const title = `${kind[0].toUpperCase()}${kind.slice(1)}s`;
+  const more = different - Math.min(MOST_LABELS, labels.length);
+  $("labels-title").hidden = !labels.length;
+  $("labels-title").textContent = title;
+  $("labels").replaceChildren(...labels.slice(0, MOST_LABELS).map(([label, n]) =>
+    h("li", {}, h("span", { dir: "auto" }, label), " ", h("small", {}, number(n)))),
+  more > 0 ? h("li", { className: "hint" }, `and ${number(more)} more`) : "");
+}
