@@ -256,6 +256,50 @@ def test_a_file_is_dropped(train: Page) -> None:
     expect(train.locator("#preview")).to_contain_text("18 characters, 1 line, 18 bytes")
 
 
+NAMES = "name,country\n" + "".join(f"{name},{country}\n" for name, country in (("Weber", "de"), ("García", "es")) * 20)
+
+
+def test_the_first_records_are_shown_before_the_file_is_uploaded(
+    train: Page, service: Service, tmp_path: Path, shoot: Callable[..., None]
+) -> None:
+    before = service.request("/corpora", key=ADMIN_KEY)
+    (tmp_path / "names.csv").write_text(NAMES)
+    train.get_by_label("Text file").set_input_files(tmp_path / "names.csv")
+    expect(train.locator("#first-facts")).to_contain_text("CSV, utf-8Found40 records in the file, 2 different labels")
+    expect(train.locator("#first-rows tbody tr").nth(1)).to_have_text("3Garcíaes")
+    expect(train.locator("#labels li")).to_have_text(["de 20", "es 20"])
+    assert train.get_by_label("Format").input_value() == "csv"
+    fields = train.get_by_role("group", name="Fields of the file")
+    assert fields.get_by_label("Text").input_value() == "name"
+    fields.get_by_label("Text").select_option("country")
+    fields.get_by_label("Label").select_option("name")
+    expect(train.locator("#labels li")).to_have_text(["García 20", "Weber 20"])
+    train.get_by_label("Task").select_option("classify")
+    expect(train.locator("#first-rows tbody tr").first).to_have_text("2deWeber")
+    shoot(train.locator("#start"), "records")
+    assert service.request("/corpora", key=ADMIN_KEY) == before
+
+
+def test_faulty_rows_are_told_with_their_lines(train: Page, tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_text(NAMES + "lonely\n")
+    train.get_by_label("Text file").set_input_files(tmp_path / "names.csv")
+    expect(train.locator("#faults")).to_contain_text("1 fault")
+    expect(train.locator("#faults li")).to_have_text([re.compile("^line 42: it has 1 field")])
+
+
+def test_lines_become_records_once_one_says_so(train: Page, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("".join(f"Name {n}\n" for n in range(30)))
+    train.get_by_label("Text file").set_input_files(tmp_path / "names.txt")
+    expect(train.locator("#preview")).to_contain_text("30 lines")
+    expect(train.locator("#first")).to_be_hidden()
+    train.get_by_role("button", name="Read lines as records").click()
+    expect(train.locator("#first-facts")).to_contain_text("30 records in the file")
+    train.get_by_label("Records", exact=True).select_option("separator")
+    train.get_by_label("Separator").fill("9\\n")
+    train.get_by_label("Separator").press("Tab")
+    expect(train.locator("#first-facts")).to_contain_text("3 records in the file")
+
+
 def test_promoting_without_a_key_asks_for_it(watched: Watched, page: Page) -> None:
     """After the tests above, `python` has two versions."""
     watched.expect("status of 401")

@@ -2,13 +2,12 @@
 
 import { ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
-import { $, bytes, count, h, number } from "./dom.js";
+import { showCorpus } from "./corpus-facts.js";
+import { $, bytes, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { FirstRecords } from "./first-records.js";
 import { arrange } from "./record-form.js";
 import { upload } from "./upload.js";
-
-const ENDS = { lf: "LF", crlf: "CRLF", cr: "CR", mixed: "mixed" };
 
 /** The text chosen in the form's controls; `name` is called with a file's name. One endless text is uploaded at once;
     of records the first ones are shown, and the file is uploaded when its id is asked for. */
@@ -37,6 +36,13 @@ export class ChosenText {
     $("records").addEventListener("change", () => {
       arrange(form);
       this.#look();
+    });
+    $("divide-lines").addEventListener("click", () => {
+      form.elements.unit.value = "line";
+      $("records").open = true;
+      arrange(form);
+      this.#look();
+      form.elements.unit.focus();
     });
     $("stop-upload").addEventListener("click", () => this.#sending?.abort());
     $("discard").addEventListener("click", () => this.#discard());
@@ -96,6 +102,7 @@ export class ChosenText {
     try {
       const divided = await this.#first.show(file, this.#decoding());
       $("reread").hidden = false;
+      $("first-note").hidden = !$("preview").hidden;
       if (divided) this.#sending?.abort();
       else if (!this.#sending && (await this.#pending) === null) this.#wait(this.#send(file));
     } catch (error) {
@@ -117,7 +124,7 @@ export class ChosenText {
     clearError($("text-error"), this.#form);
     try {
       const corpus = await pending;
-      if (this.#pending === pending && corpus !== null) show(corpus);
+      if (this.#pending === pending && corpus !== null) showCorpus(corpus);
     } catch (error) {
       if (this.#pending !== pending) return;
       this.#pending = Promise.resolve(null);
@@ -184,25 +191,4 @@ export class ChosenText {
 function showProgress(share) {
   $("upload").value = share;
   $("upload-note").textContent = share < 1 ? `Sending: ${number(100 * share)} %` : "Sent; the service is decoding it …";
-}
-
-const summary = ({ bytes: size, characters, lines, vocabulary_size: different, encoding, line_ends: ends, newlines }) => [
-  ["Encoding", encoding],
-  ["Length", `${count(characters, "character")}, ${count(lines, "line")}, ${bytes(size)}`],
-  ["Vocabulary", count(different, "different character")],
-  ["Line endings", ENDS[ends] && `${ENDS[ends]}${newlines === "keep" || ends === "lf" ? "" : ", converted to LF"}`],
-];
-
-/** The first lines of an existing text, as a file. */
-const beginning = ({ preview }) => new Blob([(preview ?? []).join("\n")]);
-
-/** Show how the service decoded the text. */
-function show({ name, id, preview, damaged, ...corpus }) {
-  $("preview-title").textContent = name || id.slice(0, 12);
-  const facts = damaged ? [["Damaged", damaged]] : summary(corpus);
-  $("preview-facts").replaceChildren(...facts.flatMap(([title, value]) =>
-    value ? [h("dt", {}, title), h("dd", {}, value)] : []));
-  $("preview-lines").textContent = (preview ?? []).join("\n");
-  $("preview-lines").hidden = !preview?.length;
-  $("preview").hidden = false;
 }

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { $, columns, count, h, number } from "./dom.js";
+import { looksLikeLines } from "./line-records.js";
 import { arrange, offerColumns, readRecords } from "./record-form.js";
 
 const FORMATS = { plain: "plain text", jsonl: "JSON lines", csv: "CSV", tsv: "TSV" };
@@ -21,7 +22,7 @@ export class FirstRecords {
   /** Forget the last file; what was recognized of it is not true of another one. */
   clear() {
     this.#asking.abort();
-    $("first").hidden = true;
+    $("first").hidden = $("divide").hidden = true;
     if (this.#recognized) this.#form.elements.format.value = "";
     this.#recognized = false;
     offerColumns(this.#form, [], {});
@@ -33,12 +34,16 @@ export class FirstRecords {
     this.#asking.abort();
     this.#asking = new AbortController();
     const asked = readRecords(this.#form);
+    if (asked.separator === "") return true; // not written yet
     const query = new URLSearchParams({ ...asked, ...decoding });
     if (asked.fields) query.set("fields", JSON.stringify(asked.fields));
     query.delete("delay");
-    const found = await get(`/corpora/preview?${query}`, { method: "POST", body: blob.slice(0, Number(this.#form.dataset.previewed)),
-      headers: { "Content-Type": "text/plain" }, signal: this.#asking.signal });
-    return this.#take(found);
+    const body = blob.slice(0, Number(this.#form.dataset.previewed));
+    const found = await get(`/corpora/preview?${query}`,
+      { method: "POST", body, headers: { "Content-Type": "text/plain" }, signal: this.#asking.signal });
+    const divided = this.#take(found);
+    $("divide").hidden = divided || asked.unit === "text" || !looksLikeLines(await body.text());
+    return divided;
   }
 
   /** Nothing is to be shown of one endless text. */
@@ -82,9 +87,10 @@ function table(records) {
 
 function showFaults(faults, wrong) {
   $("faults").hidden = !wrong;
-  $("faults-title").textContent = wrong === 1 ? "This is wrong" : `${number(wrong)} things are wrong`;
+  $("faults-title").textContent = count(wrong, "fault");
   $("faults-list").replaceChildren(...faults.map((fault) => h("li", {}, fault)));
-  $("faults-hint").textContent = wrong > faults.length ? `The first ${number(faults.length)} are shown.` : "";
+  const shown = wrong > faults.length ? `These are the first ${number(faults.length)}. ` : "";
+  $("faults-hint").textContent = `${shown}Correct them in the file, or set “Skip bad rows” to the share of rows that may be left out.`;
 }
 
 function showLabels(labels, different, kind) {

@@ -114,8 +114,8 @@ async function cancel() {
 /** Fill in the form with the request of the shown job, for a new one. */
 function clone() {
   const { request } = watched();
-  fillJob(form, request);
   text.choose(request.corpus);
+  fillJob(form, request);
   $("start-note").textContent = "These are the settings of that job; change what you like.";
   $("start-title").scrollIntoView({ block: "start" });
   form.elements.model.focus({ preventScroll: true });
