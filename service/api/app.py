@@ -32,12 +32,14 @@ from service.api.routes import (
     labels,
     models,
     operating,
+    records,
     texts,
     traces,
 )
 from service.generation.comparison import Comparer
 from service.generation.generator import TextGenerator
 from service.generation.labelling import Labeller
+from service.generation.records.generator import RecordGenerator
 from service.generation.scoring import Scorer
 from service.generation.tokenization import Tokenizer
 from service.generation.transducing import Transducer
@@ -58,6 +60,7 @@ class Services:
     """The services that routes call."""
 
     generator: TextGenerator
+    records: RecordGenerator
     tokenizer: Tokenizer
     scorer: Scorer
     labeller: Labeller
@@ -121,6 +124,7 @@ def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[B
     return [
         operating.blueprint(_ready(services, ring), _degraded(services, ring), services.metrics.page),
         generation.blueprint(generator, tracer, settings, anyone),
+        records.blueprint(services.records, settings, anyone),
         texts.blueprint(services.tokenizer, services.scorer, settings, anyone),
         labels.blueprint(services.labeller, services.transducer, services.comparer, settings, anyone),
         traces.blueprint(tracer, settings, anyone),

@@ -11,6 +11,7 @@ from limits.storage import Storage
 
 from model_store.faults import Faults
 from model_store.held_out import held_out_scores
+from model_store.known_texts import known_texts
 from model_store.store import ModelStore
 from service.api.app import Services, create_app
 from service.api.http.metrics import Load, Metrics
@@ -22,6 +23,7 @@ from service.generation.comparison import Comparer
 from service.generation.engines import BuildEngine, build_engine
 from service.generation.generator import TextGenerator
 from service.generation.labelling import Labeller
+from service.generation.records.generator import RecordGenerator
 from service.generation.redis_link import link_to
 from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
@@ -94,6 +96,7 @@ def build_web(
 
     services = Services(
         generator=TextGenerator(models, cache, scheduler, metrics, timeout, settings.max_reply_values),
+        records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout),
         tokenizer=Tokenizer(models),
         scorer=Scorer(
             models, scheduler, timeout, max_values=settings.max_reply_values, held_out=partial(held_out_scores, store)

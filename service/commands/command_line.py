@@ -24,6 +24,7 @@ from service.commands.generate import add_generate
 from service.commands.jobs import add_jobs
 from service.commands.labels import add_classify, add_compare, add_tag, add_transduce
 from service.commands.models import add_models, add_upload
+from service.commands.records import add_records
 from service.processes import preflight
 from service.processes.preflight import StartError
 from service.processes.serving import QUIET_THREADS, serve
@@ -35,7 +36,7 @@ NAME: Final = "service"
 """The prefix of error messages."""
 
 ADD: Final = (
-    add_generate,
+    *(add_generate, add_records),
     *(add_classify, add_tag, add_transduce, add_compare),
     *(add_upload, add_jobs, add_models),
 )

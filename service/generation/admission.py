@@ -80,7 +80,7 @@ class Admission:
         self._check_fits(request.n)
         check_task(model, "generate")
         check_label(model, request.label)
-        _check_sampling(model, request.sampling)
+        check_sampling(model, request.sampling)
         prompt, skipped = read(model, request.prompt, request.skip_unknown)
         return Admitted(request, model, prompt, skipped, cache_key(model.digest, prompt, request))
 
@@ -89,7 +89,7 @@ class Admission:
             raise ReplyTooLargeError(self._max_values, size, _multiplier(admitted[0].request))
 
 
-def _check_sampling(model: ResidentModel, sampling: SamplingParams) -> None:
+def check_sampling(model: ResidentModel, sampling: SamplingParams) -> None:
     """Raises SamplingIdsError if an id is outside the model's vocabulary, or no id that may be generated is allowed."""
     allowed = sampling.allowed_token_ids
     if not sampling.logit_bias and allowed is None:

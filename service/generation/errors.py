@@ -50,6 +50,16 @@ class SamplingIdsError(ValueError):
         self.param = param
 
 
+class NoKnownTextsError(ValueError):
+    """It is not known which texts a version was trained on, so not which ones are new either."""
+
+    def __init__(self, name: str, version: int) -> None:
+        super().__init__(
+            f"novel: it is not known which records {name} version {version} was trained on; it is of versions that this"
+            " service has trained on records"
+        )
+
+
 class ClosedError(Exception):
     """The process is shutting down and accepts nothing new."""
 

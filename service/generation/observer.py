@@ -16,7 +16,8 @@ class GenerationObserver:
         is shared."""
 
     def generated(self, tokens: int) -> None:
-        """A request has ended, successfully or not; `tokens` were generated for all of its choices together."""
+        """Another `tokens` tokens were generated: for all choices of a request that has ended, successfully or not, or
+        in a slice of a stream of records."""
 
     def first_piece(self, seconds: float) -> None:
         """The first piece of a stream is ready, `seconds` after its sequences were submitted."""

@@ -382,6 +382,7 @@ NAME, VERSION, JOB = "{name}", cast("int", "{version}"), "{job_id}"
 
 ROUTES: dict[str, Callable[[Client, Path], object]] = {
     "POST /generate": lambda client, _: client.generate("x"),
+    "POST /records": lambda client, _: list(client.records("m", 3)),
     "POST /tokenize": lambda client, _: client.tokenize("x"),
     "POST /detokenize": lambda client, _: client.detokenize([1]),
     "POST /score": lambda client, _: client.score("x"),

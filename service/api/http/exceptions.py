@@ -35,6 +35,7 @@ from service.generation.errors import (
     ItemError,
     ModelUnavailableError,
     NeverFitsError,
+    NoKnownTextsError,
     ReplyTooLargeError,
     SamplingIdsError,
 )
@@ -173,6 +174,7 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (ItemError, _one_of_several),
     (WrongTaskError, lambda e: ApiError(422, "wrong_task", str(e), "model")),
     (SeparatorError, _separated),
+    (NoKnownTextsError, lambda e: ApiError(422, "no_known_texts", str(e), "novel")),
     (UnknownLabelError, lambda e: ApiError(422, "unknown_label", str(e), "label")),
     (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
     (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),

@@ -10,6 +10,8 @@ from flask import Response, jsonify
 
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
+JSON_LINES: Final = "application/x-ndjson"
+TEXT: Final = "text/plain"
 NO_CACHE: Final = {"Cache-Control": "no-cache"}
 
 T = TypeVar("T")
@@ -25,6 +27,18 @@ class EventStream(Response, Generic[T]):
     """Server-sent events whose data is JSON of values of type T."""
 
     default_mimetype = "text/event-stream"
+
+
+class JsonLines(Response, Generic[T]):
+    """Lines, each with JSON of a value of type T."""
+
+    default_mimetype = JSON_LINES
+
+
+class PlainText(Response):
+    """Text without any markup."""
+
+    default_mimetype = TEXT
 
 
 class Svg(Response):

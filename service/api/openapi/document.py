@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from werkzeug.routing import Rule
 
 from model_store.names import NAME_PATTERN, REFERENCE_PATTERN
-from service.api.http.responses import EventStream
+from service.api.http.responses import EventStream, JsonLines
 from service.api.http.sse import DONE
 from service.api.openapi.operations import Answer, Operation, RequestParameter, describe, operation_of
 from service.api.schemas.bounds import fill_in
@@ -65,7 +65,8 @@ def document(app: Flask, settings: Settings) -> dict[str, Any]:
     models: Models = [(ErrorReply, "serialization")]
     for _, _, operation in found:
         models += [(operation.about.body, "validation")] if operation.about.body else []
-        models += [(each, "serialization") for each in (*operation.answer.json, *operation.answer.events)]
+        answer = operation.answer
+        models += [(each, "serialization") for each in (*answer.json, *answer.events, *answer.lines)]
     adapters = [(model.__name__, mode, TypeAdapter[Any](model)) for model, mode in dict.fromkeys(models)]
     _, schemas = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
@@ -167,6 +168,8 @@ def _reply_content(answer: Answer) -> dict[str, Any]:
         content["application/json"] = {"schema": {"anyOf": [first, *others]} if others else first}
     if answer.events:
         content[EventStream.default_mimetype] = {"schema": _event(answer.events)}
+    if answer.lines:
+        content[JsonLines.default_mimetype] = {"schema": _value(answer.lines)}
     return content | {kind: {"schema": FILE if answer.json else _opaque(kind)} for kind in answer.others}
 
 
@@ -177,11 +180,15 @@ def _opaque(kind: str) -> dict[str, Any]:
 def _event(models: tuple[Any, ...]) -> dict[str, Any]:
     """The schema of one event of a stream: its `data` is the JSON text of one of the models (JSON Schema 2020-12,
     section 8.5), or `[DONE]`."""
-    inside = {"anyOf": [*map(_reference, models), _reference(ErrorReply)]}
-    text = {"contentMediaType": "application/json", "contentSchema": inside}
+    text = {"contentMediaType": "application/json", "contentSchema": _value(models)}
     data = {"type": "string", "anyOf": [{"const": DONE}, text]}
     properties = {"data": data, "event": {"type": "string"}, "id": {"type": "string"}}
     return {"type": "object", "properties": properties, "required": ["data"]}
+
+
+def _value(models: tuple[Any, ...]) -> dict[str, Any]:
+    """The schema of one event's data or of one line: one of the models, or an error."""
+    return {"anyOf": [*map(_reference, models), _reference(ErrorReply)]}
 
 
 def _reference(model: Any) -> dict[str, str]:

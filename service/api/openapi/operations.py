@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, ge
 from flask import Response
 from pydantic import BaseModel
 
-from service.api.http.responses import EventStream, JsonResponse, NoContent
+from service.api.http.responses import EventStream, JsonLines, JsonResponse, NoContent
 
 Access = Literal["open", "key", "admin"]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,11 +31,12 @@ class RequestParameter:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route's return type says: the alternative types of its JSON, those of its events' data, other content
-    types, and the statuses, the usual one first."""
+    """What a route's return type says: the alternative types of its JSON, those of its events' data and of its lines,
+    other content types, and the statuses, the usual one first."""
 
     json: tuple[Any, ...] = ()
     events: tuple[Any, ...] = ()
+    lines: tuple[Any, ...] = ()
     others: tuple[str, ...] = ()
     statuses: tuple[int, ...] = (200,)
 
@@ -103,6 +104,8 @@ def _answer(function: Callable[..., Any]) -> Answer:
     for kind in _alternatives(returned):
         if get_origin(kind) is EventStream:
             answer = replace(answer, events=tuple(_alternatives(*get_args(kind))))
+        elif get_origin(kind) is JsonLines:
+            answer = replace(answer, lines=tuple(_alternatives(*get_args(kind))))
         elif get_origin(kind) is JsonResponse:
             answer = replace(answer, json=tuple(_alternatives(*get_args(kind))))
         elif not (isinstance(kind, type) and issubclass(kind, Response)):

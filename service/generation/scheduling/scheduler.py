@@ -8,13 +8,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from concurrent.futures import Future
+from typing import Final, TypeVar
 
 from charrnn.engine.base import Engine
 from service.generation.errors import BusyError, ClosedError, NeverFitsError
 from service.generation.scheduling.active_batch import ActiveBatch
 from service.generation.scheduling.disconnects import DisconnectWatcher
 from service.generation.scheduling.scheduled import ScheduledSequence
+from service.generation.scheduling.slices import Slices
+
+T = TypeVar("T")
 
 HELP_SECONDS: Final = 0.02
 """How long a request's thread may advance all sequences before it checks its own client again."""
@@ -45,6 +49,7 @@ class Scheduler:
         self._advancing = threading.Lock()
         self._waiting: deque[Submitted] = deque()
         self._batches: dict[Engine, ActiveBatch] = {}
+        self._slices = Slices(clock)
         self._closed = self._given_up = self._contended = False
         self._seconds_per_sequence = 0.0
         self.disconnects = DisconnectWatcher()
@@ -110,9 +115,19 @@ class Scheduler:
             self._queue(scheduled[:count])
             return count
 
+    def submit_slice(self, work: Callable[[], T]) -> Future[T]:
+        """Queue work of a few milliseconds that does not use the batches; active sequences come first. It may be done
+        in any thread, this one included. Raises ClosedError after `close`."""
+        with self._changed:
+            if self._closed:
+                raise _closed()
+            future = self._slices.add(work)
+        self.help(future.done)
+        return future
+
     def help(self, done: Callable[[], bool]) -> None:
-        """Advance all batches in the caller's thread until `done()`, for up to HELP_SECONDS; return at once when
-        another thread is advancing them.
+        """Advance all batches and slices in the caller's thread until `done()`, for up to HELP_SECONDS; return at once
+        when another thread is advancing them.
 
         Generating a short text takes less time than waking the scheduler's thread and being woken by it.
         """
@@ -162,7 +177,7 @@ class Scheduler:
             return self._has_work()
 
     def _has_work(self) -> bool:
-        return bool(self._waiting or self.active)
+        return bool(self._waiting or self._slices or self.active)
 
     def _admit(self) -> bool:
         """Move waiting sequences to their batches, as many as may be active; returns False if there is nothing to
@@ -186,6 +201,10 @@ class Scheduler:
 
     def _step(self) -> None:
         self.disconnects.check()
+        if self._given_up:
+            self._slices.fail(_closed())
+        # Before the batches, so that a request which is done with this step need not wait for a slice.
+        self._slices.run(busy=self.active > 0)
         for batch in list(self._batches.values()):
             if self._given_up:
                 batch.fail(_closed())

@@ -52,6 +52,7 @@ ERRORS: dict[Exception, tuple[int, str, str | None]] = {
     WrongTaskError(MODEL): (422, "wrong_task", "model"),
     UnknownLabelError("x", MODEL): (422, "unknown_label", "label"),
     SeparatorError("a\nb", MODEL): (422, "invalid_value", "prompt"),
+    generation.NoKnownTextsError("names", 1): (422, "no_known_texts", "novel"),
     generation.SamplingIdsError("logit_bias", "no"): (422, "unknown_id", "logit_bias"),
     generation.NeverFitsError(8, 9): (422, "invalid_value", "n"),
     generation.ReplyTooLargeError(8, 9, "logprobs"): (422, "reply_too_large", "logprobs"),

@@ -12,9 +12,11 @@ from werkzeug.test import TestResponse
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.cpu.batch import CpuEngine
+from charrnn.novelty import KnownTexts
 from charrnn.tasks.arrangement import TEXT as TEXTS
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
+from model_store.known_texts import keep_known_texts
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from tests.networks import random_network
@@ -23,7 +25,7 @@ from tests.replies import shape
 TEXT = "ROMEO:\nBut soft! What light through yonder window breaks?\nJULIET:\n"
 CORPUS = TEXT * 100
 IN_PATHS = {"{name}": "letters", "{version}": "1", "{alias}": "current"}
-RECORDS = ("/classify", "/tag", "/transduce", "/compare")
+RECORDS = ("/records", "/classify", "/tag", "/transduce", "/compare")
 SHOWN = {*RECORDS, "/generate", "/v1/completions", "/trace", "/score", "/tokenize", "/detokenize", "/jobs"}
 
 
@@ -36,6 +38,7 @@ MODELS = {
     "token-types": Arrangement("tag", "line", "\n", ("name", "operator"), delay=1),
     "dates": Arrangement("transduce", "line", "\n"),
     "shakespeare": TEXTS,
+    "names": Arrangement("generate", "line", "\n"),
     "poems": Arrangement("generate", "line", "\n"),
 }
 
@@ -49,6 +52,7 @@ def new_checkpoint() -> Callable[..., Checkpoint]:
 def client(new_client: Callable[..., FlaskClient], model_store: ModelStore) -> FlaskClient:
     for name, arrangement in MODELS.items():
         publish_and_promote(model_store, name, network(arrangement))
+        keep_known_texts(model_store, name, 1, KnownTexts.room_for(1))
     return new_client(engines=CpuEngine)
 
 
@@ -83,11 +87,17 @@ def check(reply: TestResponse, operation: dict[str, Any], about: str) -> None:
             f"{about}: {reply.text}"
         )
         return
+    if reply.mimetype == "application/x-ndjson":
+        check_values(reply.text.splitlines(), schema["anyOf"], about)
+        return
     shapes = schema["properties"]["data"]["anyOf"][1]["contentSchema"]["anyOf"]
     *events, done, _ = reply.text.split("\n\n")
     assert (done, bool(events)) == ("data: [DONE]", True), about
-    for event in events:
-        data = event.removeprefix("data: ")
+    check_values([event.removeprefix("data: ") for event in events], shapes, about)
+
+
+def check_values(values: list[str], shapes: list[dict[str, str]], about: str) -> None:
+    for data in values:
         assert any(matches(name_of(each), data) for each in shapes), f"{about}: {data}"
         assert "error" not in json.loads(data), about
 

@@ -1,0 +1,66 @@
+"""The lines of the reply of `/records`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from service.api.schemas.replies.common import SkippedField, closed, with_skipped_now
+from service.generation.records.request import GeneratedRecord
+from service.generation.records.stream import RecordStream
+
+
+@closed
+class RecordLine(TypedDict):
+    """A record; `finish_reason` only if it was cut off at `length`."""
+
+    index: int
+    text: str
+    seed: int
+    finish_reason: NotRequired[Literal["length"]]
+
+
+@closed
+class RecordsEnd(TypedDict):
+    """The last line."""
+
+    done: Literal[True]
+    count: int
+    tried: int
+    exhausted: bool
+    seconds: float
+    model: str
+    version: int
+    seed: int
+    skipped: NotRequired[SkippedField]
+
+
+def record_lines(first: int, records: Sequence[GeneratedRecord]) -> str:
+    """Lines of JSON, a `RecordLine` each, the first with this index. Formatted by hand, in a quarter of the time:
+    there may be a hundred thousand in a second."""
+    return "".join(
+        f'{{"index": {index}, "text": {json.dumps(text)}, "seed": {seed}{_ENDED if ended else _CUT_OFF}'
+        for index, (text, seed, ended) in enumerate(records, first)
+    )
+
+
+_ENDED = "}\n"
+_CUT_OFF = ', "finish_reason": "length"}\n'
+
+
+def records_end(stream: RecordStream, seconds: float) -> RecordsEnd:
+    """The last line of a stream that has ended after `seconds`."""
+    return {
+        "done": True,
+        "count": stream.count,
+        "tried": stream.tried,
+        "exhausted": stream.exhausted,
+        "seconds": round(seconds, 6),
+        "model": stream.model.name,
+        "version": stream.model.version,
+        "seed": stream.seed,
+        **with_skipped_now(stream.skipped),
+    }

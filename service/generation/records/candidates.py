@@ -1,0 +1,54 @@
+"""The candidates of a series in the order of their numbers, whatever the order in which they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from charrnn.engine.base import Engine, Finished, Series
+from charrnn.vocabulary import Vocabulary
+from service.generation.scheduling.active_batch import MAX_STEPS
+from service.generation.scheduling.slices import SLICE_SECONDS
+
+MAX_SLOTS: Final = 128
+"""The maximum number of candidates at a time; with more, engines are hardly faster, and more of them wait for one that
+is long."""
+
+
+class Candidate(NamedTuple):
+    """What was generated of a candidate, and whether it has ended."""
+
+    text: str
+    ended: bool
+
+
+class Candidates:
+    """Generates a series, `slots` candidates at a time. `step` and `in_order` may be called by different threads."""
+
+    def __init__(self, engine: Engine, series: Series, slots: int, vocabulary: Vocabulary) -> None:
+        self._batch = engine.series(series, min(slots, MAX_SLOTS))
+        self._vocabulary = vocabulary
+        self._steps = 1
+        self._next = series.first
+        self._early: dict[int, Candidate] = {}
+
+    def step(self) -> Finished:
+        """Generate for about SLICE_SECONDS; those that are done."""
+        began, steps = time.thread_time(), self._steps
+        finished = self._batch.step(steps)
+        per_step = max(1e-7, (time.thread_time() - began) / steps)
+        self._steps = max(1, min(MAX_STEPS, 2 * steps, int(SLICE_SECONDS / per_step)))
+        return finished
+
+    def in_order(self, finished: Finished) -> list[Candidate]:
+        """The next candidates for which no earlier one is missing."""
+        texts = self._vocabulary.decode_each(finished.ids, finished.offsets)
+        ended = finished.ended.tolist()
+        self._early.update(zip(finished.candidates.tolist(), map(Candidate, texts, ended), strict=True))
+        return list(self._take())
+
+    def _take(self) -> Iterator[Candidate]:
+        while (found := self._early.pop(self._next, None)) is not None:
+            self._next += 1
+            yield found
