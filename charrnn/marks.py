@@ -109,11 +109,11 @@ class MarkedVocabulary(Vocabulary):
 
     def extended(self, other: Vocabulary) -> Vocabulary:
         """The union with the tokens of another vocabulary of the same level, with as many marks."""
-        return MarkedVocabulary(self.tokens.extended(_tokens_of(other)), self.marks)
+        return MarkedVocabulary(self.tokens.extended(tokens_of(other)), self.marks)
 
     def ids_of(self, other: Vocabulary) -> Ids:
         """The ids in this vocabulary of the tokens and marks of another one, all of which it has."""
-        ids = self.tokens.ids_of(_tokens_of(other))
+        ids = self.tokens.ids_of(tokens_of(other))
         marks = other.marks if isinstance(other, MarkedVocabulary) else 0
         return np.concatenate([ids, self.boundary + np.arange(marks, dtype=np.int32)])
 
@@ -128,5 +128,6 @@ class MarkedVocabulary(Vocabulary):
         return array
 
 
-def _tokens_of(vocabulary: Vocabulary) -> Vocabulary:
+def tokens_of(vocabulary: Vocabulary) -> Vocabulary:
+    """The vocabulary of a text, without marks."""
     return vocabulary.tokens if isinstance(vocabulary, MarkedVocabulary) else vocabulary

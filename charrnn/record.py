@@ -49,7 +49,8 @@ class TrainingRecord:
         """Identifies the tokens that the loss was measured on: losses are comparable only where this is equal."""
         count = self._section("characters").get("validation")
         split = self.settings.get("validation_split", FORMER_SPLIT)
-        return self._section("corpus").get("sha256"), count, split, self.json.get("level", "char")
+        task = (self.json.get("task", "generate"), self.json.get("unit", "text"), self.json.get("delay", 0))
+        return self._section("corpus").get("sha256"), count, split, self.json.get("level", "char"), *task
 
     @property
     def steps(self) -> int:

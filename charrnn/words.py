@@ -46,9 +46,18 @@ class WordVocabulary(Vocabulary):
     @classmethod
     def of(cls, texts: Iterable[str]) -> WordVocabulary:
         """The MAX_WORDS most frequent tokens of the texts, the most frequent first."""
+        return cls._of_tokens(token_pieces(texts))
+
+    @classmethod
+    def of_records(cls, records: Iterable[str]) -> WordVocabulary:
+        """The same of texts of which each ends: no token is part of two."""
+        return cls._of_tokens(map(tokens, records))
+
+    @classmethod
+    def _of_tokens(cls, pieces: Iterable[Sequence[str]]) -> WordVocabulary:
         counts: Counter[str] = Counter()
         floor = 0
-        for found in token_pieces(texts):
+        for found in pieces:
             counts.update(found)
             while len(counts) > MAX_COUNTED:  # drop the rarest so far, which would hardly become frequent
                 floor += 1

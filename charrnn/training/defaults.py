@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from charrnn.config import ModelConfig
 from charrnn.parameters import defaults
+from charrnn.tasks.record import TaskName
 from charrnn.training.config import Budget, TrainingConfig
 
 
@@ -82,6 +86,35 @@ def defaults_for(
         "weight_decay": _weight_decay(pressure),
     }
     return _chosen(ModelConfig, model | given), _chosen(TrainingConfig, training | given)
+
+
+TAG_DELAY: Final = 4
+"""How many tokens later a tag is given by default."""
+
+RECORD_SEGMENTS: Final = {"generate": 128, "classify": 256, "tag": 128, "transduce": 128}
+"""The longest segment that is chosen, by task. A label at a record's end is learned from the segment that ends there
+alone."""
+
+STEP_TOKENS: Final = 2048
+"""About how many tokens of records are read in a step."""
+
+
+def record_defaults(
+    task: TaskName,
+    lengths: npt.NDArray[np.int64],
+    vocabulary_size: int,
+    budget: Budget,
+    chosen: Mapping[str, Any] | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same for records that have `lengths` steps, [records]: segments that have nearly all of a record, and as many
+    records side by side as make a step of STEP_TOKENS."""
+    given = dict(chosen or {})
+    most = int(np.quantile(lengths, 0.95))
+    segment_length = given.setdefault("segment_length", max(16, min(RECORD_SEGMENTS[task], most)))
+    usual = max(1.0, float(np.minimum(lengths, segment_length).mean()))
+    rows = max(8, min(256, round(STEP_TOKENS / usual)))
+    given.setdefault("batch_size", max(1, min(rows, lengths.size // 8)))
+    return defaults_for(int(lengths.sum()), vocabulary_size, budget, given)
 
 
 def _chosen(owner: type[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:

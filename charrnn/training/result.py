@@ -53,7 +53,7 @@ def training_record(
             "retries": position.retries,
             "best_step": position.best_step,
             "validation_loss": position.best_loss,
-            "bits_per_character": bits(position.best_loss),
+            "bits_per_character": None if data.arrangement.writes_labels else bits(position.best_loss),
             "evaluations": [each.as_dict() for each in best.evaluations],
             "gradients": [each.as_dict() for each in best.gradients],
             "warnings": [*data.warnings, *best.warnings],

@@ -31,7 +31,7 @@ from service.training.corpora.corpus import name_of
 from service.training.corpora.decoding import CHUNK
 from service.training.errors import TrainingError
 from service.training.jobs.job import Job
-from service.training.queue.submission import check_length, create_job
+from service.training.queue.submission import check_corpus, create_job
 from service.training.units import KIND, in_words
 
 
@@ -77,7 +77,7 @@ class _Command:
                     iter(lambda: file.read(CHUNK), b""),
                     name_of(path.name),
                     conversion=Conversion(parsed.encoding, parsed.newlines or AS_FOUND.newlines),
-                    check=lambda corpus: check_length(corpus.characters, request),
+                    check=lambda corpus, text: check_corpus(corpus, text, request),
                 )
         except OSError as error:
             raise StartError(f"{error.filename or path}: {error.strerror}") from error

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Final, Literal, get_args
 
 from flask import Blueprint
 
-from model_store.names import NAME_PATTERN, check_name
+from charrnn.parameters import parameters
+from model_store.names import NAME_PATTERN
 from service.api.http.auth import Guard, guarded
-from service.api.http.errors import ApiError
+from service.api.http.errors import ApiError, shown
 from service.api.http.parsing import one_of
 from service.api.http.record_fields import record_format
 from service.api.http.responses import JsonResponse, NoContent, plain_json
@@ -25,9 +28,9 @@ from service.training.corpora.decoding import Newlines
 from service.training.corpora.encodings.names import known
 from service.training.corpora.store import CorpusStore
 from service.training.errors import CorpusDamagedError
-from service.training.jobs.requests import JobRequest
+from service.training.jobs.requests import MAX_DELAY, JobRequest
 from service.training.jobs.store import JobStore
-from service.training.queue.submission import Queue, check_length, submit
+from service.training.queue.submission import Queue, check_corpus, submit
 from service.training.records.preview import PREVIEW_BYTES, preview
 
 UPLOADING: Final = (
@@ -36,6 +39,7 @@ UPLOADING: Final = (
     " uncertain. Byte order marks are dropped. `encoding`, `newlines`, `line_ends` and `preview` show how the upload"
     " was decoded."
 )
+DELAY: Final = parameters(JobRequest)["delay"]
 NEWLINES: Final[tuple[Newlines, ...]] = get_args(Newlines)
 PREVIEWING: Final = (
     f"Send the first {PREVIEW_BYTES:,} bytes of the file, or all of a shorter one. What is left open is recognized by"
@@ -59,6 +63,10 @@ FIELDS: Final = (
         "model", "train a version of this model at once", schema={"type": "string", "pattern": f"^{NAME_PATTERN}$"}
     ),
     *DECODING,
+    *RECORD_PARAMETERS,
+    RequestParameter(
+        "delay", DELAY.parameter.description, schema={"type": "integer", "minimum": 0, "maximum": MAX_DELAY}
+    ),
 )
 PREVIEW_FIELDS: Final = (*DECODING, *RECORD_PARAMETERS)
 
@@ -79,17 +87,17 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
     def upload_corpus() -> tuple[JsonResponse[NewCorpus], Literal[201, 200]]:
         names = [field.name for field in FIELDS]
         with upload(settings.data.corpora, settings.max_corpus_bytes, names) as sent:
-            model = sent.fields.get("model")
-            if model is not None:
-                check_name(model)
+            request = _job_request(sent)
 
-            def check(corpus: Corpus) -> None:
-                if model is not None:
-                    check_length(corpus.characters, JobRequest(corpus.id, model))
+            def check(corpus: Corpus, text: Path) -> None:
+                if request is not None:
+                    check_corpus(corpus, text, request)
 
             name = name_of(sent.fields.get("name") or sent.file_name)
             corpus, created = corpora.add(sent.chunks, name, sent.size, _conversion(sent), check)
-        job = None if model is None else job_reply(submit(JobRequest(corpus.id, model), corpora, jobs, queue))
+        job = None
+        if request is not None:
+            job = job_reply(submit(replace(request, corpus=corpus.id), corpora, jobs, queue))
         return plain_json(new_corpus(corpus, job)), 201 if created else 200
 
     @routes.post("/preview")
@@ -140,3 +148,20 @@ def _conversion(sent: Upload) -> Conversion:
         message = f"encoding is {given[0][:60]!r}, and the charset of Content-Type is {given[1][:60]!r}"
         raise ApiError(422, "conflicting_encoding", message, "encoding")
     return Conversion(given[0] if given else None, newlines)
+
+
+def _job_request(sent: Upload) -> JobRequest | None:
+    """The training that an upload with `model` asks for, of a corpus that has no id yet. Raises ApiError 422,
+    InvalidNameError, JobRequestError."""
+    model = sent.fields.get("model")
+    given = [name for name in (*(each.name for each in RECORD_PARAMETERS), DELAY.name) if name in sent.fields]
+    if model is None:
+        if given:
+            message = f"{given[0]} says how to train, so it needs model, the name of the model to train"
+            raise ApiError(422, "invalid_value", message, given[0])
+        return None
+    format, task = record_format(sent.fields)
+    delay = sent.fields.get("delay")
+    if delay is not None and not (delay.isascii() and delay.isdigit()):
+        raise ApiError(422, "invalid_value", f"delay must be an integer, not {shown(delay)}", "delay")
+    return JobRequest("", model, task=task, records=format, delay=None if delay is None else int(delay))

@@ -10,6 +10,7 @@ from service.api.schemas.base import Body, Name, Reference
 from service.api.schemas.faults import fault
 from service.api.schemas.parameters import takes
 from service.training.jobs.requests import DEFAULT_BUDGET, JobRequest
+from service.training.records.format import Fields, RecordFormat
 
 
 @takes(Budget)
@@ -23,8 +24,14 @@ class BudgetBody(Body):
         return self
 
 
+@takes(Fields)
+class FieldsBody(Body):
+    """The names of fields in a file with rows; those left out are called `text`, `label`, `tags` and `target` there."""
+
+
 @takes(TrainingConfig, automatic=True)
 @takes(ModelConfig, automatic=True)
+@takes(RecordFormat)
 @takes(JobRequest)
 class JobBody(Body):
     """`POST /jobs`; settings that are omitted are chosen automatically."""
@@ -33,9 +40,12 @@ class JobBody(Body):
     model: Name
     budget: BudgetBody | None = None
     base: Reference | None = None
+    fields: FieldsBody | None = None
 
     def request(self) -> JobRequest:
         """The request for the job store."""
         values = self.model_dump(exclude_unset=True, exclude={"budget"})
+        if self.fields is not None:
+            values["fields"] = self.fields.model_dump(exclude_none=True)
         budget = DEFAULT_BUDGET.as_dict() if self.budget is None else self.budget.model_dump(exclude_none=True)
         return JobRequest.from_dict({**values, "budget": budget})

@@ -53,14 +53,14 @@ class CorpusStore:
         name: str = "",
         size: int | None = None,
         conversion: Conversion = AS_FOUND,
-        check: Callable[[Corpus], object] = lambda _: None,
+        check: Callable[[Corpus, Path], object] = lambda _corpus, _path: None,
     ) -> tuple[Corpus, bool]:
         """Store an upload, of `size` bytes if announced, as a corpus; also returns whether it is new.
 
         The same text is the same corpus: the result then has the existing corpus's name and time, and says how this
-        upload was read. `check` is called before the corpus becomes visible. After any error, including those of
-        `chunks` and `check`, nothing is left behind. Raises TooLargeError, IncompleteUploadError, EmptyCorpusError,
-        BinaryCorpusError, UnknownEncodingError, EncodingError, CorpusError for a bad name.
+        upload was read. `check` is called with the corpus and its text before it becomes visible. After any error,
+        including those of `chunks` and `check`, nothing is left behind. Raises TooLargeError, IncompleteUploadError,
+        EmptyCorpusError, BinaryCorpusError, UnknownEncodingError, EncodingError, CorpusError for a bad name.
         """
         check_name(name)
         if size is not None and size > self.max_bytes:
@@ -70,7 +70,7 @@ class CorpusStore:
                 self._receive(chunks, file, size)
                 converted = convert(file, folder / TEXT, conversion)
             corpus = corpus_of(converted, conversion.newlines, name)
-            check(corpus)
+            check(corpus, folder / TEXT)
             files.put(folder / CHARACTERS, converted.summary.vocabulary.encode())
             files.put(folder / CORPUS_FILE, json.dumps(asdict(corpus)).encode())
             return self._place(folder, corpus)

@@ -7,19 +7,31 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from charrnn.tasks.record import TaskName
 from charrnn.vocabulary import Level
 from service.training.jobs.bases import Base
 
 
 @dataclass(frozen=True, slots=True)
+class RecordPlan:
+    """What is learned from the records of a corpus, and `format`, the fields of a RecordFormat."""
+
+    task: TaskName
+    delay: int
+    format: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """`model` has the fields of ModelConfig except the vocabulary's size, `training` those of TrainingConfig, `corpus`
-    what the training record is to say of the text; `base` is the version that training continues from, if any."""
+    """`model` has the fields of ModelConfig except those that follow from the corpus, `training` those of
+    TrainingConfig, `corpus` what the training record is to say of the text; `records`, if there are any, how the corpus
+    is divided; `base` is the version that training continues from, if any."""
 
     model: dict[str, Any]
     training: dict[str, Any]
     corpus: dict[str, Any]
     level: Level = "char"
+    records: RecordPlan | None = None
     base: Base | None = None
 
     @property

@@ -8,14 +8,18 @@ from typing import Annotated, Any, Final
 
 from charrnn.config import ModelConfig
 from charrnn.parameters import Parameter, check, choices, parameters
+from charrnn.tasks.record import TaskName
 from charrnn.training.config import Budget, TrainingConfig
 from charrnn.vocabulary import Level
 from model_store.errors import InvalidNameError
 from model_store.names import check_name, parse_reference
 from model_store.promotion import DEFAULT_POLICY, Promote
 from service.training.errors import JobRequestError
+from service.training.records.format import RecordFormat
 
 DEFAULT_BUDGET: Final = Budget(minutes=5)
+
+MAX_DELAY: Final = 64
 
 SIZES: Final = tuple(choices(ModelConfig))
 SETTINGS: Final = tuple(choices(TrainingConfig))
@@ -24,7 +28,7 @@ SETTINGS: Final = tuple(choices(TrainingConfig))
 @dataclass(frozen=True, slots=True)
 class JobRequest:
     """The request of a training job, as in `POST /jobs`. `settings` are parameters of ModelConfig and TrainingConfig by
-    name; missing ones are chosen automatically, or taken from the `base`.
+    name; missing ones are chosen automatically, or taken from the `base`. `records` says how the corpus is divided.
 
     Raises JobRequestError, InvalidNameError.
     """
@@ -39,6 +43,18 @@ class JobRequest:
     base: Annotated[
         str | None, Parameter("version of the same sizes to continue training from: name, name@3 or name@alias")
     ] = None
+    task: Annotated[
+        TaskName,
+        Parameter(
+            "what the model is to do: `generate` texts, `classify` records, `tag` each token of a record, or"
+            " `transduce` a record into another"
+        ),
+    ] = "generate"
+    records: RecordFormat = field(default_factory=RecordFormat)
+    delay: Annotated[
+        int | None,
+        Parameter("how many tokens later a tag is given, so that those in between count", ge=0, le=MAX_DELAY),
+    ] = None
     promote: Annotated[Promote, Parameter("whether to make the new version `current`")] = DEFAULT_POLICY
 
     def __post_init__(self) -> None:
@@ -49,6 +65,9 @@ class JobRequest:
             raise JobRequestError(name, f"{name} is not a parameter of a training job")
         try:
             check(self)
+            self.records.check_task(self.task)
+            if self.delay is not None and self.task != "tag":
+                raise ValueError(f"delay must be left out for task {self.task}, not {self.delay}")
             ModelConfig(vocabulary_size=1, **self._chosen(SIZES))
             TrainingConfig(self.budget, **self._chosen(SETTINGS))
         except ValueError as error:
@@ -66,12 +85,26 @@ class JobRequest:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, the settings beside the other fields, null if one is left open; `from_dict` is its inverse."""
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "settings"}
-        return {**own, **dict.fromkeys((*SIZES, *SETTINGS)), **self.settings, "budget": self.budget.as_dict()}
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("settings", "records")}
+        open_ = dict.fromkeys((*choices(RecordFormat), *SIZES, *SETTINGS))
+        return {**own, **open_, **self.records.as_dict(), **self.settings, "budget": self.budget.as_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> JobRequest:
         """The inverse of `as_dict`; fields of later releases are ignored."""
         own = {name: value for name, value in values.items() if name in parameters(cls)}
+        own["records"] = _record_format(values)
         settings = {name: values[name] for name in (*SIZES, *SETTINGS) if values.get(name) is not None}
         return cls(**{**own, "settings": settings, "budget": Budget(**values["budget"])})
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the corpus is one endless text."""
+        return self.records.record_unit == "text" and self.task == "generate"
+
+
+def _record_format(values: Mapping[str, Any]) -> RecordFormat:
+    try:
+        return RecordFormat.from_dict(values)
+    except ValueError as error:
+        raise JobRequestError(str(error).split(" ", 1)[0], str(error)) from error

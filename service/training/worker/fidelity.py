@@ -8,8 +8,11 @@ from typing import Final
 import numpy as np
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.fidelity import measure
-from charrnn.training.text import TextIds
+from charrnn.engine.fidelity import measure, measure_records
+from charrnn.training.data import TrainingText
+from charrnn.training.record_data import TrainingRecords
+from charrnn.training.text import Passages
+from charrnn.vocabulary import Ids
 
 log = logging.getLogger(__name__)
 
@@ -18,19 +21,46 @@ MAX_CHARACTERS: Final = 50_000
 themselves."""
 
 
-def with_fidelity(checkpoint: Checkpoint, held_out: TextIds) -> Checkpoint:
-    """The checkpoint with `fidelity` in its record: the losses (nats per character) of the int8 and the float32 engine
-    on the first MAX_CHARACTERS of a held-out text, their difference, and the precision that the version is to be
-    served in."""
-    sample = np.asarray(held_out[:MAX_CHARACTERS], dtype=np.int32)
-    fidelity = measure(checkpoint, sample)
+def with_fidelity(checkpoint: Checkpoint, source: TrainingText | TrainingRecords, held_out: Passages) -> Checkpoint:
+    """The checkpoint with `fidelity` in its record: the losses (nats per character, or per label) of the int8 and the
+    float32 engine on some of the held-out text or records, of MAX_CHARACTERS together (if there are none, of all),
+    their difference, and the precision that the version is to be served in."""
+    if isinstance(source, TrainingText):
+        sample = _sample(source, held_out)
+        fidelity, size = measure(checkpoint, sample), len(sample)
+    else:
+        records = _some_records(source)
+        fidelity, size = measure_records(checkpoint, records), sum(inputs.size for inputs, _ in records)
     if fidelity.precision == "float32":
         log.warning("int8 misses the network by %.4f nats per character: served in float32", fidelity.difference)
     measured = {
         "int8": fidelity.int8,
         "float32": fidelity.float32,
         "difference": fidelity.difference,
-        "characters": len(sample),
+        "characters": size,
         "precision": fidelity.precision,
     }
     return checkpoint.with_record(checkpoint.record.updated(fidelity=measured))
+
+
+def _sample(text: TrainingText, held_out: Passages) -> Ids:
+    """Some of the held-out text (if there is none, of the whole text), without the unknown token."""
+    some = (held_out if len(held_out) else Passages(text.ids)).spread(MAX_CHARACTERS)
+    ids, unknown = some.read(0, len(some)), text.vocabulary.unknown_id
+    known = ids if unknown is None else ids[ids != unknown]
+    return np.asarray(known[:MAX_CHARACTERS], dtype=np.int32)
+
+
+def _some_records(records: TrainingRecords) -> list[tuple[Ids, Ids]]:
+    """Inputs and targets of some of the held-out records, in order; targets that are the unknown token do not count."""
+    held_out = np.flatnonzero(records.held_out if records.held_out.any() else np.ones_like(records.held_out))
+    unknown = None if records.arrangement.writes_labels else records.vocabulary.unknown_id
+    steps, found, size = records.steps, [], 0
+    for record in held_out.tolist():
+        part = slice(int(steps.bounds[record]), int(steps.bounds[record + 1]))
+        inputs, targets = (np.asarray(array[part], dtype=np.int32) for array in (steps.inputs, steps.targets))
+        found.append((inputs, targets if unknown is None else np.where(targets == unknown, -1, targets)))
+        size += inputs.size
+        if size >= MAX_CHARACTERS:
+            break
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -18,6 +18,7 @@ from charrnn.interpretation.survey import MIN_TOKENS, most_characters
 from charrnn.training.data import TrainingText
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
+from charrnn.vocabulary import Ids
 from model_store.held_out import KIND as SCORES
 from model_store.sidecars import Sidecar
 from model_store.store import ModelStore
@@ -31,7 +32,7 @@ from service.training.units import KIND as UNITS
 from service.training.units import FindUnits, Units, find_units
 from service.training.worker import minutes
 from service.training.worker.fidelity import with_fidelity
-from service.training.worker.held_out import lines_of, measure
+from service.training.worker.held_out import lines_of, measure, texts_of
 from service.training.worker.monitor import SAVE_SECONDS, TrainingMonitor
 from service.training.worker.preparation import Preparation, decide, prepare
 
@@ -103,7 +104,7 @@ class JobTrainer:
             if not TrainingMonitor(run, trainer, stop, per_token, self._save_seconds, clock=self._clock).train():
                 return None
             trained = self._clock()
-            checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.measured_on(trainer.held_out))
+            checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.source, trainer.held_out)
             scores = self._held_out_scores(run, given, checkpoint, trainer, check)
             now = self._clock()
             until = now + minutes.search_seconds(given.training.budget, trainer.seconds + now - trained)
@@ -134,7 +135,7 @@ class JobTrainer:
             return Trainer(
                 given.config,
                 given.training,
-                TrainingText(given.token_ids, given.vocabulary, given.corpus),
+                given.source,
                 base=given.base,
                 state=state,
                 device=_device(),
@@ -151,7 +152,7 @@ class JobTrainer:
                 continue
             log.info("job %s resumes at step %d", job.id, state.position.step)
             return trainer  # taking over a job does not count: the plan stays the same
-        log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.corpus["name"])
+        log.info("job %s begins: %s on %s", job.id, _sizes(given.config), given.source.corpus["name"])
         trainer = trainer_at(None)
         trainer.spent(minutes.prepared(given.training.budget, self._clock() - began))
         return trainer
@@ -167,7 +168,8 @@ class JobTrainer:
             return self._clock() < until
 
         try:
-            found = measure(checkpoint, lines_of(trainer.held_out, checkpoint.vocabulary), go_on)
+            texts = _held_out_texts(given, trainer)
+            found = None if texts is None else measure(checkpoint, texts, go_on)
         except _StoppedError:
             raise
         except Exception:
@@ -177,6 +179,8 @@ class JobTrainer:
 
     def _units(self, run: Run, corpus: Corpus, checkpoint: Checkpoint, trainer: Trainer, check: Check) -> Units | None:
         """What the units follow; an error in the search is only logged, because the training must not be lost."""
+        if not checkpoint.arrangement.is_text:
+            return None
         try:
             path, most = self._corpora.path(corpus), most_characters(checkpoint.config)
             excerpt = excerpt_of(path, trainer.held_out, checkpoint.vocabulary, most, MIN_TOKENS)
@@ -189,6 +193,15 @@ class JobTrainer:
         except Exception:
             log.exception("job %s continues without a search for what its cells follow", run.id)
         return None
+
+
+def _held_out_texts(given: Preparation, trainer: Trainer) -> Iterator[Ids] | None:
+    """The held-out records, or lines, that a generated text can be compared with."""
+    if isinstance(given.source, TrainingText):
+        return lines_of(trainer.held_out, given.source.vocabulary)
+    if given.source.arrangement.task != "generate":
+        return None
+    return texts_of(given.source.steps, given.source.held_out)
 
 
 def _device() -> str:

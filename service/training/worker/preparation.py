@@ -6,60 +6,70 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.measurements import bits
 from charrnn.training.config import TrainingConfig
-from charrnn.training.defaults import defaults_for
+from charrnn.training.data import TrainingText
+from charrnn.training.defaults import TAG_DELAY, defaults_for, record_defaults
 from charrnn.training.machine import reference_budget
-from charrnn.training.text import Passages, TextIds
-from charrnn.vocabulary import Level, Vocabulary
+from charrnn.training.record_data import TrainingRecords
+from charrnn.training.record_split import held_out
+from charrnn.vocabulary import Level
+from charrnn.wording import count
 from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.ids import Check, ids
 from service.training.corpora.store import CorpusStore
 from service.training.errors import JobRequestError
 from service.training.jobs.bases import find_base
-from service.training.jobs.plan import Plan
+from service.training.jobs.plan import Plan, RecordPlan
 from service.training.jobs.requests import SIZES, JobRequest
-from service.training.worker.fidelity import MAX_CHARACTERS as MAX_MEASURED
+from service.training.records.format import RecordFormat
+from service.training.records.steps import Asked, CorpusRecords, corpus_records
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Preparation:
-    """All that a trainer needs; `characters` is the length of the whole text, `corpus` what the training record is to
-    say about it."""
+    """All that a trainer needs; `characters` is the length of the whole text, or of all records together, `corpus` what
+    the training record is to say about it, `records` all that is known of them, if there are any."""
 
     config: ModelConfig
     training: TrainingConfig
-    vocabulary: Vocabulary
-    token_ids: TextIds
+    source: TrainingText | TrainingRecords
     characters: int
-    corpus: dict[str, Any]
     base: Checkpoint | None
     base_reference: dict[str, Any] | None
+    records: CorpusRecords | None = None
 
     @property
     def characters_per_token(self) -> float:
-        """1 unless tokens are words."""
-        return self.characters / len(self.token_ids)
+        """1 unless tokens are words; a record's end counts as a character."""
+        if self.source.vocabulary.level == "char":
+            return 1.0
+        return self.characters / self.tokens
 
-    def measured_on(self, held_out: Passages) -> TextIds:
-        """Some of the held-out text (if there is none, of the whole text), without the unknown token."""
-        some = (held_out if len(held_out) else Passages(self.token_ids)).spread(MAX_MEASURED)
-        ids, unknown = some.read(0, len(some)), self.vocabulary.unknown_id
-        return ids if unknown is None else ids[ids != unknown]
+    @property
+    def tokens(self) -> int:
+        """How many tokens there are."""
+        return len(self.source.ids) if isinstance(self.source, TrainingText) else len(self.source.steps.inputs)
 
     def described(self, checkpoint: Checkpoint) -> Checkpoint:
         """The checkpoint with a training record completed by what only the job knows."""
         more: dict[str, Any] = {}
-        if self.vocabulary.level != "char":
-            more["level"] = self.vocabulary.level
+        if self.source.vocabulary.level != "char":
+            more["level"] = self.source.vocabulary.level
             more["characters_per_token"] = self.characters_per_token
             per_token = bits(checkpoint.record.validation_loss)
             more["bits_per_character"] = None if per_token is None else per_token / self.characters_per_token
         if self.base_reference is not None:
             more["base"] = self.base_reference
+        if self.records is not None and self.records.skipped:
+            skipped, rows = self.records.skipped, self.records.rows
+            said = f"{skipped:,} of {count(rows, 'row', ',')} were passed over: {'; '.join(self.records.faults)}"
+            more["warnings"] = [*checkpoint.record.warnings, said]
         return checkpoint.with_record(checkpoint.record.updated(**more))
 
 
@@ -70,23 +80,47 @@ def decide(
     budget in minutes, on the measured speed of the `device`.
 
     `check` is called several times a second and may raise to stop the work. Raises CorpusNotFoundError, JobRequestError
-    when the text is too short or does not suit the base.
+    when the text is too short or does not suit the base, RecordsError when it is not made of the records that the
+    request says.
     """
     pinned, base = find_base(request, store) or (None, None)
     level = base.vocabulary.level if base else request.level or "char"
-    vocabulary, token_ids = ids(corpora, corpus, level, base.vocabulary if base else None, check)
-    _check_length(len(token_ids), request, level)
     sizes = {name: getattr(base.config, name) for name in SIZES} if base else {}
     chosen = {**request.settings, **sizes}
     worth = reference_budget(request.budget, device)
-    model, training = defaults_for(len(token_ids), len(vocabulary), worth, chosen)
+    divided = None
+    if request.is_text:
+        if base is not None and not base.arrangement.is_text:
+            raise JobRequestError("unit", f"unit must be {base.arrangement.unit}, as in the base, not text")
+        vocabulary, token_ids = ids(corpora, corpus, level, base.vocabulary if base else None, check)
+        _check_length(len(token_ids), request, level)
+        model, training = defaults_for(len(token_ids), len(vocabulary), worth, chosen)
+    else:
+        delay = _delay(request, base)
+        found = corpus_records(corpora, corpus, Asked(request.task, request.records, level, delay, base), check)
+        divided = RecordPlan(request.task, delay, request.records.as_dict())
+        model, training = record_defaults(
+            request.task, np.asarray(found.steps.lengths), len(found.vocabulary), worth, chosen
+        )
     return Plan(
         model=model,
         training=TrainingConfig(request.budget, **training).as_dict(),
         corpus={"name": corpus.name, "sha256": corpus.sha256},
         level=level,
+        records=divided,
         base=pinned,
     )
+
+
+def _delay(request: JobRequest, base: Checkpoint | None) -> int:
+    if request.task != "tag":
+        return 0
+    if base is None:
+        return TAG_DELAY if request.delay is None else request.delay
+    if request.delay not in (None, base.arrangement.delay):
+        message = f"delay must be {base.arrangement.delay}, as in the base, not {request.delay}"
+        raise JobRequestError("delay", message)
+    return base.arrangement.delay
 
 
 def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore, check: Check) -> Preparation:
@@ -95,16 +129,31 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
     Raises CorpusNotFoundError, and JobRequestError or StoreError if the base is no longer that of the plan.
     """
     base = plan.base.load(store) if plan.base else None
-    vocabulary, token_ids = ids(corpora, corpus, plan.level, base.vocabulary if base else None, check)
+    training = TrainingConfig.from_dict(plan.training)
+    reference = asdict(plan.base) if plan.base else None
+    if plan.records is None:
+        vocabulary, token_ids = ids(corpora, corpus, plan.level, base.vocabulary if base else None, check)
+        return Preparation(
+            config=ModelConfig(vocabulary_size=len(vocabulary), **plan.model),
+            training=training,
+            source=TrainingText(token_ids, vocabulary, plan.corpus),
+            characters=corpus.characters,
+            base=base,
+            base_reference=reference,
+        )
+    divided = plan.records
+    format = RecordFormat.from_dict(divided.format)
+    found = corpus_records(corpora, corpus, Asked(divided.task, format, plan.level, divided.delay, base), check)
+    held = held_out(found.hashes, training.validation_fraction, found.labels - found.labels.min())
+    sizes = {**plan.model, "output_size": found.arrangement.output_size(found.vocabulary)}
     return Preparation(
-        config=ModelConfig(vocabulary_size=len(vocabulary), **plan.model),
-        training=TrainingConfig.from_dict(plan.training),
-        vocabulary=vocabulary,
-        token_ids=token_ids,
-        characters=corpus.characters,
-        corpus=plan.corpus,
+        config=ModelConfig(vocabulary_size=len(found.vocabulary), **sizes),
+        training=training,
+        source=TrainingRecords(found.steps, held, found.vocabulary, found.arrangement, plan.corpus),
+        characters=found.characters + len(found.hashes),
         base=base,
-        base_reference=asdict(plan.base) if plan.base else None,
+        base_reference=reference,
+        records=found,
     )
 
 

@@ -17,6 +17,8 @@ def test_what_is_not_given_is_left_to_the_trainer() -> None:
         "seed": 7,
         "budget": {"minutes": 5},
         "promote": "if_better",
+        "task": "generate",
+        "skip_bad_rows": 0.0,
     }
     assert request.budget == Budget(minutes=5)
     assert request.promote == "if_better"

@@ -1,0 +1,269 @@
+"""The records of a corpus as the steps of a task, stored beside the text and memory-mapped, so that its size does not
+matter; knows no training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.fingerprints import Fingerprints, fingerprints
+from charrnn.marks import MarkedVocabulary, tokens_of
+from charrnn.tasks.arrangement import Arrangement
+from charrnn.tasks.record import Record, TaskName
+from charrnn.tasks.task import Steps, Task
+from charrnn.training.batches import RecordSteps
+from charrnn.vocabulary import Level, Vocabulary
+from charrnn.word_tokens import tokens
+from charrnn.words import WordVocabulary, described
+from durable import files
+from durable.drafts import draft_folder, put_new_folder, withdraw
+from durable.entries import drop, is_there
+from durable.reading import DamagedFileError, read_json
+from service.training.corpora.corpus import Corpus
+from service.training.corpora.store import CorpusStore
+from service.training.errors import JobRequestError, RecordsError
+from service.training.records.format import RecordFormat
+from service.training.records.reading import RecordReader, text_of
+from service.training.records.survey import Survey, surveyed
+
+FORMAT: Final = 1
+SUMMARY: Final = "records.json"
+BATCH: Final = 1024
+"""How many records are written together."""
+
+NO_LABEL: Final = -1
+
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be learned of a corpus: a task, with a delay for tags; how it is divided in records; what a token is;
+    and the version that is continued, if any, whose vocabulary and labels come first."""
+
+    task: TaskName
+    format: RecordFormat
+    level: Level = "char"
+    delay: int = 0
+    base: Checkpoint | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of the folder with the steps: the same for the same steps of a text."""
+        base = None
+        if self.base is not None:
+            base = [self.base.vocabulary.description, self.base.arrangement.as_dict()]
+        asked = [FORMAT, self.task, self.format.as_dict(), self.level, self.delay, base]
+        return f"records-{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """What the files of a folder are: `arrays` has the type and the number of elements of each."""
+
+    format: dict[str, Any]
+    arrangement: dict[str, Any]
+    vocabulary: Any
+    characters: int
+    rows: int
+    skipped: int
+    faults: tuple[str, ...]
+    arrays: dict[str, tuple[str, int]]
+
+
+_SHAPE: Final = TypeAdapter(_Summary)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CorpusRecords:
+    """The records of a corpus: their steps; the hash of each one's text, [records]; and the number of its label, or
+    NO_LABEL, [records]. `format` is the resolved one; `characters` those of all texts and targets; `skipped` of the
+    `rows` were passed over, the first with these `faults`."""
+
+    arrangement: Arrangement
+    vocabulary: MarkedVocabulary
+    format: RecordFormat
+    steps: RecordSteps
+    hashes: Fingerprints
+    labels: npt.NDArray[np.int32]
+    characters: int
+    rows: int
+    skipped: int
+    faults: tuple[str, ...]
+
+    @property
+    def tokens(self) -> int:
+        """The steps of all records together."""
+        return len(self.steps.inputs)
+
+
+def corpus_records(store: CorpusStore, corpus: Corpus, asked: Asked, check: Check = lambda: None) -> CorpusRecords:
+    """The records of a corpus. They are written beside the text the first time; meanwhile `check` is called several
+    times a second, and what it raises stops the work and leaves nothing behind.
+
+    Raises CorpusNotFoundError, RecordsError, ValueError, and JobRequestError if the base does not suit.
+    """
+    folder = store.folder(corpus) / asked.key
+    found = _mapped(folder)
+    if found is None:
+        if is_there(folder):
+            drop(withdraw(folder))
+        _write(store, corpus, asked, folder, check)
+        found = _mapped(folder)
+        assert found is not None
+    return found
+
+
+def _mapped(folder: Path) -> CorpusRecords | None:
+    """The records in a folder; None if there are none, or if its files are damaged."""
+    with suppress(OSError, ValueError, TypeError, KeyError, DamagedFileError):
+        summary = read_json(folder / SUMMARY, _SHAPE)
+        arrays = {name: _map(folder / name, *kind) for name, kind in summary.arrays.items()}
+        arrangement = Arrangement.of(summary.arrangement)
+        vocabulary = arrangement.vocabulary(described(summary.vocabulary))
+        assert isinstance(vocabulary, MarkedVocabulary)
+        return CorpusRecords(
+            arrangement=arrangement,
+            vocabulary=vocabulary,
+            format=RecordFormat.from_dict(summary.format),
+            steps=RecordSteps(arrays["inputs"], arrays["targets"], arrays["bounds"], arrays["counted"]),
+            hashes=arrays["hashes"],
+            labels=arrays["labels"],
+            characters=summary.characters,
+            rows=summary.rows,
+            skipped=summary.skipped,
+            faults=summary.faults,
+        )
+    return None
+
+
+def _map(path: Path, dtype: str, length: int) -> npt.NDArray[Any]:
+    if path.stat().st_size != length * np.dtype(dtype).itemsize:
+        raise ValueError(f"{path.name} does not have {length} elements")
+    return np.memmap(path, dtype=dtype, mode="r", shape=(length,))
+
+
+def _write(store: CorpusStore, corpus: Corpus, asked: Asked, folder: Path, check: Check) -> None:
+    path = store.path(corpus)
+    survey = surveyed(path, asked.format, asked.task, token_counter(asked.level), check)
+    own = _vocabulary(path, survey, asked.level, check)
+    arrangement = _arrangement(asked, survey)
+    vocabulary = arrangement.vocabulary(own if asked.base is None else tokens_of(asked.base.vocabulary).extended(own))
+    assert isinstance(vocabulary, MarkedVocabulary)
+    writer = _Writer(arrangement.bound(vocabulary), arrangement.output_size(vocabulary))
+    with draft_folder(folder.parent) as new:
+        arrays = writer.write(new, RecordReader(text_of(path), survey.format, token_counter(asked.level)), check)
+        summary = _Summary(
+            format=survey.format.as_dict(),
+            arrangement=arrangement.as_dict(),
+            vocabulary=vocabulary.description,
+            characters=survey.total,
+            rows=survey.rows,
+            skipped=survey.skipped,
+            faults=survey.faults,
+            arrays=arrays,
+        )
+        files.put(new / SUMMARY, json.dumps(asdict(summary)).encode())
+        with suppress(OSError):  # another worker was faster
+            put_new_folder(new, folder)
+
+
+def _vocabulary(path: Path, survey: Survey, level: Level, check: Check) -> Vocabulary:
+    if level == "char":
+        return Vocabulary(survey.characters)
+
+    def texts() -> Iterator[str]:
+        for record in RecordReader(text_of(path), survey.format, token_counter(level)):
+            check()
+            yield record.text
+            if record.target is not None:
+                yield record.target
+
+    return WordVocabulary.of_records(texts())
+
+
+def _arrangement(asked: Asked, survey: Survey) -> Arrangement:
+    """Raises JobRequestError if it is not that of the base."""
+    format, labels = survey.format, tuple(survey.labels)
+    unit, separator = format.record_unit, format.record_separator
+    if asked.base is None:
+        return Arrangement(asked.task, unit, separator, labels, asked.delay)
+    base = asked.base.arrangement
+    for name, found, wanted in (("task", base.task, asked.task), ("unit", base.unit, unit)):
+        if found != wanted:
+            raise JobRequestError(name, f"{name} must be {found}, as in the base, not {wanted}")
+    if new := sorted({*labels} - {*base.labels}):
+        shown = ", ".join(repr(label)[:60] for label in new[:5])
+        raise JobRequestError("base", f"the base has no label {shown}: a version with other labels is a new model")
+    return base
+
+
+def token_counter(level: Level) -> Callable[[str], int]:
+    """How many tokens of this level a text has."""
+    return len if level == "char" else lambda text: len(tokens(text))
+
+
+class _Writer:
+    """Writes the files of a folder, in one pass over the records."""
+
+    def __init__(self, task: Task, outputs: int) -> None:
+        self._task = task
+        self._types: Mapping[str, np.dtype[Any]] = {
+            "inputs": np.min_scalar_type(len(task.vocabulary) - 1),
+            "targets": np.min_scalar_type(-max(2, outputs, task.vocabulary.text_size + 1)),
+            "bounds": np.dtype(np.int64),
+            "counted": np.dtype(np.int32),
+            "hashes": np.dtype(np.uint64),
+            "labels": np.dtype(np.int32),
+        }
+        self._lengths = dict.fromkeys(self._types, 0)
+
+    def write(self, folder: Path, records: RecordReader, check: Check) -> dict[str, tuple[str, int]]:
+        """The type and the number of elements of each file."""
+        with ExitStack() as stack:
+            opened = {name: stack.enter_context((folder / name).open("xb")) for name in self._types}
+            self._put(opened, "bounds", [0])
+            source = iter(records)
+            while batch := list(islice(source, BATCH)):
+                check()
+                self._batch(opened, batch)
+            for file in opened.values():
+                file.flush()
+                os.fsync(file.fileno())
+        return {name: (kind.str, self._lengths[name]) for name, kind in self._types.items()}
+
+    def _batch(self, opened: Mapping[str, BinaryIO], batch: list[Record]) -> None:
+        found = [self._steps(record) for record in batch]
+        targets = np.concatenate([steps.targets for steps in found])
+        ends = self._lengths["inputs"] + np.cumsum([steps.inputs.size for steps in found])
+        self._put(opened, "inputs", np.concatenate([steps.inputs for steps in found]))
+        self._put(opened, "targets", np.maximum(targets, -1))
+        self._put(opened, "bounds", ends)
+        self._put(opened, "counted", [np.count_nonzero(steps.targets >= 0) for steps in found])
+        self._put(opened, "hashes", fingerprints(record.text for record in batch))
+        known = self._task.labels
+        numbers = [NO_LABEL if record.label is None else known[record.label] for record in batch]
+        self._put(opened, "labels", numbers)
+
+    def _steps(self, record: Record) -> Steps:
+        try:
+            return self._task.steps(record)
+        except KeyError as error:  # the corpus changed between two passes
+            raise RecordsError(f"there is no label {error}") from error
+
+    def _put(self, opened: Mapping[str, BinaryIO], name: str, values: Any) -> None:
+        array = np.asarray(values, dtype=self._types[name])
+        opened[name].write(array.tobytes())
+        self._lengths[name] += array.size
