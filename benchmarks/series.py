@@ -1,5 +1,5 @@
 """Characters per second of short records on one core, beside those of endless texts from the same engine. Run:
-python -m benchmarks.records [--model FILE] [--json FILE]."""
+python -m benchmarks.series [--model FILE] [--json FILE]."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def measure(checkpoint: Checkpoint) -> dict[str, dict[int, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, help="a checkpoint of records; by default one of the starter's size")
-    parser.add_argument("--json", type=Path, default=Path(__file__).with_name("records.json"))
+    parser.add_argument("--json", type=Path, default=Path(__file__).with_name("series.json"))
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     found = measure(load(arguments.model) if arguments.model else record_network("lstm", 256, 1, MEAN_LENGTH))
