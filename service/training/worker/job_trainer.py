@@ -15,6 +15,7 @@ import torch
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.interpretation.survey import MIN_TOKENS, most_characters
+from charrnn.novelty import KnownTexts
 from charrnn.training.data import TrainingText
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
@@ -119,6 +120,22 @@ class JobTrainer:
             return TrainedNetwork(checkpoint, {kind: value for kind, value in found.items() if value is not None})
         except _StoppedError:
             return None
+
+    def known_texts(self, job: Job, run: Run) -> KnownTexts | None:
+        """The records that the job trains on, if it generates records; None also if the corpus cannot be read."""
+        plan = run.plan()
+        if plan is None or plan.records is None or plan.records.task != "generate":
+            return None
+        try:
+            corpus = self._corpora.get(job.request.corpus)
+            records = prepare(plan, corpus, self._corpora, self._store, lambda: None).records
+        except Exception:
+            log.exception("job %s continues without the set of the records that it trains on", job.id)
+            return None
+        assert records is not None
+        known = KnownTexts.room_for(len(records.hashes))
+        known.add(records.hashes)
+        return known
 
     def _prepared(self, job: Job, corpus: Corpus, run: Run, check: Check) -> Preparation:
         """What the trainer needs, according to the job's plan, which is decided now if the job has none."""

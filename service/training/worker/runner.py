@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import torch
 
+from charrnn.novelty import KnownTexts
 from charrnn.training.keeping import DivergedError
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
@@ -112,9 +113,11 @@ class JobRunner:
         name = job.request.model
         after = max(self._store.versions(name), default=0) if self._store.has(name) else 0
 
+        known = self._trainer.known_texts(job, run)
+
         def publish() -> tuple[int, bool]:
             version = self._store.publish(name, trained.checkpoint)
-            return self._complete(job, version, trained.beside)
+            return self._complete(job, version, trained.beside, known)
 
         intent = {"digest": trained.checkpoint.digest, "after": after, "beside": dict(trained.beside)}
         state = run.publish(intent, publish)
@@ -128,15 +131,18 @@ class JobRunner:
         version = self._store.find(job.request.model, intent["digest"], intent["after"])
         if version is None:
             return False
-        run.publish(intent, lambda: self._complete(job, version, intent.get("beside", {})))
+        known = self._trainer.known_texts(job, run)
+        run.publish(intent, lambda: self._complete(job, version, intent.get("beside", {}), known))
         log.info("job %s had published %s@%d", job.id, job.request.model, version)
         return True
 
-    def _complete(self, job: Job, version: int, beside: Mapping[str, Sidecar]) -> tuple[int, bool]:
+    def _complete(
+        self, job: Job, version: int, beside: Mapping[str, Sidecar], known: KnownTexts | None
+    ) -> tuple[int, bool]:
         """Store the sidecars beside the new version and promote it; idempotent. Returns the version, and whether it was
         promoted."""
         name = job.request.model
-        keep(self._store, name, version, beside)
+        keep(self._store, name, version, beside, known)
         return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
 
 

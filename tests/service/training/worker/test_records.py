@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from charrnn.tasks.arrangement import Arrangement
+from model_store.known_texts import known_texts
 from model_store.store import ModelStore
 from service.bootstrap.training import build_trainer
 from service.settings import Settings
@@ -65,6 +66,14 @@ def test_a_version_of_every_task_is_published(tmp_path: Path, asked: dict[str, A
     assert checkpoint.record.json["records"]["training"] + checkpoint.record.json["records"]["validation"] == 200
     assert checkpoint.record.json["fidelity"]["precision"] == "int8"
     assert (checkpoint.record.bits_per_character is None) == arrangement.writes_labels
+
+
+def test_what_a_version_was_trained_on_is_known(tmp_path: Path) -> None:
+    _, models = trained(tmp_path, "\n".join(WORDS), unit="line")
+    known = known_texts(models, "words", 1)
+    assert known is not None and known.contains_all([*WORDS, "abcabcabc"]).tolist() == [True] * len(WORDS) + [False]
+    scores = models.kept("words", 1, "scores")
+    assert scores is not None and scores["records"] == models.load("words", 1).record.json["records"]["validation"]
 
 
 def test_a_version_of_records_goes_on_from_one_with_fewer_characters(tmp_path: Path) -> None:
