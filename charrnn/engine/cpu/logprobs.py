@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit
 
 from charrnn.engine.cpu.blocks import exponentiate, largest, sum_from
-from charrnn.engine.cpu.intrinsics import read_float32, read_int32, write_float32, write_int32
+from charrnn.engine.cpu.intrinsics import read_float32, write_float32
+from charrnn.engine.cpu.likeliest import write_likeliest
 from charrnn.engine.cpu.sampling import before_probs
 
 LOG2_E: Final = np.float32(1 / math.log(2))
@@ -26,18 +27,7 @@ def report(  # noqa: PLR0917
     probs = scratch + before_probs(blocks)
     exponentiate(probs, logits, blocks, highest, LOG2_E)
     log_sum = np.float32(_logarithm(np.float64(sum_from(probs, blocks, 0))))
-    found = 0
-    for i in range(16 * blocks):
-        logit = read_float32(logits, i)
-        if found < top or (top and logit > read_float32(tops, top - 1)):
-            rank = min(found, top - 1)  # insertion sort: `top` is small
-            while rank > 0 and logit > read_float32(tops, rank - 1):
-                write_float32(tops, rank, read_float32(tops, rank - 1))
-                write_int32(top_ids, rank, read_int32(top_ids, rank - 1))
-                rank -= 1
-            write_float32(tops, rank, logit)
-            write_int32(top_ids, rank, i)
-            found = min(found + 1, top)
+    write_likeliest(logits, 16 * blocks, top, top_ids, tops)
     for i in range(top):
         write_float32(tops, i, read_float32(tops, i) - highest - log_sum)
     return float(read_float32(logits, chosen) - highest - log_sum) if chosen >= 0 else math.nan
