@@ -457,6 +457,10 @@ class Client:
         """A text by the version, coloured by a cell; `slug` as in `cells`, `kind` png or svg."""
         return self._service.content("GET", f"{_version(name, version)}/cells/{_part(slug)}.{kind}")
 
+    def evaluation(self, name: str, version: int) -> Json:
+        """How good the version is on held-out records. Code `no_evaluation`: not measured."""
+        return self.json("GET", f"{_version(name, version)}/evaluation")
+
     def gradients(self, name: str, version: int) -> Json:
         """How far back the version's gradients reach. Code `no_gradients`: not recorded."""
         return self.json("GET", f"{_version(name, version)}/gradients")

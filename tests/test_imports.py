@@ -16,7 +16,7 @@ OURS = ["durable", "console", "charrnn", "model_store", "service"]
 BELOW_THE_API = {
     *("durable", "charrnn", "model_store", "service.generation", "service.pictures"),
     *(f"service.training.{name}" for name in ("corpora", "records", "jobs", "queue")),
-    *(f"service.training.{name}" for name in ("curves", "errors", "excerpts", "gradients", "units")),
+    *(f"service.training.{name}" for name in ("curves", "errors", "evaluation", "excerpts", "gradients", "units")),
     *(f"service.{name}" for name in ("keys", "logs", "optional_redis", "settings")),
 }
 ROOMS_OF_THE_API = {
@@ -32,7 +32,7 @@ ROOMS_OF_TRAINING = {
     "records": {"corpora", "records"},
     "jobs": {"records", "jobs"},
     "queue": {"corpora", "records", "jobs", "queue"},
-    "worker": {"corpora", "records", "jobs", "queue", "worker", "excerpts", "units"},
+    "worker": {"corpora", "records", "jobs", "queue", "worker", "evaluation", "excerpts", "units"},
 }
 BELOW_THE_ENGINES = {
     *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),

@@ -25,6 +25,7 @@ from service.api.routes import (
     completions,
     corpora,
     documentation,
+    evaluation,
     generation,
     gradients,
     jobs,
@@ -133,6 +134,7 @@ def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[B
         cells.open_blueprint(store, ExampleTexts(generator, tracer), anyone),
         cells.admin_blueprint(store, services.corpora, services.unit_search, settings, admin),
         gradients.blueprint(store, anyone),
+        evaluation.blueprint(store, anyone),
         models.admin_blueprint(store, settings, admin),
         corpora.blueprint(services.corpora, services.jobs, services.queue, settings, admin),
         jobs.blueprint(

@@ -405,6 +405,7 @@ ROUTES: dict[str, Callable[[Client, Path], object]] = {
     "GET /models/{name}/versions/{version}/cells/{slug}.png": (
         lambda client, _: client.cell_picture(NAME, VERSION, "{slug}")
     ),
+    "GET /models/{name}/versions/{version}/evaluation": lambda client, _: client.evaluation(NAME, VERSION),
     "GET /models/{name}/versions/{version}/gradients": lambda client, _: client.gradients(NAME, VERSION),
     "GET /models/{name}/versions/{version}/gradients.svg": lambda client, _: client.gradients_picture(NAME, VERSION),
     "GET /gradients": lambda client, _: client.compare_gradients("a", "b@3"),

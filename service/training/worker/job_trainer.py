@@ -26,6 +26,8 @@ from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.ids import Check
 from service.training.corpora.store import CorpusStore
+from service.training.evaluation import KIND as EVALUATION
+from service.training.evaluation import evaluation
 from service.training.excerpts import excerpt_of
 from service.training.jobs.job import Job
 from service.training.jobs.run import Run
@@ -38,6 +40,10 @@ from service.training.worker.monitor import SAVE_SECONDS, TrainingMonitor
 from service.training.worker.preparation import Preparation, decide, prepare
 
 log = logging.getLogger(__name__)
+
+GoOn = Callable[[], bool]
+"""Returns False when the time is over; raises when the job is to stop."""
+Measure = Callable[[GoOn], Sidecar | None]
 
 NO_TIME: Final = (
     "there was no time left to search for what the cells follow; POST /models/NAME/versions/VERSION/cells still can"
@@ -106,7 +112,9 @@ class JobTrainer:
                 return None
             trained = self._clock()
             checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.source, trainer.held_out)
-            scores = self._held_out_scores(run, given, checkpoint, trainer, check)
+            limit = minutes.scoring_seconds(given.training.budget)
+            scores = self._measured(run, lambda go_on: _scores(given, checkpoint, trainer, go_on), limit, check)
+            evaluated = self._measured(run, lambda go_on: _evaluation(given, checkpoint, go_on), limit, check)
             now = self._clock()
             until = now + minutes.search_seconds(given.training.budget, trainer.seconds + now - trained)
 
@@ -116,7 +124,7 @@ class JobTrainer:
                     raise _LateError
 
             units = self._units(run, corpus, checkpoint, trainer, check_in_time) if search else None
-            found = {SCORES: scores, UNITS: units}
+            found = {SCORES: scores, EVALUATION: evaluated, UNITS: units}
             return TrainedNetwork(checkpoint, {kind: value for kind, value in found.items() if value is not None})
         except _StoppedError:
             return None
@@ -174,25 +182,21 @@ class JobTrainer:
         trainer.spent(minutes.prepared(given.training.budget, self._clock() - began))
         return trainer
 
-    def _held_out_scores(
-        self, run: Run, given: Preparation, checkpoint: Checkpoint, trainer: Trainer, check: Check
-    ) -> Sidecar | None:
-        """How the network finds what was held out; an error is only logged, as with the units."""
-        until = self._clock() + minutes.scoring_seconds(given.training.budget)
+    def _measured(self, run: Run, measure: Measure, seconds: float, check: Check) -> Sidecar | None:
+        """What is measured on what was held out, in so many seconds; an error is only logged, as with the units."""
+        until = self._clock() + seconds
 
         def go_on() -> bool:
             check()
             return self._clock() < until
 
         try:
-            texts = _held_out_texts(given, trainer)
-            found = None if texts is None else measure(checkpoint, texts, go_on)
+            return measure(go_on)
         except _StoppedError:
             raise
         except Exception:
-            log.exception("job %s continues without the scores of its held-out records", run.id)
+            log.exception("job %s continues without a measurement of its held-out records", run.id)
             return None
-        return None if found is None else found.as_dict()
 
     def _units(self, run: Run, corpus: Corpus, checkpoint: Checkpoint, trainer: Trainer, check: Check) -> Units | None:
         """What the units follow; an error in the search is only logged, because the training must not be lost."""
@@ -210,6 +214,19 @@ class JobTrainer:
         except Exception:
             log.exception("job %s continues without a search for what its cells follow", run.id)
         return None
+
+
+def _scores(given: Preparation, checkpoint: Checkpoint, trainer: Trainer, go_on: GoOn) -> Sidecar | None:
+    """How likely the network finds each of the held-out records, or lines."""
+    texts = _held_out_texts(given, trainer)
+    found = None if texts is None else measure(checkpoint, texts, go_on)
+    return None if found is None else found.as_dict()
+
+
+def _evaluation(given: Preparation, checkpoint: Checkpoint, go_on: GoOn) -> Sidecar | None:
+    """How good the network is on the held-out records; a training record says it of an endless text."""
+    source = given.source
+    return None if isinstance(source, TrainingText) else evaluation(checkpoint, source.steps, source.held_out, go_on)
 
 
 def _held_out_texts(given: Preparation, trainer: Trainer) -> Iterator[Ids] | None:

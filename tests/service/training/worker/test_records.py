@@ -16,6 +16,7 @@ from model_store.store import ModelStore
 from service.bootstrap.training import build_trainer
 from service.settings import Settings
 from service.training.errors import JobRequestError, RecordsError
+from service.training.evaluation import KIND as EVALUATION
 from service.training.jobs.job import Job
 from service.training.jobs.requests import JobRequest
 from service.training.queue.submission import create_job
@@ -65,6 +66,10 @@ def test_a_version_of_every_task_is_published(tmp_path: Path, asked: dict[str, A
     assert checkpoint.arrangement == arrangement
     assert checkpoint.record.json["records"]["training"] + checkpoint.record.json["records"]["validation"] == 200
     assert checkpoint.record.json["fidelity"]["precision"] == "int8"
+    found = models.kept("words", 1, EVALUATION)
+    assert found is not None and found["task"] == arrangement.task
+    assert found["records"] == found["held_out"] == checkpoint.record.json["records"]["validation"]
+    assert ("accuracy" in found, "loss" in found) == (arrangement.writes_labels, not arrangement.writes_labels)
     assert (checkpoint.record.bits_per_character is None) == arrangement.writes_labels
 
 
