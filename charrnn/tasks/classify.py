@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from charrnn.tasks.record import Record
-from charrnn.tasks.task import Steps, Task, ignored, joined
+from charrnn.tasks.task import IGNORED, Steps, Task, starts_of
 from charrnn.vocabulary import Ids
 
 
@@ -18,8 +22,9 @@ class Classify(Task):
         """c1 … cn."""
         return ids
 
-    def steps(self, record: Record) -> Steps:
+    def steps(self, records: Sequence[Record]) -> Steps:
         """Inputs: c1 … cn; target: the label, at the last."""
-        assert record.label is not None
-        ids = self.vocabulary.encode_all(record.text)
-        return Steps(self.read(ids), joined(ignored(ids.size - 1), self.labels[record.label]))
+        texts = self.encoded([record.text for record in records])
+        targets = np.full(texts.ids.size, IGNORED, dtype=np.int32)
+        targets[starts_of(texts.sizes) + texts.sizes - 1] = self.numbers(record.label for record in records)
+        return Steps(texts.ids, targets, texts.sizes)

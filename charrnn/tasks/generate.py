@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from charrnn.tasks.record import Record
-from charrnn.tasks.task import Steps, Task, joined
+from charrnn.tasks.task import Steps, Task, joined, starts_of
 from charrnn.vocabulary import Ids
 
 
@@ -19,8 +23,14 @@ class Generate(Task):
         """Start, c1 … cn."""
         return joined(self.vocabulary.boundary, ids)
 
-    def steps(self, record: Record) -> Steps:
+    def steps(self, records: Sequence[Record]) -> Steps:
         """Inputs: start, c1 … cn; targets: c1 … cn, end."""
-        ids = self.vocabulary.encode_all(record.text)
-        start = self.vocabulary.boundary if record.label is None else self.label_mark(record.label)
-        return Steps(joined(start, ids), joined(ids, self.vocabulary.boundary))
+        texts, boundary = self.encoded([record.text for record in records]), self.vocabulary.boundary
+        sizes = texts.sizes + 1
+        starts = starts_of(sizes)
+        inputs, targets = (np.full(sizes.sum(), boundary, dtype=np.int32) for _ in range(2))
+        labelled = np.array([record.label is not None for record in records])
+        inputs[starts[labelled]] = boundary + 1 + self.numbers(record.label for record in records)
+        texts.put(inputs, starts + 1)
+        texts.put(targets, starts)
+        return Steps(inputs, targets, sizes)

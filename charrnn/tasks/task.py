@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Literal
 
@@ -19,11 +19,13 @@ IGNORED: Final = -100
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Steps:
-    """What a record becomes: `inputs` [n] are read one after the other, from a state of zeros; `targets` [n] are the
-    rows of the output layer that should be likeliest after each, or IGNORED."""
+    """What records become, one after the other: `inputs` [n] are read, each record's from a state of zeros; `targets`
+    [n] are the rows of the output layer that should be likeliest after each, or IGNORED; `sizes` [records] says how
+    many steps each record has."""
 
     inputs: Ids
     targets: Ids
+    sizes: Ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,19 +60,46 @@ class Task(ABC):
         """What is read of a record, or of the beginning of one, before the output is complete."""
 
     @abstractmethod
-    def steps(self, record: Record) -> Steps:
-        """The steps of a record. Raises KeyError for an unknown label, UnknownCharactersError."""
+    def steps(self, records: Sequence[Record]) -> Steps:
+        """The steps of records. Raises KeyError for an unknown label, UnknownCharactersError."""
+
+    def encoded(self, texts: Sequence[str]) -> Pieces:
+        """The ids of texts to train on. Raises UnknownCharactersError."""
+        if self.vocabulary.level == "char":  # all at once: a hundred times faster for short ones
+            return Pieces(self.vocabulary.encode_all("".join(texts)), _sizes(texts))
+        found = [self.vocabulary.encode_all(text) for text in texts]
+        return Pieces(joined(*found), _sizes(found))
+
+    def numbers(self, labels: Iterable[str | None]) -> Ids:
+        """The numbers of labels, [n]. Raises KeyError."""
+        return np.array([self.labels[label] for label in labels if label is not None], dtype=np.int32)
 
     def label_mark(self, label: str) -> int:
         """The id of a label. Raises KeyError."""
         return self.vocabulary.boundary + 1 + self.separates + self.labels[label]
 
 
-def ignored(n: int) -> Ids:
-    """n targets that do not count."""
-    return np.full(n, IGNORED, dtype=np.int32)
+@dataclass(frozen=True, eq=False, slots=True)
+class Pieces:
+    """Ids of several texts, one after the other: `ids` [n] and the `sizes` [texts] of the pieces."""
+
+    ids: Ids
+    sizes: Ids
+
+    def put(self, array: Ids, starts: Ids) -> None:
+        """Write each piece into the array, from its start [texts] on."""
+        array[np.repeat(starts - starts_of(self.sizes), self.sizes) + np.arange(self.ids.size)] = self.ids
+
+
+def starts_of(sizes: Ids) -> Ids:
+    """Where each of several pieces of these sizes begins, if they stand one after the other."""
+    return np.asarray(np.cumsum(sizes) - sizes, dtype=np.int32)
 
 
 def joined(*pieces: Ids | int) -> Ids:
     """Ids, and arrays of ids, one after the other."""
     return np.concatenate([np.atleast_1d(np.asarray(piece, dtype=np.int32)) for piece in pieces])
+
+
+def _sizes(pieces: Sequence[Sized]) -> Ids:
+    return np.fromiter(map(len, pieces), np.int32, len(pieces))

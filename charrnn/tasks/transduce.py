@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from charrnn.tasks.record import Record
-from charrnn.tasks.task import Steps, Task, ignored, joined
+from charrnn.tasks.task import IGNORED, Steps, Task, joined, starts_of
 from charrnn.vocabulary import Ids
 
 
@@ -19,8 +23,16 @@ class Transduce(Task):
         """c1 … cn, separator."""
         return joined(ids, self.vocabulary.boundary + 1)
 
-    def steps(self, record: Record) -> Steps:
+    def steps(self, records: Sequence[Record]) -> Steps:
         """Inputs: c1 … cn, separator, t1 … tm; targets, from the separator on: t1 … tm, end."""
-        assert record.target is not None
-        ids, target = self.vocabulary.encode_all(record.text), self.vocabulary.encode_all(record.target)
-        return Steps(joined(self.read(ids), target), joined(ignored(ids.size), target, self.vocabulary.boundary))
+        texts = self.encoded([record.text for record in records])
+        written = self.encoded([record.target or "" for record in records])
+        sizes = texts.sizes + 1 + written.sizes
+        starts, boundary = starts_of(sizes), self.vocabulary.boundary
+        inputs = np.full(sizes.sum(), boundary + 1, dtype=np.int32)
+        targets = np.full(sizes.sum(), IGNORED, dtype=np.int32)
+        texts.put(inputs, starts)
+        written.put(inputs, starts + texts.sizes + 1)
+        written.put(targets, starts + texts.sizes)
+        targets[starts + sizes - 1] = boundary
+        return Steps(inputs, targets, sizes)

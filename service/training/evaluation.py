@@ -42,4 +42,5 @@ def evaluation(
 def _steps_of(steps: RecordSteps, records: list[int]) -> Iterator[Steps]:
     for record in records:
         part = slice(*steps.bounds[record : record + 2].tolist())
-        yield Steps(steps.inputs[part].astype(np.int32), steps.targets[part].astype(np.int32))
+        inputs, targets = (array[part].astype(np.int32) for array in (steps.inputs, steps.targets))
+        yield Steps(inputs, targets, np.array([inputs.size], dtype=np.int32))

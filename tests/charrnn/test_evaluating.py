@@ -36,7 +36,7 @@ def text(longest: int = 12) -> str:
 
 def steps_of(checkpoint: Checkpoint, records: list[Record]) -> list[Steps]:
     task = checkpoint.arrangement.bound(checkpoint.vocabulary)
-    return [task.steps(record) for record in records]
+    return [task.steps([record]) for record in records]
 
 
 MODELS: dict[str, CharRNN] = {}

@@ -245,21 +245,21 @@ class _Writer:
         return {name: (kind.str, self._lengths[name]) for name, kind in self._types.items()}
 
     def _batch(self, opened: Mapping[str, BinaryIO], batch: list[Record]) -> None:
-        found = [self._steps(record) for record in batch]
-        targets = np.concatenate([steps.targets for steps in found])
-        ends = self._lengths["inputs"] + np.cumsum([steps.inputs.size for steps in found])
-        self._put(opened, "inputs", np.concatenate([steps.inputs for steps in found]))
-        self._put(opened, "targets", np.maximum(targets, -1))
-        self._put(opened, "bounds", ends)
-        self._put(opened, "counted", [np.count_nonzero(steps.targets >= 0) for steps in found])
+        steps = self._steps(batch)
+        ends = np.cumsum(steps.sizes)
+        counts = np.concatenate([[0], np.cumsum(steps.targets >= 0)])
+        self._put(opened, "bounds", self._lengths["inputs"] + ends)
+        self._put(opened, "inputs", steps.inputs)
+        self._put(opened, "targets", np.maximum(steps.targets, -1))
+        self._put(opened, "counted", counts[ends] - counts[ends - steps.sizes])
         self._put(opened, "hashes", fingerprints(record.text for record in batch))
         known = self._task.labels
         numbers = [NO_LABEL if record.label is None else known[record.label] for record in batch]
         self._put(opened, "labels", numbers)
 
-    def _steps(self, record: Record) -> Steps:
+    def _steps(self, batch: list[Record]) -> Steps:
         try:
-            return self._task.steps(record)
+            return self._task.steps(batch)
         except KeyError as error:  # the corpus changed between two passes
             raise RecordsError(f"there is no label {error}") from error
 

@@ -36,8 +36,11 @@ def line(task: TaskName, labels: tuple[str, ...] = (), delay: int = 0) -> Arrang
     ],
 )
 def test_the_steps_of_a_record(arrangement: Arrangement, record: Record, inputs: list[int], targets: list[int]) -> None:
-    steps = arrangement.bound(arrangement.vocabulary(AB)).steps(record)
-    assert (steps.inputs.tolist(), steps.targets.tolist()) == (inputs, targets)
+    task = arrangement.bound(arrangement.vocabulary(AB))
+    steps = task.steps([record])
+    assert (steps.inputs.tolist(), steps.targets.tolist(), steps.sizes.tolist()) == (inputs, targets, [len(inputs)])
+    twice = task.steps([record, record])
+    assert (twice.inputs.tolist(), twice.targets.tolist()) == (2 * inputs, 2 * targets)
 
 
 @pytest.mark.parametrize(

@@ -37,16 +37,17 @@ def records(arrangement: Arrangement) -> list[Record]:
 def training_records(arrangement: Arrangement) -> TrainingRecords:
     vocabulary = arrangement.vocabulary(Vocabulary("abcdef"))
     assert isinstance(vocabulary, MarkedVocabulary)
-    found = [arrangement.bound(vocabulary).steps(record) for record in records(arrangement)]
-    targets = np.concatenate([steps.targets for steps in found])
+    steps = arrangement.bound(vocabulary).steps(records(arrangement))
+    ends = np.cumsum(steps.sizes)
+    counted = np.add.reduceat(steps.targets >= 0, ends - steps.sizes)
     return TrainingRecords(
         RecordSteps(
-            np.concatenate([steps.inputs for steps in found]).astype(np.uint8),
-            np.where(targets < 0, -1, targets).astype(np.int8),
-            np.cumsum([0, *(steps.inputs.size for steps in found)]).astype(np.int64),
-            np.array([(steps.targets >= 0).sum() for steps in found], dtype=np.int32),
+            steps.inputs.astype(np.uint8),
+            np.maximum(steps.targets, -1).astype(np.int8),
+            np.concatenate([[0], ends]).astype(np.int64),
+            counted.astype(np.int32),
         ),
-        np.arange(len(found)) % 10 == 3,
+        np.arange(len(steps.sizes)) % 10 == 3,
         vocabulary,
         arrangement,
         {"name": "words", "sha256": "0"},

@@ -22,7 +22,7 @@ HELD_OUT = np.arange(len(TEXTS)) % 3 == 0
 
 def some() -> list[Steps]:
     task = NETWORK.arrangement.bound(NETWORK.vocabulary)
-    return [task.steps(Record(text, "xy"[len(text) % 2])) for text in TEXTS]
+    return [task.steps([Record(text, "xy"[len(text) % 2])]) for text in TEXTS]
 
 
 def stored(made: list[Steps]) -> RecordSteps:
