@@ -21,6 +21,18 @@ from charrnn.vocabulary import Ids, Vocabulary
 TASK_OF: Final[Mapping[TaskName, type[Task]]] = {task.name: task for task in (Generate, Classify, Tag, Transduce)}
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Reading:
+    """A text as an engine reads it: `ids` [n], of which the text's tokens are `count` many, from number `first` on.
+    What the network says of a token is its output `offset` steps after it: what follows, or the label; None if it says
+    nothing."""
+
+    ids: Ids
+    first: int
+    count: int
+    offset: int | None = 0
+
+
 @dataclass(frozen=True)
 class Arrangement:
     """`separator`: what stands between two records in a plain text (empty for the unit `text`); `labels`: in ascending
@@ -92,6 +104,13 @@ class Arrangement:
             return ids
         task = self.bound(vocabulary)
         return joined(task.read(ids), task.vocabulary.boundary)
+
+    def reading(self, ids: Ids, vocabulary: Vocabulary) -> Reading:
+        """How an engine reads the tokens of a text, at least one, and where they are in what it reads."""
+        if self.is_text:
+            return Reading(ids, 0, ids.size)
+        task = self.bound(vocabulary)
+        return Reading(task.read(ids), task.begins, ids.size, None if task.separates else self.delay)
 
     @cached_property
     def label_numbers(self) -> dict[str, int]:

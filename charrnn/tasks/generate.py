@@ -18,6 +18,7 @@ class Generate(Task):
     rows = "tokens"
     allows = ("label",)
     reads_labels = True
+    begins = 1
 
     def read(self, ids: Ids) -> Ids:
         """Start, c1 … cn."""

@@ -35,7 +35,8 @@ class Task(ABC):
 
     `rows`: what the rows of the output layer stand for, the text's tokens and then the boundary, or the labels;
     `needs` and `allows`: the fields of a record, beside the text, that must be there or may; `separates`: whether it
-    has a mark for a separator; `reads_labels`: whether it has one for each label.
+    has a mark for a separator; `reads_labels`: whether it has one for each label; `begins`: how many ids are read
+    before the text's.
     """
 
     name: ClassVar[TaskName]
@@ -44,6 +45,7 @@ class Task(ABC):
     allows: ClassVar[tuple[str, ...]] = ()
     separates: ClassVar[bool] = False
     reads_labels: ClassVar[bool] = False
+    begins: ClassVar[int] = 0
 
     vocabulary: MarkedVocabulary
     labels: Mapping[str, int] = field(default_factory=dict)

@@ -65,8 +65,10 @@ def check_records(model: ResidentModel) -> None:
 
 
 def check_record(model: ResidentModel, text: str) -> None:
-    """Raises SeparatorError if the text would be more than one record of the model."""
-    if model.arrangement.separator and model.arrangement.separator in text:
+    """Raises SeparatorError if the text would be more than one record that the model generates; the records of other
+    tasks may have any characters."""
+    arrangement = model.arrangement
+    if arrangement.task == "generate" and arrangement.separator and arrangement.separator in text:
         raise SeparatorError(text, model)
 
 

@@ -15,6 +15,7 @@ from service.api.http.responses import PNG, SVG, JsonResponse, Png, Svg
 from service.api.openapi.operations import describe
 from service.api.schemas.replies.traces import TraceReply, trace_reply
 from service.api.schemas.texts import TraceBody
+from service.generation.units.selection import UnitSelectionError
 from service.generation.units.text_trace import TextTrace
 from service.generation.units.tracing import Tracer
 from service.pictures.coloured_text import ColouredText, coloured_text
@@ -63,6 +64,8 @@ def blueprint(tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
 def _picture(trace: TextTrace) -> ColouredText:
     version = f"{trace.model}@{trace.version}"
     if not trace.cells:
+        if not trace.is_scored:
+            raise UnitSelectionError("cells", f"must name a cell: {version} writes no text, so none is surprising")
         return coloured_text(version, trace.tokens, trace.surprisal, surprisal())
     cell, values = trace.cells[0], trace.values[0].tolist()
     title = f"{version} \N{MIDDLE DOT} layer {cell.layer} \N{MIDDLE DOT} unit {cell.unit}"

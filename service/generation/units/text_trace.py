@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.engine.tracing import Trace
-from charrnn.vocabulary import Ids
+from charrnn.tasks.arrangement import Reading
 from service.generation.requests import Skipped
 from service.generation.resident import ResidentModel
 from service.generation.units.selection import UnitId, indices
@@ -26,8 +26,10 @@ Likeliest = tuple[tuple[str, float], ...]
 class TextTrace:
     """A version reading n tokens.
 
-    `surprisal` of each token is in bits; None for the first of a text, which follows nothing. `top` has the tokens
-    likeliest to follow each token with their probabilities, best first. `values` [cells, n] float32 are the states of
+    `surprisal` of each token is in bits; None for the first of an endless text, which follows nothing, and where tokens
+    are only read. `top` has the tokens likeliest to follow each token with their probabilities, best first, "" for the
+    end of a record; the likeliest labels of each token, if the version writes labels; nothing in a record that is to be
+    turned into another. `values` [cells, n] float32 are the states of
     the units `cells` after each token. `skipped` lists what the version does not know, as (position, character).
     """
 
@@ -39,6 +41,8 @@ class TextTrace:
     cells: tuple[UnitId, ...]
     values: npt.NDArray[np.float32]
     skipped: Skipped = ()
+    is_scored: bool = True
+    """Whether tokens have a surprisal."""
 
 
 class TraceBuilder:
@@ -47,36 +51,52 @@ class TraceBuilder:
     def __init__(self, model: ResidentModel, units: list[UnitId]) -> None:
         self._model, self._units = model, units
         self._indices = indices(units)
-        self._surprisal: list[float | None] = []
-        self._top: list[Likeliest] = []
         self._values: list[npt.NDArray[np.float32]] = []
+        self._logprobs: list[npt.NDArray[np.float32]] = []
+        self._top_ids: list[npt.NDArray[np.int32]] = []
+        self._tops: list[npt.NDArray[np.float32]] = []
         self.top = TOP + (model.vocabulary.unknown_id is not None)
         """How many of the likeliest tokens to ask the engine for: the token for unknown words is omitted, because it is
         never generated."""
 
-    def take(self, piece: Trace, first: int) -> None:
-        """Add a piece's tokens from number `first` on."""
-        layers, parts, units = self._indices
-        self._values.append(piece.states[first:, layers, parts, units])
-        self._surprisal += map(_bits, piece.logprobs[first:].tolist())
-        ids, probabilities = piece.top_ids[first:].tolist(), np.exp(piece.top[first:].astype(np.float64)).tolist()
-        self._top += map(self._likeliest, ids, probabilities)
+    def take(self, piece: Trace) -> None:
+        """Add a piece."""
+        self._values.append(piece.states[(slice(None), *self._indices)])
+        self._logprobs.append(piece.logprobs)
+        self._top_ids.append(piece.top_ids)
+        self._tops.append(piece.top)
 
-    def result(self, ids: Ids) -> TextTrace:
-        """The trace of the last of the ids, as many as were kept."""
-        model, n = self._model, len(self._surprisal)
+    def result(self, reading: Reading) -> TextTrace:
+        """The trace of the text's tokens in what was read."""
+        model, part = self._model, slice(reading.first, reading.first + reading.count)
+        is_scored = not model.arrangement.writes_labels and reading.offset is not None
         return TextTrace(
             model.name,
             model.version,
-            model.vocabulary.tokens_of(ids[len(ids) - n :]),
-            tuple(self._surprisal),
-            tuple(self._top),
+            model.vocabulary.tokens_of(reading.ids[part]),
+            self._surprisal(part) if is_scored else (None,) * reading.count,
+            self._likeliest(reading),
             tuple(self._units),
-            np.ascontiguousarray(np.concatenate(self._values).T),
+            np.ascontiguousarray(np.concatenate(self._values)[part].T),
+            is_scored=is_scored,
         )
 
-    def _likeliest(self, ids: list[int], probabilities: list[float]) -> Likeliest:
-        vocabulary = self._model.vocabulary
+    def _surprisal(self, part: slice) -> tuple[float | None, ...]:
+        return tuple(map(_bits, np.concatenate(self._logprobs)[part].tolist()))
+
+    def _likeliest(self, reading: Reading) -> tuple[Likeliest, ...]:
+        """What the network says of each token."""
+        if reading.offset is None:
+            return ((),) * reading.count
+        first = reading.first + reading.offset
+        ids = np.concatenate(self._top_ids)[first : first + reading.count]
+        probabilities = np.exp(np.concatenate(self._tops)[first : first + reading.count].astype(np.float64))
+        return tuple(map(self._named, ids.tolist(), probabilities.tolist()))
+
+    def _named(self, ids: list[int], probabilities: list[float]) -> Likeliest:
+        vocabulary, labels = self._model.vocabulary, self._model.arrangement.labels
+        if self._model.arrangement.writes_labels:
+            return tuple((labels[id_], p) for id_, p in zip(ids, probabilities, strict=True))[:TOP]
         found = zip(vocabulary.tokens_of(ids), ids, probabilities, strict=True)
         return tuple((token, p) for token, id_, p in found if id_ != vocabulary.unknown_id)[:TOP]
 

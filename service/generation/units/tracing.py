@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from charrnn.engine.tracing import Trace, pieces
+from charrnn.tasks.arrangement import Reading
 from charrnn.vocabulary import Ids
 from service.generation.cancellation import NO_CLIENT, POLL_SECONDS, CancelScope, Client
 from service.generation.errors import BusyError
@@ -75,8 +76,9 @@ class Tracer:
         if not ids.size:
             raise NothingToTraceError("text must have at least 1 token that the model knows, not 0")
         _check_size(len(units), ids.size, "cells")
+        reading = model.arrangement.reading(ids, model.vocabulary)
         with self._place():
-            trace = self._trace(model, ids, units, CancelScope(client, self._timeout))
+            trace = self._trace(model, reading, units, CancelScope(client, self._timeout))
         return replace(trace, skipped=skipped)
 
     def trace_choices(
@@ -91,13 +93,14 @@ class Tracer:
         model = self._models.get(f"{generation.model}@{generation.version}")
         units = select(model.config, wanted, "trace.cells")
         prompt, _ = read(model, request.prompt, request.skip_unknown)
-        before = prompt if prompt.size else np.array([model.vocabulary.start_id], dtype=np.int32)
+        before = model.arrangement.read(prompt, model.vocabulary, request.label)
         echoed = prompt.size if request.echo else 0
         texts = [_ids(choice)[echoed:] for choice in generation.choices]
         _check_size(len(units), sum(map(len, texts)), "trace.cells")
         scope = CancelScope(client, request.timeout, self._timeout)
         with self._place():
-            return [self._trace(model, np.append(before, ids), units, scope, before.size) for ids in texts]
+            readings = [Reading(np.append(before, ids), before.size, ids.size) for ids in texts]
+            return [self._trace(model, reading, units, scope) for reading in readings]
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -108,17 +111,14 @@ class Tracer:
         finally:
             self._places.release()
 
-    def _trace(
-        self, model: ResidentModel, ids: Ids, units: list[UnitId], scope: CancelScope, first: int = 0
-    ) -> TextTrace:
-        """The trace of the ids from number `first` on; earlier ids are only read."""
+    def _trace(self, model: ResidentModel, reading: Reading, units: list[UnitId], scope: CancelScope) -> TextTrace:
+        """The trace of the text's tokens; what else is read is left out."""
         builder = TraceBuilder(model, units)
-        found = pieces(model.engine, ids, builder.top)
+        found = pieces(model.engine, reading.ids, builder.top)
         while (piece := self._next(found, scope)) is not None:
-            builder.take(piece, first)
-            first = max(0, first - len(piece.logprobs))
+            builder.take(piece)
             self._observer.traced(len(piece.logprobs))
-        return builder.result(ids)
+        return builder.result(reading)
 
     def _next(self, found: Iterator[Trace], scope: CancelScope) -> Trace | None:
         """The next piece, computed when it is this trace's turn. Raises what the scope raises."""

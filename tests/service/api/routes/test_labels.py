@@ -154,3 +154,36 @@ def test_a_model_that_there_is_not(client: FlaskClient) -> None:
     for path in ROUTES:
         assert ask(client, path, 404, model="nothing", text="a")["error"]["code"] == "model_not_found"
     assert ask(client, "/compare", 404, models=["text", "nothing"], text="a")["error"]["code"] == "model_not_found"
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_every_model_can_be_traced(client: FlaskClient, model: str) -> None:
+    text = "one two" if model == "words" else "abab"
+    asked: dict[str, Any] = {"model": model, "text": text, "cells": [{"layer": 0, "unit": 2}]}
+    found = ask(client, "/trace", **asked)
+    shape("TraceReply").validate_python(found)
+    assert "".join(found["tokens"]) == text
+    assert {len(found[name]) for name in ("surprisal", "top", "tokens")} == {len(found["cells"][0]["values"])}
+    for kind in ("image/svg+xml", "image/png"):
+        assert client.post("/trace", json=asked, headers={"Accept": kind}).mimetype == kind
+    plain: Any = client.post("/trace", json={"model": model, "text": text}, headers={"Accept": "image/svg+xml"})
+    if NETWORKS[model].arrangement.task == "generate":
+        assert plain.status_code == 200
+    else:
+        error = plain.json["error"]
+        assert (plain.status_code, error["param"]) == (422, "cells")
+        assert error["message"] == f"cells must name a cell: {model}@1 writes no text, so none is surprising"
+
+
+def test_generated_records_are_traced(client: FlaskClient) -> None:
+    body = {"model": "labels", "label": "x", "n": 3, "length": 40, "trace": {"cells": [{"layer": 0, "unit": 1}]}}
+    found = ask_generate(client, body)
+    for choice in found["choices"]:
+        assert "".join(choice["trace"]["tokens"]) == choice["text"]
+        assert len(choice["trace"]["cells"][0]["values"]) == len(choice["trace"]["tokens"])
+
+
+def ask_generate(client: FlaskClient, body: dict[str, Any]) -> Any:
+    reply = client.post("/generate", json=body)
+    assert reply.status_code == 200, reply.text
+    return reply.json
