@@ -12,11 +12,12 @@ from charrnn.vocabulary import Ids
 
 
 class Classify(Task):
-    """The loss is that of the last step."""
+    """The loss is that of the last step; training asks for it earlier as well (`charrnn.training.batches`)."""
 
     name = "classify"
     rows = "labels"
     needs = ("label",)
+    one_target = True
 
     def read(self, ids: Ids) -> Ids:
         """c1 … cn."""

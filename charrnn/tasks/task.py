@@ -36,7 +36,7 @@ class Task(ABC):
     `rows`: what the rows of the output layer stand for, the text's tokens and then the boundary, or the labels;
     `needs` and `allows`: the fields of a record, beside the text, that must be there or may; `separates`: whether it
     has a mark for a separator; `reads_labels`: whether it has one for each label; `begins`: how many ids are read
-    before the text's.
+    before the text's; `one_target`: whether a record has a single target, at its last step.
     """
 
     name: ClassVar[TaskName]
@@ -46,6 +46,7 @@ class Task(ABC):
     separates: ClassVar[bool] = False
     reads_labels: ClassVar[bool] = False
     begins: ClassVar[int] = 0
+    one_target: ClassVar[bool] = False
 
     vocabulary: MarkedVocabulary
     labels: Mapping[str, int] = field(default_factory=dict)

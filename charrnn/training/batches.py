@@ -33,6 +33,17 @@ WITHOUT_LABEL: Final = 8
 """One record of this many, another one in each epoch, begins with the boundary in place of its label, so that the
 network can be read without a label too."""
 
+HIDDEN: Final = 0.1
+"""The share of the tokens, others in each epoch, in whose place the boundary is read when a record's label is to be
+learned: a network that has to do without any one of them remembers more than the few that tell most records apart."""
+
+ASKED: Final = 16
+"""One step of this many, others in each epoch, has the target of the last one as well, but none of the first so many,
+after which it often cannot be known. Truncated backpropagation from the last step reaches only the last segment."""
+
+ORDERING, SHUFFLING, HIDING, ASKING = PURPOSES = range(4)
+"""What random numbers are for."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RecordSteps:
@@ -83,6 +94,8 @@ class RecordBatches:
 
     Reading all `segments` of an epoch reads each of the records `which` [n] once: `tokens` inputs, of which `predicted`
     have a target. `boundary`: the id read in place of one label in WITHOUT_LABEL; None if no labels are read.
+    `hidden_as`, if records have one target each: the id read in place of a HIDDEN share of their tokens, while one of
+    ASKED steps has the target too; None if records are read as they are.
     """
 
     def __init__(
@@ -94,12 +107,14 @@ class RecordBatches:
         *,
         seed: int = 0,
         boundary: int | None = None,
+        hidden_as: int | None = None,
     ) -> None:
         self._steps = steps
         self._which = which
         self._segment_length = segment_length
         self._seed = seed
         self._boundary = boundary
+        self._hidden_as = hidden_as
         self._rounded = rounded_up(steps.lengths[which])
         self.streams = max(1, min(batch_size, which.size))
         self._plan = _plan(np.sort(self._rounded), self.streams, segment_length)
@@ -119,8 +134,10 @@ class RecordBatches:
     def _ordered(self, epoch: int) -> tuple[Indices, Indices, Indices]:
         """An epoch: the records in order of their rounded lengths, the blocks in the order in which they are read, and
         how many segments are read by the end of each."""
-        order = self._which[np.lexsort((_hashes(self._seed, 2 * epoch, self._which.size), self._rounded))]
-        blocks = np.argsort(_hashes(self._seed, 2 * epoch + 1, len(self._plan.segments)), kind="stable")
+        order = self._which[
+            np.lexsort((_hashes(self._seed, epoch, np.arange(self._which.size), ORDERING), self._rounded))
+        ]
+        blocks = np.argsort(_hashes(self._seed, epoch, np.arange(len(self._plan.segments)), SHUFFLING), kind="stable")
         return order, blocks, np.cumsum(np.array(self._plan.segments, dtype=np.int64)[blocks])
 
     def _pieces(self, order: Indices, block: int, part: int) -> list[_Piece]:
@@ -158,9 +175,16 @@ class RecordBatches:
         steps, columns = self._steps, np.arange(piece.columns)
         there = columns < self._left(piece)[:, None]  # [rows, columns]
         source = np.where(there, (steps.bounds[piece.records] + piece.offsets)[:, None] + columns, 0)
-        inputs = np.where(there, steps.inputs[source], 0).astype(np.int64)
-        targets = np.where(there, steps.targets[source], -1).astype(np.int64)
-        targets[targets < 0] = IGNORED
+        inputs = steps.inputs[source].astype(np.int64)
+        targets = steps.targets[source].astype(np.int64)
+        if self._hidden_as is not None:
+            inputs[_hashes(self._seed, epoch, source, HIDING) < HIDDEN * 2.0**64] = self._hidden_as
+            asked = _hashes(self._seed, epoch, source, ASKING) < 2.0**64 / ASKED
+            asked &= piece.offsets[:, None] + columns >= ASKED
+            last = steps.targets[steps.bounds[piece.records + 1] - 1].astype(np.int64)
+            targets = np.where(asked, last[:, None], targets)
+        inputs[~there] = 0
+        targets[~there | (targets < 0)] = IGNORED
         fresh = np.zeros(there.shape, dtype=np.bool_)
         fresh[:, 0] = piece.offsets == 0
         if self._boundary is not None:
@@ -210,10 +234,12 @@ def _chains(lengths: Indices, start: int, rows: int, segment_length: int) -> lis
     return chains
 
 
-def _hashes(seed: int, stream: int, n: int) -> npt.NDArray[np.uint64]:
-    """n random numbers that are a function of (seed, stream): outputs of SplitMix64, as in charrnn.sampling."""
-    start = _mixed(np.array([seed], dtype=np.uint64)) ^ _mixed(np.array([stream + 1], dtype=np.uint64))
-    return _mixed(start + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+def _hashes(seed: int, epoch: int, numbers: Indices, purpose: int) -> npt.NDArray[np.uint64]:
+    """A random number for each of the numbers, the same for the same seed, epoch and purpose: outputs of SplitMix64, as
+    in charrnn.sampling."""
+    stream = np.array([len(PURPOSES) * epoch + purpose + 1], dtype=np.uint64)
+    start = _mixed(np.array([seed], dtype=np.uint64)) ^ _mixed(stream)
+    return _mixed(start + (numbers + 1).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
 
 
 def _mixed(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

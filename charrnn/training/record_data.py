@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from charrnn.marks import MarkedVocabulary
 from charrnn.model import CharRNN
-from charrnn.tasks.arrangement import Arrangement
+from charrnn.tasks.arrangement import TASK_OF, Arrangement
 from charrnn.training.batches import Indices, RecordBatches, RecordSteps
 from charrnn.training.config import TrainingConfig
 from charrnn.training.evaluation import MAX_STREAMS, SEGMENT, record_evaluation
@@ -50,9 +50,15 @@ class RecordData:
         if not self._training.size:
             raise ValueError("there are no records to train on")
         reads_labels = records.arrangement.labels and not records.arrangement.writes_labels
-        boundary = records.vocabulary.boundary if reads_labels else None
+        boundary = records.vocabulary.boundary
         self.streams = RecordBatches(
-            records.steps, self._training, config.batch_size, config.segment_length, seed=config.seed, boundary=boundary
+            records.steps,
+            self._training,
+            config.batch_size,
+            config.segment_length,
+            seed=config.seed,
+            boundary=boundary if reads_labels else None,
+            hidden_as=boundary if TASK_OF[records.arrangement.task].one_target else None,
         )
         self.prompt = self._beginning()
         self.prompts = self._prompts()

@@ -122,3 +122,35 @@ def test_lengths_are_rounded_up_by_at_most_a_sixteenth() -> None:
     rounded = rounded_up(lengths)
     assert (rounded[:31] == lengths[:31]).all() and (rounded >= lengths).all()
     assert (rounded - lengths < lengths / 16).all() and (np.diff(rounded) >= 0).all()
+
+
+def test_some_tokens_of_records_with_one_target_are_hidden_and_some_steps_have_it_others_in_each_epoch() -> None:
+    steps = RecordSteps(
+        np.arange(1, 6_001, dtype=np.uint16),
+        np.where(np.arange(1, 6_001) % 20, -1, np.arange(6_000) // 20 % 7).astype(np.int8),
+        np.arange(0, 6_001, 20),
+        np.ones(300, dtype=np.int32),
+    )
+    batches = RecordBatches(steps, np.arange(300), 8, 6, seed=3, hidden_as=BOUNDARY)
+    read, asked = [], []
+    for epoch in (0, 0, 1):
+        segments = [batches.segment(index, epoch) for index in range(batches.segments)]
+        assert sum(segment.read for segment in segments) == 6_000
+        found = {
+            int(id_): int(target)
+            for segment in segments
+            for id_, target in zip(segment.inputs.flat, segment.targets.flat, strict=True)
+            if id_ not in (0, BOUNDARY)
+        }
+        assert all(target in ((id_ - 1) // 20 % 7, IGNORED) for id_, target in found.items())
+        read.append(found.keys())
+        asked.append({id_ for id_, target in found.items() if target != IGNORED})
+    assert read[0] == read[1] != read[2]
+    assert asked[0] == asked[1] != asked[2]
+    assert all(5_250 < len(each) < 5_550 for each in read)
+    assert 4_750 < len(read[0] & read[2]) < 5_000  # independent of one another
+    assert all(
+        20 * i in each or 20 * i not in ids for each, ids in zip(asked, read, strict=True) for i in range(1, 301)
+    )
+    early = {id_ % 20 for each in asked for id_ in each} - {0}
+    assert early == {17, 18, 19}  # after the first ASKED
