@@ -115,6 +115,18 @@ def test_several_prompts_make_as_many_times_n_choices(client: FlaskClient) -> No
     assert {each["choices"][0]["index"] for each in streamed} == {0, 1, 2, 3}
 
 
+def test_more_texts_than_places_are_the_same_whole_streamed_and_alone(client: FlaskClient, engine: Any) -> None:
+    asked: dict[str, Any] = {"prompt": [*"abcdefghij", [23, 0]], "n": 3, "max_tokens": 40, "cache": False}
+    texts = [each["text"] for each in complete(client, **asked)["choices"]]
+    streamed = [""] * 33
+    for each in chunks(client, **asked):
+        (choice,) = each["choices"]
+        streamed[choice["index"]] += choice["text"]
+    alone = [complete(client, **{**asked, "prompt": prompt})["choices"] for prompt in asked["prompt"]]
+    assert texts == streamed == [choice["text"] for choices in alone for choice in choices]
+    assert engine.largest == 4
+
+
 def test_echo_with_nothing_to_generate(client: FlaskClient) -> None:
     choice = complete(client, echo=True, max_tokens=0, logprobs=0)["choices"][0]
     assert choice["text"] == "xa"

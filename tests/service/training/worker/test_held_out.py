@@ -21,6 +21,7 @@ from model_store.held_out import held_out_scores
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
+from service.training.records.format import RecordFormat
 from service.training.worker.held_out import LONGEST, MOST, lines_of, measure, texts_of
 from tests.networks import random_network
 from tests.service.training.runners import Clock, job_runner
@@ -92,5 +93,12 @@ def test_a_job_measures_what_it_held_out(
     assert 100 < first.records < 220
     assert 0 < hurried.records <= first.records
     assert 1 < first.bits_per_character[QUANTILES // 2] < 8
+    lines = jobs.create(
+        JobRequest(corpus.id, "records", sizes, records=RecordFormat(unit="line"), budget=Budget(steps=10))
+    )
+    assert job_runner(jobs, corpora, models).run(lines.id, Event()) == "ended"
+    records = held_out_scores(models, "records", 1)
+    assert records is not None
+    assert records.records == models.describe("records", 1).record.json["records"]["validation"]
     digests = [models.describe(name, 1).digest for name in ("first", "hurried")]
     assert digests[0] == digests[1]
