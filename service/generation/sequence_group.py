@@ -44,8 +44,9 @@ class SequenceGroup:
             for (each, seed), builder in zip(asked, self._builders, strict=True)
         ]
         sequences = [(each.model.engine, one) for (each, _), one in zip(asked, self._scheduled, strict=True)]
-        # A request alone has a place for all of its choices, or is refused.
-        at_once = max(map(len, self.seeds), default=0)
+        # A request alone has a place for all of its choices, or is refused; so have several that can all be active.
+        together = len(sequences) <= scheduler.max_active
+        at_once = len(sequences) if together else max(map(len, self.seeds))
         self._submission = Submission(scheduler, sequences, self._wake, at_once=at_once, helps=not stream)
 
     def wait(self, scope: CancelScope) -> list[tuple[Choice, ...]]:

@@ -7,18 +7,22 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import Final
 
 from service.generation.cancellation import CancelScope
 from service.generation.scheduling.scheduled import ScheduledSequence
 from service.generation.scheduling.scheduler import Scheduler, Submitted
 
+LEFT: Final = 8
+"""One in so many places is left to others, who would otherwise wait for the first of many long sequences to end."""
+
 
 class Submission:
     """The sequences of a request in the order in which they are submitted; `wake` is the event that they share.
 
-    As many as may be active are submitted when it is created (or `at_once`, if these are more), all of them or none: it
-    raises what `Scheduler.submit` raises. The others take the places that these leave, or wait for one where another
-    request was quicker. The request's thread uses it; only `cancel` may be called by any thread.
+    Nearly as many as may be active are submitted when it is created (or `at_once`, if these are more), all of them or
+    none: it raises what `Scheduler.submit` raises. The others take the places that these leave, or wait for one where
+    another request was quicker. The request's thread uses it; only `cancel` may be called by any thread.
     """
 
     def __init__(
@@ -33,7 +37,7 @@ class Submission:
         self._scheduler = scheduler
         self._wake = wake
         self._left = deque(sequences)
-        self._most = max(at_once, scheduler.max_active)
+        self._most = max(at_once, scheduler.max_active - scheduler.max_active // LEFT)
         self._cancelled = False
         first = list(islice(self._left, self._most))
         if first:

@@ -14,6 +14,7 @@ from service.generation.errors import BusyError, ClientGoneError
 from service.generation.scheduling.scheduled import ScheduledSequence
 from service.generation.scheduling.scheduler import Scheduler, Submitted
 from service.generation.scheduling.submission import Submission
+from tests.service.conftest import CountingEngine
 
 SECONDS = 10
 
@@ -64,6 +65,18 @@ def test_a_request_takes_no_more_places_than_may_be_active(scheduler: Scheduler,
     for submission in begun:
         submission.wait(scope())
     assert first.made == second.made == [5] * 20
+
+
+def test_a_place_is_left_to_others() -> None:
+    scheduler, engine = Scheduler(max_active=16, max_waiting=16), CountingEngine()
+    many, one = Several(engine, *[5] * 40), Several(engine, 5)
+    begun = [many.submit(scheduler), one.submit(scheduler)]
+    scheduler.start()
+    for submission in begun:
+        submission.wait(scope())
+    assert (many.made, one.made) == ([5] * 40, [5])
+    assert engine.largest == 15
+    scheduler.close()
 
 
 def test_as_many_as_belong_together_begin_together_or_not_at_all(scheduler: Scheduler, engine: Any) -> None:
