@@ -19,7 +19,7 @@ import pytest
 
 from service import client as module
 from service.bootstrap.web import build_web
-from service.client import Client, ServiceError
+from service.client import Client, Record, RecordsSummary, ServiceError
 from service.settings import Settings
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -250,6 +250,50 @@ def test_a_stream_that_breaks_off(server: Told, client: Client, data: bytes, cod
     with pytest.raises(ServiceError) as caught:
         next(pieces)
     assert caught.value.code == code
+
+
+LINES = {"Content-Type": "application/x-ndjson"}
+RECORD = b'{"index": 0, "text": "Anna", "seed": 7}\n'
+CUT_OFF = b'{"index": 1, "text": "Be", "seed": 8, "finish_reason": "length"}\n'
+SUMMARY = {"count": 2, "tried": 9, "exhausted": True, "seconds": 0.5, "model": "m", "version": 1, "seed": 7}
+
+
+def test_records_and_their_summary(server: Told, client: Client) -> None:
+    end = json.dumps({"done": True, "new": 1, **SUMMARY}).encode()
+    server.answers = [(200, LINES, RECORD + CUT_OFF + end)] * 2
+    records = client.records("m", 2, unique=True, label=None)
+    assert next(records) == Record("Anna", 7, 0)
+    assert vars(records)["summary"] is None
+    assert list(records) == [Record("Be", 8, 1, "length")]
+    assert records.summary == RecordsSummary(**SUMMARY)  # type: ignore[arg-type]
+    assert json.loads(server.asked[0][2]) == {"model": "m", "count": 2, "unique": True}
+    assert [line.get("text") for line in client.record_lines("m", 2)] == ["Anna", "Be", None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "code"),
+    [
+        (LINES, RECORD, "connection_lost"),
+        (LINES, RECORD + b'{"index"', "unexpected_reply"),
+        (LINES, RECORD + error("internal_error"), "internal_error"),
+        (LINES, RECORD + b'{"index": 1}\n', "unexpected_reply"),
+        (LINES, RECORD + b'{"done": true}\n', "unexpected_reply"),
+        ({"Content-Type": "text/html"}, RECORD, "unexpected_reply"),
+    ],
+)
+def test_records_that_break_off(server: Told, client: Client, kind: dict[str, str], data: bytes, code: str) -> None:
+    server.answers = [(200, kind, data)]
+    with pytest.raises(ServiceError) as caught:
+        list(client.records("m"))
+    assert caught.value.code == code
+
+
+def test_records_that_are_not_wanted_any_more(server: Told, client: Client) -> None:
+    server.answers = [(200, LINES, RECORD + CUT_OFF)]
+    records = client.records("m")
+    next(records)
+    records.close()
+    assert list(records) == [] and records.summary is None
 
 
 def test_a_file_is_sent_with_its_size(server: Told, client: Client, tmp_path: Path) -> None:

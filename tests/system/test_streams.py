@@ -11,6 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.tasks.arrangement import Arrangement
+from charrnn.vocabulary import Vocabulary
+from model_store.promotion import publish_and_promote
+from model_store.store import ModelStore
+from service.client import Client, ServiceError
+from tests.networks import random_network
 from tests.system.running import until
 from tests.system.web import Web, stream
 
@@ -54,7 +60,13 @@ def test_of_256_clients_those_that_stay_get_everything_and_the_others_free_their
     print(f"{len(stayed)} streams whole, {CLIENTS - len(stayed)} hung up, {made:.0f} characters made")
 
 
-def test_a_stream_that_would_outlive_its_process_ends_with_an_error_and_the_process_ends_normally(web: Web) -> None:
+def test_a_stream_that_would_outlive_its_process_ends_with_an_error_and_the_process_ends_normally(
+    web: Web, tmp_path: Path
+) -> None:
+    network = random_network(Vocabulary("abc"), "gru", 32, arrangement=Arrangement("generate", "line", "\n"))
+    publish_and_promote(ModelStore(tmp_path / "data" / "models"), "names", network)
+    records = Client(f"http://127.0.0.1:{web.port}").records("names", 1_000_000, length=20)
+    next(records)
     received: list[str] = []
     asked = {"length": 10_000, "n": 16, "cache": False}
     clients = [
@@ -63,6 +75,10 @@ def test_a_stream_that_would_outlive_its_process_ends_with_an_error_and_the_proc
     for client in clients:
         client.start()
     until(lambda: web.measured("charrnn_active_sequences") > 0)
+    with pytest.raises(ServiceError, match="shutting down"):
+        web.process.terminate()
+        for _ in records:
+            pass
     assert web.end() == 0
     for client in clients:
         client.join(10)

@@ -63,6 +63,8 @@ def test_its_version(capsys: pytest.CaptureFixture[str]) -> None:
         ["generate", "--length", "many"],
         ["generate", "--temprature", "1"],
         ["generate", "--unknown", "drop"],
+        ["records"],
+        ["records", "names", "--count", "many"],
         ["jobs", "cancel"],
         ["jobs", "one", "two"],
         ["jobs", "follow", "one", "two"],
