@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from charrnn.interpretation.annotators import ANNOTATORS, BY_SLUG
 from charrnn.interpretation.strength import Units, strengths
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
+from model_store.held_out import held_out_scores
 from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
 from service.bootstrap.starter import STARTER_MODEL, STARTER_PATH, put_starter
@@ -42,6 +44,15 @@ def test_it_expects_the_play_to_go_on() -> None:
     (output,) = batch.step(text.size)
     assert output.prompt_logprobs is not None
     assert -float(np.nanmean(output.prompt_logprobs.chosen)) < 2.2
+
+
+def test_the_starter_is_installed_with_how_it_finds_the_lines_held_out(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    put_starter(store)
+    found = held_out_scores(store, STARTER_MODEL, 1)
+    assert found is not None and found.records > 3000
+    loss = store.describe(STARTER_MODEL, 1).record.json["validation_loss"] / math.log(2)
+    assert 0.3 < found.percentile(loss) < 0.6
 
 
 def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> None:
