@@ -52,7 +52,7 @@ def test_the_starter_is_installed_with_how_it_finds_the_lines_held_out(tmp_path:
     found = held_out_scores(store, STARTER_MODEL, 1)
     assert found is not None and found.records > 3000
     loss = store.describe(STARTER_MODEL, 1).record.json["validation_loss"] / math.log(2)
-    assert 0.3 < found.percentile(loss) < 0.6
+    assert 0.05 < found.percentile(loss) < 0.5  # most lines have more bits alone than with what precedes them
 
 
 def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> None:
