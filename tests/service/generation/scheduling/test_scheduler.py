@@ -21,10 +21,12 @@ SECONDS = 10
 class Asked(ScheduledSequence):
     """A sequence that keeps its outputs."""
 
-    def __init__(self, length: int = 5, wake: threading.Event | None = None, **more: Any) -> None:
+    def __init__(
+        self, length: int = 5, wake: threading.Event | None = None, end_id: int | None = None, **more: Any
+    ) -> None:
         self.outputs: list[Output] = []
         self.wake = wake or threading.Event()
-        sequence = Sequence(np.array([0], np.int32), length, SamplingParams())
+        sequence = Sequence(np.array([0], np.int32), length, SamplingParams(), end_id=end_id)
         super().__init__(sequence, **{"receive": self.outputs.append, "wake": self.wake, **more})
 
 
@@ -88,6 +90,14 @@ def test_a_cancelled_sequence_gives_its_place_up(scheduler: Scheduler, engine: A
     assert waiting.wake.wait(SECONDS)
     assert all(one.done for one in endless)
     assert engine.added == 5
+
+
+def test_a_sequence_gives_its_place_up_as_soon_as_it_has_ended(scheduler: Scheduler, engine: Any) -> None:
+    several = [Asked(1 << 30, end_id=end_id) for end_id in (3, 1, 20, 7, 2, 25)]
+    scheduler.submit(engine, several)
+    assert [wait(one).tolist()[-1] for one in several] == [3, 1, 20, 7, 2, 25]
+    assert all(one.outputs[-1].ended for one in several)
+    assert (engine.largest, engine.added) == (4, 6)
 
 
 def test_the_receiver_of_the_outputs_can_end_a_sequence(scheduler: Scheduler, engine: Any) -> None:
