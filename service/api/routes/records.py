@@ -84,7 +84,7 @@ def _texts(stream: RecordStream) -> Iterator[str]:
     separator = stream.model.arrangement.separator
     try:
         for records in stream:
-            yield "".join(f"{record.text}{separator}" for record in records)
+            yield separator.join([*records.texts, ""])
     except Exception as error:
         message = to_api_error(error).body()["error"]["message"]
         log.warning("records as plain text are cut off: %s", message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from charrnn.engine.base import Engine, Finished, Series
 from charrnn.vocabulary import Vocabulary
@@ -16,13 +16,6 @@ MAX_SLOTS: Final = 128
 is long."""
 
 
-class Candidate(NamedTuple):
-    """What was generated of a candidate, and whether it has ended."""
-
-    text: str
-    ended: bool
-
-
 class Candidates:
     """Generates a series, `slots` candidates at a time. `step` and `in_order` may be called by different threads."""
 
@@ -31,7 +24,8 @@ class Candidates:
         self._vocabulary = vocabulary
         self._steps = 1
         self._next = series.first
-        self._early: dict[int, Candidate] = {}
+        self._early: dict[int, str] = {}
+        self._cut_off: set[int] = set()
 
     def step(self) -> Finished:
         """Generate for about SLICE_SECONDS; those that are done."""
@@ -41,14 +35,18 @@ class Candidates:
         self._steps = max(1, min(MAX_STEPS, 2 * steps, int(SLICE_SECONDS / per_step)))
         return finished
 
-    def in_order(self, finished: Finished) -> list[Candidate]:
-        """The next candidates for which no earlier one is missing."""
+    def in_order(self, finished: Finished) -> tuple[list[str], set[int]]:
+        """The texts of the next candidates for which no earlier one is missing, and the indices of those that have no
+        end."""
         texts = self._vocabulary.decode_each(finished.ids, finished.offsets)
-        ended = finished.ended.tolist()
-        self._early.update(zip(finished.candidates.tolist(), map(Candidate, texts, ended), strict=True))
-        return list(self._take())
+        self._early.update(zip(finished.candidates.tolist(), texts, strict=True))
+        self._cut_off.update(finished.candidates[~finished.ended].tolist())
+        first, found = self._next, list(self._take())
+        cut_off = {candidate for candidate in self._cut_off if candidate < self._next}
+        self._cut_off -= cut_off
+        return found, {candidate - first for candidate in cut_off}
 
-    def _take(self) -> Iterator[Candidate]:
+    def _take(self) -> Iterator[str]:
         while (found := self._early.pop(self._next, None)) is not None:
             self._next += 1
             yield found

@@ -72,7 +72,7 @@ class RecordGenerator:
         check_label(model, request.label)
         check_sampling(model, request.sampling)
         ids, skipped = read(model, request.prompt, request.skip_unknown)
-        refusal = Refusal(self._known_to(model) if request.novel else None, unique=request.unique)
+        refusal = self._refusal(request, model)
         seed = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
         if not self._room.acquire(blocking=False):
             raise BusyError(MAX_STREAMS, RETRY_SECONDS, "streams of records are being generated already")
@@ -83,6 +83,10 @@ class RecordGenerator:
             on_close=self._room.release,
             skipped=skipped,
         )
+
+    def _refusal(self, request: RecordsRequest, model: ResidentModel) -> Refusal | None:
+        known = self._known_to(model) if request.novel else None
+        return Refusal(known, unique=request.unique) if request.unique or request.novel else None
 
     def _known_to(self, model: ResidentModel) -> KnownTexts:
         if (found := self._known_texts(model.name, model.version)) is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from charrnn.sampling import SamplingParams
 
@@ -33,9 +33,15 @@ class RecordsRequest:
     skip_unknown: bool = False
 
 
-class GeneratedRecord(NamedTuple):
-    """A record, which can be reproduced alone from its `seed`; one that has not `ended` was cut off at `length`."""
+@dataclass(frozen=True, slots=True)
+class GeneratedRecords:
+    """Some of the records in their order, each of which can be reproduced alone from its seed. Lists, because there may
+    be a hundred thousand records in a second."""
 
-    text: str
-    seed: int
-    ended: bool
+    texts: list[str]
+    seeds: list[int]
+    cut_off: frozenset[int]
+    """The indices in `texts` of records without an end: they have as many tokens as they may."""
+
+    def __len__(self) -> int:
+        return len(self.texts)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from charrnn.engine.base import Finished
 from charrnn.sampling import choice_seed
-from service.generation.records.candidates import Candidate, Candidates
+from service.generation.records.candidates import Candidates
 from service.generation.records.refusal import Refusal
-from service.generation.records.request import GeneratedRecord, RecordsRequest
+from service.generation.records.request import GeneratedRecords, RecordsRequest
 from service.generation.requests import Skipped
 from service.generation.resident import ResidentModel
 
@@ -18,8 +18,8 @@ PATIENCE: Final = 50
 
 
 class RecordStream:
-    """Iterate over it once: each item is a list of the next records, generated when it is asked for. Close it if it is
-    not read to its end.
+    """Iterate over it once: each item is the next records, generated when they are asked for. Close it if it is not
+    read to its end.
 
     `begin` prepares the candidates, `step` advances them; both raise what ends the reply.
     """
@@ -30,7 +30,7 @@ class RecordStream:
         model: ResidentModel,
         prompt: str,
         seed: int,
-        refusal: Refusal,
+        refusal: Refusal | None,
         begin: Callable[[], Candidates],
         step: Callable[[Callable[[], Finished]], Finished],
         on_close: Callable[[], None],
@@ -47,12 +47,12 @@ class RecordStream:
         self._begin, self._step, self._on_close = begin, step, on_close
         self._refused_in_a_row = 0
 
-    def __iter__(self) -> Iterator[list[GeneratedRecord]]:
+    def __iter__(self) -> Iterator[GeneratedRecords]:
         try:
             candidates = self._begin()
             while not self._is_done():
-                finished = self._step(candidates.step)
-                if records := self._chosen(candidates.in_order(finished)):
+                texts, cut_off = candidates.in_order(self._step(candidates.step))
+                if records := self._chosen([self._prompt + text for text in texts] if self._prompt else texts, cut_off):
                     yield records
         finally:
             self.close()
@@ -65,17 +65,30 @@ class RecordStream:
     def _is_done(self) -> bool:
         return self.exhausted or self.count == self._request.count
 
-    def _chosen(self, candidates: list[Candidate]) -> list[GeneratedRecord]:
-        texts = [self._prompt + candidate.text for candidate in candidates]
-        chosen = []
-        first = self.seed + self._request.offset
-        for text, candidate, refused in zip(texts, candidates, self._refusal.of_all(texts), strict=True):
-            if self._is_done():
+    def _chosen(self, texts: list[str], cut_off: set[int]) -> GeneratedRecords:
+        """Those of the next candidates that are not refused, as many as are still wanted."""
+        first = self._request.offset + self.tried
+        chosen = self._accepted(texts)
+        self.count += len(chosen)
+        return GeneratedRecords(
+            [texts[i] for i in chosen],
+            [choice_seed(self.seed, first + i) for i in chosen],
+            frozenset(place for place, i in enumerate(chosen) if i in cut_off) if cut_off else frozenset(),
+        )
+
+    def _accepted(self, texts: list[str]) -> Sequence[int]:
+        """The indices of these candidates; those after the last wanted one are not tried."""
+        wanted = self._request.count - self.count
+        if self._refusal is None:
+            self.tried += min(wanted, len(texts))
+            return range(min(wanted, len(texts)))
+        accepted: list[int] = []
+        for i, refused in enumerate(self._refusal.of_all(texts)):
+            if self.exhausted or len(accepted) == wanted:
                 break
-            if not refused:
-                chosen.append(GeneratedRecord(text, choice_seed(first, self.tried), candidate.ended))
-                self.count += 1
-            self._refused_in_a_row = self._refused_in_a_row + 1 if refused else 0
             self.tried += 1
+            self._refused_in_a_row = self._refused_in_a_row + 1 if refused else 0
             self.exhausted = self._refused_in_a_row == PATIENCE
-        return chosen
+            if not refused:
+                accepted.append(i)
+        return accepted

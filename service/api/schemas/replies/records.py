@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Literal, NotRequired
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from service.api.schemas.replies.common import SkippedField, closed, with_skipped_now
-from service.generation.records.request import GeneratedRecord
+from service.generation.records.request import GeneratedRecords
 from service.generation.records.stream import RecordStream
 
 
@@ -38,17 +37,18 @@ class RecordsEnd(TypedDict):
     skipped: NotRequired[SkippedField]
 
 
-def record_lines(first: int, records: Sequence[GeneratedRecord]) -> str:
-    """Lines of JSON, a `RecordLine` each, the first with this index. Formatted by hand, in a quarter of the time:
-    there may be a hundred thousand in a second."""
-    return "".join(
-        f'{{"index": {index}, "text": {json.dumps(text)}, "seed": {seed}{_ENDED if ended else _CUT_OFF}'
-        for index, (text, seed, ended) in enumerate(records, first)
-    )
+_quoted: Final = json.JSONEncoder().encode
 
 
-_ENDED = "}\n"
-_CUT_OFF = ', "finish_reason": "length"}\n'
+def record_lines(first: int, records: GeneratedRecords) -> str:
+    """Lines of JSON, a `RecordLine` each, the first with this index. Formatted by hand, in a quarter of the time."""
+    lines = [
+        f'{{"index": {index}, "text": {_quoted(text)}, "seed": {seed}}}\n'
+        for index, text, seed in zip(range(first, first + len(records)), records.texts, records.seeds, strict=True)
+    ]
+    for place in records.cut_off:
+        lines[place] = f'{lines[place][:-2]}, "finish_reason": "length"}}\n'
+    return "".join(lines)
 
 
 def records_end(stream: RecordStream, seconds: float) -> RecordsEnd:
