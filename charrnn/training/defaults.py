@@ -92,8 +92,15 @@ TAG_DELAY: Final = 4
 """How many tokens later a tag is given by default."""
 
 RECORD_SEGMENTS: Final = {"generate": 128, "classify": 256, "tag": 128, "transduce": 128}
-"""The longest segment that is chosen, by task. A label at a record's end is learned from the segment that ends there
-alone."""
+"""The longest segment that is chosen, by task. A label at a record's end is learned mostly from the segment that ends
+there."""
+
+RECORD_SETTINGS: Final[Mapping[TaskName, Mapping[str, Any]]] = {
+    "classify": {"layers": 2, "dropout": 0.1, "weight_decay": 0.01}
+}
+"""What a task needs whatever the size of its corpus. The programming language of a line, 32,000 lines, 128 units, 5
+epochs, accuracy on lines of other files: 82% with one layer, 84% with two, 81% with a dropout of 0.3, 78% with a weight
+decay of 0.3."""
 
 STEP_TOKENS: Final = 2048
 """About how many tokens of records are read in a step."""
@@ -108,7 +115,7 @@ def record_defaults(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The same for records that have `lengths` steps, [records]: segments that have nearly all of a record, and as many
     records side by side as make a step of STEP_TOKENS."""
-    given = dict(chosen or {})
+    given = {**RECORD_SETTINGS.get(task, {}), **(chosen or {})}
     most = int(np.quantile(lengths, 0.95))
     segment_length = given.setdefault("segment_length", max(16, min(RECORD_SEGMENTS[task], most)))
     usual = max(1.0, float(np.minimum(lengths, segment_length).mean()))

@@ -1,12 +1,14 @@
 """Defaults by the size of the text and the budget."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.config import ModelConfig
+from charrnn.tasks.record import TASKS, TaskName
 from charrnn.training.config import Budget, TrainingConfig
-from charrnn.training.defaults import MAX_VALIDATION, defaults_for
+from charrnn.training.defaults import MAX_VALIDATION, RECORD_SETTINGS, defaults_for, record_defaults
 
 BUDGETS = st.one_of(
     st.floats(0.01, 1000).map(lambda minutes: Budget(minutes=minutes)),
@@ -63,3 +65,25 @@ def test_short_budgets_and_large_vocabularies_hold_less_out() -> None:
     assert shares == sorted(shares, reverse=True) and len(set(shares)) == 3
     usual = defaults_for(1_115_394, 65, Budget(minutes=1))[1]
     assert usual["validation_fraction"] == 0.1
+
+
+@given(
+    st.sampled_from(TASKS), st.lists(st.integers(1, 100_000), min_size=1, max_size=50), st.integers(2, 1000), BUDGETS
+)
+def test_those_for_records_are_always_within_bounds(
+    task: TaskName, lengths: list[int], vocabulary_size: int, budget: Budget
+) -> None:
+    model, training = record_defaults(task, np.array(lengths), vocabulary_size, budget)
+    ModelConfig(vocabulary_size, **model)
+    TrainingConfig(budget, **training)
+
+
+@pytest.mark.parametrize("task", RECORD_SETTINGS)
+def test_what_a_task_needs_is_the_default_for_any_corpus_and_can_be_chosen_otherwise(task: TaskName) -> None:
+    needed = RECORD_SETTINGS[task]
+    for count in (100, 100_000):
+        lengths = np.full(count, 20)
+        model, training = record_defaults(task, lengths, 80, Budget(minutes=5))
+        assert needed.items() <= (model | training).items()
+        model, training = record_defaults(task, lengths, 80, Budget(minutes=5), {"layers": 3, "dropout": 0.4})
+        assert (model["layers"], training["dropout"]) == (3, 0.4)
