@@ -53,6 +53,7 @@ def blueprint(generator: RecordGenerator, settings: Settings, guard: Guard) -> B
         asked = json_body(RecordsBody, settings).request(settings)
         with unknown_in("prompt"):
             stream = generator.stream(asked, client_of(request.environ))
+        stream.start()
         kind = request.accept_mimetypes.best_match(KINDS, JSON_LINES)
         headers = {**HEADERS, "Vary": "Accept", "X-Seed": str(stream.seed)}
         reply: JsonLines[RecordLine | RecordsEnd] | PlainText

@@ -23,13 +23,13 @@ class DistinctTexts:
     def add_all(self, texts: Sequence[str]) -> list[bool]:
         """Add texts in order; returns which of them are new."""
         hashes = fingerprints(texts)
-        old = self._is_sorted(hashes)
+        old = self._are_known(hashes)
         new = [self._add(known, hash_) for known, hash_ in zip(old, hashes.tolist(), strict=True)]
         if len(self._recent) >= RECENT:
             self._merge()
         return new
 
-    def _is_sorted(self, hashes: Fingerprints) -> list[bool]:
+    def _are_known(self, hashes: Fingerprints) -> list[bool]:
         if not self._sorted.size:
             return [False] * len(hashes)
         places = np.searchsorted(self._sorted, hashes).clip(max=self._sorted.size - 1)

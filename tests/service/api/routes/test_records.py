@@ -212,29 +212,39 @@ def test_what_is_refused(
 
 
 @pytest.fixture
-def breaking(tmp_path: Path, scheduler: Scheduler) -> FlaskClient:
-    """A client of a service whose engine breaks after some steps."""
-    left = iter(range(30))
+def breaking(tmp_path: Path, scheduler: Scheduler) -> Callable[[int], FlaskClient]:
+    """A client of a service whose engine breaks after that many steps."""
 
-    def gate() -> None:
-        if next(left, None) is None:
-            raise RuntimeError("the engine broke")
+    def breaking_after(steps: int) -> FlaskClient:
+        left = iter(range(steps))
 
-    engine = CountingEngine(5)
-    engine.gate = gate
-    return client_in(tmp_path, scheduler, lambda _: engine)
+        def gate() -> None:
+            if next(left, None) is None:
+                raise RuntimeError("the engine broke")
+
+        engine = CountingEngine(5)
+        engine.gate = gate
+        return client_in(tmp_path, scheduler, lambda _: engine)
+
+    return breaking_after
 
 
-def test_a_stream_that_fails_says_so_in_its_last_line(breaking: FlaskClient) -> None:
-    *records, last = ask(breaking, count=1000).text.splitlines()
+@pytest.mark.parametrize("accept", ["text/plain", "*/*"])
+def test_what_fails_before_the_first_record_has_its_status(breaking: Callable[[int], FlaskClient], accept: str) -> None:
+    reply = ask(breaking(3), accept, count=1000)
+    assert (reply.status_code, reply.json["error"]["code"]) == (500, "internal_error")  # type: ignore[index]
+
+
+def test_a_stream_that_fails_says_so_in_its_last_line(breaking: Callable[[int], FlaskClient]) -> None:
+    *records, last = ask(breaking(30), count=1000).text.splitlines()
     assert len(records) > 1 and json.loads(records[-1])["index"] == len(records) - 1
     error = shape("ErrorReply").validate_json(last)["error"]
     assert (error["code"], "broke" in error["message"]) == ("internal_error", False)
 
 
-def test_plain_text_that_fails_is_cut_off(breaking: FlaskClient) -> None:
+def test_plain_text_that_fails_is_cut_off(breaking: Callable[[int], FlaskClient]) -> None:
     with pytest.raises(ConnectionAbortedError, match="an error on the server"):
-        _ = ask(breaking, "text/plain", count=1000).text
+        _ = ask(breaking(30), "text/plain", count=1000).text
 
 
 def test_so_many_streams_and_no_more(client: FlaskClient) -> None:
