@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from charrnn.engine.base import Engine, Finished, Series
@@ -19,9 +19,17 @@ is long."""
 class Candidates:
     """Generates a series, `slots` candidates at a time. `step` and `in_order` may be called by different threads."""
 
-    def __init__(self, engine: Engine, series: Series, slots: int, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        series: Series,
+        slots: int,
+        vocabulary: Vocabulary,
+        clock: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._batch = engine.series(series, min(slots, MAX_SLOTS))
         self._vocabulary = vocabulary
+        self._clock = clock
         self._steps = 1
         self._next = series.first
         self._early: dict[int, str] = {}
@@ -29,9 +37,9 @@ class Candidates:
 
     def step(self) -> Finished:
         """Generate for about SLICE_SECONDS; those that are done."""
-        began, steps = time.thread_time(), self._steps
+        began, steps = self._clock(), self._steps
         finished = self._batch.step(steps)
-        per_step = max(1e-7, (time.thread_time() - began) / steps)
+        per_step = max(1e-7, (self._clock() - began) / steps)
         self._steps = max(1, min(MAX_STEPS, 2 * steps, int(SLICE_SECONDS / per_step)))
         return finished
 
