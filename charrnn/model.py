@@ -40,10 +40,11 @@ class CharRNN(nn.Module):
     """A recurrent network over tokens: y_t = W_hy h_t + b_y, h_t = cell(x_t, h_{t-1}) in each layer (`charrnn.cells`).
 
     Its `state_dict` has the names and shapes of `ModelConfig.shapes`. `dropout` is the share of a vector's elements
-    that `masks` zero in training, between layers and before the output; the embedding loses half that share.
+    that `masks` zero in training, between layers and before the output; the embedding loses half that share. With
+    `predicts_next` it has a second output layer, for training alone, whose logits are those of the next token.
     """
 
-    def __init__(self, config: ModelConfig, dropout: float = 0.0) -> None:
+    def __init__(self, config: ModelConfig, dropout: float = 0.0, *, predicts_next: bool = False) -> None:
         super().__init__()
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be from 0 to less than 1, not {dropout!r}")
@@ -53,6 +54,8 @@ class CharRNN(nn.Module):
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
         self.rnn = MODULES[config.cell](config.input_size, config.hidden_size, config.layers, batch_first=True)
         self.output = nn.Linear(config.hidden_size, config.shapes()["output.bias"][0])
+        if predicts_next:
+            self.next_token = nn.Linear(config.hidden_size, config.vocabulary_size)
         self._layers = [self._layer(number) for number in range(config.layers)]
 
     def forward(self, ids: Tensor, state: Tensor | None = None, masks: Masks | None = None) -> tuple[Tensor, Tensor]:
@@ -60,16 +63,24 @@ class CharRNN(nn.Module):
 
         A state is [state_parts, layers, B, hidden_size]; None: all zeros. `masks`: the dropout of each of the B rows.
         """
+        hidden, new_state = self._hidden(ids, state, masks)
+        return self.logits(hidden), new_state
+
+    def with_next_token(self, ids: Tensor, state: Tensor, masks: Masks | None) -> tuple[Tensor, Tensor]:
+        """The same, followed by the logits of the next token [B, T, outputs + vocabulary_size]."""
+        hidden, new_state = self._hidden(ids, state, masks)
+        return torch.cat([self.logits(hidden), self.next_token(hidden)], 2), new_state
+
+    def _hidden(self, ids: Tensor, state: Tensor | None, masks: Masks | None) -> tuple[Tensor, Tensor]:
+        """The output of the last layer [B, T, hidden_size], and the state."""
         if state is None:
             state = self.initial_state(ids.shape[0])
         vectors = self.input_vectors(ids)
         if masks is not None and self.config.embedding_size:
             vectors = vectors * masks.embedding
         if masks is None:
-            hidden, new_state = self._recur(self.rnn, vectors, state)
-        else:
-            hidden, new_state = self._masked(vectors, state, masks)
-        return self.logits(hidden), new_state  # hidden [B, T, hidden_size]
+            return self._recur(self.rnn, vectors, state)
+        return self._masked(vectors, state, masks)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """The logits [..., outputs] of outputs of the last layer [..., hidden_size]."""
@@ -125,9 +136,10 @@ class CharRNN(nn.Module):
         return functional.one_hot(ids, self.config.vocabulary_size).to(self.output.weight.dtype)
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """A copy of the weights for a checkpoint, in the order of `ModelConfig.shapes`."""
+        """A copy of the weights, in the order of `ModelConfig.shapes`, then those for training alone."""
         tensors = self.state_dict()
-        return {name: tensors[name].detach().cpu().float().numpy().copy() for name in self.config.shapes()}
+        names = [*self.config.shapes(), *(name for name in tensors if name.startswith("next_token."))]
+        return {name: tensors[name].detach().cpu().float().numpy().copy() for name in names}
 
     def load_weights(self, weights: Weights) -> None:
         """Take a checkpoint's weights. Raises RuntimeError, naming them, when names or shapes do not fit."""

@@ -95,7 +95,7 @@ class RecordBatches:
     Reading all `segments` of an epoch reads each of the records `which` [n] once: `tokens` inputs, of which `predicted`
     have a target. `boundary`: the id read in place of one label in WITHOUT_LABEL; None if no labels are read.
     `hidden_as`, if records have one target each: the id read in place of a HIDDEN share of their tokens, while one of
-    ASKED steps has the target too; None if records are read as they are.
+    ASKED steps has the target too, and segments have next tokens; None if records are read as they are.
     """
 
     def __init__(
@@ -165,7 +165,17 @@ class RecordBatches:
         found = [self._columns(piece, epoch) for piece in pieces]
         inputs, targets, fresh = (np.concatenate(arrays, 1) for arrays in zip(*found, strict=True))
         read = sum(int(np.clip(self._left(piece), 0, piece.columns).sum()) for piece in pieces)
-        return Segment(inputs, targets, fresh, read)
+        next_tokens = None
+        if self._hidden_as is not None:
+            next_tokens = np.concatenate([self._next_tokens(piece) for piece in pieces], 1)
+        return Segment(inputs, targets, fresh, read, next_tokens)
+
+    def _next_tokens(self, piece: _Piece) -> Indices:
+        """What follows each input of the records, [rows, columns], none of it hidden; IGNORED after the last."""
+        steps, columns = self._steps, np.arange(1, piece.columns + 1)
+        there = columns < self._left(piece)[:, None]
+        source = np.where(there, (steps.bounds[piece.records] + piece.offsets)[:, None] + columns, 0)
+        return np.where(there, steps.inputs[source].astype(np.int64), IGNORED)
 
     def _left(self, piece: _Piece) -> Indices:
         lengths = np.where(piece.records >= 0, self._steps.lengths[piece.records], 0)

@@ -14,7 +14,8 @@ def continued(base: Checkpoint, vocabulary: Vocabulary, fresh: Weights) -> Weigh
     ids = vocabulary.ids_of(base.vocabulary)
     by_row = {"embedding.weight", "output.weight", "output.bias"}
     by_column = set() if base.config.embedding_size else {"rnn.weight_ih_l0"}  # one-hot: a column for each token
-    weights: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
+    only_fresh = {name: weight.copy() for name, weight in fresh.items() if name not in base.weights}
+    weights: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = only_fresh
     for name, weight in base.weights.items():
         weights[name] = (fresh if name in by_row | by_column else base.weights)[name].copy()
         if name in by_row:

@@ -38,6 +38,7 @@ class TrainingData:
     def __init__(self, text: TrainingText, config: TrainingConfig) -> None:
         self.vocabulary = text.vocabulary
         self.arrangement: Arrangement = TEXT
+        self.predicts_next = False  # beside its targets, which are the next tokens
         self.corpus = dict(text.corpus)
         self.training, self.held_out = split(
             text.ids, config.validation_fraction, config.segment_length, config.validation_split

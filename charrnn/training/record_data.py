@@ -49,6 +49,7 @@ class RecordData:
         self._training = np.flatnonzero(~records.held_out)
         if not self._training.size:
             raise ValueError("there are no records to train on")
+        self.predicts_next = TASK_OF[records.arrangement.task].one_target
         reads_labels = records.arrangement.labels and not records.arrangement.writes_labels
         boundary = records.vocabulary.boundary
         self.streams = RecordBatches(
@@ -58,7 +59,7 @@ class RecordData:
             config.segment_length,
             seed=config.seed,
             boundary=boundary if reads_labels else None,
-            hidden_as=boundary if TASK_OF[records.arrangement.task].one_target else None,
+            hidden_as=boundary if self.predicts_next else None,
         )
         self.prompt = self._beginning()
         self.prompts = self._prompts()

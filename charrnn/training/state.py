@@ -60,11 +60,12 @@ class Position:
     """At which steps the number of steps was adjusted, and to how many."""
     schedule: Schedule = field(default_factory=partial(Schedule, None))
 
-    def count(self, loss: float, tokens: int, read: int) -> None:
-        """Count a step with its mean loss, in nats per token, over this many tokens, of as many `read`."""
+    def count(self, loss: float, tokens: int, read: int, *, taught: bool = True) -> None:
+        """Count a step with its mean loss, in nats per token, over this many tokens, of as many `read`; `taught`:
+        whether it changed the weights."""
         self.step += 1
         self.segment += 1
-        self.optimizer_steps += bool(tokens or not read)  # nothing is learned from records of which only a part is read
+        self.optimizer_steps += taught
         self.characters += read
         self.loss_sum += loss * tokens
         self.loss_characters += tokens

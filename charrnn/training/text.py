@@ -134,17 +134,24 @@ def _shares(total: int, count: int) -> list[range]:
 class Segment:
     """What is read between two steps: `inputs` and `targets` [streams, t] int64, t at most segment_length; a target is
     the token after its input, or IGNORED; `tokens` how many are not. `fresh` [streams, t] is true where an
-    input begins a passage, and is read from a state of zeros. `read`: how many tokens it counts for in an epoch."""
+    input begins a passage, and is read from a state of zeros. `read`: how many tokens it counts for in an epoch.
+    `next_tokens` [streams, t], if targets are labels: the tokens after the inputs, which are learned as well."""
 
     inputs: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int64]
     fresh: npt.NDArray[np.bool_]
     read: int
+    next_tokens: npt.NDArray[np.int64] | None = None
 
     @property
     def tokens(self) -> int:
         """How many tokens are predicted."""
         return int((self.targets != IGNORED).sum())
+
+    @property
+    def teaches(self) -> bool:
+        """Whether weights are to be changed: not if only the beginnings of records are read, without a target."""
+        return self.tokens > 0 or self.read == 0 or self.next_tokens is not None
 
     def stretches(self, rows: slice) -> list[tuple[slice, npt.NDArray[np.bool_]]]:
         """The columns, divided wherever a passage begins in one of the rows: (columns, which of the rows begin one)."""

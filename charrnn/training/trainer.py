@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 
-from charrnn.checkpoint import Checkpoint
+from charrnn.checkpoint import Checkpoint, Weights
 from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from charrnn.training.config import FORMER_SPLIT, TrainingConfig
@@ -81,7 +82,14 @@ class Trainer:
             **data.arrangement.as_dict(),
         }
         self._learner = Learner(
-            config, training, streams, device=on, precision=precision, shards=self._shards, team=team
+            config,
+            training,
+            streams,
+            device=on,
+            precision=precision,
+            predicts_next=data.predicts_next,
+            shards=self._shards,
+            team=team,
         )
         if state is not None:
             state.check(self._run)
@@ -116,7 +124,7 @@ class Trainer:
             segment = data.segment(position.segment, position.characters)
             step = self._learner.step(segment, position.step, position.learning_rate(self.training.learning_rate))
             if step.finite:
-                position.count(step.loss, segment.tokens, segment.read)
+                position.count(step.loss, segment.tokens, segment.read, taught=segment.teaches)
             else:
                 self._best.start_again(f"the loss was {step.loss}, its gradient's norm {step.gradient_norm}")
             report.add(step, segment.tokens, segment.read, self._spend(began))
@@ -160,10 +168,8 @@ class Trainer:
         return self._report.progress(samples=samples)
 
     def _samples(self) -> tuple[Sample, ...]:
-        vocabulary, arrangement = self._data.vocabulary, self._data.arrangement
-        weights = never_unknown(self._learner.average.model.weights(), vocabulary, arrangement)
-        record = TrainingRecord(arrangement.as_dict())
-        return write_samples(Checkpoint(self.config, vocabulary, weights, record), self._data.prompts)
+        checkpoint = self._published(self._learner.average.model.weights(), self._data.arrangement.as_dict())
+        return write_samples(checkpoint, self._data.prompts)
 
     def _spend(self, began: float) -> float:
         """Count the time since `began` as spent on training; returns it in seconds."""
@@ -182,9 +188,14 @@ class Trainer:
 
     def checkpoint(self) -> Checkpoint:
         """The network with the best weights so far (`BestWeights`), and its training record."""
-        vocabulary, weights = self._data.vocabulary, dict(self._best.weights)
         record = training_record(self._data, self.training, self._position, self._best)
-        return Checkpoint(self.config, vocabulary, never_unknown(weights, vocabulary, self._data.arrangement), record)
+        return self._published(self._best.weights, record.json)
+
+    def _published(self, weights: Weights, record: Mapping[str, Any]) -> Checkpoint:
+        """These weights, without those that are for training alone."""
+        vocabulary, kept = self._data.vocabulary, {name: weights[name] for name in self.config.shapes()}
+        found = never_unknown(kept, vocabulary, self._data.arrangement)
+        return Checkpoint(self.config, vocabulary, found, TrainingRecord(record))
 
     @property
     def held_out(self) -> Passages:

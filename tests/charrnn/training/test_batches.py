@@ -154,3 +154,17 @@ def test_some_tokens_of_records_with_one_target_are_hidden_and_some_steps_have_i
     )
     early = {id_ % 20 for each in asked for id_ in each} - {0}
     assert early == {17, 18, 19}  # after the first ASKED
+
+
+def test_what_follows_an_input_that_is_hidden_is_not() -> None:
+    steps, length = numbered([9] * 40), 6
+    batches = RecordBatches(steps, np.arange(40), 8, length, hidden_as=BOUNDARY)
+    segments = [batches.segment(index) for index in range(batches.segments)]
+    inputs = np.concatenate([segment.inputs.ravel() for segment in segments])
+    following = np.concatenate([segment.next_tokens.ravel() for segment in segments if segment.next_tokens is not None])
+    assert 0.02 < (inputs == BOUNDARY).mean() < 0.25
+    ends = inputs % 9 == 0
+    known = (inputs != BOUNDARY) & (inputs > 0)
+    assert (following[known & ~ends] == inputs[known & ~ends] + 1).all()
+    assert (following[known & ends] == IGNORED).all()
+    assert BOUNDARY not in following and all(segment.teaches for segment in segments)
