@@ -102,6 +102,10 @@ RECORD_SETTINGS: Final[Mapping[TaskName, Mapping[str, Any]]] = {
 epochs, accuracy on lines of other files: 82% with one layer, 84% with two, 81% with a dropout of 0.3, 78% with a weight
 decay of 0.3."""
 
+RECORD_UNITS: Final[Mapping[TaskName, int]] = {"classify": 256}
+"""The most units that are chosen: a label for each record tells less than all its tokens, so that more epochs are worth
+more than more units."""
+
 STEP_TOKENS: Final = 2048
 """About how many tokens of records are read in a step."""
 
@@ -121,7 +125,11 @@ def record_defaults(
     usual = max(1.0, float(np.minimum(lengths, segment_length).mean()))
     rows = max(8, min(256, round(STEP_TOKENS / usual)))
     given.setdefault("batch_size", max(1, min(rows, lengths.size // 8)))
-    return defaults_for(int(lengths.sum()), vocabulary_size, budget, given)
+    tokens = int(lengths.sum())
+    if "hidden_size" not in given and task in RECORD_UNITS:
+        model, _ = defaults_for(tokens, vocabulary_size, budget, given)
+        given["hidden_size"] = min(model["hidden_size"], RECORD_UNITS[task])
+    return defaults_for(tokens, vocabulary_size, budget, given)
 
 
 def _chosen(owner: type[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
