@@ -33,13 +33,15 @@ def random_network(
     return Checkpoint(config, vocabulary, weights, TrainingRecord({**record, **arrangement.as_dict()}))
 
 
-def quote_watcher(vocabulary: Vocabulary, **record: Any) -> Checkpoint:
+def quote_watcher(tokens: Vocabulary, *, arrangement: Arrangement = TEXT, **record: Any) -> Checkpoint:
     """An RNN of 5 units, one of which is set by an opening quote, cleared by a closing one, and keeps its sign
     otherwise."""
-    config, noise = ModelConfig(len(vocabulary), cell="rnn", hidden_size=5), np.random.default_rng(0)
+    vocabulary, noise = arrangement.vocabulary(tokens), np.random.default_rng(0)
+    size = arrangement.output_size(vocabulary)
+    config = ModelConfig(len(vocabulary), cell="rnn", hidden_size=5, output_size=size)
     weights = {name: noise.normal(0, 0.3, shape).astype(np.float32) for name, shape in config.shapes().items()}
     for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
         weights[f"rnn.{name}_l0"][WATCHING] = 0
     weights["rnn.weight_hh_l0"][WATCHING, WATCHING] = 3
     weights["rnn.weight_ih_l0"][WATCHING, vocabulary.encode("\u201c\u201d")] = 9, -9
-    return Checkpoint(config, vocabulary, weights, TrainingRecord(record))
+    return Checkpoint(config, vocabulary, weights, TrainingRecord({**record, **arrangement.as_dict()}))

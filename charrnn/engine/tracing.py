@@ -49,14 +49,15 @@ def trace(engine: Engine, ids: Ids, top: int = 5) -> Trace:
     )
 
 
-def pieces(engine: Engine, ids: Ids, top: int = 5, size: int = PIECE) -> Iterator[Trace]:
-    """The same trace in pieces of `size` ids, so that a long one needs little memory and can be cancelled.
+def pieces(engine: Engine, ids: Ids, top: int = 5, size: int = PIECE, batch: Batch | None = None) -> Iterator[Trace]:
+    """The same trace in pieces of `size` ids, so that a long one needs little memory and can be cancelled. An empty
+    `batch` of the engine is used if it is given, for many short texts.
 
     Raises ValueError as `trace` does, when the first piece is requested.
     """
     if not len(ids):
         raise ValueError("a trace needs at least 1 id")
-    batch = engine.batch(1)
+    batch = engine.batch(1) if batch is None else batch
     sampling = SamplingParams(temperature=0, logprobs=top)
     state, first = None, np.full(1, np.nan, dtype=np.float32)
     for start in range(0, len(ids), size):

@@ -16,6 +16,7 @@ from charrnn.interpretation.annotators import ANNOTATORS
 from charrnn.interpretation.labels import Annotator, Labels
 from charrnn.interpretation.search import Finding, Labelled, Missing, reason_to_skip, search
 from charrnn.interpretation.strength import Floats
+from charrnn.tasks.arrangement import TEXT, Arrangement, Reading
 from charrnn.vocabulary import Ids, Vocabulary
 
 MIN_TOKENS: Final = 2_000
@@ -27,7 +28,7 @@ MAX_VALUES: Final = 40_000_000
 
 
 class TooShortError(ValueError):
-    """The text has too few tokens for a search."""
+    """The text, or all records together, have too few tokens for a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +58,43 @@ def most_characters(config: ModelConfig) -> int:
 def survey(
     engine: Engine,
     vocabulary: Vocabulary,
-    ids: Ids,
+    texts: Sequence[Ids],
     *,
+    arrangement: Arrangement = TEXT,
     held_out: bool,
     check: Callable[[], None] = lambda: None,
     annotators: Sequence[Annotator] = ANNOTATORS,
 ) -> Survey:
-    """Search along the ids [n]; `check` is called many times a second and may raise to stop the search.
+    """Search along the texts [n], at least one token each: an endless one, or the records of a network with this
+    `arrangement`, each read and labelled by itself. `check` is called many times a second and may raise to stop the
+    search.
 
-    Raises TooShortError for fewer than MIN_TOKENS ids.
+    Raises TooShortError for fewer than MIN_TOKENS tokens together.
     """
-    if len(ids) < MIN_TOKENS:
-        raise TooShortError(f"at least {MIN_TOKENS} tokens are needed to tell what cells follow, not {len(ids)}")
-    tokens = vocabulary.tokens_of(ids)
-    labelled, not_found = _searchable([(each, labels_of_tokens(each, tokens)) for each in annotators])
-    findings, missing = search(labelled, _states(engine, ids, check), check) if labelled else ([], [])
-    return Survey(sum(map(len, tokens)), held_out, tuple(findings), (*missing, *not_found))
+    count = sum(map(len, texts))
+    if count < MIN_TOKENS:
+        raise TooShortError(f"at least {MIN_TOKENS} tokens are needed to tell what cells follow, not {count}")
+    tokens = [vocabulary.tokens_of(ids) for ids in texts]
+    labelled, not_found = _searchable([(each, labels_of_texts(each, tokens)) for each in annotators])
+    readings = [arrangement.reading(ids, vocabulary) for ids in texts]
+    findings, missing = search(labelled, _states(engine, readings, check), check) if labelled else ([], [])
+    characters = sum(len(token) for text in tokens for token in text)
+    return Survey(characters, held_out, tuple(findings), (*missing, *not_found))
+
+
+def labels_of_texts(annotator: Annotator, texts: Sequence[Sequence[str]]) -> Labels | None:
+    """The labels of the tokens of all texts, each labelled by itself; None if the annotator applies to none of them."""
+    found = [labels_of_tokens(annotator, tokens) for tokens in texts]
+    known = next((labels for labels in found if labels is not None), None)
+    if known is None:
+        return None
+    labels: Labels = np.concatenate(
+        [
+            np.zeros(len(tokens), known.dtype) if each is None else each
+            for each, tokens in zip(found, texts, strict=True)
+        ]
+    )
+    return labels
 
 
 def labels_of_tokens(annotator: Annotator, tokens: Sequence[str]) -> Labels | None:
@@ -100,14 +122,18 @@ def _searchable(
     return good, bad
 
 
-def _states(engine: Engine, ids: Ids, check: Callable[[], None]) -> Floats:
-    """[n, layers, state_parts, hidden_size], after reading each id."""
+def _states(engine: Engine, readings: Sequence[Reading], check: Callable[[], None]) -> Floats:
+    """[n, layers, state_parts, hidden_size], after reading each token of each text."""
     states: Floats = np.empty(0, dtype=np.float32)
-    read = 0
-    for piece in pieces(engine, ids, top=1):
-        check()
-        if not read:
-            states = np.empty((len(ids), *piece.states.shape[1:]), dtype=np.float32)
-        states[read : read + len(piece.states)] = piece.states
-        read += len(piece.states)
+    total, stored, batch = sum(reading.count for reading in readings), 0, engine.batch(1)
+    for reading in readings:
+        left_out = reading.first
+        for piece in pieces(engine, reading.ids[: reading.first + reading.count], top=1, batch=batch):
+            check()
+            found = piece.states[left_out:]
+            left_out = max(0, left_out - len(piece.states))
+            if not stored:
+                states = np.empty((total, *found.shape[1:]), dtype=np.float32)
+            states[stored : stored + len(found)] = found
+            stored += len(found)
     return states

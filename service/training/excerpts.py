@@ -8,21 +8,26 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from charrnn.interpretation.excerpt import PASSAGES, joined, spans
+from charrnn.marks import MarkedVocabulary
 from charrnn.record import TrainingRecord
+from charrnn.training import record_split
+from charrnn.training.batches import RecordSteps
 from charrnn.training.text import Passages, TextIds, held_out_of
 from charrnn.vocabulary import Vocabulary
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.ids import ids
 from service.training.corpora.store import CorpusStore
+from service.training.records.steps import known_records
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Parts of a text, and whether they are known to have been held out of the training."""
+    """Parts of a text, or some records, and whether they are known to have been held out of the training."""
 
-    text: str
+    texts: tuple[str, ...]
     is_held_out: bool
 
 
@@ -33,7 +38,44 @@ def excerpt_of(path: Path, held_out: Passages, vocabulary: Vocabulary, most: int
     """At most `most` characters of a corpus's held-out text, with ids of `vocabulary`; if it has fewer than `least`,
     they are taken from the whole text, the file at `path`."""
     text = _held_out_text(held_out, vocabulary, most)
-    return Excerpt(text, True) if len(held_out) and len(text) >= least else Excerpt(_whole_text(path, most), False)
+    if len(held_out) and len(text) >= least:
+        return Excerpt((text,), True)
+    return Excerpt((_whole_text(path, most),), False)
+
+
+def own_excerpt_of_records(  # noqa: PLR0917
+    record: TrainingRecord, vocabulary: MarkedVocabulary, store: CorpusStore, corpus: Corpus, most: int, least: int
+) -> Excerpt | None:
+    """The same for a version with this training record, of a corpus that was once divided into records as they are
+    learned by it; None if it was not. Raises CorpusNotFoundError."""
+    found = known_records(store, corpus, record.arrangement, vocabulary)
+    if found is None:
+        return None
+    fraction = record.settings.get("validation_fraction")
+    mask = np.zeros(len(found.hashes), np.bool_)
+    if corpus.sha256 == record.corpus_sha256 and isinstance(fraction, float):
+        mask = record_split.held_out(found.hashes, fraction, found.labels - found.labels.min())
+    return excerpt_of_records(found.steps, mask, vocabulary, most, least)
+
+
+def excerpt_of_records(
+    steps: RecordSteps, held_out: npt.NDArray[np.bool_], vocabulary: MarkedVocabulary, most: int, least: int
+) -> Excerpt:
+    """Texts of records, spread over those that are `held_out` [records], of at most `most` tokens together; over all
+    records if the held-out ones have fewer than `least` tokens."""
+    is_held_out = int(steps.lengths[held_out].sum()) >= least
+    records = np.flatnonzero(held_out) if is_held_out else np.arange(len(steps.lengths))
+    count = max(1, int(most / max(1.0, float(steps.lengths[records].mean())))) if records.size else 0
+    chosen = np.unique(np.linspace(0, records.size - 1, min(count, records.size)).astype(np.int64))
+    texts = (_text_of(steps, record, vocabulary) for record in records[chosen].tolist())
+    return Excerpt(tuple(filter(None, texts)), is_held_out)
+
+
+def _text_of(steps: RecordSteps, record: int, vocabulary: MarkedVocabulary) -> str:
+    """What is read of a record before anything is written, without marks."""
+    ids = np.asarray(steps.inputs[slice(*steps.bounds[record : record + 2].tolist())], dtype=np.int32)
+    separators = np.flatnonzero(ids[1:] == vocabulary.boundary + 1)  # at the beginning it is a label
+    return vocabulary.decode(ids[: 1 + separators[0]] if separators.size else ids)
 
 
 def own_held_out(record: TrainingRecord, vocabulary: Vocabulary, store: CorpusStore, corpus: Corpus) -> Passages:

@@ -25,10 +25,17 @@ FindUnits = Callable[[Checkpoint, Excerpt, Check], Units | None]
 def find_units(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: None) -> Units | None:
     """What the units follow along parts of the text that the network was trained on, as plain JSON; None if there is
     too little text. `check` is called many times a second and may raise to stop the search."""
-    ids, _ = checkpoint.vocabulary.encode_known(excerpt.text)
+    texts = [checkpoint.vocabulary.encode_known(text)[0] for text in excerpt.texts]
     engine = CpuEngine(checkpoint, precision_of(checkpoint))
     try:
-        return survey(engine, checkpoint.vocabulary, ids, held_out=excerpt.is_held_out, check=check).as_dict()
+        return survey(
+            engine,
+            checkpoint.vocabulary,
+            [ids for ids in texts if ids.size],
+            arrangement=checkpoint.arrangement,
+            held_out=excerpt.is_held_out,
+            check=check,
+        ).as_dict()
     except TooShortError as error:
         log.info("no cells are looked for: %s", error)
         return None

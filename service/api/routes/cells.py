@@ -11,6 +11,7 @@ from flask import Blueprint, request
 from charrnn.interpretation.annotators import BY_SLUG
 from charrnn.interpretation.excerpt import excerpt
 from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, most_characters
+from charrnn.marks import MarkedVocabulary
 from charrnn.vocabulary import UnknownCharactersError
 from model_store.store import ModelStore
 from service.api.http.auth import Guard, guarded
@@ -29,7 +30,7 @@ from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.scales import signed
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
-from service.training.excerpts import NOTHING, excerpt_of, own_held_out
+from service.training.excerpts import NOTHING, Excerpt, excerpt_of, own_excerpt_of_records, own_held_out
 from service.training.units import KIND
 
 PATH: Final = "/models/<name>/versions/<int:version>/cells"
@@ -87,10 +88,12 @@ def admin_blueprint(
     def search_cells(name: str, version: int) -> CellsReply:
         body = json_body(CellSearchBody, settings)
         field = "text" if body.corpus is None else "corpus"
-        text, held_out, skip = _text(body, store, corpora, name, version)
+        along, skip = _along(body, store, corpora, name, version)
         client = client_of(request.environ)
         try:
-            found = unit_search.search(f"{name}@{version}", text, held_out=held_out, skip_unknown=skip, client=client)
+            found = unit_search.search(
+                f"{name}@{version}", along.texts, held_out=along.is_held_out, skip_unknown=skip, client=client
+            )
         except TooShortError as error:
             raise ApiError(422, "too_short", f"{field}: {error}", field) from error
         except UnknownCharactersError as error:
@@ -101,21 +104,28 @@ def admin_blueprint(
     return routes
 
 
-def _text(
+def _along(
     body: CellSearchBody, store: ModelStore, corpora: CorpusStore, name: str, version: int
-) -> tuple[str, bool, bool]:
-    """The text to search along, whether it was held out of training, and whether to skip unknown tokens, as for the
-    version's own corpus."""
+) -> tuple[Excerpt, bool]:
+    """What to search along, and whether to skip unknown tokens, as for the version's own corpus."""
     entry = store.describe(name, version)
+    arrangement = entry.record.arrangement
     most, skip = most_characters(entry.config), body.unknown == "skip"
     if body.corpus is None:
-        return excerpt(body.text or "", most), False, skip
+        text = excerpt(body.text or "", most)
+        texts = (text,) if arrangement.is_text else tuple(filter(None, text.split(arrangement.separator)))
+        return Excerpt(texts, False), skip
     corpus = corpora.get(body.corpus)
     is_own = corpus.sha256 == entry.record.corpus_sha256
     vocabulary = store.load(name, version).vocabulary
+    if isinstance(vocabulary, MarkedVocabulary):
+        records = own_excerpt_of_records(entry.record, vocabulary, corpora, corpus, most, MIN_TOKENS)
+        if records is None:
+            message = f"corpus: how it is divided into records for {name}@{version} is not known: give some as text"
+            raise ApiError(422, "invalid_value", message, "corpus")
+        return records, True
     held_out = own_held_out(entry.record, vocabulary, corpora, corpus) if is_own else NOTHING
-    found = excerpt_of(corpora.path(corpus), held_out, vocabulary, most, MIN_TOKENS)
-    return found.text, found.is_held_out, skip or is_own
+    return excerpt_of(corpora.path(corpus), held_out, vocabulary, most, MIN_TOKENS), skip or is_own
 
 
 def _kept(store: ModelStore, name: str, version: int) -> CellsReply:

@@ -10,11 +10,12 @@ from service.generation.cancellation import NO_CLIENT, Client
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
 from service.generation.units.selection import UnitSelection
-from service.generation.units.text_trace import TextTrace
+from service.generation.units.text_trace import TextTrace, in_a_row
 from service.generation.units.tracing import Tracer, traceable
 
 LENGTH: Final = 700
 SEEDS: Final = range(7, 23)
+MOST_RECORDS: Final = 40
 ENOUGH: Final = 0.25
 """A text is good enough if at least this share of it has the label that the unit follows, and at least this share does
 not."""
@@ -32,7 +33,10 @@ class ExampleTexts:
 
     def trace(self, reference: str, unit: UnitSelection, annotator: Annotator, client: Client = NO_CLIENT) -> TextTrace:
         """The trace of the unit along one of a few texts, always the same ones: the first that is good enough, or else
-        the best."""
+        the best. Of a version that generates records, it is that of several of them in a row. Raises WrongTaskError for
+        a version that writes no texts by itself."""
+        if separator := self._tracer.separator(reference):
+            return in_a_row(self._records(reference, unit, client), separator)
         best, most = None, -1.0
         for seed in SEEDS:  # one after the other, because a busy or small scheduler may accept only one
             request = _request(reference, seed)
@@ -44,6 +48,17 @@ class ExampleTexts:
         assert best is not None, "there are seeds"
         (trace,) = self._tracer.trace_choices(*best, [unit], client)
         return trace
+
+    def _records(self, reference: str, unit: UnitSelection, client: Client) -> list[TextTrace]:
+        """Traces of the first few records, together about as long as a text."""
+        traces, size = list[TextTrace](), 0
+        for seed in range(SEEDS.start, SEEDS.start + MOST_RECORDS):
+            request = _request(reference, seed)
+            traces += self._tracer.trace_choices(request, self._generator.generate(request, client), [unit], client)
+            size += len(traces[-1].tokens)
+            if size >= LENGTH:
+                break
+        return traces
 
 
 def _request(reference: str, seed: int) -> GenerationRequest:

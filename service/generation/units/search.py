@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 from charrnn.interpretation.survey import Survey, survey
@@ -28,19 +29,28 @@ class UnitSearch:
     def search(
         self,
         reference: str,
-        text: str,
+        texts: Sequence[str],
         *,
         held_out: bool,
         skip_unknown: bool = False,
         client: Client = NO_CLIENT,
     ) -> Survey:
-        """What the version's units follow along the text; `held_out`: whether the text was held out of training."""
+        """What the version's units follow along an endless text, or along records; `held_out`: whether these were held
+        out of training."""
         model = self._models.get(reference)
-        ids = model.vocabulary.encode_known(text)[0] if skip_unknown else model.vocabulary.encode(text)
+        vocabulary = model.vocabulary
+        found = [vocabulary.encode_known(text)[0] if skip_unknown else vocabulary.encode(text) for text in texts]
         scope = CancelScope(client, self._timeout)
         if not self._searching.acquire(blocking=False):
             raise BusyError(1, RETRY_SECONDS, of="search for cells is running already")
         try:
-            return survey(model.engine, model.vocabulary, ids, held_out=held_out, check=scope.check)
+            return survey(
+                model.engine,
+                vocabulary,
+                [ids for ids in found if ids.size],
+                arrangement=model.arrangement,
+                held_out=held_out,
+                check=scope.check,
+            )
         finally:
             self._searching.release()

@@ -45,6 +45,20 @@ class TextTrace:
     """Whether tokens have a surprisal."""
 
 
+def in_a_row(traces: Sequence[TextTrace], separator: str) -> TextTrace:
+    """The traces of one version's records as one text, with the separator in place of their ends."""
+    first = traces[0]
+    return TextTrace(
+        first.model,
+        first.version,
+        [token or separator for each in traces for token in each.tokens],
+        tuple(bits for each in traces for bits in each.surprisal),
+        tuple(top for each in traces for top in each.top),
+        first.cells,
+        np.concatenate([each.values for each in traces], axis=1),
+    )
+
+
 class TraceBuilder:
     """Builds a TextTrace from the pieces of an engine's trace."""
 

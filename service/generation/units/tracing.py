@@ -68,6 +68,10 @@ class Tracer:
         """Raises UnknownUnitError if the model has no such units; `field` is the request's name for them."""
         select(self._models.get(model).config, cells, field)
 
+    def separator(self, model: str) -> str:
+        """What stands between the model's records; empty for an endless text."""
+        return self._models.get(model).arrangement.separator
+
     def trace(self, request: TraceRequest, client: Client = NO_CLIENT) -> TextTrace:
         """The trace of a text, read from the initial state."""
         model = self._models.get(request.model)

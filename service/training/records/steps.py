@@ -40,6 +40,8 @@ from service.training.records.survey import Survey, surveyed
 
 FORMAT: Final = 1
 SUMMARY: Final = "records.json"
+PREFIX: Final = "records-"
+"""The beginning of a folder's name."""
 BATCH: Final = 1024
 """How many records are written together."""
 
@@ -66,7 +68,7 @@ class Asked:
         if self.base is not None:
             base = [self.base.vocabulary.description, self.base.arrangement.as_dict()]
         asked = [FORMAT, self.task, self.format.as_dict(), self.level, self.delay, base]
-        return f"records-{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]}"
+        return f"{PREFIX}{hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,18 @@ def corpus_records(store: CorpusStore, corpus: Corpus, asked: Asked, check: Chec
         found = _mapped(folder)
         assert found is not None
     return found
+
+
+def known_records(
+    store: CorpusStore, corpus: Corpus, arrangement: Arrangement, vocabulary: Vocabulary
+) -> CorpusRecords | None:
+    """The records of a corpus as they were written for a version with this arrangement and vocabulary, if they are
+    still there. Raises CorpusNotFoundError."""
+    for folder in sorted(store.folder(corpus).glob(f"{PREFIX}*")):
+        found = _mapped(folder)
+        if found is not None and (found.arrangement, found.vocabulary) == (arrangement, vocabulary):
+            return found
+    return None
 
 
 def _mapped(folder: Path) -> CorpusRecords | None:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import Final
 
@@ -28,7 +29,7 @@ from service.training.corpora.ids import Check
 from service.training.corpora.store import CorpusStore
 from service.training.evaluation import KIND as EVALUATION
 from service.training.evaluation import evaluation
-from service.training.excerpts import excerpt_of
+from service.training.excerpts import Excerpt, excerpt_of, excerpt_of_records
 from service.training.jobs.job import Job
 from service.training.jobs.run import Run
 from service.training.units import KIND as UNITS
@@ -123,7 +124,10 @@ class JobTrainer:
                 if self._clock() > until:
                     raise _LateError
 
-            units = self._units(run, corpus, checkpoint, trainer, check_in_time) if search else None
+            path = self._corpora.path(corpus)
+            units = None
+            if search:
+                units = self._units(run, checkpoint, lambda: _excerpt(path, given, trainer), check_in_time)
             found = {SCORES: scores, EVALUATION: evaluated, UNITS: units}
             return TrainedNetwork(checkpoint, {kind: value for kind, value in found.items() if value is not None})
         except _StoppedError:
@@ -198,14 +202,10 @@ class JobTrainer:
             log.exception("job %s continues without a measurement of its held-out records", run.id)
             return None
 
-    def _units(self, run: Run, corpus: Corpus, checkpoint: Checkpoint, trainer: Trainer, check: Check) -> Units | None:
+    def _units(self, run: Run, checkpoint: Checkpoint, along: Callable[[], Excerpt], check: Check) -> Units | None:
         """What the units follow; an error in the search is only logged, because the training must not be lost."""
-        if not checkpoint.arrangement.is_text:
-            return None
         try:
-            path, most = self._corpora.path(corpus), most_characters(checkpoint.config)
-            excerpt = excerpt_of(path, trainer.held_out, checkpoint.vocabulary, most, MIN_TOKENS)
-            return self._find(checkpoint, excerpt, check)
+            return self._find(checkpoint, along(), check)
         except _StoppedError:
             raise
         except _LateError:
@@ -214,6 +214,14 @@ class JobTrainer:
         except Exception:
             log.exception("job %s continues without a search for what its cells follow", run.id)
         return None
+
+
+def _excerpt(path: Path, given: Preparation, trainer: Trainer) -> Excerpt:
+    """What the units are searched along: a part of the corpus, the file at `path`, or some of its records."""
+    source, most = given.source, most_characters(given.config)
+    if isinstance(source, TrainingText):
+        return excerpt_of(path, trainer.held_out, source.vocabulary, most, MIN_TOKENS)
+    return excerpt_of_records(source.steps, source.held_out, source.vocabulary, most, MIN_TOKENS)
 
 
 def _scores(given: Preparation, checkpoint: Checkpoint, trainer: Trainer, go_on: GoOn) -> Sidecar | None:

@@ -14,8 +14,17 @@ from hypothesis import strategies as st
 from charrnn.config import ModelConfig
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.interpretation.annotators import BY_SLUG
+from charrnn.interpretation.delimiters import double_quotes
 from charrnn.interpretation.excerpt import excerpt, joined, spans
-from charrnn.interpretation.survey import MIN_TOKENS, TooShortError, labels_of_tokens, most_characters, survey
+from charrnn.interpretation.survey import (
+    MIN_TOKENS,
+    TooShortError,
+    labels_of_texts,
+    labels_of_tokens,
+    most_characters,
+    survey,
+)
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
 from charrnn.word_tokens import tokens
 from charrnn.words import WordVocabulary
@@ -37,7 +46,7 @@ VOCABULARIES: list[Vocabulary] = [Vocabulary.of([TEXT]), WordVocabulary.of([TEXT
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
 def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
     ids = vocabulary.encode(TEXT)
-    found = survey(CpuEngine(quote_watcher(vocabulary), "float32"), vocabulary, ids, held_out=True)
+    found = survey(CpuEngine(quote_watcher(vocabulary), "float32"), vocabulary, [ids], held_out=True)
     (cell,) = [each for each in found.cells if each.slug == "double-quotes"]
     assert (cell.layer, cell.unit, cell.part, cell.sign) == (0, WATCHING, "hidden", 1)
     assert cell.score > 0.99
@@ -49,17 +58,51 @@ def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
     assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
 
 
+@pytest.mark.parametrize(
+    "arrangement",
+    [
+        Arrangement("generate", "line", "\n"),
+        Arrangement("generate", "line", "\n", ("x", "y")),
+        Arrangement("classify", "line", "\n", ("x", "y", "z")),
+        Arrangement("tag", "line", "\n", ("x", "y"), delay=3),
+        Arrangement("transduce", "line", "\n"),
+    ],
+    ids=lambda arrangement: arrangement.task,
+)
+def test_records_are_read_and_labelled_by_themselves(arrangement: Arrangement) -> None:
+    open_ended = ["\u201cnot so", "he said \u201cvain", "vain and so on", "away \u201cin\u201d it", "so to her"]
+    texts = random.Random(3).choices(open_ended, k=400)
+    tokens = Vocabulary.of(texts)
+    network = quote_watcher(tokens, arrangement=arrangement)
+    engine = CpuEngine(network, "float32")
+    ids = [tokens.encode(text) for text in texts]
+    found = survey(engine, network.vocabulary, ids, arrangement=arrangement, held_out=True)
+    quotes = next(each for each in found.cells if each.slug == "double-quotes")
+    assert (quotes.unit, quotes.sign) == (WATCHING, 1)
+    assert quotes.score > 0.99, "what a record leaves open is closed at its end"
+    assert quotes.share == pytest.approx(np.mean(np.concatenate(list(map(double_quotes, texts)))), abs=1e-3)
+    assert found.characters == sum(map(len, texts))
+
+
+def test_labels_of_texts_to_which_an_annotator_does_not_apply() -> None:
+    formula = BY_SLUG["formula"]
+    latex = r"\alpha " * 12 + "$x$"
+    assert labels_of_texts(formula, ["abc", "de"]) is None
+    labels = labels_of_texts(formula, ["abc", latex])
+    assert labels is not None and labels.tolist() == [*[False] * 3, *formula.label(latex).tolist()]  # type: ignore[union-attr]
+
+
 def test_a_text_that_is_too_short_is_refused() -> None:
     vocabulary = Vocabulary.of([TEXT])
     engine = CpuEngine(quote_watcher(vocabulary), "float32")
     with pytest.raises(TooShortError, match=f"{MIN_TOKENS} tokens are needed .* not {MIN_TOKENS - 1}"):
-        survey(engine, vocabulary, vocabulary.encode(TEXT)[: MIN_TOKENS - 1], held_out=True)
+        survey(engine, vocabulary, [vocabulary.encode(TEXT)[: MIN_TOKENS - 1]], held_out=True)
 
 
 def test_in_a_text_without_anything_to_follow_nothing_is_found() -> None:
     vocabulary = Vocabulary.of([TEXT])
     monotonous = vocabulary.encode("a" * MIN_TOKENS)
-    found = survey(CpuEngine(quote_watcher(vocabulary), "float32"), vocabulary, monotonous, held_out=False)
+    found = survey(CpuEngine(quote_watcher(vocabulary), "float32"), vocabulary, [monotonous], held_out=False)
     assert found.cells == ()
     assert sorted(each.slug for each in found.not_found) == sorted(BY_SLUG)
 
@@ -76,7 +119,7 @@ def test_it_can_be_ended_while_it_reads() -> None:
         survey(
             CpuEngine(quote_watcher(vocabulary), "float32"),
             vocabulary,
-            vocabulary.encode(TEXT),
+            [vocabulary.encode(TEXT)],
             held_out=True,
             check=check,
         )

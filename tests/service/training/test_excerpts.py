@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.marks import MarkedVocabulary
 from charrnn.record import TrainingRecord
+from charrnn.tasks.arrangement import Arrangement
+from charrnn.tasks.record import Record, TaskName
+from charrnn.training.batches import RecordSteps
 from charrnn.training.config import VALIDATION_SPLITS, ValidationSplit
 from charrnn.training.text import Passages, split
 from charrnn.vocabulary import Level, Vocabulary
 from charrnn.words import WordVocabulary
-from service.training.excerpts import excerpt_of, recorded_held_out
+from service.training.excerpts import Excerpt, excerpt_of, excerpt_of_records, recorded_held_out
 
 LINES = st.lists(st.text(alphabet="aé中😀 ", max_size=30), min_size=1, max_size=200)
 
@@ -37,15 +41,16 @@ def test_what_is_reported_as_held_out_is_held_out(
     ids = vocabulary.encode(text)
     held_out = split(ids, 0.3, 1, how)[1] if len(ids) > 1 else Passages(ids, [])
     excerpt = excerpt_of(path, held_out, vocabulary, most, least)
-    assert len(excerpt.text) <= most
+    (found,) = excerpt.texts
+    assert len(found) <= most
     whole = vocabulary.decode(held_out.read(0, len(held_out)).astype(np.int32))
     if excerpt.is_held_out:
-        assert len(excerpt.text) >= least
-        assert set(excerpt.text) <= set(whole)
+        assert len(found) >= least
+        assert set(found) <= set(whole)
         if most >= len(whole) and len(held_out.bounds) == 1:
-            assert excerpt.text == whole
+            assert found == whole
     else:
-        assert set(excerpt.text) <= set(text)
+        assert set(found) <= set(text)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +73,26 @@ def test_a_record_from_before_there_were_blocks_means_the_end() -> None:
         known = TrainingRecord({**record, "characters": {"validation": 500}})
         held_out = recorded_held_out(known, np.zeros(5000, dtype=np.uint8))
         assert held_out.bounds == [(4500, 5000)]
+
+
+@pytest.mark.parametrize("task", ["generate", "classify", "tag", "transduce"])
+@pytest.mark.parametrize("labels", [(), ("x", "y")])
+def test_records_of_an_excerpt_are_texts_without_marks(task: TaskName, labels: tuple[str, ...]) -> None:
+    labels = ("x", "y") if task in ("classify", "tag") else labels
+    arrangement = Arrangement(task, "line", "\n", labels, delay=2 * (task == "tag"))
+    texts = [f"{'ab' * (i % 4)}c{i % 10}" for i in range(100)]
+    vocabulary = arrangement.vocabulary(Vocabulary.of([*texts, "de"]))
+    made = arrangement.bound(vocabulary).steps(
+        [
+            Record(text, labels[i % 2] if labels else None, tuple("x" * len(text)), target="de" * (i % 3))
+            for i, text in enumerate(texts)
+        ]
+    )
+    bounds = np.cumsum([0, *made.sizes])
+    assert isinstance(vocabulary, MarkedVocabulary)
+    steps, held_out = RecordSteps(made.inputs, made.targets, bounds, np.ones(100, np.int8)), np.arange(100) % 2 == 0
+    every = excerpt_of_records(steps, held_out, vocabulary, most=10**6, least=10)
+    assert every == Excerpt(tuple(texts[::2]), is_held_out=True)
+    some = excerpt_of_records(steps, held_out, vocabulary, most=100, least=10)
+    assert 5 < len(some.texts) < 50 and some.texts[-1] == texts[98], "spread over all of them"
+    assert excerpt_of_records(steps, held_out, vocabulary, 10**6, 10**5) == Excerpt(tuple(texts), is_held_out=False)

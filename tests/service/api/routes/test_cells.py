@@ -15,10 +15,14 @@ from pydantic import TypeAdapter
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.interpretation.annotators import ANNOTATORS
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
+from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
 from service.training.corpora.store import CorpusStore
+from service.training.records.format import RecordFormat
+from service.training.records.steps import Asked, corpus_records
 from service.training.units import KIND
 from tests.networks import WATCHING, quote_watcher
 
@@ -166,3 +170,46 @@ def test_the_sidecar_of_a_version_is_what_is_returned(client: FlaskClient, model
     kept = {"measured_on": {"characters": 5, "held_out": True}, "cells": [], "not_found": []}
     model_store.keep("letters", 1, KIND, kept)
     assert client.get(PATH).json == {"model": "letters", "version": 1, **json.loads(json.dumps(kept))}
+
+
+RECORDS = [each.strip() for each in random.Random(5).choices(CLAUSES, k=400) if each.strip()]
+LINES = "\n".join(RECORDS)
+
+
+@pytest.mark.parametrize("task", ["generate", "classify", "transduce"])
+def test_records_are_searched_one_by_one(
+    new_client: Callable[..., FlaskClient], admin: dict[str, str], model_store: ModelStore, task: Any
+) -> None:
+    arrangement = Arrangement(task, "line", "\n", ("x", "y") if task == "classify" else ())
+    publish_and_promote(model_store, "lines", quote_watcher(Vocabulary.of(RECORDS), arrangement=arrangement))
+    client = new_client(engines=CpuEngine, max_prompt_length=20_000)
+    path = "/models/lines/versions/1/cells"
+    found = search(client, admin, path, text=LINES)
+    assert found.status_code == 200, found.text
+    assert found.json["measured_on"] == {"characters": sum(map(len, RECORDS)), "held_out": False}
+    assert "double-quotes" in [cell["slug"] for cell in found.json["cells"]]
+    picture: Any = client.get(f"{path}/double-quotes.svg")
+    if task == "generate":
+        assert (picture.status_code, picture.mimetype) == (200, "image/svg+xml"), picture.text
+        assert picture.data == client.get(f"{path}/double-quotes.svg").data
+    else:
+        refused(picture, 422, "wrong_task", f"POST /{task}")
+
+
+def test_a_corpus_of_records_is_searched_as_it_was_divided_for_the_version(
+    new_client: Callable[..., FlaskClient], admin: dict[str, str], model_store: ModelStore, settings: Any
+) -> None:
+    corpora = CorpusStore(settings.data_dir / "corpora")
+    texts = [" ".join(RECORDS[i : i + 4]) for i in range(0, len(RECORDS) - 4, 2)]
+    rows = "".join(json.dumps({"text": each, "label": "xy"[len(each) % 2]}) + "\n" for each in texts)
+    corpus, _ = corpora.add([rows.encode()], "rows")
+    client = new_client(engines=CpuEngine)
+    arrangement = Arrangement("classify", "line", "\n", ("x", "y"))
+    kept = {"corpus": {"sha256": corpus.sha256}, "training": {"validation_fraction": 0.4}}
+    network = quote_watcher(Vocabulary.of(texts), arrangement=arrangement, **kept)
+    publish_and_promote(model_store, "rows", network)
+    path = "/models/rows/versions/1/cells"
+    refused(search(client, admin, path, corpus=corpus.id), 422, "invalid_value", "is not known: give some as text")
+    corpus_records(corpora, corpus, Asked("classify", RecordFormat()))
+    on = search(client, admin, path, corpus=corpus.id).json["measured_on"]
+    assert on["held_out"] is True and 2000 <= on["characters"] < 0.6 * sum(map(len, texts))

@@ -37,8 +37,8 @@ def models(store: Any) -> ResidentModels:
 
 def test_the_same_search_finds_the_same(models: ResidentModels) -> None:
     search = UnitSearch(models)
-    found = search.search("noise", TEXT, held_out=False)
-    assert found == search.search("noise", TEXT, held_out=False)
+    found = search.search("noise", [TEXT], held_out=False)
+    assert found == search.search("noise", [TEXT], held_out=False)
     assert (found.characters, found.held_out) == (3000, False)
     assert "digit" in [cell.slug for cell in found.cells]
 
@@ -48,26 +48,26 @@ def test_one_at_a_time(models: ResidentModels) -> None:
 
     def ask_for_another() -> bool:
         with pytest.raises(BusyError) as error:
-            search.search("noise", TEXT, held_out=False)
+            search.search("noise", [TEXT], held_out=False)
         refused.append(error.value.retry_after)
         return len(refused) < 2
 
     with pytest.raises(ClientGoneError):
-        search.search("noise", TEXT, held_out=False, client=Client(ask_for_another))
+        search.search("noise", [TEXT], held_out=False, client=Client(ask_for_another))
     assert len(refused) == 2
     assert min(refused) > 0
-    assert search.search("noise", TEXT, held_out=False).characters == 3000
+    assert search.search("noise", [TEXT], held_out=False).characters == 3000
 
 
 def test_it_takes_no_longer_than_it_may(models: ResidentModels) -> None:
     with pytest.raises(DeadlineError):
-        UnitSearch(models, timeout=0).search("noise", TEXT, held_out=False)
+        UnitSearch(models, timeout=0).search("noise", [TEXT], held_out=False)
 
 
 def test_what_it_cannot_read(models: ResidentModels) -> None:
     search = UnitSearch(models)
     with pytest.raises(UnknownCharactersError):
-        search.search("noise", TEXT + "!", held_out=False)
+        search.search("noise", [TEXT + "!"], held_out=False)
     with pytest.raises(TooShortError):
-        search.search("noise", TEXT[:100] + "!", held_out=False, skip_unknown=True)
-    assert search.search("noise", TEXT + "!", held_out=False, skip_unknown=True).characters == 3000
+        search.search("noise", [TEXT[:100] + "!"], held_out=False, skip_unknown=True)
+    assert search.search("noise", [TEXT + "!"], held_out=False, skip_unknown=True).characters == 3000
