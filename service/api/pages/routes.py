@@ -22,6 +22,8 @@ from service.api.pages.forms import controls
 from service.api.pages.record_words import arrangements
 from service.api.schemas.generation import GenerateBody
 from service.api.schemas.jobs import BudgetBody, JobBody
+from service.api.schemas.labels import TransduceBody
+from service.api.schemas.records import RecordsBody
 from service.settings import Settings
 from service.training.curves import DIVERGED
 from service.training.jobs.requests import DEFAULT_BUDGET
@@ -91,6 +93,8 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
             "arrangements": arrangements(),
             "previewed": PREVIEW_BYTES,
             "generate": generate,
+            "records": controls(RecordsBody, settings),
+            "transduce": controls(TransduceBody, settings),
             "sampling": [each for each in generate.values() if each.name in sampling and each.default is not None],
         }
 

@@ -54,6 +54,29 @@ export const picture = async (path) => URL.createObjectURL(await (await ask(path
 
 /** The events of a reply, `{id, kind, data}`, until `[DONE]`. */
 export async function* events(path, options = {}) {
+  for await (const block of pieces(path, options, "\n\n")) {
+    const event = parse(block);
+    if (event === null) continue;
+    if (event.data === "[DONE]") return;
+    event.data = JSON.parse(event.data);
+    if (event.data.error && !event.kind) throw new ApiError(200, event.data.error);
+    yield event;
+  }
+}
+
+/** The objects of a reply with one a line, until one that is `done`. */
+export async function* lines(path, options = {}) {
+  for await (const line of pieces(path, options, "\n")) {
+    const found = JSON.parse(line);
+    if (found.error) throw new ApiError(200, found.error);
+    yield found;
+    if (found.done) return;
+  }
+}
+
+/** The parts of a reply that each end with the separator. Throws if the connection is lost; a reply without content has
+    none. */
+async function* pieces(path, options, separator) {
   const reply = await ask(path, options);
   if (reply.status === 204) return;
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -61,16 +84,9 @@ export async function* events(path, options = {}) {
   while (true) {
     const { done, value } = await next(reader);
     if (done) throw lost("The connection was closed before the reply was complete.");
-    const blocks = (rest + value).split("\n\n");
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const event = parse(block);
-      if (event === null) continue;
-      if (event.data === "[DONE]") return;
-      event.data = JSON.parse(event.data);
-      if (event.data.error && !event.kind) throw new ApiError(200, event.data.error);
-      yield event;
-    }
+    const found = (rest + value).split(separator);
+    rest = found.pop();
+    yield* found;
   }
 }
 

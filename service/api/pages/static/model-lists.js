@@ -32,12 +32,22 @@ export class ModelLists {
     this.#offer(version);
   }
 
-  /** The default prompt of the chosen version, if its record has one. */
-  get prompt() {
+  /** The name and the version that are chosen. */
+  get chosen() {
+    return { name: this.#names.value, version: this.version?.version };
+  }
+
+  /** What the list says of the chosen version; undefined if there is none. */
+  get version() {
     const model = this.#model;
     const chosen = this.#versions.value || "current";
     const version = model?.aliases[chosen] ?? Number(chosen);
-    return model?.details.find((each) => each.version === version)?.prompt ?? "";
+    return model?.details.find((each) => each.version === version);
+  }
+
+  /** The default prompt of the chosen version, if its record has one. */
+  get prompt() {
+    return this.version?.prompt ?? "";
   }
 
   get #model() {

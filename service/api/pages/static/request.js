@@ -1,20 +1,41 @@
-// Converts the form to the body of POST /generate.
+// Converts the form to the body of a request; controls that are not shown are left out.
 
 import { unescape } from "./escapes.js";
 
-/** The request's body; fields with the service's default are omitted. */
+/** Whether a control is in the view that is shown. */
+export const isShown = (control) => control.closest("[data-views][hidden]") === null;
+
+/** The body of POST /generate; fields with the service's default are omitted. */
 export function read(form) {
-  const { model, version, prompt, seed, stop, unknown } = form.elements;
-  const body = { model: model.value + (version.value && `@${version.value}`), prompt: prompt.value };
-  for (const field of form.querySelectorAll("[data-default]")) Object.assign(body, numeric(field));
-  if (seed.value.trim()) body.seed = whole(seed.value.trim());
+  const { stop } = form.elements;
   const stops = stop.value.split("\n").filter(Boolean).map(unescape);
-  if (stops.length) body.stop = stops;
-  if (unknown.checked) body.unknown = unknown.value;
+  return { ...sampled(form), ...(stops.length ? { stop: stops } : {}), ...skipping(form) };
+}
+
+/** The body of POST /records. */
+export function readRecords(form) {
+  const { count, label, unique, novel } = form.elements;
+  const body = { ...sampled(form), count: Number(count.value) };
+  if (label.value) body.label = label.value;
+  for (const { name, checked } of [unique, novel]) if (checked) body[name] = true;
+  return { ...body, ...skipping(form) };
+}
+
+/** Model, prompt, sampling parameters and seed. */
+function sampled(form) {
+  const { prompt, seed } = form.elements;
+  const body = { model: reference(form), prompt: prompt.value };
+  for (const field of form.querySelectorAll("[data-default]")) if (isShown(field)) Object.assign(body, numeric(field));
+  if (seed.value.trim()) body.seed = whole(seed.value.trim());
   return body;
 }
 
-const numeric = ({ name, value, dataset }) =>
+/** The chosen model, with the version or alias if one was chosen. */
+export const reference = ({ elements: { model, version } }) => model.value + (version.value && `@${version.value}`);
+
+export const skipping = ({ elements: { unknown } }) => (unknown.checked ? { unknown: unknown.value } : {});
+
+export const numeric = ({ name, value, dataset }) =>
   (value === "" || Number(value) === Number(dataset.default) ? {} : { [name]: Number(value) });
 
 /** A number if it can be represented exactly; else the text itself, which the service rejects with a message. */

@@ -6,7 +6,8 @@ export function curl(address, body, hasKey) {
   return `curl ${address}${hasKey ? ' -H "Authorization: Bearer $KEY"' : ""} --json ${quoted}`;
 }
 
-/** The request for Python, with the package `requests`; `answer` is what is printed of the reply. */
+/** The request for Python, with the package `requests`; `answer` is what is printed of the reply, null for its
+    text. */
 export function python(address, body, hasKey, answer = '["text"]') {
   const headers = hasKey ? '\n    headers={"Authorization": "Bearer " + os.environ["KEY"]},' : "";
   return `${hasKey ? "import os\n\n" : ""}import requests
@@ -18,7 +19,7 @@ ${Object.entries(body).map(([name, value]) => `        "${name}": ${literal(valu
     },
 )
 reply.raise_for_status()
-print(reply.json()${answer})`;
+print(reply.${answer === null ? "text" : `json()${answer}`})`;
 }
 
 /** A JSON value as a Python literal. */
