@@ -1,6 +1,7 @@
 // The card of a model, collapsed or open: its versions, the newest first, and the history of its aliases.
 
 import { bytes, columns, count, h, moment, number } from "./dom.js";
+import { task } from "./model-words.js";
 import { about } from "./version.js";
 
 const MOST = 5;
@@ -27,6 +28,7 @@ function inShort({ aliases, details }) {
   const bits = measured(serving ?? {});
   const damaged = details.filter((each) => each.damaged).length;
   return [
+    task(serving ?? {}),
     serving ? `version ${serving.version} is current` : "no current version",
     bits === "–" ? "" : `${bits} per character`,
     count(details.length, "version"),
@@ -60,7 +62,8 @@ function rows(model, version, act, kept) {
   const line = h("tr", { className: serves ? "serving" : "" },
     cell("Version", number(version.version)),
     cell("Published", moment(version.published)),
-    cell("Network", `${config.cell.toUpperCase()}, ${config.layers} × ${config.hidden_size}`),
+    cell("Network", `${config.cell.toUpperCase()}, ${config.layers} × ${config.hidden_size}`,
+      task(version) ? h("span", { className: "tag task" }, version.task) : null),
     cell("Held out", measured(version)),
     cell("Size", bytes(version.bytes)),
     cell("Aliases", ...aliases.map((alias) => h("span", { className: `tag ${alias === "current" ? "good" : ""}` }, alias)),

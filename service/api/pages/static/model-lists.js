@@ -32,9 +32,9 @@ export class ModelLists {
     this.#offer(version);
   }
 
-  /** The name and the version that are chosen. */
+  /** The name, version and unit that are chosen. */
   get chosen() {
-    return { name: this.#names.value, version: this.version?.version };
+    return { name: this.#names.value, version: this.version?.version, unit: this.version?.unit };
   }
 
   /** What the list says of the chosen version; undefined if there is none. */

@@ -8,7 +8,7 @@ import { TypedView } from "./typed-view.js";
 export class TargetsView extends TypedView {
   path = "/transduce";
   task = "transduce";
-  hint = "Each line is a text of its own.";
+  #byLine = true;
   #results = [];
 
   constructor(form) {
@@ -16,8 +16,17 @@ export class TargetsView extends TypedView {
     $("copy-outputs").addEventListener("click", ({ target }) => copy(this.#results.map(({ text }) => text).join("\n"), target));
   }
 
-  /** One text, or one for each line. */
+  offer({ unit }) {
+    this.#byLine = unit === "line";
+  }
+
+  get hint() {
+    return this.#byLine ? "Each line is a text of its own." : "It follows while you type.";
+  }
+
+  /** One text; of records that are lines, one for each line. */
   texts() {
+    if (!this.#byLine) return super.texts();
     const lines = this.form.elements.text.value.split("\n").filter((line) => line.trim());
     return lines.length > 1 ? { texts: lines } : { text: lines[0] ?? "" };
   }

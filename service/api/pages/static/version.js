@@ -3,30 +3,34 @@
 import { get, picture, url } from "./api.js";
 import { cells } from "./cells.js";
 import { bytes, count, h, number } from "./dom.js";
+import { evaluation } from "./evaluation.js";
+import { exampleOf } from "./example-request.js";
 import { budget, settings } from "./job-words.js";
 import { key } from "./key.js";
+import { arrangement } from "./model-words.js";
 import { copy } from "./saving.js";
 import { curl, python } from "./snippets.js";
 
-const SAMPLE = { length: 300, temperature: 0.8, seed: 1 };
-
 /** The version's details, most of which are loaded asynchronously; `actions` are the buttons for its file. */
-export function about({ model, version, prompt }, actions) {
+export function about({ model, version, prompt, task, unit }, actions) {
   const element = h("div", { className: "about", "aria-busy": "true" });
   const fail = (error) => element.replaceChildren(h("p", { className: "wrong", role: "alert" }, error.message));
-  const body = { model: `${model}@${version}`, prompt: prompt ?? "", ...SAMPLE };
+  const records = Boolean(unit) && unit !== "text";
+  const example = exampleOf(`${model}@${version}`, prompt ?? "", records ? task : "");
   get(`/models/${model}/versions/${version}`).then((known) => {
-    element.replaceChildren(
-      part("The network", network(known), actions),
+    element.replaceChildren(...[
+      part("The network", [...arrangement(known.record), ...network(known)], actions),
       part("Training", training(known.record)),
-      sample(body),
-      request(body),
+      known.evaluation ? h("section", { className: "wide" }, h("h3", {}, "On held-out records"), evaluation(known.evaluation)) : null,
+      example.sample ? sample(example) : null,
+      request(example),
       h("div", { className: "wide pictures" },
         drawn("Loss curves", known.record.evaluations && `/models/${model}/versions/${version}/curves`,
           `Losses of version ${version} of ${model} by characters read`),
         drawn("How far back its gradients reach", known.gradients,
           `Gradient norm k steps back, version ${version} of ${model}`)),
-      h("section", { className: "wide cells" }, h("h3", {}, "What its cells follow"), cells(known)));
+      h("section", { className: "wide cells" }, h("h3", {}, "What its cells follow"), cells(known)),
+    ].filter(Boolean));
   }, fail).finally(() => element.setAttribute("aria-busy", "false"));
   return element;
 }
@@ -53,28 +57,28 @@ function training({ corpus, characters, characters_seen: seen, epochs, steps, be
     ["Read", seen && `${count(seen, "character")} in ${count(steps, "step")}, ${number(epochs, 1)} passes over the text`],
     ["Best", best && `after step ${number(best)}`],
     ["Held-out loss", loss && `${number(loss, 4)} nats, ${number(bits, 3)} bits per character`],
-    ...asked(chosen),
+    ...requested(chosen),
     ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats from float32`],
     ["Warnings", warnings?.length && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, each)))],
   ];
 }
 
-const asked = ({ budget: limit, ...rest } = {}) => (limit ? [["Budget", budget(limit)], ["Settings", settings(rest)]] : []);
+const requested = ({ budget: limit, ...rest } = {}) => (limit ? [["Budget", budget(limit)], ["Settings", settings(rest)]] : []);
 
 /** A sample with a fixed seed. */
-function sample(body) {
+function sample(example) {
   const text = h("p", { className: "sample", dir: "auto", tabIndex: 0, role: "group", "aria-label": "A sample" }, "…");
-  get("/generate", { json: body }).then(
-    (made) => text.replaceChildren(h("span", { className: "prompt" }, body.prompt), made.text),
+  example.sample().then(
+    (made) => text.replaceChildren(...made),
     (error) => text.replaceChildren(h("span", { className: "wrong" }, error.message)));
   return h("section", {}, h("h3", {}, "A sample"), text);
 }
 
-/** The sample's request, for a shell and for Python. */
-function request(body) {
-  const address = location.origin + url("/generate");
+/** The request, for a shell and for Python. */
+function request({ path, body, answer }) {
+  const address = location.origin + url(path);
   const boxes = [["curl", curl], ["Python", python]].map(([name, write]) => {
-    const text = write(address, body, Boolean(key()));
+    const text = write(address, body, Boolean(key()), answer);
     const button = h("button", { type: "button", className: "small", "aria-label": `Copy the request for ${name}` }, "Copy");
     button.addEventListener("click", () => copy(text, button));
     return h("div", {}, h("p", { className: "above" }, name, button),

@@ -57,4 +57,4 @@ def test_the_page_asks_for_every_number_that_says_how_a_token_is_chosen(client: 
     defaults = dict(re.findall(r'name="(\w+)" type="number"[^>]* data-default="([^"]*)"', page))
     sampling = {name: each.default for name, each in parameters(SamplingParams).items() if each.type in KINDS}
     shown = {name: f"{default:g}" for name, default in sampling.items() if default is not None and name != "seed"}
-    assert defaults == {"length": "200", "n": "1", **shown}
+    assert defaults == {"length": "200", "n": "1", "beams": "1", **shown}
