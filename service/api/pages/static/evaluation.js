@@ -41,7 +41,7 @@ function confusion({ labels, confusion: matrix, task }) {
   const last = h("tr", {}, h("th", { scope: "row" }, "right when given"),
     ...labels.map((_, index) => part(matrix[index][index], given[index])), h("td"));
   const table = h("table", { className: "confusion" },
-    h("caption", {}, `For each right ${kind} (row), how often each ${kind} (column) was given`),
+    h("caption", {}, `Rows: the right ${kind}. Columns: the ${kind} given.`),
     h("thead", {}, head), h("tbody", {}, ...rows), h("tfoot", {}, last));
   return [h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Confusion matrix" }, table), confused(labels, matrix)];
 }

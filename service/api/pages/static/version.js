@@ -36,7 +36,7 @@ export function about({ model, version, prompt, task, unit }, actions) {
 }
 
 const part = (title, facts, ...more) => h("section", {}, h("h3", {}, title), h("dl", {}, ...facts.flatMap(([name, value]) =>
-  value === undefined || value === null || value === "" ? [] : [h("dt", {}, name), h("dd", {}, value)])), ...more);
+  value === undefined || value === null || value === "" || value === false ? [] : [h("dt", {}, name), h("dd", {}, value)])), ...more);
 
 function network({ config, bytes: size, digest }) {
   return [
@@ -56,10 +56,10 @@ function training({ corpus, characters, characters_seen: seen, epochs, steps, be
     ["Characters", characters && `${number(characters.training)} for training, ${number(characters.validation)} held out`],
     ["Read", seen && `${count(seen, "character")} in ${count(steps, "step")}, ${number(epochs, 1)} passes over the text`],
     ["Best", best && `after step ${number(best)}`],
-    ["Held-out loss", loss && `${number(loss, 4)} nats, ${number(bits, 3)} bits per character`],
+    ["Held-out loss", loss && `${number(loss, 4)} nats${bits ? `, ${number(bits, 3)} bits per character` : ""}`],
     ...requested(chosen),
     ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats from float32`],
-    ["Warnings", warnings?.length && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, each)))],
+    ["Warnings", warnings?.length > 0 && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, each)))],
   ];
 }
 
@@ -75,7 +75,8 @@ function sample(example) {
 }
 
 /** The request, for a shell and for Python. */
-function request({ path, body, answer }) {
+function request(example) {
+  const { path, body, answer } = example;
   const address = location.origin + url(path);
   const boxes = [["curl", curl], ["Python", python]].map(([name, write]) => {
     const text = write(address, body, Boolean(key()), answer);
@@ -84,7 +85,7 @@ function request({ path, body, answer }) {
     return h("div", {}, h("p", { className: "above" }, name, button),
       h("pre", { className: "wrap", tabIndex: 0, role: "group", "aria-label": `The request for ${name}` }, h("code", {}, text)));
   });
-  return h("section", { className: "requests" }, h("h3", {}, "As a request"), ...boxes);
+  return h("section", { className: example.sample ? "requests" : "requests wide" }, h("h3", {}, "As a request"), ...boxes);
 }
 
 /** A picture drawn by the service, if there is one. */

@@ -14,10 +14,12 @@ from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.faults import Faults
 from model_store.store import ModelStore, VersionInfo
 from service.api.schemas.replies.common import OrNull, closed
-from service.training.units import KIND
+from service.training.evaluation import KIND as EVALUATION
+from service.training.units import KIND as CELLS
 
 GRADIENTS_URL = "URL of its gradients, if its record has them"
 CELLS_URL = "URL of what its cells follow, if recorded"
+EVALUATION_URL = "URL of what was measured on held-out records, if it was"
 
 
 class WithDamage(TypedDict):
@@ -47,6 +49,7 @@ class VersionReply(TypedDict):
     record: dict[str, Any]
     gradients: Annotated[str | None, Field(description=GRADIENTS_URL)]
     cells: Annotated[str | None, Field(description=CELLS_URL)]
+    evaluation: Annotated[str | None, Field(description=EVALUATION_URL)]
     damaged: NotRequired[Annotated[str, Field(default="", description="only if damaged: what is wrong")]]
 
 
@@ -64,6 +67,7 @@ def version_reply(store: ModelStore, faults: Faults, name: str, number: int) -> 
         "record": {},
         "gradients": None,
         "cells": None,
+        "evaluation": None,
     }
     try:
         entry = store.describe(name, number)
@@ -76,6 +80,7 @@ def version_reply(store: ModelStore, faults: Faults, name: str, number: int) -> 
         "record": _shown(entry.record),
         "gradients": _gradients_url(entry),
         "cells": _cells_url(store, name, number),
+        "evaluation": _evaluation_url(store, name, number),
         **with_damage([faults.of_version(name, number)]),
     }
 
@@ -141,4 +146,9 @@ def _gradients_url(entry: VersionInfo) -> str | None:
 
 def _cells_url(store: ModelStore, name: str, version: int) -> str | None:
     """The URL of what the version's cells follow, if they were searched."""
-    return None if store.kept(name, version, KIND) is None else f"/models/{name}/versions/{version}/cells"
+    return None if store.kept(name, version, CELLS) is None else f"/models/{name}/versions/{version}/cells"
+
+
+def _evaluation_url(store: ModelStore, name: str, version: int) -> str | None:
+    """The URL of what was measured of the version, if it was."""
+    return None if store.kept(name, version, EVALUATION) is None else f"/models/{name}/versions/{version}/evaluation"
