@@ -12,8 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, Unpack, overload
 
-import numpy as np
-
 from charrnn import checkpoint as checkpoints
 from charrnn.engine.base import Batch, Sequence
 from charrnn.engine.cpu.batch import CpuEngine
@@ -21,6 +19,7 @@ from charrnn.engine.cpu.packing import pack, precision_of
 from charrnn.parameters import KINDS, parameters
 from charrnn.sampling import DEFAULT_LENGTH, DRAWN_SEED_BITS, SamplingParams, choice_seed
 from charrnn.stopping import Detokenizer
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
 
 STEPS: Final = 256
@@ -42,6 +41,7 @@ class Options(TypedDict, total=False):
     include_stop_str_in_output: bool
     min_tokens: int
     echo: bool
+    label: str | None
     unknown: Literal["error", "skip"]
     temperature: float
     top_k: int
@@ -73,6 +73,7 @@ def generate(
     min_tokens: int = 0,
     n: int | None = None,
     echo: bool = False,
+    label: str | None = None,
     unknown: Literal["error", "skip"] = "error",
     **sampling: Any,
 ) -> str | list[str]:
@@ -82,22 +83,26 @@ def generate(
     from the service; without one, each call draws its own. The text ends before the first of the `stop` texts, or after
     it with `include_stop_str_in_output`; one that ends within the first `min_tokens` tokens is ignored. With `n`, the
     result is a list of that many texts, and the first is the same as without `n`. With `echo`, each begins with the
-    prompt. `unknown="skip"` drops the prompt's unknown characters. `sampling` is any of SamplingParams' fields:
-    temperature, top_k, top_p, min_p, repetition_penalty and so on; `logit_bias` may be a mapping of ids to biases.
+    prompt. A record of a model of records ends by itself, and may begin with a `label`. `unknown="skip"` drops the
+    prompt's unknown characters. `sampling` is any of SamplingParams' fields: temperature, top_k, top_p, min_p,
+    repetition_penalty and so on; `logit_bias` may be a mapping of ids to biases.
 
     Raises FileNotFoundError, CheckpointError for a file that is not a valid checkpoint, UnknownCharactersError,
-    ValueError for a value out of bounds and TypeError for a parameter that does not exist.
+    ValueError for a value out of bounds, a label that there is not and a model of another task, and TypeError for a
+    parameter that does not exist.
     """
     _check(length, 1 if n is None else n, unknown)
     params = _sampling(sampling)
-    vocabulary, engine = _opened(*_version_of(Path(path)))
+    vocabulary, arrangement, engine = _opened(*_version_of(Path(path)))
+    _check_task(arrangement, label)
     ids = vocabulary.encode_known(prompt)[0] if unknown == "skip" else vocabulary.encode(prompt)
     first = secrets.randbits(DRAWN_SEED_BITS) if seed is None else seed
     seeds = [choice_seed(first, index) for index in range(1 if n is None else n)]
-    # An empty prompt is read as the vocabulary's start token, which is not part of the text.
-    read = ids if ids.size else np.array([vocabulary.start_id], dtype=np.int32)
+    # A record's start, or what is read in place of an empty prompt, is not part of the text.
+    read = arrangement.read(ids, vocabulary, label)
     batch = engine.batch(len(seeds))
-    handles = [batch.add(Sequence(read, length, replace(params, seed=each))) for each in seeds]
+    end_id = vocabulary.end_id
+    handles = [batch.add(Sequence(read, length, replace(params, seed=each), end_id=end_id)) for each in seeds]
     stops = (stop,) if isinstance(stop, str) else tuple(stop)
     detokenizers = {
         handle: Detokenizer(vocabulary, stops, include_stop=include_stop_str_in_output, min_tokens=min_tokens)
@@ -128,9 +133,16 @@ def _version_of(path: Path) -> tuple[Path, tuple[int, int, int]]:
 
 
 @lru_cache(maxsize=KEPT)
-def _opened(path: Path, _: tuple[int, int, int]) -> tuple[Vocabulary, CpuEngine]:
+def _opened(path: Path, _: tuple[int, int, int]) -> tuple[Vocabulary, Arrangement, CpuEngine]:
     checkpoint = checkpoints.load(path)
-    return checkpoint.vocabulary, CpuEngine(pack(checkpoint, precision_of(checkpoint)))
+    return checkpoint.vocabulary, checkpoint.arrangement, CpuEngine(pack(checkpoint, precision_of(checkpoint)))
+
+
+def _check_task(arrangement: Arrangement, label: str | None) -> None:
+    if arrangement.task != "generate":
+        raise ValueError(f"a model to {arrangement.task} generates no texts")
+    if label is not None and label not in arrangement.label_numbers:
+        raise ValueError(f"label must be one of the model's {len(arrangement.labels)} labels, not {label!r}")
 
 
 def _sampling(given: dict[str, Any]) -> SamplingParams:

@@ -14,7 +14,9 @@ import charrnn
 from charrnn.checkpoint import Checkpoint, CheckpointError
 from charrnn.config import ModelConfig
 from charrnn.sampling import SamplingParams
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
+from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.starter import STARTER_PATH, put_starter
 from service.generation.cache import GenerationCache
@@ -24,6 +26,7 @@ from service.generation.redis_link import link_to
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
+from tests.networks import random_network
 
 STARTER = STARTER_PATH
 
@@ -71,6 +74,33 @@ def test_it_is_the_services_text(service: TextGenerator, given: Any, sampling: A
     given["include_stop_str_in_output"] = given.pop("include_stop", False)
     made = charrnn.generate(STARTER, **given, seed=7, unknown="skip", **sampling)
     assert (made if isinstance(made, list) else [made]) == expected
+
+
+@pytest.mark.parametrize("labels", [(), ("x", "y")])
+def test_records_end_as_in_the_service(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    store, scheduler = ModelStore(tmp_path / "models"), Scheduler(max_active=4, max_waiting=4)
+    arrangement = Arrangement("generate", "line", "\n", labels)
+    publish_and_promote(store, "records", random_network(Vocabulary("abc"), "gru", 8, arrangement=arrangement))
+    models = ResidentModels(store, build_engine("cpu", tmp_path / "packed", tmp_path / "kernels"))
+    generator = TextGenerator(models, GenerationCache(link_to("redis://127.0.0.1:1", 0.1), 1), scheduler)
+    scheduler.start()
+    path = tmp_path / "models/records/1.safetensors"
+    for label in (None, *labels):
+        expected = generator.generate(GenerationRequest("records", "a", 90, 7, n=8, label=label)).choices
+        assert {choice.finish_reason for choice in expected} == {"end"}
+        made = charrnn.generate(path, "a", length=90, seed=7, n=8, label=label)
+        assert made == [choice.text for choice in expected]
+    with pytest.raises(ValueError, match=f"one of the model's {len(labels)} labels, not 'z'"):
+        charrnn.generate(path, label="z")
+    scheduler.close()
+
+
+def test_a_model_of_another_task_generates_nothing(tmp_path: Path) -> None:
+    arrangement = Arrangement("classify", "line", "\n", ("x", "y", "z"))
+    checkpoint = random_network(Vocabulary("a"), "gru", 8, arrangement=arrangement)
+    (tmp_path / "file").write_bytes(checkpoint.to_bytes())
+    with pytest.raises(ValueError, match="a model to classify generates no texts"):
+        charrnn.generate(tmp_path / "file")
 
 
 def test_without_a_seed_each_call_draws_its_own() -> None:
