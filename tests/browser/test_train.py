@@ -280,6 +280,33 @@ def test_the_first_records_are_shown_before_the_file_is_uploaded(
     assert service.request("/corpora", key=ADMIN_KEY) == before
 
 
+def test_labelled_examples_become_a_model_that_is_evaluated(train: Page, tmp_path: Path, service: Service) -> None:
+    rows = "".join(f"Weber {n},de\nGarcía {n},es\n" for n in range(30))
+    (tmp_path / "origins.csv").write_text(f"name,country\n{rows}")
+    train.get_by_label("Text file").set_input_files(tmp_path / "origins.csv")
+    expect(train.locator("#first-facts")).to_contain_text("2 different labels")
+    train.get_by_label("Task").select_option("classify")
+    ask_for(train, "origins", "20", "steps", "16")
+    expect(train.locator("#job-status")).to_have_text("succeeded", timeout=LONG_MS)
+    expect(train.locator("#job-plan")).to_contain_text("gives each text a label")
+    expect(train.locator("#samples")).to_be_hidden()
+    train.get_by_role("button", name="Clone with other settings").click()
+    assert train.get_by_label("Task").input_value() == "classify"
+    assert train.get_by_role("group", name="Fields of the file").get_by_label("Label").input_value() == "country"
+    train.get_by_role("link", name="Play with it").click()
+    train.locator("#written").fill("Weber")
+    expect(train.locator("#bars li")).to_have_count(2)
+    train.goto("/ui/models")
+    card = card_of(train, "origins")
+    card.get_by_role("button", name="About version 1").click()
+    expect(card.locator(".about")).to_contain_text("2: de, es")
+    expect(card.locator(".about")).to_contain_text("Accuracy")
+    found = service.request("/models/origins/versions/1/evaluation")["confusion"]
+    shown = card.get_by_role("table", name="Rows: the right label").locator("tbody tr")
+    expect(shown).to_have_count(2)
+    assert [int(cell) for cell in shown.first.locator("td:not(.part)").all_inner_texts()] == found[0]
+
+
 def test_faulty_rows_are_told_with_their_lines(train: Page, tmp_path: Path) -> None:
     (tmp_path / "names.csv").write_text(NAMES + "lonely\n")
     train.get_by_label("Text file").set_input_files(tmp_path / "names.csv")

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { $, bytes, count, h } from "./dom.js";
 import { budget, decided } from "./job-words.js";
+import { task } from "./model-words.js";
 
 let corpus = null;
 
@@ -20,12 +21,17 @@ export async function plan(job) {
   if ($("watch").dataset.job !== job.id) return;
   const facts = [
     ["Text", text === null ? "deleted" : h("span", { dir: "auto" }, named(text))],
+    ["Task", request && task({ task: "generate", ...request, unit: divided(request) ? "line" : "text" })],
     ["Budget", request?.budget && budget(request.budget)],
     ["Continues from", request?.base],
     ...decided(settings),
   ];
   $("job-plan").replaceChildren(...facts.flatMap(([title, value]) => (value ? [h("dt", {}, title), h("dd", {}, value)] : [])));
 }
+
+/** Whether the request says that the text has records. */
+const divided = ({ task: name = "generate", unit, separator, format, fields }) =>
+  name !== "generate" || Boolean(separator ?? fields ?? (unit && unit !== "text")) || (Boolean(format) && format !== "plain");
 
 const named = ({ id, name, characters, bytes: size, damaged }) =>
   `${name || id} (${damaged ? "damaged" : `${count(characters, "character")}, ${bytes(size)}`})`;

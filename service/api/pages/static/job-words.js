@@ -14,6 +14,9 @@ export function status(job) {
   return [text, `tag ${TAGS[job.status] ?? ""}`];
 }
 
+/** Whether the job's network writes labels, so that it has neither samples nor bits per character. */
+export const writesLabels = ({ request }) => ["classify", "tag"].includes(request?.task);
+
 /** `{minutes: 5}` as "5 minutes". */
 export const budget = (given) =>
   Object.entries(given).filter(([, amount]) => amount !== null)

@@ -9,6 +9,7 @@ const START = "the start of a text";
 export class Timeline {
   #all = [];
   #steps = null;
+  #task = "";
 
   constructor() {
     $("which").addEventListener("change", () => this.#show());
@@ -23,6 +24,13 @@ export class Timeline {
   /** Set the total number of steps, once it is known. */
   total(steps) {
     this.#steps = steps;
+    this.#show();
+  }
+
+  /** Set the task, on which it depends whether there are samples and what they are. */
+  about(task = "generate") {
+    this.#task = task;
+    $("samples").hidden = task === "classify" || task === "tag";
     this.#show();
   }
 
@@ -64,7 +72,7 @@ export class Timeline {
     const label = moment.step === 0 ? "untrained" : share === 1 ? "at the end" : `after ${percent(share)}`;
     return h("li", {},
       h("h4", {}, h("b", {}, label), ` · step ${number(moment.step)}`),
-      h("p", { dir: "auto" }, h("span", { className: "prompt" }, prompt), text));
+      h("p", { dir: "auto" }, h("span", { className: "prompt" }, prompt, this.#task === "transduce" ? " → " : ""), text));
   }
 }
 

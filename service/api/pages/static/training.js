@@ -7,7 +7,7 @@ import { ChosenText } from "./corpus.js";
 import { $, h, moment, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { fillJob, readJob } from "./job-form.js";
-import { ended, status } from "./job-words.js";
+import { ended, status, writesLabels } from "./job-words.js";
 import { unwatch, watch, watched } from "./watch.js";
 
 const OFTEN_MS = 3000;
@@ -52,7 +52,7 @@ function item(job) {
   const [words, tag] = status(job);
   const share = job.status === "running" ? ` ${number(100 * progress.fraction)} %` : "";
   const made = version === null ? "" : `version ${version}, `;
-  const bits = progress.bits_per_character ? `${number(progress.bits_per_character, 3)} bits per character, ` : "";
+  const bits = progress.bits_per_character && !writesLabels(job) ? `${number(progress.bits_per_character, 3)} bits per character, ` : "";
   return h("li", {}, comparison.box(job),
     h("a", { href: `#${id}` }, h("b", {}, model), h("span", { className: tag }, words + share),
       h("small", {}, made, bits, moment(created))),

@@ -5,7 +5,7 @@ import { Chart } from "./charts.js";
 import { $, duration, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { plan, warn } from "./job-plan.js";
-import { ended, status } from "./job-words.js";
+import { ended, status, writesLabels } from "./job-words.js";
 import { Timeline } from "./timeline.js";
 
 const AGAIN_MS = 1500;
@@ -116,7 +116,7 @@ function state(data) {
   const facts = [
     ["Training loss", fixed(data.loss)],
     [`Held-out loss${heldOut.step ? ` at step ${number(heldOut.step)}` : ""}`, fixed(heldOut.validation_loss)],
-    ["Bits per character", fixed(heldOut.bits_per_character, 3)],
+    ["Bits per character", fixed(shown && writesLabels(shown) ? null : heldOut.bits_per_character, 3)],
     ["Learning rate", data.learning_rate?.toPrecision(3)],
     ["Gradient norm", data.gradient_norm?.toPrecision(3)],
     ["Characters per second", fixed(data.characters_per_second, 0)],
@@ -141,6 +141,7 @@ async function show(id) {
   $("remove").hidden = !ended(job);
   $("clone").hidden = job.model === null;
   timeline.total(job.progress.steps);
+  timeline.about(job.request?.task);
   $("job-result").hidden = job.status !== "succeeded" && !job.error;
   $("job-result").replaceChildren(...result(job));
   warn(job.warnings ?? []);
