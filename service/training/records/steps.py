@@ -215,7 +215,11 @@ def _arrangement(asked: Asked, survey: Survey) -> Arrangement:
     if asked.base is None:
         return Arrangement(asked.task, unit, separator, labels, asked.delay)
     base = asked.base.arrangement
-    for name, found, wanted in (("task", base.task, asked.task), ("unit", base.unit, unit)):
+    for name, found, wanted in (
+        ("task", base.task, asked.task),
+        ("unit", base.unit, unit),
+        ("separator", repr(base.separator), repr(separator)),
+    ):
         if found != wanted:
             raise JobRequestError(name, f"{name} must be {found}, as in the base, not {wanted}")
     if new := sorted({*labels} - {*base.labels}):

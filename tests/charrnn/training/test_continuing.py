@@ -1,13 +1,18 @@
 """The first weights of a network that goes on from another: what is kept, what is new."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
+from charrnn.model import CharRNN
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.training.continuing import continued
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import WordVocabulary
+from tests.networks import random_network
 
 
 def filled(config: ModelConfig, value: float) -> dict[str, np.ndarray]:
@@ -34,3 +39,36 @@ def test_the_unknown_token_moves_to_its_new_place_and_can_be_expected_again() ->
     weights = continued(base, WordVocabulary(("b", " ", "a")), filled(larger, 0))
     assert weights["output.weight"][:, 0].tolist() == [1, 1, 0, 1]
     assert weights["output.bias"].tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "arrangement",
+    [
+        Arrangement("generate", "line", "\n"),
+        Arrangement("generate", "line", "\n", ("x", "y")),
+        Arrangement("classify", "line", "\n", ("x", "y")),
+        Arrangement("tag", "line", "\n", ("x", "y", "z"), 2),
+        Arrangement("transduce", "line", "\n"),
+    ],
+    ids=["generate", "labels", "two labels", "tag", "transduce"],
+)
+@pytest.mark.parametrize("level", ["char", "word"])
+def test_marks_and_labels_keep_their_weights_when_there_are_new_tokens(arrangement: Arrangement, level: str) -> None:
+    known, more = (
+        (Vocabulary("ac"), Vocabulary("abc")) if level == "char" else map(WordVocabulary, (("a", "c"), ("a", "c", "b")))
+    )
+    base, vocabulary = random_network(known, "gru", 5, arrangement=arrangement), arrangement.vocabulary(more)
+    config = replace(base.config, vocabulary_size=len(vocabulary), output_size=arrangement.output_size(vocabulary))
+    fresh = CharRNN(config, predicts_next=True).weights()
+    weights = continued(base, vocabulary, fresh)
+    assert {name: weight.shape for name, weight in weights.items()} == {name: w.shape for name, w in fresh.items()}
+    assert (weights["next_token.weight"] == fresh["next_token.weight"]).all()
+    marks = len(vocabulary) - len(more)
+    assert (weights["rnn.weight_ih_l0"][:, -marks:] == base.weights["rnn.weight_ih_l0"][:, -marks:]).all()
+    new_id = int(more.encode("b")[0])
+    assert (weights["rnn.weight_ih_l0"][:, new_id] == fresh["rnn.weight_ih_l0"][:, new_id]).all()
+    if arrangement.writes_labels:
+        assert all((weights[name] == base.weights[name]).all() for name in ("output.weight", "output.bias"))
+    else:
+        assert (weights["output.weight"][-1] == base.weights["output.weight"][-1]).all()
+        assert (weights["output.weight"][new_id] == fresh["output.weight"][new_id]).all()

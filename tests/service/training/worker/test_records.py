@@ -81,11 +81,30 @@ def test_what_a_version_was_trained_on_is_known(tmp_path: Path) -> None:
     assert scores is not None and scores["records"] == models.load("words", 1).record.json["records"]["validation"]
 
 
-def test_a_version_of_records_goes_on_from_one_with_fewer_characters(tmp_path: Path) -> None:
-    _, models = trained(tmp_path, "\n".join(WORDS), unit="line")
-    job, _ = trained(tmp_path, "\n".join(word.replace("a", "x") for word in WORDS), unit="line", base="words")
-    assert (job.status, models.versions("words")) == ("succeeded", [1, 2])
+@pytest.mark.parametrize("task", ["generate", "classify"])
+def test_a_version_of_records_goes_on_from_one_with_fewer_characters(tmp_path: Path, task: str) -> None:
+    asked = {"task": task, "fields": {"text": "word", "label": "kind"}}
+    trained(tmp_path, TEXT, **asked)
+    new = "\n".join(row(word).replace(word, word.replace("b", "x")) for word in WORDS)
+    job, models = trained(tmp_path, new, **asked, base="words")
+    assert (job.status, job.state.error, models.versions("words")) == ("succeeded", None, [1, 2])
     assert models.load("words", 2).vocabulary.characters == "abcdefx"
+    assert models.load("words", 2).arrangement == models.load("words", 1).arrangement
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"unit": "paragraph"}, "unit must be separator, as in the base, not paragraph"),
+        ({"separator": ";"}, "separator must be '|', as in the base, not ';'"),
+        ({"unit": "text"}, "unit must be separator, as in the base, not text"),
+    ],
+    ids=["unit", "separator", "text"],
+)
+def test_records_must_be_those_of_the_base(tmp_path: Path, asked: dict[str, Any], told: str) -> None:
+    trained(tmp_path, "|".join(WORDS), separator="|", budget={"steps": 1})
+    job, _ = trained(tmp_path, "\n".join(WORDS), **asked, base="words")
+    assert job.status == "failed" and told in (job.state.error or "")
 
 
 def test_words_are_tokens_of_records_too(tmp_path: Path) -> None:
