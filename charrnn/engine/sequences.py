@@ -197,9 +197,12 @@ def outputs_of(members: Iterable[Member]) -> list[Output]:
 
 def check(sequence: Sequence, config: ModelConfig) -> None:
     """Raises ValueError, naming the bound and the value, for a negative length, an id outside the vocabulary, an end
-    that cannot be chosen, a state of another shape, and when there is neither a prompt nor a state."""
+    that cannot be chosen, a state of another shape, when there is neither a prompt nor a state, and when an id that
+    cannot be read, as a label may be, would be followed by others."""
     if sequence.length < 0:
         raise ValueError(f"length must be at least 0, not {sequence.length}")
+    if sequence.length > 1 and config.outputs > config.vocabulary_size:
+        raise ValueError(f"length must be at most 1 where labels are chosen, not {sequence.length}")
     if sequence.end_id is not None and not 0 <= sequence.end_id < config.outputs:
         raise ValueError(f"end_id must be from 0 to {config.outputs - 1}, not {sequence.end_id}")
     _check_ids(sequence.prompt, config.vocabulary_size)

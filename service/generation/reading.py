@@ -9,6 +9,7 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
 from charrnn.engine.base import Engine, Output, Sequence
+from charrnn.tasks.record import MAX_RECORD
 from charrnn.vocabulary import Ids, UnknownCharactersError, Vocabulary
 from service.generation.cancellation import CancelScope
 from service.generation.errors import ItemError
@@ -37,11 +38,8 @@ def ids_of(model: ResidentModel, text: str) -> Ids:
     return model.vocabulary.encode(text)
 
 
-class EmptyRecordError(ValueError):
-    """A record has no token that the model knows."""
-
-    def __init__(self) -> None:
-        super().__init__("a record must have at least 1 token that the model knows, not 0")
+class RecordLengthError(ValueError):
+    """A record has no token that the model knows, or too many characters."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,21 +67,23 @@ class ReadRecord:
 def read_records(
     model: ResidentModel, texts: Iterable[str], *, skip_unknown: bool = False, field: str = "texts"
 ) -> list[ReadRecord]:
-    """The texts as whole records, which may have any known characters. Raises ItemError for the first that is empty or
-    has unknown characters."""
+    """The texts as whole records, which may have any known characters. Raises ItemError for the first that is empty,
+    longer than a record may be, or has unknown characters."""
     found = []
     for index, text in enumerate(texts):
         try:
             found.append(_record(model, text, skip_unknown))
-        except (UnknownCharactersError, EmptyRecordError) as error:
+        except (UnknownCharactersError, RecordLengthError) as error:
             raise ItemError(field, index, error) from error
     return found
 
 
 def _record(model: ResidentModel, text: str, skip_unknown: bool) -> ReadRecord:
+    if len(text) > MAX_RECORD:
+        raise RecordLengthError(f"a record must have at most {MAX_RECORD} characters, not {len(text)}")
     ids, skipped = model.vocabulary.encode_known(text) if skip_unknown else (model.vocabulary.encode(text), [])
     if not ids.size:
-        raise EmptyRecordError
+        raise RecordLengthError("a record must have at least 1 token that the model knows, not 0")
     return ReadRecord(ids, tuple(skipped))
 
 

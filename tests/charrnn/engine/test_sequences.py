@@ -256,3 +256,11 @@ def test_what_is_refused_takes_no_slot(params: SamplingParams, message: str) -> 
         members.add(Sequence(ids_of(1), 5, params))
     assert len(members) == 0
     members.add(Sequence(ids_of(1), 5))
+
+
+def test_labels_are_not_read() -> None:
+    config = ModelConfig(V, "gru", 4, output_size=V + 1)
+    check(Sequence(ids_of(1), 1), config)
+    with pytest.raises(ValueError, match="length must be at most 1 where labels are chosen, not 2"):
+        check(Sequence(ids_of(1), 2), config)
+    check(Sequence(ids_of(1), 2), ModelConfig(V, "gru", 4, output_size=V))

@@ -8,7 +8,7 @@ import pytest
 from charrnn.vocabulary import UnknownCharactersError
 from service.generation.errors import ItemError, ReplyTooLargeError
 from service.generation.labelling import Labeller
-from service.generation.reading import EmptyRecordError
+from service.generation.reading import RecordLengthError
 from service.generation.scheduling.scheduler import Scheduler
 from service.generation.tasks import WrongTaskError
 from tests.service.generation.record_models import LETTERS, MANY, WORDS, log_softmax, record_models
@@ -97,7 +97,9 @@ def test_a_fault_in_one_of_the_texts_is_named_before_anything_is_computed(labell
                 ItemError, match=r"texts\[1\]: .* at least 1 token that the model knows, not 0"
             ) as empty:
                 ask(name, texts, skip_unknown=skips)
-            assert isinstance(empty.value.error, EmptyRecordError)
+            assert isinstance(empty.value.error, RecordLengthError)
+        with pytest.raises(ItemError, match=r"texts\[0\]: a record must have at most 100000 characters, not 100001"):
+            ask(name, ["a" * 100_001])
     with pytest.raises(ReplyTooLargeError, match="tokens of all texts, must be at most 200"):
         labeller.tag("tagger", ["a" * 100, "b" * 101])
 
