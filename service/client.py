@@ -492,6 +492,10 @@ class Client:
         query = _query("/corpora/preview", **parameters)
         return self._service.sent(query, start, "text/plain")
 
+    def preview_corpus(self, corpus: str, **parameters: Any) -> Json:
+        """The first records of a corpus; `parameters`: those of `GET /corpora/{id}/preview`."""
+        return self.json("GET", _query(f"/corpora/{_part(corpus)}/preview", **parameters))
+
     def corpora(self) -> list[Json]:
         """All corpora."""
         return self._service.listed("GET", "/corpora", "corpora")

@@ -292,6 +292,7 @@ def test_labelled_examples_become_a_model_that_is_evaluated(train: Page, tmp_pat
     expect(train.locator("#samples")).to_be_hidden()
     train.get_by_role("button", name="Clone with other settings").click()
     assert train.get_by_label("Task").input_value() == "classify"
+    expect(train.locator("#first-rows tbody tr").nth(1)).to_have_text("3García 0es")
     assert train.get_by_role("group", name="Fields of the file").get_by_label("Label").input_value() == "country"
     train.get_by_role("link", name="Play with it").click()
     train.locator("#written").fill("Weber")

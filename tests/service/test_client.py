@@ -459,6 +459,7 @@ ROUTES: dict[str, Callable[[Client, Path], object]] = {
     "DELETE /models/{name}/aliases/{alias}": lambda client, _: client.delete_alias(NAME, "{alias}"),
     "POST /corpora": lambda client, path: client.upload(path, model="m", newlines="keep"),
     "POST /corpora/preview": lambda client, path: client.preview(path, unit="line", fields={"text": "x"}),
+    "GET /corpora/{corpus_id}/preview": lambda client, _: client.preview_corpus("{corpus_id}", unit="line"),
     "GET /corpora": lambda client, _: client.corpora(),
     "GET /corpora/{corpus_id}": lambda client, _: client.corpus("{corpus_id}"),
     "DELETE /corpora/{corpus_id}": lambda client, _: client.delete_corpus("{corpus_id}"),

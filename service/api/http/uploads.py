@@ -42,7 +42,7 @@ def upload(folder: Path, max_bytes: int, known: Collection[str], content_type: s
     content type, 400 and 422 for a form that cannot be read, 422 for fields that are unknown or given twice.
     """
     _check_declared_size(max_bytes)
-    parameters = _parameters(known)
+    parameters = query_parameters(known)
     if request.mimetype == content_type:
         request.max_content_length = None
         charset = request.mimetype_params.get("charset")
@@ -69,8 +69,8 @@ def beginning(sent: Upload, most: int) -> bytes:
     return held
 
 
-def _parameters(known: Collection[str]) -> dict[str, str]:
-    """The query parameters."""
+def query_parameters(known: Collection[str]) -> dict[str, str]:
+    """The query parameters. Raises ApiError 422 for an unknown or a repeated one."""
     for name, values in request.args.lists():
         if name not in known:
             raise unknown_field(name, known)

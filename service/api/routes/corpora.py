@@ -15,7 +15,7 @@ from service.api.http.errors import ApiError, shown
 from service.api.http.parsing import one_of
 from service.api.http.record_fields import record_format
 from service.api.http.responses import JsonResponse, NoContent, plain_json
-from service.api.http.uploads import Upload, beginning, upload
+from service.api.http.uploads import Upload, beginning, query_parameters, upload
 from service.api.openapi.operations import RequestParameter, describe
 from service.api.openapi.record_parameters import RECORD_PARAMETERS
 from service.api.schemas.replies.corpora import AnyCorpus, CorporaReply, DamagedCorpus, NewCorpus, new_corpus
@@ -68,6 +68,8 @@ FIELDS: Final = (
         "delay", DELAY.parameter.description, schema={"type": "integer", "minimum": 0, "maximum": MAX_DELAY}
     ),
 )
+STORED: Final = Conversion("utf-8", "keep")
+"""How the text of a corpus is read, which was converted when it was uploaded."""
 PREVIEW_FIELDS: Final = (*DECODING, *RECORD_PARAMETERS)
 
 
@@ -130,6 +132,20 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
         except CorpusDamagedError as error:
             damaged: DamagedCorpus = {"id": corpus_id, "damaged": error.reason}
             return plain_json(damaged)
+
+    @routes.get("/<corpus_id>/preview")
+    @describe(
+        "The first records of a corpus",
+        description="As `POST /corpora/preview` for a file; `encoding` is that of the stored text.",
+        access="admin",
+        parameters=RECORD_PARAMETERS,
+        errors=(404, 409),
+    )
+    def preview_stored(corpus_id: str) -> PreviewReply:
+        format, task = record_format(query_parameters([field.name for field in RECORD_PARAMETERS]))
+        with corpora.path(corpora.get(corpus_id)).open("rb") as file:
+            found = preview(file.read(PREVIEW_BYTES), settings.data.corpora, format, task, STORED)
+        return preview_reply(found, task)
 
     @routes.delete("/<corpus_id>")
     @describe("Delete a corpus that no job is using", access="admin", errors=(404, 409))

@@ -4,6 +4,7 @@ import { ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
 import { showCorpus } from "./corpus-facts.js";
 import { $, bytes, h, number } from "./dom.js";
+import { suggest } from "./encoding-guesses.js";
 import { clearError, showError } from "./errors.js";
 import { FirstRecords } from "./first-records.js";
 import { arrange } from "./record-form.js";
@@ -68,6 +69,7 @@ export class ChosenText {
     $("reread").hidden = true;
     this.#first.clear();
     this.#wait(id ? get(`/corpora/${id}`) : Promise.resolve(null));
+    if (id) this.#look();
   }
 
   /** Fill the list of existing texts, the newest first. */
@@ -93,20 +95,33 @@ export class ChosenText {
   }
 
   #look() {
-    if (this.#file) this.#looking = this.#read(this.#file);
+    this.#looking = this.#file ? this.#read(this.#file) : this.#readAgain();
+  }
+
+  /** Read the uploaded text's beginning as the form says. */
+  async #readAgain() {
+    clearError($("text-error"), this.#form);
+    try {
+      const corpus = await this.#pending;
+      if (corpus === null || corpus.damaged) return;
+      await this.#first.ofCorpus(corpus.id);
+      $("first-note").hidden = true;
+    } catch (error) {
+      if (error.name !== "AbortError") showError($("text-error"), error, this.#form);
+    }
   }
 
   /** Read the file's beginning as the form says; upload the file unless it has records. */
   async #read(file) {
     clearError($("text-error"), this.#form);
     try {
-      const divided = await this.#first.show(file, this.#decoding());
+      const divided = await this.#first.ofFile(file, this.#decoding());
       $("reread").hidden = false;
       $("first-note").hidden = !$("preview").hidden;
       if (divided) this.#sending?.abort();
       else if (!this.#sending && (await this.#pending) === null) this.#wait(this.#send(file));
     } catch (error) {
-      if (error.name !== "AbortError") showError($("text-error"), this.#suggest(error), this.#form);
+      if (error.name !== "AbortError") showError($("text-error"), suggest(error, (encoding) => this.#take(encoding)), this.#form);
     }
   }
 
@@ -129,7 +144,7 @@ export class ChosenText {
       if (this.#pending !== pending) return;
       this.#pending = Promise.resolve(null);
       if (error.name === "AbortError") return;
-      showError($("text-error"), this.#suggest(error), this.#form);
+      showError($("text-error"), suggest(error, (encoding) => this.#take(encoding)), this.#form);
     }
   }
 
@@ -156,18 +171,6 @@ export class ChosenText {
     this.#sent = sent;
     if (before && before.id !== id) await ask(`/corpora/${before.id}`, { method: "DELETE" }).catch(() => {});
     await this.offer(id);
-  }
-
-  /** Offer the encodings that the service suggests; returns the error to be shown. */
-  #suggest(error) {
-    const { guesses = [], param, code } = error;
-    if (param !== "encoding" && !guesses.length) return error;
-    $("reread").hidden = false;
-    $("guesses").replaceChildren(...guesses.map(({ encoding, line }) =>
-      h("li", {}, h("button", { type: "button", className: "small", onclick: () => this.#take(encoding) }, encoding),
-        h("span", { dir: "auto" }, line))));
-    const message = "The encoding of this text is uncertain. Choose the one below that reads correctly, or enter another.";
-    return guesses.length ? { message, code, param: "encoding" } : error;
   }
 
   #take(encoding) {

@@ -28,9 +28,22 @@ export class FirstRecords {
     offerColumns(this.#form, [], {});
   }
 
-  /** Whether the blob, with this encoding and these line ends, has records, which are shown; its first bytes are sent.
+  /** Whether the file, with this encoding and these line ends, has records, which are shown; its first bytes are sent.
       Throws the service's errors. */
-  async show(blob, decoding) {
+  async ofFile(file, decoding) {
+    const body = file.slice(0, Number(this.#form.dataset.previewed));
+    const divided = await this.#show("/corpora/preview", decoding,
+      { method: "POST", body, headers: { "Content-Type": "text/plain" } });
+    $("divide").hidden = divided || this.#form.elements.unit.value === "text" || !looksLikeLines(await body.text());
+    return divided;
+  }
+
+  /** Show the records of an uploaded text, if it has any. */
+  async ofCorpus(id) {
+    return this.#show(`/corpora/${id}/preview`);
+  }
+
+  async #show(path, decoding = {}, options = {}) {
     this.#asking.abort();
     this.#asking = new AbortController();
     const asked = readRecords(this.#form);
@@ -38,12 +51,7 @@ export class FirstRecords {
     const query = new URLSearchParams({ ...asked, ...decoding });
     if (asked.fields) query.set("fields", JSON.stringify(asked.fields));
     query.delete("delay");
-    const body = blob.slice(0, Number(this.#form.dataset.previewed));
-    const found = await get(`/corpora/preview?${query}`,
-      { method: "POST", body, headers: { "Content-Type": "text/plain" }, signal: this.#asking.signal });
-    const divided = this.#take(found);
-    $("divide").hidden = divided || asked.unit === "text" || !looksLikeLines(await body.text());
-    return divided;
+    return this.#take(await get(`${path}?${query}`, { ...options, signal: this.#asking.signal }));
   }
 
   /** Nothing is to be shown of one endless text. */

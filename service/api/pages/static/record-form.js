@@ -17,7 +17,8 @@ export function readRecords(form) {
   if (Object.keys(fields).length && format.value !== "plain") body.fields = fields;
   for (const name of ["delay", "skip_bad_rows"]) {
     const control = form.elements.namedItem(name);
-    if (control && control.closest("[hidden]") === null && control.value !== "") body[name] = Number(control.value);
+    const given = control && control.closest("[hidden]") === null && control.value !== "";
+    if (given && control.value !== control.dataset.default) body[name] = Number(control.value);
   }
   return Object.fromEntries(Object.entries(body).filter(([name, value]) => value !== "" || name === "separator"));
 }
@@ -30,7 +31,10 @@ export function fillRecords(form, { fields = {}, ...given }) {
   }
   if (given.separator) [form.elements.unit.value, form.elements.separator.value] = ["separator", escape(given.separator)];
   offerColumns(form, Object.values(fields ?? {}), fields ?? {});
-  $("records").open = Object.keys(readRecords(form)).length > 0;
+  const body = readRecords(form);
+  const divided = Object.keys(body).length > 0;
+  if (!divided) form.elements.unit.value = "text"; // also of a file that looks like a table
+  $("records").open = divided && body.unit !== "text";
 }
 
 /** Offer the file's columns, with these chosen: field to column. */

@@ -223,6 +223,18 @@ def test_a_preview_of_what_there_is_not(
     assert reply.json["error"]["message"].startswith(says)
 
 
+def test_a_corpus_is_previewed_as_its_file_was(client: FlaskClient, admin: dict[str, str]) -> None:
+    data = "Name;Country\nZoë;NL\nÅsa;SE\n".encode("cp1252")
+    sent = client.post("/corpora?encoding=cp1252", data=data, content_type="text/plain", headers=admin)
+    path = f"/corpora/{sent.json['id']}/preview"  # type: ignore[index]
+    reply = client.get(f"{path}?task=classify", headers=admin)
+    before = previewed(client, data, admin, task="classify", encoding="cp1252").json
+    assert (reply.status_code, reply.json) == (200, {**before, "encoding": "utf-8"})
+    assert client.get(f"{path}?encoding=utf-8", headers=admin).status_code == 422
+    assert client.get("/corpora/0123456789abcdef/preview", headers=admin).status_code == 404
+    assert client.get(path).status_code == 401
+
+
 def test_a_preview_takes_the_beginning_of_a_file(client: FlaskClient, admin: dict[str, str]) -> None:
     data = b"one line\n" * (1 << 15)
     reply = previewed(client, data[: 1 << 18], admin, unit="line")
