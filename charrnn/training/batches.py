@@ -60,8 +60,12 @@ class RecordSteps:
 
     @property
     def lengths(self) -> Indices:
-        """How many steps each record has, [records]."""
+        """How many steps each record has, [records]; computed anew for all of them."""
         return np.diff(self.bounds)
+
+    def lengths_of(self, records: Indices) -> Indices:
+        """How many steps these records have, [n]."""
+        return np.asarray(self.bounds[records + 1] - self.bounds[records])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -115,11 +119,12 @@ class RecordBatches:
         self._seed = seed
         self._boundary = boundary
         self._hidden_as = hidden_as
-        self._rounded = rounded_up(steps.lengths[which])
+        lengths = steps.lengths_of(which)
+        self._rounded = rounded_up(lengths)
         self.streams = max(1, min(batch_size, which.size))
         self._plan = _plan(np.sort(self._rounded), self.streams, segment_length)
         self.segments = sum(self._plan.segments)
-        self.tokens = int(steps.lengths[which].sum())
+        self.tokens = int(lengths.sum())
         self.predicted = int(steps.counted[which].sum(dtype=np.int64))
         self._epoch = lru_cache(maxsize=1)(self._ordered)
 
@@ -141,7 +146,7 @@ class RecordBatches:
         return order, blocks, np.cumsum(np.array(self._plan.segments, dtype=np.int64)[blocks])
 
     def _pieces(self, order: Indices, block: int, part: int) -> list[_Piece]:
-        plan, lengths = self._plan, self._steps.lengths
+        plan = self._plan
         if block == len(plan.first) - 1:  # beyond the blocks of groups
             placed = [chain[part] if part < len(chain) else (-1, 0) for chain in plan.chains]
             records = np.array([order[place] if place >= 0 else -1 for place, _ in placed], dtype=np.int64)
@@ -152,19 +157,18 @@ class RecordBatches:
             records = np.full(plan.rows, -1, dtype=np.int64)
             found = order[group * plan.rows : (group + 1) * plan.rows]
             records[: found.size] = found
-            width = -(-int(rounded_up(lengths[found]).max()) // plan.segments[block])
+            width = -(-int(rounded_up(self._steps.lengths_of(found)).max()) // plan.segments[block])
             pieces.append(self._piece(records, np.full(plan.rows, part * width, dtype=np.int64), width))
         return pieces
 
     def _piece(self, records: Indices, offsets: Indices, most: int) -> _Piece:
         """With as many columns as any of the rows needs, at least 1 and at most `most`."""
-        left = np.where(records >= 0, self._steps.lengths[records] - offsets, 0)
-        return _Piece(records, offsets, int(np.clip(left.max(), 1, most)))
+        return _Piece(records, offsets, int(np.clip(self._left(records, offsets).max(), 1, most)))
 
     def _read(self, pieces: list[_Piece], epoch: int) -> Segment:
         found = [self._columns(piece, epoch) for piece in pieces]
         inputs, targets, fresh = (np.concatenate(arrays, 1) for arrays in zip(*found, strict=True))
-        read = sum(int(np.clip(self._left(piece), 0, piece.columns).sum()) for piece in pieces)
+        read = sum(int(np.clip(self._left(piece.records, piece.offsets), 0, piece.columns).sum()) for piece in pieces)
         next_tokens = None
         if self._hidden_as is not None:
             next_tokens = np.concatenate([self._next_tokens(piece) for piece in pieces], 1)
@@ -173,17 +177,17 @@ class RecordBatches:
     def _next_tokens(self, piece: _Piece) -> Indices:
         """What follows each input of the records, [rows, columns], none of it hidden; IGNORED after the last."""
         steps, columns = self._steps, np.arange(1, piece.columns + 1)
-        there = columns < self._left(piece)[:, None]
+        there = columns < self._left(piece.records, piece.offsets)[:, None]
         source = np.where(there, (steps.bounds[piece.records] + piece.offsets)[:, None] + columns, 0)
         return np.where(there, steps.inputs[source].astype(np.int64), IGNORED)
 
-    def _left(self, piece: _Piece) -> Indices:
-        lengths = np.where(piece.records >= 0, self._steps.lengths[piece.records], 0)
-        return np.asarray(lengths - piece.offsets, dtype=np.int64)
+    def _left(self, records: Indices, offsets: Indices) -> Indices:
+        """How many steps of each record there are from its offset on, [rows]; not more than 0 if there are none."""
+        return np.where(records >= 0, self._steps.lengths_of(records), 0) - offsets
 
     def _columns(self, piece: _Piece, epoch: int) -> tuple[Indices, Indices, npt.NDArray[np.bool_]]:
         steps, columns = self._steps, np.arange(piece.columns)
-        there = columns < self._left(piece)[:, None]  # [rows, columns]
+        there = columns < self._left(piece.records, piece.offsets)[:, None]  # [rows, columns]
         source = np.where(there, (steps.bounds[piece.records] + piece.offsets)[:, None] + columns, 0)
         inputs = steps.inputs[source].astype(np.int64)
         targets = steps.targets[source].astype(np.int64)

@@ -13,7 +13,7 @@ from torch.nn import functional
 from charrnn.model import CharRNN
 from charrnn.tasks.task import IGNORED
 from charrnn.torch_threads import one_thread
-from charrnn.training.batches import RecordBatches
+from charrnn.training.batches import Indices, RecordBatches, RecordSteps
 from charrnn.training.reading import read
 from charrnn.training.shards import Shards
 from charrnn.training.text import Passages, Segment, Streams, TextIds
@@ -44,13 +44,18 @@ def evaluation(
     """`evaluate` as a generator: yields None after every segment, so that the caller can do something else or stop,
     then the loss. The streams are read in `shards`."""
     streams = streams or max(1, min(MAX_STREAMS, len(ids) // (4 * WARM_UP)))
-    text = Streams(ids, streams, max(1, min(SEGMENT, MAX_LOGITS // (streams * model.config.vocabulary_size))))
-    return _losses(model, text, shards or Shards(1))
+    return _losses(model, Streams(ids, streams, _segment_length(model, streams)), shards or Shards(1))
 
 
-def record_evaluation(model: CharRNN, batches: RecordBatches, shards: Shards) -> Iterator[float | None]:
-    """The same for records, each of which is read from a state of zeros: the mean loss of their targets, in nats."""
+def record_evaluation(model: CharRNN, steps: RecordSteps, which: Indices, shards: Shards) -> Iterator[float | None]:
+    """The same for the records `which` [n], each of which is read from a state of zeros: the mean loss of their
+    targets, in nats."""
+    batches = RecordBatches(steps, which, MAX_STREAMS, _segment_length(model, MAX_STREAMS))
     return _losses(model, batches, shards)
+
+
+def _segment_length(model: CharRNN, streams: int) -> int:
+    return max(1, min(SEGMENT, MAX_LOGITS // (streams * model.config.outputs)))
 
 
 def _losses(model: CharRNN, source: Streams | RecordBatches, shards: Shards) -> Iterator[float | None]:

@@ -14,7 +14,7 @@ from charrnn.model import CharRNN
 from charrnn.tasks.arrangement import TASK_OF, Arrangement
 from charrnn.training.batches import Indices, RecordBatches, RecordSteps
 from charrnn.training.config import TrainingConfig
-from charrnn.training.evaluation import MAX_STREAMS, SEGMENT, record_evaluation
+from charrnn.training.evaluation import record_evaluation
 from charrnn.training.gradients import SEQUENCES, Norms, norms_back
 from charrnn.training.samples import PROMPT
 from charrnn.training.shards import Shards
@@ -22,7 +22,6 @@ from charrnn.training.text import Segment
 from charrnn.vocabulary import Ids
 
 SAMPLES: Final = 3
-MAX_STEPS_BACK: Final = 64
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -73,7 +72,7 @@ class RecordData:
     @property
     def held_out_tokens(self) -> int:
         """How many inputs are held out."""
-        return int(self._steps.lengths[self._held_out].sum())
+        return int(self._steps.lengths_of(self._held_out).sum())
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -92,12 +91,11 @@ class RecordData:
     def evaluation(self, model: CharRNN, shards: Shards) -> Iterator[float | None]:
         """The held-out loss, as `charrnn.training.evaluation.evaluation`; nothing if nothing is held out."""
         if self._held_out.size:
-            batches = RecordBatches(self._steps, self._held_out, MAX_STREAMS, SEGMENT)
-            yield from record_evaluation(model, batches, shards)
+            yield from record_evaluation(model, self._steps, self._held_out, shards)
 
     def gradient_norms(self, model: CharRNN, segment_length: int) -> Norms:
         """How far back the loss at the end of a record reaches, as `charrnn.training.gradients`."""
-        lengths = self._steps.lengths[self._training]
+        lengths = self._steps.lengths_of(self._training)
         steps = max(0, min(segment_length, int(np.median(lengths)) - 1))
         long_enough = self._training[lengths > steps]
         chosen = long_enough[np.linspace(0, long_enough.size - 1, SEQUENCES).astype(np.int64)]

@@ -1,6 +1,7 @@
 """The loss on held-out text, against reading it in one go."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import torch
 
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.model import CharRNN
-from charrnn.training.evaluation import MAX_LOGITS, WARM_UP, evaluate, evaluation
+from charrnn.training.batches import RecordSteps
+from charrnn.training.evaluation import MAX_LOGITS, WARM_UP, evaluate, evaluation, record_evaluation
+from charrnn.training.shards import Shards
 from charrnn.training.text import Passages
 
 
@@ -53,6 +56,28 @@ def test_a_large_vocabulary_is_read_in_short_segments_to_the_same_loss() -> None
     logits, _ = network(torch.tensor(ids[None, :-1]).long())
     expected = torch.nn.functional.cross_entropy(logits[0], torch.tensor(ids[1:]).long()).item()
     assert words[-1] == pytest.approx(expected, abs=1e-4)
+
+
+def test_records_are_read_in_short_segments_too_each_from_a_state_of_zeros() -> None:
+    torch.manual_seed(0)
+    network, random = CharRNN(ModelConfig(60_000, "gru", hidden_size=4, embedding_size=3)), np.random.default_rng(0)
+    lengths = random.integers(1, 40, 50)
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    inputs, targets = (random.integers(0, 60_000, bounds[-1]).astype(np.int32) for _ in range(2))
+    targets[random.random(targets.size) < 0.3] = -1
+    steps = RecordSteps(inputs, targets, bounds, np.add.reduceat(targets >= 0, bounds[:-1]))
+    found = list(record_evaluation(network, steps, np.arange(50), Shards(1)))
+    assert len(found) > lengths.sum() * 60_000 / MAX_LOGITS
+    apart = [
+        torch.nn.functional.cross_entropy(
+            network(torch.tensor(inputs[None, a:b]).long())[0][0],
+            torch.tensor(targets[a:b]).long(),
+            ignore_index=-1,
+            reduction="sum",
+        ).item()
+        for a, b in pairwise(bounds)
+    ]
+    assert found[-1] == pytest.approx(sum(apart) / (targets >= 0).sum(), abs=1e-4)
 
 
 @pytest.mark.parametrize("cell", CELLS)
