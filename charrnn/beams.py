@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -14,12 +15,22 @@ from charrnn.following import Following
 from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.vocabulary import Ids
 
-ROWS: Final = 64
-"""How many hypotheses are read side by side, of as many searches as fit."""
-STEPS: Final = 256
-"""Ids that are read between two calls of `check`."""
+ROWS: Final = 32
+"""How many hypotheses are read side by side, of as many searches as fit: a few milliseconds of work."""
+STEPS: Final = 32
+"""Ids of each prompt that are read at a time."""
 
 _NOTHING: Final = np.empty(0, dtype=np.int32)
+
+_logprob_of: Final = itemgetter(0)
+
+Answer = tuple[Output, State]
+Step = Callable[[], list[Answer] | None]
+Run = Callable[[Step], list[Answer] | None]
+
+
+def _at_once(step: Step) -> list[Answer] | None:
+    return step()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +40,6 @@ class Hypothesis:
     ids: tuple[int, ...] = ()
     logprob: float = 0.0
     ended: bool = False
-
-    def followed_by(self, id_: int, logprob: float, end_id: int | None) -> Hypothesis:
-        """The hypothesis with one more id."""
-        return Hypothesis((*self.ids, id_), self.logprob + logprob, id_ == end_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +60,17 @@ class BeamSearch:
         if self.beams < 1 or self.length < 1:
             raise ValueError(f"beams and length must be at least 1, not {self.beams} and {self.length}")
 
-    def search(
-        self, engine: Engine, prompts: Items[Ids], check: Callable[[], None] = lambda: None
-    ) -> Iterator[Hypothesis]:
-        """What is found after each of the prompts [n], which are searched some at a time. `check` is called regularly
-        and may raise to stop the search."""
+    def search(self, engine: Engine, prompts: Items[Ids], run: Run = _at_once) -> Iterator[Hypothesis]:
+        """What is found after each of the prompts [n], which are searched some at a time. `run` does a step of the
+        search, a few milliseconds of work, and returns its result; it may do so in another thread, or raise to stop the
+        search."""
         at_once = max(1, ROWS // self.beams)
         batch = engine.batch(at_once * max(self.beams, 1))
         for start in range(0, len(prompts), at_once):
             beams = [_Beam(self) for _ in prompts[start : start + at_once]]
             asked = [[Sequence(prompt, 1, self._sampling)] for prompt in prompts[start : start + at_once]]
             while any(asked):
-                answers = iter(_answers(batch, [each for several in asked for each in several], check))
+                answers = iter(_answers(batch, [each for several in asked for each in several], run))
                 for beam, several in zip(beams, asked, strict=True):
                     beam.advance([next(answers) for _ in several])
                 asked = [[Sequence(_NOTHING, 1, self._sampling, state) for state in beam.states] for beam in beams]
@@ -87,25 +93,25 @@ class _Beam:
     states: list[State] = field(default_factory=list)
     best: Hypothesis = field(default_factory=lambda: Hypothesis(logprob=-np.inf))
 
-    def advance(self, answers: Items[tuple[Output, State]]) -> None:
+    def advance(self, answers: Items[Answer]) -> None:
         """Follow each hypothesis by one id, given the engine's answers [live]; a hypothesis that is no longer likelier
         than the best complete one cannot become so, and is dropped."""
         found = [
-            (hypothesis.followed_by(id_, logprob, self.about.end_id), state)
+            (hypothesis.logprob + logprob, hypothesis, id_, state)
             for hypothesis, (output, state) in zip(self.live, answers, strict=True)
             for id_, logprob in self._next(output, state)
         ]
-        found.sort(key=lambda each: -each[0].logprob)  # stable: equals stay in the order of beams and ids
-        kept: list[tuple[Hypothesis, State]] = []
-        for hypothesis, state in found:
-            if hypothesis.logprob <= self.best.logprob or len(kept) == self.about.beams:
+        found.sort(key=_logprob_of, reverse=True)  # stable: equals stay in the order of beams and ids
+        self.live, self.states = [], []
+        for logprob, before, id_, state in found:
+            if logprob <= self.best.logprob or len(self.live) == self.about.beams:
                 break
+            hypothesis = Hypothesis((*before.ids, id_), logprob, id_ == self.about.end_id)
             if hypothesis.ended or len(hypothesis.ids) == self.about.length:
                 self.best = hypothesis
             else:
-                kept.append((hypothesis, _after(state, hypothesis.ids[-1])))
-        self.live = [hypothesis for hypothesis, _ in kept]
-        self.states = [state for _, state in kept]
+                self.live.append(hypothesis)
+                self.states.append(_after(state, id_))
 
     def _next(self, output: Output, state: State) -> Iterator[tuple[int, float]]:
         """The likeliest ids that may follow, and their log-probabilities; the greedy choice is always one of them."""
@@ -118,18 +124,25 @@ class _Beam:
                 yield id_, logprob
 
 
-def _answers(batch: Batch, sequences: Items[Sequence], check: Callable[[], None]) -> list[tuple[Output, State]]:
+def _answers(batch: Batch, sequences: Items[Sequence], run: Run) -> list[Answer]:
     """For each of the sequences, which choose one id, the output and the state before that id is read."""
-    handles = [batch.add(sequence) for sequence in sequences]
+    handles: list[int] = []
     outputs: dict[int, Output] = {}
-    try:
-        while len(outputs) < len(handles):
-            check()
-            outputs |= {output.handle: output for output in batch.step(STEPS)}
-        return [(outputs[handle], batch.state(handle)) for handle in handles]
-    finally:
+
+    def step() -> list[Answer] | None:
+        if not handles:
+            handles.extend(map(batch.add, sequences))
+        outputs.update((output.handle, output) for output in batch.step(STEPS))
+        if len(outputs) < len(handles):
+            return None
+        found = [(outputs[handle], batch.state(handle)) for handle in handles]
         for handle in handles:
             batch.remove(handle)
+        return found
+
+    while (answers := run(step)) is None:
+        pass
+    return answers
 
 
 def _after(state: State, id_: int) -> State:

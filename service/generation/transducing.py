@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Items
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from charrnn.beams import BeamSearch, Hypothesis
 from charrnn.engine.base import Output, Sequence
@@ -20,10 +20,13 @@ from service.generation.reading import outputs_of, read_records
 from service.generation.requests import FinishReason, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
+from service.generation.scheduling.slices import result_within
 from service.generation.tasks import check_task
 
 AT_ONCE: Final = 4
-"""How many beam searches a process accepts at once; each runs in the thread of its request."""
+"""How many beam searches a process accepts at once."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,8 @@ class TransductionRequest:
 
 class Transducer:
     """Turns the texts of a request into others within `timeout` seconds and `max_values` tokens: greedily with the
-    scheduler, all of them in the batch together; with beams in the thread of the request, in a batch of its own. There
-    is no randomness.
+    scheduler, all of them in the batch together; with beams in a batch of its own, in slices of the scheduler's time.
+    There is no randomness.
 
     Raises what Labeller raises.
     """
@@ -108,8 +111,13 @@ class Transducer:
     ) -> list[Hypothesis]:
         vocabulary = model.vocabulary
         search = BeamSearch(request.beams, request.length, vocabulary.end_id, vocabulary.following)
+
+        def run(step: Callable[[], T]) -> T:
+            scope.check()
+            return result_within(scope, self._scheduler.submit_slice(step))
+
         with self._place():
-            return list(search.search(model.engine, read, scope.check))
+            return list(search.search(model.engine, read, run))
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charrnn.beams import BeamSearch, Hypothesis
+from charrnn.beams import BeamSearch
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell
 from charrnn.engine.base import Engine, Sequence
@@ -109,7 +109,7 @@ def test_a_search_can_be_stopped_and_names_its_bounds() -> None:
     class StopError(Exception):
         pass
 
-    def stop() -> None:
+    def stop(_: object) -> None:
         raise StopError
 
     with pytest.raises(StopError):
@@ -117,4 +117,3 @@ def test_a_search_can_be_stopped_and_names_its_bounds() -> None:
     for beams, length in ((0, 3), (2, 0)):
         with pytest.raises(ValueError, match=f"at least 1, not {beams} and {length}"):
             BeamSearch(beams, length)
-    assert Hypothesis((1,), -1.0).followed_by(END, -0.5, END) == Hypothesis((1, END), -1.5, ended=True)

@@ -23,6 +23,7 @@ from service.generation.records.request import RecordsRequest
 from service.generation.records.stream import RecordStream
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
+from service.generation.scheduling.slices import result_within
 from service.generation.tasks import check_label, check_records
 from service.generation.tokenization import read
 
@@ -118,13 +119,5 @@ class RecordGenerator:
     def _slice(self, work: Callable[[], T], client: Client) -> T:
         """The result of a slice, once its turn has come and it is done. Raises ClientGoneError, DeadlineError,
         ClosedError."""
-        future = self._scheduler.submit_slice(work)
-        if not future.done():
-            scope, wake = CancelScope(replace(client, asked_at=None), self._timeout), threading.Event()
-            future.add_done_callback(lambda _: wake.set())
-            try:
-                while not scope.wait(wake):
-                    pass
-            finally:
-                future.cancel()
-        return future.result()
+        scope = CancelScope(replace(client, asked_at=None), self._timeout)
+        return result_within(scope, self._scheduler.submit_slice(work))
