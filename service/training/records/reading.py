@@ -19,6 +19,10 @@ from service.training.records.rows import Fault, Row
 from service.training.records.tables import csv_rows, tsv_rows
 
 SHOWN_FAULTS: Final = 3
+BATCH: Final = 1024
+"""How many records are worked on together."""
+BATCH_CHARACTERS: Final = 1 << 20
+"""Fewer are if their texts and targets have this many characters: some records are 100,000 times as long as others."""
 TO_SKIP: Final = "correct the row, or let a share of rows be passed over with skip_bad_rows"
 
 
@@ -94,6 +98,19 @@ def records(path: Path, format: RecordFormat, task: TaskName, tokens: Callable[[
     with path.open("rb") as file:
         start = file.read(START).decode(errors="ignore")
     return RecordReader(text_of(path), resolved(format, task, start), tokens)
+
+
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """The records, in lists of about as much work."""
+    batch, characters = list[Record](), 0
+    for record in records:
+        batch.append(record)
+        characters += len(record.text) + len(record.target or "")
+        if len(batch) == BATCH or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def text_of(path: Path) -> Iterator[str]:

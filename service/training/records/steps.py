@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -35,15 +34,13 @@ from service.training.corpora.corpus import Corpus
 from service.training.corpora.store import CorpusStore
 from service.training.errors import JobRequestError, RecordsError
 from service.training.records.format import RecordFormat
-from service.training.records.reading import RecordReader, text_of
+from service.training.records.reading import RecordReader, batches, text_of
 from service.training.records.survey import Survey, surveyed
 
 FORMAT: Final = 1
 SUMMARY: Final = "records.json"
 PREFIX: Final = "records-"
 """The beginning of a folder's name."""
-BATCH: Final = 1024
-"""How many records are written together."""
 
 NO_LABEL: Final = -1
 
@@ -253,8 +250,7 @@ class _Writer:
         with ExitStack() as stack:
             opened = {name: stack.enter_context((folder / name).open("xb")) for name in self._types}
             self._put(opened, "bounds", [0])
-            source = iter(records)
-            while batch := list(islice(source, BATCH)):
+            for batch in batches(records):
                 check()
                 self._batch(opened, batch)
             for file in opened.values():

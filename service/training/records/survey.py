@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +15,7 @@ from charrnn.tasks.record import MAX_RECORD, Record, TaskName
 from charrnn.vocabulary import codepoints
 from service.training.errors import RecordsError
 from service.training.records.format import RecordFormat
-from service.training.records.reading import RecordReader, records
-
-BATCH: Final = 4096
-"""How many records are counted together."""
+from service.training.records.reading import RecordReader, batches, records
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +61,7 @@ def surveyed(
     second. Raises ValueError, RecordsError."""
     reader = records(path, format, task, tokens)
     counts = _Counts()
-    source = iter(reader)
-    while batch := list(islice(source, BATCH)):
+    for batch in batches(reader):
         check()
         counts.add(batch)
     found = counts.survey(reader)

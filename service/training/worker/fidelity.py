@@ -20,6 +20,9 @@ MAX_CHARACTERS: Final = 50_000
 """The difference of two losses on the same text needs far fewer characters for a good estimate than the losses
 themselves."""
 
+MAX_PROBABILITIES: Final = 8_000_000
+"""The maximum number of labels' probabilities in memory: with many labels, fewer steps are measured."""
+
 
 def with_fidelity(checkpoint: Checkpoint, source: TrainingText | TrainingRecords, held_out: Passages) -> Checkpoint:
     """The checkpoint with `fidelity` in its record: the losses (nats per character, or per label) of the int8 and the
@@ -52,15 +55,19 @@ def _sample(text: TrainingText, held_out: Passages) -> Ids:
 
 
 def _some_records(records: TrainingRecords) -> list[tuple[Ids, Ids]]:
-    """Inputs and targets of some of the held-out records, in order; targets that are the unknown token do not count."""
+    """Inputs and targets of some of the held-out records, in order, of long ones the end; targets that are the unknown
+    token do not count."""
     held_out = np.flatnonzero(records.held_out if records.held_out.any() else np.ones_like(records.held_out))
-    unknown = None if records.arrangement.writes_labels else records.vocabulary.unknown_id
+    labels = len(records.arrangement.labels) if records.arrangement.writes_labels else 0
+    most = min(MAX_CHARACTERS, MAX_PROBABILITIES // max(1, labels))
+    unknown = None if labels else records.vocabulary.unknown_id
     steps, found, size = records.steps, [], 0
     for record in held_out.tolist():
-        part = slice(int(steps.bounds[record]), int(steps.bounds[record + 1]))
+        start, stop = steps.bounds[record : record + 2].tolist()
+        part = slice(max(start, stop - most + size), stop)
         inputs, targets = (np.asarray(array[part], dtype=np.int32) for array in (steps.inputs, steps.targets))
         found.append((inputs, targets if unknown is None else np.where(targets == unknown, -1, targets)))
         size += inputs.size
-        if size >= MAX_CHARACTERS:
+        if size >= most:
             break
     return found

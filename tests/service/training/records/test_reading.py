@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from charrnn.tasks.record import Record, TaskName
 from service.training.errors import RecordsError
 from service.training.records.format import Fields, RecordFormat
-from service.training.records.reading import RecordReader, records
+from service.training.records.reading import BATCH, RecordReader, batches, records
 from service.training.records.resolution import resolved
 from tests.service.training.records.pieces import CUTS, in_pieces
 
@@ -195,3 +195,11 @@ def test_a_stored_text_is_read_in_its_format(tmp_path: Path) -> None:
     reader = records(path, RecordFormat(fields=Fields(text="name", label="country")), "classify")
     assert list(reader) == [Record("Zoë", "NL"), Record("Åsa", "SE")]
     assert reader.format == RecordFormat(format="csv", fields=Fields(text="name", label="country"))
+
+
+def test_long_records_are_worked_on_in_shorter_lists() -> None:
+    long = [Record("x" * 100_000, target="y" * 100_000) for _ in range(20)]
+    short = [Record("x") for _ in range(2 * BATCH + 1)]
+    found = list(batches([*long, *short]))
+    assert [each for batch in found for each in batch] == [*long, *short]
+    assert [len(batch) for batch in found] == [6, 6, 6, BATCH, BATCH, 3]

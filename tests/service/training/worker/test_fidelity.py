@@ -8,11 +8,16 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
+from charrnn.marks import MarkedVocabulary
 from charrnn.record import TrainingRecord
+from charrnn.tasks.arrangement import Arrangement
+from charrnn.training.batches import RecordSteps
 from charrnn.training.data import TrainingText
+from charrnn.training.record_data import TrainingRecords
 from charrnn.training.text import Passages
 from charrnn.vocabulary import Vocabulary
-from service.training.worker.fidelity import with_fidelity
+from service.training.worker.fidelity import MAX_PROBABILITIES, with_fidelity
+from tests.networks import random_network
 
 LETTERS = Vocabulary("abcdefghijklmnopqrstuvwxyz")
 
@@ -47,3 +52,15 @@ def test_one_that_misses_is_served_in_float_and_says_so(ids: Any, caplog: pytest
     record = with_fidelity(replace(faithful, weights=weights), TrainingText(ids, LETTERS), Passages(ids)).record.json
     assert record["fidelity"]["precision"] == "float32"
     assert "served in float32" in caplog.text
+
+
+def test_of_long_records_with_many_labels_few_steps_are_measured() -> None:
+    arrangement = Arrangement("tag", "line", "\n", tuple(f"{label:05}" for label in range(5_000)))
+    model, length = random_network(LETTERS, "rnn", 4, arrangement=arrangement), 1_000
+    assert isinstance(model.vocabulary, MarkedVocabulary)
+    inputs, bounds = np.zeros(3 * length, np.uint8), np.arange(4) * length
+    steps = RecordSteps(inputs, np.full(3 * length, 7, np.int16), bounds, np.full(3, length))
+    records = TrainingRecords(steps, np.arange(3) > 0, model.vocabulary, arrangement)
+    fidelity = with_fidelity(model, records, Passages(inputs[:0])).record.json["fidelity"]
+    assert fidelity["characters"] == MAX_PROBABILITIES // 5_000
+    assert fidelity["float32"] > 0
