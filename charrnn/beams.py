@@ -15,8 +15,8 @@ from charrnn.following import Following
 from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.vocabulary import Ids
 
-ROWS: Final = 32
-"""How many hypotheses are read side by side, of as many searches as fit: a few milliseconds of work."""
+ROWS: Final = 16
+"""How many hypotheses are read side by side, of as many searches as fit: about two milliseconds of work."""
 STEPS: Final = 32
 """Ids of each prompt that are read at a time."""
 
