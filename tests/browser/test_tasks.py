@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,9 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
 from service.client import Client
-from tests.browser.conftest import ADMIN_KEY
+from tests.browser.conftest import ADMIN_KEY, card_of
+from tests.browser.examples import KINDS as KINDS_OF_LINES
+from tests.browser.examples import lines_by_kind, tagged_python
 from tests.browser.watched import Watched
 from tests.networks import random_network
 from tests.system.running import Service
@@ -145,3 +148,53 @@ def test_everyone_can_use_every_view_on_a_phone_too(new_page: Callable[..., Watc
         violations = Axe().run(page).response["violations"]
         assert {each["id"]: [node["html"] for node in each["nodes"]] for each in violations} == {}, scheme
     assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360]
+
+
+def test_records_and_texts_of_every_task_are_seen_character_by_character(page: Page) -> None:
+    play(page, "names", seed="7", count="3")
+    page.locator("#records").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    second = page.locator("#records li").nth(1)
+    expect(second).to_have_attribute("aria-current", "true")
+    expect(page.locator("#text")).to_have_text(second.inner_text())
+    page.get_by_label("Model", exact=True).select_option("languages")
+    page.locator("#written").fill("abc")
+    expect(page.locator("#text")).to_have_text("abc")
+    page.locator("#text").focus()
+    page.keyboard.press("End")
+    expect(page.locator("#inspector h3")).to_have_text("Likely labels after c")
+    likeliest = page.locator("#bars li").first.inner_text().replace("\n", "")
+    expect(page.locator("#inspector li").first).to_have_text(likeliest)
+    page.get_by_label("Colour by").select_option("unit")
+    expect(page.locator("#inspector h3")).to_contain_text("the cell at")
+
+
+@pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="trains for two minutes, for pictures alone")
+def test_pictures_of_models_that_were_trained(
+    admin: Page, service: Service, tmp_path: Path, shoot: Callable[..., None]
+) -> None:
+    client, jobs = Client(f"http://127.0.0.1:{service.port}", ADMIN_KEY), {}
+    fields = {"text": "line", "label": "language"}
+    for model, text, more in (
+        ("code-languages", lines_by_kind(), {"task": "classify", "format": "csv", "fields": fields}),
+        ("python-tokens", tagged_python(), {"task": "tag", "delay": 2}),
+    ):
+        (tmp_path / model).write_text(text)
+        corpus = client.upload(tmp_path / model)["id"]
+        jobs[model] = client.train(corpus=corpus, model=model, budget={"minutes": 1}, **more)["id"]
+    for job in jobs.values():
+        admin.goto(f"/ui/train#{job}")
+        expect(admin.locator("#job-status")).to_have_text("succeeded", timeout=180_000)
+    admin.goto("/#model=code-languages&text=const move = (elements, key) => elements[key]; // by name")
+    expect(admin.locator("#bars li")).to_have_count(len(KINDS_OF_LINES))
+    admin.locator("h1").click()
+    shoot(admin, "labels")
+    admin.goto("/#model=python-tokens&text=def double(x: int) -> int: return 2 * x  # twice")
+    expect(admin.locator("#tagged mark").nth(9)).to_be_visible()
+    shoot(admin, "tags")
+    admin.goto("/ui/models")
+    card = card_of(admin, "code-languages")
+    card.get_by_role("button", name="About version 1").click()
+    expect(card.get_by_role("table", name="Rows: the right label")).to_be_visible()
+    shoot(card.get_by_role("region", name="On held-out records"), "confusion")

@@ -2,7 +2,7 @@
 
 import { h, number } from "./dom.js";
 
-const NAMES = { "\n": "↵", "\t": "⇥", " ": "␣", "\r": "␍" };
+const NAMES = { "": "end", "\n": "↵", "\t": "⇥", " ": "␣", "\r": "␍" };
 const STRONGEST = 0.62;
 const MOST_BITS = 8;
 
@@ -38,16 +38,25 @@ export const byCell = ({ values, part }) => (index) => {
 const ink = (name, strength) =>
   strength < 0.02 ? "" : `rgb(var(${name}) / ${(strength * STRONGEST).toFixed(3)})`;
 
-/** The details of one token: what was expected there, its values, and what is likely to follow. */
-export function describe(trace, index) {
+const LABELLED = { classify: "Likely labels after ", tag: "Likely tags of " };
+
+/** Whether a model of this task says labels rather than tokens. */
+export const labelled = (task) => task in LABELLED;
+
+/** The details of one token: its values, and what was expected there and is likely to follow; or its likely labels. */
+export function describe(trace, index, task) {
   const bits = trace.surprisal[index];
   const values = trace.cells.map((cell) => `the cell at ${number(cell.values[index], 2)}`);
+  const token = h("code", {}, visible(trace.tokens[index]));
+  if (labelled(task)) {
+    const found = list([LABELLED[task], token, values.length ? ` — ${values.join(", ")}` : ""], trace.top[index]);
+    found.className = "labelled";
+    return [found];
+  }
   const details = [bits === null ? "the first token" : `${number(bits, 2)} bits of surprisal`, ...values].join(", ");
-  const token = visible(trace.tokens[index]);
   return [
-    list(index ? ["Expected at ", h("code", {}, token), ` — ${details}`] : ["At ", h("code", {}, token), ` — ${details}`],
-      index ? trace.top[index - 1] : [], trace.tokens[index]),
-    list(["Likely after ", h("code", {}, token)], trace.top[index], trace.tokens[index + 1]),
+    list([index ? "Expected at " : "At ", token, ` — ${details}`], index ? trace.top[index - 1] : [], trace.tokens[index]),
+    list(["Likely after ", token.cloneNode(true)], trace.top[index], trace.tokens[index + 1]),
   ];
 }
 

@@ -13,21 +13,23 @@ export class LabelsView extends TypedView {
   #probabilities = [];
   #all = false;
 
-  constructor(form) {
-    super(form);
+  constructor(form, reading) {
+    super(form, reading);
     $("all-labels").addEventListener("click", () => {
       this.#all = !this.#all;
       this.#draw();
     });
   }
 
-  show({ model, version, results: [{ label, probability, probabilities }] }) {
+  show({ model, version, results: [{ label, probability, probabilities }] }, text) {
     this.#probabilities = Object.entries(probabilities);
     $("status").textContent = `${label}, ${percent(probability)} — ${model}, version ${version}`;
     this.#draw();
+    this.reading.show({ body: { prompt: "" }, text, model, version, task: this.task });
   }
 
   clear() {
+    this.reading.clear();
     $("bars").replaceChildren(h("li", { className: "empty" }, "No text yet."));
     $("all-labels").hidden = true;
   }

@@ -7,6 +7,7 @@ import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { key, onKey } from "./key.js";
 import { ModelLists } from "./model-lists.js";
+import { Reading } from "./reading.js";
 import { reference } from "./request.js";
 import { copy } from "./saving.js";
 import { curl, python } from "./snippets.js";
@@ -14,12 +15,13 @@ import { TextView } from "./text-view.js";
 
 const form = $("play");
 const lists = new ModelLists(form.elements.model, form.elements.version, choose);
-const text = new TextView(form, lists, showRequest);
+const reading = new Reading(Number(form.dataset.maxTrace), addressed().get("cell"));
+const text = new TextView(form, lists, reading, showRequest);
 const views = { text: async () => text };
 const LATER = {
-  records: async () => new (await import("./records-view.js")).RecordsView(form),
-  classify: async () => new (await import("./labels-view.js")).LabelsView(form),
-  tag: async () => new (await import("./tags-view.js")).TagsView(form),
+  records: async () => new (await import("./records-view.js")).RecordsView(form, reading),
+  classify: async () => new (await import("./labels-view.js")).LabelsView(form, reading),
+  tag: async () => new (await import("./tags-view.js")).TagsView(form, reading),
   transduce: async () => new (await import("./targets-view.js")).TargetsView(form),
 };
 let view = text;

@@ -1,7 +1,7 @@
 // The text on the page: it grows while it is generated; once complete it can be coloured and inspected token by token.
 
 import { get } from "./api.js";
-import { byCell, bySurprise, characters, describe, move, plain } from "./coloured.js";
+import { byCell, bySurprise, characters, describe, labelled, move, plain } from "./coloured.js";
 import { $, count, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 
@@ -72,12 +72,22 @@ export class Reading {
     $("text").setAttribute("aria-busy", "false");
     if (!made.text) return;
     this.#made = made;
-    this.#offerCells();
+    this.#offerColours();
     if ($("colour").value || document.activeElement === $("text")) this.#colour();
   }
 
-  /** Offer the interpretable cells as colours. */
-  async #offerCells() {
+  /** Show this text, which is complete: `{body, text, model, version, task}`. */
+  show(made) {
+    $("single").hidden = $("colours").hidden = false;
+    this.begin(made.body.prompt);
+    this.add(made.text);
+    this.end(made);
+  }
+
+  /** Offer surprisal, if the version's task has any, and the interpretable cells as colours. */
+  async #offerColours() {
+    $("surprise").hidden = labelled(this.#made.task);
+    if ($("surprise").hidden && $("surprise").selected) $("colour").value = "";
     const { model, version } = this.#made;
     if (this.#offered === `${model}@${version}`) return;
     this.#offered = `${model}@${version}`;
@@ -178,7 +188,7 @@ export class Reading {
     $("text").querySelector(".chosen")?.classList.remove("chosen");
     $("text").children[index].classList.add("chosen");
     this.#index = index;
-    $("inspector").replaceChildren(...describe(this.#trace, index));
+    $("inspector").replaceChildren(...describe(this.#trace, index, this.#made.task));
     $("inspector").hidden = false;
   }
 }

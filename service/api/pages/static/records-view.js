@@ -7,6 +7,7 @@ import { clearError, showError } from "./errors.js";
 import { checkSeed, readRecords } from "./request.js";
 import { copy, save } from "./saving.js";
 
+const KEYS = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity };
 const MOST_SHOWN = 1000;
 const NO_LABEL = "any";
 
@@ -14,14 +15,19 @@ export class RecordsView {
   path = "/records";
   answer = null;
   #form;
+  #reading;
+  #chosen = null;
   #separator = "\n";
   #running = null;
   #shown = null;
   #known = new Map();
+  #listed = null;
   #due = false;
 
-  constructor(form) {
-    this.#form = form;
+  constructor(form, reading) {
+    [this.#form, this.#reading] = [form, reading];
+    $("records").addEventListener("click", ({ target }) => this.#choose(target.closest("li")));
+    $("records").addEventListener("keydown", (event) => this.#walk(event));
     $("copy-records").addEventListener("click", ({ target }) => copy(this.#whole(), target));
     $("copy-records-link").addEventListener("click", ({ target }) => copy(location.href, target));
     $("download-records").addEventListener("click", () => {
@@ -114,8 +120,12 @@ export class RecordsView {
   #list(made) {
     const { texts } = made;
     const list = $("records");
-    if (list.made !== made) list.replaceChildren();
-    list.made = made;
+    if (this.#listed !== made) {
+      list.replaceChildren();
+      this.#chosen = null;
+      this.#reading.clear();
+    }
+    this.#listed = made;
     const more = texts.slice(list.children.length, MOST_SHOWN);
     list.append(...more.map((text) => h("li", {}, h("span", { dir: "auto" }, text))));
     $("records-note").textContent = texts.length > MOST_SHOWN ? `The first ${number(MOST_SHOWN)} of ${number(texts.length)} are shown; copies and files have all.` : "";
@@ -145,12 +155,33 @@ export class RecordsView {
     $("again").disabled = $("records-tools").hidden = !made.end;
   }
 
+  /** Show a record character by character. */
+  #choose(item) {
+    if (!item || !this.#shown?.end) return;
+    this.#chosen?.removeAttribute("aria-current");
+    this.#chosen = item;
+    item.setAttribute("aria-current", "true");
+    item.scrollIntoView({ block: "nearest" });
+    const { model, version } = this.#shown.end;
+    const text = this.#shown.texts[[...$("records").children].indexOf(item)];
+    this.#reading.show({ body: { prompt: "" }, text, model, version });
+  }
+
+  #walk(event) {
+    const { children } = $("records");
+    if (!(event.key in KEYS) || event.ctrlKey || event.metaKey || event.altKey || !children.length) return;
+    event.preventDefault();
+    const index = [...children].indexOf(this.#chosen) + KEYS[event.key];
+    this.#choose(children[Math.min(children.length - 1, Math.max(0, index))]);
+  }
+
   #whole() {
     return this.#shown.texts.map((text) => text + this.#separator).join("");
   }
 
   #clear() {
-    this.#running = this.#shown = null;
+    this.#running = this.#shown = this.#chosen = null;
+    this.#reading.clear();
     $("records").replaceChildren();
     $("records-note").textContent = $("status").textContent = "";
     $("halt").hidden = $("records-tools").hidden = $("again").disabled = true;

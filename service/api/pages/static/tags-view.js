@@ -16,8 +16,8 @@ export class TagsView extends TypedView {
   #only = null;
   #found = null;
 
-  constructor(form) {
-    super(form);
+  constructor(form, reading) {
+    super(form, reading);
     $("named").addEventListener("change", ({ target }) => $("tagged").classList.toggle("named", target.checked));
     $("spans").addEventListener("toggle", () => this.#table());
   }
@@ -34,9 +34,11 @@ export class TagsView extends TypedView {
     this.#found = { spans, piece: (from, to) => characters.slice(from, to).join("") };
     $("status").textContent = `${count(spans.length, "span")} — ${model}, version ${version}`;
     this.#draw(characters.length);
+    this.reading.show({ body: { prompt: "" }, text, model, version, task: this.task });
   }
 
   clear() {
+    this.reading.clear();
     this.#found = null;
     $("tagged").replaceChildren(h("span", { className: "empty" }, "No text yet."));
     $("kinds").replaceChildren();

@@ -1,16 +1,15 @@
 // The view for a model of endless text: the text is shown while it is generated, and gets an address that reproduces it.
 
-import { addressed, addressOf, isText } from "./address.js";
+import { addressOf, isText } from "./address.js";
 import { Alternatives } from "./alternatives.js";
 import { events } from "./api.js";
 import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";
-import { Reading } from "./reading.js";
 import { checkSeed, read } from "./request.js";
 import { copy, save } from "./saving.js";
 import { exact, fileName, summary, same, unwritten } from "./text.js";
 
-/** `asked` is called when the form's request has changed. */
+/** `reading` shows one text; `asked` is called when the form's request has changed. */
 export class TextView {
   path = "/generate";
   answer = '["text"]';
@@ -24,9 +23,8 @@ export class TextView {
   #shown = null;
   #suggested = "";
 
-  constructor(form, lists, asked) {
-    [this.#form, this.#lists, this.#asked] = [form, lists, asked];
-    this.#reading = new Reading(Number(form.dataset.maxTrace), addressed().get("cell"));
+  constructor(form, lists, reading, asked) {
+    [this.#form, this.#lists, this.#reading, this.#asked] = [form, lists, reading, asked];
     $("copy-text").addEventListener("click", ({ target }) => copy(this.#whole(), target));
     $("copy-link").addEventListener("click", ({ target }) => copy(location.href, target));
     $("download").addEventListener("click", () => save(this.#whole(), fileName(this.#shown)));

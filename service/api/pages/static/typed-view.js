@@ -12,11 +12,12 @@ const PAUSE_MS = 150;
 export class TypedView {
   answer = '["results"]';
   form;
+  reading;
   #later = 0;
   #asking = null;
 
-  constructor(form) {
-    this.form = form;
+  constructor(form, reading = null) {
+    [this.form, this.reading] = [form, reading];
     const again = () => this.#wait(PAUSE_MS);
     form.elements.text.addEventListener("input", again);
     form.addEventListener("change", ({ target }) => {

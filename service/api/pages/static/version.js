@@ -21,7 +21,7 @@ export function about({ model, version, prompt, task, unit }, actions) {
     element.replaceChildren(...[
       part("The network", [...arrangement(known.record), ...network(known)], actions),
       part("Training", training(known.record)),
-      known.evaluation ? h("section", { className: "wide" }, h("h3", {}, "On held-out records"), evaluation(known.evaluation)) : null,
+      known.evaluation ? h("section", { className: "wide", "aria-label": "On held-out records" }, h("h3", {}, "On held-out records"), evaluation(known.evaluation)) : null,
       example.sample ? sample(example) : null,
       request(example),
       h("div", { className: "wide pictures" },
