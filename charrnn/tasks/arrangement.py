@@ -50,7 +50,7 @@ class Arrangement:
     def __post_init__(self) -> None:
         if self.task not in TASK_OF or self.unit not in UNITS:
             raise ValueError(f"there is no task {self.task!r} or no unit {self.unit!r}")
-        if self.unit == "text" and (self.task != "generate" or self.labels):
+        if self.unit == "text" and (not TASK_OF[self.task].writes_text or self.labels):
             raise ValueError(f"task {self.task} needs records: unit must be line, paragraph or separator, not text")
         if self.separator != SEPARATORS.get(self.unit, self.separator) or (self.unit != "text") != bool(self.separator):
             raise ValueError(f"the separator {self.separator!r} is not that of the unit {self.unit}")

@@ -19,6 +19,7 @@ class Generate(Task):
     allows = ("label",)
     reads_labels = True
     begins = 1
+    writes_text = True
 
     def read(self, ids: Ids) -> Ids:
         """Start, c1 … cn."""

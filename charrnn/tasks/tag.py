@@ -18,6 +18,7 @@ class Tag(Task):
     name = "tag"
     rows = "labels"
     needs = ("tags",)
+    delays = True
 
     def read(self, ids: Ids) -> Ids:
         """c1 … cn, and then a boundary for each token of the delay."""

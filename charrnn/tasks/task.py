@@ -36,7 +36,9 @@ class Task(ABC):
     `rows`: what the rows of the output layer stand for, the text's tokens and then the boundary, or the labels;
     `needs` and `allows`: the fields of a record, beside the text, that must be there or may; `separates`: whether it
     has a mark for a separator; `reads_labels`: whether it has one for each label; `begins`: how many ids are read
-    before the text's; `one_target`: whether a record has a single target, at its last step.
+    before the text's; `writes_text`: whether the text itself is what it learns to write, so that it can do without
+    records, and tell how likely a text is; `one_target`: whether a record has a single target, at its last step;
+    `delays`: whether its outputs may come some tokens later.
     """
 
     name: ClassVar[TaskName]
@@ -46,7 +48,9 @@ class Task(ABC):
     separates: ClassVar[bool] = False
     reads_labels: ClassVar[bool] = False
     begins: ClassVar[int] = 0
+    writes_text: ClassVar[bool] = False
     one_target: ClassVar[bool] = False
+    delays: ClassVar[bool] = False
 
     vocabulary: MarkedVocabulary
     labels: Mapping[str, int] = field(default_factory=dict)
@@ -65,6 +69,12 @@ class Task(ABC):
     @abstractmethod
     def steps(self, records: Sequence[Record]) -> Steps:
         """The steps of records. Raises KeyError for an unknown label, UnknownCharactersError."""
+
+    def text_of(self, inputs: Ids) -> Ids:
+        """The ids of a record's text, given what is read of all of it [n]."""
+        ids = inputs[self.begins :]
+        marks = np.flatnonzero(ids >= self.vocabulary.text_size)
+        return ids[: marks[0]] if marks.size else ids
 
     def encoded(self, texts: Sequence[str]) -> Pieces:
         """The ids of texts to train on. Raises UnknownCharactersError."""

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from charrnn.marks import MarkedVocabulary
 from charrnn.model import CharRNN
-from charrnn.tasks.arrangement import TASK_OF, Arrangement
-from charrnn.training.batches import Indices, RecordBatches, RecordSteps
+from charrnn.tasks.arrangement import Arrangement
+from charrnn.tasks.task import Task
+from charrnn.training.batches import RecordBatches, RecordSteps
 from charrnn.training.config import TrainingConfig
 from charrnn.training.evaluation import record_evaluation
 from charrnn.training.gradients import SEQUENCES, Norms, norms_back
@@ -35,6 +36,11 @@ class TrainingRecords:
     arrangement: Arrangement
     corpus: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def task(self) -> Task:
+        """The task, with the vocabulary."""
+        return self.arrangement.bound(self.vocabulary)
+
 
 class RecordData:
     """Records as a run reads them: `streams` are those to train on. Raises ValueError when there are none."""
@@ -48,8 +54,9 @@ class RecordData:
         self._training = np.flatnonzero(~records.held_out)
         if not self._training.size:
             raise ValueError("there are no records to train on")
-        self.predicts_next = TASK_OF[records.arrangement.task].one_target
-        reads_labels = records.arrangement.labels and not records.arrangement.writes_labels
+        self._task = records.task
+        self.predicts_next = self._task.one_target
+        reads_labels = records.arrangement.labels and self._task.reads_labels
         boundary = records.vocabulary.boundary
         self.streams = RecordBatches(
             records.steps,
@@ -103,25 +110,27 @@ class RecordData:
         windows = self._steps.inputs[last[:, None] + np.arange(-steps, 1)].astype(np.int64)
         return norms_back(model, windows, self._steps.targets[last].astype(np.int64))
 
-    def _ids(self, records: Indices) -> list[Ids]:
-        bounds = self._steps.bounds
-        return [np.asarray(self._steps.inputs[bounds[i] : bounds[i + 1]], dtype=np.int32) for i in records.tolist()]
-
     def _prompts(self) -> list[Ids]:
-        """What samples begin with: the start, the labels of the first records that are held out, or whole records that
-        are to be turned into others; none if labels are written."""
-        task = self.arrangement.task
+        """What samples begin with: what is read of the first records that are held out before anything is written, or
+        of the first ones; without a label of the first. None if labels are written."""
         if self.arrangement.writes_labels:
             return []
         some = (self._held_out if self._held_out.size else self._training)[:SAMPLES]
-        separator = self.vocabulary.boundary + 1
-        if task == "transduce":
-            return [ids[: np.flatnonzero(ids == separator)[0] + 1] for ids in self._ids(some)]
-        return [np.array([self.vocabulary.boundary], dtype=np.int32), *(ids[:1] for ids in self._ids(some)[1:])]
+        prompts = [self._opening(record) for record in some.tolist()]
+        return [self._task.read(prompts[0][:0]), *prompts[1:]] if self._task.writes_text else prompts
 
     def _beginning(self) -> str:
-        """The beginning of the first record, without marks, as a prompt that suits the model."""
-        (ids,) = self._ids(self._training[:1])
-        if self.arrangement.task == "transduce":
-            ids = ids[: np.flatnonzero(ids == self.vocabulary.boundary + 1)[0]]
-        return self.vocabulary.decode(ids[:PROMPT]) if self.arrangement.task != "generate" else ""
+        """The beginning of what is read of the first record before anything is written, without marks: a prompt that
+        suits the model."""
+        first = int(self._training[0])
+        ids = self._ids(first) if self.arrangement.writes_labels else self._opening(first)
+        return self.vocabulary.decode(self._task.text_of(ids)[:PROMPT])
+
+    def _opening(self, record: int) -> Ids:
+        """The inputs of a record up to the first that has a target."""
+        counted = self._steps.targets[slice(*self._steps.bounds[record : record + 2].tolist())] >= 0
+        return self._ids(record)[: int(np.argmax(counted)) + 1]
+
+    def _ids(self, record: int) -> Ids:
+        """All inputs of a record."""
+        return np.asarray(self._steps.inputs[slice(*self._steps.bounds[record : record + 2].tolist())], dtype=np.int32)

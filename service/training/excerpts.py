@@ -13,6 +13,7 @@ import numpy.typing as npt
 from charrnn.interpretation.excerpt import PASSAGES, joined, spans
 from charrnn.marks import MarkedVocabulary
 from charrnn.record import TrainingRecord
+from charrnn.tasks.task import Task
 from charrnn.training import record_split
 from charrnn.training.batches import RecordSteps
 from charrnn.training.text import Passages, TextIds, held_out_of
@@ -55,11 +56,11 @@ def own_excerpt_of_records(  # noqa: PLR0917
     mask = np.zeros(len(found.hashes), np.bool_)
     if corpus.sha256 == record.corpus_sha256 and isinstance(fraction, float):
         mask = record_split.held_out(found.hashes, fraction, found.labels - found.labels.min())
-    return excerpt_of_records(found.steps, mask, vocabulary, most, least)
+    return excerpt_of_records(found.steps, mask, found.task, most, least)
 
 
 def excerpt_of_records(
-    steps: RecordSteps, held_out: npt.NDArray[np.bool_], vocabulary: MarkedVocabulary, most: int, least: int
+    steps: RecordSteps, held_out: npt.NDArray[np.bool_], task: Task, most: int, least: int
 ) -> Excerpt:
     """Texts of records, spread over those that are `held_out` [records], of at most `most` tokens together; over all
     records if the held-out ones have fewer than `least` tokens."""
@@ -67,15 +68,10 @@ def excerpt_of_records(
     records = np.flatnonzero(held_out) if is_held_out else np.arange(len(steps.lengths))
     count = max(1, int(most / max(1.0, float(steps.lengths[records].mean())))) if records.size else 0
     chosen = np.unique(np.linspace(0, records.size - 1, min(count, records.size)).astype(np.int64))
-    texts = (_text_of(steps, record, vocabulary) for record in records[chosen].tolist())
+    bounds = [steps.bounds[record : record + 2].tolist() for record in records[chosen]]
+    inputs = (np.asarray(steps.inputs[start:stop], dtype=np.int32) for start, stop in bounds)
+    texts = (task.vocabulary.decode(task.text_of(ids)) for ids in inputs)
     return Excerpt(tuple(filter(None, texts)), is_held_out)
-
-
-def _text_of(steps: RecordSteps, record: int, vocabulary: MarkedVocabulary) -> str:
-    """What is read of a record before anything is written, without marks."""
-    ids = np.asarray(steps.inputs[slice(*steps.bounds[record : record + 2].tolist())], dtype=np.int32)
-    separators = np.flatnonzero(ids[1:] == vocabulary.boundary + 1)  # at the beginning it is a label
-    return vocabulary.decode(ids[: 1 + separators[0]] if separators.size else ids)
 
 
 def own_held_out(record: TrainingRecord, vocabulary: Vocabulary, store: CorpusStore, corpus: Corpus) -> Passages:

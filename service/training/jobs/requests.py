@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from charrnn.config import ModelConfig
 from charrnn.parameters import Parameter, check, choices, parameters
+from charrnn.tasks.arrangement import TASK_OF
 from charrnn.tasks.record import TaskName
 from charrnn.training.config import Budget, TrainingConfig
 from charrnn.vocabulary import Level
@@ -66,7 +67,7 @@ class JobRequest:
         try:
             check(self)
             self.records.check_task(self.task)
-            if self.delay is not None and self.task != "tag":
+            if self.delay is not None and not TASK_OF[self.task].delays:
                 raise ValueError(f"delay must be left out for task {self.task}, not {self.delay}")
             ModelConfig(vocabulary_size=1, **self._chosen(SIZES))
             TrainingConfig(self.budget, **self._chosen(SETTINGS))
@@ -100,7 +101,7 @@ class JobRequest:
     @property
     def is_text(self) -> bool:
         """Whether the corpus is one endless text."""
-        return self.records.record_unit == "text" and self.task == "generate"
+        return self.records.record_unit == "text" and TASK_OF[self.task].writes_text
 
 
 def _record_format(values: Mapping[str, Any]) -> RecordFormat:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Final, Literal, get_args
 
 from charrnn.parameters import Parameter, check
+from charrnn.tasks.arrangement import TASK_OF
 from charrnn.tasks.record import SEPARATORS, TaskName, Unit
 
 FileFormat = Literal["plain", "jsonl", "csv", "tsv"]
@@ -106,11 +107,9 @@ class RecordFormat:
 
     def check_task(self, task: TaskName) -> None:
         """Raises ValueError if a file of this format cannot be learned from in this way."""
-        if task == "generate":
-            return
-        if self.unit == "text":
+        if self.unit == "text" and not TASK_OF[task].writes_text:
             raise ValueError(f"unit must be line, paragraph or separator for task {task}, not 'text'")
-        if self.format == "plain":
+        if self.format == "plain" and TASK_OF[task].needs:
             raise ValueError(f"format must be jsonl, csv or tsv for task {task}, not 'plain', which has texts alone")
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from charrnn.tasks.arrangement import TASK_OF
 from charrnn.tasks.record import Record, TaskName
 from durable.drafts import draft_folder
 from service.training.corpora.conversion import Conversion, convert
@@ -131,7 +132,7 @@ def _kind(format: RecordFormat, task: TaskName, text: str) -> FileFormat:
     if format.format is not None:
         return format.format
     says_nothing = format.unit is None and format.separator is None and format.fields is None
-    if task == "generate" and not says_nothing and format.fields is None:
+    if not TASK_OF[task].needs and not says_nothing and format.fields is None:
         return "plain"
     return detected(text)
 

@@ -63,7 +63,7 @@ def columns(format: FileFormat, start: str) -> tuple[str, ...]:
 
 
 def _format_of(format: RecordFormat, task: TaskName, start: str) -> FileFormat:
-    if task == "generate" and format.fields is None:
+    if not TASK_OF[task].needs and format.fields is None:
         return "plain"
     wanted = set(_wanted(format, task).values())
     kinds: tuple[FileFormat, ...] = ("tsv", "csv") if "\t" in start.split("\n", 1)[0] else ("csv",)

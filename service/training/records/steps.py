@@ -103,6 +103,11 @@ class CorpusRecords:
     faults: tuple[str, ...]
 
     @property
+    def task(self) -> Task:
+        """The task, with the vocabulary."""
+        return self.arrangement.bound(self.vocabulary)
+
+    @property
     def tokens(self) -> int:
         """The steps of all records together."""
         return len(self.steps.inputs)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.tasks.arrangement import TASK_OF
 from charrnn.tasks.record import MAX_RECORD, Record, TaskName
 from charrnn.vocabulary import codepoints
 from service.training.errors import RecordsError
@@ -109,14 +110,14 @@ class _Counts:
 
 def _check_labels(found: Survey, task: TaskName) -> None:
     """Raises RecordsError if there are no labels to choose from, or if one cannot be both learned and measured."""
-    name = {"classify": "label", "tag": "tag"}.get(task)
-    if name is None:
+    if TASK_OF[task].rows != "labels":
         return
+    name = "label" if TASK_OF[task].one_target else "tag"
     if len(found.labels) < 2:
         only = repr(next(iter(found.labels)))[:60]
         raise RecordsError(f"task {task} needs at least 2 different {name}s, and all are {only}", None, "fields")
-    single = [label for label, number in found.labels.items() if number == 1] if task == "classify" else []
+    single = [label for label, number in found.labels.items() if number == 1] if TASK_OF[task].one_target else []
     if single:
         shown = ", ".join(repr(label)[:60] for label in single[:10]) + (" …" if len(single) > 10 else "")
-        message = f"task classify needs at least 2 examples of each label, and there is one of {shown}"
+        message = f"task {task} needs at least 2 examples of each label, and there is one of {shown}"
         raise RecordsError(f"{message}: add examples, or remove such rows", None, "fields")

@@ -15,6 +15,7 @@ from charrnn.engine.cpu.packing import precision_of
 from charrnn.engine.scoring import scored
 from charrnn.held_out_scores import HeldOutScores
 from charrnn.surprise import Bits
+from charrnn.tasks.task import Task
 from charrnn.training.batches import RecordSteps
 from charrnn.training.text import Passages
 from charrnn.vocabulary import Ids, Vocabulary
@@ -42,13 +43,12 @@ def lines_of(held_out: Passages, vocabulary: Vocabulary) -> Iterator[Ids]:
             yield ids[:LONGEST]
 
 
-def texts_of(steps: RecordSteps, held_out: npt.NDArray[np.bool_]) -> Iterator[Ids]:
-    """The ids of the texts of held-out records [records], without their start, in the order in which they are to be
-    measured; `steps` are those of the task of generating."""
+def texts_of(steps: RecordSteps, held_out: npt.NDArray[np.bool_], task: Task) -> Iterator[Ids]:
+    """The ids of the texts of held-out records [records], in the order in which they are to be measured."""
     records = np.flatnonzero(held_out)
     for index in _mixed(records.size):
         start, stop = steps.bounds[records[index] : records[index] + 2].tolist()
-        yield np.asarray(steps.inputs[start + 1 : min(stop, start + 1 + LONGEST)], dtype=np.int32)
+        yield task.text_of(np.asarray(steps.inputs[start:stop], dtype=np.int32))[:LONGEST]
 
 
 def measure(checkpoint: Checkpoint, texts: Iterator[Ids], check: Check) -> HeldOutScores | None:

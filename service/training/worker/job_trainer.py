@@ -17,6 +17,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.interpretation.survey import MIN_TOKENS, most_characters
 from charrnn.novelty import KnownTexts
+from charrnn.tasks.arrangement import TASK_OF
 from charrnn.training.data import TrainingText
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
@@ -136,7 +137,7 @@ class JobTrainer:
     def known_texts(self, job: Job, run: Run) -> KnownTexts | None:
         """The records that the job trains on, if it generates records; None also if the corpus cannot be read."""
         plan = run.plan()
-        if plan is None or plan.records is None or plan.records.task != "generate":
+        if plan is None or plan.records is None or not TASK_OF[plan.records.task].writes_text:
             return None
         try:
             corpus = self._corpora.get(job.request.corpus)
@@ -221,7 +222,7 @@ def _excerpt(path: Path, given: Preparation, trainer: Trainer) -> Excerpt:
     source, most = given.source, most_characters(given.config)
     if isinstance(source, TrainingText):
         return excerpt_of(path, trainer.held_out, source.vocabulary, most, MIN_TOKENS)
-    return excerpt_of_records(source.steps, source.held_out, source.vocabulary, most, MIN_TOKENS)
+    return excerpt_of_records(source.steps, source.held_out, source.task, most, MIN_TOKENS)
 
 
 def _scores(given: Preparation, checkpoint: Checkpoint, trainer: Trainer, go_on: GoOn) -> Sidecar | None:
@@ -241,9 +242,8 @@ def _held_out_texts(given: Preparation, trainer: Trainer) -> Iterator[Ids] | Non
     """The held-out records, or lines, that a generated text can be compared with."""
     if isinstance(given.source, TrainingText):
         return lines_of(trainer.held_out, given.source.vocabulary)
-    if given.source.arrangement.task != "generate":
-        return None
-    return texts_of(given.source.steps, given.source.held_out)
+    source = given.source
+    return texts_of(source.steps, source.held_out, source.task) if source.task.writes_text else None
 
 
 def _device() -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.measurements import bits
+from charrnn.tasks.arrangement import TASK_OF
 from charrnn.training.config import TrainingConfig
 from charrnn.training.data import TrainingText
 from charrnn.training.defaults import TAG_DELAY, defaults_for, record_defaults
@@ -113,7 +114,7 @@ def decide(
 
 
 def _delay(request: JobRequest, base: Checkpoint | None) -> int:
-    if request.task != "tag":
+    if not TASK_OF[request.task].delays:
         return 0
     if base is None:
         return TAG_DELAY if request.delay is None else request.delay

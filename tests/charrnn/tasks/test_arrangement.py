@@ -41,6 +41,7 @@ def test_the_steps_of_a_record(arrangement: Arrangement, record: Record, inputs:
     assert (steps.inputs.tolist(), steps.targets.tolist(), steps.sizes.tolist()) == (inputs, targets, [len(inputs)])
     twice = task.steps([record, record])
     assert (twice.inputs.tolist(), twice.targets.tolist()) == (2 * inputs, 2 * targets)
+    assert task.vocabulary.decode(task.text_of(steps.inputs)) == record.text
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.marks import MarkedVocabulary
 from charrnn.record import TrainingRecord
-from charrnn.tasks.arrangement import Arrangement
-from charrnn.tasks.record import Record, TaskName
+from charrnn.tasks.arrangement import TASK_OF, Arrangement
+from charrnn.tasks.record import TASKS, Record, TaskName
 from charrnn.training.batches import RecordSteps
 from charrnn.training.config import VALIDATION_SPLITS, ValidationSplit
 from charrnn.training.text import Passages, split
@@ -75,24 +74,24 @@ def test_a_record_from_before_there_were_blocks_means_the_end() -> None:
         assert held_out.bounds == [(4500, 5000)]
 
 
-@pytest.mark.parametrize("task", ["generate", "classify", "tag", "transduce"])
+@pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("labels", [(), ("x", "y")])
-def test_records_of_an_excerpt_are_texts_without_marks(task: TaskName, labels: tuple[str, ...]) -> None:
-    labels = ("x", "y") if task in ("classify", "tag") else labels
-    arrangement = Arrangement(task, "line", "\n", labels, delay=2 * (task == "tag"))
+def test_records_of_an_excerpt_are_texts_without_marks(name: TaskName, labels: tuple[str, ...]) -> None:
+    labels = ("x", "y") if TASK_OF[name].rows == "labels" else labels
+    arrangement = Arrangement(name, "line", "\n", labels, delay=2 * TASK_OF[name].delays)
     texts = [f"{'ab' * (i % 4)}c{i % 10}" for i in range(100)]
     vocabulary = arrangement.vocabulary(Vocabulary.of([*texts, "de"]))
-    made = arrangement.bound(vocabulary).steps(
+    task = arrangement.bound(vocabulary)
+    made = task.steps(
         [
             Record(text, labels[i % 2] if labels else None, tuple("x" * len(text)), target="de" * (i % 3))
             for i, text in enumerate(texts)
         ]
     )
     bounds = np.cumsum([0, *made.sizes])
-    assert isinstance(vocabulary, MarkedVocabulary)
     steps, held_out = RecordSteps(made.inputs, made.targets, bounds, np.ones(100, np.int8)), np.arange(100) % 2 == 0
-    every = excerpt_of_records(steps, held_out, vocabulary, most=10**6, least=10)
+    every = excerpt_of_records(steps, held_out, task, most=10**6, least=10)
     assert every == Excerpt(tuple(texts[::2]), is_held_out=True)
-    some = excerpt_of_records(steps, held_out, vocabulary, most=100, least=10)
+    some = excerpt_of_records(steps, held_out, task, most=100, least=10)
     assert 5 < len(some.texts) < 50 and some.texts[-1] == texts[98], "spread over all of them"
-    assert excerpt_of_records(steps, held_out, vocabulary, 10**6, 10**5) == Excerpt(tuple(texts), is_held_out=False)
+    assert excerpt_of_records(steps, held_out, task, 10**6, 10**5) == Excerpt(tuple(texts), is_held_out=False)

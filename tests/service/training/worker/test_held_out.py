@@ -29,6 +29,7 @@ from tests.service.training.runners import Clock, job_runner
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 LETTERS = Vocabulary("\nabc")
+RECORDS = Arrangement("generate", "line", "\n")
 
 
 def decoded(lines: Any) -> list[str]:
@@ -48,14 +49,16 @@ def test_a_long_line_counts_with_its_beginning() -> None:
 
 
 def test_the_texts_of_records_are_without_marks() -> None:
-    inputs = np.array([9, 1, 2, 9, 9, 3], np.int32)  # three records, each after its start
+    task = RECORDS.bound(RECORDS.vocabulary(LETTERS))
+    end = task.vocabulary.boundary
+    inputs = np.array([end, 1, 2, end, end, 3], np.int32)  # three records, each after its start
     bounds = np.array([0, 3, 4, 6])
     steps = RecordSteps(inputs, inputs, bounds, np.diff(bounds))
     held_out = np.array([True, True, False])
-    assert sorted(ids.tolist() for ids in texts_of(steps, held_out)) == [[], [1, 2]]
+    assert sorted(ids.tolist() for ids in texts_of(steps, held_out, task)) == [[], [1, 2]]
 
 
-@pytest.mark.parametrize("arrangement", [Arrangement(), Arrangement("generate", "line", "\n")])
+@pytest.mark.parametrize("arrangement", [Arrangement(), RECORDS])
 def test_the_bits_are_those_of_characters_and_ends(arrangement: Arrangement) -> None:
     network = random_network(LETTERS, "gru", 8, arrangement=arrangement)
     network = network.with_record(network.record.updated(fidelity={"precision": "float32"}))
