@@ -68,8 +68,16 @@ def check_record(model: ResidentModel, text: str) -> None:
     """Raises SeparatorError if the text would be more than one record that the model generates; the records of other
     tasks may have any characters."""
     arrangement = model.arrangement
-    if arrangement.task == "generate" and arrangement.separator and arrangement.separator in text:
+    if arrangement.task != "generate" or not arrangement.separator or arrangement.separator not in text:
+        return
+    if not _has_lines(model):
         raise SeparatorError(text, model)
+
+
+def _has_lines(model: ResidentModel) -> bool:
+    """Whether the model's records themselves have line ends: those of a file with fields may, unless it was asked for
+    lines, and then they are part of the vocabulary."""
+    return model.arrangement.unit == "line" and not model.vocabulary.encode_known(model.arrangement.separator)[1]
 
 
 def check_label(model: ResidentModel, label: str | None) -> None:

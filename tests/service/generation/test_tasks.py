@@ -115,3 +115,15 @@ def test_a_prompt_is_the_beginning_of_one_record(generator: TextGenerator) -> No
         choices(generator, "labels", prompt=(0, 4))
     with pytest.raises(UnknownCharactersError):
         choices(generator, "labels", prompt="ax!")
+
+
+def test_records_of_a_file_with_fields_may_have_line_ends(redis: MemoryRedis, scheduler: Scheduler) -> None:
+    memory = MemoryStore()
+    arrangement = Arrangement("generate", "line", "\n")
+    memory.put("poems", random_network(Vocabulary("\nab"), "gru", 6, arrangement=arrangement))
+    memory.put("names", random_network(Vocabulary("ab"), "gru", 6, arrangement=arrangement))
+    generator = TextGenerator(ResidentModels(memory, ReferenceEngine), GenerationCache(redis, ttl=60), scheduler)
+    (choice,) = choices(generator, "poems", prompt="a\nb", n=1, echo=True)
+    assert choice.text.startswith("a\nb")
+    with pytest.raises(SeparatorError, match=r"'\\n', at 1"):
+        choices(generator, "names", prompt="a\nb")
