@@ -50,7 +50,8 @@ class TrainingRecord:
         count = self._section("characters").get("validation")
         split = self.settings.get("validation_split", FORMER_SPLIT)
         task = (self.json.get("task", "generate"), self.json.get("unit", "text"), self.json.get("delay", 0))
-        return self._section("corpus").get("sha256"), count, split, self.json.get("level", "char"), *task
+        labels = self.json.get("labels", [])
+        return self._section("corpus").get("sha256"), count, split, self.json.get("level", "char"), *task, labels
 
     @property
     def steps(self) -> int:

@@ -82,8 +82,8 @@ def test_what_earlier_releases_did_not_write() -> None:
     assert (first.warnings, last.warnings) == ((), ("too little text",))
     assert (first.prompt, last.prompt) == (None, "Once")
     assert (first.precision, last.precision) == (None, "int8")
-    assert first.validated_on == ("ab", 100, FORMER_SPLIT, "char", "generate", "text", 0)
-    assert last.validated_on == ("ab", 100, "blocks", "word", "generate", "text", 0)
+    assert first.validated_on == ("ab", 100, FORMER_SPLIT, "char", "generate", "text", 0, [])
+    assert last.validated_on == ("ab", 100, "blocks", "word", "generate", "text", 0, [])
 
 
 def test_an_empty_record_says_nothing() -> None:

@@ -15,6 +15,7 @@ Make = Callable[..., Checkpoint]
 
 TEXT, OTHER_TEXT = {"sha256": "aa"}, {"sha256": "bb"}
 CURRENT = {"validation_loss": 1.5, "corpus": TEXT}
+TOPICS = {**CURRENT, "task": "classify", "unit": "line", "labels": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,9 @@ CURRENT = {"validation_loss": 1.5, "corpus": TEXT}
         ({**CURRENT, "validation_loss": 1.6, "training": {"validation_split": "blocks"}}, CURRENT, True),
         ({**CURRENT, "validation_loss": 1.6, "training": {"validation_split": "end"}}, CURRENT, False),
         ({**CURRENT, "validation_loss": 1.6, "level": "word"}, CURRENT, True),
+        ({**CURRENT, "validation_loss": 1.6, "task": "classify", "unit": "line"}, CURRENT, True),
+        ({**TOPICS, "validation_loss": 1.6}, TOPICS, False),
+        ({**TOPICS, "validation_loss": 1.6, "labels": ["de", "it"]}, TOPICS, True),
         ({"validation_loss": nan, "corpus": OTHER_TEXT}, {"validation_loss": 1.5, "corpus": TEXT}, False),
         ({"validation_loss": 9.0}, {}, True),
         ({"validation_loss": inf}, {}, False),
