@@ -179,5 +179,6 @@ def _job_request(sent: Upload) -> JobRequest | None:
     format, task = record_format(sent.fields)
     delay = sent.fields.get("delay")
     if delay is not None and not (delay.isascii() and delay.isdigit()):
-        raise ApiError(422, "invalid_value", f"delay must be an integer, not {shown(delay)}", "delay")
+        message = f"delay must be an integer from 0 to {MAX_DELAY}, not {shown(delay)}"
+        raise ApiError(422, "invalid_value", message, "delay")
     return JobRequest("", model, task=task, records=format, delay=None if delay is None else int(delay))

@@ -19,8 +19,9 @@ from service.training.records.checking import Checker
 from service.training.records.format import Fields, FileFormat, RecordFormat
 from service.training.records.guessing import guessed
 from service.training.records.reading import rows
-from service.training.records.resolution import columns, detected, names_of, resolved
+from service.training.records.resolution import columns, detected, names_of, recognized, resolved
 from service.training.records.rows import Fault
+from service.training.records.survey import check_labels
 
 PREVIEW_BYTES: Final = 1 << 18
 """How many bytes of a file are looked at: a file of exactly as many goes on after them."""
@@ -76,6 +77,8 @@ def preview(data: bytes, folder: Path, format: RecordFormat, task: TaskName, con
             format = replace(format, fields=guessed(there, task, format.fields or Fields()))
         format = resolved(format, task, text)
         found.read(text, format, whole)
+        if whole:
+            found.check_labels(task)
     except (RecordsError, ValueError) as error:
         found.faults.append(str(error))
     return found.preview(encoding, format, there, whole)
@@ -101,6 +104,11 @@ class _Found:
                 self.faults.append(str(record))
             else:
                 self._add(row.line, record)
+
+    def check_labels(self, task: TaskName) -> None:
+        """Raises RecordsError if the task cannot be learned with the labels of all records."""
+        if self._count:
+            check_labels(self._labels, task)
 
     def _add(self, line: int, record: Record) -> None:
         self._count += 1
@@ -131,10 +139,9 @@ def _kind(format: RecordFormat, task: TaskName, text: str) -> FileFormat:
     """The format, as a training would decide it; and if nothing at all was said, the one that it looks like."""
     if format.format is not None:
         return format.format
-    says_nothing = format.unit is None and format.separator is None and format.fields is None
-    if not TASK_OF[task].needs and not says_nothing and format.fields is None:
-        return "plain"
-    return detected(text)
+    if not TASK_OF[task].needs and format.fields is None:
+        return detected(text) if format.unit is None and format.separator is None else "plain"
+    return recognized(format, task, text)
 
 
 def _decoded(data: bytes, folder: Path, conversion: Conversion) -> tuple[str, str]:

@@ -52,6 +52,14 @@ def detected(start: str) -> FileFormat:
     return "csv" if _is_table(list(islice(csv_cells([start], whole=False), LOOKED_AT))) else "plain"
 
 
+def recognized(format: RecordFormat, task: TaskName, start: str) -> FileFormat:
+    """The format of a file whose fields are read: a table with the fields that the task needs, or what it looks
+    like."""
+    wanted = set(_wanted(format, task).values())
+    kinds: tuple[FileFormat, ...] = ("tsv", "csv") if "\t" in start.split("\n", 1)[0] else ("csv",)
+    return next((kind for kind in kinds if wanted <= set(columns(kind, start))), detected(start))
+
+
 def columns(format: FileFormat, start: str) -> tuple[str, ...]:
     """The names of the fields in a file of this format: those of its header, or of its first object."""
     if format == "jsonl":
@@ -65,10 +73,7 @@ def columns(format: FileFormat, start: str) -> tuple[str, ...]:
 def _format_of(format: RecordFormat, task: TaskName, start: str) -> FileFormat:
     if not TASK_OF[task].needs and format.fields is None:
         return "plain"
-    wanted = set(_wanted(format, task).values())
-    kinds: tuple[FileFormat, ...] = ("tsv", "csv") if "\t" in start.split("\n", 1)[0] else ("csv",)
-    found = next((kind for kind in kinds if wanted <= set(columns(kind, start))), detected(start))
-    if found != "plain":
+    if (found := recognized(format, task, start)) != "plain":
         return found
     message = (
         f"the file is neither JSONL nor a table with a header, which task {task} needs: its first line is"

@@ -66,7 +66,7 @@ def surveyed(
         check()
         counts.add(batch)
     found = counts.survey(reader)
-    _check_labels(found, task)
+    check_labels(found.labels, task)
     return found
 
 
@@ -108,15 +108,15 @@ class _Counts:
         )
 
 
-def _check_labels(found: Survey, task: TaskName) -> None:
+def check_labels(labels: Mapping[str, int], task: TaskName) -> None:
     """Raises RecordsError if there are no labels to choose from, or if one cannot be both learned and measured."""
     if TASK_OF[task].rows != "labels":
         return
     name = "label" if TASK_OF[task].one_target else "tag"
-    if len(found.labels) < 2:
-        only = repr(next(iter(found.labels)))[:60]
+    if len(labels) < 2:
+        only = repr(next(iter(labels)))[:60]
         raise RecordsError(f"task {task} needs at least 2 different {name}s, and all are {only}", None, "fields")
-    single = [label for label, number in found.labels.items() if number == 1] if TASK_OF[task].one_target else []
+    single = [label for label, number in labels.items() if number == 1] if TASK_OF[task].one_target else []
     if single:
         shown = ", ".join(repr(label)[:60] for label in single[:10]) + (" …" if len(single) > 10 else "")
         message = f"task {task} needs at least 2 examples of each label, and there is one of {shown}"

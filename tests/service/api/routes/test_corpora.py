@@ -163,7 +163,7 @@ def previewed(client: FlaskClient, data: bytes, admin: dict[str, str], **fields:
 def test_the_first_records_are_shown_and_nothing_is_kept(
     client: FlaskClient, admin: dict[str, str], settings: Any
 ) -> None:
-    data = "Name;Country\nZoë;NL\nÅsa;SE\n".encode("cp1252")
+    data = "Name;Country\nZoë;NL\nÅsa;SE\nPim;NL\nLiv;SE\n".encode("cp1252")
     reply = previewed(client, data, admin, task="classify", encoding="cp1252")
     assert reply.status_code == 200
     assert reply.json == {
@@ -177,9 +177,11 @@ def test_the_first_records_are_shown_and_nothing_is_kept(
         "records": [
             {"line": 2, "text": "Zoë", "label": "NL", "tags": None, "target": None},
             {"line": 3, "text": "Åsa", "label": "SE", "tags": None, "target": None},
+            {"line": 4, "text": "Pim", "label": "NL", "tags": None, "target": None},
+            {"line": 5, "text": "Liv", "label": "SE", "tags": None, "target": None},
         ],
-        "count": 2,
-        "labels": {"NL": 1, "SE": 1},
+        "count": 4,
+        "labels": {"NL": 2, "SE": 2},
         "label_count": 2,
         "faults": [],
         "fault_count": 0,

@@ -29,11 +29,11 @@ def shown(folder: Path, data: bytes | str, task: TaskName = "generate", **format
 
 
 def test_a_table_is_recognized_with_its_fields(folder: Path) -> None:
-    found = shown(folder, "Name,Country\nZoë,NL\nÅsa,SE\nMia,SE\n", "classify")
+    found = shown(folder, "Name,Country\nZoë,NL\nÅsa,SE\nMia,SE\nLiv,SE\nPim,NL\n", "classify")
     assert found.format == RecordFormat(format="csv", fields=Fields("Name", "Country"))
     assert found.columns == ("Name", "Country")
     assert found.records[0] == ShownRecord(2, "Zoë", "NL", None, None)
-    assert (found.count, list(found.labels.items()), found.label_count) == (3, [("SE", 2), ("NL", 1)], 2)
+    assert (found.count, list(found.labels.items()), found.label_count) == (5, [("SE", 3), ("NL", 2)], 2)
     assert (found.faults, found.fault_count, found.whole, found.encoding) == ((), 0, True, "utf-8")
 
 
@@ -62,8 +62,8 @@ def test_it_shows_what_a_training_would_read(
 
 
 def test_faults_are_shown_with_their_lines(folder: Path) -> None:
-    found = shown(folder, "text,label\na,x\nb\n" + "c,y\nd\n" * 50, "classify")
-    assert (found.count, found.fault_count, len(found.faults)) == (51, 51, 20)
+    found = shown(folder, "text,label\na,x\nb\n" + "c,x\nd,y\nd\n" * 50, "classify")
+    assert (found.count, found.fault_count, len(found.faults)) == (101, 51, 20)
     assert found.faults[0] == "line 3: it has 1 field, and the header has 2: text, label"
 
 
@@ -81,6 +81,23 @@ def test_what_cannot_be_read_at_all_is_a_fault_too(
     found = shown(folder, data, task, **given)
     assert (found.count, found.fault_count) == (0, 1)
     assert found.faults[0].startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("data", "faults"),
+    [
+        ("text,label\na,x\nb,x\n", ["task classify needs at least 2 different labels, and all are 'x'"]),
+        ("text,label\na,x\nb,x\nc,y\n", ["task classify needs at least 2 examples of each label"]),
+        ("text,label\na,x\nb,x\nc,y\nd,y\n", []),
+        ("text,label\n", []),
+    ],
+)
+def test_of_a_whole_file_its_labels_are_checked_as_a_training_would(data: str, faults: list[str], folder: Path) -> None:
+    found = shown(folder, data, "classify")
+    assert found.format.format == "csv"
+    assert [fault.split(", and there is")[0] for fault in found.faults] == faults
+    cut = "text,label\n" + "a,x\n" * PREVIEW_BYTES
+    assert shown(folder, cut[:PREVIEW_BYTES], "classify").faults == ()
 
 
 @pytest.mark.parametrize("row", ["Zoë,NL\n", '"two\nlines, ë",NL\n', "ë" * 100 + ",x\n"])
