@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from charrnn.fingerprints import Fingerprints, fingerprints
+from charrnn.splitmix import GAMMA, mixed
 from durable import files
 from durable.reading import DamagedFileError, fault_of
 
@@ -27,9 +28,6 @@ HEADER: Final = 256
 BATCH: Final = 1 << 14
 
 _MAX_BITS: Final = (1 << 32) - 64
-_GAMMA: Final = np.uint64(0x9E3779B97F4A7C15)
-_FIRST: Final = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND: Final = np.uint64(0x94D049BB133111EB)
 
 Bits = npt.NDArray[np.uint8]
 
@@ -105,11 +103,7 @@ class KnownTexts:
 
     def _places_of(self, hashes: Fingerprints) -> npt.NDArray[np.int64]:
         """The bits of each text, [n, places]: the high halves of SplitMix64's numbers from its hash on, scaled."""
-        steps = np.arange(1, self._places + 1, dtype=np.uint64) * _GAMMA
-        x = hashes[:, None] + steps
-        x = (x ^ (x >> np.uint64(30))) * _FIRST
-        x = (x ^ (x >> np.uint64(27))) * _SECOND
-        x ^= x >> np.uint64(31)
+        x = mixed(hashes[:, None] + np.arange(1, self._places + 1, dtype=np.uint64) * GAMMA)
         places: npt.NDArray[np.uint64] = (x >> np.uint64(32)) * np.uint64(8 * len(self._bits)) >> np.uint64(32)
         return places.astype(np.int64)
 

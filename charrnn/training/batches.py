@@ -1,33 +1,22 @@
-"""Records read side by side: those of about the same length together, from a state of zeros each, cut into segments of
-truncated backpropagation through time; knows no network.
+"""Records read side by side, divided as `charrnn.training.grouping` says, from a state of zeros each, cut into segments
+of truncated backpropagation through time; knows no network.
 
-Torch's recurrent layers read a block of columns at once, but cannot reset single rows within it. So the records that
-are read side by side begin together: they are sorted by length, which is rounded up to one of its sixteenths, and
-divided into groups of a row each. Nothing is padded to the longest record, only to the longest of its group. Short
-groups share a segment, longer ones have several. Where the lengths of a group would differ too much (a few records
-that are far longer than all others), each row has a list of records of its own instead, one after the other, each
-beginning at a segment's first column.
-
-An epoch's order is a function of (seed, epoch): groups are shuffled, and so are records of the same rounded length.
+An epoch's order is a function of (seed, epoch): blocks are shuffled, and so are records of the same rounded length.
 """
 
 from __future__ import annotations
 
-import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.splitmix import GAMMA, mixed
 from charrnn.tasks.task import IGNORED
+from charrnn.training.grouping import Indices, grouped, rounded_up
 from charrnn.training.text import Segment
-
-Indices = npt.NDArray[np.int64]
-
-MAX_RATIO: Final = 1.25
-"""The longest record of a group of several segments may be this much longer than its shortest."""
 
 WITHOUT_LABEL: Final = 8
 """One record of this many, another one in each epoch, begins with the boundary in place of its label, so that the
@@ -77,22 +66,6 @@ class _Piece:
     columns: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Plan:
-    """How records, given in order of their rounded lengths, are divided; the same in every epoch.
-
-    A block is read without an interruption; it has one or more segments. The first `groups` groups of `rows` places
-    each are divided into blocks: block b has the groups `first[b]` to `first[b + 1]`, and `segments[b]` segments. If
-    there are `chains`, they are the last block: [rows][segment] of (place, number of the record's segment).
-    """
-
-    rows: int
-    groups: int
-    first: list[int]
-    segments: list[int]
-    chains: list[list[tuple[int, int]]] = field(default_factory=list)
-
-
 class RecordBatches:
     """Records as `streams` rows that are read side by side, segment after segment.
 
@@ -122,8 +95,8 @@ class RecordBatches:
         lengths = steps.lengths_of(which)
         self._rounded = rounded_up(lengths)
         self.streams = max(1, min(batch_size, which.size))
-        self._plan = _plan(np.sort(self._rounded), self.streams, segment_length)
-        self.segments = sum(self._plan.segments)
+        self._grouping = grouped(np.sort(self._rounded), self.streams, segment_length)
+        self.segments = sum(self._grouping.segments)
         self.tokens = int(lengths.sum())
         self.predicted = int(steps.counted[which].sum(dtype=np.int64))
         self._epoch = lru_cache(maxsize=1)(self._ordered)
@@ -133,32 +106,32 @@ class RecordBatches:
         order, blocks, ends = self._epoch(epoch)
         position = int(np.searchsorted(ends, index, side="right"))
         block = int(blocks[position])
-        part = index - int(ends[position]) + self._plan.segments[block]
+        part = index - int(ends[position]) + self._grouping.segments[block]
         return self._read(self._pieces(order, block, part), epoch)
 
     def _ordered(self, epoch: int) -> tuple[Indices, Indices, Indices]:
         """An epoch: the records in order of their rounded lengths, the blocks in the order in which they are read, and
         how many segments are read by the end of each."""
-        order = self._which[
-            np.lexsort((_hashes(self._seed, epoch, np.arange(self._which.size), ORDERING), self._rounded))
-        ]
-        blocks = np.argsort(_hashes(self._seed, epoch, np.arange(len(self._plan.segments)), SHUFFLING), kind="stable")
-        return order, blocks, np.cumsum(np.array(self._plan.segments, dtype=np.int64)[blocks])
+        keys = _hashes(self._seed, epoch, np.arange(self._which.size), ORDERING)
+        order = self._which[np.lexsort((keys, self._rounded))]
+        segments = np.array(self._grouping.segments, dtype=np.int64)
+        blocks = np.argsort(_hashes(self._seed, epoch, np.arange(segments.size), SHUFFLING), kind="stable")
+        return order, blocks, np.cumsum(segments[blocks])
 
     def _pieces(self, order: Indices, block: int, part: int) -> list[_Piece]:
-        plan = self._plan
-        if block == len(plan.first) - 1:  # beyond the blocks of groups
-            placed = [chain[part] if part < len(chain) else (-1, 0) for chain in plan.chains]
+        grouping = self._grouping
+        if block == len(grouping.first) - 1:  # beyond the blocks of groups
+            placed = [chain[part] if part < len(chain) else (-1, 0) for chain in grouping.chains]
             records = np.array([order[place] if place >= 0 else -1 for place, _ in placed], dtype=np.int64)
             offsets = np.array([number * self._segment_length for _, number in placed], dtype=np.int64)
             return [self._piece(records, offsets, self._segment_length)]
         pieces = []
-        for group in range(plan.first[block], plan.first[block + 1]):
-            records = np.full(plan.rows, -1, dtype=np.int64)
-            found = order[group * plan.rows : (group + 1) * plan.rows]
+        for group in range(grouping.first[block], grouping.first[block + 1]):
+            records = np.full(grouping.rows, -1, dtype=np.int64)
+            found = order[group * grouping.rows : (group + 1) * grouping.rows]
             records[: found.size] = found
-            width = -(-int(rounded_up(self._steps.lengths_of(found)).max()) // plan.segments[block])
-            pieces.append(self._piece(records, np.full(plan.rows, part * width, dtype=np.int64), width))
+            width = -(-int(rounded_up(self._steps.lengths_of(found)).max()) // grouping.segments[block])
+            pieces.append(self._piece(records, np.full(grouping.rows, part * width, dtype=np.int64), width))
         return pieces
 
     def _piece(self, records: Indices, offsets: Indices, most: int) -> _Piece:
@@ -206,57 +179,8 @@ class RecordBatches:
         return inputs, targets, fresh
 
 
-def rounded_up(lengths: Indices) -> Indices:
-    """Each of the lengths, at least 1, rounded up to a multiple of about a sixteenth of it; up to 31 unchanged."""
-    exponents = np.frexp(lengths.astype(np.float64))[1]  # 2 ** (exponent - 1) <= length < 2 ** exponent
-    quantum = 1 << np.maximum(0, exponents - 5).astype(np.int64)
-    return np.asarray(-(-lengths // quantum) * quantum, dtype=np.int64)
-
-
-def _plan(lengths: Indices, rows: int, segment_length: int) -> _Plan:
-    """Divide places, given their rounded lengths in ascending order."""
-    edges = np.arange(0, lengths.size, rows)
-    longest = lengths[np.minimum(edges + rows, lengths.size) - 1]
-    uneven = (longest > segment_length) & (longest > MAX_RATIO * lengths[edges])
-    groups = int(np.argmax(uneven)) if uneven.any() else edges.size
-    first, segments, columns = [0], list[int](), 0
-    for group, length in enumerate(longest[:groups].tolist()):
-        if segments and columns + length <= segment_length:
-            first[-1] = group + 1
-            columns += length
-        else:
-            first.append(group + 1)
-            segments.append(-(-length // segment_length))
-            columns = length
-    chains = _chains(lengths, groups * rows, rows, segment_length)
-    if chains:
-        segments.append(max(map(len, chains)))
-    return _Plan(rows, groups, first, segments, chains)
-
-
-def _chains(lengths: Indices, start: int, rows: int, segment_length: int) -> list[list[tuple[int, int]]]:
-    """The places from `start` on, divided among rows: the longest first, each to the row that has least so far."""
-    if start >= lengths.size:
-        return []
-    chains: list[list[tuple[int, int]]] = [[] for _ in range(rows)]
-    shortest = [(0, row) for row in range(rows)]
-    for place in range(lengths.size - 1, start - 1, -1):
-        length, row = heapq.heappop(shortest)
-        needed = -(-int(lengths[place]) // segment_length)
-        chains[row] += [(place, number) for number in range(needed)]
-        heapq.heappush(shortest, (length + needed, row))
-    return chains
-
-
 def _hashes(seed: int, epoch: int, numbers: Indices, purpose: int) -> npt.NDArray[np.uint64]:
-    """A random number for each of the numbers, the same for the same seed, epoch and purpose: outputs of SplitMix64, as
-    in charrnn.sampling."""
+    """A random number for each of the numbers, the same for the same seed, epoch and purpose."""
     stream = np.array([len(PURPOSES) * epoch + purpose + 1], dtype=np.uint64)
-    start = _mixed(np.array([seed], dtype=np.uint64)) ^ _mixed(stream)
-    return _mixed(start + (numbers + 1).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-
-
-def _mixed(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    start = mixed(np.array([seed], dtype=np.uint64)) ^ mixed(stream)
+    return mixed(start + (numbers + 1).astype(np.uint64) * GAMMA)

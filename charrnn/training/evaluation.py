@@ -13,7 +13,8 @@ from torch.nn import functional
 from charrnn.model import CharRNN
 from charrnn.tasks.task import IGNORED
 from charrnn.torch_threads import one_thread
-from charrnn.training.batches import Indices, RecordBatches, RecordSteps
+from charrnn.training.batches import RecordBatches, RecordSteps
+from charrnn.training.grouping import Indices
 from charrnn.training.reading import read
 from charrnn.training.shards import Shards
 from charrnn.training.text import Passages, Segment, Streams, TextIds

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.tasks.task import IGNORED
-from charrnn.training.batches import WITHOUT_LABEL, RecordBatches, RecordSteps, rounded_up
+from charrnn.training.batches import WITHOUT_LABEL, RecordBatches, RecordSteps
 
 BOUNDARY = 60_000
 
@@ -115,13 +115,6 @@ def numbered_lengths(lengths: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Rec
     bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     ones = np.ones(int(bounds[-1]), dtype=np.uint8)
     return RecordSteps(ones, ones.astype(np.int8), bounds, lengths.astype(np.int32))
-
-
-def test_lengths_are_rounded_up_by_at_most_a_sixteenth() -> None:
-    lengths = np.arange(1, 5000)
-    rounded = rounded_up(lengths)
-    assert (rounded[:31] == lengths[:31]).all() and (rounded >= lengths).all()
-    assert (rounded - lengths < lengths / 16).all() and (np.diff(rounded) >= 0).all()
 
 
 def test_some_tokens_of_records_with_one_target_are_hidden_and_some_steps_have_it_others_in_each_epoch() -> None:
