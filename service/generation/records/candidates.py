@@ -8,8 +8,7 @@ from typing import Final
 
 from charrnn.engine.base import Engine, Finished, Series
 from charrnn.vocabulary import Vocabulary
-from service.generation.scheduling.active_batch import MAX_STEPS
-from service.generation.scheduling.slices import SLICE_SECONDS
+from service.generation.scheduling.active_batch import MAX_STEPS, SHORTEST_STEP_SECONDS
 
 MAX_SLOTS: Final = 128
 """The maximum number of candidates at a time; with more, engines are hardly faster, and more of them wait for one that
@@ -30,17 +29,17 @@ class Candidates:
         self._batch = engine.series(series, min(slots, MAX_SLOTS))
         self._vocabulary = vocabulary
         self._clock = clock
-        self._steps = 1
+        self._steps, self._step_seconds = 0, SHORTEST_STEP_SECONDS
         self._next = series.first
         self._early: dict[int, str] = {}
         self._cut_off: set[int] = set()
 
-    def step(self) -> Finished:
-        """Generate for about SLICE_SECONDS; those that are done."""
-        began, steps = self._clock(), self._steps
+    def step(self, seconds: float) -> Finished:
+        """Generate for about so long; those that are done."""
+        steps = max(1, min(MAX_STEPS, 2 * self._steps, int(seconds / self._step_seconds)))
+        began = self._clock()
         finished = self._batch.step(steps)
-        per_step = max(1e-7, (self._clock() - began) / steps)
-        self._steps = max(1, min(MAX_STEPS, 2 * steps, int(SLICE_SECONDS / per_step)))
+        self._steps, self._step_seconds = steps, max(SHORTEST_STEP_SECONDS, (self._clock() - began) / steps)
         return finished
 
     def in_order(self, finished: Finished) -> tuple[list[str], set[int]]:

@@ -80,7 +80,7 @@ class RecordGenerator:
         return RecordStream(
             *(request, model, model.vocabulary.decode(ids), seed, refusal),
             begin=partial(self._begin, request, model, ids, seed, client),
-            step=partial(self._step, client),
+            step=partial(self._step, client=client),
             on_close=self._room.release,
             skipped=skipped,
         )
@@ -111,8 +111,8 @@ class RecordGenerator:
             self._slice(lambda: batch.step(READ_AT_ONCE), client)
         return batch.state(handle)
 
-    def _step(self, client: Client, step: Callable[[], Finished]) -> Finished:
-        finished = self._slice(step, client)
+    def _step(self, candidates: Candidates, client: Client) -> Finished:
+        finished = self._slice(lambda: candidates.step(self._scheduler.slice_seconds), client)
         self._observer.generated(finished.ids.size + int(finished.ended.sum()))
         return finished
 

@@ -33,7 +33,7 @@ class RecordStream:
         seed: int,
         refusal: Refusal | None,
         begin: Callable[[], Candidates],
-        step: Callable[[Callable[[], Finished]], Finished],
+        step: Callable[[Candidates], Finished],
         on_close: Callable[[], None],
         skipped: Skipped = (),
     ) -> None:
@@ -66,7 +66,7 @@ class RecordStream:
         try:
             candidates = self._begin()
             while not self._is_done():
-                texts, cut_off = candidates.in_order(self._step(candidates.step))
+                texts, cut_off = candidates.in_order(self._step(candidates))
                 if records := self._chosen([self._prompt + text for text in texts] if self._prompt else texts, cut_off):
                     yield records
         finally:

@@ -125,6 +125,11 @@ class Scheduler:
         self.help(future.done)
         return future
 
+    @property
+    def slice_seconds(self) -> float:
+        """About how long the next slice should take."""
+        return self._slices.seconds
+
     def help(self, done: Callable[[], bool]) -> None:
         """Advance all batches and slices in the caller's thread until `done()`, for up to HELP_SECONDS; return at once
         when another thread is advancing them.

@@ -14,6 +14,10 @@ T = TypeVar("T")
 
 SLICE_SECONDS: Final = 0.002
 """About how long a slice should take: so much longer may a request wait that comes meanwhile."""
+SHORT_SLICE_SECONDS: Final = 0.0005
+"""The same while sequences are active, or were in the last QUIET_SECONDS: a request's threads may have to wait for
+several slices, at each of their turns."""
+QUIET_SECONDS: Final = 0.1
 PAUSE: Final = 4
 """How many times as long as the last slice the next one waits while sequences are active: they get four fifths of the
 time."""
@@ -40,6 +44,7 @@ class Slices:
         self._clock = clock
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._next_at = 0.0
+        self._quiet_at = 0.0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -50,8 +55,15 @@ class Slices:
         self._waiting.append((future, work))
         return future
 
+    @property
+    def seconds(self) -> float:
+        """About how long the next slice should take."""
+        return SLICE_SECONDS if self._clock() >= self._quiet_at else SHORT_SLICE_SECONDS
+
     def run(self, *, busy: bool) -> None:
         """Run the next slice, if there is one; while sequences are active (`busy`), not sooner than after a pause."""
+        if busy:
+            self._quiet_at = self._clock() + QUIET_SECONDS
         if not self._waiting or (busy and self._clock() < self._next_at):
             return
         future, work = self._waiting.popleft()

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from charrnn.engine.base import Engine, Finished, Series, State
 from charrnn.vocabulary import Vocabulary
 from service.generation.records.candidates import MAX_SLOTS, Candidates
-from service.generation.scheduling.slices import SLICE_SECONDS
 
 STATE = State(np.zeros((1, 1, 1), np.float32), 0, 0, np.zeros(1, np.int32), np.zeros(1, np.bool_))
 VOCABULARY = Vocabulary("abc")
@@ -49,7 +48,7 @@ def test_they_come_in_order_and_each_once(results: list[tuple[list[int], bool]],
     texts: list[str] = []
     ended: list[bool] = []
     for _ in calls:
-        found, cut_off = made.in_order(made.step())
+        found, cut_off = made.in_order(made.step(0.002))
         texts += found
         ended += [i not in cut_off for i in range(len(found))]
     assert texts == ["".join("abc"[id_] for id_ in ids) for ids, _ in results]
@@ -60,10 +59,11 @@ def test_calls_get_longer_until_they_take_their_time() -> None:
     scripted = Scripted([[]] * 9)
 
     def clock() -> float:
-        return sum(scripted.asked) * SLICE_SECONDS / 20
+        return sum(scripted.asked) * 1e-4
 
     made = Candidates(cast(Engine, scripted), Series(STATE, 9), 1000, VOCABULARY, clock)
-    for _ in range(9):
-        made.step()
+    for seconds in [0.002] * 7 + [0.0005] * 2:
+        made.step(seconds)
     assert scripted.slots == MAX_SLOTS
-    assert scripted.asked[:5] == [1, 2, 4, 8, 16] and set(scripted.asked[5:]) <= {19, 20}
+    assert scripted.asked[:5] == [1, 2, 4, 8, 16] and set(scripted.asked[5:7]) <= {19, 20}
+    assert set(scripted.asked[7:]) <= {4, 5}

@@ -9,7 +9,7 @@ import pytest
 
 from service.generation.errors import ClosedError
 from service.generation.scheduling.scheduler import Scheduler
-from service.generation.scheduling.slices import PAUSE, Slices
+from service.generation.scheduling.slices import PAUSE, QUIET_SECONDS, SHORT_SLICE_SECONDS, SLICE_SECONDS, Slices
 from tests.service.conftest import CountingEngine
 from tests.service.generation.scheduling.test_scheduler import SECONDS, Asked, wait
 
@@ -49,6 +49,17 @@ def test_active_sequences_get_a_pause_as_long_as_the_slice_took_several_times() 
     clock.now += 0.2
     slices.run(busy=True)
     assert futures[1].done()
+
+
+def test_slices_are_short_while_sequences_are_active_and_for_a_while_after() -> None:
+    clock = Clock()
+    slices = Slices(clock)
+    assert slices.seconds == SLICE_SECONDS
+    slices.run(busy=True)
+    slices.run(busy=False)
+    assert slices.seconds == SHORT_SLICE_SECONDS
+    clock.now += QUIET_SECONDS
+    assert slices.seconds == SLICE_SECONDS
 
 
 def test_errors_and_cancelled_slices_are_the_callers() -> None:
