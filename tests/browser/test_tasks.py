@@ -183,8 +183,9 @@ def test_pictures_of_models_that_were_trained(
         (tmp_path / model).write_text(text)
         corpus = client.upload(tmp_path / model)["id"]
         jobs[model] = client.train(corpus=corpus, model=model, budget={"minutes": 1}, **more)["id"]
-    for job in jobs.values():
+    for model, job in jobs.items():
         admin.goto(f"/ui/train#{job}")
+        expect(admin.locator("#watch-title")).to_have_text(model)
         expect(admin.locator("#job-status")).to_have_text("succeeded", timeout=180_000)
     admin.goto("/#model=code-languages&text=const move = (elements, key) => elements[key]; // by name")
     expect(admin.locator("#bars li")).to_have_count(len(KINDS_OF_LINES))

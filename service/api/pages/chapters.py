@@ -12,6 +12,7 @@ Document = dict[str, Any]
 
 GROUPS: Final = {
     "Text": ("generate", "score", "tokenize", "detokenize", "trace"),
+    "Records and labels": ("records", "classify", "tag", "transduce", "compare"),
     "OpenAI-compatible": ("v1",),
     "Models": ("models", "gradients", "gradients.svg"),
     "Training": ("corpora", "jobs"),

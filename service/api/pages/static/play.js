@@ -14,7 +14,8 @@ import { curl, python } from "./snippets.js";
 import { TextView } from "./text-view.js";
 
 const form = $("play");
-const lists = new ModelLists(form.elements.model, form.elements.version, choose);
+const failed = (error) => showError($("error"), error);
+const lists = new ModelLists(form.elements.model, form.elements.version, () => choose().catch(failed));
 const reading = new Reading(Number(form.dataset.maxTrace), addressed().get("cell"));
 const text = new TextView(form, lists, reading, showRequest);
 const views = { text: async () => text };
@@ -71,8 +72,6 @@ function showRequest() {
   const write = $("language").value === "python" ? python : curl;
   $("request").textContent = write(location.origin + url(view.path), view.body(), Boolean(key()), view.answer);
 }
-
-const failed = (error) => showError($("error"), error);
 
 async function start() {
   try {
