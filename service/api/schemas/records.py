@@ -44,7 +44,7 @@ class RecordsBody(SamplingBody):
             message = f"offset must be 0 with unique, not {self.offset}: what came before it would be unknown"
             raise fault(message, "offset")
         if self.logprobs is not None:
-            raise fault("logprobs must be omitted: records have none; POST /generate returns them", "logprobs")
+            raise fault("logprobs must be omitted: records have none, but POST /generate returns them", "logprobs")
         return self
 
     def request(self, settings: Settings) -> RecordsRequest:

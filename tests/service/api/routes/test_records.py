@@ -192,7 +192,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str | None, str]] = [
     ({"unique": "yes"}, 422, "invalid_value", "unique", "should be a valid boolean"),
     ({"temperature": 11}, 422, "invalid_value", "temperature", "less than or equal to 10, not 11"),
     ({"seed": "7"}, 422, "invalid_value", "seed", "seed must be an integer"),
-    ({"logprobs": 1}, 422, "invalid_value", "logprobs", "records have none; POST /generate returns them"),
+    ({"logprobs": 1}, 422, "invalid_value", "logprobs", "records have none, but POST /generate returns them"),
     ({"allowed_token_ids": [5]}, 422, "unknown_id", "allowed_token_ids", "from 0 to 4, not 5"),
     ({"n": 2}, 422, "unknown_field", "n", "'n' is not a field of this request"),
     ({"stop": "a"}, 422, "unknown_field", "stop", "'stop' is not a field of this request"),

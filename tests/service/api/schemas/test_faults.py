@@ -21,7 +21,10 @@ WRONG: tuple[Any, ...] = (
 )  # fmt: skip
 """Each is right for some fields; for all others there is one sentence."""
 
-NEEDED: dict[str, Any] = {"text": "a", "ids": [1], "version": 1, "corpus": "c", "model": "m"}
+NEEDED: dict[str, Any] = {
+    **{"text": "a", "ids": [1], "version": 1, "corpus": "c", "model": "m", "count": 1},
+    "models": ["m", "n"],
+}
 
 
 @pytest.fixture
