@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -159,3 +159,8 @@ def described(description: Any) -> Vocabulary:
     if description["level"] != WordVocabulary.level:
         raise ValueError(f"level must be char or word, not {description['level']!r}")
     return WordVocabulary(tuple(description["words"]))
+
+
+def token_counter(level: Level) -> Callable[[str], int]:
+    """How many tokens of this level a text has."""
+    return len if level == "char" else lambda text: len(tokens(text))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from charrnn.wording import count
+from charrnn.words import token_counter
 from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.store import CorpusStore
@@ -18,7 +19,6 @@ from service.training.jobs.job import Job
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
 from service.training.records.reading import records
-from service.training.records.steps import token_counter
 from service.training.records.survey import surveyed
 
 log = logging.getLogger(__name__)

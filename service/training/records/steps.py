@@ -5,46 +5,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.fingerprints import Fingerprints, fingerprints
+from charrnn.fingerprints import Fingerprints
 from charrnn.marks import MarkedVocabulary, tokens_of
 from charrnn.tasks.arrangement import Arrangement
-from charrnn.tasks.record import Record, TaskName
-from charrnn.tasks.task import Steps, Task
+from charrnn.tasks.record import TaskName
+from charrnn.tasks.task import Task
 from charrnn.training.batches import RecordSteps
 from charrnn.vocabulary import Level, Vocabulary
-from charrnn.word_tokens import tokens
-from charrnn.words import WordVocabulary, described
+from charrnn.words import WordVocabulary, described, token_counter
 from durable import files
 from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.entries import drop, is_there
 from durable.reading import DamagedFileError, read_json
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.store import CorpusStore
-from service.training.errors import JobRequestError, RecordsError
+from service.training.errors import JobRequestError
 from service.training.records.format import RecordFormat
-from service.training.records.reading import RecordReader, batches, text_of
+from service.training.records.reading import RecordReader, text_of
+from service.training.records.step_files import Check, Kinds, StepsWriter, mapped
 from service.training.records.survey import Survey, surveyed
 
 FORMAT: Final = 1
 SUMMARY: Final = "records.json"
 PREFIX: Final = "records-"
 """The beginning of a folder's name."""
-
-NO_LABEL: Final = -1
-
-Check = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Summary:
-    """What the files of a folder are: `arrays` has the type and the number of elements of each."""
+    """What the files of a folder are."""
 
     format: dict[str, Any]
     arrangement: dict[str, Any]
@@ -79,7 +74,7 @@ class _Summary:
     rows: int
     skipped: int
     faults: tuple[str, ...]
-    arrays: dict[str, tuple[str, int]]
+    arrays: Kinds
 
 
 _SHAPE: Final = TypeAdapter(_Summary)
@@ -87,9 +82,9 @@ _SHAPE: Final = TypeAdapter(_Summary)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CorpusRecords:
-    """The records of a corpus: their steps; the hash of each one's text, [records]; and the number of its label, or
-    NO_LABEL, [records]. `format` is the resolved one; `characters` those of all texts and targets; `skipped` of the
-    `rows` were passed over, the first with these `faults`."""
+    """The records of a corpus: their steps; the hash of each one's text, [records]; and the number of its label, or -1,
+    [records]. `format` is the resolved one; `characters` those of all texts and targets; `skipped` of the `rows` were
+    passed over, the first with these `faults`."""
 
     arrangement: Arrangement
     vocabulary: MarkedVocabulary
@@ -124,7 +119,7 @@ def corpus_records(store: CorpusStore, corpus: Corpus, asked: Asked, check: Chec
     if found is None:
         if is_there(folder):
             drop(withdraw(folder))
-        _write(store, corpus, asked, folder, check)
+        _write(store.path(corpus), asked, folder, check)
         found = _mapped(folder)
         assert found is not None
     return found
@@ -146,7 +141,7 @@ def _mapped(folder: Path) -> CorpusRecords | None:
     """The records in a folder; None if there are none, or if its files are damaged."""
     with suppress(OSError, ValueError, TypeError, KeyError, DamagedFileError):
         summary = read_json(folder / SUMMARY, _SHAPE)
-        arrays = {name: _map(folder / name, *kind) for name, kind in summary.arrays.items()}
+        arrays = mapped(folder, summary.arrays)
         arrangement = Arrangement.of(summary.arrangement)
         vocabulary = arrangement.vocabulary(described(summary.vocabulary))
         assert isinstance(vocabulary, MarkedVocabulary)
@@ -165,22 +160,16 @@ def _mapped(folder: Path) -> CorpusRecords | None:
     return None
 
 
-def _map(path: Path, dtype: str, length: int) -> npt.NDArray[Any]:
-    if path.stat().st_size != length * np.dtype(dtype).itemsize:
-        raise ValueError(f"{path.name} does not have {length} elements")
-    return np.memmap(path, dtype=dtype, mode="r", shape=(length,))
-
-
-def _write(store: CorpusStore, corpus: Corpus, asked: Asked, folder: Path, check: Check) -> None:
-    path = store.path(corpus)
-    survey = surveyed(path, asked.format, asked.task, token_counter(asked.level), check)
+def _write(path: Path, asked: Asked, folder: Path, check: Check) -> None:
+    count = token_counter(asked.level)
+    survey = surveyed(path, asked.format, asked.task, count, check)
     own = _vocabulary(path, survey, asked.level, check)
     arrangement = _arrangement(asked, survey)
     vocabulary = arrangement.vocabulary(own if asked.base is None else tokens_of(asked.base.vocabulary).extended(own))
     assert isinstance(vocabulary, MarkedVocabulary)
-    writer = _Writer(arrangement.bound(vocabulary), arrangement.output_size(vocabulary))
+    writer = StepsWriter(arrangement.bound(vocabulary), arrangement.output_size(vocabulary))
     with draft_folder(folder.parent) as new:
-        arrays = writer.write(new, RecordReader(text_of(path), survey.format, token_counter(asked.level)), check)
+        arrays = writer.write(new, RecordReader(text_of(path), survey.format, count), check)
         summary = _Summary(
             format=survey.format.as_dict(),
             arrangement=arrangement.as_dict(),
@@ -192,8 +181,11 @@ def _write(store: CorpusStore, corpus: Corpus, asked: Asked, folder: Path, check
             arrays=arrays,
         )
         files.put(new / SUMMARY, json.dumps(asdict(summary)).encode())
-        with suppress(OSError):  # another worker was faster
+        try:
             put_new_folder(new, folder)
+        except OSError:
+            if not is_there(folder):  # else another worker was faster
+                raise
 
 
 def _vocabulary(path: Path, survey: Survey, level: Level, check: Check) -> Vocabulary:
@@ -228,61 +220,3 @@ def _arrangement(asked: Asked, survey: Survey) -> Arrangement:
         shown = ", ".join(repr(label)[:60] for label in new[:5])
         raise JobRequestError("base", f"the base has no label {shown}: a version with other labels is a new model")
     return base
-
-
-def token_counter(level: Level) -> Callable[[str], int]:
-    """How many tokens of this level a text has."""
-    return len if level == "char" else lambda text: len(tokens(text))
-
-
-class _Writer:
-    """Writes the files of a folder, in one pass over the records."""
-
-    def __init__(self, task: Task, outputs: int) -> None:
-        self._task = task
-        self._types: Mapping[str, np.dtype[Any]] = {
-            "inputs": np.min_scalar_type(len(task.vocabulary) - 1),
-            "targets": np.min_scalar_type(-max(2, outputs, task.vocabulary.text_size + 1)),
-            "bounds": np.dtype(np.int64),
-            "counted": np.dtype(np.int32),
-            "hashes": np.dtype(np.uint64),
-            "labels": np.dtype(np.int32),
-        }
-        self._lengths = dict.fromkeys(self._types, 0)
-
-    def write(self, folder: Path, records: RecordReader, check: Check) -> dict[str, tuple[str, int]]:
-        """The type and the number of elements of each file."""
-        with ExitStack() as stack:
-            opened = {name: stack.enter_context((folder / name).open("xb")) for name in self._types}
-            self._put(opened, "bounds", [0])
-            for batch in batches(records):
-                check()
-                self._batch(opened, batch)
-            for file in opened.values():
-                file.flush()
-                os.fsync(file.fileno())
-        return {name: (kind.str, self._lengths[name]) for name, kind in self._types.items()}
-
-    def _batch(self, opened: Mapping[str, BinaryIO], batch: list[Record]) -> None:
-        steps = self._steps(batch)
-        ends = np.cumsum(steps.sizes)
-        counts = np.concatenate([[0], np.cumsum(steps.targets >= 0)])
-        self._put(opened, "bounds", self._lengths["inputs"] + ends)
-        self._put(opened, "inputs", steps.inputs)
-        self._put(opened, "targets", np.maximum(steps.targets, -1))
-        self._put(opened, "counted", counts[ends] - counts[ends - steps.sizes])
-        self._put(opened, "hashes", fingerprints(record.text for record in batch))
-        known = self._task.labels
-        numbers = [NO_LABEL if record.label is None else known[record.label] for record in batch]
-        self._put(opened, "labels", numbers)
-
-    def _steps(self, batch: list[Record]) -> Steps:
-        try:
-            return self._task.steps(batch)
-        except KeyError as error:  # the corpus changed between two passes
-            raise RecordsError(f"there is no label {error}") from error
-
-    def _put(self, opened: Mapping[str, BinaryIO], name: str, values: Any) -> None:
-        array = np.asarray(values, dtype=self._types[name])
-        opened[name].write(array.tobytes())
-        self._lengths[name] += array.size

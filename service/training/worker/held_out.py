@@ -44,11 +44,13 @@ def lines_of(held_out: Passages, vocabulary: Vocabulary) -> Iterator[Ids]:
 
 
 def texts_of(steps: RecordSteps, held_out: npt.NDArray[np.bool_], task: Task) -> Iterator[Ids]:
-    """The ids of the texts of held-out records [records], in the order in which they are to be measured."""
-    records = np.flatnonzero(held_out)
+    """The ids of the texts of held-out records [records], in the order in which they are to be measured; without the
+    unknown token, which no network is asked for."""
+    records, unknown = np.flatnonzero(held_out), task.vocabulary.unknown_id
     for index in _mixed(records.size):
         start, stop = steps.bounds[records[index] : records[index] + 2].tolist()
-        yield task.text_of(np.asarray(steps.inputs[start:stop], dtype=np.int32))[:LONGEST]
+        ids = task.text_of(np.asarray(steps.inputs[start:stop], dtype=np.int32))
+        yield (ids if unknown is None else ids[ids != unknown])[:LONGEST]
 
 
 def measure(checkpoint: Checkpoint, texts: Iterator[Ids], check: Check) -> HeldOutScores | None:

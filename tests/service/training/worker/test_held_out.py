@@ -12,10 +12,12 @@ import pytest
 
 from charrnn.held_out_scores import QUANTILES
 from charrnn.tasks.arrangement import Arrangement
+from charrnn.tasks.record import Record
 from charrnn.training.batches import RecordSteps
 from charrnn.training.config import Budget
 from charrnn.training.text import Passages
 from charrnn.vocabulary import Vocabulary
+from charrnn.words import WordVocabulary
 from model_store import ModelStore
 from model_store.held_out import held_out_scores
 from service.training.corpora.store import CorpusStore
@@ -56,6 +58,14 @@ def test_the_texts_of_records_are_without_marks() -> None:
     steps = RecordSteps(inputs, inputs, bounds, np.diff(bounds))
     held_out = np.array([True, True, False])
     assert sorted(ids.tolist() for ids in texts_of(steps, held_out, task)) == [[], [1, 2]]
+
+
+def test_unknown_words_of_records_do_not_count() -> None:
+    task = RECORDS.bound(RECORDS.vocabulary(WordVocabulary(("one", " "))))
+    made = task.steps([Record("one two one"), Record("two")])
+    steps = RecordSteps(made.inputs, made.targets, np.cumsum([0, *made.sizes]), made.sizes)
+    texts = [task.vocabulary.decode(ids) for ids in texts_of(steps, np.ones(2, np.bool_), task)]
+    assert sorted(texts) == ["", "one  one"]
 
 
 @pytest.mark.parametrize("arrangement", [Arrangement(), RECORDS])
