@@ -102,9 +102,10 @@ RECORD_SETTINGS: Final[Mapping[TaskName, Mapping[str, Any]]] = {
 epochs, accuracy on lines of other files: 82% with one layer, 84% with two, 81% with a dropout of 0.3, 78% with a weight
 decay of 0.3."""
 
-RECORD_UNITS: Final[Mapping[TaskName, int]] = {"classify": 256}
-"""The most units that are chosen: a label for each record tells less than all its tokens, so that more epochs are worth
-more than more units."""
+CLASSIFIER_UNITS: Final = (128, 192, 256)
+CLASSIFIER_EPOCHS: Final = 8
+"""A classifier has the most of these units with which the minutes suffice for this many epochs: a label for each record
+tells less than all its tokens, so that more epochs are worth more than more units."""
 
 STEP_TOKENS: Final = 2048
 """About how many tokens of records are read in a step."""
@@ -126,10 +127,20 @@ def record_defaults(
     rows = max(8, min(256, round(STEP_TOKENS / usual)))
     given.setdefault("batch_size", max(1, min(rows, lengths.size // 8)))
     tokens = int(lengths.sum())
-    if "hidden_size" not in given and task in RECORD_UNITS:
-        model, _ = defaults_for(tokens, vocabulary_size, budget, given)
-        given["hidden_size"] = min(model["hidden_size"], RECORD_UNITS[task])
+    if task == "classify" and "hidden_size" not in given:
+        given["hidden_size"] = _classifier_units(tokens, vocabulary_size, budget, given)
     return defaults_for(tokens, vocabulary_size, budget, given)
+
+
+def _classifier_units(tokens: int, vocabulary_size: int, budget: Budget, given: Mapping[str, Any]) -> int:
+    step = given["segment_length"] * given["batch_size"]
+    most = _size(tokens, vocabulary_size, budget, given, step).hidden_size
+
+    def suffices(units: int) -> bool:
+        size = _size(tokens, vocabulary_size, budget, {**given, "hidden_size": units}, step)
+        return budget.minutes is None or _reading(tokens, size.speed, budget, step) >= CLASSIFIER_EPOCHS * tokens
+
+    return min(most, max(filter(suffices, CLASSIFIER_UNITS), default=CLASSIFIER_UNITS[0]))
 
 
 def _chosen(owner: type[Any], chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,3 +87,13 @@ def test_what_a_task_needs_is_the_default_for_any_corpus_and_can_be_chosen_other
         assert needed.items() <= (model | training).items()
         model, training = record_defaults(task, lengths, 80, Budget(minutes=5), {"layers": 3, "dropout": 0.4})
         assert (model["layers"], training["dropout"]) == (3, 0.4)
+
+
+def test_a_classifier_has_more_units_only_if_there_is_time_for_several_epochs() -> None:
+    lengths = np.full(30_000, 60)
+    units = [
+        record_defaults("classify", lengths, 120, Budget(minutes=m))[0]["hidden_size"] for m in (0.01, 1, 3, 5, 60)
+    ]
+    assert units == sorted(units) and units[1] == 128 and units[-1] == 256
+    assert record_defaults("classify", lengths, 120, Budget(epochs=5))[0]["hidden_size"] == 256
+    assert record_defaults("classify", lengths, 120, Budget(minutes=1), {"hidden_size": 512})[0]["hidden_size"] == 512
