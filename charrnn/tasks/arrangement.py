@@ -12,7 +12,7 @@ import numpy as np
 from charrnn.marks import MarkedVocabulary
 from charrnn.tasks.classify import Classify
 from charrnn.tasks.generate import Generate
-from charrnn.tasks.record import MAX_LABELS, SEPARATORS, UNITS, TaskName, Unit
+from charrnn.tasks.record import MAX_DELAY, MAX_LABEL, MAX_LABELS, MAX_SEPARATOR, SEPARATORS, UNITS, TaskName, Unit
 from charrnn.tasks.tag import Tag
 from charrnn.tasks.task import Task, joined
 from charrnn.tasks.transduce import Transduce
@@ -53,9 +53,15 @@ class Arrangement:
         if self.unit == "text" and (not TASK_OF[self.task].writes_text or self.labels):
             raise ValueError(f"task {self.task} needs records: unit must be line, paragraph or separator, not text")
         if self.separator != SEPARATORS.get(self.unit, self.separator) or (self.unit != "text") != bool(self.separator):
-            raise ValueError(f"the separator {self.separator!r} is not that of the unit {self.unit}")
+            raise ValueError(f"the separator {self.separator!r:.60} is not that of the unit {self.unit}")
+        if len(self.separator) > MAX_SEPARATOR:
+            raise ValueError(f"the separator has {len(self.separator):,} characters, more than {MAX_SEPARATOR}")
         if len(self.labels) > MAX_LABELS or list(self.labels) != sorted(set(self.labels)):
             raise ValueError(f"labels must be distinct, ascending and at most {MAX_LABELS}")
+        if wrong := [label for label in self.labels if not 0 < len(label) <= MAX_LABEL]:
+            raise ValueError(f"a label must have 1 to {MAX_LABEL} characters, not {len(wrong[0]):,}")
+        if self.delay not in range(MAX_DELAY + 1 if TASK_OF[self.task].delays else 1):
+            raise ValueError(f"delay must be 0, or up to {MAX_DELAY} for task tag, not {self.delay} for {self.task}")
         if self.writes_labels and len(self.labels) < 2:
             raise ValueError(f"task {self.task} needs at least 2 labels, not {len(self.labels)}")
 
@@ -143,8 +149,8 @@ class Arrangement:
         if not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
             raise ValueError("labels must be a list of texts")
         delay = record.get("delay", 0)
-        if type(delay) is not int or delay < 0:
-            raise ValueError(f"delay must be an integer of at least 0, not {delay!r}")
+        if type(delay) is not int:
+            raise ValueError(f"delay must be an integer, not {delay!r}")
         return cls(record["task"], record.get("unit", "line"), record.get("separator", "\n"), tuple(labels), delay)
 
 

@@ -18,6 +18,10 @@ SEPARATORS: Final[dict[Unit, str]] = {"line": "\n", "paragraph": "\n\n"}
 
 MAX_RECORD: Final = 100_000
 """The maximum length of a record, in characters."""
+MAX_SEPARATOR: Final = 100
+"""The maximum length of a separator, in characters."""
+MAX_DELAY: Final = 64
+"""The maximum delay of tags, in tokens."""
 MAX_LABEL: Final = 200
 """The maximum length of a label, in characters."""
 MAX_LABELS: Final = 10_000

@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 from flask import Blueprint
 
 from charrnn.parameters import parameters
+from charrnn.tasks.record import MAX_DELAY
 from model_store.names import NAME_PATTERN
 from service.api.http.auth import Guard, guarded
 from service.api.http.errors import ApiError, shown
@@ -28,7 +29,7 @@ from service.training.corpora.decoding import Newlines
 from service.training.corpora.encodings.names import known
 from service.training.corpora.store import CorpusStore
 from service.training.errors import CorpusDamagedError
-from service.training.jobs.requests import MAX_DELAY, JobRequest
+from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
 from service.training.queue.submission import Queue, check_corpus, submit
 from service.training.records.preview import PREVIEW_BYTES, preview

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from charrnn.config import ModelConfig
 from charrnn.parameters import Parameter, check, choices, parameters
 from charrnn.tasks.arrangement import TASK_OF
-from charrnn.tasks.record import TaskName
+from charrnn.tasks.record import MAX_DELAY, TaskName
 from charrnn.training.config import Budget, TrainingConfig
 from charrnn.vocabulary import Level
 from model_store.errors import InvalidNameError
@@ -19,8 +19,6 @@ from service.training.errors import JobRequestError
 from service.training.records.format import RecordFormat
 
 DEFAULT_BUDGET: Final = Budget(minutes=5)
-
-MAX_DELAY: Final = 64
 
 SIZES: Final = tuple(choices(ModelConfig))
 SETTINGS: Final = tuple(choices(TrainingConfig))

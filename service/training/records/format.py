@@ -8,14 +8,12 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from charrnn.parameters import Parameter, check
 from charrnn.tasks.arrangement import TASK_OF
-from charrnn.tasks.record import SEPARATORS, TaskName, Unit
+from charrnn.tasks.record import MAX_SEPARATOR, SEPARATORS, TaskName, Unit
 
 FileFormat = Literal["plain", "jsonl", "csv", "tsv"]
 FILE_FORMATS: Final[tuple[FileFormat, ...]] = get_args(FileFormat)
 WITH_FIELDS: Final[tuple[FileFormat, ...]] = ("jsonl", "csv", "tsv")
 
-MAX_SEPARATOR: Final = 100
-"""In characters."""
 MAX_FIELD_NAME: Final = 200
 """In characters."""
 

@@ -87,6 +87,14 @@ def test_what_is_read_before_the_output() -> None:
         ({"unit": "text", "separator": "\n"}, "not that of the unit"),
         ({"unit": "line", "separator": "\n", "labels": ("b", "a")}, "ascending"),
         ({"task": "classify", "unit": "line", "separator": "\n", "labels": ("a",)}, "at least 2 labels"),
+        ({"unit": "line", "separator": "\n", "labels": ("",)}, "1 to 200 characters, not 0"),
+        ({"unit": "line", "separator": "\n", "labels": ("x" * 201,)}, "1 to 200 characters, not 201"),
+        ({"unit": "separator", "separator": "x" * 101}, "101 characters, more than 100"),
+        ({"unit": "line", "separator": "\n", "delay": 1}, "not 1 for generate"),
+        (
+            {"task": "tag", "unit": "line", "separator": "\n", "labels": ("a", "b"), "delay": 65},
+            "up to 64 for task tag",
+        ),
     ],
 )
 def test_fields_that_do_not_fit_together(fields: dict[str, Any], told: str) -> None:
