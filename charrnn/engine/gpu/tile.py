@@ -117,7 +117,8 @@ class Tile:
         resting = (coming == REST) | self._ended if kind.ends else coming == REST
         self.hidden.copy_(torch.where(resting[:, None, None, None], self.hidden, hidden))
         inputs.before.copy_(inputs.last)
-        inputs.last.copy_(ids)
+        # A label that was chosen is not read, but its row is computed on while it rests.
+        inputs.last.copy_(ids.clamp(max=self.network.config.vocabulary_size - 1))
         results.ids.index_copy_(0, turn, ids[None])
         if kind.top is not None:
             for logprobs, new in zip(results.logprobs, logarithms(logits, ids, kind.top, outputs), strict=True):

@@ -16,6 +16,7 @@ from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.tasks.record import TaskName
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import WordVocabulary
+from service.generation.engines import BuildEngine
 from service.generation.resident import ResidentModels
 from tests.networks import random_network
 from tests.service.conftest import MemoryStore
@@ -51,11 +52,11 @@ NETWORKS: Final = {
 }
 
 
-def record_models() -> ResidentModels:
+def record_models(build: BuildEngine = ReferenceEngine) -> ResidentModels:
     memory = MemoryStore()
     for name, network in NETWORKS.items():
         memory.put(name, network)
-    return ResidentModels(memory, ReferenceEngine)
+    return ResidentModels(memory, build)
 
 
 def log_softmax(name: str, ids: Iterable[int]) -> npt.NDArray[np.float64]:

@@ -11,6 +11,7 @@ from service.generation.labelling import Labeller
 from service.generation.reading import RecordLengthError
 from service.generation.scheduling.scheduler import Scheduler
 from service.generation.tasks import WrongTaskError
+from tests.charrnn.engine.engines import BUILD
 from tests.service.generation.record_models import LETTERS, MANY, WORDS, log_softmax, record_models
 
 END = len(LETTERS)
@@ -32,6 +33,14 @@ def test_a_label_is_the_likeliest_after_the_last_token(labeller: Labeller) -> No
         assert dict(result.probabilities) == pytest.approx(dict(zip(MANY, expected, strict=True)), abs=1e-5)
         ordered = [probability for _, probability in result.probabilities]
         assert ordered == sorted(ordered, reverse=True) and sum(ordered) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("engine", BUILD)
+def test_every_engine_chooses_among_more_labels_than_there_are_tokens(scheduler: Scheduler, engine: str) -> None:
+    labeller, texts = Labeller(record_models(BUILD[engine]), scheduler), ["a", "abcde", "dd", "c" * 40, "ab"]
+    for text, result in zip(texts, labeller.classify("classifier", texts).results, strict=True):
+        expected = np.exp(log_softmax("classifier", LETTERS.encode(text))[-1])
+        assert dict(result.probabilities) == pytest.approx(dict(zip(MANY, expected, strict=True)), abs=0.01)
 
 
 def test_two_labels_are_one_unit_and_its_sigmoid(labeller: Labeller) -> None:
