@@ -56,16 +56,17 @@ export class FirstRecords {
 
   /** Nothing is to be shown of one endless text. */
   #take(found) {
-    const { unit, format, fields, columns: names } = found;
+    const { unit, format, fields, columns: names, task, faults } = found;
+    const divided = unit !== "text" || task !== "generate";
     if (format !== "plain" && !this.#form.elements.format.value) {
       this.#form.elements.format.value = format;
       this.#recognized = $("records").open = true;
     }
     offerColumns(this.#form, names, fields);
     arrange(this.#form);
-    $("first").hidden = unit === "text" && !found.faults.length;
+    $("first").hidden = !divided && !faults.length;
     if (!$("first").hidden) draw(found, Number(this.#form.dataset.previewed));
-    return unit !== "text";
+    return divided;
   }
 }
 
@@ -81,7 +82,7 @@ function draw(found, bytes) {
   $("first-facts").replaceChildren(...facts.flatMap(([title, value]) => [h("dt", {}, title), h("dd", {}, value)]));
   $("first-rows").hidden = !records.length;
   $("first-rows").replaceChildren(table(records));
-  showFaults(faults, wrong);
+  showFaults(faults, wrong, records.length > 0);
   showLabels(Object.entries(labels), different, kind);
 }
 
@@ -93,12 +94,14 @@ function table(records) {
     h("tr", {}, h("td", {}, number(record.line)), ...parts.map((part) => cell(record[part]))))));
 }
 
-function showFaults(faults, wrong) {
+/** `some`: there are records, so that the faults are those of single rows. */
+function showFaults(faults, wrong, some) {
   $("faults").hidden = !wrong;
   $("faults-title").textContent = count(wrong, "fault");
   $("faults-list").replaceChildren(...faults.map((fault) => h("li", {}, fault)));
   const shown = wrong > faults.length ? `These are the first ${number(faults.length)}. ` : "";
-  $("faults-hint").textContent = `${shown}Correct them in the file, or set “Skip bad rows” to the share of rows that may be left out.`;
+  const remedy = some ? "Correct them in the file, or set “Skip bad rows” to the share of rows that may be left out." : "";
+  $("faults-hint").textContent = shown + remedy;
 }
 
 function showLabels(labels, different, kind) {

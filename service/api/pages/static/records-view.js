@@ -31,8 +31,8 @@ export class RecordsView {
     $("copy-records").addEventListener("click", ({ target }) => copy(this.#whole(), target));
     $("copy-records-link").addEventListener("click", ({ target }) => copy(location.href, target));
     $("download-records").addEventListener("click", () => {
-      const { model, version, seed } = this.#shown.end;
-      save(this.#whole(), `${model}-${version}-seed-${seed}.txt`);
+      const { body, end } = this.#shown;
+      save(this.#whole(), end ? `${end.model}-${end.version}-seed-${end.seed}.txt` : `${body.model.replace("@", "-")}.txt`);
     });
   }
 
@@ -152,7 +152,8 @@ export class RecordsView {
     this.#shown = made;
     this.#list(made);
     $("status").textContent = made.end ? summary(made) : `Incomplete: ${count(made.texts.length, "record")}`;
-    $("again").disabled = $("records-tools").hidden = !made.end;
+    $("again").disabled = $("copy-records-link").hidden = !made.end;
+    $("records-tools").hidden = !made.texts.length;
   }
 
   /** Show a record character by character. */
