@@ -196,10 +196,13 @@ def _description_of(metadata: Mapping[str, str] | None) -> dict[str, Any]:
 
 
 def _record_of(description: Mapping[str, Any]) -> TrainingRecord:
+    """The training record. Raises CheckpointError, ValueError, TypeError if its task, unit and labels do not fit."""
     record = description["record"]
     if not isinstance(record, Mapping):
         raise CheckpointError(f"the record must be an object, not {type(record).__name__}")
-    return TrainingRecord(record)
+    found = TrainingRecord(record)
+    Arrangement.of(found.json)  # no list of versions is to find out, nor a release that does not know the task
+    return found
 
 
 def _check_header(file: Any, config: ModelConfig) -> None:

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import TypeAdapter
 
+from charrnn.record import TrainingRecord
 from model_store.store import ModelStore
 from service.api.schemas.replies.models import ModelReply
 from tests.damage import DAMAGES
@@ -54,6 +55,24 @@ def test_a_damaged_version(client: FlaskClient, damaged: ModelStore, admin: dict
     assert (promoted.status_code, promoted.json["aliases"]) == (200, {"current": 3})
     assert client.delete("/models/letters/versions/2", headers=admin).status_code == 204
     assert "damaged" not in str(client.get("/models").json)
+
+
+@pytest.mark.parametrize("wrong", [{"task": "sort"}, {"task": []}, {"unit": "line", "task": "tag", "delay": 10**9}])
+def test_a_version_of_a_task_that_is_not_known(
+    client: FlaskClient, model_store: ModelStore, new_checkpoint: Any, admin: dict[str, str], wrong: dict[str, Any]
+) -> None:
+    data = new_checkpoint().with_record(TrainingRecord(wrong)).to_bytes()
+    sent: Any = client.post(
+        "/models/letters/versions", data=data, headers=admin, content_type="application/octet-stream"
+    )
+    assert (sent.status_code, sent.json["error"]["code"]) == (422, "invalid_checkpoint")
+    (model_store.root / "letters" / "2.safetensors").write_bytes(data)
+    for path in ("/models", "/models?details=true", "/models/letters", "/models/letters/versions/2"):
+        reply = client.get(path)
+        assert (reply.status_code, "damaged" in reply.text) == (200, True)
+    assert client.get("/models/letters").json["versions"][0]["version"] == 1  # type: ignore[index]
+    assert client.post("/generate", json={"model": "letters@2"}).status_code == 503
+    assert client.delete("/models/letters/versions/2", headers=admin).status_code == 204
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
