@@ -19,7 +19,7 @@ from service.training.jobs.job import Job
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
 from service.training.units import KIND
-from service.training.worker.job_trainer import NO_TIME
+from service.training.worker.measuring import NO_TIME
 from service.training.worker.minutes import PREPARATION_SHARE, SEARCH_SECONDS, prepared, reserve, search_seconds
 from tests.service.training.runners import Clock, job_runner
 
