@@ -34,16 +34,16 @@ function confusion({ labels, confusion: matrix, task }) {
   const given = labels.map((_, column) => sum(matrix.map((row) => row[column])));
   const kind = task === "tag" ? "tag" : "label";
   const head = h("tr", {}, h("th", { scope: "col", className: "corner" }, "Right ↓ given →"),
-    ...labels.map((label) => h("th", { scope: "col", className: "upright" }, h("span", { dir: "auto" }, label))),
+    ...labels.map((label) => h("th", { scope: "col", className: "upright", title: label }, h("span", { dir: "auto" }, label))),
     h("th", { scope: "col", className: "upright" }, h("span", {}, "found")));
-  const rows = matrix.map((row, index) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, labels[index]),
+  const rows = matrix.map((row, index) => h("tr", {}, h("th", { scope: "row", dir: "auto", title: labels[index] }, labels[index]),
     ...row.map((n, column) => cell(n, sum(row), index === column)), part(row[index], sum(row))));
   const last = h("tr", {}, h("th", { scope: "row" }, "right when given"),
     ...labels.map((_, index) => part(matrix[index][index], given[index])), h("td"));
   const table = h("table", { className: "confusion" },
     h("caption", {}, `Rows: the right ${kind}. Columns: the ${kind} given.`),
     h("thead", {}, head), h("tbody", {}, ...rows), h("tfoot", {}, last));
-  return [h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Confusion matrix" }, table), confused(labels, matrix)];
+  return [h("div", { className: "scroll matrix", tabIndex: 0, role: "group", "aria-label": "Confusion matrix" }, table), confused(labels, matrix)];
 }
 
 const sum = (numbers) => numbers.reduce((all, each) => all + each, 0);
