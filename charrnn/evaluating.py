@@ -21,6 +21,8 @@ WIDTH: Final = 64
 """How many records are read side by side."""
 STEPS: Final = 64
 """Ids of each that are read between two calls of `check`."""
+TOGETHER: Final = 512
+"""How many records are read, and then turned into their targets: so that there is time for both."""
 MOST_IN_MATRIX: Final = 200
 """With more labels there is no confusion matrix."""
 
@@ -87,16 +89,16 @@ def _likeliest(outputs: list[Output]) -> Ids:
 def _texts(
     checkpoint: Checkpoint, engine: Engine, records: Iterable[Steps], check: Check
 ) -> tuple[int, dict[str, Any]]:
-    kept, found = list[Steps](), _Loss(checkpoint.vocabulary)
-    # Every target is the next input, the last one the end.
-    asked = ((steps, Sequence(np.append(steps.inputs, steps.targets[-1:]), 0, score=True)) for steps in records)
-    for steps, outputs in _answers(engine, asked, check):
-        (logprobs,) = (output.prompt_logprobs for output in outputs if output.prompt_logprobs is not None)
-        found.add(steps.targets, logprobs.chosen[1:])
-        kept.append(steps)
-    if not checkpoint.arrangement.bound(checkpoint.vocabulary).separates:
-        return len(kept), found.as_dict()
-    return len(kept), found.as_dict() | {"exact_match": _exact(checkpoint, engine, kept, check)}
+    found, equal, read = _Loss(checkpoint.vocabulary), list[bool](), 0
+    separates, source = checkpoint.arrangement.bound(checkpoint.vocabulary).separates, iter(records)
+    while some := list(islice(source, TOGETHER)):
+        before, read = read, read + found.add_all(engine, some, check)
+        if separates:
+            equal += _equal(engine, some, checkpoint.vocabulary.end_id, check)
+        if read < before + len(some):  # there is no more time
+            break
+    exact = {"exact_match": sum(equal) / len(equal) if equal else None} if separates else {}
+    return read, found.as_dict() | exact
 
 
 @dataclass(slots=True)
@@ -107,6 +109,15 @@ class _Loss:
     nats: float = 0.0
     tokens: int = 0
     characters: int = 0
+
+    def add_all(self, engine: Engine, records: Iterable[Steps], check: Check) -> int:
+        """Count the targets of records, each of which is the next input, or the last; returns how many were read."""
+        asked = ((steps, Sequence(np.append(steps.inputs, steps.targets[-1:]), 0, score=True)) for steps in records)
+        read = 0
+        for read, (steps, outputs) in enumerate(_answers(engine, asked, check), 1):  # noqa: B007 (its last value counts)
+            (logprobs,) = (output.prompt_logprobs for output in outputs if output.prompt_logprobs is not None)
+            self.add(steps.targets, logprobs.chosen[1:])
+        return read
 
     def add(self, targets: Ids, logprobs: npt.NDArray[np.float32]) -> None:
         """Count the targets of a record [n] with their log-probabilities [n]."""
@@ -127,19 +138,16 @@ class _Loss:
         }
 
 
-def _exact(checkpoint: Checkpoint, engine: Engine, records: Iterable[Steps], check: Check) -> float | None:
-    """The share of the records that are written greedily as they are; None if there was no time for any."""
+def _equal(engine: Engine, records: Iterable[Steps], end_id: int | None, check: Check) -> Iterator[bool]:
+    """Of each of the records, whether it is written greedily as it is; of fewer if there is no more time."""
     begun = ((steps.targets[steps.targets >= 0], steps) for steps in records)
-    greedy, end_id = SamplingParams(temperature=0), checkpoint.vocabulary.end_id
+    greedy = SamplingParams(temperature=0)
     asked = (
         (targets, Sequence(steps.inputs[: 1 + steps.inputs.size - targets.size], targets.size, greedy, end_id=end_id))
         for targets, steps in begun
     )
-    equal = [
-        np.array_equal(np.concatenate([output.ids for output in outputs]), targets)
-        for targets, outputs in _answers(engine, asked, check)
-    ]
-    return sum(equal) / len(equal) if equal else None
+    for targets, outputs in _answers(engine, asked, check):
+        yield np.array_equal(np.concatenate([output.ids for output in outputs]), targets)
 
 
 def _answers(engine: Engine, asked: Iterable[tuple[T, Sequence]], check: Check) -> Iterator[tuple[T, list[Output]]]:

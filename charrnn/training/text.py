@@ -133,9 +133,10 @@ def _shares(total: int, count: int) -> list[range]:
 @dataclass(frozen=True, eq=False, slots=True)
 class Segment:
     """What is read between two steps: `inputs` and `targets` [streams, t] int64, t at most segment_length; a target is
-    the token after its input, or IGNORED; `tokens` how many are not. `fresh` [streams, t] is true where an
-    input begins a passage, and is read from a state of zeros. `read`: how many tokens it counts for in an epoch.
-    `next_tokens` [streams, t], if targets are labels: the tokens after the inputs, which are learned as well."""
+    the output that should be likeliest after its input, of a text the next token, or IGNORED; `tokens` how many are
+    not. `fresh` [streams, t] is true where an input begins a passage or a record, and is read from a state of zeros.
+    `read`: how many tokens it counts for in an epoch. `next_tokens` [streams, t], if targets are labels that are to be
+    learned beside them: the tokens after the inputs, or IGNORED."""
 
     inputs: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.cpu.batch import CpuEngine
-from charrnn.evaluating import MOST_IN_MATRIX, evaluate_records, macro_f1
+from charrnn.evaluating import MOST_IN_MATRIX, TOGETHER, evaluate_records, macro_f1
 from charrnn.model import CharRNN
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.tasks.record import Record, TaskName
@@ -167,3 +167,11 @@ def test_it_can_be_ended_with_what_there_is_or_stopped() -> None:
     assert evaluate_records(checkpoint, engine, records, lambda: False) is None
     with pytest.raises(StopError):
         evaluate_records(checkpoint, engine, records, stop)
+
+
+def test_there_is_time_for_both_measures_of_some_of_many_records() -> None:
+    checkpoint, left = network("transduce"), iter([True] * 25)
+    records = steps_of(checkpoint, [Record(text(6), target="a") for _ in range(4 * TOGETHER)])
+    found = evaluate_records(checkpoint, CpuEngine(checkpoint), records, lambda: next(left, False))
+    assert found is not None and TOGETHER <= found["records"] < 4 * TOGETHER
+    assert found["exact_match"] is not None
