@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,13 +28,15 @@ SAMPLES: Final = 3
 @dataclass(frozen=True, eq=False, slots=True)
 class TrainingRecords:
     """The records of a corpus: their `steps`; which of them are `held_out` [records]; the vocabulary and the
-    arrangement; and what the training record is to say about the corpus (`corpus`, plain JSON: name, sha256)."""
+    arrangement; and what the training record is to say about the corpus (`corpus`, plain JSON: name, sha256;
+    `warnings`, a sentence each)."""
 
     steps: RecordSteps
     held_out: npt.NDArray[np.bool_]
     vocabulary: MarkedVocabulary
     arrangement: Arrangement
     corpus: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
     @property
     def task(self) -> Task:
@@ -69,7 +71,7 @@ class RecordData:
         )
         self.prompt = self._beginning()
         self.prompts = self._prompts()
-        self.warnings: list[str] = []
+        self.warnings = [*records.warnings]
 
     @property
     def training_tokens(self) -> int:

@@ -23,6 +23,7 @@ from charrnn.tasks.record import TaskName
 from charrnn.tasks.task import Task
 from charrnn.training.batches import RecordSteps
 from charrnn.vocabulary import Level, Vocabulary
+from charrnn.wording import count
 from charrnn.words import WordVocabulary, described, token_counter
 from durable import files
 from durable.drafts import draft_folder, put_new_folder, withdraw
@@ -101,6 +102,13 @@ class CorpusRecords:
     def task(self) -> Task:
         """The task, with the vocabulary."""
         return self.arrangement.bound(self.vocabulary)
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence if rows were passed over."""
+        if not self.skipped:
+            return []
+        return [f"{self.skipped:,} of {count(self.rows, 'row', ',')} were passed over: {'; '.join(self.faults)}"]
 
     @property
     def tokens(self) -> int:

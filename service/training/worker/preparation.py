@@ -19,7 +19,6 @@ from charrnn.training.machine import reference_budget
 from charrnn.training.record_data import TrainingRecords
 from charrnn.training.record_split import held_out
 from charrnn.vocabulary import Level
-from charrnn.wording import count
 from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.ids import Check, ids
@@ -67,10 +66,6 @@ class Preparation:
             more["bits_per_character"] = None if per_token is None else per_token / self.characters_per_token
         if self.base_reference is not None:
             more["base"] = self.base_reference
-        if self.records is not None and self.records.skipped:
-            skipped, rows = self.records.skipped, self.records.rows
-            said = f"{skipped:,} of {count(rows, 'row', ',')} were passed over: {'; '.join(self.records.faults)}"
-            more["warnings"] = [*checkpoint.record.warnings, said]
         return checkpoint.with_record(checkpoint.record.updated(**more))
 
 
@@ -150,7 +145,7 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
     return Preparation(
         config=ModelConfig(vocabulary_size=len(found.vocabulary), **sizes),
         training=training,
-        source=TrainingRecords(found.steps, held, found.vocabulary, found.arrangement, plan.corpus),
+        source=TrainingRecords(found.steps, held, found.vocabulary, found.arrangement, plan.corpus, found.warnings),
         characters=found.characters + len(found.hashes),
         base=base,
         base_reference=reference,
