@@ -50,7 +50,7 @@ class RecordSteps:
     @property
     def lengths(self) -> Indices:
         """How many steps each record has, [records]; computed anew for all of them."""
-        return np.diff(self.bounds)
+        return np.asarray(np.diff(self.bounds))
 
     def lengths_of(self, records: Indices) -> Indices:
         """How many steps these records have, [n]."""

@@ -14,7 +14,6 @@ from charrnn.interpretation.excerpt import PASSAGES, joined, spans
 from charrnn.marks import MarkedVocabulary
 from charrnn.record import TrainingRecord
 from charrnn.tasks.task import Task
-from charrnn.training import record_split
 from charrnn.training.batches import RecordSteps
 from charrnn.training.text import Passages, TextIds, held_out_of
 from charrnn.vocabulary import Vocabulary
@@ -55,7 +54,7 @@ def own_excerpt_of_records(  # noqa: PLR0917
     fraction = record.settings.get("validation_fraction")
     mask = np.zeros(len(found.hashes), np.bool_)
     if corpus.sha256 == record.corpus_sha256 and isinstance(fraction, float):
-        mask = record_split.held_out(found.hashes, fraction, found.labels - found.labels.min())
+        mask = found.held_out(fraction)
     return excerpt_of_records(found.steps, mask, found.task, most, least)
 
 

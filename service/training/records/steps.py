@@ -21,6 +21,7 @@ from charrnn.marks import MarkedVocabulary, tokens_of
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.tasks.record import TaskName
 from charrnn.tasks.task import Task
+from charrnn.training import record_split
 from charrnn.training.batches import RecordSteps
 from charrnn.vocabulary import Level, Vocabulary
 from charrnn.wording import count
@@ -102,6 +103,10 @@ class CorpusRecords:
     def task(self) -> Task:
         """The task, with the vocabulary."""
         return self.arrangement.bound(self.vocabulary)
+
+    def held_out(self, fraction: float) -> npt.NDArray[np.bool_]:
+        """Which of the records are held out, [records]."""
+        return record_split.held_out(self.hashes, fraction, self.labels - self.labels.min())
 
     @property
     def warnings(self) -> list[str]:

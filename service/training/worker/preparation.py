@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.measurements import bits
@@ -17,7 +15,6 @@ from charrnn.training.data import TrainingText
 from charrnn.training.defaults import TAG_DELAY, defaults_for, record_defaults
 from charrnn.training.machine import reference_budget
 from charrnn.training.record_data import TrainingRecords
-from charrnn.training.record_split import held_out
 from charrnn.vocabulary import Level
 from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
@@ -92,12 +89,9 @@ def decide(
         _check_length(len(token_ids), request, level)
         model, training = defaults_for(len(token_ids), len(vocabulary), worth, chosen)
     else:
-        delay = _delay(request, base)
-        found = corpus_records(corpora, corpus, Asked(request.task, request.records, level, delay, base), check)
-        divided = RecordPlan(request.task, delay, request.records.as_dict())
-        model, training = record_defaults(
-            request.task, np.asarray(found.steps.lengths), len(found.vocabulary), worth, chosen
-        )
+        divided = RecordPlan(request.task, _delay(request, base), request.records.as_dict())
+        found = corpus_records(corpora, corpus, _asked(divided, level, base), check)
+        model, training = record_defaults(divided.task, found.steps.lengths, len(found.vocabulary), worth, chosen)
     return Plan(
         model=model,
         training=TrainingConfig(request.budget, **training).as_dict(),
@@ -126,7 +120,6 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
     """
     base = plan.base.load(store) if plan.base else None
     training = TrainingConfig.from_dict(plan.training)
-    reference = asdict(plan.base) if plan.base else None
     if plan.records is None:
         vocabulary, token_ids = ids(corpora, corpus, plan.level, base.vocabulary if base else None, check)
         return Preparation(
@@ -135,12 +128,10 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
             source=TrainingText(token_ids, vocabulary, plan.corpus),
             characters=corpus.characters,
             base=base,
-            base_reference=reference,
+            base_reference=asdict(plan.base) if plan.base else None,
         )
-    divided = plan.records
-    format = RecordFormat.from_dict(divided.format)
-    found = corpus_records(corpora, corpus, Asked(divided.task, format, plan.level, divided.delay, base), check)
-    held = held_out(found.hashes, training.validation_fraction, found.labels - found.labels.min())
+    found = corpus_records(corpora, corpus, _asked(plan.records, plan.level, base), check)
+    held = found.held_out(training.validation_fraction)
     sizes = {**plan.model, "output_size": found.arrangement.output_size(found.vocabulary)}
     return Preparation(
         config=ModelConfig(vocabulary_size=len(found.vocabulary), **sizes),
@@ -148,9 +139,13 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
         source=TrainingRecords(found.steps, held, found.vocabulary, found.arrangement, plan.corpus, found.warnings),
         characters=found.characters + len(found.hashes),
         base=base,
-        base_reference=reference,
+        base_reference=asdict(plan.base) if plan.base else None,
         records=found,
     )
+
+
+def _asked(divided: RecordPlan, level: Level, base: Checkpoint | None) -> Asked:
+    return Asked(divided.task, RecordFormat.from_dict(divided.format), level, divided.delay, base)
 
 
 def _check_length(length: int, request: JobRequest, level: Level) -> None:
