@@ -30,7 +30,7 @@ def add_classify(commands: Any) -> None:
 def add_tag(commands: Any) -> None:
     """Add the command to the parser."""
     about = "Print the tags of each line of standard input, one a token, with tabs between"
-    _add(commands, "tag", about, TagBody, lambda result: "\t".join(tag or "" for tag in result["tags"]))
+    _add(commands, "tag", about, TagBody, _tags)
 
 
 def add_transduce(commands: Any) -> None:
@@ -76,7 +76,7 @@ def _reading(
 
 def _run(parsed: argparse.Namespace, ask: Ask, in_words: Callable[[Json], str]) -> None:
     """Print a line for each text, in order; with `--json` its text and the result. A text that is empty is no record,
-    and gets an empty line."""
+    and gets an empty line. Raises SystemExit for a result that would be several lines."""
     before = 0
     for texts in batches(standard_input(), parsed.separator):
         found = iter(_asked(ask, [text for text in texts if text], _places(texts, before)))
@@ -85,7 +85,7 @@ def _run(parsed: argparse.Namespace, ask: Ask, in_words: Callable[[Json], str]) 
             if parsed.json:
                 say_json({"input": text, **result})
             else:
-                say(in_words(result) if result else "", end=parsed.separator)
+                say(without(parsed.separator, in_words(result)) if result else "", end=parsed.separator)
         before += len(texts)
 
 
@@ -115,6 +115,17 @@ def _places(texts: Sequence[str], before: int) -> list[int]:
 def _results(client: Client, path: str, texts: Sequence[str], asked: Mapping[str, Any]) -> list[Json]:
     results: list[Json] = client.json("POST", path, {**asked, "texts": list(texts)})["results"]
     return results
+
+
+def without(separator: str, result: str) -> str:
+    """The result, if the separator is no part of it. Raises SystemExit."""
+    if separator not in result:
+        return result
+    raise SystemExit(f"service: the result {result[:60]!r} contains {separator!r}, which ends a result: use --json")
+
+
+def _tags(result: Json) -> str:
+    return "\t".join(without("\t", tag or "") for tag in result["tags"])
 
 
 def _label(result: Json) -> str:
