@@ -113,12 +113,13 @@ class RecordData:
         return norms_back(model, windows, self._steps.targets[last].astype(np.int64))
 
     def _prompts(self) -> list[Ids]:
-        """What samples begin with: what is read of the first records that are held out before anything is written, or
-        of the first ones; without a label of the first. None if labels are written."""
+        """What samples begin with: what is read before anything is written, of records spread over those that are held
+        out, or over all; of the first without its label. None if labels are written."""
         if self.arrangement.writes_labels:
             return []
-        some = (self._held_out if self._held_out.size else self._training)[:SAMPLES]
-        prompts = [self._opening(record) for record in some.tolist()]
+        records = self._held_out if self._held_out.size else self._training
+        some = np.unique(np.linspace(0, records.size - 1, SAMPLES).astype(np.int64))
+        prompts = [self._opening(record) for record in records[some].tolist()]
         return [self._task.read(prompts[0][:0]), *prompts[1:]] if self._task.writes_text else prompts
 
     def _beginning(self) -> str:

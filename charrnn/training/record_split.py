@@ -21,7 +21,7 @@ def held_out(texts: Fingerprints, fraction: float, labels: Labels | None = None)
     held out: what one label's rounding adds or leaves out the next one makes up for, so that the share of all is right
     even if each has few. So a label has a record held out if the fraction of its size rounds to one, and each keeps at
     least one text to train on. The choice depends on nothing but the records, whatever their order: the texts with the
-    lowest hashes, so that when records are added most of those that were held out still are. Memory: some 40 bytes a
+    lowest hashes, so that when records are added most of those that were held out still are. Memory: up to 80 bytes a
     record.
     """
     if not len(texts):

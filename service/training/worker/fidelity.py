@@ -55,14 +55,14 @@ def _sample(text: TrainingText, held_out: Passages) -> Ids:
 
 
 def _some_records(records: TrainingRecords) -> list[tuple[Ids, Ids]]:
-    """Inputs and targets of some of the held-out records, in order, of long ones the end; targets that are the unknown
-    token do not count."""
+    """Inputs and targets of some of the held-out records, in an order without meaning that is always the same, because
+    a corpus may be sorted; of long ones the end. Targets that are the unknown token do not count."""
     held_out = np.flatnonzero(records.held_out if records.held_out.any() else np.ones_like(records.held_out))
     labels = len(records.arrangement.labels) if records.arrangement.writes_labels else 0
     most = min(MAX_CHARACTERS, MAX_PROBABILITIES // max(1, labels))
     unknown = None if labels else records.vocabulary.unknown_id
     steps, found, size = records.steps, [], 0
-    for record in held_out.tolist():
+    for record in np.random.default_rng(0).permutation(held_out).tolist():
         start, stop = steps.bounds[record : record + 2].tolist()
         part = slice(max(start, stop - most + size), stop)
         inputs, targets = (np.asarray(array[part], dtype=np.int32) for array in (steps.inputs, steps.targets))
