@@ -1,8 +1,11 @@
-"""Training a network on a text: truncated backpropagation through time, exactly resumable; knows no files and no jobs.
+"""Training a network on a text or on records: truncated backpropagation through time, exactly resumable; knows no files
+and no jobs.
 
 To read it, begin with `trainer`, whose loop calls
 
     data                            what is read: `text` in streams and segments, `prompt`, `shift` (a warning)
+    record_data                     the same of records: `grouping` says which are read side by side, `batches` makes
+                                    segments of them; `record_split` has said before which are held out
     steps                           one step: `reading`, `optimizer`, `average`, in `precision`; `shards` are a
                                     process's streams on several cores, `parallel` several processes
     pacing                          how many steps a budget has time for, as a `schedule`
