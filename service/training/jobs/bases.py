@@ -35,7 +35,8 @@ class Base:
 def find_base(request: JobRequest, store: ModelStore) -> tuple[Base, Checkpoint] | None:
     """The version that the request's `base` refers to now, if it has one.
 
-    Raises JobRequestError when there is no such version, or when the request asks for another level, cell or size.
+    Raises JobRequestError when there is no such version, or when the request asks for another level, cell, size, task,
+    unit, separator or delay.
     """
     if request.base is None:
         return None
@@ -50,8 +51,12 @@ def find_base(request: JobRequest, store: ModelStore) -> tuple[Base, Checkpoint]
 
 
 def _check_agreement(request: JobRequest, base: Checkpoint) -> None:
+    own = base.arrangement
     fixed = {name: getattr(base.config, name) for name in SIZES} | {"level": base.vocabulary.level}
-    given = {**request.settings, "level": request.level}
+    fixed |= {"task": own.task, "unit": own.unit, "separator": repr(own.separator), "delay": own.delay}
+    given = {**request.settings, "level": request.level, "task": request.task, "delay": request.delay}
+    if request.is_text or request.records.record_unit != "text":  # or else the file decides
+        given |= {"unit": request.records.record_unit, "separator": repr(request.records.record_separator)}
     for name, value in fixed.items():
         asked = given.get(name)
         if asked not in (None, value):

@@ -83,8 +83,6 @@ def decide(
     worth = reference_budget(request.budget, device)
     divided = None
     if request.is_text:
-        if base is not None and not base.arrangement.is_text:
-            raise JobRequestError("unit", f"unit must be {base.arrangement.unit}, as in the base, not text")
         vocabulary, token_ids = ids(corpora, corpus, level, base.vocabulary if base else None, check)
         _check_length(len(token_ids), request, level)
         model, training = defaults_for(len(token_ids), len(vocabulary), worth, chosen)
@@ -107,9 +105,6 @@ def _delay(request: JobRequest, base: Checkpoint | None) -> int:
         return 0
     if base is None:
         return TAG_DELAY if request.delay is None else request.delay
-    if request.delay not in (None, base.arrangement.delay):
-        message = f"delay must be {base.arrangement.delay}, as in the base, not {request.delay}"
-        raise JobRequestError("delay", message)
     return base.arrangement.delay
 
 

@@ -95,16 +95,18 @@ def test_a_version_of_records_goes_on_from_one_with_fewer_characters(tmp_path: P
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"unit": "paragraph"}, "unit must be separator, as in the base, not paragraph"),
-        ({"separator": ";"}, "separator must be '|', as in the base, not ';'"),
-        ({"unit": "text"}, "unit must be separator, as in the base, not text"),
+        ({"unit": "paragraph"}, "unit must be separator, as in the base words, not paragraph"),
+        ({"separator": ";"}, r"separator must be '\|', as in the base words, not ';'"),
+        ({"unit": "text"}, "unit must be separator, as in the base words, not text"),
+        ({"task": "tag", "format": "csv", "delay": 2}, "task must be generate, as in the base words, not tag"),
     ],
-    ids=["unit", "separator", "text"],
+    ids=["unit", "separator", "text", "task"],
 )
 def test_records_must_be_those_of_the_base(tmp_path: Path, asked: dict[str, Any], told: str) -> None:
     trained(tmp_path, "|".join(WORDS), separator="|", budget={"steps": 1})
-    job, _ = trained(tmp_path, "\n".join(WORDS), **asked, base="words")
-    assert job.status == "failed" and told in (job.state.error or "")
+    text = "text,tags\n" + "ab,xy\n" * 20 if "task" in asked else "\n".join(WORDS)
+    with pytest.raises(JobRequestError, match=told):
+        trained(tmp_path, text, **asked, base="words")
 
 
 def test_words_are_tokens_of_records_too(tmp_path: Path) -> None:
