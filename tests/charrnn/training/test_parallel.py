@@ -41,11 +41,12 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
     one = train(ALONE, "cpu")
     assert first == second  # also with a budget in minutes, though each has measured another time
     assert first["minutes"]["record"]["steps"] > 5
-    alone, together = one["steps"]["record"], first["steps"]["record"]
-    assert together["steps"] == alone["steps"] and together["characters_seen"] == alone["characters_seen"]
-    for a, b in zip(alone["evaluations"], together["evaluations"], strict=True):
-        assert (b["training_loss"], b["validation_loss"]) == (
-            pytest.approx(a["training_loss"], abs=1e-4),
-            pytest.approx(a["validation_loss"], abs=1e-4),
-        )
+    for name in ("steps", "transduce", "classify"):
+        alone, together = one[name]["record"], first[name]["record"]
+        assert together["steps"] == alone["steps"] and together["characters_seen"] == alone["characters_seen"]
+        for a, b in zip(alone["evaluations"], together["evaluations"], strict=True):
+            assert (b["training_loss"], b["validation_loss"]) == (
+                pytest.approx(a["training_loss"], abs=1e-4),
+                pytest.approx(a["validation_loss"], abs=1e-4),
+            )
     assert first["steps"]["hidden"] == pytest.approx(one["steps"]["hidden"], abs=1e-3)
