@@ -244,3 +244,11 @@ def test_a_preview_takes_the_beginning_of_a_file(client: FlaskClient, admin: dic
     assert previewed(client, data, admin, unit="line").status_code == 413
     assert previewed(client, data, {}, unit="line").status_code == 401
     assert previewed(client, b"", admin).json["error"]["code"] == "empty_corpus"
+
+
+@pytest.mark.parametrize("delay", ["-1", "65", "1.5", "few"])
+def test_an_upload_with_a_delay_out_of_bounds(client: FlaskClient, admin: dict[str, str], delay: str) -> None:
+    query = {"model": "tagger", "task": "tag", "delay": delay}
+    reply: Any = client.post("/corpora", query_string=query, data=b"x", content_type="text/plain", headers=admin)
+    assert (reply.status_code, reply.json["error"]["param"]) == (422, "delay")
+    assert reply.json["error"]["message"].startswith("delay must be an integer from 0 to 64, not ")
