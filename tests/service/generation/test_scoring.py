@@ -44,7 +44,7 @@ RECORDS = Arrangement("generate", "line", "\n")
 def network(name: Any) -> Checkpoint:
     letters = Vocabulary(LETTERS)
     if name == "records":
-        return random_network(letters, "gru", 20, arrangement=RECORDS)
+        return random_network(Vocabulary(LETTERS.replace("\n", "")), "gru", 20, arrangement=RECORDS)
     if name == "classifier":
         return random_network(letters, "gru", 20, arrangement=Arrangement("classify", "line", "\n", ("x", "y")))
     return random_network(letters, name, 20, layers=2)
