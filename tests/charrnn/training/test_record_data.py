@@ -85,7 +85,7 @@ def losses(checkpoint: Checkpoint) -> Sequence[float]:
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS, ids=NAMES)
 def test_every_task_learns_and_its_record_says_what_it_was_trained_for(arrangement: Arrangement) -> None:
-    checkpoint = to_the_end(trainer(arrangement, 80))
+    checkpoint = to_the_end(trainer(arrangement, 120))
     first, last = losses(checkpoint)[0], losses(checkpoint)[-1]
     assert first == pytest.approx(math.log(checkpoint.config.outputs), abs=0.25)
     assert last < first / (1.8 if arrangement.writes_labels else 1.15)
