@@ -96,12 +96,12 @@ def stream(asked: Service, **fields: Any) -> socket.socket:
 
 
 def test_a_stream_comes_in_pieces_and_ends_with_done(asked: Service) -> None:
-    with stream(asked, length=3000, seed=1) as connection, connection.makefile("rb") as file:
+    with stream(asked, length=10_000, seed=1) as connection, connection.makefile("rb") as file:
         lines = list(file)
     pieces = list(events(iter(lines)))
     assert len([piece for piece in pieces if "index" in piece]) > 1
     assert b"data: [DONE]\n" in lines
-    whole = asked.request("/generate", {"prompt": "ROMEO:", "length": 3000, "seed": 1})
+    whole = asked.request("/generate", {"prompt": "ROMEO:", "length": 10_000, "seed": 1})
     assert "".join(piece["text"] for piece in pieces) == whole["text"]
     assert b"X-Accel-Buffering: no\r\n" in lines
 
