@@ -28,13 +28,8 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     for name, network in NETWORKS.items():
         publish_and_promote(ModelStore(folder / "models"), name, network)
     web = Web(folder, DEFAULT_MODEL="text", MAX_REPLY_VALUES="9000")
-    try:
-        web.wait_until_ready()
+    with web.serving():
         yield web
-        assert web.end() == 0
-    finally:
-        web.process.kill()
-        web.process.wait()
 
 
 @pytest.fixture

@@ -39,13 +39,8 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     known.add(fingerprints("abcdefghij"))
     keep_known_texts(store, "names", 1, known)
     web = Web(folder, DEFAULT_MODEL="names")
-    try:
-        web.wait_until_ready()
+    with web.serving():
         yield web
-        assert web.end() == 0
-    finally:
-        web.process.kill()
-        web.process.wait()
 
 
 @pytest.fixture

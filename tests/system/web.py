@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,17 @@ class Web:
             return bool(self.get("/readyz"))
         except OSError:
             return False
+
+    @contextmanager
+    def serving(self) -> Iterator[Web]:
+        """A context in which it is ready, and after which it ends normally."""
+        try:
+            self.wait_until_ready()
+            yield self
+            assert self.end() == 0
+        finally:
+            self.process.kill()
+            self.process.wait()
 
     def wait_until_ready(self) -> None:
         until(self.ready)
