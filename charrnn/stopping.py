@@ -1,27 +1,60 @@
-"""Turns the ids of a sequence into text as they arrive, and ends it at a stop text."""
+"""Turns the ids of a sequence into text as they arrive, and ends it at a stop text; goes on where another ended."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
+from typing import Final
 
 from charrnn.vocabulary import Ids, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Text of tokens that have been generated, in which a stop text may still be found.
+
+    Its first `given` characters have been passed on. In its first `searched` characters no stop text ends; they may be
+    the beginning of one.
+    """
+
+    text: str = ""
+    given: int = 0
+    searched: int = 0
+
+    @property
+    def left(self) -> str:
+        """What has not been passed on."""
+        return self.text[self.given :]
+
+
+NOTHING_PENDING: Final = Pending()
 
 
 class Detokenizer:
     """Decodes one sequence and searches for its stop texts; each character is looked at once.
 
     With stop texts, `feed` holds back what may be the beginning of one. A stop text that ends within the first
-    `min_tokens` tokens is ignored. With `include_stop`, the stop text is part of the text.
+    `min_tokens` tokens is ignored. With `include_stop`, the stop text is part of the text. A text that continues
+    another begins with what was `pending` at the other's end; a stop text that begins in what had been passed on ends
+    the text nevertheless.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, stop: Sequence[str] = (), *, include_stop: bool = False, min_tokens: int = 0
+        self,
+        vocabulary: Vocabulary,
+        stop: Sequence[str] = (),
+        *,
+        include_stop: bool = False,
+        min_tokens: int = 0,
+        pending: Pending = NOTHING_PENDING,
     ) -> None:
         self._vocabulary = vocabulary
-        self._matcher = StopMatcher(stop, included=include_stop) if stop else None
+        self._matcher = StopMatcher(stop, included=include_stop, pending=pending) if stop else None
         self._min_tokens = min_tokens
+        self._begun = pending.left if self._matcher is None else pending.text[pending.searched :]
+        self._after_stop = ""
         self.tokens = 0
         """Tokens of the text so far, up to and including the one that completed a stop text."""
 
@@ -30,28 +63,52 @@ class Detokenizer:
         """Whether a stop text has ended the text."""
         return self._matcher is not None and self._matcher.stopped
 
+    @property
+    def pending(self) -> Pending:
+        """What a text that continues this one begins with: once `stopped`, what the last token has after the stop
+        text."""
+        if self._matcher is None:
+            return Pending(self._begun)
+        if self.stopped:
+            return Pending(self._after_stop)
+        held = self._matcher.pending
+        return Pending(held.text + self._begun, held.given, held.searched)
+
+    def begin(self) -> str:
+        """The text that can be passed on before the first id: what was pending; it may end at a stop text."""
+        text, self._begun = self._begun, ""
+        if self._matcher is None or not text:
+            return text
+        passed = self._matcher.feed(text, may_stop=not self._min_tokens)
+        if self.stopped:
+            self._after_stop = text[self._matcher.end :]
+        return passed
+
     def feed(self, ids: Ids, *, done: bool = False) -> str:
         """Take the next ids and return the text that can be passed on; with `done`, all of it. Once `stopped`, returns
         "" and counts no tokens."""
+        begun = self.begin() if self._begun else ""
         if self._matcher is None:
             self.tokens += ids.size
-            return self._vocabulary.decode(ids)
+            return begun + self._vocabulary.decode(ids)
         first = max(0, self._min_tokens - self.tokens)
-        text = self._match(self._matcher, ids[:first], may_stop=False) if first else ""
+        text = begun + (self._match(self._matcher, ids[:first], may_stop=False) if first else "")
         text += self._match(self._matcher, ids[first:], may_stop=True)
         return text + self._matcher.flush() if done else text
 
     def _match(self, matcher: StopMatcher, ids: Ids, *, may_stop: bool) -> str:
-        if matcher.stopped:
+        if self.stopped:
             return ""
-        text = matcher.feed(self._vocabulary.decode(ids), may_stop=may_stop)
-        self.tokens += self._tokens_of_first(matcher.end, ids) if matcher.stopped else ids.size
+        piece = self._vocabulary.decode(ids)
+        text = matcher.feed(piece, may_stop=may_stop)
+        if matcher.stopped:
+            ends = list(accumulate(map(len, self._vocabulary.tokens_of(ids))))
+            last = bisect_left(ends, matcher.end)
+            self._after_stop = piece[matcher.end : ends[last]]
+            self.tokens += last + 1
+        else:
+            self.tokens += ids.size
         return text
-
-    def _tokens_of_first(self, characters: int, ids: Ids) -> int:
-        """How many of the ids make up this many characters."""
-        ends = list(accumulate(map(len, self._vocabulary.tokens_of(ids))))
-        return bisect_left(ends, characters) + 1
 
 
 class StopMatcher:
@@ -59,16 +116,22 @@ class StopMatcher:
     if `included`, and nothing after it.
 
     The occurrence that ends first wins (of two that end together, the longer), as if every character were a piece: the
-    result does not depend on how the text is cut.
+    result does not depend on how the text is cut. Of `pending`, what was searched precedes the first piece.
     """
 
-    def __init__(self, stops: Sequence[str], *, included: bool = False) -> None:
+    def __init__(self, stops: Sequence[str], *, included: bool = False, pending: Pending = NOTHING_PENDING) -> None:
         self._stops = tuple(filter(None, stops))
         self._included = included
-        self._pending = ""
+        self._held_back = pending.text[: pending.searched]
+        self._given = pending.given
         self.stopped = False
         self.end = 0
         """Characters of the last piece up to the end of the stop text, once `stopped`."""
+
+    @property
+    def pending(self) -> Pending:
+        """What may be the beginning of a stop text."""
+        return Pending(self._held_back, self._given, len(self._held_back))
 
     def feed(self, piece: str, *, may_stop: bool = True) -> str:
         """Take the next piece and return what can be passed on. After a match `stopped` is true and nothing more is
@@ -78,15 +141,16 @@ class StopMatcher:
         """
         if self.stopped:
             return ""
-        text = self._pending + piece
-        found = list(self._found(text, len(self._pending))) if may_stop else []
+        before, given = self._held_back, self._given
+        text = before + piece
+        found = list(self._found(text, len(before))) if may_stop else []
         if found:
             end, start = min(found)
-            self.stopped, self.end, self._pending = True, end - len(self._pending), ""
-            return text[: end if self._included else start]
-        held = self._held(text)
-        self._pending = text[len(text) - held :]
-        return text[: len(text) - held]
+            self.stopped, self.end, self._held_back = True, end - len(before), ""
+            return text[given : end if self._included else start]
+        passed = len(text) - self._held(text)
+        self._held_back, self._given = text[passed:], max(0, given - passed)
+        return text[given:passed]
 
     def _found(self, text: str, begin: int) -> Iterator[tuple[int, int]]:
         """Ends and starts of the first occurrence of each stop text among those that end after `begin`."""
@@ -96,7 +160,7 @@ class StopMatcher:
 
     def flush(self) -> str:
         """What was held back as the possible beginning of a stop text; to be called at the end of the text."""
-        text, self._pending = self._pending, ""
+        text, self._given = self._held_back[self._given :], len(self._held_back)
         return text
 
     def _held(self, text: str) -> int:

@@ -36,8 +36,13 @@ class DataDir:
 
     @property
     def admin_key(self) -> Path:
-        """The generated admin key (AdminKey)."""
+        """The generated admin key (MadeKeys)."""
         return self.root / "admin-key"
+
+    @property
+    def continuation_key(self) -> Path:
+        """The generated key that signs continuations, and those before it (MadeKeys)."""
+        return self.root / "continuation-key"
 
     @property
     def packed(self) -> Path:

@@ -16,6 +16,9 @@ RATE: Final = re.compile(r"([1-9]\d{0,8}/(second|minute|hour|day)(;|$))+(?<!;)")
 
 MAX_KEY: Final = 4000
 """In characters; servers and proxies refuse headers of twice that length."""
+SHORTEST_KEY: Final = 32
+"""In characters, of a key that no user types; a shorter one could be guessed."""
+MAX_CONTINUATION_KEYS: Final = 16
 KEY_RULE: Final = f"1 to {MAX_KEY} visible ASCII characters without spaces, as a header can carry it"
 
 Listed = Annotated[tuple[str, ...], NoDecode]
@@ -49,6 +52,12 @@ class Settings(BaseSettings):
         (), description="comma-separated app keys; empty, and none made with `keys add`: open to all"
     )
     admin_api_keys: Listed = Field((), description="comma-separated admin keys, for training and managing models")
+    continuation_keys: Listed = Field(
+        (),
+        max_length=MAX_CONTINUATION_KEYS,
+        description="comma-separated keys that sign continuations, the newest first: it signs, the others are still"
+        " accepted; empty: `DATA_DIR/continuation-key`, made at the first start",
+    )
     web_workers: int = Field(
         "cores", ge=1, validate_default=True, description="number of web processes; `cores`: one per usable CPU core"
     )
@@ -74,12 +83,12 @@ class Settings(BaseSettings):
         "auto", description="`text`, `json`, or `auto`: text on a terminal, otherwise JSON lines"
     )
 
-    @field_validator("api_keys", "admin_api_keys", "cors_origins", mode="before")
+    @field_validator("api_keys", "admin_api_keys", "continuation_keys", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return _listed(value) if isinstance(value, str) else value
 
-    @field_validator("api_keys", "admin_api_keys", mode="before")
+    @field_validator("api_keys", "admin_api_keys", "continuation_keys", mode="before")
     @classmethod
     def _has_one(cls, value: object, info: ValidationInfo) -> object:
         """A setting that is not empty but contains no key would let everyone in."""
@@ -97,6 +106,16 @@ class Settings(BaseSettings):
             if fault := _fault_of_key(key):
                 which = f" (the key number {number}, of {len(key)} characters)" if len(keys) > 1 else ""
                 raise ValueError(f"{name}: a key must be {KEY_RULE}: {fault}{which}")
+        return keys
+
+    @field_validator("continuation_keys")
+    @classmethod
+    def _can_sign(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """As the keys in a file. The message does not contain the key, because it may be logged."""
+        for number, key in enumerate(keys, start=1):
+            if fault := f"it has {len(key)}" if len(key) < SHORTEST_KEY else _fault_of_key(key):
+                rule = f"{SHORTEST_KEY} to {MAX_KEY} visible ASCII characters without spaces"
+                raise ValueError(f"CONTINUATION_KEYS: a key must be {rule}: number {number}: {fault}")
         return keys
 
     @field_validator("web_workers", mode="before")

@@ -139,6 +139,7 @@ def test_the_example_shows_the_defaults() -> None:
         "DATA_DIR",
         "API_KEYS",
         "ADMIN_API_KEYS",
+        "CONTINUATION_KEYS",
         "CORS_ORIGINS",
         "RATE_LIMIT",
     }

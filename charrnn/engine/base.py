@@ -159,6 +159,11 @@ class Batch(Protocol):
 class Engine(Protocol):
     """One version's numbers, ready to generate; immutable and shared by threads."""
 
+    @property
+    def precision(self) -> str:
+        """The numbers that it computes with: only an engine with the same ones goes on exactly from its states."""
+        ...
+
     def batch(self, capacity: int) -> Batch:
         """An empty batch for up to `capacity` sequences."""
         ...

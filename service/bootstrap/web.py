@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final, Protocol
 
 from limits.storage import Storage
@@ -33,8 +34,8 @@ from service.generation.transducing import Transducer
 from service.generation.units.search import UnitSearch
 from service.generation.units.tracing import Tracer
 from service.inspection import Inspection, damaged_files
-from service.keys.admin_key import AdminKey
-from service.settings import Settings
+from service.keys.made_keys import MadeKeys
+from service.settings import MAX_CONTINUATION_KEYS, Settings
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.store import JobStore
 from service.training.queue.heartbeats import WorkerRegistry
@@ -139,13 +140,26 @@ def _own_key(settings: Settings) -> Callable[[], str] | None:
     written, everything that needs no admin key still works."""
     if settings.admin_api_keys:
         return None
-    path = settings.data.admin_key
-    key = AdminKey(path)
+    keys = _made(settings.data.admin_key)
+    return lambda: keys.recent()[0]
+
+
+def _continuation_keys(settings: Settings) -> Callable[[], tuple[str, ...]]:
+    """The keys that sign continuations, the newest first: those of the setting, or those in DATA_DIR/continuation-key,
+    made at the first start."""
+    if settings.continuation_keys:
+        return lambda: settings.continuation_keys
+    return _made(settings.data.continuation_key, MAX_CONTINUATION_KEYS).recent
+
+
+def _made(path: Path, most: int = 1) -> MadeKeys:
+    """The keys in a file, which is made unless it is there."""
+    keys = MadeKeys(path, most)
     try:
-        key.make()
+        keys.make()
     except OSError as error:
         log.error("%s cannot be made: %s", path.name, error.strerror)
-    return key.recent
+    return keys
 
 
 def _cache_url(settings: Settings) -> str:

@@ -50,6 +50,13 @@ class SamplingIdsError(ValueError):
         self.param = param
 
 
+class InvalidContinuationError(ValueError):
+    """A text cannot go on from a token: `reason` says what is wrong with it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"continue: {reason}")
+
+
 class NoKnownTextsError(ValueError):
     """It is not known which texts a version was trained on, so not which ones are new either."""
 

@@ -1,1 +1,1 @@
-"""API keys: those in the key file, and the generated admin key."""
+"""Keys: API keys in the key file, and those that the service makes by itself."""

@@ -51,9 +51,9 @@ def _check_owned(data: DataDir) -> None:
     for path in (data.root, *data.folders):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    key = data.admin_key
-    if key.exists() and not os.access(key, os.R_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(key))
+    for key in (data.admin_key, data.continuation_key):
+        if key.exists() and not os.access(key, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(key))
 
 
 def has_torch() -> bool:

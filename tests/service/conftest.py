@@ -32,6 +32,7 @@ class CountingEngine:
         self.largest = 0
         self.added = 0
         self.gate: Callable[[], None] = lambda: None
+        self.precision = "exact"
 
     def batch(self, capacity: int) -> CountingBatch:
         return CountingBatch(self, capacity)

@@ -42,7 +42,7 @@ def test_a_key_that_no_header_can_carry(monkeypatch: pytest.MonkeyPatch, name: s
 
 
 @pytest.mark.parametrize("value", [",", " ", " , ,", "\t"])
-@pytest.mark.parametrize("name", ["API_KEYS", "ADMIN_API_KEYS"])
+@pytest.mark.parametrize("name", ["API_KEYS", "ADMIN_API_KEYS", "CONTINUATION_KEYS"])
 def test_a_setting_of_keys_without_any_does_not_open_the_doors(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
@@ -54,3 +54,18 @@ def test_a_setting_of_keys_without_any_does_not_open_the_doors(
 def test_spaces_around_the_commas_are_no_part_of_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEYS", " first-key , ~!$%&'()*+-./:;<=>?@[]^_`{|}, \r\n")
     assert Settings().api_keys == ("first-key", "~!$%&'()*+-./:;<=>?@[]^_`{|}")
+
+
+@pytest.mark.parametrize("key", ["short", "k" * 31, "k" * 31 + "é", "k" * 4001, "k" * 20 + " " + "k" * 20])
+def test_a_key_that_could_be_guessed_or_not_be_written_does_not_sign(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("CONTINUATION_KEYS", f"{'n' * 32},{key}")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    line = problems(caught.value)
+    assert line.startswith("CONTINUATION_KEYS: a key must be 32 to 4000 visible ASCII characters")
+    assert "number 2" in line and key not in line
+
+
+def test_several_keys_sign_continuations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTINUATION_KEYS", f"{'n' * 32}, {'o' * 32}")
+    assert Settings().continuation_keys == ("n" * 32, "o" * 32)

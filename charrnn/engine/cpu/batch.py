@@ -51,6 +51,11 @@ class CpuEngine:
         return self.model.config
 
     @property
+    def precision(self) -> Precision:
+        """How the weights are packed; states do not depend on `isa`."""
+        return self.model.precision
+
+    @property
     def description(self) -> str:
         """Which kernel runs, for the log."""
         return f"{self.config.cell} in {self.model.precision} with {_INSTRUCTIONS[self.isa]}"

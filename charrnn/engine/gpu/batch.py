@@ -45,6 +45,11 @@ class GpuEngine:
         self.tile = Tile(Network(checkpoint, device), rows)
 
     @property
+    def precision(self) -> str:
+        """The numbers of torch on this kind of device, which sums in another order than the CPU engine."""
+        return f"float32-{self.device.type}-{self.tile.rows}"
+
+    @property
     def description(self) -> str:
         """The network and the device, for the log."""
         return f"{self.config.cell} in float32 with torch on {self.device}"

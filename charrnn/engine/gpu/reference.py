@@ -23,6 +23,11 @@ class ReferenceEngine:
         self.network = Network(checkpoint, device)
         self.config = checkpoint.config
 
+    @property
+    def precision(self) -> str:
+        """The numbers of torch, one sequence at a time."""
+        return "float32-reference"
+
     def batch(self, capacity: int) -> ReferenceBatch:
         """An empty batch. Raises ValueError when the capacity is less than 1."""
         return ReferenceBatch(self.network, capacity)

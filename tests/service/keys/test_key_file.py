@@ -9,7 +9,6 @@ import pytest
 from durable.entries import is_there
 from service.__main__ import main
 from service.data_dir import DataDir
-from service.keys.admin_key import AdminKey
 from service.keys.errors import KeyNameError, KeysInUseError, KeysUnavailableError
 from service.keys.key_file import KeyFile
 from tests.damage import DAMAGES
@@ -165,26 +164,3 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
         error = capsys.readouterr().err
         assert error.startswith("service: keys.json")
         assert (error.count("\n"), "keys open" in error) == (1, True)
-
-
-def test_the_admins_key_is_made_once(tmp_path: Path) -> None:
-    key = AdminKey(tmp_path / "new" / "admin-key")
-    key.make()
-    made = key.read()
-    key.make()
-    assert (key.recent(), len(made)) == (made, 43)
-    assert (tmp_path / "new" / "admin-key").stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("damage", [*DAMAGES, "vanished", "two lines"])
-def test_a_damaged_admins_key_is_a_fault(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "admin-key"
-    AdminKey(path).make()
-    if damage == "two lines":
-        path.write_text(path.read_text() * 2)
-    else:
-        DAMAGES.get(damage, Path.unlink)(path)
-    if damage != "vanished":
-        AdminKey(path).make()  # which leaves it as it is
-    with pytest.raises(KeysUnavailableError, match=r"^admin-key"):
-        AdminKey(path).recent()

@@ -1,0 +1,57 @@
+"""Continuation: all that is needed to go on with a text where it ended; knows nothing of tokens and keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from charrnn.config import ModelConfig
+from charrnn.engine.base import State
+from charrnn.engine.state_bytes import unpacked
+from charrnn.sampling import SamplingParams
+from charrnn.stopping import NOTHING_PENDING, Pending
+from service.generation.errors import InvalidContinuationError
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """The end of a text by a version of `name`, from which it, and others, can go on.
+
+    What is not given anew stays: `sampling` with its seed, but without log-probabilities; `stop`, `include_stop` and
+    `min_tokens`, of which so many are left.
+    """
+
+    name: str
+    version: int
+    digest: str
+    """The version's."""
+    precision: str
+    """The engine's: in other numbers the text would go on otherwise."""
+    state: bytes
+    """The state after the last token, as charrnn.engine.state_bytes packs it."""
+    sampling: SamplingParams
+    stop: tuple[str, ...] = ()
+    include_stop: bool = False
+    min_tokens: int = 0
+    pending: Pending = NOTHING_PENDING
+    """What has not been passed on, or may be the beginning of a stop text."""
+    ended: bool = False
+    """Whether it is a record that has ended: nothing can follow."""
+
+    @property
+    def reference(self) -> str:
+        """The version that goes on."""
+        return f"{self.name}@{self.version}"
+
+    def state_for(self, digest: str, precision: str, config: ModelConfig) -> State:
+        """The state, for the version with this digest and config in an engine of this precision. Raises
+        InvalidContinuationError if it is of another."""
+        if digest != self.digest:
+            raise InvalidContinuationError(f"{self.name} version {self.version} has other weights than it had")
+        if precision != self.precision:
+            raise InvalidContinuationError(
+                f"{self.name} version {self.version} generates in {precision} now, and the state is in {self.precision}"
+            )
+        try:
+            return unpacked(self.state, config)
+        except ValueError as error:
+            raise InvalidContinuationError(str(error)) from error
