@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint format bench fuzz generators screenshots clean help
+.PHONY: run test faults lint format bench fuzz generators screenshots clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -24,6 +24,9 @@ run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DA
 test: lint ## lint, check types and run the tests
 	$(BIN)/mypy
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES)
+
+faults: $(VENV)/.ready-dev ## run the long tests of kills, suspended workers and failures, which `make test` leaves out
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m faults
 
 lint: $(VENV)/.ready-dev ## check style
 	$(BIN)/ruff check .

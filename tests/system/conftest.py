@@ -9,15 +9,16 @@ import pytest
 from tests.system.running import Service, until
 
 ADMIN_KEY = "admin-key"
+LONGEST = 1_000_000
+"""Characters of a text whose writing takes many seconds."""
 
 
 @pytest.fixture(scope="session")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with a starter model, few places and a known admin key."""
+    """A service with a starter model, few places, long texts and a known admin key."""
     folder = tmp_path_factory.mktemp("asked")
-    service = Service(
-        folder / "data", folder / "log", ADMIN_API_KEYS=ADMIN_KEY, MAX_ACTIVE="8", MAX_WAITING="4", LOG_LEVEL="warning"
-    )
+    settings = {"ADMIN_API_KEYS": ADMIN_KEY, "MAX_ACTIVE": "8", "MAX_WAITING": "4", "MAX_LENGTH": str(LONGEST)}
+    service = Service(folder / "data", folder / "log", **settings, LOG_LEVEL="warning")
     try:
         until(lambda: service.answers("/readyz"))
         yield service

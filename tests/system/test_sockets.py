@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
 
+from tests.system.conftest import LONGEST
 from tests.system.running import Service, until
 
 pytestmark = pytest.mark.system
@@ -95,14 +97,19 @@ def stream(asked: Service, **fields: Any) -> socket.socket:
     return connection
 
 
-def test_a_stream_comes_in_pieces_and_ends_with_done(asked: Service) -> None:
-    with stream(asked, length=10_000, seed=1) as connection, connection.makefile("rb") as file:
+def test_a_stream_comes_in_pieces_long_before_its_end(asked: Service) -> None:
+    """The text takes so many seconds that it does not matter how late anyone reads."""
+    with stream(asked, length=LONGEST, seed=1) as connection, connection.makefile("rb") as file:
+        pieces = islice((event for event in events(iter(file)) if "index" in event), 2)
+        assert [piece["finish_reason"] for piece in pieces] == [None, None]
+
+
+def test_a_stream_is_the_whole_text_and_ends_with_done(asked: Service) -> None:
+    with stream(asked, length=3000, seed=1) as connection, connection.makefile("rb") as file:
         lines = list(file)
-    pieces = list(events(iter(lines)))
-    assert len([piece for piece in pieces if "index" in piece]) > 1
     assert b"data: [DONE]\n" in lines
-    whole = asked.request("/generate", {"prompt": "ROMEO:", "length": 10_000, "seed": 1})
-    assert "".join(piece["text"] for piece in pieces) == whole["text"]
+    whole = asked.request("/generate", {"prompt": "ROMEO:", "length": 3000, "seed": 1})
+    assert "".join(event.get("text", "") for event in events(iter(lines))) == whole["text"]
     assert b"X-Accel-Buffering: no\r\n" in lines
 
 

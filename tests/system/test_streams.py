@@ -60,6 +60,7 @@ def test_of_256_clients_those_that_stay_get_everything_and_the_others_free_their
     print(f"{len(stayed)} streams whole, {CLIENTS - len(stayed)} hung up, {made:.0f} characters made")
 
 
+@pytest.mark.faults
 def test_a_stream_that_would_outlive_its_process_ends_with_an_error_and_the_process_ends_normally(
     web: Web, tmp_path: Path
 ) -> None:

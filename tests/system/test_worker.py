@@ -64,7 +64,8 @@ class Server:
 
 
 class Place:
-    """A data directory, a queue, and the workers that were started on them."""
+    """A data directory, a queue, and the workers that were started on them; those that a test leaves are the next
+    one's, for each takes seconds to start."""
 
     def __init__(self, folder: Path) -> None:
         self.server = Server(folder)
@@ -89,6 +90,18 @@ class Place:
         self.workers.append(worker)
         return worker
 
+    def idle(self, count: int) -> list[subprocess.Popen[bytes]]:
+        """So many workers that wait for jobs."""
+        living = [worker for worker in self.workers if worker.poll() is None]
+        found = [*living, *(self.worker() for _ in range(count - len(living)))]
+        wait_until(lambda: all("takes jobs" in self.log(worker) for worker in found), 60)
+        return found
+
+    def kill_all(self) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                kill_all(worker)
+
     def log(self, worker: subprocess.Popen[bytes]) -> str:
         return (self.folder / f"worker-{self.workers.index(worker)}.log").read_text()
 
@@ -102,6 +115,10 @@ class Place:
         self.queue.submit(job.id)
         return job
 
+    def by_turn(self, workers: list[subprocess.Popen[bytes]], job: Job) -> list[subprocess.Popen[bytes]]:
+        """First the one that the job began with."""
+        return sorted(workers, key=lambda worker: f"job {job.id} begins" not in self.log(worker))
+
     def step(self, job: Job) -> int:
         found = self.jobs.get(job.id)
         assert found.status != "failed", found.state.error
@@ -109,6 +126,14 @@ class Place:
 
     def wait_for_step(self, job: Job, step: int, seconds: float = 60) -> None:
         wait_until(lambda: self.step(job) >= step, seconds)
+
+    def goes_on(self, job: Job, seconds: float = 5) -> None:
+        reached = self.step(job)
+        wait_until(lambda: self.step(job) > reached, seconds)
+
+    def cancel(self, job: Job) -> None:
+        self.jobs.cancel(job.id)
+        self.wait_for(job, "cancelled", seconds=2)
 
     def wait_for(self, job: Job, status: str, seconds: float = 60) -> None:
         wait_until(lambda: self.jobs.get(job.id).status == status, seconds)
@@ -141,41 +166,50 @@ def kill_all(worker: subprocess.Popen[bytes]) -> None:
     worker.wait()
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path)
-    place.server.start()
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("place"))
     yield place
-    for worker in place.workers:
-        if worker.poll() is None:
-            kill_all(worker)
+    place.kill_all()
     place.queue.close()
     place.server.stop()
+
+
+@pytest.fixture
+def place(shared: Place) -> Iterator[Place]:
+    """With a queue that answers, and nothing to do."""
+    if not shared.queue.available():
+        shared.server.start()
+    yield shared
+    if left := list(shared.jobs.unfinished()):
+        shared.kill_all()
+        for job in left:
+            shared.jobs.cancel(job)
 
 
 ENDLESS = 1_000_000
 
 
 def test_a_job_goes_on_elsewhere_when_its_worker_is_killed(place: Place) -> None:
-    first = place.worker()
-    job = place.submit(ENDLESS)
+    workers = place.idle(2)
+    job = place.submit(ENDLESS, "unfinished")
     wait_until(lambda: any(place.jobs.folder(job.id).glob("resume-*")), 60)
     reached = int(max(path.name for path in place.jobs.folder(job.id).glob("resume-*")).removeprefix("resume-"))
+    first, second = place.by_turn(workers, job)
     kill_all(first)
     killed_at, killed = place.step(job), time.monotonic()
     assert killed_at > 0
-    place.worker()
     wait_until(lambda: place.step(job) > killed_at, 60)
     assert time.monotonic() - killed < TAKEN_UP_WITHIN
-    assert f"job {job.id} resumes at step" in place.log(place.workers[1])
+    assert f"job {job.id} resumes at step" in place.log(second)
     assert place.step(job) > reached
-    place.jobs.cancel(job.id)
-    place.wait_for(job, "cancelled", seconds=2)
-    assert place.models.models() == []
+    place.cancel(job)
+    assert not place.models.has("unfinished")
 
 
+@pytest.mark.faults
 def test_a_killed_job_ends_with_the_bytes_of_one_that_was_not(place: Place) -> None:
-    worker = place.worker()
+    (worker,) = place.idle(1)
     whole = place.submit(500)
     place.wait_for(whole, "succeeded")
     job = place.submit(500)
@@ -190,61 +224,49 @@ def test_a_killed_job_ends_with_the_bytes_of_one_that_was_not(place: Place) -> N
     assert steps == sorted(steps)
 
 
-def test_two_workers_train_two_jobs_at_once_and_one_that_is_to_end_hands_its_job_over(place: Place) -> None:
-    first, second = place.worker(), place.worker()
-    wait_until(lambda: all("takes jobs" in place.log(worker) for worker in (first, second)), 60)
-    job, other = jobs = [place.submit(ENDLESS, name) for name in ("one", "two")]
-    for each in jobs:
-        place.wait_for_step(each, 1)
-    for each in jobs:
-        reached = place.step(each)
-        wait_until(lambda each=each, reached=reached: place.step(each) > reached, 5)  # type: ignore[misc]
-    place.jobs.cancel(other.id)
-    place.wait_for(other, "cancelled", seconds=2)
-    having, waiting = sorted((first, second), key=lambda worker: f"job {job.id} begins" not in place.log(worker))
-    having.terminate()
-    assert having.wait(10) == 0
-    reached = place.step(job)
-    wait_until(lambda: place.step(job) > reached, 5)
-    assert f"job {job.id} resumes at step" in place.log(waiting)
-    waiting.send_signal(signal.SIGINT)
-    assert waiting.wait(10) == 0
-    assert place.jobs.get(job.id).status == "queued"
-
-
 def test_a_worker_that_slept_cannot_write_or_publish(place: Place) -> None:
-    sleeper = place.worker()
-    job = place.submit(1500)
+    workers = place.idle(2)
+    job = place.submit(1500, "slept")
     place.wait_for_step(job, 1)
     folder = place.jobs.folder(job.id)
+    sleeper, _ = place.by_turn(workers, job)
     suspend(sleeper, folder / LOCK)
-    place.worker()
     place.wait_for(job, "succeeded", seconds=90)
     wait_until(lambda: not is_live(folder), 10)
     before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".draft-")}
     sleeper.send_signal(signal.SIGCONT)
     wait_until(lambda: "was taken over by another worker" in place.log(sleeper), 10)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert place.models.versions("fox") == [1]
-    kill_all(place.workers[1])
-    after = place.submit(5)
-    place.wait_for(after, "succeeded", seconds=10)
+    assert place.models.versions("slept") == [1]
+    after = [place.submit(ENDLESS, name) for name in ("one", "two")]
+    for each in after:  # at once, so that it works again
+        place.wait_for_step(each, 1)
+    for each in after:
+        place.cancel(each)
 
 
-def test_the_queue_may_forget_everything(place: Place) -> None:
-    worker = place.worker()
-    running, queued = place.submit(ENDLESS), place.submit(5, "other")
-    place.wait_for_step(running, 1)
-    place.server.empty()
-    reached = place.step(running)
-    wait_until(lambda: place.step(running) > reached, 5)
-    place.jobs.cancel(running.id)
-    place.wait_for(running, "cancelled", seconds=2)
-    place.wait_for(queued, "succeeded", seconds=20)
-    assert worker.poll() is None
+def test_two_workers_train_two_jobs_at_once_and_one_that_is_to_end_hands_its_job_over(place: Place) -> None:
+    workers = place.idle(2)
+    job, other = jobs = [place.submit(ENDLESS, name) for name in ("one", "two")]
+    for each in jobs:
+        place.wait_for_step(each, 1)
+    for each in jobs:
+        place.goes_on(each)
+    place.cancel(other)
+    having, waiting = place.by_turn(workers, job)
+    having.terminate()
+    assert having.wait(10) == 0
+    place.goes_on(job)
+    assert f"job {job.id} resumes at step" in place.log(waiting)
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(10) == 0
+    assert place.jobs.get(job.id).status == "queued"
+    place.cancel(job)
 
 
-def test_the_queue_may_be_down_when_a_job_is_handed_in_and_when_a_worker_starts(place: Place) -> None:
+def test_the_queue_may_forget_everything_and_be_down_when_a_job_is_handed_in_and_when_a_worker_starts(
+    place: Place,
+) -> None:
     place.server.stop()
     worker = place.worker()
     job = place.create(5)
@@ -255,6 +277,14 @@ def test_the_queue_may_be_down_when_a_job_is_handed_in_and_when_a_worker_starts(
     wait_until(lambda: "does not answer: waiting for it" in place.log(worker), 60)
     place.server.start()
     place.wait_for(job, "succeeded", seconds=30)
+
+    running, queued = place.submit(ENDLESS), place.submit(5, "other")
+    place.wait_for_step(running, 1)
+    place.server.empty()
+    place.goes_on(running)
+    place.cancel(running)
+    place.wait_for(queued, "succeeded", seconds=20)
+
     place.server.stop()
     time.sleep(1)
     place.server.start()

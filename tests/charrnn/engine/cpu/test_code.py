@@ -64,12 +64,14 @@ def test_only_the_user_can_change_what_is_executed(folder: Path) -> None:
     assert kernel.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.faults
 def test_what_cannot_be_compiled_says_why(folder: Path) -> None:
     with pytest.raises(CompilationError, match="KeyError: 'elman'"):
         load(folder, "elman", "int8", "portable")  # type: ignore[arg-type]
     assert len(list(folder.iterdir())) == 1
 
 
+@pytest.mark.faults
 def test_a_folder_that_cannot_be_made_costs_time_only(tmp_path: Path, make_checkpoint: Any) -> None:
     (tmp_path / "file").touch()
     engine = CpuEngine(make_checkpoint("rnn"), "float32", "portable", kernels=tmp_path / "file" / "kernels")
