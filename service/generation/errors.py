@@ -67,6 +67,13 @@ class NoKnownTextsError(ValueError):
         )
 
 
+class EventIdError(ValueError):
+    """A stream cannot go on after an event: there is none with this id, or the request does not say its seed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Last-Event-ID {message}")
+
+
 class ClosedError(Exception):
     """The process is shutting down and accepts nothing new."""
 

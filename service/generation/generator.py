@@ -13,6 +13,7 @@ from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.pieces import Head, Piece, Stream
 from service.generation.requests import Choice, Generation, GenerationRequest
 from service.generation.resident import ResidentModels
+from service.generation.resuming import new_progress, pieces_after, resumed_progress
 from service.generation.scheduling.scheduler import Scheduler
 from service.generation.sequence_group import SequenceGroup
 from service.generation.single_flight import SingleFlight
@@ -24,8 +25,8 @@ class TextGenerator:
     When a `client` disconnects, its work is dropped. Identical requests that arrive at the same moment are computed
     once, if the cache may be read and written and nothing is streamed. No request takes longer than `timeout` seconds
     or gets more than `max_values` values. Raises UnknownCharactersError, UnknownIdsError, NeverFitsError,
-    ReplyTooLargeError, BusyError, ClosedError, ClientGoneError, DeadlineError, ModelUnavailableError and the model
-    store's errors.
+    ReplyTooLargeError, EventIdError, BusyError, ClosedError, ClientGoneError, DeadlineError, ModelUnavailableError and
+    the model store's errors.
     """
 
     def __init__(  # noqa: PLR0917
@@ -57,14 +58,18 @@ class TextGenerator:
         """
         return self._generate(self._admission.admit_all(requests), client)
 
-    def stream(self, request: GenerationRequest, client: Client = NO_CLIENT) -> Stream:
-        """The result in pieces, as they are generated. Errors that refuse the request are raised here, before the first
-        piece."""
-        return self._stream([self._admission.admit(request)], client)
+    def stream(
+        self, request: GenerationRequest, client: Client = NO_CLIENT, last_event_id: str | None = None
+    ) -> Stream:
+        """The result in pieces, as they are generated; with `last_event_id` what comes after that event. Errors that
+        refuse the request are raised here, before the first piece."""
+        return self._stream([self._admission.admit(request)], client, last_event_id)
 
-    def stream_all(self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT) -> Stream:
+    def stream_all(
+        self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT, last_event_id: str | None = None
+    ) -> Stream:
         """What `generate_all` returns, as one stream of the pieces of all texts."""
-        return self._stream(self._admission.admit_all(requests), client)
+        return self._stream(self._admission.admit_all(requests), client, last_event_id)
 
     def _generate(self, admitted: Sequence[Admitted], client: Client) -> list[Generation]:
         found = [self._cached(each) for each in admitted]
@@ -76,7 +81,10 @@ class TextGenerator:
             for each, (choices, cached) in zip(admitted, results, strict=True)
         ]
 
-    def _stream(self, admitted: Sequence[Admitted], client: Client) -> Stream:
+    def _stream(self, admitted: Sequence[Admitted], client: Client, last_event_id: str | None) -> Stream:
+        passed = None if last_event_id is None else resumed_progress(last_event_id, admitted)
+        if passed is not None and passed.ended:
+            return Stream(tuple(_head(each, (), None) for each in admitted), iter(()), lambda: 0, passed)
         found = [self._cached(each) for each in admitted]
         missing = _missing(admitted, found)
         for each in missing:
@@ -93,7 +101,10 @@ class TextGenerator:
         ready = list(chain.from_iterable(known))
         pieces = self._pieces(ready, missing, group, self._scope(admitted, client), began)
         before = sum(choice.completion_tokens for choice in ready if choice is not None)
-        return Stream(heads, pieces, lambda: before + group.completion_tokens())
+        if passed is not None:
+            pieces = pieces_after(passed, pieces)
+        progress = passed or new_progress(admitted, [head.seeds[0] for head in heads])
+        return Stream(heads, pieces, lambda: before + group.completion_tokens(), progress)
 
     def _cached(self, admitted: Admitted) -> tuple[Choice, ...] | None:
         if not admitted.request.read_cache:

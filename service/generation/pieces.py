@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from charrnn.vocabulary import Ids
 from service.generation.logprobs import TextLogprobs
+from service.generation.progress import Progress
 from service.generation.requests import Choice, FinishReason, Skipped
 
 
@@ -33,6 +34,18 @@ class Piece:
         """A choice as one piece."""
         tokens = range(choice.completion_tokens)
         return cls(choice.text, choice.logprobs, choice.finish_reason, tokens=tokens, ids=choice.ids)
+
+    def after(self, characters: int, tokens: int) -> Piece:
+        """What comes after the piece's first `characters`, and after the choice's first `tokens`."""
+        new = range(max(self.tokens.start, tokens), max(self.tokens.stop, tokens))
+        ids = None if self.ids is None else self.ids[new.start - self.tokens.start :]
+        rest = replace(self, text=self.text[characters:], tokens=new, ids=ids)
+        if not self.logprobs:
+            return replace(rest, begun=max(0, self.begun - characters))
+        begins = self.begun + np.append(0, np.cumsum(self.logprobs.lengths()))
+        count = int(np.searchsorted(begins[:-1], characters))
+        begun = min(int(begins[count]) - characters, len(rest.text))
+        return replace(rest, logprobs=self.logprobs[count:], begun=begun)
 
     def parts(self) -> Parts:
         """The smallest parts into which it can be cut."""
@@ -96,3 +109,5 @@ class Stream:
     if there is nothing new."""
     completion_tokens: Callable[[], int]
     """How many tokens were generated; call it after the last piece."""
+    progress: Progress
+    """How much was passed on before the first of the pieces."""

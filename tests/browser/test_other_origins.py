@@ -11,6 +11,7 @@ from playwright.sync_api import Error
 
 from tests.browser.conftest import blank_pages
 from tests.browser.watched import Watched
+from tests.replies import sent_events
 from tests.system.running import Service
 
 pytestmark = pytest.mark.system
@@ -40,9 +41,9 @@ def test_a_text_and_a_stream_and_an_error(watched: Watched, service: Service, ot
     whole = json.loads(text)["choices"][0]["text"]
     assert (status, len(request_id), len(whole)) == (200, 32, 30)
     status, _, text = call(watched, service, other_origin, stream=True)
-    *events, done, _ = text.split("\n\n")
-    assert (status, done) == (200, "data: [DONE]")
-    assert "".join(json.loads(event.removeprefix("data: "))["choices"][0]["text"] for event in events) == whole
+    *events, done = sent_events(text)
+    assert (status, done.data) == (200, "[DONE]")
+    assert "".join(json.loads(event.data)["choices"][0]["text"] for event in events) == whole
     status, _, text = call(watched, service, other_origin, prompt="\u00e9")
     assert (status, json.loads(text)["error"]["code"]) == (422, "unknown_character")
 

@@ -32,6 +32,7 @@ from service.generation.errors import (
     ClientGoneError,
     ClosedError,
     DeadlineError,
+    EventIdError,
     ItemError,
     ModelUnavailableError,
     NeverFitsError,
@@ -67,6 +68,14 @@ def to_api_error(error: Exception) -> ApiError:
             return convert(error)
     log.error("unforeseen error", exc_info=error)
     return ApiError(500, "internal_error", INTERNAL)
+
+
+def to_stream_error(error: Exception) -> ApiError:
+    """The API's error for an exception in the middle of a stream, whose status was sent already."""
+    made = to_api_error(error)
+    if isinstance(error, ClosedError):
+        return ApiError(made.status, "server_ending", made.message)
+    return made
 
 
 def _from_http(error: HTTPException) -> ApiError:
@@ -177,6 +186,7 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (NoKnownTextsError, lambda e: ApiError(422, "no_known_texts", str(e), "novel")),
     (UnknownLabelError, lambda e: ApiError(422, "unknown_label", str(e), "label")),
     (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
+    (EventIdError, lambda e: ApiError(422, "invalid_value", str(e), "Last-Event-ID")),
     (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),
     (ReplyTooLargeError, lambda e: ApiError(422, "reply_too_large", str(e), e.param)),
     (UnknownUnitError, lambda e: ApiError(422, "unknown_cell", str(e), e.param)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
-from service.api.http.exceptions import to_api_error
+from service.api.http.exceptions import to_stream_error
 from service.api.http.responses import EventStream
 
 KEEP_ALIVE_SECONDS: Final = 10.0
@@ -60,19 +60,20 @@ def event_stream(
     headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> EventStream[T_co]:
-    """A reply that sends each event as it arrives; None sends a comment if nothing has been sent for a while."""
+    """A reply that sends each event as it arrives; None sends a comment if nothing has been sent for a while. An error
+    has the id of the event before it, because what follows that has not been sent."""
     return EventStream(_lines(events, clock), headers={**HEADERS, **(headers or {})})
 
 
 def _lines(events: Iterator[Event[Any] | None], clock: Callable[[], float]) -> Iterator[str]:
-    sent = clock()
+    sent, last_id = clock(), ""
     try:
         for event in events:
             if event is None and clock() - sent < KEEP_ALIVE_SECONDS:
                 continue
             yield event.text if event is not None else ": keep-alive\n\n"
-            sent = clock()
+            sent, last_id = clock(), last_id if event is None else event.id
     except Exception as error:
         # The status was sent already, so the error is sent as an event.
-        yield Event(to_api_error(error).body()).text
+        yield Event(to_stream_error(error).body(), id=last_id).text
     yield f"data: {DONE}\n\n"

@@ -1,13 +1,18 @@
-"""The events of a streamed text, for any format of chunks: each piece as it arrives, in as many events as needed."""
+"""The events of a streamed text, for any format of chunks: each piece as it arrives, in as many events as needed, with
+ids after which the same request can go on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
+from flask import request
+
 from charrnn.vocabulary import Ids
+from service.api.http.errors import ApiError
 from service.api.http.sse import Event, fitting
 from service.generation.pieces import Piece, Stream
+from service.generation.progress import ChoiceProgress, Progress
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -19,32 +24,61 @@ class ChoiceChunks(Protocol[T_co]):
     def of_prompt(self, ids: Ids) -> T_co:
         """A chunk with ids of the prompt, which precede the choice if ids are requested."""
 
-    def of_piece(self, piece: Piece, /) -> Callable[[Piece, int], T_co]:
-        """A function that creates a chunk from a part of the piece and the number of its tokens before the part; called
-        once for each piece, in order."""
+    def of_piece(self, piece: Piece, start: int, /) -> T_co:
+        """A chunk from a piece whose text begins at the character `start` of the choice's text."""
+
+
+def last_event_id(*, stream: bool) -> str | None:
+    """The id of the event after which the requested `stream` is to go on, if it says one. Raises ApiError 422 for a
+    request that is none for a stream."""
+    given = request.headers.get("Last-Event-ID")
+    if given is not None and not stream:
+        message = "Last-Event-ID is only for streams, which go on after that event: stream must be true with it"
+        raise ApiError(422, "invalid_value", message, "Last-Event-ID")
+    return given
 
 
 def text_events(stream: Stream, choices: Sequence[ChoiceChunks[T]]) -> Iterator[Event[T] | None]:
     """The events of all choices, counted through all requests, in the order of their pieces; None if nothing new has
-    arrived for a while."""
-    begun = set[int]()
+    arrived for a while. The stream's progress is kept up."""
+    progress = stream.progress
     prompts = [head.prompt for head in stream.heads for _ in head.seeds]
     for news in stream.pieces:
         if news is None:
             yield None
             continue
         index, piece = news
-        if piece.ids is not None and index not in begun:
-            yield from _prompt_events(prompts[index], choices[index])
-        begun.add(index)
-        yield from _piece_events(piece, choices[index])
+        if piece.ids is not None and not progress[index].has_begun:
+            yield from _prompt_events(prompts[index], choices[index], progress, index)
+        yield from _piece_events(piece, choices[index], progress, index)
 
 
-def _prompt_events(prompt: Ids, chunks: ChoiceChunks[T]) -> Iterator[Event[T]]:
-    """At least one event."""
-    yield from fitting(max(1, prompt.size), lambda start, stop: Event(chunks.of_prompt(prompt[start:stop])))
+def _prompt_events(prompt: Ids, chunks: ChoiceChunks[T], progress: Progress, index: int) -> Iterator[Event[T]]:
+    """At least one event, unless the whole prompt was passed on before."""
+    before = progress[index].prompt_ids
+    if before and before == prompt.size:
+        return
+
+    def after(stop: int) -> ChoiceProgress:
+        return ChoiceProgress(prompt_ids=min(before + stop, prompt.size))
+
+    def event(start: int, stop: int) -> Event[T]:
+        ids = prompt[before + start : before + stop]
+        return Event(chunks.of_prompt(ids), id=progress.id_with(index, after(stop)))
+
+    yield from fitting(max(1, prompt.size - before), event)
+    progress[index] = after(prompt.size)
 
 
-def _piece_events(piece: Piece, chunks: ChoiceChunks[T]) -> Iterator[Event[T]]:
-    parts, chunk_of = piece.parts(), chunks.of_piece(piece)
-    yield from fitting(len(parts), lambda start, stop: Event(chunk_of(parts.between(start, stop), start)))
+def _piece_events(piece: Piece, chunks: ChoiceChunks[T], progress: Progress, index: int) -> Iterator[Event[T]]:
+    parts, before = piece.parts(), progress[index].characters
+
+    def after(part: Piece, start: int) -> ChoiceProgress:
+        return ChoiceProgress(start + len(part.text), part.tokens.stop, ended=part.finish_reason is not None)
+
+    def event(start: int, stop: int) -> Event[T]:
+        part, begins = parts.between(start, stop), before + parts.ends[start]
+        return Event(chunks.of_piece(part, begins), id=progress.id_with(index, after(part, begins)))
+
+    yield from fitting(len(parts), event)
+    progress[index] = after(piece, before)

@@ -29,6 +29,14 @@ class RequestParameter:
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 
 
+def last_event(pattern: str) -> RequestParameter:
+    """The header with which a stream is asked for what follows an event."""
+    schema = {"type": "string", "pattern": f"^{pattern}$"}
+    return RequestParameter(
+        "Last-Event-ID", "id of the last event received; the stream goes on after it", "header", schema
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a route's return type says: the alternative types of its JSON, those of its events' data and of its lines,

@@ -17,8 +17,8 @@ from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream
-from service.api.http.text_events import text_events
-from service.api.openapi.operations import describe
+from service.api.http.text_events import last_event_id, text_events
+from service.api.openapi.operations import describe, last_event
 from service.api.schemas.completions import CompletionBody
 from service.api.schemas.replies.cards import ModelCard, ModelCards, model_card
 from service.api.schemas.replies.common import usage
@@ -34,6 +34,7 @@ from service.api.schemas.replies.completions import (
 from service.generation.errors import ItemError
 from service.generation.generator import TextGenerator
 from service.generation.pieces import Stream
+from service.generation.progress import EVENT_ID
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
 
@@ -56,19 +57,21 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
     @routes.post("/completions")
     @describe(
         "Generate text (OpenAI-compatible)",
-        description="Other servers' fields that do not apply here are accepted with neutral values.",
+        description="Other servers' fields that do not apply here are accepted with neutral values. A stream's events"
+        " have ids as those of `POST /generate` do.",
         body=CompletionBody,
+        parameters=(last_event(EVENT_ID),),
         errors=(404, 429, 503),
         examples=EXAMPLES,
     )
     def complete() -> JsonResponse[CompletionReply] | EventStream[CompletionChunk]:
         body = json_body(CompletionBody, settings)
         asked = _requests(body, settings, read_cache=may_read_cache())
-        client = client_of(request.environ)
+        client, last = client_of(request.environ), last_event_id(stream=body.stream)
         head = _head(body, settings)
         if body.stream:
             with _naming_the_prompt(body):
-                stream = generator.stream_all(asked, client)
+                stream = generator.stream_all(asked, client, last)
             chunks = _chunks(head, stream, body)
             return event_stream(chunks, cache_header(asked[0], all(each.cached for each in stream.heads)))
         with _naming_the_prompt(body):
@@ -117,6 +120,8 @@ def _head(body: CompletionBody, settings: Settings) -> CompletionHead:
 
 def _chunks(head: CompletionHead, stream: Stream, body: CompletionBody) -> Iterator[Event[CompletionChunk] | None]:
     """Chunks of all prompts' choices as they are generated, and the total usage at the end if requested."""
+    if stream.progress.ended:
+        return
     options = body.stream_options
     first = stream.heads[0]
     empty = empty_chunk(head, fingerprint(first.model, first.version), with_usage=options.include_usage)
@@ -127,4 +132,5 @@ def _chunks(head: CompletionHead, stream: Stream, body: CompletionBody) -> Itera
     )
     if options.include_usage:
         prompt_tokens = sum(each.prompt_tokens for each in stream.heads)
-        yield Event({**empty, "choices": [], "usage": usage(prompt_tokens, stream.completion_tokens())})
+        counted = usage(prompt_tokens, stream.completion_tokens())
+        yield Event({**empty, "choices": [], "usage": counted}, id=stream.progress.last_id)

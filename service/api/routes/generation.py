@@ -15,8 +15,8 @@ from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream, fitting
-from service.api.http.text_events import text_events
-from service.api.openapi.operations import describe
+from service.api.http.text_events import last_event_id, text_events
+from service.api.openapi.operations import describe, last_event
 from service.api.schemas.generation import GenerateBody
 from service.api.schemas.replies.common import usage, with_skipped_now
 from service.api.schemas.replies.generation import (
@@ -32,10 +32,16 @@ from service.api.schemas.replies.generation import (
 )
 from service.generation.generator import TextGenerator
 from service.generation.pieces import Head, Stream
+from service.generation.progress import EVENT_ID, Progress
 from service.generation.units.tracing import Tracer
 from service.settings import Settings
 
 AnyChunk = GenerateChunk | GenerateSkipped | GenerateEnd
+
+STREAM = (
+    "A stream's events are JSON chunks, ending with `[DONE]`. Each has an `id`: the same request with the `seed` that"
+    " the first one told, the version (`name@version`) and the header `Last-Event-ID` goes on after it, in any process."
+)
 
 EXAMPLES = {
     "a text": {"prompt": "ROMEO:", "length": 200, "temperature": 0.8},
@@ -56,18 +62,19 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
     @routes.post("/generate")
     @describe(
         "Generate text",
-        description="An identical request gets the same text. A stream's events are JSON chunks, ending with `[DONE]`.",
+        description=f"An identical request gets the same text. {STREAM}",
         body=GenerateBody,
+        parameters=(last_event(EVENT_ID),),
         errors=(404, 429, 503),
         examples=EXAMPLES,
     )
     def generate() -> JsonResponse[GenerateReply] | EventStream[AnyChunk]:
         body = json_body(GenerateBody, settings)
         asked = body.request(settings, read_cache=may_read_cache())
-        client = client_of(request.environ)
+        client, last = client_of(request.environ), last_event_id(stream=body.stream)
         if body.stream:
             with unknown_in(body.prompt_field):
-                stream = generator.stream(asked, client)
+                stream = generator.stream(asked, client, last)
             chunks = _chunks(stream, g.request_id, counts=body.stream_options.continuous_usage_stats)
             return event_stream(chunks, cache_header(asked, stream.heads[0].cached))
         cells = None if body.trace is None else body.trace.selections()
@@ -89,6 +96,8 @@ def _chunks(
     stream: Stream, request_id: str, *, counts: bool
 ) -> Iterator[Event[GenerateChunk | GenerateSkipped | GenerateEnd] | None]:
     """Chunks for each piece, with its choice's usage so far if it `counts`; the last chunk has the total usage."""
+    if stream.progress.ended:
+        return
     began = time.perf_counter()
     (head,) = stream.heads
     fields: GenerateHead = {"id": f"gen-{request_id}", "model": head.model, "version": head.version}
@@ -96,18 +105,21 @@ def _chunks(
     yield from text_events(
         stream, [GenerateChunks(fields, index, seed, counted) for index, seed in enumerate(head.seeds)]
     )
-    yield from _end(fields, head, stream.completion_tokens(), began)
+    yield from _end(fields, head, stream.completion_tokens(), stream.progress, began)
 
 
 def _end(
-    fields: GenerateHead, head: Head, completion_tokens: int, began: float
+    fields: GenerateHead, head: Head, completion_tokens: int, progress: Progress, began: float
 ) -> Iterator[Event[GenerateSkipped | GenerateEnd]]:
     """The skipped characters, in as many events as needed; the last one includes the counts."""
+    skipped, passed = head.skipped[progress.skipped :], progress.skipped
 
     def event(start: int, stop: int) -> Event[GenerateSkipped]:
-        return Event({**fields, "text": "", **with_skipped_now(head.skipped[start:stop])})
+        return Event(
+            {**fields, "text": "", **with_skipped_now(skipped[start:stop])}, id=progress.id_after_skipped(passed + stop)
+        )
 
-    *before, last = fitting(max(1, len(head.skipped)), event)
+    *before, last = fitting(max(1, len(skipped)), event)
     yield from before
     end: GenerateEnd = {
         **last.data,
@@ -115,4 +127,4 @@ def _end(
         "cached": head.cached,
         "timing": timing(time.perf_counter() - began),
     }
-    yield Event(end)
+    yield Event(end, id=progress.last_id)

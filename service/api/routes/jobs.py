@@ -15,7 +15,7 @@ from service.api.http.errors import ApiError
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, NoContent, Svg
 from service.api.http.sse import Event, event_stream
-from service.api.openapi.operations import RequestParameter, describe
+from service.api.openapi.operations import describe, last_event
 from service.api.schemas.jobs import JobBody
 from service.api.schemas.replies.jobs import (
     JobDetailReply,
@@ -39,7 +39,7 @@ EVENTS: Final = (
     " of the training (`fraction`); `warnings`, all that apply from then on. Each is sent once, even if the job is"
     " interrupted."
 )
-LAST_EVENT: Final = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+EVENT_ID: Final = "[0-9]{1,18}"
 
 
 def blueprint(
@@ -109,7 +109,7 @@ def blueprint(
         "Follow a job live, as server-sent events",
         access="admin",
         description=EVENTS,
-        parameters=(RequestParameter("Last-Event-ID", "id of the last event received", "header", LAST_EVENT),),
+        parameters=(last_event(EVENT_ID),),
         nothing="the job has ended and no events are left; an EventSource does not reconnect",
         errors=(404, 422),
     )

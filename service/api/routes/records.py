@@ -12,7 +12,7 @@ from flask import Blueprint, g, request
 
 from service.api.http.auth import Guard, guarded
 from service.api.http.client_connection import client_of
-from service.api.http.exceptions import to_api_error, unknown_in
+from service.api.http.exceptions import to_stream_error, unknown_in
 from service.api.http.parsing import json_body
 from service.api.http.responses import JSON_LINES, TEXT, JsonLines, PlainText
 from service.api.http.sse import HEADERS
@@ -75,7 +75,7 @@ def _lines(stream: RecordStream, began: float) -> Iterator[str]:
             yield record_lines(index, records)
             index += len(records)
     except Exception as error:
-        yield f"{json.dumps(to_api_error(error).body())}\n"
+        yield f"{json.dumps(to_stream_error(error).body())}\n"
     else:
         yield f"{json.dumps(records_end(stream, time.perf_counter() - began))}\n"
 
@@ -87,6 +87,6 @@ def _texts(stream: RecordStream) -> Iterator[str]:
         for records in stream:
             yield separator.join([*records.texts, ""])
     except Exception as error:
-        message = to_api_error(error).body()["error"]["message"]
+        message = to_stream_error(error).body()["error"]["message"]
         log.warning("records as plain text are cut off: %s", message)
         raise ConnectionAbortedError(message) from error

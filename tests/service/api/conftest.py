@@ -68,10 +68,15 @@ def new_client(
 ) -> Callable[..., FlaskClient]:
     """A client of an application with other settings than the usual ones."""
 
-    def new(rates: Storage | None = None, engines: BuildEngine | None = None, **changes: Any) -> FlaskClient:
+    def new(
+        rates: Storage | None = None,
+        engines: BuildEngine | None = None,
+        started: Scheduler = scheduler,
+        **changes: Any,
+    ) -> FlaskClient:
         changed = settings.model_copy(update={"admin_api_keys": ("admin-key",), **changes})
         process = build_web(
-            changed, engines=engines or (lambda _: engine), redis=redis, queue=queue, rates=rates, scheduler=scheduler
+            changed, engines=engines or (lambda _: engine), redis=redis, queue=queue, rates=rates, scheduler=started
         )
         return process.application.test_client()
 

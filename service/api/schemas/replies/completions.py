@@ -141,25 +141,17 @@ class CompletionChunks:
             "finish_reason": None,
         }
         self._counted = counted
-        self._offset = 0
-        """The offset of the next token in the choice's text."""
 
     def of_prompt(self, ids: Ids) -> CompletionChunk:
         """A chunk with ids of the prompt."""
         return self._chunk(prompt_ids(ids), None, 0)
 
-    def of_piece(self, piece: Piece) -> Callable[[Piece, int], CompletionChunk]:
-        """A function that creates a chunk from a part of the piece and the number of its tokens before the part."""
-        starts = None if piece.logprobs is None else _token_starts(piece.logprobs, self._offset)
-        self._offset = self._offset if starts is None else int(starts[-1])
-
-        def chunk(part: Piece, before: int) -> CompletionChunk:
-            logprobs = None
-            if part.logprobs is not None and starts is not None:
-                logprobs = _logprobs_now(part.logprobs, starts[before:])
-            return self._chunk(new_text(part), logprobs, part.tokens.stop)
-
-        return chunk
+    def of_piece(self, piece: Piece, start: int) -> CompletionChunk:
+        """A chunk from a piece that begins at the character `start` of the text."""
+        logprobs = None
+        if piece.logprobs is not None:
+            logprobs = _logprobs_now(piece.logprobs, _token_starts(piece.logprobs, start + piece.begun))
+        return self._chunk(new_text(piece), logprobs, piece.tokens.stop)
 
     def _chunk(self, text: NewText, logprobs: CompletionLogprobs | None, tokens: int) -> CompletionChunk:
         choice: CompletionChunkChoice = {**self._choice, "logprobs": logprobs, **text}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
@@ -163,9 +162,9 @@ class GenerateChunks:
         """A chunk with ids of the prompt."""
         return self._chunk(prompt_ids(ids), None, 0)
 
-    def of_piece(self, _: Piece) -> Callable[[Piece, int], GenerateChunk]:
-        """A function that creates a chunk from a part of the piece."""
-        return lambda part, _: self._chunk(new_text(part), part.logprobs, part.tokens.stop)
+    def of_piece(self, piece: Piece, _: int = 0) -> GenerateChunk:
+        """A chunk from a piece."""
+        return self._chunk(new_text(piece), piece.logprobs, piece.tokens.stop)
 
     def _chunk(self, text: NewText, logprobs: TextLogprobs | None, tokens: int) -> GenerateChunk:
         chunk: GenerateChunk = {**self._empty, **text}

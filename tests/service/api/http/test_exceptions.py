@@ -85,6 +85,7 @@ ERRORS: dict[Exception, tuple[int, str, str | None]] = {
     training.JobDamagedError("0", "no"): (409, "job_damaged", "job"),
     training.JobUnfinishedError("no"): (409, "job_unfinished", "job"),
     training.JobFinishedError("no"): (409, "job_finished", "job"),
+    generation.EventIdError("no"): (422, "invalid_value", "Last-Event-ID"),
     generation.BusyError(8): (429, "busy", None),
     generation.ClosedError("no"): (503, "shutting_down", None),
     generation.DeadlineError(1): (503, "deadline_exceeded", "timeout"),

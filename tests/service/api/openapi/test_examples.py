@@ -20,7 +20,7 @@ from model_store.known_texts import keep_known_texts
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from tests.networks import random_network
-from tests.replies import shape
+from tests.replies import sent_events, shape
 
 TEXT = "ROMEO:\nBut soft! What light through yonder window breaks?\nJULIET:\n"
 CORPUS = TEXT * 100
@@ -91,9 +91,9 @@ def check(reply: TestResponse, operation: dict[str, Any], about: str) -> None:
         check_values(reply.text.splitlines(), schema["anyOf"], about)
         return
     shapes = schema["properties"]["data"]["anyOf"][1]["contentSchema"]["anyOf"]
-    *events, done, _ = reply.text.split("\n\n")
-    assert (done, bool(events)) == ("data: [DONE]", True), about
-    check_values([event.removeprefix("data: ") for event in events], shapes, about)
+    *events, done = sent_events(reply.text)
+    assert (done.data, bool(events)) == ("[DONE]", True), about
+    check_values([event.data for event in events], shapes, about)
 
 
 def check_values(values: list[str], shapes: list[dict[str, str]], about: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from tests.replies import sent_events
+
 ASK = {"model": "letters", "prompt": "xa", "max_tokens": 5, "seed": 0}
 
 
@@ -18,9 +20,9 @@ def complete(client: FlaskClient, status: int = 200, **fields: Any) -> Any:
 
 def chunks(client: FlaskClient, **fields: Any) -> list[Any]:
     reply = client.post("/v1/completions", json={**ASK, "stream": True, **fields})
-    *lines, done = [line for line in reply.text.split("\n\n") if line and not line.startswith(":")]
-    assert done == "data: [DONE]"
-    return [json.loads(line.removeprefix("data: ")) for line in lines]
+    *events, done = sent_events(reply.text)
+    assert done.data == "[DONE]"
+    return [json.loads(event.data) for event in events]
 
 
 def test_a_completion_has_openais_shape(client: FlaskClient) -> None:

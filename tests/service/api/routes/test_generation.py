@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
+from tests.replies import sent_events
 
 ASK = {"prompt": "xa", "length": 5, "seed": 0}
 
@@ -238,8 +239,7 @@ def test_an_error_on_the_server_tells_nothing_of_it(client: FlaskClient, engine:
 def events(reply: Any) -> list[Any]:
     """The values of a stream's events, `[DONE]` among them."""
     assert reply.mimetype == "text/event-stream"
-    lines = [line for line in reply.text.split("\n\n") if line and not line.startswith(":")]
-    return [line if line == "data: [DONE]" else json.loads(line.removeprefix("data: ")) for line in lines]
+    return [data if data == "[DONE]" else json.loads(data) for _, data in sent_events(reply.text)]
 
 
 def test_a_stream_gives_the_same_text_in_pieces(client: FlaskClient) -> None:
@@ -248,7 +248,7 @@ def test_a_stream_gives_the_same_text_in_pieces(client: FlaskClient) -> None:
     assert whole is not None
     reply = client.post("/generate", json={**asked, "stream": True})
     *chunks, last, done = events(reply)
-    assert done == "data: [DONE]"
+    assert done == "[DONE]"
     for choice in whole["choices"]:
         mine = [chunk for chunk in chunks if chunk["index"] == choice["index"]]
         assert "".join(chunk["text"] for chunk in mine) == choice["text"]
@@ -302,4 +302,4 @@ def test_an_error_in_mid_stream_is_an_event(client: FlaskClient, engine: Any) ->
     engine.gate = fail_at_last
     *chunks, error, done = events(client.post("/generate", json={**ASK, "length": 100, "stream": True, "cache": False}))
     assert "".join(chunk["text"] for chunk in chunks).startswith("bcd")
-    assert (error["error"]["code"], done) == ("internal_error", "data: [DONE]")
+    assert (error["error"]["code"], done) == ("internal_error", "[DONE]")
