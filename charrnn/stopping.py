@@ -53,10 +53,11 @@ class Detokenizer:
         self._vocabulary = vocabulary
         self._matcher = StopMatcher(stop, included=include_stop, pending=pending) if stop else None
         self._min_tokens = min_tokens
-        self._begun = pending.left if self._matcher is None else pending.text[pending.searched :]
         self._after_stop = ""
         self.tokens = 0
         """Tokens of the text so far, up to and including the one that completed a stop text."""
+        self.begun = pending.left if self._matcher is None else self._begin(self._matcher, pending)
+        """What can be passed on of the pending text before the first id; it may end at a stop text."""
 
     @property
     def stopped(self) -> bool:
@@ -68,33 +69,26 @@ class Detokenizer:
         """What a text that continues this one begins with: once `stopped`, what the last token has after the stop
         text."""
         if self._matcher is None:
-            return Pending(self._begun)
-        if self.stopped:
-            return Pending(self._after_stop)
-        held = self._matcher.pending
-        return Pending(held.text + self._begun, held.given, held.searched)
-
-    def begin(self) -> str:
-        """The text that can be passed on before the first id: what was pending; it may end at a stop text."""
-        text, self._begun = self._begun, ""
-        if self._matcher is None or not text:
-            return text
-        passed = self._matcher.feed(text, may_stop=not self._min_tokens)
-        if self.stopped:
-            self._after_stop = text[self._matcher.end :]
-        return passed
+            return NOTHING_PENDING
+        return Pending(self._after_stop) if self.stopped else self._matcher.pending
 
     def feed(self, ids: Ids, *, done: bool = False) -> str:
         """Take the next ids and return the text that can be passed on; with `done`, all of it. Once `stopped`, returns
         "" and counts no tokens."""
-        begun = self.begin() if self._begun else ""
         if self._matcher is None:
             self.tokens += ids.size
-            return begun + self._vocabulary.decode(ids)
+            return self._vocabulary.decode(ids)
         first = max(0, self._min_tokens - self.tokens)
-        text = begun + (self._match(self._matcher, ids[:first], may_stop=False) if first else "")
+        text = self._match(self._matcher, ids[:first], may_stop=False) if first else ""
         text += self._match(self._matcher, ids[first:], may_stop=True)
         return text + self._matcher.flush() if done else text
+
+    def _begin(self, matcher: StopMatcher, pending: Pending) -> str:
+        """Take what has not been searched yet."""
+        piece = pending.text[pending.searched :]
+        text = matcher.feed(piece, may_stop=not self._min_tokens)
+        self._after_stop = piece[matcher.end :] if matcher.stopped else ""
+        return text
 
     def _match(self, matcher: StopMatcher, ids: Ids, *, may_stop: bool) -> str:
         if self.stopped:

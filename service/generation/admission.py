@@ -6,10 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from charrnn.engine.base import State
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, UnknownCharactersError
 from service.generation.cache import cache_key
-from service.generation.errors import ItemError, ReplyTooLargeError, SamplingIdsError
+from service.generation.errors import (
+    ItemError,
+    OtherModelError,
+    RecordEndedError,
+    ReplyTooLargeError,
+    SamplingIdsError,
+)
 from service.generation.requests import GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.tasks import SeparatorError, check_label, check_task
@@ -18,13 +25,15 @@ from service.generation.tokenization import UnknownIdsError, checked, read
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Admitted:
-    """A request that passed: the version that computes it, its prompt's ids, and its `key` in the cache."""
+    """A request that passed: the version that computes it, its prompt's ids, its `key` in the cache, and the `state`
+    in which it goes on, if it does."""
 
     request: GenerationRequest
     model: ResidentModel
     prompt: Ids
     skipped: Skipped
     key: str
+    state: State | None = None
 
     @property
     def size(self) -> int:
@@ -54,8 +63,9 @@ class Admission:
 
     def admit(self, request: GenerationRequest) -> Admitted:
         """Raises UnknownCharactersError, UnknownIdsError, SamplingIdsError, WrongTaskError, UnknownLabelError,
-        NeverFitsError, ReplyTooLargeError, and what ResidentModels.get raises."""
-        admitted = self._admit(request, self._models.get(request.model))
+        NeverFitsError, ReplyTooLargeError, InvalidContinuationError, OtherModelError, RecordEndedError, and what
+        ResidentModels.get raises."""
+        admitted = self._admit(request, self._model_of(request))
         self._check_size([admitted])
         return admitted
 
@@ -76,13 +86,25 @@ class Admission:
         self._check_size(admitted)
         return admitted
 
+    def _model_of(self, request: GenerationRequest) -> ResidentModel:
+        start = request.start
+        if start is None:
+            return self._models.get(request.model)
+        if request.model != start.reference and self._models.resolve(request.model) != (start.name, start.version):
+            raise OtherModelError(request.model, start.name, start.version)
+        return self._models.get(start.reference)
+
     def _admit(self, request: GenerationRequest, model: ResidentModel) -> Admitted:
         self._check_fits(request.n)
         check_task(model, "generate")
         check_label(model, request.label)
         check_sampling(model, request.sampling)
         prompt, skipped = read(model, request.prompt, request.skip_unknown)
-        return Admitted(request, model, prompt, skipped, cache_key(model.digest, prompt, request))
+        start = request.start
+        state = None if start is None else start.state_for(model.digest, model.engine.precision, model.config)
+        if start is not None and start.ended and prompt.size:
+            raise RecordEndedError
+        return Admitted(request, model, prompt, skipped, cache_key(model.digest, prompt, request), state)
 
     def _check_size(self, admitted: Sequence[Admitted]) -> None:
         if self._max_values is not None and (size := sum(each.size for each in admitted)) > self._max_values:

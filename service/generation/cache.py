@@ -31,7 +31,7 @@ LARGEST_BYTES: Final = 1 << 20
 
 _LEFT_OUT: Final = frozenset({"model", "prompt", "skip_unknown", "sampling", "read_cache", "write_cache", "timeout"})
 _ASKED: Final = attrgetter(*(f.name for f in fields(GenerationRequest) if f.name not in _LEFT_OUT))
-_PLAIN: Final = tuple(f.name for f in fields(Choice) if f.name != "logprobs")
+_PLAIN: Final = tuple(f.name for f in fields(Choice) if f.name not in ("logprobs", "continuation"))
 _SAMPLED: Final = attrgetter(*(f.name for f in fields(SamplingParams) if f.name != "seed"))
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from charrnn.engine.base import Logprobs, Output
-from charrnn.stopping import Detokenizer
+from charrnn.stopping import NOTHING_PENDING, Detokenizer, Pending
 from charrnn.vocabulary import Ids, Vocabulary
 from service.generation.logprobs import TextLogprobs
 from service.generation.pieces import Piece
@@ -29,12 +29,18 @@ class _Decoded:
 
 class ChoiceBuilder:
     """Collects the outputs of one choice, in the thread that advances the batch, and turns them into pieces, in the
-    request's thread. The content of a piece is final."""
+    request's thread. The content of a piece is final. What was not passed on of the text that it continues comes
+    first, then the prompt if it is echoed."""
 
     def __init__(self, vocabulary: Vocabulary, prompt: Ids, request: GenerationRequest, seed: int) -> None:
         self._vocabulary = vocabulary
+        left, pending = _pending(request, prompt)
         self._detokenizer = Detokenizer(
-            vocabulary, request.stop, include_stop=request.include_stop, min_tokens=request.min_tokens
+            vocabulary,
+            request.stop,
+            include_stop=request.include_stop,
+            min_tokens=request.min_tokens,
+            pending=pending,
         )
         # Only a stop text can end a sequence before its length; anything else that can must be added here. Text in
         # which the end can be found is decoded where the sequence can be ended at once, all other text in the
@@ -44,10 +50,11 @@ class ChoiceBuilder:
         self._decoded: deque[_Decoded] = deque()
         self._seed = seed
         self._prompt = prompt
-        self._echo = vocabulary.decode(prompt) if request.echo else ""
+        self._before = left + self._detokenizer.begun + (vocabulary.decode(prompt) if request.echo else "")
         self._wants_logprobs = request.sampling.logprobs is not None
         self._waiting: list[tuple[Ids, Logprobs]] = []  # of tokens whose text is held back
-        self._ahead = 0  # characters of the last token's text that are still held back
+        # Characters of the last token's text that are still held back; before the first, of the text that is continued.
+        self._ahead = len(left or pending.left)
         self._ids: list[int] | None = [] if request.with_ids else None
         self._in_pieces = 0  # tokens in the pieces so far
         self._pieces: list[Piece] = []
@@ -55,6 +62,14 @@ class ChoiceBuilder:
         """Tokens generated, of the outputs taken so far; those of a stop text included."""
         self.finish_reason: FinishReason | None = None
         """Set by `take` when the choice has ended."""
+        self.is_over = False
+        """Whether the choice ends before any token: what it continues is a record that has ended, or the text of the
+        last token has another stop text."""
+        if self._detokenizer.stopped or (request.start is not None and request.start.ended):
+            self.is_over = True
+            nothing = Output(0, np.zeros(0, dtype=np.int32), done=True, ended=True)
+            reason = _reason(nothing, stopped=self._detokenizer.stopped)
+            self._decoded.append(_Decoded(nothing, "", 0, reason))
 
     def add(self, output: Output) -> bool:
         """Keep an output until the next `take`; returns whether the choice ends with it. Called by the batch's
@@ -82,6 +97,11 @@ class ChoiceBuilder:
             self._pieces.append(piece)
         return piece
 
+    @property
+    def pending(self) -> Pending:
+        """What a text that goes on after the outputs taken so far begins with."""
+        return self._detokenizer.pending
+
     def choice(self) -> Choice:
         """The whole choice, once it has ended."""
         assert self.finish_reason is not None
@@ -108,8 +128,8 @@ class ChoiceBuilder:
             self._ids += output.ids[: decoded.tokens].tolist()
         self.tokens += decoded.tokens
         self.finish_reason = decoded.finish_reason
-        prompt, self._echo = self._echo, ""
-        return prompt + decoded.text
+        before, self._before = self._before, ""
+        return before + decoded.text
 
     def _logprobs_of(self, text: str) -> TextLogprobs:
         """The log-probabilities of the tokens that begin in the text; those of held-back tokens follow later."""
@@ -122,6 +142,17 @@ class ChoiceBuilder:
         given, rest = waiting[:count], waiting[count:]
         self._waiting = [(rest.ids, rest.logprobs)] if len(rest) else []
         return given
+
+
+def _pending(request: GenerationRequest, prompt: Ids) -> tuple[str, Pending]:
+    """Of the text that is continued: what is passed on before the prompt; and where there is no prompt, what is pending
+    otherwise. Other stop texts than before are looked for only in what is new."""
+    start = request.start
+    if start is None:
+        return "", NOTHING_PENDING
+    if prompt.size:
+        return start.pending.left, NOTHING_PENDING
+    return "", start.pending if request.stop == start.stop else Pending(start.pending.left)
 
 
 def _reason(output: Output, *, stopped: bool) -> FinishReason | None:

@@ -57,6 +57,20 @@ class InvalidContinuationError(ValueError):
         super().__init__(f"continue: {reason}")
 
 
+class OtherModelError(ValueError):
+    """A text is to go on with another version than it began with."""
+
+    def __init__(self, given: str, name: str, version: int) -> None:
+        super().__init__(f"model must be omitted with continue, or be {name}@{version}, which began it, not {given!r}")
+
+
+class RecordEndedError(ValueError):
+    """A prompt is to follow a record that has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("prompt must be omitted: the record to continue has ended, and nothing can follow")
+
+
 class NoKnownTextsError(ValueError):
     """It is not known which texts a version was trained on, so not which ones are new either."""
 

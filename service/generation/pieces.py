@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from charrnn.vocabulary import Ids
+from service.generation.continuations.continuation import Continuation
 from service.generation.logprobs import TextLogprobs
 from service.generation.progress import Progress
 from service.generation.requests import Choice, FinishReason, Skipped
@@ -28,12 +29,21 @@ class Piece:
     """Which of the choice's tokens are new, including those of a stop text."""
     ids: tuple[int, ...] | None = None
     """The ids of these tokens, if requested."""
+    continuation: Continuation | None = None
+    """With the last piece: the end of the choice, if requested."""
 
     @classmethod
     def whole(cls, choice: Choice) -> Piece:
         """A choice as one piece."""
         tokens = range(choice.completion_tokens)
-        return cls(choice.text, choice.logprobs, choice.finish_reason, tokens=tokens, ids=choice.ids)
+        return cls(
+            choice.text,
+            choice.logprobs,
+            choice.finish_reason,
+            tokens=tokens,
+            ids=choice.ids,
+            continuation=choice.continuation,
+        )
 
     def after(self, characters: int, tokens: int) -> Piece:
         """What comes after the piece's first `characters`, and after the choice's first `tokens`."""
@@ -78,6 +88,7 @@ class Parts:
             0 if start else whole.begun,
             whole.tokens[mine],
             None if whole.ids is None else whole.ids[mine],
+            whole.continuation if last else None,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from charrnn.sampling import DEFAULT_LENGTH, SamplingParams
 from charrnn.vocabulary import Ids
+from service.generation.continuations.continuation import Continuation
 from service.generation.logprobs import TextLogprobs
 
 FinishReason = Literal["length", "stop", "end"]
@@ -21,6 +22,8 @@ Skipped = tuple[tuple[int, str], ...]
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """A valid request: `model` as `name`, `name@3` or `name@alias`; `seed` None lets the server draw one.
+
+    A text that goes on from `start` has its model, and reads the prompt first; everything else is as given here.
 
     `sampling.seed` is ignored: the seed of choice i is `seed + i`, so that each choice can be reproduced alone.
     """
@@ -41,6 +44,10 @@ class GenerationRequest:
     echo: bool = False
     with_ids: bool = False
     """Whether the generated ids are to be returned."""
+    start: Continuation | None = None
+    """Where to go on; None: at the beginning of a text."""
+    with_continuation: bool = False
+    """Whether the end of each choice is to be returned."""
     skip_unknown: bool = False
     read_cache: bool = True
     write_cache: bool = True
@@ -59,6 +66,8 @@ class Choice:
     completion_tokens: int
     logprobs: TextLogprobs | None = None
     ids: tuple[int, ...] | None = None
+    continuation: Continuation | None = None
+    """Its end, from which it can go on, if requested."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

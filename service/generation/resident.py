@@ -93,6 +93,12 @@ class ResidentModels:
         self._references.add(reference)
         return model
 
+    def resolve(self, reference: str) -> Key:
+        """Name and number of the version that the reference means; nothing is loaded. Raises InvalidNameError,
+        NotFoundError."""
+        name, selector = parse_reference(reference)
+        return name, self._store.resolve(name, selector)
+
     def loaded(self) -> list[ResidentModel]:
         """The versions in memory."""
         with self._lock:

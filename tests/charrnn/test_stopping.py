@@ -75,7 +75,7 @@ stop_lists = st.lists(st.text("abc", min_size=1, max_size=4), min_size=1, max_si
 
 def read(detokenizer: Detokenizer, ids: Ids, *, done: bool) -> str:
     """The text of a sequence that is passed on token by token."""
-    text = detokenizer.begin()
+    text = detokenizer.begun
     for at in range(ids.size):
         text += detokenizer.feed(ids[at : at + 1])
     return text + detokenizer.feed(ids[:0], done=done)

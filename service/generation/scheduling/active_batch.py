@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from charrnn.engine.base import Batch, Output
-from service.generation.scheduling.scheduled import ScheduledSequence
+from service.generation.scheduling.scheduled import Checkpoint, ScheduledSequence
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +50,10 @@ class ActiveBatch:
             return 0
         steps = max(1, min(MAX_STEPS, int(QUANTUM_SECONDS / (self._step_seconds * len(self.sequences)))))
         try:
+            for handle in [handle for handle, scheduled in self.sequences.items() if scheduled.needs_checkpoint]:
+                self.sequences[handle].checkpoint = self._state(handle)
             for output in self._timed_step(steps):
-                if self.sequences[output.handle].deliver(output):
+                if self._deliver(output):
                     self._learn(self._clock() - self._remove(output.handle).started_at)
         except Exception as error:
             log.exception("a batch failed; its sequences are given up")
@@ -62,6 +64,23 @@ class ActiveBatch:
         """End all of them with this error."""
         for handle in list(self.sequences):
             self._remove(handle).finish(error)
+
+    def give_up(self, error: Exception) -> None:
+        """End all of them with this error, each with the state in which it could go on elsewhere."""
+        for handle, scheduled in self.sequences.items():
+            if scheduled.tokens:
+                scheduled.end = self._state(handle)
+        self.fail(error)
+
+    def _deliver(self, output: Output) -> bool:
+        scheduled = self.sequences[output.handle]
+        if output.done and scheduled.keeps_end:
+            scheduled.end = self._state(output.handle, output.ids.size)
+        return scheduled.deliver(output)
+
+    def _state(self, handle: int, new: int = 0) -> Checkpoint:
+        """The state of a sequence, which has `new` ids that are not delivered yet."""
+        return Checkpoint(self._batch.state(handle), self.sequences[handle].tokens + new)
 
     def _timed_step(self, steps: int) -> Sequence[Output]:
         """Step, and measure how long a step of one sequence takes.

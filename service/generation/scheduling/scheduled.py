@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
-from charrnn.engine.base import Output, Sequence
+from charrnn.engine.base import Output, Sequence, State
+
+CHECKPOINT_TOKENS: Final = 256
+"""How many tokens are generated between two checkpoints, at least: so many take a few milliseconds to generate again,
+and a copy of a state costs little more than one."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Checkpoint:
+    """The state of a sequence after its first `tokens` generated ids."""
+
+    state: State
+    tokens: int
 
 
 class ScheduledSequence:
     """A sequence that is waiting, being generated, or has ended.
 
     `receive` gets each output, in the thread that advances the batch, and ends the sequence by returning True. `wake`
-    is set when the sequence has ended and, with `stream`, at every output; several sequences may share it.
+    is set when the sequence has ended and, with `stream`, at every output; several sequences may share it. With
+    `keeps_end`, the state is kept in which the engine ended it and, with `keeps_checkpoints`, some before that.
     """
 
     def __init__(
@@ -22,6 +37,8 @@ class ScheduledSequence:
         wake: threading.Event,
         *,
         stream: bool = False,
+        keeps_end: bool = False,
+        keeps_checkpoints: bool = False,
     ) -> None:
         self.sequence = sequence
         self.cancelled = False
@@ -31,9 +48,27 @@ class ScheduledSequence:
         """The error of the engine or the scheduler; set before `done`, after the last output."""
         self.started_at = 0.0
         """When it joined its batch, by the scheduler's clock."""
+        self.tokens = 0
+        """Ids received so far."""
+        self.checkpoint: Checkpoint | None = None
+        """The latest one."""
+        self.end: Checkpoint | None = None
+        """The state after all ids received: with `keeps_end` once the engine has ended the sequence, and always if the
+        scheduler gave it up while ids came."""
+        self.keeps_end = keeps_end
+        self._keeps_checkpoints = keeps_checkpoints
         self._receive = receive
         self._wake = wake
         self._stream = stream
+
+    @property
+    def needs_checkpoint(self) -> bool:
+        """For the scheduler: whether `checkpoint` is to be replaced before the next step."""
+        if not self._keeps_checkpoints:
+            return False
+        if self.checkpoint is None:
+            return self.tokens > 0  # the prompt, which may be long, has been read
+        return self.tokens - self.checkpoint.tokens >= CHECKPOINT_TOKENS
 
     def cancel(self) -> None:
         """Remove it from its batch, or from the queue, before the next step; may be called by any thread."""
@@ -41,6 +76,7 @@ class ScheduledSequence:
 
     def deliver(self, output: Output) -> bool:
         """For the scheduler: pass on an output; returns whether the sequence has ended with it."""
+        self.tokens += output.ids.size
         ended = bool(self._receive(output)) or output.done
         if ended:
             self.finish()

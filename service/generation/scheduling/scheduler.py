@@ -212,7 +212,7 @@ class Scheduler:
         self._slices.run(busy=self.active > 0)
         for batch in list(self._batches.values()):
             if self._given_up:
-                batch.fail(_closed())
+                batch.give_up(_closed())
             count = len(batch.sequences)
             steps = batch.step()
             self.steps += steps

@@ -1,0 +1,256 @@
+"""A text that goes on where another ended is the one that a longer request would have given, whatever is asked for and
+wherever it goes on; through tokens, as users have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charrnn.checkpoint import Checkpoint
+from charrnn.engine.base import Engine
+from charrnn.engine.cpu.batch import CpuEngine
+from charrnn.engine.cpu.instructions import host_features, runnable_isas
+from charrnn.engine.gpu.batch import GpuEngine
+from charrnn.sampling import SamplingParams
+from charrnn.vocabulary import Vocabulary
+from charrnn.words import WordVocabulary
+from service.generation.cache import GenerationCache
+from service.generation.continuations.continuation import Continuation
+from service.generation.continuations.tokens import Continuations
+from service.generation.errors import RecordEndedError
+from service.generation.generator import TextGenerator
+from service.generation.requests import Choice, GenerationRequest
+from service.generation.resident import ResidentModels
+from service.generation.scheduling.scheduler import Scheduler
+from tests.networks import random_network
+from tests.service.conftest import MemoryRedis, MemoryStore
+from tests.service.generation.record_models import arranged, less_likely_to_end
+
+ISAS: Final = runnable_isas(host_features())
+TOKENS: Final = Continuations(lambda: ("k" * 32,))
+LETTERS: Final = Vocabulary("\nab")
+WORDS: Final = WordVocabulary(("a", "ab", "b", "\n", " ", "ba"))
+NETWORKS: Final = {
+    "lstm": random_network(LETTERS, "lstm", 20, 2),
+    "gru": random_network(LETTERS, "gru", 20),
+    "rnn": random_network(LETTERS, "rnn", 20, 2),
+    "words": random_network(WORDS, "gru", 9),
+    "records": less_likely_to_end(random_network(Vocabulary("ab"), "lstm", 9, arrangement=arranged("generate"))),
+}
+
+
+def engine_of(checkpoint: Checkpoint, kind: str) -> Engine:
+    if kind == "gpu":
+        return GpuEngine(checkpoint, "cpu")
+    if kind == "float32":
+        return CpuEngine(checkpoint, "float32")
+    return CpuEngine(checkpoint, "int8", next(isa for isa in ISAS if isa == kind))
+
+
+class Replicas:
+    """Generators that share nothing but the versions."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        for name, network in NETWORKS.items():
+            self.store.put(name, network)
+        self.schedulers: dict[str, Scheduler] = {}
+        self._made: dict[str, TextGenerator] = {}
+
+    def replica(self, kind: str) -> TextGenerator:
+        if kind not in self._made:
+            self.schedulers[kind] = Scheduler(max_active=32, max_waiting=0)
+            self.schedulers[kind].start()
+            models = ResidentModels(self.store, lambda checkpoint: engine_of(checkpoint, kind))
+            self._made[kind] = TextGenerator(models, GenerationCache(MemoryRedis(), ttl=60), self.schedulers[kind])
+        return self._made[kind]
+
+
+@pytest.fixture(scope="module")
+def replicas() -> Iterator[Replicas]:
+    made = Replicas()
+    yield made
+    for scheduler in made.schedulers.values():
+        scheduler.close()
+
+
+@pytest.fixture
+def generator(replicas: Replicas) -> TextGenerator:
+    return replicas.replica(ISAS[0])
+
+
+penalties = st.sampled_from([(1.0, 0.0, 0.0), (1.5, 0.0, 0.0), (0.8, 0.5, -0.5), (1.0, 1.0, 0.3)])
+samplings = st.builds(
+    lambda temperature, top_k, penalty, bias: SamplingParams(
+        temperature=temperature,
+        top_k=top_k,
+        repetition_penalty=penalty[0],
+        presence_penalty=penalty[1],
+        frequency_penalty=penalty[2],
+        logit_bias=bias,
+    ),
+    st.sampled_from([0.0, 0.7, 1.0, 2.0]),
+    st.sampled_from([0, 2]),
+    penalties,
+    st.sampled_from([(), ((1, 2.0),)]),
+)
+stops = st.lists(st.text("ab\n", min_size=1, max_size=4), max_size=3).map(tuple)
+requests = st.builds(
+    GenerationRequest,
+    model=st.sampled_from(list(NETWORKS)),
+    prompt=st.sampled_from(["", "a", "ab" * 40]),
+    seed=st.integers(-(1 << 63), (1 << 63) - 1),
+    sampling=samplings,
+    stop=stops,
+    include_stop=st.booleans(),
+    min_tokens=st.sampled_from([0, 0, 7, 300]),
+)
+lengths = st.lists(st.integers(1, 30) | st.sampled_from([1, 2, 300]), min_size=2, max_size=4)
+kinds = st.sampled_from([ISAS, ISAS, ("float32",), ("gpu",)])
+
+
+def through_a_token(continuation: Continuation | None) -> Continuation:
+    assert continuation is not None
+    return TOKENS.read(TOKENS.token(continuation))
+
+
+def going_on(request: GenerationRequest, continuation: Continuation, length: int) -> GenerationRequest:
+    """The request for nothing but more."""
+    return replace(
+        request,
+        start=continuation,
+        model=continuation.reference,
+        prompt="",
+        seed=continuation.sampling.seed,
+        sampling=continuation.sampling,
+        min_tokens=continuation.min_tokens,
+        length=length,
+    )
+
+
+def asked(generator: TextGenerator, request: GenerationRequest, neighbours: int, *, streams: bool) -> Choice:
+    """The choice, among others that are generated at the same time, and others after it."""
+    request = replace(request, with_continuation=True, read_cache=False, write_cache=False)
+    if streams:
+        pieces = [each[1] for each in generator.stream(request).pieces if each is not None]
+        last = pieces[-1]
+        assert last.finish_reason is not None and all(piece.continuation is None for piece in pieces[:-1])
+        text, tokens = "".join(piece.text for piece in pieces), last.tokens.stop
+        return Choice(text, request.seed or 0, last.finish_reason, tokens, continuation=last.continuation)
+    others = [replace(request, seed=seed, stop=(), length=at + 1) for at, seed in enumerate(range(neighbours))]
+    return generator.generate_all([*others, request])[-1].choices[0]
+
+
+@settings(max_examples=25)
+@given(requests, lengths, kinds, st.booleans(), st.integers(0, 3), st.randoms(use_true_random=False))
+def test_text_of_n_and_its_continuation_of_m_are_text_of_n_plus_m(
+    replicas: Replicas,
+    request: GenerationRequest,
+    lengths: list[int],
+    kinds: tuple[str, ...],
+    streams: bool,
+    neighbours: int,
+    random: Random,
+) -> None:
+    pick = random.choice
+    request = replace(request, prompt=request.prompt if request.model != "words" else request.prompt[:1])
+    whole = asked(replicas.replica(pick(kinds)), replace(request, length=sum(lengths)), 0, streams=False)
+    parts: list[Choice] = []
+    for length in lengths:
+        each = replace(request, length=length)
+        if parts:
+            each = going_on(request, through_a_token(parts[-1].continuation), length)
+        parts.append(asked(replicas.replica(pick(kinds)), each, neighbours, streams=streams))
+        if parts[-1].finish_reason != "length":
+            break
+    text = "".join(part.text for part in parts)
+    assert sum(part.completion_tokens for part in parts) == whole.completion_tokens
+    assert parts[-1].finish_reason == whole.finish_reason
+    if request.include_stop or whole.finish_reason != "stop" or len(text) <= len(whole.text):
+        assert text == whole.text
+    else:  # what had been passed on at the end of a part was the beginning of a stop text
+        assert text.startswith(whole.text) and parts[-1].text == ""
+    assert through_a_token(parts[-1].continuation) == whole.continuation
+
+
+@settings(max_examples=15)
+@given(requests, st.booleans(), kinds)
+def test_a_text_that_goes_on_after_each_stop_text_loses_nothing(
+    replicas: Replicas, request: GenerationRequest, streams: bool, kinds: tuple[str, ...]
+) -> None:
+    generator = replicas.replica(kinds[0])
+    request = replace(request, prompt=request.prompt[:1], stop=request.stop or ("ab",), include_stop=True, length=60)
+    whole = asked(generator, replace(request, stop=()), 0, streams=False)
+    text, left, start, reasons = "", request.length, None, [""]
+    while left and reasons[-1] != "end":
+        each = replace(request, length=left)
+        if start is not None:
+            each = going_on(request, through_a_token(start), left)
+        part = asked(generator, each, 0, streams=streams)
+        text, left, start = text + part.text, left - part.completion_tokens, part.continuation
+        reasons.append(part.finish_reason)
+    assert text + (start.pending.left if start else "") == whole.text
+    assert set(reasons[1:-1]) <= {"stop"} and reasons[-1] in {"stop", whole.finish_reason}
+
+
+@pytest.mark.parametrize("model", ["lstm", "words", "gru"])
+@pytest.mark.parametrize("kind", [ISAS[0], "float32", "gpu"])
+def test_a_prompt_is_read_before_the_text_goes_on(replicas: Replicas, model: str, kind: str) -> None:
+    """As if all that came before, generated or not, had been one prompt."""
+    generator, greedy = replicas.replica(kind), SamplingParams(temperature=0, repetition_penalty=1.3)
+    first = GenerationRequest(model, "a", 30, seed=0, sampling=greedy, with_ids=True)
+    begun = asked(generator, first, 0, streams=False)
+    dialogue = replace(going_on(first, through_a_token(begun.continuation), 20), prompt="b\n", echo=True)
+    found = asked(generator, dialogue, 1, streams=True)
+    assert begun.ids is not None
+    before = NETWORKS[model].vocabulary.encode("a"), begun.ids, NETWORKS[model].vocabulary.encode("b\n")
+    alone = replace(first, prompt=tuple(int(id_) for ids in before for id_ in ids), length=20)
+    assert found.text == "b\n" + asked(generator, alone, 0, streams=False).text
+
+
+def test_a_record_that_has_ended_stays_as_it_is(generator: TextGenerator) -> None:
+    request = GenerationRequest("records", "a", 10_000, seed=1, stop=("bb",), with_continuation=True)
+    ended = generator.generate(replace(request, stop=())).choices[0]
+    more = going_on(request, through_a_token(ended.continuation), 5)
+    again = generator.generate(replace(more, n=2, sampling=replace(more.sampling, logprobs=1), with_ids=True)).choices
+    for choice in again:
+        assert (choice.text, choice.finish_reason, choice.completion_tokens, choice.ids) == ("", "end", 0, ())
+        assert choice.logprobs is not None and len(choice.logprobs) == 0
+    assert again[0].continuation == replace(through_a_token(ended.continuation), stop=("bb",))
+    (piece,) = [each for each in generator.stream(more).pieces if each]
+    assert (piece[1].text, piece[1].finish_reason) == ("", "end")
+    with pytest.raises(RecordEndedError, match="prompt must be omitted"):
+        generator.generate(replace(more, prompt="b"))
+
+
+def test_a_fork_goes_on_in_other_ways_and_its_first_choice_exactly(generator: TextGenerator) -> None:
+    request = GenerationRequest(
+        "lstm", "ab", 20, seed=5, sampling=SamplingParams(temperature=2), with_continuation=True
+    )
+    whole = generator.generate(replace(request, length=40)).choices[0]
+    begun = generator.generate(request).choices[0]
+    fork = replace(going_on(request, through_a_token(begun.continuation), 20), n=4)
+    ways = generator.generate(fork).choices
+    assert begun.text + ways[0].text == whole.text and ways[0].continuation == whole.continuation
+    assert [way.seed for way in ways] == [5, 6, 7, 8] and len({way.text for way in ways}) == 4
+    for way in ways[1:]:
+        assert generator.generate(replace(fork, n=1, seed=way.seed)).choices[0].text == way.text
+        more = generator.generate(going_on(request, through_a_token(way.continuation), 20)).choices[0]
+        assert way.text + more.text == generator.generate(replace(fork, n=1, seed=way.seed, length=40)).choices[0].text
+
+
+def test_log_probabilities_go_on_with_the_text(generator: TextGenerator) -> None:
+    request = GenerationRequest("words", "a", 30, seed=3, sampling=SamplingParams(logprobs=2), with_continuation=True)
+    whole = generator.generate(request).choices[0]
+    begun = generator.generate(replace(request, length=11)).choices[0]
+    assert begun.continuation is not None and begun.continuation.sampling.logprobs is None
+    rest = replace(going_on(request, begun.continuation, 19), sampling=request.sampling)
+    more = generator.generate(rest).choices[0]
+    assert whole.logprobs is not None and begun.logprobs is not None and more.logprobs is not None
+    assert [*begun.logprobs, *more.logprobs] == list(whole.logprobs)
