@@ -229,12 +229,20 @@ class Client:
     """A connection to one service, safe to use from any number of threads. Every method raises ServiceError.
 
     `key` is sent as a bearer token. After a 429 or 503, a request is repeated after its Retry-After, up to `retries`
-    times, streams and uploads included. Raises ValueError for a url or a key that cannot be used.
+    times, streams and uploads included. A stream of a text or of a job's events whose connection is lost, or whose
+    server ends, goes on where it was, after `wait` seconds and then after four times as long, up to `retries` times
+    without anything new. Raises ValueError for a url or a key that cannot be used.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, key: str | None = None, timeout: float = 120, retries: int = 2) -> None:
-        self._service = _Transport(url, key, timeout, retries)
-        self._retries = retries
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        key: str | None = None,
+        timeout: float = 120,
+        retries: int = 2,
+        wait: float = 1,
+    ) -> None:
+        self._service = _Transport(url, key, timeout, retries, wait)
 
     # Texts
 
@@ -247,15 +255,18 @@ class Client:
             return Generation(reply["text"], model, version, choices, reply["usage"], reply["cached"], reply)
 
     def stream(self, prompt: str = "", length: int | None = None, **parameters: Any) -> Iterator[Piece]:
-        """The same text in pieces, as they are generated. Leaving the loop or closing the iterator ends the request."""
+        """The same text in pieces, as they are generated; one that breaks off goes on, with the version and the seed
+        that it began with. Leaving the loop or closing the iterator ends the request."""
         body = _given(prompt=prompt, length=length, **parameters, stream=True)
-        for _, _, chunk in self._service.events("POST", "/generate", body):
+        for id, _, chunk in self._service.lasting_events("POST", "/generate", body):
             with _reading(chunk):
-                if "index" in chunk:
-                    at, seed, reason = chunk["index"], chunk["seed"], chunk["finish_reason"]
-                    piece = Piece(chunk["text"], at, seed, reason, chunk.get("logprobs"))
-            if "index" in chunk:
-                yield piece
+                if "index" not in chunk:
+                    continue
+                at, seed, reason = chunk["index"], chunk["seed"], chunk["finish_reason"]
+                piece = Piece(chunk["text"], at, seed, reason, chunk.get("logprobs"))
+                if id:
+                    body |= {"model": f"{chunk['model']}@{chunk['version']}", "seed": _first_seed(seed, at)}
+            yield piece
 
     def records(self, model: str | None = None, count: int = 10, **parameters: Any) -> Records:
         """Records of a model that was trained on them, in order. `parameters` are those of `POST /records`: label,
@@ -533,22 +544,11 @@ class Client:
         return self._service.content("GET", f"/jobs/{_part(job)}/curves.svg")
 
     def events(self, job: str, after: int = 0) -> Iterator[JobEvent]:
-        """The job's events after the event `after`, past and live, until the job has ended.
-
-        A lost connection is reopened, up to `retries` times in a row.
-        """
-        failures = 0
-        while True:
-            try:
-                for id, kind, data in self._service.events("GET", f"/jobs/{_part(job)}/events", after=after):
-                    after, failures = int(id) if id.isdigit() else after, 0
-                    yield JobEvent(after, kind, data)
-                return
-            except ServiceError as error:
-                if error.code not in ("not_reached", "connection_lost", "shutting_down") or failures >= self._retries:
-                    raise
-                failures += 1
-            time.sleep(failures)
+        """The job's events after the event `after`, past and live, until the job has ended. Go on if they break off."""
+        path = f"/jobs/{_part(job)}/events"
+        for id, kind, data in self._service.lasting_events("GET", path, after=str(after) if after else ""):
+            after = int(id) if id.isdigit() else after
+            yield JobEvent(after, kind, data)
 
     # The service itself
 
@@ -580,11 +580,11 @@ class Client:
 class _Transport:
     """Sends requests and reads replies."""
 
-    def __init__(self, url: str, key: str | None, timeout: float, retries: int) -> None:
+    def __init__(self, url: str, key: str | None, timeout: float, retries: int, wait: float) -> None:
         self._connect, self._url, self._prefix = _opener(url, timeout)
         if key is not None and not (key.isascii() and key.isprintable()):
             raise ValueError("key must be printable ASCII: a header carries nothing else")
-        self._key, self._timeout, self._retries = key, timeout, retries
+        self._key, self._timeout, self._retries, self._first_wait = key, timeout, retries, wait
 
     def json(self, method: str, path: str, body: Any = None) -> Json:
         """The JSON object of the reply, an empty one for a reply 204."""
@@ -616,9 +616,28 @@ class _Transport:
             _check(reply)
             return _object(reply, b"".join(self.pieces(reply)))
 
-    def events(self, method: str, path: str, body: Any = None, after: int = 0) -> Iterator[tuple[str, str, Json]]:
-        """The server-sent events of a reply, as (id, kind, data), to `[DONE]`. Raises what one of them says."""
-        with self.reply(method, path, body, {"Last-Event-ID": str(after)} if after else {}) as reply:
+    def lasting_events(
+        self, method: str, path: str, body: Any = None, after: str = ""
+    ) -> Iterator[tuple[str, str, Json]]:
+        """The same as `events`; what breaks off goes on after the last event, with what the body is by then."""
+        received, failures = False, 0
+        while True:
+            try:
+                for event in self.events(method, path, body, after):
+                    received, failures, after = True, 0, event[0] or after
+                    yield event
+                return
+            except ServiceError as error:
+                failures += 1
+                # Events without ids are those of another service: it would begin again.
+                if failures > self._retries or (received and not after) or not _can_go_on(error, begun=bool(after)):
+                    raise
+            time.sleep(min(self._first_wait * 4 ** (failures - 1), LONGEST_WAIT))
+
+    def events(self, method: str, path: str, body: Any = None, after: str = "") -> Iterator[tuple[str, str, Json]]:
+        """The server-sent events of a reply, as (id, kind, data), to `[DONE]`, those after the event `after`. Raises
+        what one of them says."""
+        with self.reply(method, path, body, {"Last-Event-ID": after} if after else {}) as reply:
             _check(reply)
             if reply.status == 204:
                 return
@@ -807,6 +826,20 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, str]]:
             if "data" in event:
                 yield event
             event = {}
+
+
+def _can_go_on(error: ServiceError, *, begun: bool) -> bool:
+    """Whether a stream can go on after this error. One that has begun also outlasts a server or a proxy that is busy or
+    not there for a while, and a connection that has fallen silent."""
+    if error.code in ("not_reached", "connection_lost", "server_ending", "shutting_down"):
+        return True
+    passing = error.status in (429, 502, 503, 504) or error.code == "timeout"
+    return begun and passing and error.code != "deadline_exceeded"
+
+
+def _first_seed(seed: int, index: int) -> int:
+    """The seed of the request of which choice `index` has this seed: they follow each other, in signed 64 bits."""
+    return (seed - index + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _wait(reply: http.client.HTTPResponse) -> float | None:

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from charrnn.sampling import choice_seed
 from service import client as module
 from service.bootstrap.web import build_web
 from service.client import Client, Record, RecordsSummary, ServiceError
@@ -66,7 +67,7 @@ def server() -> Iterator[Told]:
 
 @pytest.fixture
 def client(server: Told) -> Client:
-    return Client(f"http://127.0.0.1:{server.server_port}/prefix/", "the-key", retries=1)
+    return Client(f"http://127.0.0.1:{server.server_port}/prefix/", "the-key", retries=1, wait=0)
 
 
 def error(code: str) -> bytes:
@@ -250,6 +251,70 @@ def test_a_stream_that_breaks_off(server: Told, client: Client, data: bytes, cod
     with pytest.raises(ServiceError) as caught:
         next(pieces)
     assert caught.value.code == code
+
+
+def piece(at: int, text: str, index: int = 0, **fields: Any) -> bytes:
+    told = {"index": index, "text": text, "seed": 7 + index, "model": "m", "version": 3, "finish_reason": None}
+    return b"id: x-%d\ndata: %s\n\n" % (at, json.dumps({**told, **fields}).encode())
+
+
+OK: dict[str, str] = {"Content-Type": "text/event-stream"}
+ENDING = b"id: x-1\ndata: " + error("server_ending") + b"\n\ndata: [DONE]\n\n"
+REST = piece(2, "b", finish_reason="length") + b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize(
+    ("cut", "then"),
+    [
+        (b"", []),
+        (b"id: x-2\ndata: {", []),
+        (ENDING, []),
+        (b"", [(503, {}, error("shutting_down"))]),
+        (b"", [(503, {"Retry-After": "0"}, error("not_ready")), (502, {}, b"<html>")]),
+        (ENDING, [BUSY, BUSY]),
+    ],
+)
+def test_a_stream_goes_on_where_it_broke_off(server: Told, cut: bytes, then: list[Answer]) -> None:
+    server.answers = [(200, OK, piece(1, "a", index=1) + cut), *then, (200, OK, REST)]
+    client = Client(f"http://127.0.0.1:{server.server_port}", retries=2, wait=0)
+    assert [piece.text for piece in client.stream("x", model="m@best", n=2)] == ["a", "b"]
+    (_, _, first), *_, (_, headers, last) = server.asked
+    assert json.loads(first) == {"prompt": "x", "model": "m@best", "n": 2, "stream": True}
+    assert json.loads(last) == {**json.loads(first), "model": "m@3", "seed": 7}
+    assert headers["Last-Event-ID"] == "x-1"
+
+
+def test_a_stream_that_makes_no_progress_is_given_up(server: Told, client: Client) -> None:
+    server.answers = [(200, OK, piece(1, "a")), (200, OK, piece(2, "b")), (200, OK, b""), (200, OK, REST)]
+    pieces = client.stream("x")
+    assert [next(pieces).text, next(pieces).text] == ["a", "b"]
+    with pytest.raises(ServiceError) as caught:
+        next(pieces)
+    assert (caught.value.code, len(server.answers)) == ("connection_lost", 1)
+
+
+def test_a_stream_is_begun_again_only_before_anything_came(server: Told, client: Client) -> None:
+    server.answers = [(200, OK, b": keep-alive\n\n"), (200, OK, PIECE)]
+    assert [piece.text for piece in client.stream("x")] == ["a"]
+    without_id = PIECE.partition(b"data: [DONE]")[0].replace(b"length", b"") + b": \n"
+    server.answers = [(200, OK, without_id), (200, OK, PIECE)]
+    with pytest.raises(ServiceError) as caught:
+        list(client.stream("x"))
+    assert (caught.value.code, len(server.answers)) == ("connection_lost", 1)
+
+
+@pytest.mark.parametrize("code", ["deadline_exceeded", "internal_error"])
+def test_some_errors_end_a_stream(server: Told, client: Client, code: str) -> None:
+    for after in ((200, OK, piece(1, "a") + b"data: " + error(code) + b"\n\n"), (503, {}, error("deadline_exceeded"))):
+        server.answers = [after, (200, OK, REST)]
+        with pytest.raises(ServiceError):
+            list(client.stream("x"))
+        assert len(server.answers) == 1
+
+
+def test_the_seed_of_a_request_is_that_of_its_first_choice() -> None:
+    for seed in (-(1 << 63), -1, 0, (1 << 63) - 1):
+        assert all(module._first_seed(choice_seed(seed, at), at) == seed for at in range(16))
 
 
 LINES = {"Content-Type": "application/x-ndjson"}
