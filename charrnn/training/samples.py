@@ -14,7 +14,7 @@ from charrnn.sampling import SamplingParams
 from charrnn.training.text import Passages
 from charrnn.vocabulary import Ids, Vocabulary
 
-LENGTH: Final = 200
+SAMPLE_LENGTH: Final = 200
 PROMPT: Final = 32
 TEMPERATURE: Final = 0.8
 
@@ -40,14 +40,15 @@ def prompts_for(training: Passages, validation: Passages, vocabulary: Vocabulary
     ]
 
 
-def write_samples(checkpoint: Checkpoint, prompts: list[Ids], length: int = LENGTH) -> tuple[Sample, ...]:
+def write_samples(checkpoint: Checkpoint, prompts: list[Ids], length: int) -> tuple[Sample, ...]:
     """One sample for each prompt, each with a seed of its own, the same throughout a run."""
     if not prompts:
         return ()
+    vocabulary, decode = checkpoint.vocabulary, checkpoint.vocabulary.decode
     batch = ReferenceEngine(checkpoint).batch(len(prompts))
     for seed, prompt in enumerate(prompts):
-        batch.add(Sequence(prompt, length, SamplingParams(seed=seed, temperature=TEMPERATURE)))
-    vocabulary, decode = checkpoint.vocabulary, checkpoint.vocabulary.decode
+        sampling = SamplingParams(seed=seed, temperature=TEMPERATURE)
+        batch.add(Sequence(prompt, length, sampling, end_id=vocabulary.end_id))
     outputs = batch.step(max(prompt.size for prompt in prompts) + length)
     return tuple(Sample(decode(prompts[o.handle]), decode(_ended(o.ids, vocabulary)), o.handle) for o in outputs)
 

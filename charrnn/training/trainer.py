@@ -29,7 +29,7 @@ from charrnn.training.precision import fastest_precision
 from charrnn.training.progress import REPORT_EVERY, Progress, Reporter
 from charrnn.training.record_data import RecordData, TrainingRecords
 from charrnn.training.result import never_unknown, training_record
-from charrnn.training.samples import Sample, write_samples
+from charrnn.training.samples import SAMPLE_LENGTH, Sample, write_samples
 from charrnn.training.schedule import Schedule
 from charrnn.training.shards import Shards, usual_count
 from charrnn.training.state import Position, TrainingState, named
@@ -60,11 +60,13 @@ class Trainer:
         device: str = "cpu",
         team: Team = ALONE,
         reserve: float = 0.0,
+        sample_length: int = SAMPLE_LENGTH,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if state is not None and not state.says_split:  # from before there was a choice
             training = replace(training, validation_split=FORMER_SPLIT)
         self.config, self.training, self._clock = config, training, clock
+        self._sample_length = sample_length
         self._data = data = data_of(source, training)
         streams, epoch, on = data.streams.streams, data.streams.segments, torch.device(device)
 
@@ -169,7 +171,7 @@ class Trainer:
 
     def _samples(self) -> tuple[Sample, ...]:
         checkpoint = self._published(self._learner.average.model.weights(), self._data.arrangement.as_dict())
-        return write_samples(checkpoint, self._data.prompts)
+        return write_samples(checkpoint, self._data.prompts, self._sample_length)
 
     def _spend(self, began: float) -> float:
         """Count the time since `began` as spent on training; returns it in seconds."""

@@ -15,6 +15,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.novelty import KnownTexts
 from charrnn.tasks.arrangement import TASK_OF
+from charrnn.training.samples import SAMPLE_LENGTH
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
 from model_store.sidecars import Sidecar
@@ -45,8 +46,8 @@ class TrainedNetwork:
 class JobTrainer:
     """Trains on the texts of `corpora`, and continues from versions of `store`.
 
-    `save_seconds`: the minimum time between two resume points; `find`: searches a network's units; `clock`: measures a
-    job's minutes, in seconds from an arbitrary start.
+    `save_seconds`: the minimum time between two resume points; `sample_length`: the maximum number of tokens of a
+    sample; `find`: searches a network's units; `clock`: measures a job's minutes, in seconds from an arbitrary start.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class JobTrainer:
         store: ModelStore,
         *,
         save_seconds: float = SAVE_SECONDS,
+        sample_length: int = SAMPLE_LENGTH,
         find: FindUnits = find_units,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._corpora = corpora
         self._store = store
         self._save_seconds = save_seconds
+        self._sample_length = sample_length
         self._find = find
         self._clock = clock
 
@@ -133,6 +136,7 @@ class JobTrainer:
                 state=state,
                 device=_device(),
                 reserve=minutes.reserve(given.training.budget),
+                sample_length=self._sample_length,
                 clock=self._clock,
             )
 

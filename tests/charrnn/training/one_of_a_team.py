@@ -22,8 +22,8 @@ from charrnn.training.config import Budget, TrainingConfig
 from charrnn.training.data import TrainingText
 from charrnn.training.parallel import Team, launched
 from charrnn.training.record_data import TrainingRecords
-from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
+from tests.charrnn.training.brief import brief
 
 TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
 
@@ -36,7 +36,7 @@ def train(team: Team, device: str) -> dict[str, Any]:
     for name, budget in (("steps", Budget(steps=60)), ("minutes", Budget(minutes=0.02))):
         training = TrainingConfig(budget, segment_length=16, batch_size=5, dropout=0.2, seed=3)
         text = TrainingText(vocabulary.encode(TEXT), vocabulary)
-        trainer = Trainer(config, training, text, team=team, device=device)
+        trainer = brief(config, training, text, team=team, device=device)
         for _ in trainer.run():
             pass
         checkpoint, state = trainer.checkpoint(), trainer.state()
@@ -64,7 +64,7 @@ def _trained_on_records(task: TaskName, team: Team, device: str) -> dict[str, An
     size = arrangement.output_size(vocabulary)
     config = ModelConfig(len(vocabulary), "gru", hidden_size=16, embedding_size=8, output_size=size)
     training = TrainingConfig(Budget(steps=60), segment_length=16, batch_size=5, dropout=0.2, seed=3)
-    trainer = Trainer(config, training, source, team=team, device=device)
+    trainer = brief(config, training, source, team=team, device=device)
     for _ in trainer.run():
         pass
     return {"digest": trainer.checkpoint().digest, "record": trainer.checkpoint().record.json}

@@ -14,6 +14,7 @@ from charrnn.training.defaults import defaults_for
 from charrnn.training.text import TextIds
 from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
+from tests.charrnn.training.brief import brief
 
 TEXTS = {
     "one line": "all work and no play makes a dull boy " * 30,
@@ -30,7 +31,7 @@ TEXTS = {
 def trained(ids: TextIds, vocabulary: Vocabulary, steps: int = 2) -> Trainer:
     model, training = defaults_for(len(ids), len(vocabulary), Budget(steps=steps))
     config = TrainingConfig(Budget(steps=steps), **training)
-    trainer = Trainer(ModelConfig(len(vocabulary), **model), config, TrainingText(ids, vocabulary))
+    trainer = brief(ModelConfig(len(vocabulary), **model), config, TrainingText(ids, vocabulary))
     for progress in trainer.run():
         for sample in progress.samples:
             assert len(sample.text) > 0

@@ -20,6 +20,7 @@ from charrnn.training.record_data import TrainingRecords
 from charrnn.training.state import TrainingState
 from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
+from tests.charrnn.training.brief import brief
 
 WORDS = ["".join(chr(97 + (i * 7 + j * (i % 5)) % 6) for j in range(1 + i % 9)) for i in range(120)]
 KINDS = ("first", "other", "second")
@@ -59,7 +60,7 @@ def trainer(arrangement: Arrangement, steps: int, state: TrainingState | None = 
     sizes = {"hidden_size": 24, "output_size": arrangement.output_size(source.vocabulary)}
     config = ModelConfig(len(source.vocabulary), "gru", **sizes)
     training = TrainingConfig(Budget(steps=steps), segment_length=6, batch_size=16, learning_rate=0.02, dropout=0.1)
-    return Trainer(config, training, source, state=state, clock=itertools.count().__next__)  # a report after every step
+    return brief(config, training, source, state=state, clock=itertools.count().__next__)  # a report after every step
 
 
 ARRANGEMENTS = [

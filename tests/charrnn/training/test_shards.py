@@ -20,6 +20,7 @@ from charrnn.training.steps import Learner
 from charrnn.training.text import Streams
 from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
+from tests.charrnn.training.brief import brief
 from tests.texts import FOX
 
 CPU = torch.device("cpu")
@@ -91,7 +92,7 @@ def test_an_evaluation_in_shards_is_that_of_the_whole() -> None:
 
 def test_a_run_goes_on_in_as_many_shards_on_fewer_cores_and_ends_with_the_same_bytes(one_thread: None) -> None:
     def finished(state: TrainingState | None = None, stop_at: int | None = None) -> Trainer:
-        trainer = Trainer(CONFIG, TRAINING, TrainingText(IDS, VOCABULARY), state=state)
+        trainer = brief(CONFIG, TRAINING, TrainingText(IDS, VOCABULARY), state=state)
         for report in trainer.run():
             if report.step == stop_at:
                 break

@@ -25,6 +25,7 @@ from charrnn.training.progress import Progress
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
+from tests.charrnn.training.brief import SAMPLE_LENGTH, brief
 
 TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
 VOCABULARY = Vocabulary.of([TEXT])
@@ -47,7 +48,7 @@ def ticks(seconds: float = 0.01) -> Callable[[], float]:
 def trainer(
     training: TrainingConfig = TRAINING, config: ModelConfig = CONFIG, state: TrainingState | None = None
 ) -> Trainer:
-    return Trainer(config, training, BOTTLES, state=state, clock=ticks())
+    return brief(config, training, BOTTLES, state=state, clock=ticks())
 
 
 def run(training: Trainer) -> list[Progress]:
@@ -58,7 +59,7 @@ def run(training: Trainer) -> list[Progress]:
 def test_the_articles_example(cell: Cell) -> None:
     hello = Vocabulary("ehlo")
     training = TrainingConfig(Budget(steps=75), segment_length=4, learning_rate=0.05)
-    spelling = Trainer(ModelConfig(4, cell, hidden_size=8), training, TrainingText(hello.encode("hello"), hello))
+    spelling = brief(ModelConfig(4, cell, hidden_size=8), training, TrainingText(hello.encode("hello"), hello))
     for _ in spelling.run():
         pass
     checkpoint = spelling.checkpoint()
@@ -110,7 +111,7 @@ def learned() -> tuple[Trainer, list[Progress]]:
 def test_an_interrupted_run_ends_with_the_same_bytes(cuts: list[int], uninterrupted: bytes) -> None:
     state = None
     for cut in cuts:
-        part = Trainer(CONFIG, TRAINING, BOTTLES, state=state, clock=ticks(1.0))
+        part = brief(CONFIG, TRAINING, BOTTLES, state=state, clock=ticks(1.0))
         stopped = next(p for p in part.run() if p.step == cut)  # with this clock there is a report after each step
         assert stopped.step == cut
         state = TrainingState.from_bytes(part.state().to_bytes())
@@ -121,7 +122,7 @@ def test_an_interrupted_run_ends_with_the_same_bytes(cuts: list[int], uninterrup
 
 
 def test_a_run_left_inside_an_evaluation_goes_on_as_exactly(uninterrupted: bytes) -> None:
-    part = Trainer(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0))
+    part = brief(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0))
     reports = itertools.groupby(part.run(), key=lambda report: report.step)
     inside = next(first for first in (next(group) for step, group in reports if step == 30))
     assert inside.step == 30 and inside.samples == ()
@@ -137,7 +138,7 @@ def test_a_gradient_step_in_bfloat16_in_two_parts_resumes_as_exactly() -> None:
     short = replace(TRAINING, budget=Budget(steps=6), batch_size=16)
     whole = trainer(short, wide)
     run(whole)
-    part = Trainer(wide, short, BOTTLES, clock=ticks(1.0))
+    part = brief(wide, short, BOTTLES, clock=ticks(1.0))
     next(p for p in part.run() if p.step == 3)
     rest = trainer(short, wide, TrainingState.from_bytes(part.state().to_bytes()))
     run(rest)
@@ -185,9 +186,9 @@ def test_another_runs_state_is_refused(training: TrainingConfig, config: ModelCo
 def test_another_texts_state_is_refused() -> None:
     state = trainer().state()
     with pytest.raises(TrainingStateError, match="another run's: characters differs"):
-        Trainer(CONFIG, TRAINING, replace(BOTTLES, ids=IDS[:-1]), state=state)
+        brief(CONFIG, TRAINING, replace(BOTTLES, ids=IDS[:-1]), state=state)
     with pytest.raises(TrainingStateError, match="another run's: corpus differs"):
-        Trainer(CONFIG, TRAINING, replace(BOTTLES, corpus={"name": "other"}), state=state)
+        brief(CONFIG, TRAINING, replace(BOTTLES, corpus={"name": "other"}), state=state)
 
 
 @pytest.mark.parametrize(("budget", "steps", "epochs"), [(Budget(epochs=2), 54, 2.0), (Budget(steps=27), 27, 1.0)])
@@ -217,7 +218,7 @@ MINUTES = replace(TRAINING, budget=Budget(minutes=1))
 
 
 def on(clock: Clock, state: TrainingState | None = None) -> Trainer:
-    return Trainer(QUICK, MINUTES, BOTTLES, clock=clock, state=state)
+    return brief(QUICK, MINUTES, BOTTLES, clock=clock, state=state)
 
 
 def test_a_budget_in_minutes_becomes_steps_and_stays_with_them_on_a_steady_machine() -> None:
@@ -273,7 +274,7 @@ def test_time_spent_elsewhere_is_not_counted() -> None:
         now[0] += 0.1
         return now[0]
 
-    bottles = Trainer(CONFIG, replace(TRAINING, budget=Budget(steps=10)), BOTTLES, clock=clock)
+    bottles = brief(CONFIG, replace(TRAINING, budget=Budget(steps=10)), BOTTLES, clock=clock)
     spent = []
     for report in bottles.run():
         spent.append(report.seconds)
@@ -282,7 +283,7 @@ def test_time_spent_elsewhere_is_not_counted() -> None:
 
 
 def test_reports_between_evaluations_come_often_and_say_how_it_goes() -> None:
-    reports = run(Trainer(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0)))
+    reports = run(brief(CONFIG, TRAINING, BOTTLES, clock=ticks(1.0)))
     between = [report for report in reports if report.loss is not None and not report.samples]
     assert between
     for report in between:
@@ -297,8 +298,13 @@ def test_samples_have_the_same_prompts_and_seeds_throughout(reports: list[Progre
     first, last = sampled[0].samples, sampled[-1].samples
     assert [(s.prompt, s.seed) for s in first] == [(s.prompt, s.seed) for s in last]
     assert first[0].prompt == TEXT[0]
-    assert all(len(sample.text) == 200 for sample in last)
+    assert all(len(sample.text) == SAMPLE_LENGTH for sample in last)
     assert [s.text for s in first] != [s.text for s in last]
+
+
+def test_samples_are_long_enough_to_be_judged() -> None:
+    first = next(Trainer(QUICK, TRAINING, BOTTLES).run())
+    assert [len(sample.text) for sample in first.samples] == [200] * 3
 
 
 def test_there_are_samples_early_on_without_an_evaluation(reports: list[Progress]) -> None:
@@ -408,7 +414,7 @@ def test_the_averaged_weights_are_evaluated_and_kept() -> None:
 
 def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
     forever = replace(TRAINING, budget=Budget(minutes=1000), batch_size=64)
-    bottles = Trainer(QUICK, forever, BOTTLES, clock=ticks(1e-4))
+    bottles = brief(QUICK, forever, BOTTLES, clock=ticks(1e-4))
     last = run(bottles)[-1]
     assert last.step == last.steps == MIN_STEPS
     assert last.learning_rate < 0.02 * forever.learning_rate  # it has come down as in any run
@@ -416,7 +422,7 @@ def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
 
 def test_a_text_that_is_too_short_is_refused_with_the_needed_length() -> None:
     with pytest.raises(ValueError, match="the text has 16 tokens; at least 17 are needed with segment_length 16"):
-        Trainer(CONFIG, TRAINING, TrainingText(IDS[:16], VOCABULARY))
+        brief(CONFIG, TRAINING, TrainingText(IDS[:16], VOCABULARY))
 
 
 LATIN, GREEK = (
@@ -429,7 +435,7 @@ MIXED = Vocabulary.of([LATIN + GREEK])
 def mixed(how: ValidationSplit, steps: int = 60) -> Trainer:
     training = replace(TRAINING, budget=Budget(steps=steps), validation_split=how, learning_rate=0.02)
     config = replace(CONFIG, vocabulary_size=len(MIXED), layers=1)
-    return Trainer(config, training, TrainingText(MIXED.encode(LATIN + GREEK), MIXED), clock=ticks())
+    return brief(config, training, TrainingText(MIXED.encode(LATIN + GREEK), MIXED), clock=ticks())
 
 
 def test_an_untrained_network_is_not_kept_whatever_held_out_text_says_of_it() -> None:
@@ -458,7 +464,7 @@ def test_of_trained_weights_the_best_are_kept_even_if_the_base_was_better(
     learned: tuple[Trainer, list[Progress]],
 ) -> None:
     harder = replace(TRAINING, budget=Budget(steps=30), learning_rate=0.05, dropout=0.5)
-    going_on = Trainer(CONFIG, harder, BOTTLES, base=learned[0].checkpoint(), clock=ticks())
+    going_on = brief(CONFIG, harder, BOTTLES, base=learned[0].checkpoint(), clock=ticks())
     losses = [report.validation_loss or 0.0 for report in run(going_on) if report.evaluated]
     assert losses[0] < min(losses[1:])
     record = going_on.checkpoint().record.json

@@ -11,10 +11,12 @@ from service.training.jobs.store import JobStore
 from service.training.worker.job_trainer import JobTrainer
 from service.training.worker.runner import JobRunner
 
+SAMPLE_LENGTH = 12
+
 
 def job_runner(jobs: JobStore, corpora: CorpusStore, models: ModelStore, **options: Any) -> JobRunner:
-    """`options` are those of JobTrainer."""
-    return JobRunner(jobs, models, JobTrainer(corpora, models, **options))
+    """`options` are those of JobTrainer; samples are short, because most of the time would be spent on them."""
+    return JobRunner(jobs, models, JobTrainer(corpora, models, **{"sample_length": SAMPLE_LENGTH} | options))
 
 
 class Clock:

@@ -15,11 +15,14 @@ import torch._dynamo  # which the first step of any optimizer loads, for seconds
 from service.bootstrap.training import build_trainer
 from service.settings import Settings
 from service.training.worker.job_trainer import JobTrainer
+from tests.service.training.runners import SAMPLE_LENGTH
 
 
 def main(data: Path, job: str) -> None:
     torch.set_num_threads(1)
-    training = build_trainer(Settings(data_dir=data), new_trainer=partial(JobTrainer, save_seconds=0.05))
+    training = build_trainer(
+        Settings(data_dir=data), new_trainer=partial(JobTrainer, save_seconds=0.05, sample_length=SAMPLE_LENGTH)
+    )
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
