@@ -97,7 +97,7 @@ def test_it_generates_what_the_reference_does(
     cell: Cell, hidden: int, layers: int, embedding: int, device: str, make_checkpoint: Any
 ) -> None:
     checkpoint = make_checkpoint(cell, V, hidden, layers, embedding, seed=hidden)
-    sequences = [Sequence(random_ids(1 + 3 * i, i), 50, PARAMS[i], score=i % 2 == 0) for i in range(len(PARAMS))]
+    sequences = [Sequence(random_ids(1 + 3 * i, i), 25, PARAMS[i], score=i % 2 == 0) for i in range(len(PARAMS))]
     batches: list[Batch] = [ReferenceEngine(checkpoint).batch(20), GpuEngine(checkpoint, device).batch(20)]
     expected, found = ([outputs_of(batch, batch.add(each)) for each in sequences] for batch in batches)
     for mine, theirs in zip(map(whole, found), map(whole, expected), strict=True):
