@@ -15,14 +15,20 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: run test faults lint format bench fuzz generators screenshots clean help
+.PHONY: run test mypy pytest faults lint format bench fuzz generators screenshots clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
 	@$(BIN)/charrnn
 
 test: lint ## lint, check types and run the tests
+	@$(MAKE) --no-print-directory --jobs=2 mypy pytest
+
+# At once: mypy is a single process, and many tests wait for others.
+mypy: $(VENV)/.ready-dev
 	$(BIN)/mypy
+
+pytest: $(VENV)/.ready-dev
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
 faults: $(VENV)/.ready-dev ## run the long tests of kills, suspended workers and failures, which `make test` leaves out

@@ -21,13 +21,18 @@ ASKING = {f"tests/system/test_{name}.py" for name in ("client", "commands", "con
 """The files whose tests only ask one service."""
 
 
-class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+def scope(nodeid: str) -> str:
     """A file's tests run in one process, and so do those that share a browser or a service, which is then started
     once."""
+    path = nodeid.partition("::")[0]
+    return "asking" if path in ASKING else "browser" if path.startswith("tests/browser/") else path
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """By `scope`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return "asking" if path in ASKING else "browser" if path.startswith("tests/browser/") else path
+        return scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
@@ -36,13 +41,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without the long ones, unless they are asked for; first those that wait for processes most: others run
-    meanwhile."""
+    """Without the long ones, unless they are asked for. Those that wait for processes are spread over the first half of
+    the others: there is always something to compute meanwhile, and nothing to wait for at the end."""
     if "faults" not in config.option.markexpr:
         long = [item for item in items if item.get_closest_marker("faults")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
-    items.sort(key=lambda item: item.get_closest_marker("system") is None and "tests/browser" not in item.nodeid)
+    waits = {scope(item.nodeid): item.get_closest_marker("system") is not None for item in items}
+    place: dict[str, float] = {}
+    for waiting, share in ((True, 0.5), (False, 1.0)):
+        scopes = [each for each, its in waits.items() if its is waiting]
+        place |= {each: share * at / len(scopes) for at, each in enumerate(scopes)}
+    items.sort(key=lambda item: place[scope(item.nodeid)])
 
 
 @pytest.fixture
