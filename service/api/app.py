@@ -38,6 +38,7 @@ from service.api.routes import (
     traces,
 )
 from service.generation.comparison import Comparer
+from service.generation.continuations.tokens import Continuations
 from service.generation.generator import TextGenerator
 from service.generation.labelling import Labeller
 from service.generation.records.generator import RecordGenerator
@@ -61,6 +62,7 @@ class Services:
     """The services that routes call."""
 
     generator: TextGenerator
+    continuations: Continuations
     records: RecordGenerator
     tokenizer: Tokenizer
     scorer: Scorer
@@ -124,7 +126,7 @@ def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[B
     generator, tracer, store = services.generator, services.tracer, services.store
     return [
         operating.blueprint(_ready(services, ring), _degraded(services, ring), services.metrics.page),
-        generation.blueprint(generator, tracer, settings, anyone),
+        generation.blueprint(generator, tracer, services.continuations, settings, anyone),
         records.blueprint(services.records, settings, anyone),
         texts.blueprint(services.tokenizer, services.scorer, settings, anyone),
         labels.blueprint(services.labeller, services.transducer, services.comparer, settings, anyone),

@@ -21,6 +21,7 @@ from service.api.http.shutdown import Shutdown
 from service.bootstrap.web_process import WebProcess
 from service.generation.cache import GenerationCache, RedisClient
 from service.generation.comparison import Comparer
+from service.generation.continuations.tokens import Continuations
 from service.generation.engines import BuildEngine, build_engine
 from service.generation.generator import TextGenerator
 from service.generation.labelling import Labeller
@@ -97,6 +98,7 @@ def build_web(
 
     services = Services(
         generator=TextGenerator(models, cache, scheduler, metrics, timeout, settings.max_reply_values),
+        continuations=Continuations(_continuation_keys(settings)),
         records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout),
         tokenizer=Tokenizer(models),
         scorer=Scorer(

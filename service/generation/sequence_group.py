@@ -15,6 +15,8 @@ from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
 from service.generation.admission import Admitted
 from service.generation.cancellation import CancelScope
 from service.generation.choice_run import ChoiceRun
+from service.generation.continuations.continuation import CutOffError
+from service.generation.errors import ClosedError
 from service.generation.pieces import Piece
 from service.generation.requests import Choice, GenerationRequest
 from service.generation.scheduling.scheduler import Scheduler
@@ -52,7 +54,7 @@ class SequenceGroup:
 
     def pieces(self, scope: CancelScope) -> Iterator[tuple[int, Piece] | None]:
         """(index of the choice, counted through all requests, piece) as they arrive, and None whenever nothing has
-        arrived for POLL_SECONDS. Raises what the scope and the engine raise."""
+        arrived for POLL_SECONDS. Raises CutOffError, and what the scope and the engine raise."""
         with self._submission.cancelled_with(scope):
             while not all(run.has_ended for run in self._runs):
                 scope.raise_if_cancelled()
@@ -80,13 +82,29 @@ class SequenceGroup:
         return sum(run.tokens for run in self._runs)
 
     def _news(self) -> Iterator[tuple[int, Piece]]:
+        errors = []
         for index, run in enumerate(self._runs):
             if not run.has_ended:
                 error = run.scheduled.error  # read first, so that everything before it is in the piece
-                piece = run.take()
-                if piece.text or piece.finish_reason:
-                    yield index, piece
-                run.raise_failure(error)
+                yield from self._taken(index, run)
+                if error is not None and not run.has_ended:
+                    errors.append(error)
+        if errors and isinstance(errors[0], ClosedError):
+            yield from self._cut_off(errors[0])
+        if errors:
+            raise errors[0]
+
+    def _taken(self, index: int, run: ChoiceRun) -> Iterator[tuple[int, Piece]]:
+        piece = run.take()
+        if piece.text or piece.finish_reason:
+            yield index, piece
+
+    def _cut_off(self, error: ClosedError) -> Iterator[tuple[int, Piece]]:
+        """What was generated before the scheduler gave up, which ended all sequences at once. Raises CutOffError."""
+        for index, run in enumerate(self._runs):
+            if not run.has_ended:
+                yield from self._taken(index, run)
+        raise CutOffError(str(error), tuple(run.cut_off() for run in self._runs)) from error
 
 
 def _seeds(request: GenerationRequest) -> tuple[int, ...]:

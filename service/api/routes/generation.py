@@ -10,7 +10,7 @@ from flask import Blueprint, g, request
 from service.api.http.auth import Guard, guarded
 from service.api.http.caching import cache_header, may_read_cache
 from service.api.http.client_connection import client_of
-from service.api.http.exceptions import unknown_in
+from service.api.http.exceptions import to_stream_error, unknown_in
 from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, JsonResponse
@@ -22,21 +22,26 @@ from service.api.schemas.replies.common import usage, with_skipped_now
 from service.api.schemas.replies.generation import (
     GenerateChunk,
     GenerateChunks,
+    GenerateCutOff,
     GenerateEnd,
     GenerateHead,
     GenerateReply,
     GenerateSkipped,
+    TokenOf,
     add_traces,
+    cut_off,
     generate_reply,
     timing,
 )
+from service.generation.continuations.continuation import CutOffError
+from service.generation.continuations.tokens import Continuations
 from service.generation.generator import TextGenerator
 from service.generation.pieces import Head, Stream
 from service.generation.progress import EVENT_ID, Progress
 from service.generation.units.tracing import Tracer
 from service.settings import Settings
 
-AnyChunk = GenerateChunk | GenerateSkipped | GenerateEnd
+AnyChunk = GenerateChunk | GenerateSkipped | GenerateEnd | GenerateCutOff
 
 STREAM = (
     "A stream's events are JSON chunks, ending with `[DONE]`. Each has an `id`: the same request with the `seed` that"
@@ -50,12 +55,15 @@ EXAMPLES = {
     "less of the same": {"prompt": "ROMEO:", "length": 100, "presence_penalty": 0.5, "frequency_penalty": 0.2},
     "with biased and allowed tokens": {"length": 20, "logit_bias": {"5": 2.5}, "allowed_token_ids": [1, 3, 5]},
     "a stream": {"prompt": "ROMEO:", "length": 50, "stream": True},
+    "a text that can go on": {"prompt": "ROMEO:", "length": 50, "continuation": True},
     "logarithms": {"prompt": "ROMEO:", "length": 5, "temperature": 0, "logprobs": 2, "echo": True},
     "what a cell does": {"prompt": "ROMEO:", "length": 50, "trace": {"cells": [{"layer": 0, "unit": 0}]}},
 }
 
 
-def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guard: Guard) -> Blueprint:
+def blueprint(
+    generator: TextGenerator, tracer: Tracer, continuations: Continuations, settings: Settings, guard: Guard
+) -> Blueprint:
     """The routes that generate."""
     routes = guarded("generation", guard)
 
@@ -70,12 +78,13 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
     )
     def generate() -> JsonResponse[GenerateReply] | EventStream[AnyChunk]:
         body = json_body(GenerateBody, settings)
-        asked = body.request(settings, read_cache=may_read_cache())
+        asked = body.request(settings, continuations, read_cache=may_read_cache())
         client, last = client_of(request.environ), last_event_id(stream=body.stream)
         if body.stream:
             with unknown_in(body.prompt_field):
                 stream = generator.stream(asked, client, last)
-            chunks = _chunks(stream, g.request_id, counts=body.stream_options.continuous_usage_stats)
+            counts = body.stream_options.continuous_usage_stats
+            chunks = _chunks(stream, g.request_id, continuations.token, counts=counts)
             return event_stream(chunks, cache_header(asked, stream.heads[0].cached))
         cells = None if body.trace is None else body.trace.selections()
         if cells:
@@ -84,7 +93,9 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
             generation = generator.generate(asked, client)
         traces = None if cells is None else tracer.trace_choices(asked, generation, cells, client)
         seconds = time.perf_counter() - g.began
-        reply = generate_reply(generation, f"gen-{g.request_id}", seconds, with_logprobs=body.logprobs is not None)
+        reply = generate_reply(
+            *(generation, f"gen-{g.request_id}", seconds, continuations.token), with_logprobs=body.logprobs is not None
+        )
         if traces is not None:
             add_traces(reply, traces)
         return json_response(reply, cache_header(asked, generation.cached))
@@ -92,9 +103,7 @@ def blueprint(generator: TextGenerator, tracer: Tracer, settings: Settings, guar
     return routes
 
 
-def _chunks(
-    stream: Stream, request_id: str, *, counts: bool
-) -> Iterator[Event[GenerateChunk | GenerateSkipped | GenerateEnd] | None]:
+def _chunks(stream: Stream, request_id: str, token_of: TokenOf, *, counts: bool) -> Iterator[Event[AnyChunk] | None]:
     """Chunks for each piece, with its choice's usage so far if it `counts`; the last chunk has the total usage."""
     if stream.progress.ended:
         return
@@ -102,9 +111,13 @@ def _chunks(
     (head,) = stream.heads
     fields: GenerateHead = {"id": f"gen-{request_id}", "model": head.model, "version": head.version}
     counted = head.prompt_tokens if counts else None
-    yield from text_events(
-        stream, [GenerateChunks(fields, index, seed, counted) for index, seed in enumerate(head.seeds)]
-    )
+    chunks = [GenerateChunks(fields, index, seed, counted, token_of) for index, seed in enumerate(head.seeds)]
+    try:
+        yield from text_events(stream, chunks)
+    except CutOffError as error:
+        last_id = stream.progress.id_with(0, stream.progress[0])
+        yield Event(cut_off(to_stream_error(error).body(), error.continuations, token_of), id=last_id)
+        return
     yield from _end(fields, head, stream.completion_tokens(), stream.progress, began)
 
 

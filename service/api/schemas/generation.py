@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
@@ -16,7 +17,9 @@ from service.api.schemas.base import Body, CellsBody, Id, ModelBody, Unknown
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import alternatives, fault
 from service.api.schemas.neutral import NeutralBody
-from service.api.schemas.parameters import Limits, takes
+from service.api.schemas.parameters import Limits, takes, with_field
+from service.generation.continuations.continuation import Continuation
+from service.generation.continuations.tokens import Continuations
 from service.generation.requests import GenerationRequest, Prompt
 from service.generation.units.tracing import traceable
 from service.settings import Settings
@@ -25,6 +28,11 @@ SAMPLING: Final = tuple(name for name in parameters(SamplingParams) if name != "
 """The sampling parameters in a body; the seed is declared separately, because it may be null."""
 
 MEANINGS: Final = {name: each.parameter for name, each in parameters(SamplingParams).items()}
+CONTINUE: Final = "continue"
+"""The field with a token, whose name is one of Python's own words."""
+INHERITED: Final = {"stop": "stop", "include_stop_str_in_output": "include_stop", "min_tokens": "min_tokens"}
+"""Fields that are as they were unless they are given with `continue`, besides how tokens are chosen, and what they are
+in a GenerationRequest and a Continuation."""
 _sampling: Final = attrgetter(*SAMPLING)
 _ID: Final = re.compile("0|[1-9][0-9]{0,9}")
 
@@ -160,6 +168,16 @@ class ContinuingBody(SamplingBody):
         )
 
 
+@with_field(
+    CONTINUE,
+    str | None,
+    Field(
+        None,
+        description="go on where another text ended: the `continuation` of one of its choices; the model stays, and"
+        " the seed, how tokens are chosen, stop, include_stop_str_in_output and min_tokens, unless given; the prompt is"
+        " read first",
+    ),
+)
 class GenerateBody(NeutralBody, ContinuingBody):
     """`POST /generate`."""
 
@@ -173,6 +191,9 @@ class GenerateBody(NeutralBody, ContinuingBody):
         DEFAULT_LENGTH, ge=1, description="maximum number of tokens: characters, or words for a word-level model"
     )
     trace: CellsBody | None = Field(None, description="return the states of cells along each text")
+    continuation: bool = Field(
+        False, description="return from where each text can go on: a `continuation`, for the field `continue`"
+    )
 
     @model_validator(mode="after")
     def _one_prompt(self) -> GenerateBody:
@@ -192,6 +213,22 @@ class GenerateBody(NeutralBody, ContinuingBody):
             raise fault(f"trace: {asked} must be at most {limit} (MAX_TRACE_LENGTH), not {size}", "trace")
         return self
 
+    @model_validator(mode="after")
+    def _can_go_on(self) -> GenerateBody:
+        if self.token is None:
+            return self
+        if self.trace is not None:
+            raise fault("trace must be omitted with continue: the text before is not known, only its end", "trace")
+        if self.label is not None:
+            raise fault("label must be omitted with continue: it was read at the beginning of the record", "label")
+        return self
+
+    @property
+    def token(self) -> str | None:
+        """The token from which the text is to go on."""
+        token: str | None = getattr(self, CONTINUE, None)
+        return token
+
     @property
     def prompt_field(self) -> str:
         """The name of the field that has the prompt."""
@@ -202,7 +239,26 @@ class GenerateBody(NeutralBody, ContinuingBody):
         """The prompt, whatever its field's name."""
         return self.prompt or self.seed_text or ""
 
-    def request(self, settings: Settings, *, read_cache: bool = True) -> GenerationRequest:
-        """The request with every default filled in."""
-        made = self.continuing(self.text_before, self.length, self.reference(settings), read_cache=read_cache)
+    def request(
+        self, settings: Settings, continuations: Continuations, *, read_cache: bool = True
+    ) -> GenerationRequest:
+        """The request with every default filled in, and what stays as it was. Raises InvalidContinuationError, and what
+        reading the keys raises."""
+        start = None if self.token is None else continuations.read(self.token)
+        if self.continuation:
+            continuations.check()
+        model = start.reference if start is not None and self.model is None else self.reference(settings)
+        made = self.continuing(self.text_before, self.length, model, read_cache=read_cache)
+        if self.continuation:  # an entry of the cache has no state
+            made = replace(made, with_continuation=True, read_cache=False, write_cache=False)
+        if start is not None:
+            made = self._going_on(made, start)
         return made if self.trace is None else traceable(made)
+
+    def _going_on(self, made: GenerationRequest, start: Continuation) -> GenerationRequest:
+        """The request, with what is not given as it was."""
+        kept = {ours: getattr(start, ours) for name, ours in INHERITED.items() if name not in self.model_fields_set}
+        given = {name for name in SAMPLING if name in self.model_fields_set} | {"logprobs"}
+        sampling = replace(start.sampling, **{name: getattr(made.sampling, name) for name in given})
+        seed = made.seed if made.seed is not None else start.sampling.seed
+        return replace(made, start=start, sampling=sampling, seed=seed, **kept)

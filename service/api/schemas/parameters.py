@@ -39,6 +39,16 @@ def takes(owner: type, limits: Limits = NONE, *, automatic: bool = False) -> Cal
     return derive
 
 
+def with_field(name: str, kind: Any, field: Any) -> Callable[[type[B]], type[B]]:
+    """A decorator that adds one field to a body, whose name may be one of Python's own words."""
+
+    def derive(body: type[B]) -> type[B]:
+        fields: dict[str, Any] = {name: (kind, field)}
+        return create_model(body.__name__, __base__=body, __module__=body.__module__, __doc__=body.__doc__, **fields)
+
+    return derive
+
+
 def _field(declared: Declared, limits: Mapping[str, Any], *, automatic: bool) -> tuple[Any, Any]:
     bounds: dict[str, Any] = replace(declared.parameter, **limits).limits
     kind = Annotated[declared.type, Field(**bounds)] if bounds else declared.type

@@ -9,7 +9,7 @@ from charrnn.engine.base import State
 from charrnn.engine.state_bytes import unpacked
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import NOTHING_PENDING, Pending
-from service.generation.errors import InvalidContinuationError
+from service.generation.errors import ClosedError, InvalidContinuationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,12 @@ class Continuation:
             return unpacked(self.state, config)
         except ValueError as error:
             raise InvalidContinuationError(str(error)) from error
+
+
+class CutOffError(ClosedError):
+    """The process is shutting down, and a stream ends in the middle. `continuations`: from where each of its choices
+    goes on after what was passed on; None for one that has ended, or had no token yet."""
+
+    def __init__(self, message: str, continuations: tuple[Continuation | None, ...]) -> None:
+        super().__init__(message)
+        self.continuations = continuations

@@ -46,6 +46,10 @@ class Continuations:
     def __init__(self, keys: Callable[[], tuple[str, ...]]) -> None:
         self._keys = keys
 
+    def check(self) -> None:
+        """Raises what `keys` raises."""
+        self._keys()
+
     def token(self, continuation: Continuation) -> str:
         """The token: for an lstm of 3 layers of 512 units about 10,500 characters in int8 and 15,000 in float32, unless
         long stop texts or many ids are to be carried."""

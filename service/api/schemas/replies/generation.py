@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from typing_extensions import TypedDict
 
 from charrnn.vocabulary import Ids
 from service.api.schemas.replies.common import (
+    ErrorReply,
     NewText,
     SkippedField,
     Usage,
@@ -22,10 +24,13 @@ from service.api.schemas.replies.common import (
 )
 from service.api.schemas.replies.traces import ChoiceTrace, choice_trace
 from service.api.schemas.rows import Rows
+from service.generation.continuations.continuation import Continuation
 from service.generation.logprobs import TextLogprobs
 from service.generation.pieces import Piece
 from service.generation.requests import Choice, FinishReason, Generation
 from service.generation.units.text_trace import TextTrace
+
+TokenOf = Callable[[Continuation], str]
 
 
 @closed
@@ -50,6 +55,12 @@ LogprobsField = Annotated[
 ]
 
 
+ContinuationField = Annotated[
+    str | None,
+    Field(default=None, description="from where it can go on, for the field `continue`; only with `continuation`"),
+]
+
+
 class ChoiceReply(WithIds):
     """One generated text and the seed that reproduces it."""
 
@@ -58,6 +69,7 @@ class ChoiceReply(WithIds):
     seed: int
     finish_reason: FinishReason
     logprobs: NotRequired[LogprobsField]
+    continuation: NotRequired[ContinuationField]
     trace: NotRequired[Annotated[ChoiceTrace | None, Field(default=None, description="only with `trace`")]]
 
 
@@ -96,6 +108,7 @@ class GenerateChunk(WithIds, GenerateHead):
     seed: int
     finish_reason: FinishReason | None
     logprobs: NotRequired[LogprobsField]
+    continuation: NotRequired[ContinuationField]
     usage: NotRequired[
         Annotated[
             Usage | None, Field(default=None, description="only with `continuous_usage_stats` of `stream_options`")
@@ -110,6 +123,27 @@ class GenerateSkipped(GenerateHead):
     skipped: NotRequired[SkippedField]
 
 
+class GenerateCutOff(ErrorReply):
+    """The last event of a stream that a stopping server cuts off, and how to go on."""
+
+    continuation: NotRequired[
+        Annotated[
+            str | None,
+            Field(
+                default=None,
+                description="from where the text goes on, for the field `continue`: of several choices, the first that"
+                " had begun and not ended",
+            ),
+        ]
+    ]
+    continuations: NotRequired[
+        Annotated[
+            list[str | None],
+            Field(default=[], description="of each of several choices; null: it has ended, or had not begun"),
+        ]
+    ]
+
+
 class GenerateEnd(GenerateHead):
     """The last event of a stream before `[DONE]`."""
 
@@ -120,20 +154,38 @@ class GenerateEnd(GenerateHead):
     skipped: NotRequired[SkippedField]
 
 
-def generate_reply(generation: Generation, id: str, seconds: float, *, with_logprobs: bool) -> GenerateReply:
+def generate_reply(
+    generation: Generation, id: str, seconds: float, token_of: TokenOf, *, with_logprobs: bool
+) -> GenerateReply:
     """The whole reply, which took `seconds`."""
     prompt = generation.prompt
+    choices = [_choice(index, each, prompt, with_logprobs) for index, each in enumerate(generation.choices)]
+    for reply, choice in zip(choices, generation.choices, strict=True):
+        if choice.continuation is not None:
+            reply["continuation"] = token_of(choice.continuation)
     return {
         "id": id,
         "model": generation.model,
         "version": generation.version,
         "text": generation.choices[0].text,
-        "choices": [_choice(index, each, prompt, with_logprobs) for index, each in enumerate(generation.choices)],
+        "choices": choices,
         "usage": usage(generation.prompt_tokens, sum(choice.completion_tokens for choice in generation.choices)),
         "cached": generation.cached,
         "timing": timing(seconds),
         **with_skipped(generation.skipped),
     }
+
+
+def cut_off(error: ErrorReply, continuations: Sequence[Continuation | None], token_of: TokenOf) -> GenerateCutOff:
+    """The event with the error, and a token for each choice that goes on."""
+    tokens = [None if each is None else token_of(each) for each in continuations]
+    first = next(filter(None, tokens), None)
+    event: GenerateCutOff = {"error": error["error"]}
+    if first is not None:
+        event["continuation"] = first
+    if len(tokens) > 1:
+        event["continuations"] = tokens
+    return event
 
 
 def add_traces(reply: GenerateReply, traces: list[TextTrace]) -> None:
@@ -146,7 +198,8 @@ class GenerateChunks:
     """Creates the chunks of one choice of a stream; `counted`: the number of the prompt's tokens, if each chunk has the
     usage so far."""
 
-    def __init__(self, head: GenerateHead, index: int, seed: int, counted: int | None) -> None:
+    def __init__(self, head: GenerateHead, index: int, seed: int, counted: int | None, token_of: TokenOf) -> None:
+        self._token_of = token_of
         self._empty: GenerateChunk = {
             "id": head["id"],
             "model": head["model"],
@@ -164,7 +217,10 @@ class GenerateChunks:
 
     def of_piece(self, piece: Piece, _: int = 0) -> GenerateChunk:
         """A chunk from a piece."""
-        return self._chunk(new_text(piece), piece.logprobs, piece.tokens.stop)
+        chunk = self._chunk(new_text(piece), piece.logprobs, piece.tokens.stop)
+        if piece.continuation is not None:
+            chunk["continuation"] = self._token_of(piece.continuation)
+        return chunk
 
     def _chunk(self, text: NewText, logprobs: TextLogprobs | None, tokens: int) -> GenerateChunk:
         chunk: GenerateChunk = {**self._empty, **text}
