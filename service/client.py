@@ -4,6 +4,9 @@ client = Client("http://127.0.0.1:8000")
 print(client.generate("ROMEO:", length=300, temperature=0.8).text)
 for piece in client.stream("ROMEO:", length=300):
     print(piece.text, end="", flush=True)
+
+begun = client.generate("ROMEO:", length=300, continuation=True).choices[0]
+print(begun.text + client.generate(continue_=begun.continuation, length=300).text)
 """
 
 from __future__ import annotations
@@ -55,12 +58,14 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class Choice:
-    """One generated text; `logprobs` as the service returns them, if requested."""
+    """One generated text; if requested, `logprobs` as the service returns them, and the `continuation` from which it
+    goes on."""
 
     text: str
     seed: int
     finish_reason: str
     logprobs: list[Json] | None = None
+    continuation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,14 @@ class Generation:
 
 @dataclass(frozen=True)
 class Piece:
-    """The next piece of choice `index`; the last one has a `finish_reason`."""
+    """The next piece of choice `index`; the last one has a `finish_reason` and, if requested, the `continuation`."""
 
     text: str
     index: int
     seed: int
     finish_reason: str | None
     logprobs: list[Json] | None = None
+    continuation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -247,10 +253,11 @@ class Client:
     # Texts
 
     def generate(self, prompt: str = "", length: int | None = None, **parameters: Any) -> Generation:
-        """A continuation of the prompt. `parameters` are those of `POST /generate`: temperature, seed, ..."""
+        """A text that follows the prompt. `parameters` are those of `POST /generate`: temperature, seed, ...; to go on
+        where another text ended, `continue_` (Python has no such name without the underscore)."""
         reply = self.json("POST", "/generate", _given(prompt=prompt, length=length, **parameters))
         with _reading(reply):
-            choices = [Choice(c["text"], c["seed"], c["finish_reason"], c.get("logprobs")) for c in reply["choices"]]
+            choices = [Choice(**_known(Choice, each)) for each in reply["choices"]]
             model, version = reply["model"], reply["version"]
             return Generation(reply["text"], model, version, choices, reply["usage"], reply["cached"], reply)
 
@@ -262,10 +269,10 @@ class Client:
             with _reading(chunk):
                 if "index" not in chunk:
                     continue
-                at, seed, reason = chunk["index"], chunk["seed"], chunk["finish_reason"]
-                piece = Piece(chunk["text"], at, seed, reason, chunk.get("logprobs"))
+                piece = Piece(**_known(Piece, chunk))
                 if id:
-                    body |= {"model": f"{chunk['model']}@{chunk['version']}", "seed": _first_seed(seed, at)}
+                    seed = _first_seed(piece.seed, piece.index)
+                    body |= {"model": f"{chunk['model']}@{chunk['version']}", "seed": seed}
             yield piece
 
     def records(self, model: str | None = None, count: int = 10, **parameters: Any) -> Records:
@@ -767,7 +774,8 @@ def _query(path: str, **fields: Any) -> str:
 
 
 def _given(**fields: Any) -> Json:
-    return {name: value for name, value in fields.items() if value is not None}
+    """The fields that are not None; an underscore at the end of a name, as of `continue_`, is for Python alone."""
+    return {name.removesuffix("_"): value for name, value in fields.items() if value is not None}
 
 
 def _known(kind: type, values: Json) -> Json:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 from service.api.schemas.generation import GenerateBody
 from service.api.schemas.neutral import NeutralBody
-from service.client import Client
+from service.client import Choice, Client, Piece
 from service.commands.asking import SEPARATOR, add_command, say, say_json
 from service.commands.options import add_options, given
 from service.processes.preflight import StartError
@@ -22,7 +23,8 @@ IN_A_TERMINAL: Final = {"echo": True}
 
 def add_generate(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(commands, "generate", "Generate text", _generate)
+    epilog = "With --continuation, what --continue takes is printed on standard error, a line for each text."
+    parser = add_command(commands, "generate", "Generate text", _generate, epilog=epilog)
     parser.add_argument(
         "prompt",
         nargs="?",
@@ -39,11 +41,19 @@ def _generate(parsed: argparse.Namespace, client: Client) -> None:
         return
     asked = IN_A_TERMINAL | asked
     if asked.get("n", 1) > 1:
-        say(SEPARATOR.join(choice.text for choice in client.generate(prompt, **asked).choices))
+        choices: Sequence[Choice | Piece] = client.generate(prompt, **asked).choices
+        say(SEPARATOR.join(choice.text for choice in choices))
     else:
-        for piece in client.stream(prompt, **asked):
-            say(piece.text, end="")
+        choices = [_shown(piece) for piece in client.stream(prompt, **asked)]
         say()
+    for choice in choices:
+        if choice.continuation is not None:
+            sys.stderr.write(f"{choice.continuation}\n")
+
+
+def _shown(piece: Piece) -> Piece:
+    say(piece.text, end="")
+    return piece
 
 
 def _prompt(given: str | None) -> str:

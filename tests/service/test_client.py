@@ -253,6 +253,20 @@ def test_a_stream_that_breaks_off(server: Told, client: Client, data: bytes, cod
     assert caught.value.code == code
 
 
+def test_a_text_goes_on_from_a_continuation(server: Told, client: Client) -> None:
+    told = {"text": "a", "seed": 1, "finish_reason": "stop", "index": 0, "continuation": "AQ.x"}
+    reply = {"text": "a", "model": "m", "version": 1, "usage": {}, "cached": False, "choices": [told]}
+    chunk = json.dumps({**told, "model": "m", "version": 1}).encode()
+    stream = b"data: " + chunk + b"\n\ndata: [DONE]\n\n"
+    server.answers = [(200, {}, json.dumps(reply).encode()), (200, {"Content-Type": "text/event-stream"}, stream)]
+    assert client.generate("a", continuation=True).choices[0].continuation == "AQ.x"
+    (piece,) = client.stream(length=5, continue_="AQ.x")
+    assert (piece.continuation, piece.finish_reason) == ("AQ.x", "stop")
+    sent = [json.loads(body) for _, _, body in server.asked]
+    assert sent[0] == {"prompt": "a", "continuation": True}
+    assert sent[1] == {"prompt": "", "continue": "AQ.x", "length": 5, "stream": True}
+
+
 def piece(at: int, text: str, index: int = 0, **fields: Any) -> bytes:
     told = {"index": index, "text": text, "seed": 7 + index, "model": "m", "version": 3, "finish_reason": None}
     return b"id: x-%d\ndata: %s\n\n" % (at, json.dumps({**told, **fields}).encode())

@@ -44,6 +44,18 @@ def test_a_text_as_it_is_made(asked: Service) -> None:
     assert len(made.stdout) == 67
 
 
+def test_a_text_goes_on_where_another_ended(asked: Service, capsys: Capture) -> None:
+    given = ("generate", "--no-echo", "--seed", "3")
+    assert run(asked, *given, "ROMEO:", "--length", "70") == 0
+    whole = capsys.readouterr().out
+    assert run(asked, *given, "ROMEO:", "--length", "20", "--continuation") == 0
+    first = capsys.readouterr()
+    assert run(asked, "generate", "", "--continue", first.err.strip(), "--length", "50") == 0
+    assert first.out.removesuffix("\n") + capsys.readouterr().out == whole
+    assert run(asked, "generate", "", "--continue", first.err.strip(), "--n", "2", "--continuation") == 0
+    assert [token[:2] for token in capsys.readouterr().err.split()] == ["AQ", "AQ"]
+
+
 @pytest.mark.parametrize("arguments", [["-"], []])
 def test_a_prompt_is_read_exactly_as_it_is_piped_in(asked: Service, arguments: list[str]) -> None:
     made = typed(asked, "generate", *arguments, "--length", "20", "--seed", "3", given=b"JULIET:\n")

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from charrnn.engine.cpu.batch import CpuEngine
+from charrnn.tasks.arrangement import TEXT
 from charrnn.vocabulary import Vocabulary
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
@@ -27,8 +28,8 @@ NEW, OLD = "n" * 32, "o" * 32
 ASK: dict[str, Any] = {"prompt": "a", "length": 5, "seed": 0, "continuation": True}
 
 
-def ask(client: FlaskClient, status: int = 200, **fields: Any) -> Any:
-    reply = client.post("/generate", json=fields)
+def ask(client: FlaskClient, status: int = 200, token: Any = None, **fields: Any) -> Any:
+    reply = client.post("/generate", json={**fields, "continue": token})
     assert reply.status_code == status, reply.text
     if status == 200:
         shape("GenerateReply").validate_python(reply.json)
@@ -57,16 +58,16 @@ def held(client: FlaskClient, settings: Settings) -> tuple[Continuations, Contin
 @pytest.fixture
 def real(new_client: Callable[..., FlaskClient], model_store: ModelStore) -> FlaskClient:
     """A client of a service with a network."""
-    for name, arrangement in (("text", None), ("records", arranged("generate", ("x", "y")))):
-        given = {} if arrangement is None else {"arrangement": arrangement}
-        publish_and_promote(model_store, name, random_network(Vocabulary("\nabc"), "lstm", 12, **given))
+    for name, arrangement in (("text", TEXT), ("records", arranged("generate", ("x", "y")))):
+        network = random_network(Vocabulary("\nabc"), "lstm", 12, arrangement=arrangement)
+        publish_and_promote(model_store, name, network)
     return new_client(engines=CpuEngine)
 
 
 def test_a_text_goes_on_in_several_rounds_and_in_streams(client: FlaskClient) -> None:
     first = ask(client, **ASK)
     assert (first["text"], first["cached"]) == ("bcdef", False)
-    second = ask(client, **{"continue": first["choices"][0]["continuation"], "length": 3, "continuation": True})
+    second = ask(client, token=first["choices"][0]["continuation"], length=3, continuation=True)
     assert (second["text"], second["model"], second["version"]) == ("ghi", "letters", 1)
     assert second["usage"] == {"prompt_tokens": 0, "completion_tokens": 3, "total_tokens": 3}
     token = second["choices"][0]["continuation"]
@@ -79,38 +80,38 @@ def test_a_text_goes_on_in_several_rounds_and_in_streams(client: FlaskClient) ->
         (False, False) for _ in chunks[:-1]
     ]
     assert "continuation" not in end
-    assert ask(client, **{"continue": chunks[-1]["continuation"], "length": 2})["text"] == "no"
+    assert ask(client, token=chunks[-1]["continuation"], length=2)["text"] == "no"
 
 
 def test_what_is_not_asked_for_is_not_there(client: FlaskClient) -> None:
     assert "continuation" not in ask(client, **{**ASK, "continuation": False})["choices"][0]
-    assert ask(client, **{"continue": begun(client)})["usage"]["completion_tokens"] == 200
+    assert ask(client, token=begun(client))["usage"]["completion_tokens"] == 200
 
 
 def test_a_prompt_is_read_first_and_is_all_that_is_echoed(client: FlaskClient) -> None:
-    reply = ask(client, **{"continue": begun(client), "prompt": "xp", "length": 2, "echo": True, "unknown": "skip"})
+    reply = ask(client, token=begun(client), prompt="xp", length=2, echo=True, unknown="skip")
     assert (reply["text"], reply["usage"]["prompt_tokens"]) == ("xpqr", 2)
-    assert ask(client, **{"continue": begun(client), "echo": True, "length": 2})["text"] == "gh"
+    assert ask(client, token=begun(client), echo=True, length=2)["text"] == "gh"
 
 
 def test_a_fork_has_other_seeds(client: FlaskClient) -> None:
     token = begun(client)
-    reply = ask(client, **{"continue": token, "n": 3, "length": 2, "continuation": True})
+    reply = ask(client, token=token, n=3, length=2, continuation=True)
     assert [(choice["text"], choice["seed"]) for choice in reply["choices"]] == [("gh", 0), ("hj", 1), ("il", 2)]
-    assert ask(client, **{"continue": token, "seed": 2, "length": 2})["text"] == "il"
-    again = ask(client, **{"continue": reply["choices"][2]["continuation"], "length": 1})
+    assert ask(client, token=token, seed=2, length=2)["text"] == "il"
+    again = ask(client, token=reply["choices"][2]["continuation"], length=1)
     assert (again["text"], again["choices"][0]["seed"]) == ("o", 2)
 
 
 def test_what_is_not_given_or_null_stays_as_it_was(real: FlaskClient) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         **{"model": "text", "prompt": "ab", "seed": 77, "temperature": 1.3, "top_k": 3, "repetition_penalty": 1.2},
         **{"presence_penalty": 0.4, "logit_bias": {"1": 0.5}, "stop": ["ccc\n"], "include_stop_str_in_output": True},
         **{"min_tokens": 40, "allowed_token_ids": [0, 1, 2, 3]},
     }
     whole = ask(real, **fields, length=300)
     first = ask(real, **fields, length=25, continuation=True)["choices"][0]
-    more = {"continue": first["continuation"], "length": 275}
+    more: dict[str, Any] = {"token": first["continuation"], "length": 275}
     assert first["text"] + ask(real, **more)["text"] == whole["text"]
     nulls = dict.fromkeys([*fields, "label", "trace", "prompt"])
     reply = ask(real, **{**nulls, **more})
@@ -127,17 +128,17 @@ def test_a_stop_text_stays_and_another_takes_its_place(client: FlaskClient) -> N
     first = ask(client, **{**ASK, "length": 20, "stop": "de"})
     assert (first["text"], first["choices"][0]["finish_reason"]) == ("bc", "stop")
     token = first["choices"][0]["continuation"]
-    after = ask(client, **{"continue": token, "length": 40})
+    after = ask(client, token=token, length=40)
     assert (after["text"], after["choices"][0]["finish_reason"]) == (LETTERS[5:] + "abc", "stop")
-    assert ask(client, **{"continue": token, "length": 40, "stop": ["hi", "x"]})["text"] == "fg"
-    assert ask(client, **{"continue": token, "length": 30, "stop": []})["usage"]["completion_tokens"] == 30
+    assert ask(client, token=token, length=40, stop=["hi", "x"])["text"] == "fg"
+    assert ask(client, token=token, length=30, stop=[])["usage"]["completion_tokens"] == 30
 
 
 def test_a_stop_text_is_found_across_the_end_of_the_text_before(client: FlaskClient) -> None:
     fields = {**ASK, "length": 4, "stop": "efg"}
     first = ask(client, **fields)
     assert (first["text"], first["choices"][0]["finish_reason"]) == ("bcde", "length")
-    reply = ask(client, **{"continue": first["choices"][0]["continuation"], "length": 9})
+    reply = ask(client, token=first["choices"][0]["continuation"], length=9)
     assert (reply["text"], reply["choices"][0]["finish_reason"], reply["usage"]["completion_tokens"]) == ("", "stop", 2)
 
 
@@ -145,15 +146,15 @@ def test_it_goes_on_in_another_process_after_a_restart(
     new_client: Callable[..., FlaskClient], client: FlaskClient
 ) -> None:
     """Replicas that share the folder share the key, which is made once."""
-    assert ask(new_client(), **{"continue": begun(client), "length": 2})["text"] == "gh"
+    assert ask(new_client(), token=begun(client), length=2)["text"] == "gh"
 
 
 def test_keys_are_rotated(new_client: Callable[..., FlaskClient]) -> None:
     old, both, new = (new_client(continuation_keys=keys) for keys in ((OLD,), (NEW, OLD), (NEW,)))
     asked = {"length": 2}
-    assert ask(both, **{"continue": begun(old), **asked})["text"] == "gh"
-    assert ask(new, **{"continue": begun(both), **asked})["text"] == "gh"
-    message = refused(new, 422, "invalid_continuation", "continue", **{"continue": begun(old)})
+    assert ask(both, token=begun(old), **asked)["text"] == "gh"
+    assert ask(new, token=begun(both), **asked)["text"] == "gh"
+    message = refused(new, 422, "invalid_continuation", "continue", token=begun(old))
     assert message.startswith("continue: ") and "key is not accepted" in message
 
 
@@ -161,7 +162,7 @@ def test_a_key_that_cannot_be_read_makes_and_reads_no_tokens(client: FlaskClient
     token = begun(client)
     settings.data.continuation_key.write_text("half")
     time.sleep(1.1)
-    for fields in (ASK, {"continue": token}):
+    for fields in (ASK, {"token": token}):
         assert ask(client, 503, **fields)["error"]["code"] == "keys_unavailable"
     assert ask(client, prompt="a", length=2, seed=0)["text"] == "bc"
 
@@ -169,12 +170,12 @@ def test_a_key_that_cannot_be_read_makes_and_reads_no_tokens(client: FlaskClient
 def test_what_is_no_token_is_refused(client: FlaskClient) -> None:
     token = begun(client)
     for wrong in ("", "abc", token[:-1], token[:50], token + "A", token.swapcase(), "\ud83d\ude00.x", token * 100):
-        message = refused(client, 422, "invalid_continuation", "continue", **{"continue": wrong, "length": 5})
+        message = refused(client, 422, "invalid_continuation", "continue", token=wrong, length=5)
         assert message.startswith("continue: ")
-    message = refused(client, 422, "invalid_continuation", "continue", **{"continue": "a" * 3_000_000})
+    message = refused(client, 422, "invalid_continuation", "continue", token="a" * 3_000_000)
     assert f"at most {LONGEST} characters, not 3000000" in message
     for value in (5, ["a"], {"a": 1}, True):
-        refused(client, 422, "invalid_value", "continue", **{"continue": value})
+        refused(client, 422, "invalid_value", "continue", token=value)
 
 
 def test_another_model_is_refused_and_a_deleted_version_not_found(
@@ -185,13 +186,13 @@ def test_another_model_is_refused_and_a_deleted_version_not_found(
     publish_and_promote(model_store, "letters", checkpoint)
     publish_and_promote(model_store, "other", checkpoint)
     client.put("/models/letters/aliases/current", json={"version": 2}, headers=admin)
-    assert ask(client, **{"continue": token, "length": 2})["version"] == 1
+    assert ask(client, token=token, length=2)["version"] == 1
     for model in ("letters", "letters@2", "other"):
-        message = refused(client, 422, "invalid_value", "model", **{"continue": token, "model": model})
+        message = refused(client, 422, "invalid_value", "model", token=token, model=model)
         assert "letters@1" in message and repr(model) in message
-    assert ask(client, 404, **{"continue": token, "model": "none"})["error"]["code"] == "model_not_found"
+    assert ask(client, 404, token=token, model="none")["error"]["code"] == "model_not_found"
     assert client.delete("/models/letters/versions/1", headers=admin).status_code == 204
-    assert ask(client, 404, **{"continue": token})["error"]["code"] == "version_not_found"
+    assert ask(client, 404, token=token)["error"]["code"] == "version_not_found"
 
 
 @pytest.mark.parametrize(
@@ -208,18 +209,18 @@ def test_a_state_of_another_network_is_refused(
     tokens, continuation = held(client, settings)
     fields = {name: getattr(continuation, name) for name in continuation.__slots__}
     token = tokens.token(Continuation(**{**fields, **change}))
-    assert reason in refused(client, 422, "invalid_continuation", "continue", **{"continue": token})
+    assert reason in refused(client, 422, "invalid_continuation", "continue", token=token)
 
 
 def test_what_makes_no_sense_with_it_is_refused(real: FlaskClient) -> None:
-    asked = {"model": "records", "label": "x", "length": 1000, "continuation": True, "seed": 1}
+    asked: dict[str, Any] = {"model": "records", "label": "x", "length": 1000, "continuation": True, "seed": 1}
     token = ask(real, **asked)["choices"][0]["continuation"]
-    assert "label must be omitted" in refused(real, 422, "invalid_value", "label", **{"continue": token, "label": "x"})
+    assert "label must be omitted" in refused(real, 422, "invalid_value", "label", token=token, label="x")
     trace = {"cells": [{"layer": 0, "unit": 1}]}
-    assert ask(real, 422, **{"continue": token, "trace": trace})["error"]["param"] == "trace"
-    message = refused(real, 422, "invalid_value", "prompt", **{"continue": token, "prompt": "a"})
+    assert ask(real, 422, token=token, trace=trace)["error"]["param"] == "trace"
+    message = refused(real, 422, "invalid_value", "prompt", token=token, prompt="a")
     assert "has ended" in message
-    ended = ask(real, **{"continue": token, "n": 2, "continuation": True})
+    ended = ask(real, token=token, n=2, continuation=True)
     assert [(each["text"], each["finish_reason"]) for each in ended["choices"]] == [("", "end")] * 2
 
 
@@ -247,6 +248,6 @@ def test_a_stream_that_a_stopping_server_cuts_off_tells_how_to_go_on(
     for index, token in enumerate(cut["continuations"]):
         text = "".join(chunk["text"] for chunk in chunks if chunk["index"] == index)
         assert text
-        rest = ask(new_client(), **{"continue": token, "length": 60})["text"]
+        rest = ask(new_client(), token=token, length=60)["text"]
         whole = ask(new_client(), prompt="a", length=600, seed=index, stop=["xyzz"])["text"]
         assert whole.startswith(text + rest) and len(rest) >= 60
