@@ -119,6 +119,13 @@ def page(watched: Watched) -> Page:
 
 
 @pytest.fixture
+def play(page: Page) -> Page:
+    page.goto("/")
+    expect(page.get_by_label("Version", exact=True)).to_contain_text("current")
+    return page
+
+
+@pytest.fixture
 def admin(page: Page) -> Page:
     """A page whose reader has entered the admin's key."""
     page.goto("/ui/models")
@@ -132,6 +139,15 @@ def enter_key(page: Page, key: str) -> None:
     page.get_by_label("Key", exact=True).fill(key)
     page.keyboard.press("Enter")
     expect(page.locator("#key-state")).to_contain_text("Admin")
+
+
+def generate(page: Page, **fields: str) -> str:
+    """Fill in the fields, generate, and give the text once it is whole."""
+    for label, value in fields.items():
+        page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator("#status")).to_contain_text("seed")
+    return page.locator("#text").inner_text()
 
 
 def card_of(page: Page, model: str) -> Locator:

@@ -138,6 +138,10 @@ def _play(page: Page) -> None:
     page.get_by_role("button", name="Generate").click()
     page.locator("#text i").nth(99).hover()
     expect(page.locator("#inspector")).to_contain_text("the cell at")
+    page.locator("#text").press("Enter")
+    page.get_by_role("button", name="Fork").click()
+    expect(page.get_by_role("link", name="Alone")).to_have_count(3)
+    page.locator("#text").press("Enter")  # what is asked there, beside what came of it
 
 
 def _models(page: Page) -> None:

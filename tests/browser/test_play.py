@@ -11,27 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LONGEST, card_of
+from tests.browser.conftest import LONGEST, card_of, generate
 from tests.browser.watched import Watched
 from tests.system.running import Service, until
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-def play(page: Page) -> Page:
-    page.goto("/")
-    expect(page.get_by_label("Version", exact=True)).to_contain_text("current")
-    return page
-
-
-def generate(page: Page, **fields: str) -> str:
-    """Fill in the fields, generate, and give the text once it is whole."""
-    for label, value in fields.items():
-        page.get_by_label(label.replace("_", " "), exact=True).fill(value)
-    page.get_by_role("button", name="Generate").click()
-    expect(page.locator("#status")).to_contain_text("seed")
-    return page.locator("#text").inner_text()
 
 
 def shades(page: Page) -> set[str]:

@@ -3,6 +3,9 @@
 
 import { escape } from "./escapes.js";
 
+/** The address of a text that goes on: its requests, each of which goes on where the one before ended. */
+export const addressOfSteps = (steps) => (steps.length === 1 ? addressOf(steps[0]) : addressOf({ steps: JSON.stringify(steps) }));
+
 /** The body of a request, with the version that answered and the seed that was drawn, as an address. */
 export function addressOf(body) {
   const parameters = new URLSearchParams();
@@ -12,8 +15,25 @@ export function addressOf(body) {
   return `#${parameters}`;
 }
 
-/** The parameters in the page's address, in its fragment or in its query. */
-export const addressed = () => new URLSearchParams(location.hash.slice(1) || location.search);
+/** The parameters in the page's address, in its fragment or in its query; of a text that goes on, those that it had at last,
+    with its first prompt. */
+export function addressed() {
+  const parameters = new URLSearchParams(location.hash.slice(1) || location.search);
+  const steps = stepsOf(parameters);
+  if (!steps) return parameters;
+  const last = { ...Object.assign({}, ...steps), prompt: steps[0].prompt, steps: parameters.get("steps") };
+  return new URLSearchParams(addressOf(last).slice(1));
+}
+
+/** The requests of a text that goes on; null if there are none that can be read. */
+export function stepsOf(parameters) {
+  try {
+    const steps = JSON.parse(parameters.get("steps"));
+    return steps?.length && steps.every((step) => typeof step === "object") ? steps : null;
+  } catch {
+    return null;
+  }
+}
 
 /** Whether an address is a text's: if it has a seed, omitted parameters have the service's defaults. */
 export const isText = (parameters) => parameters.has("seed");

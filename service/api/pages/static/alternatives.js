@@ -1,46 +1,59 @@
-// Several texts of one request, shown side by side while they are generated; each has a link of its own.
+// Texts side by side, shown while they are generated.
 
-import { $, h } from "./dom.js";
-import { copy, save } from "./saving.js";
+import { h } from "./dom.js";
 
-/** The grid of them. */
+let lists = 0;
+
+/** The grid of them, in a list. */
 export class Alternatives {
+  #list;
+  #name = `alternative-${(lists += 1)}`;
   #texts = [];
+
+  constructor(list) {
+    this.#list = list;
+  }
 
   clear() {
     this.#texts = [];
-    $("alternatives").replaceChildren();
-    $("alternatives").hidden = true;
+    this.#list.replaceChildren();
+    this.#list.hidden = true;
   }
 
-  begin(prompt, n) {
-    this.#texts = Array.from({ length: n }, () => document.createTextNode(""));
-    $("alternatives").replaceChildren(...this.#texts.map((text, index) => this.#item(prompt, text, index)));
-    $("alternatives").hidden = false;
+  /** One for each title; the prompt is what precedes each text. */
+  begin(prompt, titles) {
+    this.#texts = titles.map(() => document.createTextNode(""));
+    this.#list.replaceChildren(...titles.map((title, index) => this.#item(prompt, title, index)));
+    this.#list.hidden = false;
   }
 
   add(index, piece) {
     this.#texts[index].appendData(piece);
   }
 
-  /** All are complete: `alone(index)` is the address of one text, `named(index)` its file name. */
-  end(alone, named) {
-    for (const [index, item] of [...$("alternatives").children].entries()) {
-      const text = item.querySelector(".text").textContent;
-      const copying = h("button", { type: "button", className: "small" }, "Copy");
-      copying.addEventListener("click", () => copy(text, copying));
-      item.querySelector(".buttons").replaceChildren(
-        h("a", { className: "button small", href: alone(index), "aria-label": `Text ${index + 1} alone` }, "Alone"),
-        copying,
-        h("button", { type: "button", className: "small", onclick: () => save(text, named(index)) }, "Download"));
-    }
+  /** One is complete: what can be done with it. */
+  offer(index, ...tools) {
+    this.item(index).querySelector(".buttons").replaceChildren(...tools);
   }
 
-  #item(prompt, text, index) {
-    const id = `alternative-${index}`;
+  /** Where one is shown. */
+  item(index) {
+    return this.#texts[index].parentElement.closest("li");
+  }
+
+  /** The text of one, which is appended to. */
+  node(index) {
+    return this.#texts[index];
+  }
+
+  #item(prompt, title, index) {
+    const id = `${this.#name}-${index}`;
     return h("li", {},
-      h("div", { className: "above" }, h("h3", { id }, `Text ${index + 1}`), h("div", { className: "buttons" })),
+      h("div", { className: "above" }, h("h3", { id }, title), h("div", { className: "buttons" })),
       h("div", { className: "text", tabIndex: 0, role: "group", dir: "auto", "aria-labelledby": id },
-        h("span", { className: "prompt" }, prompt), text));
+        h("span", { className: "prompt" }, prompt), this.#texts[index]));
   }
 }
+
+/** A button that does this. */
+export const tool = (label, act) => h("button", { type: "button", className: "small", onclick: act }, label);

@@ -69,7 +69,13 @@ function list(title, top, there) {
   return h("div", {}, h("h3", {}, ...title), h("ol", {}, ...rows));
 }
 
-/** The index to which a key leads: arrow keys, Home and End. */
+/** How many UTF-16 units the text has up to the end of a token; the trace leaves out what the model does not know. */
+export const lengthTo = (tokens, index, text) =>
+  tokens.slice(0, index + 1).reduce((length, token) => Math.max(length, text.indexOf(token, length) + token.length), 0);
+
+export const KEYS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
+
+/** The index to which one of these keys leads. */
 export function move(elements, index, key) {
   const last = elements.length - 1;
   if (key === "Home") return 0;

@@ -27,5 +27,5 @@ export function showError(box, error, form = null) {
 export function clearError(box, form = null) {
   box.hidden = true;
   box.textContent = "";
-  for (const field of form?.querySelectorAll("[aria-invalid]") ?? []) field.removeAttribute("aria-invalid");
+  for (const field of form?.elements ?? []) field.removeAttribute("aria-invalid");
 }

@@ -90,7 +90,7 @@ form.addEventListener("submit", (event) => {
   view.submit();
 });
 form.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) (event.target.form ?? form).requestSubmit();
 });
 form.addEventListener("input", ({ target }) => {
   if (target.dataset.for) $(target.dataset.for).value = target.value;

@@ -1,12 +1,11 @@
 // The text on the page: it grows while it is generated; once complete it can be coloured and inspected token by token.
 
 import { get } from "./api.js";
-import { byCell, bySurprise, characters, describe, labelled, move, plain } from "./coloured.js";
+import { byCell, bySurprise, characters, describe, KEYS, labelled, lengthTo, move, plain } from "./coloured.js";
 import { $, count, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 
 const BOTTOM = 40;
-const KEYS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
 
 /** The text and its trace; `longest` is the maximum number of characters in a trace, `asked` the interpretable cell to
     colour the first text by, if any. */
@@ -23,12 +22,16 @@ export class Reading {
   #opening = null;
   #asked;
 
+  /** Told when a character is chosen with a click or Enter: how many UTF-16 units there are up to its end. */
+  chosen = () => {};
+
   constructor(longest, asked) {
     this.#longest = longest;
     this.#asked = asked;
     const text = $("text");
     text.addEventListener("pointerover", (event) => this.#look(event.target));
     text.addEventListener("pointerdown", (event) => this.#look(event.target));
+    text.addEventListener("click", (event) => this.#click(event));
     text.addEventListener("focus", () => this.#open());
     text.addEventListener("keydown", (event) => this.#walk(event));
     for (const id of ["colour", "layer", "cell", "part"]) $(id).addEventListener("change", () => this.#colour());
@@ -56,6 +59,13 @@ export class Reading {
   add(piece) {
     if (!this.#waiting) requestAnimationFrame(() => this.#write());
     this.#waiting += piece;
+  }
+
+  /** Add what the user has written between pieces. */
+  turn(prompt) {
+    this.#write();
+    this.#node = document.createTextNode("");
+    $("text").append(h("span", { className: "prompt" }, prompt), this.#node);
   }
 
   #write() {
@@ -174,11 +184,27 @@ export class Reading {
     if (index !== undefined && this.#trace) this.#choose(Number(index));
   }
 
+  /** A click that has not marked a part of the text chooses the character. */
+  async #click({ clientX, clientY }) {
+    if (!getSelection().isCollapsed) return;
+    await this.#open();
+    const index = document.elementFromPoint(clientX, clientY)?.closest("#text i")?.dataset.index;
+    if (index !== undefined && this.#trace) this.#tell(Number(index));
+  }
+
+  #tell(index) {
+    this.#choose(index);
+    const { body, text } = this.#made;
+    this.chosen(lengthTo(this.#trace.tokens, index, body.prompt + text));
+  }
+
   async #walk(event) {
-    if (!this.#made || !KEYS.has(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const enters = event.key === "Enter";
+    if (!this.#made || !(enters || KEYS.has(event.key)) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     await this.#open();
     if (!this.#trace) return;
+    if (enters) return this.#tell(this.#index ?? this.#trace.tokens.length - 1);
     const index = move($("text").children, this.#index ?? 0, event.key);
     this.#choose(index);
     $("text").children[index].scrollIntoView({ block: "nearest" });

@@ -7,9 +7,24 @@ export const isShown = (control) => control.closest("[data-views][hidden]") === 
 
 /** The body of POST /generate; fields with the service's default are omitted. */
 export function read(form) {
-  const { stop } = form.elements;
-  const stops = stop.value.split("\n").filter(Boolean).map(unescape);
+  const stops = stopsIn(form);
   return { ...sampled(form), ...(stops.length ? { stop: stops } : {}), ...skipping(form) };
+}
+
+/** What is asked for after these requests: the length, and what is otherwise in the form than it was in them. */
+export function readOnward(form, steps) {
+  const before = Object.assign({}, ...steps);
+  const step = {};
+  for (const field of form.querySelectorAll("[data-default]")) {
+    const { name, value, dataset } = field;
+    const asked = Number(value || dataset.default);
+    if (name === "length" || (name !== "n" && isShown(field) && asked !== (before[name] ?? Number(dataset.default)))) step[name] = asked;
+  }
+  const stops = stopsIn(form);
+  if (stops.join("\n") !== (before.stop ?? []).join("\n")) step.stop = stops;
+  const seed = whole(form.elements.seed.value.trim());
+  if (seed !== "" && seed !== before.seed) step.seed = seed;
+  return { ...step, ...skipping(form) };
 }
 
 /** The body of POST /records. */
@@ -20,6 +35,8 @@ export function readRecords(form) {
   for (const { name, checked } of [unique, novel]) if (checked) body[name] = true;
   return { ...body, ...skipping(form) };
 }
+
+const stopsIn = ({ elements: { stop } }) => stop.value.split("\n").filter(Boolean).map(unescape);
 
 /** Model, prompt, sampling parameters and seed. */
 function sampled(form) {
@@ -39,7 +56,7 @@ export const numeric = ({ name, value, dataset }) =>
   (value === "" || Number(value) === Number(dataset.default) ? {} : { [name]: Number(value) });
 
 /** A number if it can be represented exactly; else the text itself, which the service rejects with a message. */
-function whole(text) {
+export function whole(text) {
   return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : text;
 }
 

@@ -1,13 +1,15 @@
-// The view for a model of endless text: the text is shown while it is generated, and gets an address that reproduces it.
+// The view for a model of endless text: the text is shown while it is generated, can go on, and gets an address that
+// reproduces it.
 
-import { addressOf, isText } from "./address.js";
-import { Alternatives } from "./alternatives.js";
-import { events } from "./api.js";
-import { $ } from "./dom.js";
+import { addressOfSteps, isText, stepsOf } from "./address.js";
+import { Alternatives, tool } from "./alternatives.js";
+import { arriving, begun, endOfText } from "./continuing.js";
+import { $, h } from "./dom.js";
 import { clearError, showError } from "./errors.js";
-import { checkSeed, read } from "./request.js";
+import { Forking } from "./forking.js";
+import { checkSeed, read, readOnward } from "./request.js";
 import { copy, save } from "./saving.js";
-import { exact, fileName, summary, same, unwritten } from "./text.js";
+import { beginning, entire, exact, fileName, passages, same, summary, written } from "./text.js";
 
 /** `reading` shows one text; `asked` is called when the form's request has changed. */
 export class TextView {
@@ -17,7 +19,8 @@ export class TextView {
   #lists;
   #asked;
   #reading;
-  #alternatives = new Alternatives();
+  #forking;
+  #alternatives = new Alternatives($("alternatives"));
   #known = new Map();
   #running = null;
   #shown = null;
@@ -25,9 +28,13 @@ export class TextView {
 
   constructor(form, lists, reading, asked) {
     [this.#form, this.#lists, this.#reading, this.#asked] = [form, lists, reading, asked];
-    $("copy-text").addEventListener("click", ({ target }) => copy(this.#whole(), target));
+    this.#forking = new Forking(form, (made) => this.#keep(made));
+    reading.chosen = (length) => this.#choose(length);
+    $("copy-text").addEventListener("click", ({ target }) => copy(entire(this.#shown), target));
     $("copy-link").addEventListener("click", ({ target }) => copy(location.href, target));
-    $("download").addEventListener("click", () => save(this.#whole(), fileName(this.#shown)));
+    $("download").addEventListener("click", () => save(entire(this.#shown), fileName(this.#shown)));
+    $("go-on").addEventListener("click", () => this.#goOn());
+    $("turn").addEventListener("keydown", (event) => this.#key(event));
   }
 
   body() {
@@ -38,7 +45,7 @@ export class TextView {
   open(parameters) {
     if (!parameters.has("prompt")) this.#form.elements.prompt.value = this.#suggested = this.#lists.prompt;
     this.#asked();
-    if (isText(parameters)) this.#recall(location.hash);
+    if (isText(parameters)) this.#recall(location.hash, stepsOf(parameters) ?? [this.body()]);
     else this.#clear();
   }
 
@@ -50,14 +57,16 @@ export class TextView {
   }
 
   submit() {
-    this.#generate(this.body());
+    this.#generate([this.body()]);
   }
 
+  /** A text that went on is generated as it is; any other with the form's settings. */
   again() {
-    const { seeds, model, version } = this.#shown;
+    const { steps, seeds, model, version } = this.#shown;
+    if (steps.length > 1) return this.#generate(steps);
     this.#form.elements.seed.value = seeds[0];
     this.#asked();
-    this.#generate({ ...this.body(), model: `${model}@${version}` });
+    return this.#generate([{ ...this.body(), model: `${model}@${version}` }]);
   }
 
   stop() {
@@ -68,56 +77,75 @@ export class TextView {
   leave() {
     this.stop();
     this.#running = null;
-    $("halt").hidden = true;
+    this.#idle(true);
   }
 
-  /** Generate the text and show it as it arrives, with its status; the previous text stays until the first piece
-      arrives. */
-  async #generate(body, opened = false) {
+  /** Go on where the text ended, after what the user has written. */
+  async #goOn() {
+    if (this.#running || this.#shown === null) return;
+    const made = this.#shown;
+    const turn = $("turn").value;
+    const onward = { ...readOnward(this.#form, made.steps), ...(turn ? { prompt: turn } : {}) };
+    await this.#generate(endOfText(made).then((steps) => [...steps, onward]), { error: "turn-error" });
+    if (this.#shown !== made && $("turn").value === turn) $("turn").value = "";
+  }
+
+  #key(event) {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.stopPropagation(); // it would generate another text
+    this.#goOn();
+  }
+
+  #choose(length) {
+    if (this.#form.dataset.view !== "text" || this.#running || this.#shown === null) return;
+    this.#forking.choose(this.#shown, Math.max(0, length - this.#shown.steps[0].prompt.length), $("text"));
+  }
+
+  /** Generate the text of these requests and show it as it arrives, with its status; the previous text stays until the
+      first piece arrives. */
+  async #generate(asked, { opened = false, error: box = "error" } = {}) {
     this.#running?.abort();
     const mine = (this.#running = new AbortController());
-    clearError($("error"), this.#form);
-    $("halt").hidden = false;
-    $("again").disabled = true;
+    for (const each of ["error", "turn-error"]) clearError($(each), this.#form);
+    this.#idle(false);
     $("status").textContent = "Generating …";
     let made = null;
     try {
-      checkSeed(body);
-      for await (const { data } of events("/generate", { json: { ...body, stream: true }, signal: mine.signal })) {
+      const steps = await asked;
+      checkSeed(steps.at(-1));
+      const next = await begun(steps);
+      for await (const { index, text } of arriving(next, mine.signal)) {
         if (this.#running !== mine) return;
-        made ??= this.#begin(body);
-        this.#take(made, data);
+        if (made === null) this.#lay(next);
+        made = next;
+        if (index !== undefined) this.#write(made, index, text);
       }
-      made.whole = true;
     } catch (error) {
-      if (this.#running === mine && error.name !== "AbortError") showError($("error"), error, this.#form);
+      if (this.#running === mine && error.name !== "AbortError") showError($(box), box === "error" ? error : ofTurn(error), this.#form);
     } finally {
       if (this.#running === mine) this.#end(made, opened);
     }
   }
 
-  #begin(body) {
-    const made = unwritten(body);
-    this.#lay(made);
-    return made;
+  /** Whether nothing is being generated. */
+  #idle(isIdle) {
+    $("halt").hidden = isIdle;
+    $("again").disabled = $("go-on").disabled = !isIdle || this.#shown === null;
   }
 
   /** Prepare the page for the texts: one to be inspected, or several side by side. */
-  #lay({ body, texts }) {
-    const several = texts.length > 1;
+  #lay(made) {
+    const several = made.texts.length > 1;
     $("single").hidden = $("colours").hidden = several;
+    this.#forking.show(null);
     this.#alternatives.clear();
-    if (several) this.#alternatives.begin(body.prompt, texts.length);
-    this.#reading.begin(several ? "" : body.prompt);
-  }
-
-  #take(made, { index, text, seed, model, version, usage, cached, timing }) {
-    Object.assign(made, { model, version });
-    if (usage) Object.assign(made, { cached, seconds: timing.total });
-    if (index === undefined) return;
-    made.texts[index] += text;
-    made.seeds[index] = seed;
-    this.#write(made, index, text);
+    if (several) this.#alternatives.begin(beginning(made), made.texts.map((_, index) => `Text ${index + 1}`));
+    this.#reading.begin(several ? "" : made.steps[0].prompt);
+    if (several) return;
+    for (const [at, passage] of passages(made).slice(0, -1).entries()) {
+      if (at % 2) this.#reading.turn(passage);
+      else this.#reading.add(passage);
+    }
   }
 
   #write({ texts }, index, piece) {
@@ -127,46 +155,61 @@ export class TextView {
 
   #end(made, opened) {
     this.#running = null;
-    $("halt").hidden = true;
     if (made?.seeds.length) this.#settle(made, this.#shown, opened);
     else $("status").textContent = this.#shown === null ? "No text was generated." : `${summary(this.#shown)} (the previous text)`;
-    $("again").disabled = this.#shown === null;
+    this.#idle(true);
   }
 
-  /** The text is complete: it gets its address, and can be inspected, copied and saved. */
+  /** The text is complete: it gets its address, can go on, and can be inspected, copied and saved. */
   #settle(made, before, opened) {
     this.#shown = made;
     $("status").textContent = `${made.whole ? "" : "Incomplete: "}${same(before, made) ? "The same text: " : ""}${summary(made)}`;
-    $("tools").hidden = made.texts.length > 1;
-    const address = addressOf(exact(made));
-    if (made.whole) this.#known.set(address, made);
+    const several = made.texts.length > 1;
+    $("tools").hidden = $("onward").hidden = several;
+    const address = addressOfSteps(exact(made));
+    this.#keep(made);
     if (opened) history.replaceState(null, "", address);
     else if (address !== location.hash) history.pushState(null, "", address);
-    this.#alternatives.end((index) => addressOf(exact(made, index)), (index) => fileName(made, index));
-    this.#reading.end({ ...made, text: made.texts.length > 1 ? "" : made.texts[0] });
+    if (several) made.texts.forEach((_, index) => this.#offer(made, index));
+    this.#reading.end({ ...made, body: made.steps[0], text: several ? "" : written(made) });
+    this.#forking.show(several ? null : made);
   }
 
-  #whole() {
-    return this.#shown.body.prompt + this.#shown.texts[0];
+  #offer(made, index) {
+    const text = entire(made, index);
+    this.#alternatives.offer(index,
+      h("a", { className: "button small", href: addressOfSteps(exact(made, index)), "aria-label": `Text ${index + 1} alone` }, "Alone"),
+      tool("Copy", ({ target }) => copy(text, target)),
+      tool("Download", () => save(text, fileName(made, index))));
+  }
+
+  #keep(made) {
+    if (made.whole) this.#known.set(addressOfSteps(exact(made)), made);
   }
 
   /** Show a text that this page has generated before at once; request any other. */
-  #recall(address) {
+  #recall(address, steps) {
     const made = this.#known.get(address);
-    if (!made) return this.#generate(this.body(), true);
+    if (!made) return this.#generate(steps, { opened: true });
     this.#lay(made);
     made.texts.forEach((text, index) => this.#write(made, index, text));
     this.#settle(made, null, true);
-    $("again").disabled = false;
+    this.#idle(true);
     return undefined;
   }
 
   #clear() {
     this.#running = this.#shown = null;
     $("single").hidden = $("colours").hidden = false;
-    $("halt").hidden = $("tools").hidden = $("again").disabled = true;
+    $("tools").hidden = $("onward").hidden = true;
+    this.#idle(true);
     $("status").textContent = "";
+    this.#forking.show(null);
     this.#alternatives.clear();
     this.#reading.clear();
   }
 }
+
+/** An error about the prompt that was read in between, under its label. */
+const ofTurn = (error) =>
+  Object.assign(error, error.param === "prompt" ? { param: "turn", message: error.message.replace(/^prompt\b/, "turn") } : {});

@@ -2,9 +2,9 @@
 
 /** The message with the labels of the form's controls instead of field names. */
 export function worded(message, form) {
-  for (const control of form?.querySelectorAll("[name]") ?? []) {
+  for (const control of form?.elements ?? []) {
     const label = labelOf(control);
-    if (!label) continue;
+    if (!label || !control.name) continue;
     if (control.type === "checkbox") message = message.replaceAll(`"${control.name}": "${control.value}"`, `“${label}”`);
     message = message.replace(named(control.name), (_, before, ticks) => before + (ticks ? `“${label}”` : label));
   }
