@@ -85,5 +85,5 @@ def test_a_stream_that_would_outlive_its_process_ends_with_an_error_and_the_proc
         client.join(10)
     assert len(received) == len(clients)
     assert all(each.rstrip("0\r\n").endswith("data: [DONE]") for each in received)
-    assert all('"code": "shutting_down"' in each or '"usage"' in each for each in received)
+    assert all('"code": "server_ending"' in each or '"usage"' in each for each in received)
     assert "Traceback" not in web.output.read_text()

@@ -244,7 +244,7 @@ def test_the_number_of_steps_is_set_anew_where_the_machine_becomes_busy_or_idle(
         reports.append(report)
         if report.fraction > 0.4:
             clock.seconds = 0.3 * change
-        states.append(whole.state())
+            states.append(whole.state())
     assert reports[-1].seconds == pytest.approx(60.0, rel=0.1)
     assert [report.fraction for report in reports] == sorted(report.fraction for report in reports)
     record = whole.checkpoint().record.json
