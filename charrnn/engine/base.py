@@ -57,10 +57,24 @@ class Logprobs:
     top_ids: npt.NDArray[np.int32]
     top: npt.NDArray[np.float32]
 
+    @classmethod
+    def joined(cls, parts: Items[Logprobs]) -> Logprobs:
+        """Those at the positions of at least one part, one part after the other."""
+        chosen, top_ids, top = zip(*((each.chosen, each.top_ids, each.top) for each in parts), strict=True)
+        return cls(np.concatenate(chosen), np.concatenate(top_ids), np.concatenate(top))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.chosen.nbytes + self.top_ids.nbytes + self.top.nbytes
+
+    def __getitem__(self, positions: slice) -> Logprobs:
+        """Those at these positions."""
+        return Logprobs(self.chosen[positions], self.top_ids[positions], self.top[positions])
+
     def latest(self, n: int) -> Logprobs:
         """Those at the last n positions."""
-        first = len(self.chosen) - n
-        return Logprobs(self.chosen[first:], self.top_ids[first:], self.top[first:])
+        return self[len(self.chosen) - n :]
 
 
 @dataclass(eq=False, slots=True)  # one for each sequence and call: frozen ones take twice as long to create

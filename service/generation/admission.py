@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from charrnn.engine.base import State
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, UnknownCharactersError
-from service.generation.cache import cache_key
+from service.generation.cache import Found, cache_key, reply_key
+from service.generation.cached_choice import Entry
 from service.generation.errors import (
     ItemError,
     OtherModelError,
@@ -25,8 +26,8 @@ from service.generation.tokenization import UnknownIdsError, checked, read
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Admitted:
-    """A request that passed: the version that computes it, its prompt's ids, its `key` in the cache, and the `state`
-    in which it goes on, if it does."""
+    """A request that passed: the version that computes it, its prompt's ids, its `key` in the cache, the `state` in
+    which it goes on, if it does, and what was `found` in the cache once it has been looked up."""
 
     request: GenerationRequest
     model: ResidentModel
@@ -34,6 +35,27 @@ class Admitted:
     skipped: Skipped
     key: str
     state: State | None = None
+    found: Found | None = None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether all that is asked for was found in the cache."""
+        return self.found is not None and all(each.is_whole for each in self.found.beginnings)
+
+    @property
+    def cached_tokens(self) -> int:
+        """How many tokens were found in the cache."""
+        return 0 if self.found is None else sum(each.choice.ids.size for each in self.found.beginnings)
+
+    @property
+    def entry(self) -> Entry | None:
+        """What is in the cache, as far as it is known."""
+        return None if self.found is None else self.found.entry
+
+    @property
+    def reply_key(self) -> str:
+        """Equal for requests that get the same reply."""
+        return reply_key(self.key, self.request)
 
     @property
     def size(self) -> int:
@@ -48,7 +70,7 @@ class Admitted:
         and so a drawn seed, of its own; with a seed it gives the same text."""
         if self.request.seed is not None or not same_before:
             return self
-        return replace(self, key=cache_key(self.model.digest, self.prompt, self.request, same_before))
+        return replace(self, key=cache_key(self.model, self.prompt, self.request, same_before))
 
 
 class Admission:
@@ -104,7 +126,7 @@ class Admission:
         state = None if start is None else start.state_for(model.digest, model.engine.precision, model.config)
         if start is not None and start.ended and prompt.size:
             raise RecordEndedError
-        return Admitted(request, model, prompt, skipped, cache_key(model.digest, prompt, request), state)
+        return Admitted(request, model, prompt, skipped, cache_key(model, prompt, request), state)
 
     def _check_size(self, admitted: Sequence[Admitted]) -> None:
         if self._max_values is not None and (size := sum(each.size for each in admitted)) > self._max_values:

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
-import numpy as np
-import numpy.typing as npt
 from redis.exceptions import RedisError
 
-from charrnn.engine.base import Logprobs
 from charrnn.sampling import SamplingParams
-from charrnn.vocabulary import Ids, Vocabulary
-from service.generation.logprobs import TextLogprobs
-from service.generation.requests import Choice, GenerationRequest
+from charrnn.vocabulary import Ids
+from service.generation.cache_entry import read, written
+from service.generation.cached_choice import Beginning, Entry
+from service.generation.requests import GenerationRequest
+from service.generation.resident import ResidentModel
 from service.optional_redis import OptionalRedis
 
 log = logging.getLogger(__name__)
 
-KEY_PREFIX: Final = "charrnn:generation:2:"
-LARGEST_BYTES: Final = 1 << 20
-"""Larger results are not cached: this is enough for the 20 likeliest ids at some 6,000 tokens."""
+KEY_PREFIX: Final = "charrnn:generation:3:"
+"""To be changed with what entries hold, or with what a text is for given parameters."""
 
+_NOT_IN_ENTRIES: Final = frozenset({"length", "with_ids", "with_continuation"})
+"""Whatever these are, an entry holds enough, or can be extended."""
 _LEFT_OUT: Final = frozenset({"model", "prompt", "skip_unknown", "sampling", "read_cache", "write_cache", "timeout"})
-_ASKED: Final = attrgetter(*(f.name for f in fields(GenerationRequest) if f.name not in _LEFT_OUT))
-_PLAIN: Final = tuple(f.name for f in fields(Choice) if f.name not in ("logprobs", "continuation"))
+_ASKED: Final = attrgetter(*(f.name for f in fields(GenerationRequest) if f.name not in _LEFT_OUT | _NOT_IN_ENTRIES))
 _SAMPLED: Final = attrgetter(*(f.name for f in fields(SamplingParams) if f.name != "seed"))
 
 
@@ -39,11 +36,19 @@ class RedisClient(Protocol):
     """What the cache needs of a Redis client."""
 
     def get(self, name: str) -> Any: ...
-    def set(self, name: str, value: str, *, ex: int) -> Any: ...
+    def set(self, name: str, value: bytes, *, ex: int) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Found:
+    """An entry, and what each choice of a request begins with of it."""
+
+    entry: Entry
+    beginnings: tuple[Beginning, ...]
 
 
 class GenerationCache:
-    """Choices by the keys that `cache_key` makes; entries live `ttl` seconds."""
+    """Entries by the keys that `cache_key` makes; they live `ttl` seconds."""
 
     def __init__(self, client: RedisClient, ttl: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -54,66 +59,42 @@ class GenerationCache:
         """Whether Redis is used: it did not fail within the last seconds."""
         return self._redis.available()
 
-    def get(self, key: str, vocabulary: Vocabulary) -> tuple[Choice, ...] | None:
-        """The choices of an identical earlier request, whose version has this vocabulary."""
+    def get(self, key: str, request: GenerationRequest, model: ResidentModel) -> Found | None:
+        """What there is for the request, which the model is to answer."""
         raw = self._redis.attempt(lambda: self._client.get(key))
         if raw is None:
             return None
         try:
-            return tuple(_decoded(choice, vocabulary) for choice in json.loads(raw))
-        except (ValueError, KeyError, TypeError):
-            log.warning("cache: an entry could not be read and counts as a miss")
+            entry = read(raw, model.vocabulary)
+            if len(entry) != request.n:
+                raise ValueError(f"it has {len(entry)} choices")
+            return Found(entry, tuple(choice.beginning(request, model.config) for choice in entry))
+        except ValueError as error:
+            log.warning("cache: an entry could not be read and counts as a miss: %s", error)
             return None
 
-    def put(self, key: str, choices: tuple[Choice, ...]) -> None:
-        """Keep the choices for later identical requests, unless they are larger than LARGEST_BYTES: such an entry would
-        displace many small ones."""
-        if _size(choices) > LARGEST_BYTES:
-            return
-        text = json.dumps([_encoded(choice) for choice in choices])
-        self._redis.attempt(lambda: self._client.set(key, text, ex=self._ttl))
+    def put(self, key: str, entry: Entry, model: ResidentModel, earlier: Entry | None = None) -> None:
+        """Keep the choices for later requests for the same, unless they are too large or the `earlier` ones, which are
+        cached, are as long."""
+        if earlier is not None:
+            entry = tuple(old.extended(new) for old, new in zip(earlier, entry, strict=True))
+            if all(old is new for old, new in zip(earlier, entry, strict=True)):
+                return
+        data = written(entry, model.vocabulary)
+        if data is not None:
+            self._redis.attempt(lambda: self._client.set(key, data, ex=self._ttl))
 
 
-def cache_key(digest: str, prompt: Ids, request: GenerationRequest, sibling: int = 0) -> str:
-    """A key made of everything that the choices depend on: the prompt's ids, however they were given; the seed, if any;
-    and without a seed, how many identical requests precede this one in the same call."""
-    asked = repr((digest, prompt.size, sibling, _ASKED(request), _SAMPLED(request.sampling)))
-    named = hashlib.sha256(asked.encode("utf-8", "surrogatepass"))
+def cache_key(model: ResidentModel, prompt: Ids, request: GenerationRequest, sibling: int = 0) -> str:
+    """A key made of everything that the choices depend on, whatever their length: the version and the numbers that it
+    computes with; the prompt's ids, however they were given; the seed, if any; and without a seed, how many identical
+    requests precede this one in the same call."""
+    asked = (model.digest, model.engine.precision, prompt.size, sibling, _ASKED(request), _SAMPLED(request.sampling))
+    named = hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass"))
     named.update(prompt.tobytes())
     return KEY_PREFIX + named.hexdigest()
 
 
-def _encoded(choice: Choice) -> dict[str, Any]:
-    found = choice.logprobs
-    logprobs = None if found is None else {name: _written(array) for name, array in _arrays(found)}
-    return {**{field: getattr(choice, field) for field in _PLAIN}, "logprobs": logprobs}
-
-
-def _decoded(raw: dict[str, Any], vocabulary: Vocabulary) -> Choice:
-    logprobs = None if raw["logprobs"] is None else _logprobs(raw["logprobs"], vocabulary)
-    ids = None if raw["ids"] is None else tuple(raw["ids"])
-    return Choice(**{**raw, "logprobs": logprobs, "ids": ids})
-
-
-def _arrays(found: TextLogprobs) -> list[tuple[str, npt.NDArray[Any]]]:
-    logprobs = found.logprobs
-    return [("ids", found.ids), ("chosen", logprobs.chosen), ("top_ids", logprobs.top_ids), ("top", logprobs.top)]
-
-
-def _written(array: npt.NDArray[Any]) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).data).decode()
-
-
-def _logprobs(raw: dict[str, str], vocabulary: Vocabulary) -> TextLogprobs:
-    ids, top_ids = (np.frombuffer(base64.b64decode(raw[name]), np.int32) for name in ("ids", "top_ids"))
-    chosen, top = (np.frombuffer(base64.b64decode(raw[name]), np.float32) for name in ("chosen", "top"))
-    if len(chosen) != len(ids) or any(np.any((each < 0) | (each >= len(vocabulary))) for each in (ids, top_ids)):
-        raise ValueError("not the logarithms of this vocabulary's tokens")
-    shape = (len(ids), len(top) // max(1, len(ids)))
-    return TextLogprobs(vocabulary, ids, Logprobs(chosen, top_ids.reshape(shape), top.reshape(shape)))
-
-
-def _size(choices: tuple[Choice, ...]) -> int:
-    """About how many bytes an entry would have."""
-    arrays = sum(choice.logprobs.nbytes for choice in choices if choice.logprobs is not None)
-    return arrays + sum(len(choice.text) + 4 * len(choice.ids or ()) for choice in choices)
+def reply_key(key: str, request: GenerationRequest) -> str:
+    """A key made of everything that the reply depends on, from that of its entry."""
+    return f"{key} {request.length} {request.with_ids} {request.with_continuation}"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Final
 
-from charrnn.engine.base import Engine, Sequence, State
+import numpy as np
+
+from charrnn.engine.base import Engine, Output, Sequence
 from charrnn.engine.state_bytes import packed
 from charrnn.stopping import NOTHING_PENDING
 from service.generation.admission import Admitted
+from service.generation.cached_choice import Beginning, CachedChoice, Recording
 from service.generation.choice_builder import ChoiceBuilder
 from service.generation.continuations.continuation import Continuation
 from service.generation.continuations.rewinding import state_after
@@ -16,27 +20,43 @@ from service.generation.pieces import Piece
 from service.generation.requests import Choice
 from service.generation.scheduling.scheduled import ScheduledSequence
 
+_NO_IDS: Final = np.zeros(0, dtype=np.int32)
+
 
 class ChoiceRun:
-    """The choice of an admitted request with this seed. Its `engine` generates what is `scheduled`, unless it `is_over`
-    before its first token; `wake` and `stream` are as for ScheduledSequence."""
+    """The choice of an admitted request with this seed, which has a `beginning` if something of it is cached. Its
+    `engine` generates what is `scheduled`, unless it `is_over` without that; `wake` and `stream` are as for
+    ScheduledSequence."""
 
-    def __init__(self, admitted: Admitted, seed: int, wake: threading.Event, *, stream: bool) -> None:
+    def __init__(
+        self, admitted: Admitted, seed: int, beginning: Beginning | None, wake: threading.Event, *, stream: bool
+    ) -> None:
         request = admitted.request
         self._admitted = admitted
         self._sampling = replace(request.sampling, seed=seed)
+        self._beginning = beginning
         self._continuation: Continuation | None = None
         self._builder = ChoiceBuilder(admitted.model.vocabulary, admitted.prompt, request, seed)
+        is_whole = beginning is not None and beginning.is_whole
+        self._recording = Recording(beginning) if request.write_cache and not is_whole else None
+        self.cached_tokens = 0 if beginning is None else beginning.choice.ids.size
+        """The first tokens, which come from the cache."""
+        self.is_over = self._builder.is_over
+        """Whether nothing of the choice is to be generated."""
+        if beginning is not None and not self.is_over:
+            self.is_over = self._builder.add(beginning.output(admitted.model.vocabulary.end_id))
         self.scheduled = ScheduledSequence(
             self._sequence(),
-            self._builder.add,
+            self._receive,
             wake,
             stream=stream,
-            keeps_end=request.with_continuation,
+            keeps_end=request.with_continuation or request.write_cache,
             keeps_checkpoints=request.with_continuation and bool(request.stop),
         )
         if self.is_over:
             self.scheduled.finish()
+        elif stream and self.cached_tokens:
+            wake.set()
 
     @property
     def engine(self) -> Engine:
@@ -44,13 +64,8 @@ class ChoiceRun:
         return self._admitted.model.engine
 
     @property
-    def is_over(self) -> bool:
-        """Whether the choice ends before its first token."""
-        return self._builder.is_over
-
-    @property
     def tokens(self) -> int:
-        """Tokens taken so far, including those of stop texts."""
+        """Tokens taken so far, including cached ones and those of stop texts."""
         return self._builder.tokens
 
     @property
@@ -68,7 +83,7 @@ class ChoiceRun:
         piece = self._builder.take()
         if piece.finish_reason is None or not self._admitted.request.with_continuation:
             return piece
-        self._continuation = self._continuation_in(self._state_at_end())
+        self._continuation = self._continuation_in(self._known_state() or self._state_again())
         return replace(piece, continuation=self._continuation)
 
     def raise_failure(self, error: BaseException | None) -> None:
@@ -81,10 +96,25 @@ class ChoiceRun:
         choice = self._builder.choice()
         return choice if self._continuation is None else replace(choice, continuation=self._continuation)
 
+    def for_cache(self) -> CachedChoice | None:
+        """The whole choice, once it has ended, for the cache; None if it is too large, or not to be cached."""
+        if self._recording is None:
+            return None if self._beginning is None else self._beginning.choice
+        state = self._known_state() if self._continuation is None else self._continuation.state
+        final = self._builder.finish_reason != "length"
+        return self._recording.choice(self._sampling.seed, self.tokens, state, final=final)
+
     def cut_off(self) -> Continuation | None:
         """From where the choice can go on, if it was given up after its first token; it begins with what was taken."""
-        end = self.scheduled.end
-        return None if end is None or self.has_ended else self._continuation_in(end.state)
+        end, beginning = self.scheduled.end, self._beginning
+        cached = None if beginning is None else beginning.choice.state
+        state = cached if end is None else packed(end.state)
+        return None if state is None or self.has_ended else self._continuation_in(state)
+
+    def _receive(self, output: Output) -> bool:
+        if self._recording is not None:
+            self._recording.add(output)
+        return self._builder.add(output)
 
     def _sequence(self) -> Sequence:
         """The engine's sequence; what is read before the prompt, a start or a label, is not part of the text."""
@@ -94,17 +124,28 @@ class ChoiceRun:
         ids = model.arrangement.read(prompt, model.vocabulary, request.label) if begins else prompt
         score = request.echo and request.sampling.logprobs is not None and prompt.size > 0
         end_id = model.vocabulary.end_id
-        return Sequence(ids, request.length, self._sampling, state=admitted.state, score=score, end_id=end_id)
+        whole = Sequence(ids, request.length, self._sampling, state=admitted.state, score=score, end_id=end_id)
+        if self._beginning is None or self._beginning.state is None:
+            return whole
+        left = request.length - self.cached_tokens
+        return replace(whole, prompt=_NO_IDS, length=left, state=self._beginning.state, score=False)
 
-    def _state_at_end(self) -> State:
-        if self.is_over and self._admitted.state is not None:
-            return self._admitted.state
-        scheduled, tokens = self.scheduled, self.tokens
-        if scheduled.end is not None and scheduled.end.tokens == tokens:
-            return scheduled.end.state
-        return state_after(self.engine, scheduled.sequence, tokens, scheduled.checkpoint)
+    def _known_state(self) -> bytes | None:
+        """The state at the end of the choice, unless it ended in the middle of a call of steps."""
+        scheduled, beginning, start = self.scheduled, self._beginning, self._admitted.request.start
+        if beginning is not None and beginning.is_whole:
+            return beginning.choice.state
+        if self.is_over:
+            return None if start is None else start.state
+        if scheduled.end is not None and scheduled.end.tokens == self.tokens - self.cached_tokens:
+            return packed(scheduled.end.state)
+        return None
 
-    def _continuation_in(self, state: State) -> Continuation:
+    def _state_again(self) -> bytes:
+        tokens, scheduled = self.tokens - self.cached_tokens, self.scheduled
+        return packed(state_after(self.engine, scheduled.sequence, tokens, scheduled.checkpoint))
+
+    def _continuation_in(self, state: bytes) -> Continuation:
         model, request, builder = self._admitted.model, self._admitted.request, self._builder
         ended = builder.finish_reason == "end"
         return Continuation(
@@ -112,7 +153,7 @@ class ChoiceRun:
             version=model.version,
             digest=model.digest,
             precision=self.engine.precision,
-            state=packed(state),
+            state=state,
             sampling=replace(self._sampling, logprobs=None),
             stop=request.stop,
             include_stop=request.include_stop,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from dataclasses import replace
 
 from service.generation.admission import Admission, Admitted
 from service.generation.cache import GenerationCache
+from service.generation.cached_choice import Entry
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.pieces import Head, Piece, Stream
@@ -22,11 +23,11 @@ from service.generation.single_flight import SingleFlight
 class TextGenerator:
     """Answers generation requests in any number of threads at once.
 
-    When a `client` disconnects, its work is dropped. Identical requests that arrive at the same moment are computed
-    once, if the cache may be read and written and nothing is streamed. No request takes longer than `timeout` seconds
-    or gets more than `max_values` values. Raises UnknownCharactersError, UnknownIdsError, NeverFitsError,
-    ReplyTooLargeError, EventIdError, BusyError, ClosedError, ClientGoneError, DeadlineError, ModelUnavailableError and
-    the model store's errors.
+    What the cache has of a text is not computed again. When a `client` disconnects, its work is dropped. Identical
+    requests that arrive at the same moment are computed once, if the cache may be read and written and nothing is
+    streamed. No request takes longer than `timeout` seconds or gets more than `max_values` values. Raises
+    UnknownCharactersError, UnknownIdsError, NeverFitsError, ReplyTooLargeError, EventIdError, BusyError, ClosedError,
+    ClientGoneError, DeadlineError, ModelUnavailableError and the model store's errors.
     """
 
     def __init__(  # noqa: PLR0917
@@ -72,106 +73,108 @@ class TextGenerator:
         return self._stream(self._admission.admit_all(requests), client, last_event_id)
 
     def _generate(self, admitted: Sequence[Admitted], client: Client) -> list[Generation]:
-        found = [self._cached(each) for each in admitted]
-        missing = _missing(admitted, found)
+        asked = [self._looked_up(each) for each in admitted]
+        missing = [each for each in asked if not each.is_cached]
         computed = iter(self._compute_once(missing, self._scope(admitted, client)) if missing else ())
-        results = (next(computed) if choices is None else (choices, True) for choices in found)
-        return [
-            Generation(each.model.name, each.model.version, choices, each.prompt, each.skipped, cached)
-            for each, (choices, cached) in zip(admitted, results, strict=True)
-        ]
+        results = (self._from_cache(each) if each.is_cached else next(computed) for each in asked)
+        return [_generation(each, *result) for each, result in zip(asked, results, strict=True)]
 
     def _stream(self, admitted: Sequence[Admitted], client: Client, last_event_id: str | None) -> Stream:
         passed = None if last_event_id is None else resumed_progress(last_event_id, admitted)
         if passed is not None and passed.ended:
-            return Stream(tuple(_head(each, (), None) for each in admitted), iter(()), lambda: 0, passed)
-        found = [self._cached(each) for each in admitted]
-        missing = _missing(admitted, found)
-        for each in missing:
-            if each.request.read_cache:
-                self._observer.looked_up("miss")
+            return Stream(tuple(_head(each, ()) for each in admitted), iter(()), lambda: 0, passed)
+        asked = [self._looked_up(each) for each in admitted]
+        for each in asked:
+            if each.request.read_cache and not each.is_cached:
+                self._observer.looked_up("partial" if each.cached_tokens else "miss")
         began = time.perf_counter()
-        group = SequenceGroup(self._scheduler, missing, stream=True)
-        drawn = iter(group.seeds)
-        heads = tuple(
-            _head(each, next(drawn) if choices is None else tuple(choice.seed for choice in choices), choices)
-            for each, choices in zip(admitted, found, strict=True)
-        )
-        known = [choices or [None] * len(head.seeds) for head, choices in zip(heads, found, strict=True)]
-        ready = list(chain.from_iterable(known))
-        pieces = self._pieces(ready, missing, group, self._scope(admitted, client), began)
-        before = sum(choice.completion_tokens for choice in ready if choice is not None)
+        group = SequenceGroup(self._scheduler, asked, stream=True)
+        heads = tuple(_head(each, seeds) for each, seeds in zip(asked, group.seeds, strict=True))
+        pieces = self._pieces(asked, group, self._scope(admitted, client), began)
         if passed is not None:
             pieces = pieces_after(passed, pieces)
         progress = passed or new_progress(admitted, [head.seeds[0] for head in heads])
-        return Stream(heads, pieces, lambda: before + group.completion_tokens(), progress)
+        return Stream(heads, pieces, group.completion_tokens, progress)
 
-    def _cached(self, admitted: Admitted) -> tuple[Choice, ...] | None:
+    def _looked_up(self, admitted: Admitted) -> Admitted:
         if not admitted.request.read_cache:
-            return None
-        choices = self._cache.get(admitted.key, admitted.model.vocabulary)
-        if choices is not None:
+            return admitted
+        found = self._cache.get(admitted.key, admitted.request, admitted.model)
+        if found is None:
+            return admitted
+        looked_up = replace(admitted, found=found)
+        if looked_up.is_cached:
             self._observer.looked_up("hit")
-        return choices
+        return looked_up
 
-    def _compute_once(self, admitted: Sequence[Admitted], scope: CancelScope) -> list[tuple[tuple[Choice, ...], bool]]:
+    def _from_cache(self, admitted: Admitted) -> tuple[tuple[Choice, ...], bool]:
+        """The choices of a request that is cached, and that no other request computed them at this moment."""
+        (choices,) = SequenceGroup(self._scheduler, [admitted], stream=False).choices()
+        return choices, False
+
+    def _compute_once(self, asked: Sequence[Admitted], scope: CancelScope) -> list[tuple[tuple[Choice, ...], bool]]:
         """The choices of each, and whether they were computed for an identical request at this moment."""
-        if not all(each.request.read_cache and each.request.write_cache for each in admitted):
-            return [(choices, False) for choices in self._compute(admitted, scope)]
-        by_key = {each.key: each for each in admitted}
+        if not all(each.request.read_cache and each.request.write_cache for each in asked):
+            return [(choices, False) for choices in self._compute(asked, scope)]
+        by_key = {each.reply_key: each for each in asked}
         results = self._single_flight.once(
             by_key, lambda keys: self._compute([by_key[key] for key in keys], scope), scope
         )
-        for _, joined in results.values():
-            self._observer.looked_up("joined" if joined else "miss")
-        return [results[each.key] for each in admitted]
+        for key, (_, joined) in results.items():
+            self._observer.looked_up("joined" if joined else "partial" if by_key[key].cached_tokens else "miss")
+        return [results[each.reply_key] for each in asked]
 
-    def _compute(self, admitted: Sequence[Admitted], scope: CancelScope) -> list[tuple[Choice, ...]]:
-        group = SequenceGroup(self._scheduler, admitted, stream=False)
+    def _compute(self, asked: Sequence[Admitted], scope: CancelScope) -> list[tuple[Choice, ...]]:
+        group = SequenceGroup(self._scheduler, asked, stream=False)
         try:
             made = group.wait(scope)
         finally:
-            self._observer.generated(group.completion_tokens())
-        self._keep(admitted, made)
+            self._observer.generated(group.computed_tokens())
+        self._keep(asked, group)
         return made
 
     def _pieces(
-        self,
-        ready: Sequence[Choice | None],
-        missing: Sequence[Admitted],
-        group: SequenceGroup,
-        scope: CancelScope,
-        began: float,
+        self, asked: Sequence[Admitted], group: SequenceGroup, scope: CancelScope, began: float
     ) -> Iterator[tuple[int, Piece] | None]:
-        """The choices that are `ready`, each as one piece, and those of the group, which are not, piece by piece."""
-        first = True
-        places = [index for index, choice in enumerate(ready) if choice is None]
+        """The group's pieces; what it made is kept at their end."""
+        is_missing = not all(each.is_cached for each in asked)
+        is_first = is_missing
         try:
-            yield from ((index, Piece.whole(choice)) for index, choice in enumerate(ready) if choice is not None)
             for news in group.pieces(scope):
-                if first and news is not None:
+                if is_first and news is not None:
                     self._observer.first_piece(time.perf_counter() - began)
-                    first = False
-                yield None if news is None else (places[news[0]], news[1])
+                    is_first = False
+                yield news
         finally:
             group.cancel()
-            if missing:
-                self._observer.generated(group.completion_tokens())
-        self._keep(missing, group.choices())
+            if is_missing:
+                self._observer.generated(group.computed_tokens())
+        self._keep(asked, group)
 
-    def _keep(self, admitted: Sequence[Admitted], made: Sequence[tuple[Choice, ...]]) -> None:
-        for each, choices in zip(admitted, made, strict=True):
-            if each.request.write_cache:
-                self._cache.put(each.key, choices)
+    def _keep(self, asked: Sequence[Admitted], group: SequenceGroup) -> None:
+        for each, entry in zip(asked, group.entries(), strict=True):
+            if entry is not None and not each.is_cached:
+                self._cache.put(each.key, entry, each.model, self._earlier(each))
+
+    def _earlier(self, admitted: Admitted) -> Entry | None:
+        """The entry that is not to be replaced by a shorter one; none by texts drawn anew."""
+        request = admitted.request
+        if request.read_cache or request.seed is None:
+            return admitted.entry
+        found = self._cache.get(admitted.key, request, admitted.model)
+        return None if found is None else found.entry
 
     def _scope(self, admitted: Sequence[Admitted], client: Client) -> CancelScope:
         return CancelScope(client, *(each.request.timeout for each in admitted), self._timeout)
 
 
-def _missing(admitted: Sequence[Admitted], found: Sequence[tuple[Choice, ...] | None]) -> list[Admitted]:
-    return [each for each, choices in zip(admitted, found, strict=True) if choices is None]
-
-
-def _head(admitted: Admitted, seeds: tuple[int, ...], cached: tuple[Choice, ...] | None) -> Head:
+def _generation(admitted: Admitted, choices: tuple[Choice, ...], joined: bool) -> Generation:
     model = admitted.model
-    return Head(model.name, model.version, admitted.prompt, admitted.skipped, cached is not None, seeds)
+    cached = joined or admitted.is_cached
+    tokens = sum(choice.completion_tokens for choice in choices) if cached else admitted.cached_tokens
+    return Generation(model.name, model.version, choices, admitted.prompt, admitted.skipped, cached, tokens)
+
+
+def _head(admitted: Admitted, seeds: tuple[int, ...]) -> Head:
+    model, cached, tokens = admitted.model, admitted.is_cached, admitted.cached_tokens
+    return Head(model.name, model.version, admitted.prompt, admitted.skipped, cached, seeds, tokens)

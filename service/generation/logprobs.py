@@ -46,24 +46,14 @@ class TextLogprobs(Sequence[TokenLogprobs]):
         found = [part for part in parts if len(part[0])] or [_NOTHING]
         if len(found) == 1:
             return cls(vocabulary, *found[0])
-        logprobs = Logprobs(
-            np.concatenate([each.chosen for _, each in found]),
-            np.concatenate([each.top_ids for _, each in found]),
-            np.concatenate([each.top for _, each in found]),
+        return cls(
+            vocabulary, np.concatenate([ids for ids, _ in found]), Logprobs.joined([logprobs for _, logprobs in found])
         )
-        return cls(vocabulary, np.concatenate([ids for ids, _ in found]), logprobs)
 
     @property
     def width(self) -> int:
         """How many values each token has: its own and those of the likeliest."""
         return 1 + int(self.logprobs.top.shape[1])
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the arrays."""
-        return int(
-            self.ids.nbytes + self.logprobs.chosen.nbytes + self.logprobs.top_ids.nbytes + self.logprobs.top.nbytes
-        )
 
     @property
     def tokens(self) -> Sequence[str]:
@@ -90,9 +80,7 @@ class TextLogprobs(Sequence[TokenLogprobs]):
     def __getitem__(self, index: slice) -> TextLogprobs: ...
     def __getitem__(self, index: int | slice) -> TokenLogprobs | TextLogprobs:
         if isinstance(index, slice):
-            all_ = self.logprobs
-            part = Logprobs(all_.chosen[index], all_.top_ids[index], all_.top[index])
-            return TextLogprobs(self.vocabulary, self.ids[index], part)
+            return TextLogprobs(self.vocabulary, self.ids[index], self.logprobs[index])
         at = range(len(self))[index]
         return next(iter(self[at : at + 1]))
 

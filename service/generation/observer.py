@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Lookup = Literal["hit", "miss", "joined"]
+Lookup = Literal["hit", "partial", "miss", "joined"]
 
 
 class GenerationObserver:
@@ -12,8 +12,8 @@ class GenerationObserver:
     raise."""
 
     def looked_up(self, result: Lookup) -> None:
-        """A look-up in the cache: `hit`, `miss`, or `joined` if an identical request was being computed and its result
-        is shared."""
+        """A look-up in the cache: `hit`, `partial` if a part of the text was there, `miss`, or `joined` if an identical
+        request was being computed and its result is shared."""
 
     def generated(self, tokens: int) -> None:
         """Another `tokens` tokens were generated: for all choices of a request that has ended, successfully or not, or

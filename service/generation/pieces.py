@@ -11,7 +11,7 @@ from charrnn.vocabulary import Ids
 from service.generation.continuations.continuation import Continuation
 from service.generation.logprobs import TextLogprobs
 from service.generation.progress import Progress
-from service.generation.requests import Choice, FinishReason, Skipped
+from service.generation.requests import FinishReason, Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,6 @@ class Piece:
     """The ids of these tokens, if requested."""
     continuation: Continuation | None = None
     """With the last piece: the end of the choice, if requested."""
-
-    @classmethod
-    def whole(cls, choice: Choice) -> Piece:
-        """A choice as one piece."""
-        tokens = range(choice.completion_tokens)
-        return cls(
-            choice.text,
-            choice.logprobs,
-            choice.finish_reason,
-            tokens=tokens,
-            ids=choice.ids,
-            continuation=choice.continuation,
-        )
 
     def after(self, characters: int, tokens: int) -> Piece:
         """What comes after the piece's first `characters`, and after the choice's first `tokens`."""
@@ -103,6 +90,8 @@ class Head:
     cached: bool
     seeds: tuple[int, ...]
     """Of each choice."""
+    cached_tokens: int = 0
+    """How many of the generated tokens come from the cache; if `cached`, all."""
 
     @property
     def prompt_tokens(self) -> int:

@@ -40,7 +40,7 @@ class RedisLink:
         """The value as bytes; None without one."""
         return self._use(lambda line: line.get(name))
 
-    def set(self, name: str, value: str, *, ex: int) -> None:
+    def set(self, name: str, value: str | bytes, *, ex: int) -> None:
         """Store the value for `ex` seconds. If Redis refuses it, this is logged later."""
         self._use(lambda line: line.set(name, value, ex))
 
@@ -84,7 +84,7 @@ class _Line:
         self._settle()
         return self._connection.read_response()
 
-    def set(self, name: str, value: str, seconds: int) -> None:
+    def set(self, name: str, value: str | bytes, seconds: int) -> None:
         self._settle()
         self._connection.send_command("SET", name, value, "EX", seconds, check_health=False)
         self._owed = True

@@ -81,6 +81,9 @@ class Generation:
     prompt: Ids
     skipped: Skipped = ()
     cached: bool = False
+    """Whether all of it came from the cache."""
+    cached_tokens: int = 0
+    """How many of the generated tokens did."""
 
     @property
     def prompt_tokens(self) -> int:

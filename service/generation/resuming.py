@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from service.generation.admission import Admitted
-from service.generation.cache import cache_key
+from service.generation.cache import cache_key, reply_key
 from service.generation.errors import EventIdError
 from service.generation.pieces import Piece
 from service.generation.progress import ChoiceProgress, Progress
@@ -31,7 +31,8 @@ def _digest(admitted: Sequence[Admitted], seeds: Sequence[int | None]) -> bytes:
     named = hashlib.sha256()
     for each, seed in zip(admitted, seeds, strict=True):
         request = replace(each.request, seed=seed)
-        named.update(f"{cache_key(each.model.digest, each.prompt, request)} {request.length} ".encode())
+        key = cache_key(each.model, each.prompt, request)
+        named.update(f"{reply_key(key, request)} ".encode())
     return named.digest()
 
 

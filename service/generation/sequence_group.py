@@ -13,12 +13,13 @@ from typing import Final
 
 from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
 from service.generation.admission import Admitted
+from service.generation.cached_choice import Beginning, CachedChoice, Entry
 from service.generation.cancellation import CancelScope
 from service.generation.choice_run import ChoiceRun
 from service.generation.continuations.continuation import CutOffError
 from service.generation.errors import ClosedError
 from service.generation.pieces import Piece
-from service.generation.requests import Choice, GenerationRequest
+from service.generation.requests import Choice
 from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scheduling.submission import Submission
 
@@ -34,12 +35,12 @@ class SequenceGroup:
     """
 
     def __init__(self, scheduler: Scheduler, admitted: Items[Admitted], *, stream: bool) -> None:
-        self.seeds = [_seeds(each.request) for each in admitted]
+        self.seeds = [_seeds(each) for each in admitted]
         self._wake = threading.Event()
         self._runs = [
-            ChoiceRun(each, seed, self._wake, stream=stream)
+            ChoiceRun(each, seed, beginning, self._wake, stream=stream)
             for each, seeds in zip(admitted, self.seeds, strict=True)
-            for seed in seeds
+            for seed, beginning in zip(seeds, _beginnings(each), strict=True)
         ]
         sequences = [(run.engine, run.scheduled) for run in self._runs if not run.is_over]
         # A request alone has a place for all of its choices, or is refused; so have several that can all be active.
@@ -56,11 +57,12 @@ class SequenceGroup:
         """(index of the choice, counted through all requests, piece) as they arrive, and None whenever nothing has
         arrived for POLL_SECONDS. Raises CutOffError, and what the scope and the engine raise."""
         with self._submission.cancelled_with(scope):
-            while not all(run.has_ended for run in self._runs):
+            while self._is_running():
                 scope.raise_if_cancelled()
                 if any(run.has_unread_end for run in self._runs) or self._submission.wait_for_news(scope):
                     yield from self._news()
-                    time.sleep(PIECE_SECONDS)
+                    if self._is_running():
+                        time.sleep(PIECE_SECONDS)
                 else:
                     yield None
 
@@ -77,9 +79,22 @@ class SequenceGroup:
         made = (run.choice() for run in self._runs)
         return [tuple(islice(made, len(seeds))) for seeds in self.seeds]
 
+    def entries(self) -> list[Entry | None]:
+        """Those of each request for the cache, after `choices`; None for what is too large."""
+        made = (run.for_cache() for run in self._runs)
+        entries = [tuple(islice(made, len(seeds))) for seeds in self.seeds]
+        return [_entry(each) for each in entries]
+
     def completion_tokens(self) -> int:
-        """Tokens taken so far, including those of stop texts."""
+        """Tokens taken so far, including cached ones and those of stop texts."""
         return sum(run.tokens for run in self._runs)
+
+    def computed_tokens(self) -> int:
+        """Those of them that were not cached."""
+        return sum(max(0, run.tokens - run.cached_tokens) for run in self._runs)
+
+    def _is_running(self) -> bool:
+        return not all(run.has_ended for run in self._runs)
 
     def _news(self) -> Iterator[tuple[int, Piece]]:
         errors = []
@@ -107,7 +122,19 @@ class SequenceGroup:
         raise CutOffError(str(error), tuple(run.cut_off() for run in self._runs)) from error
 
 
-def _seeds(request: GenerationRequest) -> tuple[int, ...]:
-    """The seed of each choice; without one of the request's, a drawn one and those after it."""
+def _seeds(admitted: Admitted) -> tuple[int, ...]:
+    """The seed of each choice: those of the choices in the cache, the request's, or a drawn one; and those after it."""
+    request, found = admitted.request, admitted.found
+    if found is not None:
+        return tuple(each.choice.seed for each in found.beginnings)
     first = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
     return tuple(choice_seed(first, index) for index in range(request.n))
+
+
+def _beginnings(admitted: Admitted) -> Items[Beginning | None]:
+    return [None] * admitted.request.n if admitted.found is None else admitted.found.beginnings
+
+
+def _entry(choices: Items[CachedChoice | None]) -> Entry | None:
+    known = tuple(choice for choice in choices if choice is not None)
+    return known if len(known) == len(choices) else None

@@ -136,7 +136,7 @@ class MemoryRedis:
     """The two commands that the cache uses, and a switch."""
 
     def __init__(self) -> None:
-        self.values: dict[str, str] = {}
+        self.values: dict[str, bytes] = {}
         self.ttls: dict[str, int] = {}
         self.up = True
         self.calls = 0
@@ -146,11 +146,11 @@ class MemoryRedis:
         if not self.up:
             raise RedisConnectionError("refused")
 
-    def get(self, name: str) -> str | None:
+    def get(self, name: str) -> bytes | None:
         self._call()
         return self.values.get(name)
 
-    def set(self, name: str, value: str, *, ex: int) -> None:
+    def set(self, name: str, value: bytes, *, ex: int) -> None:
         self._call()
         self.values[name] = value
         self.ttls[name] = ex

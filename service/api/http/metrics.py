@@ -10,7 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -75,7 +75,7 @@ class Metrics(GenerationObserver):
         )
         self._traced = Counter("charrnn_traced_characters", "Tokens read for traces", registry=self._own)
         lookups = Counter("charrnn_cache_lookups", "What the cache had", ("result",), registry=self._own)
-        self._lookups = {result: lookups.labels(result) for result in ("hit", "miss", "joined")}
+        self._lookups = {result: lookups.labels(result) for result in get_args(Lookup)}
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
         self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
         self._active = self._gauge("charrnn_active_sequences", "Sequences being generated")

@@ -19,6 +19,7 @@ from service.generation.errors import (
     ReplyTooLargeError,
 )
 from service.generation.generator import TextGenerator
+from service.generation.observer import GenerationObserver, Lookup
 from service.generation.requests import GenerationRequest
 from service.generation.tokenization import UnknownIdsError
 
@@ -87,6 +88,126 @@ def test_an_identical_request_is_answered_from_the_cache(generator: TextGenerato
     again = generator.generate(ask(seed=None))
     assert (again.cached, again.choices, engine.added) == (True, first.choices, added)
     assert 0 <= first.choices[0].seed < 2**53
+
+
+class Counts(GenerationObserver):
+    """What was looked up and generated."""
+
+    def __init__(self) -> None:
+        self.lookups: list[str] = []
+        self.tokens: list[int] = []
+
+    def looked_up(self, result: Lookup) -> None:
+        self.lookups.append(result)
+
+    def generated(self, tokens: int) -> None:
+        self.tokens.append(tokens)
+
+
+@pytest.fixture
+def counts() -> Counts:
+    return Counts()
+
+
+@pytest.fixture
+def counted(models: Any, redis: Any, scheduler: Any, counts: Counts) -> TextGenerator:
+    return TextGenerator(models, GenerationCache(redis, ttl=60), scheduler, counts)
+
+
+def test_a_cached_text_is_cut_at_once_and_extended_from_its_end(counted: TextGenerator, counts: Counts) -> None:
+    for length, known in ((5, 0), (3, 6), (8, 10), (8, 16), (6, 12)):
+        made = counted.generate(ask(seed=None, n=2, length=length))
+        assert (made.cached, made.cached_tokens) == (known == length * 2, known)
+        assert [len(choice.text) for choice in made.choices] == [length, length]
+    assert counts.lookups == ["miss", "hit", "partial", "hit", "hit"]
+    assert counts.tokens == [10, 6]
+
+
+def test_a_stream_begins_with_what_is_cached(counted: TextGenerator, counts: Counts, engine: Any) -> None:
+    counted.generate(ask(length=50))
+    streamed = counted.stream(ask(length=60))
+    (head,) = streamed.heads
+    assert (head.cached, head.cached_tokens) == (False, 50)
+    pieces = [news[1] for news in streamed.pieces if news is not None]
+    assert len(pieces[0].text) >= 50
+    assert "".join(piece.text for piece in pieces) == counted.generate(ask(length=60, read_cache=False)).choices[0].text
+    assert streamed.completion_tokens() == 60
+    again = counted.stream(ask(length=60))
+    (news,) = [news for news in again.pieces if news is not None]
+    assert (again.heads[0].cached, len(news[1].text), again.completion_tokens()) == (True, 60, 60)
+    assert (counts.lookups, counts.tokens) == (["miss", "partial", "hit"], [50, 10, 60])
+
+
+def test_choices_that_ended_stay_while_the_others_go_on(counted: TextGenerator, counts: Counts) -> None:
+    asked = ask(n=2, stop=("fg",), length=4)
+    counted.generate(asked)
+    for length, cached, text in ((9, 4 + 4, "cegikmoqs"), (12, 6 + 9, "cegikmoqsuwy")):
+        made = counted.generate(replace(asked, length=length))
+        assert [(choice.text, choice.finish_reason) for choice in made.choices] == [("bcde", "stop"), (text, "length")]
+        assert made.cached_tokens == cached
+    assert counts.tokens == [8, 2 + 5, 3]
+
+
+def test_a_text_drawn_anew_replaces_a_longer_one_and_a_shorter_one_of_the_same_seed_does_not(
+    counted: TextGenerator, counts: Counts
+) -> None:
+    for seed, left in ((3, 9), (None, 4)):
+        counted.generate(ask(seed=seed, length=9))
+        anew = counted.generate(ask(seed=seed, length=4, read_cache=False))
+        made = counted.generate(ask(seed=seed, length=9))
+        assert made.cached_tokens == left
+        assert made.choices[0].text.startswith(anew.choices[0].text)
+
+
+def test_a_damaged_entry_is_computed_anew_and_replaced(counted: TextGenerator, redis: Any) -> None:
+    text = counted.generate(ask()).choices[0].text
+    (key,) = redis.values
+    redis.values[key] = redis.values[key][:-1] + b"?"
+    assert [counted.generate(ask()).cached_tokens for _ in range(2)] == [0, 5]
+    assert counted.generate(ask()).choices[0].text == text
+
+
+def test_two_that_extend_the_same_entry_at_once_do_no_harm(
+    models: Any, redis: Any, scheduler: Any, engine: Any
+) -> None:
+    one, other = (TextGenerator(models, GenerationCache(redis, ttl=60), scheduler) for _ in range(2))
+    one.generate(ask(length=5))
+    entered, opened = threading.Event(), threading.Event()
+
+    def gate() -> None:
+        entered.set()
+        opened.wait(10)
+
+    engine.gate = gate
+    made: list[Any] = []
+    threads = [
+        threading.Thread(
+            target=lambda generator=generator, length=length: made.append(generator.generate(ask(length=length)))
+        )
+        for generator, length in ((one, 12), (other, 20))
+    ]
+    for thread in threads:
+        thread.start()
+    assert entered.wait(10)
+    opened.set()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(each.cached_tokens for each in made) == [5, 5]
+    for length in (12, 20, 25):
+        alone = one.generate(ask(length=length, read_cache=False, write_cache=False))
+        assert one.generate(ask(length=length)).choices == alone.choices
+
+
+def test_several_requests_are_cached_partly_each_for_itself(counted: TextGenerator, counts: Counts) -> None:
+    counted.generate(ask(prompt="b"))
+    counted.generate(ask(prompt="c", length=9))
+    asked = [ask(prompt=letter, length=7) for letter in "abc"]
+    streamed = counted.stream_all(asked)
+    assert [(head.cached, head.cached_tokens) for head in streamed.heads] == [(False, 0), (False, 5), (True, 7)]
+    streamed.pieces.close()  # type: ignore[attr-defined]
+    made = counted.generate_all(asked)
+    assert [(each.cached, each.cached_tokens) for each in made] == [(False, 0), (False, 5), (True, 7)]
+    assert [each.choices[0].text for each in made] == ["bcdefgh", "cdefghi", "defghij"]
 
 
 def test_the_cache_can_be_left_out(generator: TextGenerator, redis: Any) -> None:
