@@ -158,11 +158,13 @@ def _ready(services: Services, ring: KeyRing) -> Callable[[], None]:
 
 def _degraded(services: Services, ring: KeyRing) -> Callable[[], list[str]]:
     def faults() -> list[str]:
-        try:
-            ring.check_own()
-        except KeysUnavailableError as error:
-            return [f"keys: {error}", *services.degraded()]
-        return services.degraded()
+        found = []
+        for check in (ring.check_own, services.continuations.check):
+            try:
+                check()
+            except KeysUnavailableError as error:
+                found.append(f"keys: {error}")
+        return found + services.degraded()
 
     return faults
 

@@ -165,6 +165,8 @@ def test_a_key_that_cannot_be_read_makes_and_reads_no_tokens(client: FlaskClient
     for fields in (ASK, {"token": token}):
         assert ask(client, 503, **fields)["error"]["code"] == "keys_unavailable"
     assert ask(client, prompt="a", length=2, seed=0)["text"] == "bc"
+    degraded = client.get("/readyz").json
+    assert degraded is not None and degraded["degraded"][0].startswith("keys: continuation-key holds no key")
 
 
 def test_what_is_no_token_is_refused(client: FlaskClient) -> None:
