@@ -1,4 +1,4 @@
-"""Two replicas behind nginx, as deploy/nginx.conf has them, restarted one after the other under load."""
+"""Two replicas behind nginx, as deploy/nginx.conf has them, restarted under load one after the other, or killed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import asyncio
 import json
 import re
 import socket
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from service.client import Choice, Client, Piece
 from tests.system.proxy import needs_nginx, proxy
 from tests.system.running import free_port, until
 from tests.system.web import Web, http
@@ -21,11 +26,18 @@ from tests.system.web import Web, http
 pytestmark = pytest.mark.system
 
 CLIENTS = 8
+STREAMS = 16
 
 
 @pytest.fixture
-def replicas(tmp_path: Path) -> Iterator[list[Web]]:
-    webs = [Web(tmp_path / "data") for _ in range(2)]
+def limits() -> dict[str, str]:
+    """Settings of both replicas."""
+    return {}
+
+
+@pytest.fixture
+def replicas(tmp_path: Path, limits: dict[str, str]) -> Iterator[list[Web]]:
+    webs = [Web(tmp_path / "data", **limits) for _ in range(2)]
     try:
         for web in webs:
             web.wait_until_ready()
@@ -57,31 +69,104 @@ async def ask(port: int, seen: Counter[str], over: asyncio.Event, *, stream: boo
         seen[f"{'stream' if stream else 'reply'} {status}{'' if whole else ' not whole: ' + reply[-200:]}"] += 1
 
 
-async def restart_under_load(port: int, replicas: list[Web], tmp_path: Path) -> Counter[str]:
+class Readers:
+    """Clients that each read the same stream again and again, in a thread of their own, until it is over."""
+
+    def __init__(self, port: int, count: int, **fields: Any) -> None:
+        self._client = Client(f"http://127.0.0.1:{port}", timeout=600)
+        self._asked = {"prompt": "ROMEO:", "cache": False, **fields}
+        self._over = threading.Event()
+        self._threads = ThreadPoolExecutor(count)
+        self._read = [self._threads.submit(self._read_on, seed) for seed in range(count)]
+
+    def _read_on(self, seed: int) -> list[str]:
+        read: list[str] = []
+        while not read or not self._over.is_set():
+            read.append(digest(self._client.stream(**self._asked, seed=seed)))
+        return read
+
+    def end(self) -> tuple[int, int]:
+        """Let each read to its end, and compare all that it read with the text of its seed; how many streams there
+        were, and how many other requests."""
+        self._over.set()
+        for seed, read in enumerate(self._read):
+            assert set(read.result()) == {digest(self._client.generate(**self._asked, seed=seed).choices)}
+        self._threads.shutdown()
+        return sum(len(read.result()) for read in self._read), len(self._read)
+
+
+def digest(pieces: Iterable[Piece | Choice]) -> str:
+    """Of a text and its logarithms, in pieces or whole."""
+    text, logprobs, reasons = sha256(), sha256(), []
+    for piece in pieces:
+        text.update(piece.text.encode())
+        for each in piece.logprobs or []:
+            logprobs.update(json.dumps(each).encode())
+        reasons += [piece.finish_reason] if piece.finish_reason else []
+    return f"{text.hexdigest()} {logprobs.hexdigest()} {reasons}"
+
+
+def asked(tmp_path: Path) -> int:
+    """How many requests for texts nginx has passed on."""
+    return (tmp_path / "access.log").read_text().count("POST /generate")
+
+
+def restart(replicas: list[Web], tmp_path: Path, **limits: str) -> None:
+    """One after the other, as they are updated."""
+    for at, web in enumerate(replicas):
+        assert web.end() == 0
+        replicas[at] = Web(tmp_path / "data", PORT=str(web.port), **limits)
+        replicas[at].port = web.port
+        replicas[at].wait_until_ready()
+        time.sleep(0.2)
+
+
+async def under_load(port: int, work: Callable[[], None]) -> Counter[str]:
+    """Do the work while clients ask again and again; what they saw."""
     seen: Counter[str] = Counter()
     over = asyncio.Event()
     clients = [asyncio.create_task(ask(port, seen, over, stream=at % 2 == 0)) for at in range(CLIENTS)]
     await asyncio.sleep(0.5)
-    for at, web in enumerate(replicas):
-        assert await asyncio.to_thread(web.end) == 0
-        replicas[at] = Web(tmp_path / "data", PORT=str(web.port))
-        replicas[at].port = web.port
-        await asyncio.to_thread(replicas[at].wait_until_ready)
-        await asyncio.sleep(0.5)
+    await asyncio.to_thread(work)
     over.set()
     await asyncio.gather(*clients)
     return seen
 
 
 @needs_nginx
-def test_a_rolling_restart_loses_no_request(replicas: list[Web], tmp_path: Path) -> None:
+def test_a_rolling_restart_loses_no_request_and_a_killed_replica_no_stream(replicas: list[Web], tmp_path: Path) -> None:
     port = free_port()
     with proxy(tmp_path, port, [web.port for web in replicas]):
-        seen = asyncio.run(restart_under_load(port, replicas, tmp_path))
-    print(json.dumps(seen))
+        seen = asyncio.run(under_load(port, lambda: restart(replicas, tmp_path)))
+        before = asked(tmp_path)
+        readers = Readers(port, STREAMS, length=5_000)
+        time.sleep(0.3)
+        replicas[0].kill()
+        streams, others = readers.end()
+        gone_on = asked(tmp_path) - before - streams - others
+    print(json.dumps({**seen, "streams": streams, "gone on": gone_on}))
     assert set(seen) == {"reply 200", "stream 200"}, seen
+    assert gone_on > 0
     ended = re.findall(r"Traceback", "".join(file.read_text() for file in tmp_path.glob("data.*.log")))
     assert ended == []
+
+
+@needs_nginx
+@pytest.mark.faults
+@pytest.mark.parametrize("limits", [{"MAX_LENGTH": "50000", "REQUEST_TIMEOUT": "600"}])
+def test_streams_that_outlive_their_replicas_are_whole(
+    replicas: list[Web], tmp_path: Path, limits: dict[str, str]
+) -> None:
+    """64 streams, whose reading takes longer than the seconds that a replica has at its end."""
+    port = free_port()
+    with proxy(tmp_path, port, [web.port for web in replicas]):
+        readers = Readers(port, 64, length=50_000, logprobs=2)
+        time.sleep(1)
+        restart(replicas, tmp_path, **limits)
+        streams, others = readers.end()
+        gone_on = asked(tmp_path) - streams - others
+    print(json.dumps({"streams": streams, "gone on": gone_on}))
+    assert gone_on > 0
 
 
 def listens(port: int) -> bool:

@@ -35,6 +35,7 @@ class Web:
                 env=environment,
                 stdout=file,
                 stderr=file,
+                process_group=0,
             )
 
     def get(self, path: str) -> str:
@@ -67,6 +68,11 @@ class Web:
         """The sum of a metric's samples."""
         found = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", self.get("/metrics"), re.MULTILINE)
         return sum(map(float, found))
+
+    def kill(self) -> None:
+        """Kill all its processes, as a machine does that loses its power."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
