@@ -15,6 +15,10 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether it is worth asking again after a while: the service was not there, or was ending. */
+export const passing = ({ status, code }) =>
+  (status === 0 || status >= 502 || code === "server_ending") && code !== "deadline_exceeded";
+
 const lost = (message) => new ApiError(0, { code: "connection_lost", message });
 
 /** The headers of every request. */

@@ -1,6 +1,7 @@
 // Texts that go on: the requests that go on where others ended, and the place in a text from which it goes on differently.
 
 import { events, get } from "./api.js";
+import { textEvents } from "./text-events.js";
 import { exact, passages, take, unwritten, written } from "./text.js";
 
 const ends = new Map();
@@ -31,9 +32,10 @@ async function request(steps) {
 export const begun = async (steps) =>
   unwritten(steps, await Promise.all(steps.slice(1).map(async (_, at) => (await endOf(steps.slice(0, at + 1))).text)));
 
-/** What the last request gives, as it is added to the text: `{index, text}`. */
-export async function* arriving(made, signal) {
-  for await (const { data } of events("/generate", { json: { ...(await request(made.steps)), stream: true }, signal })) {
+/** What the last request gives, as it is added to the text: `{index, text}`. `lost` is called while the connection is,
+    after which the text goes on. */
+export async function* arriving(made, signal, lost = () => {}) {
+  for await (const { data } of textEvents(await request(made.steps), signal, lost)) {
     take(made, data);
     yield data;
   }

@@ -114,8 +114,10 @@ export class TextView {
       const steps = await asked;
       checkSeed(steps.at(-1));
       const next = await begun(steps);
-      for await (const { index, text } of arriving(next, mine.signal)) {
+      const lost = () => ($("status").textContent = "The connection was lost. The text goes on when the service is back …");
+      for await (const { index, text } of arriving(next, mine.signal, lost)) {
         if (this.#running !== mine) return;
+        $("status").textContent = "Generating …";
         if (made === null) this.#lay(next);
         made = next;
         if (index !== undefined) this.#write(made, index, text);

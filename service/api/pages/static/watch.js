@@ -1,6 +1,6 @@
 // Watches one job: shows its events from the first one on, and resumes after a broken connection.
 
-import { events, get } from "./api.js";
+import { events, get, passing } from "./api.js";
 import { Chart } from "./charts.js";
 import { $, duration, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
@@ -35,7 +35,7 @@ export async function watch(id, changed) {
     } catch (error) {
       if (error.name === "AbortError" || watching !== mine) return;
       showError($("job-error"), error);
-      if (error.status !== 0 && error.status !== 503) return;
+      if (!passing(error)) return;
       last = error.last ?? last;
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
