@@ -32,7 +32,8 @@ def test_branches_from_a_character(play: Page, service: Service, new_page: Calla
     panel.get_by_label("Ways").select_option("2")
     panel.get_by_label("Seed").fill("7")
     panel.get_by_role("button", name="Fork").click()
-    fork = play.get_by_role("region", name="After")
+    forks = play.get_by_role("region", name="After")
+    fork = forks.first
     status, branches = fork.get_by_role("status").first, fork.get_by_role("listitem").locator(".text")
     expect(status).to_contain_text("seeds 7 to 8")
     expect(panel).to_be_hidden()
@@ -50,6 +51,9 @@ def test_branches_from_a_character(play: Page, service: Service, new_page: Calla
     branches.first.press("End")
     branches.first.press("Enter")
     expect(panel.get_by_label("Ways")).to_be_focused()
+    assert panel.locator("#fork-place").text_content() == f"Go on differently after “…{whole[-30:]}”"
+    panel.get_by_label("Ways").press("Control+Enter")
+    expect(forks).to_have_count(2)
     fork.get_by_role("link", name="Alone").click()
     expect(play.locator("#status")).to_contain_text(f"{len(whole) - len(PROMPT)} characters")
     other_page = new_page().page

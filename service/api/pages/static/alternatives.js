@@ -55,5 +55,8 @@ export class Alternatives {
   }
 }
 
+/** A link to one of them as a text of its own. */
+export const link = (href, name) => h("a", { className: "button small", href, "aria-label": name }, "Alone");
+
 /** A button that does this. */
 export const tool = (label, act) => h("button", { type: "button", className: "small", onclick: act }, label);

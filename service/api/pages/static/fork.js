@@ -1,7 +1,7 @@
 // Several ways to go on from one place in a text, side by side; each can go on, be forked again, copied and closed.
 
 import { addressOfSteps } from "./address.js";
-import { Alternatives, tool } from "./alternatives.js";
+import { Alternatives, link, tool } from "./alternatives.js";
 import { Choosing } from "./choosing.js";
 import { arriving, begun, endOfText } from "./continuing.js";
 import { $, h } from "./dom.js";
@@ -17,6 +17,7 @@ let forks = 0;
 export class Fork {
   #made;
   #page;
+  #before;
   #branches = [];
   #stopper = new AbortController();
   #list = h("ol", { className: "alternatives" });
@@ -27,7 +28,7 @@ export class Fork {
   #section;
 
   constructor(made, page) {
-    [this.#made, this.#page] = [made, page];
+    [this.#made, this.#page, this.#before] = [made, page, written(made).length]; // nothing of the branches yet
     const id = `fork-${(forks += 1)}`;
     this.#section = h("section", { className: "fork", tabIndex: -1, "aria-labelledby": id },
       h("div", { className: "above" }, h("h2", { id }, `After “${ending(beginning(made), 30)}”`),
@@ -47,11 +48,10 @@ export class Fork {
 
   #lay() {
     const { n, seed } = this.#made.steps.at(-1);
-    const before = written(this.#made).length;
     this.#texts.begin(ending(beginning(this.#made)), Array.from({ length: n }, (_, index) => `Seed ${seed + index}`));
     for (let index = 0; index < n; index += 1) {
       new Choosing(this.#texts.node(index),
-        (length) => this.#branches[index] && this.#page.choose(this.#branches[index], before + length, this.#list),
+        (length) => this.#branches[index] && this.#page.choose(this.#branches[index], this.#before + length, this.#list),
         (text) => (this.#place.textContent = `After “${ending(text, 20)}”`));
     }
   }
@@ -79,7 +79,7 @@ export class Fork {
     this.#branches[index] = made;
     this.#page.keep(made);
     this.#texts.offer(index,
-      h("a", { className: "button small", href: addressOfSteps(made.steps), "aria-label": `Alone, seed ${made.seeds[0]}` }, "Alone"),
+      link(addressOfSteps(made.steps), `Alone, seed ${made.seeds[0]}`),
       tool("Go on", () => this.#goOn(index)),
       tool("Copy", ({ target }) => copy(entire(made), target)),
       tool("Close", () => this.#close(index)));

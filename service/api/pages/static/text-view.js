@@ -2,14 +2,15 @@
 // reproduces it.
 
 import { addressOfSteps, isText, stepsOf } from "./address.js";
-import { Alternatives, tool } from "./alternatives.js";
+import { Alternatives, link, tool } from "./alternatives.js";
 import { arriving, begun, endOfText } from "./continuing.js";
-import { $, h } from "./dom.js";
+import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { Forking } from "./forking.js";
 import { checkSeed, read, readOnward } from "./request.js";
 import { copy, save } from "./saving.js";
 import { beginning, entire, exact, fileName, passages, same, summary, written } from "./text.js";
+import { Turn } from "./turn.js";
 
 /** `reading` shows one text; `asked` is called when the form's request has changed. */
 export class TextView {
@@ -20,6 +21,7 @@ export class TextView {
   #asked;
   #reading;
   #forking;
+  #turn = new Turn(() => this.#goOn());
   #alternatives = new Alternatives($("alternatives"));
   #known = new Map();
   #running = null;
@@ -33,8 +35,6 @@ export class TextView {
     $("copy-text").addEventListener("click", ({ target }) => copy(entire(this.#shown), target));
     $("copy-link").addEventListener("click", ({ target }) => copy(location.href, target));
     $("download").addEventListener("click", () => save(entire(this.#shown), fileName(this.#shown)));
-    $("go-on").addEventListener("click", () => this.#goOn());
-    $("turn").addEventListener("keydown", (event) => this.#key(event));
   }
 
   body() {
@@ -84,16 +84,10 @@ export class TextView {
   async #goOn() {
     if (this.#running || this.#shown === null) return;
     const made = this.#shown;
-    const turn = $("turn").value;
-    const onward = { ...readOnward(this.#form, made.steps), ...(turn ? { prompt: turn } : {}) };
-    await this.#generate(endOfText(made).then((steps) => [...steps, onward]), { error: "turn-error" });
-    if (this.#shown !== made && $("turn").value === turn) $("turn").value = "";
-  }
-
-  #key(event) {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    event.stopPropagation(); // it would generate another text
-    this.#goOn();
+    const onward = { ...readOnward(this.#form, made.steps), ...this.#turn.prompt };
+    const fail = (error) => this.#turn.fail(error, this.#form);
+    await this.#generate(endOfText(made).then((steps) => [...steps, onward]), { fail });
+    if (this.#shown !== made) this.#turn.read(onward);
   }
 
   #choose(length) {
@@ -103,10 +97,11 @@ export class TextView {
 
   /** Generate the text of these requests and show it as it arrives, with its status; the previous text stays until the
       first piece arrives. */
-  async #generate(asked, { opened = false, error: box = "error" } = {}) {
+  async #generate(asked, { opened = false, fail = (error) => showError($("error"), error, this.#form) } = {}) {
     this.#running?.abort();
     const mine = (this.#running = new AbortController());
-    for (const each of ["error", "turn-error"]) clearError($(each), this.#form);
+    clearError($("error"), this.#form);
+    this.#turn.clear(this.#form);
     this.#idle(false);
     $("status").textContent = "Generating …";
     let made = null;
@@ -123,7 +118,7 @@ export class TextView {
         if (index !== undefined) this.#write(made, index, text);
       }
     } catch (error) {
-      if (this.#running === mine && error.name !== "AbortError") showError($(box), box === "error" ? error : ofTurn(error), this.#form);
+      if (this.#running === mine && error.name !== "AbortError") fail(error);
     } finally {
       if (this.#running === mine) this.#end(made, opened);
     }
@@ -132,7 +127,7 @@ export class TextView {
   /** Whether nothing is being generated. */
   #idle(isIdle) {
     $("halt").hidden = isIdle;
-    $("again").disabled = $("go-on").disabled = !isIdle || this.#shown === null;
+    $("again").disabled = this.#turn.disabled = !isIdle || this.#shown === null;
   }
 
   /** Prepare the page for the texts: one to be inspected, or several side by side. */
@@ -167,7 +162,7 @@ export class TextView {
     this.#shown = made;
     $("status").textContent = `${made.whole ? "" : "Incomplete: "}${same(before, made) ? "The same text: " : ""}${summary(made)}`;
     const several = made.texts.length > 1;
-    $("tools").hidden = $("onward").hidden = several;
+    $("tools").hidden = this.#turn.hidden = several;
     const address = addressOfSteps(exact(made));
     this.#keep(made);
     if (opened) history.replaceState(null, "", address);
@@ -180,7 +175,7 @@ export class TextView {
   #offer(made, index) {
     const text = entire(made, index);
     this.#alternatives.offer(index,
-      h("a", { className: "button small", href: addressOfSteps(exact(made, index)), "aria-label": `Text ${index + 1} alone` }, "Alone"),
+      link(addressOfSteps(exact(made, index)), `Text ${index + 1} alone`),
       tool("Copy", ({ target }) => copy(text, target)),
       tool("Download", () => save(text, fileName(made, index))));
   }
@@ -203,7 +198,7 @@ export class TextView {
   #clear() {
     this.#running = this.#shown = null;
     $("single").hidden = $("colours").hidden = false;
-    $("tools").hidden = $("onward").hidden = true;
+    $("tools").hidden = this.#turn.hidden = true;
     this.#idle(true);
     $("status").textContent = "";
     this.#forking.show(null);
@@ -211,7 +206,3 @@ export class TextView {
     this.#reading.clear();
   }
 }
-
-/** An error about the prompt that was read in between, under its label. */
-const ofTurn = (error) =>
-  Object.assign(error, error.param === "prompt" ? { param: "turn", message: error.message.replace(/^prompt\b/, "turn") } : {});

@@ -48,7 +48,7 @@ const all = ({ before, texts }) => [...before, ...texts];
 /** Its length, origin, version and seed in words. */
 export function summary(made) {
   const { texts, seeds, model, version, cached, seconds } = made;
-  const length = all(made).reduce((sum, text) => sum + Array.from(text).length, 0);
+  const length = (texts.length > 1 ? texts : all(made)).reduce((sum, text) => sum + Array.from(text).length, 0);
   const how = cached ? ", from the cache" : seconds ? ` in ${number(seconds * 1000)} ms` : "";
   const drawn = seeds.length > 1 ? `seeds ${seeds[0]} to ${seeds.at(-1)}` : `seed ${seeds[0]}`;
   const several = texts.length > 1 ? `${count(texts.length, "text")}, ` : "";
