@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.engine.steering import Held
 from charrnn.sampling import Flags, SamplingParams, choice_seed
 from charrnn.vocabulary import Ids
 
@@ -37,7 +38,9 @@ class Sequence:
     """A text to be generated: read `prompt`, then choose `length` ids, or fewer if `end_id` is chosen: it is the last.
 
     The prompt has at least one id, unless the sequence continues from `state` (a prompt is then read after the state's
-    last id). With `score`, log-probabilities are reported for the prompt's ids too, and `length` may be 0.
+    last id). With `score`, log-probabilities are reported for the prompt's ids too, and `length` may be 0. Cells are
+    `held` while ids are chosen (`charrnn.engine.steering`), and while the last `steered` ids of the prompt are read, as
+    if they were chosen: this reads again what was generated so.
     """
 
     prompt: Ids
@@ -46,6 +49,8 @@ class Sequence:
     state: State | None = None
     score: bool = False
     end_id: int | None = None
+    held: tuple[Held, ...] = ()
+    steered: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -107,11 +112,12 @@ class Series:
     end_id: int | None = None
     first: int = 0
     stop: int | None = None
+    held: tuple[Held, ...] = ()
 
     def sequence(self, candidate: int) -> Sequence:
         """The candidate as an ordinary sequence, which has the same ids."""
         sampling = replace(self.sampling, seed=choice_seed(self.sampling.seed, candidate))
-        return Sequence(_NO_IDS, self.length, sampling, self.state, end_id=self.end_id)
+        return Sequence(_NO_IDS, self.length, sampling, self.state, end_id=self.end_id, held=self.held)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, Series, State
+from charrnn.engine.steering import check_held
 from charrnn.sampling import RECENT_IDS, Flags, Logits, bias_of
 from charrnn.vocabulary import Ids
 
@@ -75,6 +76,11 @@ class Member:
         """The index of the next random number."""
         before = self.sequence.state.position if self.sequence.state else 0
         return before + max(0, self.computed + 1 - self.prompt_size)
+
+    @property
+    def held_from(self) -> int:
+        """From which step on cells are held: the one that reads the id with this index."""
+        return self.prompt_size - 1 - self.sequence.steered
 
     @property
     def reported_ids(self) -> range:
@@ -197,8 +203,9 @@ def outputs_of(members: Iterable[Member]) -> list[Output]:
 
 def check(sequence: Sequence, config: ModelConfig) -> None:
     """Raises ValueError, naming the bound and the value, for a negative length, an id outside the vocabulary, an end
-    that cannot be chosen, a state of another shape, when there is neither a prompt nor a state, and when an id that
-    cannot be read, as a label may be, would be followed by others."""
+    that cannot be chosen, a state of another shape, when there is neither a prompt nor a state, when an id that cannot
+    be read, as a label may be, would be followed by others, for more steered ids than the prompt has, and as
+    `check_held` does."""
     if sequence.length < 0:
         raise ValueError(f"length must be at least 0, not {sequence.length}")
     if sequence.length > 1 and config.outputs > config.vocabulary_size:
@@ -212,6 +219,9 @@ def check(sequence: Sequence, config: ModelConfig) -> None:
             raise ValueError(f"the state must have shape {config.state_shape}, not {sequence.state.hidden.shape}")
     elif not len(sequence.prompt):
         raise ValueError("a sequence needs a prompt of at least one id, or a state to continue from")
+    if not 0 <= sequence.steered <= len(sequence.prompt):
+        raise ValueError(f"steered must be from 0 to {len(sequence.prompt)}, not {sequence.steered}")
+    check_held(sequence.held, config)
 
 
 def check_series(series: Series, config: ModelConfig) -> None:

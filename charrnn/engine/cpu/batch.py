@@ -85,11 +85,12 @@ class CpuBatch:
         """Add a sequence before the next step; returns its handle.
 
         Raises OverflowError when the batch is full, ValueError for a sequence with neither prompt nor state, an id
-        outside the vocabulary, one that cannot be chosen (in a bias, among allowed ids, as the end), no allowed id, or
-        a state of another shape.
+        outside the vocabulary, one that cannot be chosen (in a bias, among allowed ids, as the end), no allowed id, a
+        state of another shape, or as `check_held` does.
         """
         member, memory = self._members.add(sequence), self._memory
-        memory.sequences[member.slot] = member_struct(member, memory.bias(member.slot, member.bias))
+        bias, held = memory.bias(member.slot, member.bias), memory.hold(member.slot, sequence.held)
+        memory.sequences[member.slot] = member_struct(member, bias, held)
         if sequence.state is None:
             memory.clear(member.slot)
         else:
@@ -100,7 +101,10 @@ class CpuBatch:
 
     def remove(self, handle: int) -> None:
         """Remove a sequence, done or not. Raises KeyError for an unknown handle."""
-        self._memory.deactivate(self._members.remove(handle).slot)
+        member = self._members.remove(handle)
+        self._memory.deactivate(member.slot)
+        if member.sequence.held:
+            self._memory.release()
 
     def state(self, handle: int) -> State:
         """A copy of a sequence's current state. Raises KeyError for an unknown handle."""

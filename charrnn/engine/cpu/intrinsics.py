@@ -69,6 +69,12 @@ def write_int32(v: Lanes, address: Value, index: Value, value: Value) -> None:
     v.store(v.builder.trunc(value, I32), v.address(address, v.builder.shl(index, _int(2))))
 
 
+@operation(types.void, _address, _count, types.int64)
+def write_int8(v: Lanes, address: Value, index: Value, value: Value) -> None:
+    """Byte `index` at the address becomes `value`."""
+    v.store(v.builder.trunc(value, I8), v.address(address, index))
+
+
 @operation(types.float32, _address, _count)
 def read_float32(v: Lanes, address: Value, index: Value) -> Value:
     """Number `index` of float32 at the address."""

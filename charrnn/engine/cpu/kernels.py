@@ -10,6 +10,7 @@ from numba import carray, njit, types  # type: ignore[attr-defined]
 from charrnn.config import Cell
 from charrnn.engine.cpu.code import Advance
 from charrnn.engine.cpu.hidden_layer import HiddenLayerArguments, hidden_layer
+from charrnn.engine.cpu.holding import hold
 from charrnn.engine.cpu.instructions import Isa, Precision
 from charrnn.engine.cpu.intrinsics import as_pointer, read_int32, read_int64, write_float32, write_int64
 from charrnn.engine.cpu.lanes import VECTOR_BYTES
@@ -69,6 +70,8 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
                         gate_state_block_stride=b.gate_state_block_stride,
                     ),
                 )
+                if b.holding:
+                    hold(b, sequence_structs, index, after + state)
             b.current_half = 1 - b.current_half
             wanted = _list_wanted(b, sequence_structs)
             if wanted:

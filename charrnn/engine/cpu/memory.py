@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS
 from charrnn.engine.cpu.lanes import LANES, VECTOR_BYTES
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import logit_blocks, padded_size
-from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT, scratch_size
+from charrnn.engine.cpu.structs import BATCH_STRUCT, HELD_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT, scratch_size
+from charrnn.engine.steering import MOST_HELD, Held
 from charrnn.sampling import Logits
 
 
@@ -31,6 +33,7 @@ class BatchMemory:
         self._gate_state = _zeros(gate_state, np.float32)
         self.logits = _zeros((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = _zeros((capacity, logit_blocks(config) * LANES), np.float32)
+        self._held = np.zeros((capacity, MOST_HELD), dtype=HELD_STRUCT)
         self._scratch = _zeros((scratch_size(logit_blocks(config)),), np.float32)
         self.active, self._added, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
         self.sequences = np.zeros(capacity, dtype=SEQUENCE_STRUCT)
@@ -128,6 +131,30 @@ class BatchMemory:
         self._biases[slot, : values.size] = values
         return int(self._biases[slot].ctypes.data)
 
+    def hold(self, slot: int, held: Sequence[Held]) -> int:
+        """Let the sequence in the slot hold these cells until `release`; returns the address of their HELD_STRUCTs, 0
+        for none."""
+        if not held:
+            return 0
+        self._held[slot, : len(held)] = [self._held_struct(each) for each in held]
+        self.batch["holding"] += 1
+        return int(self._held[slot].ctypes.data)
+
+    def release(self) -> None:
+        """A sequence that held cells holds them no longer."""
+        self.batch["holding"] -= 1
+
+    def _held_struct(self, held: Held) -> tuple[float, ...]:
+        """The fields of a HELD_STRUCT."""
+        value, hidden, gate = np.array(held.value, dtype=np.float32), -1, -1
+        if held.part == "hidden":
+            hidden = held.unit * self._hidden.itemsize
+        if held.part == "cell" or self.config.cell == "gru":
+            block, lane = divmod(held.unit, LANES)
+            gate = block * self._gate_state.strides[1] + lane * self._gate_state.itemsize
+        bits = int(_as_products_read(value)) if self._is_int8 else int(value.view(np.int32))
+        return held.layer, hidden, self._hidden.itemsize, bits, gate, float(value)
+
     def clear(self, slot: int) -> None:
         """Set the state in the slot to the initial state, all zeros."""
         self._hidden[:, int(self._current_half[0]), slot] = 128 if self._is_int8 else 0
@@ -139,9 +166,8 @@ class BatchMemory:
         """Set the state in the slot to `hidden` [layers, state_parts, hidden_size]."""
         self.clear(slot)
         h, size = hidden[:, 0], self.config.hidden_size
-        if self._is_int8:
-            h = np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128
-        self._hidden[:, int(self._current_half[0]), slot, :size] = h
+        stored = _as_products_read(h) if self._is_int8 else h
+        self._hidden[:, int(self._current_half[0]), slot, :size] = stored
         if self._layout.has_gate_state:
             gate_state = np.zeros((self.config.layers, self._size), dtype=np.float32)
             gate_state[:, :size] = hidden[:, -1]
@@ -156,6 +182,11 @@ class BatchMemory:
         if self._layout.has_gate_state:
             hidden[:, -1] = self._gate_state[:, :, slot].reshape(self.config.layers, -1)[:, :size]
         return hidden
+
+
+def _as_products_read(h: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Hidden states as they are stored in int8, as charrnn.engine.cpu.hidden_layer does."""
+    return np.asarray(np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128)
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:

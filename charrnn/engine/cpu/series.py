@@ -68,9 +68,10 @@ class CpuSeries:
         it has chosen from and the state, and set all slots to what it was before its choice."""
         memory, template, config = self._memory, self._template, self._memory.config
         bias = bias_of(series.sampling, config.outputs)
-        first = Sequence(np.zeros(0, np.int32), 1, series.sampling, series.state, end_id=series.end_id)
+        nothing = np.zeros(0, np.int32)
+        first = Sequence(nothing, 1, series.sampling, series.state, end_id=series.end_id, held=series.held)
         member = Member.of(0, template, first, bias, config.outputs)
-        struct = member_struct(member, memory.bias(template, bias))
+        struct = member_struct(member, memory.bias(template, bias), memory.hold(template, series.held))
         memory.sequences[template] = struct
         memory.restore(template, series.state.hidden)
         memory.activate(template)

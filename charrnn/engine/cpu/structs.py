@@ -42,6 +42,7 @@ BATCH_STRUCT: Final = np.dtype(
             "kinds",  # of ids, [vocabulary] int32
             "rules",  # [MAX_KINDS, MAX_KINDS] int32: which mask applies after two ids of these kinds, 0: none
             "masks",  # [n, logit_blocks, 16] float32; address 0 if every id may follow every other
+            "holding",  # how many sequences hold cells; 0: none
             "series",  # a SERIES_STRUCT whose candidates fill the slots; address 0: none
         )
     ],
@@ -83,12 +84,28 @@ SEQUENCE_STRUCT: Final = np.dtype(
         ("top_ids", np.int64),
         ("tops", np.int64),
         ("half", np.int64),  # the half of `hidden` that holds the state, once done
+        ("held", np.int64),  # address of HELD_STRUCT [held_count], the cells that the sequence holds
+        ("held_count", np.int64),
+        ("held_from", np.int64),  # from the step on that reads the id with this index
         ("recent_count", np.int64),
         ("recent", np.int32, (RECENT_IDS,)),  # a ring buffer
         ("generated", np.int8, (RECENT_IDS,)),  # and which of these ids were generated rather than read
     ],
     align=True,
 )
+
+HELD_STRUCT: Final = np.dtype(
+    [
+        ("layer", np.int64),
+        ("hidden", np.int64),  # bytes from the beginning of the layer's hidden state in a slot; -1: it is not held
+        ("hidden_size", np.int64),  # bytes of the number there: 1 in int8, or 4
+        ("hidden_bits", np.int64),
+        ("gate", np.int64),  # bytes from the beginning of the layer's gate state in slot 0; -1: it is not held
+        ("gate_value", np.float32),
+    ],
+    align=True,
+)
+"""What a cell is held at (charrnn.engine.cpu.holding); a GRU's hidden state is in both places."""
 
 SERIES_STRUCT: Final = np.dtype(
     [

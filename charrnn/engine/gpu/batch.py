@@ -112,7 +112,7 @@ class GpuBatch(DeviceBatch):
         for start in range(0, n, tile.rows):
             part = slice(start, start + tile.rows)
             kind = self._kind(rows[part], top[part])
-            results.append(tile.run(inputs, start, self._states.tensor, self._biases, filled, kind))
+            results.append(tile.run(inputs, start, self._states.tensor, self._biases, self._held.tensor, filled, kind))
         self._take(members, results, steps)
         return steps
 
@@ -122,7 +122,7 @@ class GpuBatch(DeviceBatch):
         slots = np.array([member.slot for member in members], dtype=np.int64)
         rows = self._rows[slots]
         top = reported(rows, members)
-        order = np.lexsort((slots, rows["filtered"], rows["biased"], rows["end_id"] >= 0, top))
+        order = np.lexsort((slots, rows["filtered"], rows["biased"], rows["holds"], rows["end_id"] >= 0, top))
         return slots[order], [members[i] for i in order.tolist()], rows[order], top[order]
 
     def _kind(self, rows: npt.NDArray[Any], top: Slots) -> Kind:
@@ -133,6 +133,7 @@ class GpuBatch(DeviceBatch):
         return Kind(
             filters=bool(rows["filtered"].any()),
             bias=bool(rows["biased"].any()),
+            held=bool(rows["holds"].any()),
             ends=bool((rows["end_id"] >= 0).any()),
             top=rounded_up,
         )

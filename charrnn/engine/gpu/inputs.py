@@ -35,6 +35,8 @@ ROW: Final = np.dtype(
         ("penalized", np.bool_),  # whether there are penalties
         ("filtered", np.bool_),  # whether there are penalties or any of top_p, min_p and top_k
         ("biased", np.bool_),  # whether something is added to the logits
+        ("holds", np.bool_),  # whether cells are held
+        ("held_from", np.int64),  # from the step on that reads the id with this index
         ("end_id", np.int64),  # the row is done when this id is chosen; -1: none
         ("prompt_top", np.int64),  # likeliest ids to report at each id of the prompt, -1: no log-probabilities
         ("top", np.int64),  # and at each chosen id
@@ -86,6 +88,8 @@ def row_of(member: Member, outputs: int) -> tuple[Any, ...]:
             "penalized": is_penalized(params),
             "filtered": _is_filtered(params, top_k < outputs),
             "biased": member.bias is not None,
+            "holds": bool(member.sequence.held),
+            "held_from": member.held_from,
             "end_id": -1 if end_id is None else end_id,
             "prompt_top": top if member.sequence.score else -1,
             "top": -1 if params.logprobs is None else top,
@@ -109,12 +113,14 @@ def reported(rows: npt.NDArray[Any], members: Items[Member]) -> npt.NDArray[np.i
 class Inputs:
     """For n rows and several steps: `last` [n] the ids to read first, `before` [n] those before them, -1 for none;
     `coming` [steps, n] the following ids, or CHOOSE or REST; `end` [n] the ids that end a row when they are chosen, -1
-    for none; random numbers `uniforms` [steps, n]; and the sampling parameters of the rows."""
+    for none; `held_from` [n] the steps from which on cells are held; random numbers `uniforms` [steps, n]; and the
+    sampling parameters of the rows."""
 
     last: Tensor
     before: Tensor
     coming: Tensor
     end: Tensor
+    held_from: Tensor
     uniforms: Tensor
     sampling: SamplingTensors
 
@@ -133,7 +139,8 @@ def inputs_for(  # noqa: PLR0917
         return np.array(numbers + [otherwise] * (n - len(members)), dtype=np.int64)
 
     # Random numbers are also computed for steps that read the prompt, which do not use them.
-    first = sent(rows["first_position"] + of_members([member.computed for member in members]))
+    computed = of_members([member.computed for member in members])
+    first = sent(rows["first_position"] + computed)
     positions = first + torch.arange(steps, device=device)[:, None]
     uniforms = uniform(sent(rows["seed"]).expand_as(positions), positions)
     recent, generated = _recent(members, rows, width)
@@ -142,6 +149,7 @@ def inputs_for(  # noqa: PLR0917
         sent(of_members([member.id_before_last for member in members], -1)),
         sent(_coming(members, of_members([member.remaining for member in members]), steps)),
         sent(rows["end_id"]),
+        sent(rows["held_from"] - computed),
         uniforms,
         SamplingTensors(**{name: sent(rows[name]) for name in NEUTRAL}, recent=sent(recent), generated=sent(generated)),
     )

@@ -33,9 +33,10 @@ class Network:
         }
         self.hidden_size = rounded(config.hidden_size)
 
-    def advance(self, ids: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def advance(self, ids: Tensor, hidden: Tensor, held: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """One step of a tile: logits [rows, at least outputs] after the ids [rows], -inf beyond the outputs, and the
         new state, of the same shape as the old one, `hidden` [rows, layers, state_parts, padded hidden_size].
+        Where `held`, of that shape too, is not NaN, it replaces what a layer computes (`charrnn.engine.steering`).
 
         Equations: `charrnn.cells`. For the same bits, the number of rows must be the same.
         """
@@ -45,6 +46,8 @@ class Network:
             gates_x = self._input_gates(ids) if x is None else self._affine(x, f"rnn.weight_ih_l{layer}")
             gates_h = self._affine(hidden[:, layer, 0], f"rnn.weight_hh_l{layer}")  # [rows, gates * hidden_size]
             new = self._cell(gates_x, gates_h, hidden[:, layer])  # [rows, state_parts, hidden_size]
+            if held is not None:
+                new = torch.where(held[:, layer].isnan(), new, held[:, layer])
             x = new[:, 0]
             layers.append(new)
         assert x is not None  # ModelConfig has at least one layer

@@ -8,6 +8,7 @@ import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Output, Series
+from charrnn.engine.gpu.holding import during
 from charrnn.engine.gpu.network import TILE, Network
 from charrnn.engine.gpu.states import DeviceBatch
 from charrnn.engine.refilled import RefilledBatch
@@ -60,7 +61,11 @@ class ReferenceBatch(DeviceBatch):
         device = self._network.device
         slots = torch.tensor([member.slot for member in members] + [self._states.spare] * empty, device=device)
         ids = torch.tensor([member.last_id for member in members] + [0] * empty, device=device)
-        logits, self._states.tensor[slots] = self._network.advance(ids, self._states.tensor[slots])
+        held = self._held.tensor
+        if held is not None:
+            holding = [member.computed >= member.held_from for member in members] + [False] * empty
+            held = during(held[slots], torch.tensor(holding, device=device))
+        logits, self._states.tensor[slots] = self._network.advance(ids, self._states.tensor[slots], held)
         known = logits[:, : self._network.config.outputs].cpu().numpy()
         for member, of_member in zip(members, known, strict=False):
             self._take(member, of_member)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from charrnn.engine.base import Sequence, State
+from charrnn.engine.gpu.holding import HeldValues
 from charrnn.engine.gpu.network import Network
 from charrnn.engine.sequences import Members
 
@@ -38,11 +39,12 @@ class HiddenStates:
 
 
 class DeviceBatch:
-    """The members of a batch and their hidden states: a `charrnn.engine.base.Batch` without `step`."""
+    """The members of a batch, their hidden states and what they hold: a `charrnn.engine.base.Batch` without `step`."""
 
     def __init__(self, network: Network, capacity: int) -> None:
         self._members = Members(network.config, capacity)
         self._states = HiddenStates(network, capacity)
+        self._held = HeldValues(network, capacity)
         self._network = network
 
     def __len__(self) -> int:
@@ -53,6 +55,7 @@ class DeviceBatch:
         does."""
         member = self._members.add(sequence)
         self._states.put(member.slot, sequence.state)
+        self._held.put(member.slot, sequence.held)
         return member.handle
 
     def remove(self, handle: int) -> None:

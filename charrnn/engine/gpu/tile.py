@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from charrnn.engine.gpu.graph import captured
+from charrnn.engine.gpu.holding import during
 from charrnn.engine.gpu.inputs import CHOOSE, NEUTRAL, REST, ROW, Inputs
 from charrnn.engine.gpu.network import Network, rounded
 from charrnn.engine.gpu.sampling import SamplingTensors, choose, logarithms, masking
@@ -25,11 +26,12 @@ STEPS: Final = 64
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What a step does besides advancing and plain sampling; each kind is captured separately: `filters`, including
-    penalties; adding a `bias` to the logits; looking whether rows have come to their `ends`; log-probabilities with
-    `top` of the likeliest ids, unless `top` is None."""
+    penalties; adding a `bias` to the logits; cells that are `held`; looking whether rows have come to their `ends`;
+    log-probabilities with `top` of the likeliest ids, unless `top` is None."""
 
     filters: bool = False
     bias: bool = False
+    held: bool = False
     ends: bool = False
     top: int | None = None
 
@@ -55,6 +57,7 @@ class Tile:
         self.width = rounded(config.outputs)
         self.hidden = torch.zeros(rows, config.layers, config.state_parts, network.hidden_size, device=device)
         self._bias = torch.zeros(rows, self.width, device=device)
+        self._held = torch.full_like(self.hidden, torch.nan)
         self.network = network
         self._mask = masking(network.following, self.width, network.device)
         self._lock = threading.Lock()
@@ -65,10 +68,17 @@ class Tile:
         self._runs: dict[Kind, tuple[Callable[[], None], Results]] = {}
 
     def run(  # noqa: PLR0917
-        self, inputs: Inputs, start: int, hidden: Tensor, biases: Tensor | None, slots: Tensor, kind: Kind
+        self,
+        inputs: Inputs,
+        start: int,
+        hidden: Tensor,
+        biases: Tensor | None,
+        held: Tensor | None,
+        slots: Tensor,
+        kind: Kind,
     ) -> Results:
         """Advance the rows from `start` on, of the n rows of the inputs, by up to STEPS steps; their states are in
-        `hidden`, at the slots [n], and their logit biases in `biases`."""
+        `hidden`, at the slots [n], their logit biases in `biases`, and what they hold in `held`."""
         part, steps = slice(start, start + self.rows), len(inputs.coming)
         with self._lock:
             step, results = self._runs.get(kind) or self._capture(kind)
@@ -76,6 +86,8 @@ class Tile:
             torch.index_select(hidden, 0, slots[part], out=self.hidden)
             if kind.bias and biases is not None:
                 torch.index_select(biases, 0, slots[part], out=self._bias)
+            if kind.held and held is not None:
+                torch.index_select(held, 0, slots[part], out=self._held)
             for _ in range(steps):
                 step()
             hidden.index_copy_(0, slots[part], self.hidden)
@@ -89,6 +101,8 @@ class Tile:
         if kind.ends:
             self._ended.zero_()
             mine.end.copy_(inputs.end[part])
+        if kind.held:
+            mine.held_from.copy_(inputs.held_from[part])
         mine.last.copy_(inputs.last[part])
         mine.before.copy_(inputs.before[part])
         mine.coming[:steps].copy_(inputs.coming[:, part])
@@ -108,7 +122,8 @@ class Tile:
         """Every row reads an id and gets the next: the prompt's, or a chosen one; the state of a row that rests or has
         ended does not change."""
         inputs, turn, outputs = self._inputs, self._turn, self.network.config.outputs
-        logits, hidden = self.network.advance(inputs.last, self.hidden)
+        held = during(self._held, turn >= inputs.held_from) if kind.held else None
+        logits, hidden = self.network.advance(inputs.last, self.hidden, held)
         coming, uniforms = inputs.coming.index_select(0, turn)[0], inputs.uniforms.index_select(0, turn)[0]
         biased = logits + self._bias if kind.bias else logits
         chosen = choose(self._mask(biased, inputs.before, inputs.last), inputs.sampling, uniforms, filters=kind.filters)
@@ -147,4 +162,5 @@ class Tile:
             generated=floats(RECENT_IDS, rows) * 0,
         )
         coming, uniforms = integers(STEPS, rows) * REST, floats(STEPS, rows, dtype=torch.float64)
-        return Inputs(integers(rows) * 0, integers(rows) * -1, coming, integers(rows) * -1, uniforms, sampling)
+        last, none = integers(rows) * 0, integers(rows) * -1
+        return Inputs(last, none, coming, none.clone(), last.clone(), uniforms, sampling)
