@@ -65,16 +65,16 @@ def check_held(held: Sequence[Held], config: ModelConfig) -> None:
     for index, each in enumerate(held):
         check(each, f"held[{index}].")
         _check_exists(each, config, f"held[{index}]")
-        if fault := value_fault(each):
+        if fault := value_fault(each.part, each.value):
             raise ValueError(f"held[{index}].value {fault}")
     if (twice := repeated(held)) is not None:
         raise ValueError(f"held[{twice}] must be another cell than those before it, not {held[twice].cell}")
 
 
-def value_fault(held: Held) -> str | None:
-    """What is wrong with the value for its part, if anything."""
-    if held.part == "hidden" and abs(held.value) > LARGEST_HIDDEN:
-        return f"must be from -{LARGEST_HIDDEN} to {LARGEST_HIDDEN} for a hidden state, not {held.value}"
+def value_fault(part: Part, value: float) -> str | None:
+    """What is wrong with the value for the part, if anything."""
+    if part == "hidden" and abs(value) > LARGEST_HIDDEN:
+        return f"must be from -{LARGEST_HIDDEN} to {LARGEST_HIDDEN} for a hidden state, not {value}"
     return None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.engine.base import Batch, Engine, Logprobs, Sequence, State
+from charrnn.engine.steering import Held
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
 
@@ -49,9 +50,18 @@ def trace(engine: Engine, ids: Ids, top: int = 5) -> Trace:
     )
 
 
-def pieces(engine: Engine, ids: Ids, top: int = 5, size: int = PIECE, batch: Batch | None = None) -> Iterator[Trace]:
+def pieces(  # noqa: PLR0917
+    engine: Engine,
+    ids: Ids,
+    top: int = 5,
+    size: int = PIECE,
+    batch: Batch | None = None,
+    held: tuple[Held, ...] = (),
+    steered: int = 0,
+) -> Iterator[Trace]:
     """The same trace in pieces of `size` ids, so that a long one needs little memory and can be cancelled. An empty
-    `batch` of the engine is used if it is given, for many short texts.
+    `batch` of the engine is used if it is given, for many short texts. Cells were `held` when the last `steered` ids
+    were generated, and are while these are read: the trace shows the values that they were held at.
 
     Raises ValueError as `trace` does, when the first piece is requested.
     """
@@ -65,7 +75,8 @@ def pieces(engine: Engine, ids: Ids, top: int = 5, size: int = PIECE, batch: Bat
         # Probabilities are reported for the ids after the first, the next piece's first among them. Nothing follows the
         # text's last id: one more is chosen there, so that the likeliest to follow are reported.
         unread = ids[start + (state is not None) : stop + 1]
-        sequence = Sequence(unread, int(stop >= len(ids)), sampling, state, score=True)
+        after = min(max(0, start + len(ids[start : stop + 1]) - len(ids) + steered), len(unread))
+        sequence = Sequence(unread, int(stop >= len(ids)), sampling, state, True, held=held, steered=after)
         states, following, state = _read(batch, sequence, len(ids[start:stop]))
         logprobs, first = np.append(first, following.chosen[:-1]), following.chosen[-1:]
         yield Trace(states, logprobs, following.top_ids, following.top)

@@ -22,6 +22,7 @@ from service.generation.requests import GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.tasks import SeparatorError, check_label, check_task
 from service.generation.tokenization import UnknownIdsError, checked, read
+from service.generation.units.selection import UnitSelection, select
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -85,8 +86,8 @@ class Admission:
 
     def admit(self, request: GenerationRequest) -> Admitted:
         """Raises UnknownCharactersError, UnknownIdsError, SamplingIdsError, WrongTaskError, UnknownLabelError,
-        NeverFitsError, ReplyTooLargeError, InvalidContinuationError, OtherModelError, RecordEndedError, and what
-        ResidentModels.get raises."""
+        UnknownUnitError, NeverFitsError, ReplyTooLargeError, InvalidContinuationError, OtherModelError,
+        RecordEndedError, and what ResidentModels.get raises."""
         admitted = self._admit(request, self._model_of(request))
         self._check_size([admitted])
         return admitted
@@ -121,6 +122,7 @@ class Admission:
         check_task(model, "generate")
         check_label(model, request.label)
         check_sampling(model, request.sampling)
+        select(model.config, [UnitSelection(each.layer, each.unit, each.part) for each in request.held], "set")
         prompt, skipped = read(model, request.prompt, request.skip_unknown)
         start = request.start
         state = None if start is None else start.state_for(model.digest, model.engine.precision, model.config)

@@ -123,8 +123,8 @@ class ChoiceRun:
         begins = admitted.state is None
         ids = model.arrangement.read(prompt, model.vocabulary, request.label) if begins else prompt
         score = request.echo and request.sampling.logprobs is not None and prompt.size > 0
-        end_id = model.vocabulary.end_id
-        whole = Sequence(ids, request.length, self._sampling, state=admitted.state, score=score, end_id=end_id)
+        end_id, held = model.vocabulary.end_id, request.held
+        whole = Sequence(ids, request.length, self._sampling, admitted.state, score, end_id, held)
         if self._beginning is None or self._beginning.state is None:
             return whole
         left = request.length - self.cached_tokens
@@ -158,6 +158,7 @@ class ChoiceRun:
             stop=request.stop,
             include_stop=request.include_stop,
             min_tokens=max(0, request.min_tokens - self.tokens),
+            held=request.held,
             pending=NOTHING_PENDING if ended else builder.pending,
             ended=ended,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from charrnn.engine.steering import Held
 from charrnn.sampling import DEFAULT_LENGTH, SamplingParams
 from charrnn.vocabulary import Ids
 from service.generation.continuations.continuation import Continuation
@@ -40,6 +41,8 @@ class GenerationRequest:
     """The minimum number of tokens before a stop text takes effect."""
     label: str | None = None
     """What a record begins with, for a model trained with labels."""
+    held: tuple[Held, ...] = ()
+    """Cells that are held while the text is generated."""
     n: int = 1
     echo: bool = False
     with_ids: bool = False

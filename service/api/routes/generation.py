@@ -57,6 +57,7 @@ EXAMPLES = {
     "a stream": {"prompt": "ROMEO:", "length": 50, "stream": True},
     "a text that can go on": {"prompt": "ROMEO:", "length": 50, "continuation": True},
     "logarithms": {"prompt": "ROMEO:", "length": 5, "temperature": 0, "logprobs": 2, "echo": True},
+    "with a cell held at a value": {"prompt": "ROMEO:", "length": 50, "set": [{"layer": 0, "unit": 0, "value": -0.5}]},
     "what a cell does": {"prompt": "ROMEO:", "length": 50, "trace": {"cells": [{"layer": 0, "unit": 0}]}},
 }
 

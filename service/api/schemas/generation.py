@@ -18,6 +18,7 @@ from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import alternatives, fault
 from service.api.schemas.neutral import NeutralBody
 from service.api.schemas.parameters import Limits, takes, with_field
+from service.api.schemas.steering import HeldBodies, held_cells
 from service.generation.continuations.continuation import Continuation
 from service.generation.continuations.tokens import Continuations
 from service.generation.requests import GenerationRequest, Prompt
@@ -30,7 +31,12 @@ SAMPLING: Final = tuple(name for name in parameters(SamplingParams) if name != "
 MEANINGS: Final = {name: each.parameter for name, each in parameters(SamplingParams).items()}
 CONTINUE: Final = "continue"
 """The field with a token, whose name is one of Python's own words."""
-INHERITED: Final = {"stop": "stop", "include_stop_str_in_output": "include_stop", "min_tokens": "min_tokens"}
+INHERITED: Final = {
+    "stop": "stop",
+    "include_stop_str_in_output": "include_stop",
+    "min_tokens": "min_tokens",
+    "set": "held",
+}
 """Fields that are as they were unless they are given with `continue`, besides how tokens are chosen, and what they are
 in a GenerationRequest and a Continuation."""
 _sampling: Final = attrgetter(*SAMPLING)
@@ -174,8 +180,8 @@ class ContinuingBody(SamplingBody):
     Field(
         None,
         description="go on where another text ended: the `continuation` of one of its choices; the model stays, and"
-        " the seed, how tokens are chosen, stop, include_stop_str_in_output and min_tokens, unless given; the prompt is"
-        " read first",
+        " the seed, how tokens are chosen, stop, include_stop_str_in_output, min_tokens and set, unless given; the"
+        " prompt is read first",
     ),
 )
 class GenerateBody(NeutralBody, ContinuingBody):
@@ -190,6 +196,7 @@ class GenerateBody(NeutralBody, ContinuingBody):
     length: Annotated[int, AtMost("max_length", "tokens")] = Field(
         DEFAULT_LENGTH, ge=1, description="maximum number of tokens: characters, or words for a word-level model"
     )
+    set: HeldBodies = Field(default_factory=list, description="cells to hold at values while the text is generated")
     trace: CellsBody | None = Field(None, description="return the states of cells along each text")
     continuation: bool = Field(
         False, description="return from where each text can go on: a `continuation`, for the field `continue`"
@@ -248,7 +255,8 @@ class GenerateBody(NeutralBody, ContinuingBody):
         if self.continuation:
             continuations.check()
         model = start.reference if start is not None and self.model is None else self.reference(settings)
-        made = self.continuing(self.text_before, self.length, model, read_cache=read_cache)
+        continuing = self.continuing(self.text_before, self.length, model, read_cache=read_cache)
+        made = replace(continuing, held=held_cells(self.set))
         if self.continuation:  # an entry of the cache has no state
             made = replace(made, with_continuation=True, read_cache=False, write_cache=False)
         if start is not None:

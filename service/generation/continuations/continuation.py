@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from charrnn.config import ModelConfig
 from charrnn.engine.base import State
 from charrnn.engine.state_bytes import unpacked
+from charrnn.engine.steering import Held
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import NOTHING_PENDING, Pending
 from service.generation.errors import ClosedError, InvalidContinuationError
@@ -17,7 +18,7 @@ class Continuation:
     """The end of a text by a version of `name`, from which it, and others, can go on.
 
     What is not given anew stays: `sampling` with its seed, but without log-probabilities; `stop`, `include_stop` and
-    `min_tokens`, of which so many are left.
+    `min_tokens`, of which so many are left; and which cells are `held`.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Continuation:
     stop: tuple[str, ...] = ()
     include_stop: bool = False
     min_tokens: int = 0
+    held: tuple[Held, ...] = ()
     pending: Pending = NOTHING_PENDING
     """What has not been passed on, or may be the beginning of a stop text."""
     ended: bool = False

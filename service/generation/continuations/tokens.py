@@ -16,13 +16,14 @@ import json
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import Field, asdict, fields
+from dataclasses import Field, asdict, astuple, fields
 from functools import lru_cache
 from typing import Any, Final
 
 from itsdangerous import BadData, BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
+from charrnn.engine.steering import Held
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import Pending
 from service.generation.continuations.continuation import Continuation
@@ -96,6 +97,8 @@ def _written(continuation: Continuation) -> bytes:
     head = _changed(continuation, _PLAIN) | {"sampling": _changed(continuation.sampling, _SAMPLING)}
     if continuation.pending.text:
         head["pending"] = asdict(continuation.pending)
+    if continuation.held:
+        head["held"] = [astuple(each) for each in continuation.held]
     return json.dumps(head, separators=(",", ":")).encode()
 
 
@@ -107,7 +110,8 @@ def _read(payload: bytes) -> Continuation:
     found: dict[str, Any] = json.loads(head)
     sampling = SamplingParams(**_tuples(found.pop("sampling")))
     pending = Pending(**found.pop("pending", {}))
-    return Continuation(**_tuples(found), state=state, sampling=sampling, pending=pending)
+    held = tuple(Held(*each) for each in found.pop("held", ()))
+    return Continuation(**_tuples(found), state=state, sampling=sampling, pending=pending, held=held)
 
 
 def _defaults(kind: type, *left_out: str) -> tuple[tuple[str, Any], ...]:
@@ -116,7 +120,7 @@ def _defaults(kind: type, *left_out: str) -> tuple[tuple[str, Any], ...]:
     return tuple((each.name, each.default) for each in declared if each.name not in left_out)
 
 
-_PLAIN: Final = _defaults(Continuation, "state", "sampling", "pending")
+_PLAIN: Final = _defaults(Continuation, "state", "sampling", "pending", "held")
 _SAMPLING: Final = _defaults(SamplingParams)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from charrnn.engine.steering import Held
 from charrnn.engine.tracing import Trace, pieces
 from charrnn.tasks.arrangement import Reading
 from charrnn.vocabulary import Ids
@@ -92,8 +93,8 @@ class Tracer:
         wanted: Sequence[UnitSelection],
         client: Client = NO_CLIENT,
     ) -> list[TextTrace]:
-        """The traces of generated texts, without their prompt, which is read before each of them. The request must come
-        from `traceable`."""
+        """The traces of generated texts, without their prompt, which is read before each of them. Cells that the
+        request held have the values that they were held at. The request must come from `traceable`."""
         model = self._models.get(f"{generation.model}@{generation.version}")
         units = select(model.config, wanted, "trace.cells")
         prompt, _ = read(model, request.prompt, request.skip_unknown)
@@ -104,7 +105,7 @@ class Tracer:
         scope = CancelScope(client, request.timeout, self._timeout)
         with self._place():
             readings = [Reading(np.append(before, ids), before.size, ids.size) for ids in texts]
-            return [self._trace(model, reading, units, scope) for reading in readings]
+            return [self._trace(model, reading, units, scope, request.held) for reading in readings]
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -115,10 +116,17 @@ class Tracer:
         finally:
             self._places.release()
 
-    def _trace(self, model: ResidentModel, reading: Reading, units: list[UnitId], scope: CancelScope) -> TextTrace:
-        """The trace of the text's tokens; what else is read is left out."""
+    def _trace(
+        self,
+        model: ResidentModel,
+        reading: Reading,
+        units: list[UnitId],
+        scope: CancelScope,
+        held: tuple[Held, ...] = (),
+    ) -> TextTrace:
+        """The trace of the text's tokens, during which cells are held; what else is read is left out."""
         builder = TraceBuilder(model, units)
-        found = pieces(model.engine, reading.ids, builder.top)
+        found = pieces(model.engine, reading.ids, builder.top, held=held, steered=reading.ids.size - reading.first)
         while (piece := self._next(found, scope)) is not None:
             builder.take(piece)
             self._observer.traced(len(piece.logprobs))

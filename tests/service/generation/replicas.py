@@ -11,6 +11,7 @@ from charrnn.engine.base import Engine
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import host_features, runnable_isas
 from charrnn.engine.gpu.batch import GpuEngine
+from charrnn.engine.steering import Held
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import WordVocabulary
@@ -89,6 +90,7 @@ requests = st.builds(
     stop=stops,
     include_stop=st.booleans(),
     min_tokens=st.sampled_from([0, 0, 7, 300]),
+    held=st.sampled_from([(), (), (Held(0, 3, "hidden", -0.9), Held(0, 8, "hidden", 0.5))]),
 )
 lengths = st.lists(st.integers(1, 30) | st.sampled_from([1, 2, 300]), min_size=2, max_size=4)
 kinds = st.sampled_from([ISAS, ISAS, ("float32",), ("gpu",)])

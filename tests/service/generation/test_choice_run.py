@@ -51,6 +51,7 @@ def going_on(request: GenerationRequest, continuation: Continuation, length: int
         seed=continuation.sampling.seed,
         sampling=continuation.sampling,
         min_tokens=continuation.min_tokens,
+        held=continuation.held,
         length=length,
     )
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from itsdangerous import Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
+from charrnn.engine.steering import Held
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import Pending
 from service.generation.continuations.continuation import Continuation
@@ -48,6 +49,9 @@ continuations = st.builds(
     stop=st.lists(st.text(min_size=1, max_size=256), max_size=8).map(tuple),
     include_stop=st.booleans(),
     min_tokens=st.integers(0, 1000),
+    held=st.lists(
+        st.builds(Held, st.integers(0, 3), st.integers(0, 99), st.just("cell"), st.floats(-9, 9)), max_size=16
+    ).map(tuple),
     pending=st.builds(Pending, st.text(max_size=300), st.integers(0, 300), st.integers(0, 300)),
     ended=st.booleans(),
 )
