@@ -33,8 +33,8 @@ samplings = st.builds(
     top_p=st.floats(0.01, 1),
     min_p=st.floats(0, 1),
     repetition_penalty=st.floats(0.01, 10),
-    presence_penalty=st.floats(-2, 2),
-    frequency_penalty=st.floats(-2, 2),
+    presence_penalty=st.floats(-2, 2).map(abs),
+    frequency_penalty=st.floats(-2, -0.5),
     logit_bias=st.lists(biases, max_size=100).map(tuple),
     allowed_token_ids=st.none() | st.lists(st.integers(0, 99), min_size=1, max_size=100).map(tuple),
 )
