@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from service.generation.admission import Admitted
 from service.generation.cache import cache_key, reply_key
+from service.generation.continuations.continuation import CutOffError
 from service.generation.errors import EventIdError
 from service.generation.pieces import Piece
 from service.generation.progress import ChoiceProgress, Progress
@@ -37,16 +38,22 @@ def _digest(admitted: Sequence[Admitted], seeds: Sequence[int | None]) -> bytes:
 
 
 def pieces_after(progress: Progress, pieces: Iterator[tuple[int, Piece] | None]) -> Iterator[tuple[int, Piece] | None]:
-    """The pieces without what has been passed on of each choice; None where nothing is new yet."""
+    """The pieces without what has been passed on of each choice; None where nothing is new yet. A CutOffError tells
+    only of choices that have come to something new."""
     rests: dict[int, _Rest] = {}
-    for news in pieces:
-        if news is None:
-            yield None
-            continue
-        index, piece = news
-        rest = rests.setdefault(index, _Rest(progress[index]))
-        new = rest.of(piece)
-        yield None if new is None else (index, new)
+    try:
+        for news in pieces:
+            if news is None:
+                yield None
+                continue
+            index, piece = news
+            rest = rests.setdefault(index, _Rest(progress[index]))
+            new = rest.of(piece)
+            yield None if new is None else (index, new)
+    except CutOffError as error:
+        found = enumerate(error.continuations)
+        new_ends = tuple(each if index in rests and rests[index].is_new else None for index, each in found)
+        raise CutOffError(str(error), new_ends) from error
 
 
 class _Rest:
@@ -58,6 +65,8 @@ class _Rest:
         """How many characters of what comes have been passed on."""
         self._waiting: Piece | None = None
         """Tokens that are new, of pieces whose text is not: they belong to the next piece."""
+        self.is_new = False
+        """Whether all that has been passed on has come again, and more."""
 
     def of(self, piece: Piece) -> Piece | None:
         """What is new of the next piece; None if that is neither text nor the end."""
@@ -68,6 +77,7 @@ class _Rest:
         new = _with(self._waiting, piece.after(dropped, self._passed.tokens))
         nothing = not new.text and new.finish_reason is None
         self._waiting = new if nothing else None
+        self.is_new = not nothing
         return None if nothing else new
 
 

@@ -73,7 +73,7 @@ class Readers:
     """Clients that each read the same stream again and again, in a thread of their own, until it is over."""
 
     def __init__(self, port: int, count: int, **fields: Any) -> None:
-        self._client = Client(f"http://127.0.0.1:{port}", timeout=600)
+        self._client = Client(f"http://127.0.0.1:{port}", timeout=600, wait=0.25)
         self._asked = {"prompt": "ROMEO:", "cache": False, **fields}
         self._over = threading.Event()
         self._threads = ThreadPoolExecutor(count)

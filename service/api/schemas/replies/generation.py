@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Final, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -31,6 +31,9 @@ from service.generation.requests import Choice, FinishReason, Generation
 from service.generation.units.text_trace import TextTrace
 
 TokenOf = Callable[[Continuation], str]
+
+MOST_CHARACTERS: Final = 40_000
+"""Of all continuations in the last event: more might not fit in its line, which has the first one twice."""
 
 
 @closed
@@ -126,15 +129,12 @@ class GenerateSkipped(GenerateHead):
 class GenerateCutOff(ErrorReply):
     """The last event of a stream that a stopping server cuts off, and how to go on."""
 
-    continuation: NotRequired[
-        Annotated[
-            str | None,
-            Field(
-                default=None,
-                description="from where the text goes on, for the field `continue`: of several choices, the first that"
-                " had begun and not ended",
-            ),
-        ]
+    continuation: Annotated[
+        str | None,
+        Field(
+            description="from where the text goes on, for the field `continue`: of several choices, the first that had"
+            " begun and not ended; null if there is none, but there is always `Last-Event-ID`"
+        ),
     ]
     continuations: NotRequired[
         Annotated[
@@ -179,11 +179,8 @@ def generate_reply(
 def cut_off(error: ErrorReply, continuations: Sequence[Continuation | None], token_of: TokenOf) -> GenerateCutOff:
     """The event with the error, and a token for each choice that goes on."""
     tokens = [None if each is None else token_of(each) for each in continuations]
-    first = next(filter(None, tokens), None)
-    event: GenerateCutOff = {"error": error["error"]}
-    if first is not None:
-        event["continuation"] = first
-    if len(tokens) > 1:
+    event: GenerateCutOff = {"error": error["error"], "continuation": next(filter(None, tokens), None)}
+    if len(tokens) > 1 and sum(len(token or "") for token in tokens) <= MOST_CHARACTERS:
         event["continuations"] = tokens
     return event
 
