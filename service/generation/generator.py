@@ -170,8 +170,8 @@ class TextGenerator:
 
 def _generation(admitted: Admitted, choices: tuple[Choice, ...], joined: bool) -> Generation:
     model = admitted.model
+    tokens = sum(choice.completion_tokens for choice in choices) if joined else admitted.cached_tokens
     cached = joined or admitted.is_cached
-    tokens = sum(choice.completion_tokens for choice in choices) if cached else admitted.cached_tokens
     return Generation(model.name, model.version, choices, admitted.prompt, admitted.skipped, cached, tokens)
 
 

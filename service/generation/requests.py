@@ -92,3 +92,8 @@ class Generation:
     def prompt_tokens(self) -> int:
         """How many ids were read."""
         return int(self.prompt.size)
+
+    @property
+    def completion_tokens(self) -> int:
+        """How many tokens all choices have."""
+        return sum(choice.completion_tokens for choice in self.choices)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Protocol
+
 from flask import request
 
 from service.generation.requests import GenerationRequest
+
+
+class FromCache(Protocol):
+    """A result, of which all or some tokens may come from the cache."""
+
+    @property
+    def cached(self) -> bool: ...
+    @property
+    def cached_tokens(self) -> int: ...
 
 
 def may_read_cache() -> bool:
@@ -12,6 +24,12 @@ def may_read_cache() -> bool:
     return not ("HTTP_CACHE_CONTROL" in request.environ and request.cache_control.no_cache)
 
 
-def cache_header(asked: GenerationRequest, cached: bool) -> dict[str, str]:
-    """The header that says whether a reply came from the cache."""
-    return {"X-Cache": "hit" if cached else "miss" if asked.read_cache else "bypass"}
+def cache_header(asked: GenerationRequest, results: Collection[FromCache]) -> dict[str, str]:
+    """The header that says whether a reply came from the cache: all of it, a part, or nothing."""
+    return {"X-Cache": _found(results) if asked.read_cache else "bypass"}
+
+
+def _found(results: Collection[FromCache]) -> str:
+    if all(each.cached for each in results):
+        return "hit"
+    return "partial" if any(each.cached_tokens for each in results) else "miss"

@@ -73,10 +73,10 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
             with _naming_the_prompt(body):
                 stream = generator.stream_all(asked, client, last)
             chunks = _chunks(head, stream, body)
-            return event_stream(chunks, cache_header(asked[0], all(each.cached for each in stream.heads)))
+            return event_stream(chunks, cache_header(asked[0], stream.heads))
         with _naming_the_prompt(body):
             made = generator.generate_all(asked, client)
-        return json_response(completion_reply(head, made), cache_header(asked[0], all(each.cached for each in made)))
+        return json_response(completion_reply(head, made), cache_header(asked[0], made))
 
     @routes.get("/models")
     @describe("List the models (OpenAI-compatible)")
@@ -132,5 +132,6 @@ def _chunks(head: CompletionHead, stream: Stream, body: CompletionBody) -> Itera
     )
     if options.include_usage:
         prompt_tokens = sum(each.prompt_tokens for each in stream.heads)
-        counted = usage(prompt_tokens, stream.completion_tokens())
+        cached_tokens = sum(each.cached_tokens for each in stream.heads)
+        counted = usage(prompt_tokens, stream.completion_tokens(), cached_tokens)
         yield Event({**empty, "choices": [], "usage": counted}, id=stream.progress.last_id)

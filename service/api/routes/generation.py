@@ -71,7 +71,7 @@ def blueprint(
     @routes.post("/generate")
     @describe(
         "Generate text",
-        description=f"An identical request gets the same text. {STREAM}",
+        description=f"An identical request gets the same text; one for more of it gets that and what follows. {STREAM}",
         body=GenerateBody,
         parameters=(last_event(EVENT_ID),),
         errors=(404, 429, 503),
@@ -86,7 +86,7 @@ def blueprint(
                 stream = generator.stream(asked, client, last)
             counts = body.stream_options.continuous_usage_stats
             chunks = _chunks(stream, g.request_id, continuations.token, counts=counts)
-            return event_stream(chunks, cache_header(asked, stream.heads[0].cached))
+            return event_stream(chunks, cache_header(asked, stream.heads))
         cells = None if body.trace is None else body.trace.selections()
         if cells:
             tracer.check(asked.model, cells, "trace.cells")
@@ -99,7 +99,7 @@ def blueprint(
         )
         if traces is not None:
             add_traces(reply, traces)
-        return json_response(reply, cache_header(asked, generation.cached))
+        return json_response(reply, cache_header(asked, [generation]))
 
     return routes
 
@@ -137,7 +137,7 @@ def _end(
     yield from before
     end: GenerateEnd = {
         **last.data,
-        "usage": usage(head.prompt_tokens, completion_tokens),
+        "usage": usage(head.prompt_tokens, completion_tokens, head.cached_tokens),
         "cached": head.cached,
         "timing": timing(time.perf_counter() - began),
     }

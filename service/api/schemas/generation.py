@@ -256,9 +256,7 @@ class GenerateBody(NeutralBody, ContinuingBody):
             continuations.check()
         model = start.reference if start is not None and self.model is None else self.reference(settings)
         continuing = self.continuing(self.text_before, self.length, model, read_cache=read_cache)
-        made = replace(continuing, held=held_cells(self.set))
-        if self.continuation:  # an entry of the cache has no state
-            made = replace(made, with_continuation=True, read_cache=False, write_cache=False)
+        made = replace(continuing, held=held_cells(self.set), with_continuation=self.continuation)
         if start is not None:
             made = self._going_on(made, start)
         return made if self.trace is None else traceable(made)

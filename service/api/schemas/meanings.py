@@ -78,7 +78,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "JobSamples.characters": "training characters read by then",
     "aliases": "each alias with the version that it points to",
     "bits_per_character": "mean negative log2 probability per character",
-    "cached": "whether the text came from the cache",
+    "cached": "whether all of the text came from the cache",
     "cancel_requested": "whether cancellation has been requested",
     "chance": "the best score of any cell when the labels are shifted along the text",
     "character": "the character",

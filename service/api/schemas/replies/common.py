@@ -49,15 +49,21 @@ class Usage(TypedDict):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    cached_tokens: NotRequired[
+        Annotated[int, Field(default=0, description="generated tokens that came from the cache, if any did")]
+    ]
 
 
-def usage(prompt_tokens: int, completion_tokens: int) -> Usage:
+def usage(prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> Usage:
     """The token counts of a request."""
-    return {
+    counts: Usage = {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
     }
+    if cached_tokens:
+        counts["cached_tokens"] = cached_tokens
+    return counts
 
 
 @closed

@@ -92,12 +92,12 @@ class CompletionChunk(CompletionHead):
 def completion_reply(head: CompletionHead, made: list[Generation]) -> CompletionReply:
     """The reply with the choices of all prompts, one prompt after the other."""
     choices = [(choice, each.prompt) for each in made for choice in each.choices]
-    prompt_tokens = sum(each.prompt_tokens for each in made)
+    counts = [(each.prompt_tokens, each.completion_tokens, each.cached_tokens) for each in made]
     return {
         **head,
         "system_fingerprint": fingerprint(made[0].model, made[0].version),
         "choices": [_choice(index, choice, prompt) for index, (choice, prompt) in enumerate(choices)],
-        "usage": usage(prompt_tokens, sum(choice.completion_tokens for choice, _ in choices)),
+        "usage": usage(*map(sum, zip(*counts, strict=True))),
     }
 
 

@@ -169,7 +169,7 @@ def generate_reply(
         "version": generation.version,
         "text": generation.choices[0].text,
         "choices": choices,
-        "usage": usage(generation.prompt_tokens, sum(choice.completion_tokens for choice in generation.choices)),
+        "usage": usage(generation.prompt_tokens, generation.completion_tokens, generation.cached_tokens),
         "cached": generation.cached,
         "timing": timing(seconds),
         **with_skipped(generation.skipped),

@@ -51,6 +51,21 @@ def test_it_is_the_same_as_generate_and_shares_its_cache(client: FlaskClient) ->
     assert reply.json["choices"][0]["text"] == generated["text"]  # type: ignore[index]
 
 
+def test_parts_of_texts_come_from_the_cache(client: FlaskClient) -> None:
+    def asked(prompt: str | list[str], max_tokens: int) -> tuple[str, int]:
+        body = {**ASK, "prompt": prompt, "max_tokens": max_tokens}
+        reply = client.post("/v1/completions", json=body)
+        last = chunks(client, **body, stream_options={"include_usage": True})[-1]
+        assert last["usage"]["cached_tokens"] == last["usage"]["completion_tokens"]
+        assert reply.json is not None
+        return reply.headers["X-Cache"], reply.json["usage"].get("cached_tokens", 0)
+
+    assert asked("xa", 5) == ("miss", 0)
+    assert asked(["xa", "b"], 7) == ("partial", 5)
+    assert asked(["xa", "b", "c"], 6) == ("partial", 12)
+    assert asked(["b", "xa"], 7) == ("hit", 14)
+
+
 def test_ids_as_a_prompt(client: FlaskClient) -> None:
     assert complete(client, prompt=[23, 0])["choices"][0]["text"] == "bcdef"
     assert complete(client, prompt=[[23, 0], [1]])["choices"][1]["text"] == "cdefg"

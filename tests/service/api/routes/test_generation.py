@@ -242,6 +242,23 @@ def events(reply: Any) -> list[Any]:
     return [data if data == "[DONE]" else json.loads(data) for _, data in sent_events(reply.text)]
 
 
+def test_a_part_of_a_text_comes_from_the_cache(client: FlaskClient) -> None:
+    def asked(length: int, **fields: Any) -> tuple[str, bool, int | None]:
+        reply = client.post("/generate", json={**ASK, "length": length, "n": 2, **fields})
+        last = events(reply)[-2] if fields.get("stream") else reply.json
+        assert last is not None
+        return reply.headers["X-Cache"], last["cached"], last["usage"].get("cached_tokens")
+
+    assert asked(4) == ("miss", False, None)
+    assert asked(3) == ("hit", True, 6)
+    assert asked(7) == ("partial", False, 8)
+    assert asked(9, stream=True) == ("partial", False, 14)
+    assert asked(9, stream=True) == ("hit", True, 18)
+    assert asked(12, cache=False) == ("bypass", False, None)
+    assert asked(12, return_token_ids=True, continuation=True) == ("partial", False, 18)
+    assert asked(12, continuation=True) == ("hit", True, 24)
+
+
 def test_a_stream_gives_the_same_text_in_pieces(client: FlaskClient) -> None:
     asked = {**ASK, "length": 100, "n": 2, "logprobs": 1, "cache": False}
     whole = client.post("/generate", json=asked).json
