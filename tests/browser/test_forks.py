@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -23,7 +24,10 @@ def one_shot(service: Service, length: int) -> str:
     return PROMPT + text
 
 
-def test_branches_from_a_character(play: Page, service: Service, new_page: Callable[..., Watched]) -> None:
+def test_branches_from_a_character(
+    watched: Watched, play: Page, service: Service, new_page: Callable[..., Watched]
+) -> None:
+    watched.expect("status of 422")
     text = generate(play, Prompt=PROMPT, Length="60", Seed="7")
     place = next(index for index in range(24, len(text)) if text[index].isalpha())
     play.locator("#text").hover()
@@ -31,6 +35,11 @@ def test_branches_from_a_character(play: Page, service: Service, new_page: Calla
     panel = play.get_by_role("group", name="Go on differently after")
     panel.get_by_label("Ways").select_option("2")
     panel.get_by_label("Seed").fill("7")
+    panel.get_by_label("Temperature").fill("11")
+    panel.get_by_role("button", name="Fork").click()
+    expect(panel.get_by_role("alert")).to_contain_text(re.compile("^Temperature.* 10, not 11"))
+    expect(panel.get_by_label("Temperature")).to_be_focused()
+    panel.get_by_label("Temperature").fill("0.8")
     panel.get_by_role("button", name="Fork").click()
     forks = play.get_by_role("region", name="After")
     fork = forks.first

@@ -7,6 +7,7 @@ import { arriving, begun, endOfText } from "./continuing.js";
 import { $, h } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { copy } from "./saving.js";
+import { LOST } from "./text-events.js";
 import { alone, beginning, ending, entire, summary, written } from "./text.js";
 
 let forks = 0;
@@ -60,7 +61,8 @@ export class Fork {
   async #write(made, first, coming) {
     let isComing = false;
     try {
-      for await (const { index, text } of arriving(made, this.#stopper.signal)) {
+      const lost = () => (this.#status.textContent = LOST);
+      for await (const { index, text } of arriving(made, this.#stopper.signal, lost)) {
         if (!isComing) coming();
         isComing = true;
         this.#status.textContent = "Generating …";

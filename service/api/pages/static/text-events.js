@@ -3,6 +3,8 @@
 
 import { events, passing } from "./api.js";
 
+export const LOST = "The connection was lost. The text goes on when the service is back …";
+
 const RETRIES = 12;
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 5000;

@@ -10,6 +10,7 @@ import { Forking } from "./forking.js";
 import { checkSeed, read, readOnward } from "./request.js";
 import { copy, save } from "./saving.js";
 import { beginning, entire, exact, fileName, passages, same, summary, written } from "./text.js";
+import { LOST } from "./text-events.js";
 import { Turn } from "./turn.js";
 
 /** `reading` shows one text; `asked` is called when the form's request has changed. */
@@ -109,7 +110,7 @@ export class TextView {
       const steps = await asked;
       checkSeed(steps.at(-1));
       const next = await begun(steps);
-      const lost = () => ($("status").textContent = "The connection was lost. The text goes on when the service is back …");
+      const lost = () => ($("status").textContent = LOST);
       for await (const { index, text } of arriving(next, mine.signal, lost)) {
         if (this.#running !== mine) return;
         $("status").textContent = "Generating …";
