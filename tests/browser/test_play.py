@@ -163,6 +163,26 @@ def test_colour_by_a_cell(play: Page) -> None:
     assert {shade[:18] for shade in shades(play) if shade} == {"rgb(var(--negative", "rgb(var(--positive"}
 
 
+def test_hold_a_cell_at_a_value(play: Page, service: Service, new_page: Callable[..., Watched]) -> None:
+    free = generate(play, Length="100", Seed="7")
+    play.get_by_label("Colour by").select_option("unit")
+    play.get_by_label("Unit").fill("207")
+    steered = generate(play, Hold_at="-1")
+    held = [{"layer": 0, "unit": 207, "part": "hidden", "value": -1}]
+    expect(play.locator("#request")).to_contain_text('"set":[{"layer":0,"unit":207,"part":"hidden","value":-1}]')
+    prompt = play.get_by_label("Prompt").input_value()
+    asked = {"prompt": prompt, "length": 100, "temperature": 0.8, "seed": 7, "set": held}
+    assert prompt + service.request("/generate", asked)["text"] == steered != free
+    expect(play.locator("#legend")).to_contain_text("Read without holding the cell.")
+    other = new_page().page
+    other.goto(play.url)
+    expect(other.locator("#text")).to_have_text(steered)
+    expect(other.get_by_label("Hold at")).to_have_value("-1")
+    play.get_by_label("Colour by").select_option("")
+    expect(play.locator("#request")).not_to_contain_text("set")
+    assert generate(play, Length="100") == free
+
+
 def test_of_a_long_text_the_beginning_is_coloured_and_all_is_shown(play: Page) -> None:
     text = generate(play, Length="10500", Seed="7")
     play.get_by_label("Colour by").select_option("surprise")

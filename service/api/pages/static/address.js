@@ -10,7 +10,7 @@ export const addressOfSteps = (steps) => (steps.length === 1 ? addressOf(steps[0
 export function addressOf(body) {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(body)) {
-    for (const each of [value].flat()) parameters.append(name, each);
+    for (const each of [value].flat()) parameters.append(name, typeof each === "object" ? JSON.stringify(each) : each);
   }
   return `#${parameters}`;
 }

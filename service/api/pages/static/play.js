@@ -5,6 +5,7 @@ import { addressed, fill } from "./address.js";
 import { url } from "./api.js";
 import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";
+import { showHeld } from "./held-cell.js";
 import { key, onKey } from "./key.js";
 import { ModelLists } from "./model-lists.js";
 import { Reading } from "./reading.js";
@@ -53,6 +54,7 @@ async function open() {
   if (!(await arrange())) return;
   await view.offer?.(lists.chosen);
   fill(form, parameters);
+  showHeld(parameters.get("set"));
   for (const slider of form.querySelectorAll("[data-for]")) slider.value = $(slider.dataset.for).value;
   showRequest();
   view.open(parameters);

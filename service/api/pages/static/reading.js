@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { byCell, bySurprise, characters, describe, KEYS, labelled, lengthTo, move, plain } from "./coloured.js";
 import { $, count, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
+import { chosenCell } from "./held-cell.js";
 
 const BOTTOM = 40;
 
@@ -102,6 +103,7 @@ export class Reading {
     if (this.#offered === `${model}@${version}`) return;
     this.#offered = `${model}@${version}`;
     document.getElementById("found")?.remove();
+    chosenCell();
     try {
       const { cells: path } = await get(`/models/${model}/versions/${version}`);
       if (path) this.#show((await get(path)).cells);
@@ -121,22 +123,12 @@ export class Reading {
     this.#colour();
   }
 
-  /** The cells needed for the chosen colour. */
-  #wanted() {
-    const value = $("colour").value;
-    $("unit").hidden = value !== "unit";
-    if (value === "unit") {
-      return [{ layer: Number($("layer").value), unit: Number($("cell").value), part: $("part").value }];
-    }
-    return value.startsWith("{") ? [JSON.parse(value)] : [];
-  }
-
   async #colour() {
-    const cells = this.#wanted();
+    const cell = chosenCell();
     if (!this.#made) return;
     clearError($("trace-error"));
     try {
-      await this.#read(cells);
+      await this.#read(cell ? [cell] : []);
       this.#paint();
     } catch (error) {
       showError($("trace-error"), error, $("play"));
@@ -167,7 +159,8 @@ export class Reading {
       ? ["expected", h("span", { className: "scale surprise" }), "surprising (8 bits or more)"]
       : ["negative", h("span", { className: "scale cell" }), "positive"];
     const rest = this.#rest ? `Only the first ${count(this.#longest, "character")} ${this.#longest === 1 ? "is" : "are"} analysed.` : "";
-    $("legend").replaceChildren(...legend, rest);
+    const held = this.#made.body.set?.length ? "Read without holding the cell. " : "";
+    $("legend").replaceChildren(...legend, held, rest);
     $("legend").hidden = !how;
   }
 

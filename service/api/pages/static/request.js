@@ -1,6 +1,7 @@
 // Converts the form to the body of a request; controls that are not shown are left out.
 
 import { unescape } from "./escapes.js";
+import { heldCells } from "./held-cell.js";
 
 /** Whether a control is in the view that is shown. */
 export const isShown = (control) => control.closest("[data-views][hidden]") === null;
@@ -8,7 +9,8 @@ export const isShown = (control) => control.closest("[data-views][hidden]") === 
 /** The body of POST /generate; fields with the service's default are omitted. */
 export function read(form) {
   const stops = stopsIn(form);
-  return { ...sampled(form), ...(stops.length ? { stop: stops } : {}), ...skipping(form) };
+  const held = heldCells();
+  return { ...sampled(form), ...(stops.length ? { stop: stops } : {}), ...(held.length ? { set: held } : {}), ...skipping(form) };
 }
 
 /** What is asked for after these requests: the length, and what is otherwise in the form than it was in them. */
@@ -22,6 +24,8 @@ export function readOnward(form, steps) {
   }
   const stops = stopsIn(form);
   if (stops.join("\n") !== (before.stop ?? []).join("\n")) step.stop = stops;
+  const held = heldCells();
+  if (JSON.stringify(held) !== JSON.stringify(before.set ?? [])) step.set = held;
   const seed = whole(form.elements.seed.value.trim());
   if (seed !== "" && seed !== before.seed) step.seed = seed;
   return { ...step, ...skipping(form) };
