@@ -69,16 +69,17 @@ def unpacked(data: bytes, config: ModelConfig) -> State:
     numbers_at = flags_at + -(-count // 8)
     if len(data) < numbers_at:
         raise ValueError("the state is incomplete")
-    recent = np.frombuffer(data, _INT, count, _HEAD.size).astype(np.int32)
-    if last_id >= config.vocabulary_size or (count and not 0 <= recent.min() <= recent.max() < config.vocabulary_size):
+    recent = np.frombuffer(data, _INT, count, _HEAD.size)
+    # An id below 0 is a large one without its sign.
+    if max(last_id, int(recent.view(_BITS).max(initial=0))) >= config.vocabulary_size:
         raise ValueError(f"the state's ids must be from 0 to {config.vocabulary_size - 1}")
     flags = np.frombuffer(data, np.uint8, numbers_at - flags_at, flags_at)
-    generated = np.unpackbits(flags, count=count).astype(np.bool_)
+    generated = np.unpackbits(flags, count=count).view(np.bool_)
     numbers = data[numbers_at:]
     hidden = _from_levels(numbers, config) if form == ROUNDED else _from_planes(numbers, config)
     if not np.isfinite(hidden).all():
         raise ValueError("the state has numbers that are not finite")
-    return State(hidden, last_id, position, recent, generated)
+    return State(hidden, last_id, position, recent.astype(np.int32, copy=False), generated)
 
 
 def _levels(h: Hidden) -> npt.NDArray[np.uint8] | None:

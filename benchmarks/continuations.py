@@ -1,0 +1,107 @@
+"""What a continuation costs: its token's size, the processor time to make and check one, and 100 characters more of a
+text of 10,000 beside 100 from nothing. Run: python -m benchmarks.continuations."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.networks import network
+from charrnn.config import Cell
+from charrnn.engine.base import Sequence
+from charrnn.engine.cpu.batch import CpuEngine
+from charrnn.engine.cpu.instructions import Precision
+from charrnn.engine.state_bytes import packed
+from charrnn.sampling import SamplingParams
+from service.generation.cache import GenerationCache
+from service.generation.continuations.continuation import Continuation
+from service.generation.continuations.tokens import Continuations
+from service.generation.generator import TextGenerator
+from service.generation.requests import GenerationRequest
+from service.generation.resident import ResidentModels
+from service.generation.scheduling.scheduler import Scheduler
+from tests.service.conftest import MemoryRedis
+from tests.service.generation.network_store import NetworkStore
+
+NETWORKS: tuple[tuple[Cell, int, int], ...] = (
+    *(("lstm", 1, 256), ("lstm", 1, 512), ("lstm", 3, 512)),
+    *(("gru", 1, 512), ("rnn", 1, 512)),
+)
+PRECISIONS: tuple[Precision, ...] = ("int8", "float32")
+SAMPLING = SamplingParams(seed=7, temperature=0.8)
+TOKENS = Continuations(lambda: ("k" * 43,))
+
+
+def microseconds(call: Callable[[], object], repeats: int, rounds: int = 20) -> float:
+    """Of this thread's processor time, for one call: the best of the rounds, because others use the machine."""
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.thread_time()
+        for _ in range(repeats):
+            call()
+        best = min(best, (time.thread_time() - began) / repeats)
+    return 1e6 * best
+
+
+def of_a_token(cell: Cell, layers: int, units: int, precision: Precision) -> dict[str, float]:
+    """Its characters, and the time to make one from a batch's state and to get the state back from it."""
+    checkpoint = network(cell, units, layers)
+    batch = CpuEngine(checkpoint, precision).batch(1)
+    handle = batch.add(Sequence(np.array([1], dtype=np.int32), 1000, SAMPLING))
+    batch.step(300)
+
+    def make() -> str:
+        state = packed(batch.state(handle))
+        return TOKENS.token(Continuation("shakespeare", 3, "d" * 64, precision, state, SAMPLING))
+
+    token = make()
+    check = microseconds(lambda: TOKENS.read(token).state_for("d" * 64, precision, checkpoint.config), 200)
+    return {"characters": len(token), "make_us": microseconds(make, 200), "check_us": check}
+
+
+def of_more() -> dict[str, float]:
+    """100 characters from nothing, and after 10,000 through a token, which is made in both."""
+    scheduler = Scheduler(max_active=8, max_waiting=0)
+    scheduler.start()
+    models = ResidentModels(NetworkStore(lambda _: network("lstm", 512, 1)), CpuEngine)
+    generator = TextGenerator(models, GenerationCache(MemoryRedis(), ttl=60), scheduler)
+    plain: dict[str, Any] = {"seed": 7, "with_continuation": True, "read_cache": False, "write_cache": False}
+
+    def token(request: GenerationRequest) -> str:
+        (choice,) = generator.generate(request).choices
+        assert choice.continuation is not None
+        return TOKENS.token(choice.continuation)
+
+    long = token(GenerationRequest("m", length=10_000, **plain))
+    asked = GenerationRequest("m", length=100, **plain)
+    nothing = microseconds(lambda: token(asked), 50)
+    before = scheduler.steps
+    token(asked)
+    steps = scheduler.steps - before
+    more = microseconds(lambda: token(GenerationRequest("m@1", length=100, start=TOKENS.read(long), **plain)), 50)
+    before = scheduler.steps
+    token(GenerationRequest("m@1", length=100, start=TOKENS.read(long), **plain))
+    return {"nothing_us": nothing, "more_us": more, "nothing_steps": steps, "more_steps": scheduler.steps - before}
+
+
+def main() -> None:
+    found: dict[str, dict[str, float]] = {}
+    print("| network | precision | characters | make, µs | check, µs |\n|---|---|---|---|---|")
+    for cell, layers, units in NETWORKS:
+        for precision in PRECISIONS:
+            row = found[f"{cell} {layers}x{units} {precision}"] = of_a_token(cell, layers, units, precision)
+            cells = f"{row['characters']:,} | {row['make_us']:.0f} | {row['check_us']:.0f}"
+            print(f"| {cell.upper()} {layers}x{units} | {precision} | {cells} |", flush=True)
+    more = found["more"] = of_more()
+    print(f"\n100 characters: {more['nothing_us']:,.0f} µs from nothing, {more['more_us']:,.0f} µs after 10,000")
+    print(f"steps: {more['nothing_steps']:,.0f} and {more['more_steps']:,.0f}")
+    Path(__file__).with_name("continuations.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
