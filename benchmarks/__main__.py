@@ -7,6 +7,6 @@ import sys
 
 from tests.system.running import ROOT
 
-for name in ("kernels", "series", "record_streams", "scaling", "web_process", "http", "plot"):
+for name in ("kernels", "series", "record_streams", "scaling", "web_process", "continuations", "http", "plot"):
     print(f"\n{name}", flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT, check=True)
