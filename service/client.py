@@ -838,11 +838,13 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, str]]:
 
 def _can_go_on(error: ServiceError, *, begun: bool) -> bool:
     """Whether a stream can go on after this error. One that has begun also outlasts a server or a proxy that is busy or
-    not there for a while, and a connection that has fallen silent."""
-    if error.code in ("not_reached", "connection_lost", "server_ending", "shutting_down"):
+    not there for a while, and a connection that has fallen silent; before, that is told at once, as to any request."""
+    if error.code in ("connection_lost", "server_ending", "shutting_down"):
         return True
-    passing = error.status in (429, 502, 503, 504) or error.code == "timeout"
-    return begun and passing and error.code != "deadline_exceeded"
+    if not begun:
+        return isinstance(error.__cause__, ConnectionResetError)  # a server that ended before it replied
+    passing = error.status in (429, 502, 503, 504) or error.code in ("not_reached", "timeout")
+    return passing and error.code != "deadline_exceeded"
 
 
 def _first_seed(seed: int, index: int) -> int:

@@ -307,6 +307,16 @@ def test_a_stream_that_makes_no_progress_is_given_up(server: Told, client: Clien
     assert (caught.value.code, len(server.answers)) == ("connection_lost", 1)
 
 
+def test_a_stream_waits_for_a_server_that_has_gone() -> None:
+    reply = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + piece(1, "a")
+    with one_answer(reply, reads=1) as port:
+        pieces = Client(f"127.0.0.1:{port}", retries=3, wait=0).stream("x")
+        assert next(pieces).text == "a"
+    with pytest.raises(ServiceError) as caught:  # and not that the connection was lost
+        next(pieces)
+    assert caught.value.code == "not_reached"
+
+
 def test_a_stream_is_begun_again_only_before_anything_came(server: Told, client: Client) -> None:
     server.answers = [(200, OK, b": keep-alive\n\n"), (200, OK, PIECE)]
     assert [piece.text for piece in client.stream("x")] == ["a"]
@@ -397,13 +407,15 @@ EVENTS = b"id: 1\nevent: status\ndata: {}\n\nid: 2\nevent: progress\ndata: {\nda
 
 
 def test_events_go_on_where_the_connection_was_lost(server: Told, client: Client) -> None:
+    ending = b"id: 2\ndata: " + error("server_ending") + b"\n\ndata: [DONE]\n\n"
     server.answers = [
-        (200, {"Content-Type": "text/event-stream"}, EVENTS),
+        (200, {"Content-Type": "text/event-stream"}, EVENTS + ending),
+        (503, {}, error("shutting_down")),
         (200, {}, b'id: 3\nevent: status\ndata: {"error": null}\n\ndata: [DONE]\n\n'),
     ]
-    told = list(client.events("x"))
+    told = list(Client(f"http://127.0.0.1:{server.server_port}", wait=0).events("x"))
     assert [(event.id, event.kind) for event in told] == [(1, "status"), (2, "progress"), (3, "status")]
-    assert [headers.get("Last-Event-ID") for _, headers, _ in server.asked] == [None, "2"]
+    assert [headers.get("Last-Event-ID") for _, headers, _ in server.asked] == [None, "2", "2"]
     server.answers = [(204, {}, b"")]
     assert list(client.events("x", after=3)) == []
 
