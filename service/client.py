@@ -838,7 +838,7 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, str]]:
 
 def _can_go_on(error: ServiceError, *, begun: bool) -> bool:
     """Whether a stream can go on after this error. One that has begun also outlasts a server or a proxy that is busy or
-    not there for a while, and a connection that has fallen silent; before, that is told at once, as to any request."""
+    not there for a while, and a connection that has fallen silent; before, it fails at once, as any request does."""
     if error.code in ("connection_lost", "server_ending", "shutting_down"):
         return True
     if not begun:
