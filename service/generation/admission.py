@@ -38,10 +38,14 @@ class Admitted:
     state: State | None = None
     found: Found | None = None
 
+    def with_found(self, found: Found | None) -> Admitted:
+        """The same request, looked up in the cache."""
+        return Admitted(self.request, self.model, self.prompt, self.skipped, self.key, self.state, found)
+
     @property
     def is_cached(self) -> bool:
         """Whether all that is asked for was found in the cache."""
-        return self.found is not None and all(each.is_whole for each in self.found.beginnings)
+        return self.found is not None and self.found.is_whole
 
     @property
     def cached_tokens(self) -> int:

@@ -46,6 +46,11 @@ class Found:
     entry: Entry
     beginnings: tuple[Beginning, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of each choice."""
+        return all(each.is_whole for each in self.beginnings)
+
 
 class GenerationCache:
     """Entries by the keys that `cache_key` makes; they live `ttl` seconds."""
@@ -68,7 +73,7 @@ class GenerationCache:
             entry = read(raw, model.vocabulary)
             if len(entry) != request.n:
                 raise ValueError(f"it has {len(entry)} choices")
-            return Found(entry, tuple(choice.beginning(request, model.config) for choice in entry))
+            return Found(entry, tuple([choice.beginning(request, model.config) for choice in entry]))
         except ValueError as error:
             log.warning("cache: an entry could not be read and counts as a miss: %s", error)
             return None

@@ -30,30 +30,35 @@ from charrnn.engine.base import Logprobs
 from charrnn.vocabulary import Vocabulary
 from service.generation.cached_choice import LARGEST_BYTES, CachedChoice, Entry
 
-_NUMBER: Final = struct.Struct("<I")
+_HEAD: Final = struct.Struct("<II")
+_CHECKSUM: Final = 4
 _CHOICE: Final = struct.Struct("<qIIHBI")
 _FLOAT: Final = np.dtype("<f4")
 _INT: Final = np.dtype("<i4")
+_ID_TYPES: Final = tuple(map(np.dtype, ("<u1", "<u2", "<u4")))
 
 
 def written(entry: Entry, vocabulary: Vocabulary) -> bytes | None:
     """The entry's bytes, without its states if they would have more than LARGEST_BYTES with them, so that it can be cut
     but not extended; None if they would still have more: such an entry would displace many small ones."""
-    for each in (entry, tuple(replace(choice, state=None) for choice in entry)):
-        if sum(map(_size, each)) <= LARGEST_BYTES:
-            parts = (part for choice in each for part in _parts(choice, vocabulary))
-            body = b"".join([_NUMBER.pack(len(each)), *parts])
-            return _NUMBER.pack(zlib.crc32(body)) + body
-    return None
+    if sum(map(_size, entry)) > LARGEST_BYTES:
+        entry = tuple(replace(choice, state=None) for choice in entry)
+        if sum(map(_size, entry)) > LARGEST_BYTES:
+            return None
+    parts = [_HEAD.pack(0, len(entry))[_CHECKSUM:]]
+    for choice in entry:
+        parts += _parts(choice, vocabulary)
+    body = b"".join(parts)
+    return zlib.crc32(body).to_bytes(_CHECKSUM, "little") + body
 
 
 def read(data: bytes, vocabulary: Vocabulary) -> Entry:
     """The entry of a version with this vocabulary. Raises ValueError for anything but the bytes of such an entry."""
     reader = _Reader(data)
-    (checksum,), (count,) = (_NUMBER.unpack(reader.take(_NUMBER.size)) for _ in range(2))
-    if zlib.crc32(memoryview(data)[_NUMBER.size :]) != checksum:
+    checksum, count = reader.numbers(_HEAD)
+    if zlib.crc32(memoryview(data)[_CHECKSUM:]) != checksum:
         raise ValueError("its checksum is wrong")
-    return tuple(_choice(reader, vocabulary) for _ in range(count))
+    return tuple([_choice(reader, vocabulary) for _ in range(count)])
 
 
 def _size(choice: CachedChoice) -> int:
@@ -78,13 +83,13 @@ def _parts(choice: CachedChoice, vocabulary: Vocabulary) -> Iterator[bytes]:
 
 
 def _choice(reader: _Reader, vocabulary: Vocabulary) -> CachedChoice:
-    seed, count, read, width, final, size = _CHOICE.unpack(reader.take(_CHOICE.size))
-    ids = reader.array(_id_type(vocabulary), count).astype(np.int32)
-    if count and not 0 <= ids.min() <= ids.max() < len(vocabulary):
+    seed, count, read, width, final, size = reader.numbers(_CHOICE)
+    ids = reader.array(_id_type(vocabulary), count)
+    if count and ids.max() >= len(vocabulary):
         raise ValueError(f"it has ids that are not from 0 to {len(vocabulary) - 1}")
     logprobs = _logprobs(reader, count, width - 1, vocabulary) if width else None
     prompt = _logprobs(reader, read, width - 1, vocabulary) if read else None
-    return CachedChoice(seed, ids, bool(final), reader.take(size) or None, logprobs, prompt)
+    return CachedChoice(seed, ids.astype(np.int32), bool(final), reader.take(size) or None, logprobs, prompt)
 
 
 def _logprobs(reader: _Reader, count: int, k: int, vocabulary: Vocabulary) -> Logprobs:
@@ -96,7 +101,8 @@ def _logprobs(reader: _Reader, count: int, k: int, vocabulary: Vocabulary) -> Lo
 
 
 def _id_type(vocabulary: Vocabulary) -> np.dtype[Any]:
-    return np.min_scalar_type(len(vocabulary) - 1).newbyteorder("<")
+    size = len(vocabulary)
+    return _ID_TYPES[0 if size <= 1 << 8 else 1 if size <= 1 << 16 else 2]
 
 
 class _Reader:
@@ -104,11 +110,19 @@ class _Reader:
         self._data = data
         self._at = 0
 
+    def numbers(self, form: struct.Struct) -> tuple[int, ...]:
+        return form.unpack_from(self._data, self._forward(form.size))
+
+    def array(self, kind: np.dtype[Any], count: int) -> npt.NDArray[Any]:
+        return np.frombuffer(self._data, kind, count, self._forward(count * kind.itemsize))
+
     def take(self, size: int) -> bytes:
+        start = self._forward(size)
+        return self._data[start : start + size]
+
+    def _forward(self, size: int) -> int:
+        """Where the next `size` bytes begin."""
         start, self._at = self._at, self._at + size
         if self._at > len(self._data):
             raise ValueError("it is incomplete")
-        return self._data[start : self._at]
-
-    def array(self, kind: np.dtype[Any], count: int) -> npt.NDArray[Any]:
-        return np.frombuffer(self.take(count * kind.itemsize), kind)
+        return start

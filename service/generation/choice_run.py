@@ -10,6 +10,7 @@ import numpy as np
 
 from charrnn.engine.base import Engine, Output, Sequence
 from charrnn.engine.state_bytes import packed
+from charrnn.sampling import SamplingParams
 from charrnn.stopping import NOTHING_PENDING
 from service.generation.admission import Admitted
 from service.generation.cached_choice import Beginning, CachedChoice, Recording
@@ -25,38 +26,28 @@ _NO_IDS: Final = np.zeros(0, dtype=np.int32)
 
 class ChoiceRun:
     """The choice of an admitted request with this seed, which has a `beginning` if something of it is cached. Its
-    `engine` generates what is `scheduled`, unless it `is_over` without that; `wake` and `stream` are as for
-    ScheduledSequence."""
+    `engine` generates what is `scheduled`; `wake` and `stream` are as for ScheduledSequence."""
 
     def __init__(
         self, admitted: Admitted, seed: int, beginning: Beginning | None, wake: threading.Event, *, stream: bool
     ) -> None:
         request = admitted.request
         self._admitted = admitted
-        self._sampling = replace(request.sampling, seed=seed)
+        self._seed = seed
         self._beginning = beginning
         self._continuation: Continuation | None = None
         self._builder = ChoiceBuilder(admitted.model.vocabulary, admitted.prompt, request, seed)
-        is_whole = beginning is not None and beginning.is_whole
-        self._recording = Recording(beginning) if request.write_cache and not is_whole else None
+        self._recording: Recording | None = None
         self.cached_tokens = 0 if beginning is None else beginning.choice.ids.size
         """The first tokens, which come from the cache."""
-        self.is_over = self._builder.is_over
-        """Whether nothing of the choice is to be generated."""
-        if beginning is not None and not self.is_over:
-            self.is_over = self._builder.add(beginning.output(admitted.model.vocabulary.end_id))
-        self.scheduled = ScheduledSequence(
-            self._sequence(),
-            self._receive,
-            wake,
-            stream=stream,
-            keeps_end=request.with_continuation or request.write_cache,
-            keeps_checkpoints=request.with_continuation and bool(request.stop),
-        )
-        if self.is_over:
-            self.scheduled.finish()
-        elif stream and self.cached_tokens:
-            wake.set()
+        self.scheduled: ScheduledSequence | None = None
+        """None if nothing of the choice is to be generated."""
+        is_over = self._builder.is_over
+        if beginning is not None and not is_over:
+            is_over = self._builder.add(beginning.output(admitted.model.vocabulary.end_id))
+        if not is_over:
+            self._recording = Recording(beginning) if request.write_cache else None
+            self.scheduled = self._scheduled(wake, stream=stream)
 
     @property
     def engine(self) -> Engine:
@@ -76,7 +67,12 @@ class ChoiceRun:
     @property
     def has_unread_end(self) -> bool:
         """Whether the sequence has ended but its end was not taken yet: it no longer sets `wake`."""
-        return self.scheduled.done and not self.has_ended
+        return not self.has_ended and (self.scheduled is None or self.scheduled.done)
+
+    @property
+    def error(self) -> BaseException | None:
+        """Of the sequence."""
+        return None if self.scheduled is None else self.scheduled.error
 
     def take(self) -> Piece:
         """What is new, with the continuation at the end if it is wanted. Called until the choice has ended."""
@@ -98,18 +94,34 @@ class ChoiceRun:
 
     def for_cache(self) -> CachedChoice | None:
         """The whole choice, once it has ended, for the cache; None if it is too large, or not to be cached."""
+        if self._beginning is not None and self._beginning.is_whole:
+            return self._beginning.choice
         if self._recording is None:
-            return None if self._beginning is None else self._beginning.choice
+            return None
         state = self._known_state() if self._continuation is None else self._continuation.state
         final = self._builder.finish_reason != "length"
-        return self._recording.choice(self._sampling.seed, self.tokens, state, final=final)
+        return self._recording.choice(self._seed, self.tokens, state, final=final)
 
     def cut_off(self) -> Continuation | None:
         """From where the choice can go on, if it was given up after its first token; it begins with what was taken."""
-        end, beginning = self.scheduled.end, self._beginning
+        end = None if self.scheduled is None else self.scheduled.end
+        beginning = self._beginning
         cached = None if beginning is None else beginning.choice.state
         state = cached if end is None else packed(end.state)
         return None if state is None or self.has_ended else self._continuation_in(state)
+
+    def _scheduled(self, wake: threading.Event, *, stream: bool) -> ScheduledSequence:
+        request = self._admitted.request
+        if stream and self.cached_tokens:
+            wake.set()
+        return ScheduledSequence(
+            self._sequence(),
+            self._receive,
+            wake,
+            stream=stream,
+            keeps_end=request.with_continuation or request.write_cache,
+            keeps_checkpoints=request.with_continuation and bool(request.stop),
+        )
 
     def _receive(self, output: Output) -> bool:
         if self._recording is not None:
@@ -124,7 +136,7 @@ class ChoiceRun:
         ids = model.arrangement.read(prompt, model.vocabulary, request.label) if begins else prompt
         score = request.echo and request.sampling.logprobs is not None and prompt.size > 0
         end_id, held = model.vocabulary.end_id, request.held
-        whole = Sequence(ids, request.length, self._sampling, admitted.state, score, end_id, held)
+        whole = Sequence(ids, request.length, self._sampling(), admitted.state, score, end_id, held)
         if self._beginning is None or self._beginning.state is None:
             return whole
         left = request.length - self.cached_tokens
@@ -135,7 +147,7 @@ class ChoiceRun:
         scheduled, beginning, start = self.scheduled, self._beginning, self._admitted.request.start
         if beginning is not None and beginning.is_whole:
             return beginning.choice.state
-        if self.is_over:
+        if scheduled is None:
             return None if start is None else start.state
         if scheduled.end is not None and scheduled.end.tokens == self.tokens - self.cached_tokens:
             return packed(scheduled.end.state)
@@ -143,7 +155,11 @@ class ChoiceRun:
 
     def _state_again(self) -> bytes:
         tokens, scheduled = self.tokens - self.cached_tokens, self.scheduled
+        assert scheduled is not None
         return packed(state_after(self.engine, scheduled.sequence, tokens, scheduled.checkpoint))
+
+    def _sampling(self) -> SamplingParams:
+        return replace(self._admitted.request.sampling, seed=self._seed)
 
     def _continuation_in(self, state: bytes) -> Continuation:
         model, request, builder = self._admitted.model, self._admitted.request, self._builder
@@ -154,7 +170,7 @@ class ChoiceRun:
             digest=model.digest,
             precision=self.engine.precision,
             state=state,
-            sampling=replace(self._sampling, logprobs=None),
+            sampling=replace(self._sampling(), logprobs=None),
             stop=request.stop,
             include_stop=request.include_stop,
             min_tokens=max(0, request.min_tokens - self.tokens),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from service.generation.admission import Admission, Admitted
 from service.generation.cache import GenerationCache
@@ -16,7 +15,7 @@ from service.generation.requests import Choice, Generation, GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.resuming import new_progress, pieces_after, resumed_progress
 from service.generation.scheduling.scheduler import Scheduler
-from service.generation.sequence_group import SequenceGroup
+from service.generation.sequence_group import SequenceGroup, choices_in
 from service.generation.single_flight import SingleFlight
 
 
@@ -76,8 +75,12 @@ class TextGenerator:
         asked = [self._looked_up(each) for each in admitted]
         missing = [each for each in asked if not each.is_cached]
         computed = iter(self._compute_once(missing, self._scope(admitted, client)) if missing else ())
-        results = (self._from_cache(each) if each.is_cached else next(computed) for each in asked)
-        return [_generation(each, *result) for each, result in zip(asked, results, strict=True)]
+        return [
+            _generation(each, choices_in(each.found, each), joined=False)
+            if each.found is not None and each.found.is_whole
+            else _generation(each, *next(computed))
+            for each in asked
+        ]
 
     def _stream(self, admitted: Sequence[Admitted], client: Client, last_event_id: str | None) -> Stream:
         passed = None if last_event_id is None else resumed_progress(last_event_id, admitted)
@@ -102,15 +105,9 @@ class TextGenerator:
         found = self._cache.get(admitted.key, admitted.request, admitted.model)
         if found is None:
             return admitted
-        looked_up = replace(admitted, found=found)
-        if looked_up.is_cached:
+        if found.is_whole:
             self._observer.looked_up("hit")
-        return looked_up
-
-    def _from_cache(self, admitted: Admitted) -> tuple[tuple[Choice, ...], bool]:
-        """The choices of a request that is cached, and that no other request computed them at this moment."""
-        (choices,) = SequenceGroup(self._scheduler, [admitted], stream=False).choices()
-        return choices, False
+        return admitted.with_found(found)
 
     def _compute_once(self, asked: Sequence[Admitted], scope: CancelScope) -> list[tuple[tuple[Choice, ...], bool]]:
         """The choices of each, and whether they were computed for an identical request at this moment."""

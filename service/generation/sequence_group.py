@@ -13,6 +13,7 @@ from typing import Final
 
 from charrnn.sampling import DRAWN_SEED_BITS, choice_seed
 from service.generation.admission import Admitted
+from service.generation.cache import Found
 from service.generation.cached_choice import Beginning, CachedChoice, Entry
 from service.generation.cancellation import CancelScope
 from service.generation.choice_run import ChoiceRun
@@ -25,6 +26,8 @@ from service.generation.scheduling.submission import Submission
 
 PIECE_SECONDS: Final = 0.02
 """The minimum time between two pieces of a stream, so that pieces are longer than a character even under load."""
+
+_NEVER_SET: Final = threading.Event()
 
 
 class SequenceGroup:
@@ -42,7 +45,7 @@ class SequenceGroup:
             for each, seeds in zip(admitted, self.seeds, strict=True)
             for seed, beginning in zip(seeds, _beginnings(each), strict=True)
         ]
-        sequences = [(run.engine, run.scheduled) for run in self._runs if not run.is_over]
+        sequences = [(run.engine, run.scheduled) for run in self._runs if run.scheduled is not None]
         # A request alone has a place for all of its choices, or is refused; so have several that can all be active.
         together = len(sequences) <= scheduler.max_active
         at_once = len(sequences) if together else max(map(len, self.seeds))
@@ -75,7 +78,7 @@ class SequenceGroup:
         for run in self._runs:
             if not run.has_ended:
                 run.take()
-                run.raise_failure(run.scheduled.error)
+                run.raise_failure(run.error)
         made = (run.choice() for run in self._runs)
         return [tuple(islice(made, len(seeds))) for seeds in self.seeds]
 
@@ -100,7 +103,7 @@ class SequenceGroup:
         errors = []
         for index, run in enumerate(self._runs):
             if not run.has_ended:
-                error = run.scheduled.error  # read first, so that everything before it is in the piece
+                error = run.error  # read first, so that everything before it is in the piece
                 yield from self._taken(index, run)
                 if error is not None and not run.has_ended:
                     errors.append(error)
@@ -120,6 +123,14 @@ class SequenceGroup:
             if not run.has_ended:
                 yield from self._taken(index, run)
         raise CutOffError(str(error), tuple(run.cut_off() for run in self._runs)) from error
+
+
+def choices_in(found: Found, admitted: Admitted) -> tuple[Choice, ...]:
+    """The choices of a request, all of which were found in the cache."""
+    runs = [ChoiceRun(admitted, each.choice.seed, each, _NEVER_SET, stream=False) for each in found.beginnings]
+    for run in runs:
+        run.take()
+    return tuple(run.choice() for run in runs)
 
 
 def _seeds(admitted: Admitted) -> tuple[int, ...]:
