@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="Redis for the job queue; empty: start an embedded server")
     cache_url: str = Field("", description="Redis for the result cache; empty: same as `REDIS_URL`")
     cache_ttl: int = Field(3600, ge=1, description="lifetime of a cached result, in seconds")
+    prefix_cache_bytes: int = Field(
+        1 << 25, ge=0, description="memory for states of long prompts, per web process, in bytes"
+    )
     default_model: str = Field("shakespeare", description="model used when a request names none")
     max_length: int = Field(10_000, ge=1, description="maximum `length` of a generated text, in tokens")
     max_prompt_length: int = Field(100_000, ge=1, description="maximum length of a prompt, in characters")

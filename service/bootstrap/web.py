@@ -25,6 +25,7 @@ from service.generation.continuations.tokens import Continuations
 from service.generation.engines import BuildEngine, build_engine
 from service.generation.generator import TextGenerator
 from service.generation.labelling import Labeller
+from service.generation.prefix_states import PrefixStates, StatesClient
 from service.generation.records.generator import RecordGenerator
 from service.generation.redis_link import link_to
 from service.generation.resident import ResidentModels
@@ -49,6 +50,10 @@ CACHE_TIMEOUT_SECONDS: Final = 0.25
 """How long Redis may take to answer where it is optional: for the cache and the rate limits."""
 
 
+class CacheClient(RedisClient, StatesClient, Protocol):
+    """What is needed of a Redis client, but for the queue and the rate limits."""
+
+
 class CheckedQueue(Queue, Protocol):
     """The queue of jobs, and whether it answers."""
 
@@ -59,15 +64,15 @@ def build_web(
     settings: Settings,
     *,
     engines: BuildEngine | None = None,
-    redis: RedisClient | None = None,
+    redis: CacheClient | None = None,
     queue: CheckedQueue | None = None,
     rates: Storage | None = None,
     scheduler: Scheduler | None = None,
 ) -> WebProcess:
     """Build a web process; nothing is started.
 
-    By default `engines` builds the engines for DEVICE, `redis` (the cache) and `rates` (counts of requests) use
-    CACHE_URL, and `queue` uses REDIS_URL.
+    By default `engines` builds the engines for DEVICE, `redis` (the cache, states of prompts) and `rates` (counts of
+    requests) use CACHE_URL, and `queue` uses REDIS_URL.
     """
     paths, timeout = settings.data, settings.request_timeout
     # On disk, shared by all processes.
@@ -76,7 +81,9 @@ def build_web(
     corpora = CorpusStore(paths.corpora, settings.max_corpus_bytes, in_use=jobs.using)
     faults = Faults(store)
     # In Redis.
-    cache = GenerationCache(redis or link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS), settings.cache_ttl)
+    redis = redis or link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS)
+    cache = GenerationCache(redis, settings.cache_ttl)
+    prefix_states = PrefixStates(redis, settings.cache_ttl, settings.prefix_cache_bytes)
     queue = queue or JobQueue(settings.redis_url)
     workers = WorkerRegistry(paths.runs)
     # Generation.
@@ -97,7 +104,9 @@ def build_web(
         return lost + models.degraded + inspection.found()
 
     services = Services(
-        generator=TextGenerator(models, cache, scheduler, metrics, timeout, settings.max_reply_values),
+        generator=TextGenerator(
+            models, cache, scheduler, metrics, timeout, settings.max_reply_values, prefix_states=prefix_states
+        ),
         continuations=Continuations(_continuation_keys(settings)),
         records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout),
         tokenizer=Tokenizer(models),

@@ -26,9 +26,18 @@ from service.generation.units.selection import UnitSelection, select
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class KnownPrefix:
+    """The state after the first `length` ids of what a sequence reads."""
+
+    length: int
+    state: State
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Admitted:
     """A request that passed: the version that computes it, its prompt's ids, its `key` in the cache, the `state` in
-    which it goes on, if it does, and what was `found` in the cache once it has been looked up."""
+    which it goes on, if it does, and what was `found` in the cache once it has been looked up. A long prompt is read
+    already, but for what comes after the `prefix`; for earlier requests `cached_prompt_tokens` of it."""
 
     request: GenerationRequest
     model: ResidentModel
@@ -37,6 +46,26 @@ class Admitted:
     key: str
     state: State | None = None
     found: Found | None = None
+    prefix: KnownPrefix | None = None
+    cached_prompt_tokens: int = 0
+
+    @property
+    def ids(self) -> Ids:
+        """What is read after `state`: the prompt, at the beginning of a text with a start or a label."""
+        if self.state is not None:
+            return self.prompt
+        return self.model.arrangement.read(self.prompt, self.model.vocabulary, self.request.label)
+
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether any choice is to be generated from its beginning."""
+        return self.found is None or any(not each.is_whole and each.state is None for each in self.found.beginnings)
+
+    @property
+    def scores_prompt(self) -> bool:
+        """Whether log-probabilities of the prompt's tokens are wanted."""
+        request = self.request
+        return request.echo and request.sampling.logprobs is not None and self.prompt.size > 0
 
     def with_found(self, found: Found | None) -> Admitted:
         """The same request, looked up in the cache."""

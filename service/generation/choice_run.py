@@ -130,17 +130,14 @@ class ChoiceRun:
 
     def _sequence(self) -> Sequence:
         """The engine's sequence; what is read before the prompt, a start or a label, is not part of the text."""
-        admitted, request, prompt = self._admitted, self._admitted.request, self._admitted.prompt
-        model = admitted.model
-        begins = admitted.state is None
-        ids = model.arrangement.read(prompt, model.vocabulary, request.label) if begins else prompt
-        score = request.echo and request.sampling.logprobs is not None and prompt.size > 0
-        end_id, held = model.vocabulary.end_id, request.held
-        whole = Sequence(ids, request.length, self._sampling(), admitted.state, score, end_id, held)
-        if self._beginning is None or self._beginning.state is None:
-            return whole
-        left = request.length - self.cached_tokens
-        return replace(whole, prompt=_NO_IDS, length=left, state=self._beginning.state, score=False)
+        admitted, request, prefix = self._admitted, self._admitted.request, self._admitted.prefix
+        beginning, end_id = self._beginning, admitted.model.vocabulary.end_id
+        if beginning is not None and beginning.state is not None:
+            left = request.length - self.cached_tokens
+            return Sequence(_NO_IDS, left, self._sampling(), beginning.state, end_id=end_id, held=request.held)
+        state, ids = (admitted.state, admitted.ids) if prefix is None else (prefix.state, admitted.ids[prefix.length :])
+        score = admitted.scores_prompt
+        return Sequence(ids, request.length, self._sampling(), state, score, end_id, request.held)
 
     def _known_state(self) -> bytes | None:
         """The state at the end of the choice, unless it ended in the middle of a call of steps."""

@@ -11,6 +11,8 @@ from service.generation.cached_choice import Entry
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.pieces import Head, Piece, Stream
+from service.generation.prefix_states import PrefixStates
+from service.generation.prompt_reader import PromptReader
 from service.generation.requests import Choice, Generation, GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.resuming import new_progress, pieces_after, resumed_progress
@@ -37,12 +39,14 @@ class TextGenerator:
         observer: GenerationObserver = NO_OBSERVER,
         timeout: float | None = None,
         max_values: int | None = None,
+        prefix_states: PrefixStates | None = None,
     ) -> None:
         self._admission = Admission(models, scheduler.check_fits, max_values)
         self._cache = cache
         self._scheduler = scheduler
         self._observer = observer
         self._timeout = timeout
+        self._prompts = PromptReader(scheduler, prefix_states or PrefixStates(), observer)
         self._single_flight: SingleFlight[str, tuple[Choice, ...]] = SingleFlight()
 
     def generate(self, request: GenerationRequest, client: Client = NO_CLIENT) -> Generation:
@@ -73,8 +77,11 @@ class TextGenerator:
 
     def _generate(self, admitted: Sequence[Admitted], client: Client) -> list[Generation]:
         asked = [self._looked_up(each) for each in admitted]
-        missing = [each for each in asked if not each.is_cached]
-        computed = iter(self._compute_once(missing, self._scope(admitted, client)) if missing else ())
+        computed: Iterator[tuple[tuple[Choice, ...], bool]] = iter(())
+        if not all(each.is_cached for each in asked):
+            scope = self._scope(admitted, client)
+            asked = self._prompts.read(asked, scope)
+            computed = iter(self._compute_once([each for each in asked if not each.is_cached], scope))
         return [
             _generation(each, choices_in(each.found, each), joined=False)
             if each.found is not None and each.found.is_whole
@@ -90,10 +97,11 @@ class TextGenerator:
         for each in asked:
             if each.request.read_cache and not each.is_cached:
                 self._observer.looked_up("partial" if each.cached_tokens else "miss")
-        began = time.perf_counter()
+        began, scope = time.perf_counter(), self._scope(admitted, client)
+        asked = self._prompts.read(asked, scope)
         group = SequenceGroup(self._scheduler, asked, stream=True)
         heads = tuple(_head(each, seeds) for each, seeds in zip(asked, group.seeds, strict=True))
-        pieces = self._pieces(asked, group, self._scope(admitted, client), began)
+        pieces = self._pieces(asked, group, scope, began)
         if passed is not None:
             pieces = pieces_after(passed, pieces)
         progress = passed or new_progress(admitted, [head.seeds[0] for head in heads])
@@ -169,9 +177,13 @@ def _generation(admitted: Admitted, choices: tuple[Choice, ...], joined: bool) -
     model = admitted.model
     tokens = sum(choice.completion_tokens for choice in choices) if joined else admitted.cached_tokens
     cached = joined or admitted.is_cached
-    return Generation(model.name, model.version, choices, admitted.prompt, admitted.skipped, cached, tokens)
+    prompt_tokens = admitted.cached_prompt_tokens
+    return Generation(
+        model.name, model.version, choices, admitted.prompt, admitted.skipped, cached, tokens, prompt_tokens
+    )
 
 
 def _head(admitted: Admitted, seeds: tuple[int, ...]) -> Head:
     model, cached, tokens = admitted.model, admitted.is_cached, admitted.cached_tokens
-    return Head(model.name, model.version, admitted.prompt, admitted.skipped, cached, seeds, tokens)
+    prompt_tokens = admitted.cached_prompt_tokens
+    return Head(model.name, model.version, admitted.prompt, admitted.skipped, cached, seeds, tokens, prompt_tokens)

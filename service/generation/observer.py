@@ -19,6 +19,10 @@ class GenerationObserver:
         """Another `tokens` tokens were generated: for all choices of a request that has ended, successfully or not, or
         in a slice of a stream of records."""
 
+    def prompt_read(self, tokens: int, cached: int) -> None:
+        """A long prompt of `tokens` tokens was looked up and read, but for the first `cached`, whose state was
+        known."""
+
     def first_piece(self, seconds: float) -> None:
         """The first piece of a stream is ready, `seconds` after its sequences were submitted."""
 

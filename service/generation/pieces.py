@@ -92,6 +92,8 @@ class Head:
     """Of each choice."""
     cached_tokens: int = 0
     """How many of the generated tokens come from the cache; if `cached`, all."""
+    cached_prompt_tokens: int = 0
+    """How many of the prompt's ids were read for earlier requests."""
 
     @property
     def prompt_tokens(self) -> int:

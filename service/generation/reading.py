@@ -16,7 +16,7 @@ from service.generation.errors import ItemError
 from service.generation.requests import Skipped
 from service.generation.resident import ResidentModel
 from service.generation.scheduling.scheduled import ScheduledSequence
-from service.generation.scheduling.scheduler import Scheduler
+from service.generation.scheduling.scheduler import Scheduler, Submitted
 from service.generation.scheduling.submission import Submission
 from service.generation.tasks import SeparatorError, check_record
 
@@ -99,10 +99,15 @@ def outputs_of(
         (engine, ScheduledSequence(sequence, found.append, wake))
         for (engine, sequence), found in zip(sequences, outputs, strict=True)
     ]
+    run_all(scheduler, scheduled, wake, scope)
+    return outputs
+
+
+def run_all(scheduler: Scheduler, scheduled: Items[Submitted], wake: threading.Event, scope: CancelScope) -> None:
+    """Submit the sequences, which share `wake`, and return once all have ended. Raises what `outputs_of` raises."""
     scope.check()
     Submission(scheduler, scheduled, wake, helps=True).wait(scope)
     scope.check()  # a step in this thread is not interrupted
     for _, each in scheduled:
         if each.error is not None:
             raise each.error
-    return outputs

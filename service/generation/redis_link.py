@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
@@ -19,17 +19,19 @@ Result = TypeVar("Result")
 class Connection(Protocol):
     """What is needed of redis-py's connections, which connect on first use."""
 
+    def pack_commands(self, commands: Iterable[Sequence[Any]]) -> list[bytes]: ...
+    def send_packed_command(self, command: list[bytes], check_health: bool = True) -> None: ...
     def send_command(self, *arguments: Any, **options: Any) -> None: ...
     def read_response(self) -> Any: ...
     def disconnect(self) -> None: ...
 
 
 class RedisLink:
-    """GET and SET for any number of threads; each call uses a connection of its own, created by `connect`.
+    """GET, MGET and SET for any number of threads; each call uses a connection of its own, created by `connect`.
 
     The answer to a SET is read when its connection is used next, so that no reply waits for a round trip that only
     later requests need; they find the value, since it reaches Redis before they are made. This and the overhead of
-    redis-py's client are why redis-py's connections are used directly. Both raise RedisError or OSError.
+    redis-py's client are why redis-py's connections are used directly. All raise RedisError or OSError.
     """
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
@@ -38,11 +40,19 @@ class RedisLink:
 
     def get(self, name: str) -> Any:
         """The value as bytes; None without one."""
-        return self._use(lambda line: line.get(name))
+        return self._use(lambda line: line.ask("GET", name))
+
+    def mget(self, names: Sequence[str]) -> Any:
+        """The values as bytes, None where there is none."""
+        return self._use(lambda line: line.ask("MGET", *names))
 
     def set(self, name: str, value: str | bytes, *, ex: int) -> None:
         """Store the value for `ex` seconds. If Redis refuses it, this is logged later."""
-        self._use(lambda line: line.set(name, value, ex))
+        self._use(lambda line: line.set({name: value}, ex))
+
+    def set_all(self, values: Mapping[str, str | bytes], *, ex: int) -> None:
+        """Store several."""
+        self._use(lambda line: line.set(values, ex))
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -73,33 +83,33 @@ class RedisLink:
 
 
 class _Line:
-    """A connection, and whether the answer to a SET has yet to be read."""
+    """A connection, and how many answers to SETs have yet to be read."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._owed = False
+        self._owed = 0
 
-    def get(self, name: str) -> Any:
-        self._connection.send_command("GET", name, check_health=False)
+    def ask(self, *command: str) -> Any:
+        self._connection.send_command(*command, check_health=False)
         self._settle()
         return self._connection.read_response()
 
-    def set(self, name: str, value: str | bytes, seconds: int) -> None:
+    def set(self, values: Mapping[str, str | bytes], seconds: int) -> None:
         self._settle()
-        self._connection.send_command("SET", name, value, "EX", seconds, check_health=False)
-        self._owed = True
+        commands = [("SET", name, value, "EX", seconds) for name, value in values.items()]
+        self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        self._owed = len(commands)
 
     def end(self) -> None:
         self._connection.disconnect()
 
     def _settle(self) -> None:
-        if not self._owed:
-            return
-        self._owed = False
-        try:
-            self._connection.read_response()
-        except ResponseError as error:
-            log.warning("cache: Redis did not keep a value: %s", error)
+        while self._owed:
+            self._owed -= 1
+            try:
+                self._connection.read_response()
+            except ResponseError as error:
+                log.warning("cache: Redis did not keep a value: %s", error)
 
 
 def link_to(url: str, timeout: float) -> RedisLink:

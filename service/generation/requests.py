@@ -87,6 +87,8 @@ class Generation:
     """Whether all of it came from the cache."""
     cached_tokens: int = 0
     """How many of the generated tokens did."""
+    cached_prompt_tokens: int = 0
+    """How many of the prompt's ids were read for earlier requests."""
 
     @property
     def prompt_tokens(self) -> int:
@@ -97,3 +99,8 @@ class Generation:
     def completion_tokens(self) -> int:
         """How many tokens all choices have."""
         return sum(choice.completion_tokens for choice in self.choices)
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Tokens of the prompt, generated ones, and how many of these, and of the prompt's, were cached."""
+        return self.prompt_tokens, self.completion_tokens, self.cached_tokens, self.cached_prompt_tokens

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence as Items
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ class CountingBatch:
         self.engine = engine
         self.capacity = capacity
         self.rows: dict[int, tuple[Sequence, int, int]] = {}
+        self.unread: dict[int, int] = {}
         self.handles = iter(range(1 << 30))
 
     def __len__(self) -> int:
@@ -56,6 +58,7 @@ class CountingBatch:
         handle = next(self.handles)
         last = sequence.prompt[-1] if sequence.state is None or sequence.prompt.size else sequence.state.last_id
         self.rows[handle] = (sequence, int(last), 0)
+        self.unread[handle] = len(sequence.prompt) - (sequence.state is None)
         self.engine.added += 1
         self.engine.largest = max(self.engine.largest, len(self.rows))
         return handle
@@ -69,7 +72,14 @@ class CountingBatch:
 
     def step(self, steps: int) -> list[Output]:
         self.engine.gate()
-        return [self._advance(handle, min(steps, 3)) for handle in self.rows]
+        for handle in self.rows:
+            self.unread[handle] -= steps
+        return [self._advance(handle, min(steps, 3)) for handle in self.rows if not self._is_reading(handle)]
+
+    def _is_reading(self, handle: int) -> bool:
+        """Before a text prompts are read in no time; a sequence that does nothing else takes its steps."""
+        sequence, _, _ = self.rows[handle]
+        return not (sequence.length or sequence.score) and self.unread[handle] > 0
 
     def _advance(self, handle: int, steps: int) -> Output:
         sequence, last, made = self.rows[handle]
@@ -133,7 +143,7 @@ class MemoryStore:
 
 
 class MemoryRedis:
-    """The two commands that the cache uses, and a switch."""
+    """The commands that the cache and the states of prompts use, and a switch."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
@@ -154,6 +164,15 @@ class MemoryRedis:
         self._call()
         self.values[name] = value
         self.ttls[name] = ex
+
+    def mget(self, names: Items[str]) -> list[bytes | None]:
+        self._call()
+        return [self.values.get(name) for name in names]
+
+    def set_all(self, values: Mapping[str, bytes], *, ex: int) -> None:
+        self._call()
+        self.values |= values
+        self.ttls |= dict.fromkeys(values, ex)
 
 
 def checkpoint(characters: str = LETTERS, loss: float = 1.0) -> Checkpoint:

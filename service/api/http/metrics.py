@@ -76,6 +76,12 @@ class Metrics(GenerationObserver):
         self._traced = Counter("charrnn_traced_characters", "Tokens read for traces", registry=self._own)
         lookups = Counter("charrnn_cache_lookups", "What the cache had", ("result",), registry=self._own)
         self._lookups = {result: lookups.labels(result) for result in get_args(Lookup)}
+        self._prompts = Counter(
+            "charrnn_prefix_cache_queries", "Tokens of long prompts, whose states are kept", registry=self._own
+        )
+        self._cached = Counter(
+            "charrnn_prefix_cache_hits", "Those of them that were not read, since a state was known", registry=self._own
+        )
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
         self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
         self._active = self._gauge("charrnn_active_sequences", "Sequences being generated")
@@ -110,6 +116,10 @@ class Metrics(GenerationObserver):
 
     def traced(self, tokens: int) -> None:
         self._traced.inc(tokens)
+
+    def prompt_read(self, tokens: int, cached: int) -> None:
+        self._prompts.inc(tokens)
+        self._cached.inc(cached)
 
     def first_piece(self, seconds: float) -> None:
         self._first.observe(seconds)

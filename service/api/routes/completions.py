@@ -131,7 +131,7 @@ def _chunks(head: CompletionHead, stream: Stream, body: CompletionBody) -> Itera
         stream, [CompletionChunks(empty, index, seed, counted) for index, (seed, counted) in enumerate(choices)]
     )
     if options.include_usage:
-        prompt_tokens = sum(each.prompt_tokens for each in stream.heads)
-        cached_tokens = sum(each.cached_tokens for each in stream.heads)
-        counted = usage(prompt_tokens, stream.completion_tokens(), cached_tokens)
+        cached_counts = [(each.prompt_tokens, each.cached_tokens, each.cached_prompt_tokens) for each in stream.heads]
+        prompt_tokens, *cached = map(sum, zip(*cached_counts, strict=True))
+        counted = usage(prompt_tokens, stream.completion_tokens(), *cached)
         yield Event({**empty, "choices": [], "usage": counted}, id=stream.progress.last_id)

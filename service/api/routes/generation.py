@@ -137,7 +137,7 @@ def _end(
     yield from before
     end: GenerateEnd = {
         **last.data,
-        "usage": usage(head.prompt_tokens, completion_tokens, head.cached_tokens),
+        "usage": usage(head.prompt_tokens, completion_tokens, head.cached_tokens, head.cached_prompt_tokens),
         "cached": head.cached,
         "timing": timing(time.perf_counter() - began),
     }

@@ -49,10 +49,16 @@ class ActiveBatch:
         if not self.sequences:
             return 0
         steps = max(1, min(MAX_STEPS, int(QUANTUM_SECONDS / (self._step_seconds * len(self.sequences)))))
+        pausing = [(handle, scheduled) for handle, scheduled in self.sequences.items() if scheduled.pauses]
+        steps = min([steps, *(scheduled.pauses[0] for _, scheduled in pausing)])
         try:
             for handle in [handle for handle, scheduled in self.sequences.items() if scheduled.needs_checkpoint]:
                 self.sequences[handle].checkpoint = self._state(handle)
-            for output in self._timed_step(steps):
+            outputs = self._timed_step(steps)
+            for handle, scheduled in pausing:
+                if scheduled.advance(steps):
+                    scheduled.states.append(self._batch.state(handle))
+            for output in outputs:
                 if self._deliver(output):
                     self._learn(self._clock() - self._remove(output.handle).started_at)
         except Exception as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from charrnn.engine.base import Output, Sequence, State
@@ -27,7 +29,8 @@ class ScheduledSequence:
 
     `receive` gets each output, in the thread that advances the batch, and ends the sequence by returning True. `wake`
     is set when the sequence has ended and, with `stream`, at every output; several sequences may share it. With
-    `keeps_end`, the state is kept in which the engine ended it and, with `keeps_checkpoints`, some before that.
+    `keeps_end`, the state is kept in which the engine ended it and, with `keeps_checkpoints`, some before that. After
+    `pauses` of its steps, ascending and at least 1, its state is kept in `states`.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class ScheduledSequence:
         stream: bool = False,
         keeps_end: bool = False,
         keeps_checkpoints: bool = False,
+        pauses: Iterable[int] = (),
     ) -> None:
         self.sequence = sequence
         self.cancelled = False
@@ -55,6 +59,10 @@ class ScheduledSequence:
         self.end: Checkpoint | None = None
         """The state after all ids received: with `keeps_end` once the engine has ended the sequence, and always if the
         scheduler gave it up while ids came."""
+        self.states: list[State] = []
+        """Those at the pauses so far."""
+        self.pauses = deque(after - before for before, after in pairwise((0, *pauses)))
+        """How many steps there are until the next one, and from each to the one after it."""
         self.keeps_end = keeps_end
         self._keeps_checkpoints = keeps_checkpoints
         self._receive = receive
@@ -69,6 +77,15 @@ class ScheduledSequence:
         if self.checkpoint is None:
             return self.tokens > 0  # the prompt, which may be long, has been read
         return self.tokens - self.checkpoint.tokens >= CHECKPOINT_TOKENS
+
+    def advance(self, steps: int) -> bool:
+        """For the scheduler: count the steps of a sequence with pauses; returns whether one of them is now, and its
+        state is to be kept."""
+        self.pauses[0] -= steps
+        if self.pauses[0]:
+            return False
+        self.pauses.popleft()
+        return True
 
     def cancel(self) -> None:
         """Remove it from its batch, or from the queue, before the next step; may be called by any thread."""

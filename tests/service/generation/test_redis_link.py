@@ -40,6 +40,16 @@ def test_a_value_is_found_by_everybody_as_soon_as_it_is_written(server: Embedded
         assert 0 < client.ttl("199") <= 60
 
 
+def test_many_values_are_written_and_read_at_once(server: EmbeddedRedis) -> None:
+    with running(server) as (client, _), linked(server) as link:
+        values = {str(number): bytes([number]) * 5000 for number in range(100)}
+        link.set_all(values, ex=60)
+        assert link.mget([*values, "no such"]) == [*values.values(), None]
+        link.set_all({}, ex=60)
+        assert link.get("7") == values["7"]
+        assert 0 < client.ttl("7") <= 60
+
+
 def test_answers_are_never_mistaken_for_one_another(server: EmbeddedRedis) -> None:
     wrong: list[bytes | None] = []
 

@@ -43,6 +43,13 @@ class ErrorReply(TypedDict):
 
 
 @closed
+class PromptTokensDetails(TypedDict):
+    """Of the prompts' tokens, how many had been read for earlier requests."""
+
+    cached_tokens: int
+
+
+@closed
 class Usage(TypedDict):
     """Token counts."""
 
@@ -50,19 +57,26 @@ class Usage(TypedDict):
     completion_tokens: int
     total_tokens: int
     cached_tokens: NotRequired[
-        Annotated[int, Field(default=0, description="generated tokens that came from the cache, if any did")]
+        Annotated[
+            int, Field(default=0, description="tokens that were neither read nor generated anew, if any were not")
+        ]
+    ]
+    prompt_tokens_details: NotRequired[
+        Annotated[PromptTokensDetails | None, Field(default=None, description="only if tokens of a prompt were cached")]
     ]
 
 
-def usage(prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> Usage:
-    """The token counts of a request."""
+def usage(prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0, cached_prompt_tokens: int = 0) -> Usage:
+    """The token counts of a request, of which so many generated tokens and prompt tokens were cached."""
     counts: Usage = {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
     }
-    if cached_tokens:
-        counts["cached_tokens"] = cached_tokens
+    if cached_tokens or cached_prompt_tokens:
+        counts["cached_tokens"] = cached_tokens + cached_prompt_tokens
+    if cached_prompt_tokens:
+        counts["prompt_tokens_details"] = {"cached_tokens": cached_prompt_tokens}
     return counts
 
 

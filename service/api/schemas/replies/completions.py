@@ -92,7 +92,7 @@ class CompletionChunk(CompletionHead):
 def completion_reply(head: CompletionHead, made: list[Generation]) -> CompletionReply:
     """The reply with the choices of all prompts, one prompt after the other."""
     choices = [(choice, each.prompt) for each in made for choice in each.choices]
-    counts = [(each.prompt_tokens, each.completion_tokens, each.cached_tokens) for each in made]
+    counts = [each.counts for each in made]
     return {
         **head,
         "system_fingerprint": fingerprint(made[0].model, made[0].version),

@@ -169,7 +169,7 @@ def generate_reply(
         "version": generation.version,
         "text": generation.choices[0].text,
         "choices": choices,
-        "usage": usage(generation.prompt_tokens, generation.completion_tokens, generation.cached_tokens),
+        "usage": usage(*generation.counts),
         "cached": generation.cached,
         "timing": timing(seconds),
         **with_skipped(generation.skipped),

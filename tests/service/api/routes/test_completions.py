@@ -40,6 +40,15 @@ def test_a_completion_has_openais_shape(client: FlaskClient) -> None:
     assert reply.headers["X-Cache"] == "miss"
 
 
+def test_the_usage_says_how_much_of_long_prompts_was_read_before(client: FlaskClient) -> None:
+    complete(client, prompt="xb" * 700)
+    for seed in (1, 2):
+        usage = complete(client, prompt=["xb" * 600, "xb" * 900, "a"], seed=seed)["usage"]
+        assert usage["prompt_tokens_details"] == {"cached_tokens": 1024 + (1280, 1792)[seed - 1]}
+    last = chunks(client, prompt="xb" * 700, seed=3, stream_options={"include_usage": True})[-1]
+    assert last["usage"]["prompt_tokens_details"] == {"cached_tokens": 1280}
+
+
 def test_sixteen_tokens_unless_more_are_asked_for(client: FlaskClient) -> None:
     assert complete(client, max_tokens=None)["usage"]["completion_tokens"] == 16
 

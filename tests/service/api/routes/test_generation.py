@@ -44,6 +44,20 @@ def test_the_reply_has_what_the_contract_says(client: FlaskClient) -> None:
     assert reply.headers["X-Cache"] == "miss"
 
 
+def test_the_usage_says_how_much_of_a_long_prompt_was_read_before(client: FlaskClient) -> None:
+    prompt = "xa" * 700
+    assert "cached_tokens" not in ask(client, prompt=prompt)["usage"]
+    known = {"cached_tokens": 1280, "prompt_tokens_details": {"cached_tokens": 1280}}
+    counts = {"prompt_tokens": 1400, "completion_tokens": 5, "total_tokens": 1405}
+    again = ask(client, prompt=prompt, seed=1)
+    assert (again["text"], again["usage"]) == ("cegik", {**counts, **known})
+    extended = ask(client, prompt=prompt, seed=1, length=8)["usage"]
+    assert (extended["cached_tokens"], "prompt_tokens_details" in extended) == (5, False)
+    reply = client.post("/generate", json={**ASK, "prompt": prompt, "seed": 2, "stream": True})
+    assert json.loads(sent_events(reply.text)[-2].data)["usage"] == {**counts, **known}
+    assert reply.headers["X-Cache"] == "miss"  # which is of texts
+
+
 def test_seed_text_is_another_name_for_prompt(client: FlaskClient) -> None:
     assert client.post("/generate", json={"seed_text": "xa", "length": 3, "seed": 0}).json["text"] == "bcd"  # type: ignore[index]
     assert "two names for the same field" in refused(client, 422, "invalid_value", None, seed_text="other")
