@@ -31,10 +31,12 @@ from charrnn.training.shards import Shards
 from charrnn.training.state import Tensors
 from charrnn.training.text import Segment
 
-NEXT_TOKEN_WEIGHT: Final = 0.5
-"""How much the loss of next tokens counts beside that of labels. A label alone says too little of a record to learn
-from it what its letters mean: names of ten countries, of 384 units, were classified at 97.2 % without, and at 97.8 %
-with it (cf. Rei: Semi-supervised Multitask Learning for Sequence Labeling, 2017)."""
+NEXT_TOKEN_WEIGHT: Final = 1.0
+"""How much the loss of next tokens counts beside that of labels at the highest learning rate; it fades with it. A label
+alone says too little of a record to learn from it what its letters mean (cf. Rei: Semi-supervised Multitask Learning
+for Sequence Labeling, 2017), but at the end the label alone counts: sentences of eight languages, 256 units, 6 epochs,
+were classified at 97.1% with a constant weight of 1 or 0.5, at 97.3% with one that fades from 1 to 0; names of ten
+countries, 384 units, at 97.2% without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,13 @@ class Learner:
         self.average = Average(self.model)
         self._optimizer = adamw(self.model, training.weight_decay)
         self._hidden = self.model.initial_state(streams)
+        self._next_token_weight = NEXT_TOKEN_WEIGHT
 
     def step(self, segment: Segment, number: int, learning_rate: float) -> Step:
         """Read a segment, backpropagate, and update the weights once; dropout is a function of the seed and
         `number`."""
         self.model.train()
+        self._next_token_weight = NEXT_TOKEN_WEIGHT * learning_rate / self._training.learning_rate
         set_learning_rate(self._optimizer, learning_rate)
         with one_thread():  # small products, which are not worth dividing among threads
             if not segment.teaches:
@@ -145,7 +149,7 @@ class Learner:
         next_tokens = torch.from_numpy(segment.next_tokens[shard]).to(self._device)
         following = _cross_entropy(logits[:, outputs:], next_tokens)
         count = max(1, int((segment.next_tokens != IGNORED).sum()))
-        return loss + NEXT_TOKEN_WEIGHT * following / count, loss, hidden
+        return loss + self._next_token_weight * following / count, loss, hidden
 
     def _summed(self, loss: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The loss and state of the whole team; also sums the gradients over the team."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from charrnn.config import ModelConfig
 from charrnn.tasks.record import TASKS, TaskName
 from charrnn.training.config import Budget, TrainingConfig
-from charrnn.training.defaults import MAX_VALIDATION, RECORD_SETTINGS, defaults_for, record_defaults
+from charrnn.training.defaults import MAX_VALIDATION, RECORD_DROPOUTS, defaults_for, record_defaults
 
 BUDGETS = st.one_of(
     st.floats(0.01, 1000).map(lambda minutes: Budget(minutes=minutes)),
@@ -78,15 +78,17 @@ def test_those_for_records_are_always_within_bounds(
     TrainingConfig(budget, **training)
 
 
-@pytest.mark.parametrize("task", RECORD_SETTINGS)
-def test_what_a_task_needs_is_the_default_for_any_corpus_and_can_be_chosen_otherwise(task: TaskName) -> None:
-    needed = RECORD_SETTINGS[task]
-    for count in (100, 100_000):
-        lengths = np.full(count, 20)
-        model, training = record_defaults(task, lengths, 80, Budget(minutes=5))
-        assert needed.items() <= (model | training).items()
-        model, training = record_defaults(task, lengths, 80, Budget(minutes=5), {"layers": 3, "dropout": 0.4})
-        assert (model["layers"], training["dropout"]) == (3, 0.4)
+@pytest.mark.parametrize(("task", "most"), RECORD_DROPOUTS.items())
+def test_records_are_regularized_less_than_a_text_unless_it_is_chosen_otherwise(task: TaskName, most: float) -> None:
+    lengths = np.full(10_000, 20)
+    asked = Budget(minutes=5)
+    assert defaults_for(int(lengths.sum()), 80, asked)[1]["dropout"] > most
+    _, training = record_defaults(task, lengths, 80, asked)
+    assert (training["dropout"], training["weight_decay"]) == (most, 0.01)
+    _, training = record_defaults(task, np.full(1_000_000, 20), 80, asked)
+    assert training["dropout"] == 0
+    model, training = record_defaults(task, lengths, 80, asked, {"layers": 3, "dropout": 0.4, "weight_decay": 0.2})
+    assert (model["layers"], training["dropout"], training["weight_decay"]) == (3, 0.4, 0.2)
 
 
 def test_a_classifier_has_more_units_only_if_there_is_time_for_several_epochs() -> None:
@@ -94,6 +96,6 @@ def test_a_classifier_has_more_units_only_if_there_is_time_for_several_epochs() 
     units = [
         record_defaults("classify", lengths, 120, Budget(minutes=m))[0]["hidden_size"] for m in (0.01, 1, 3, 5, 60)
     ]
-    assert units == sorted(units) and units[1] == 128 and units[-1] == 256
-    assert record_defaults("classify", lengths, 120, Budget(epochs=5))[0]["hidden_size"] == 256
+    assert units == sorted(units) and units[1] == 128 and units[-1] == 384
+    assert record_defaults("classify", lengths, 120, Budget(epochs=5))[0]["hidden_size"] == 384
     assert record_defaults("classify", lengths, 120, Budget(minutes=1), {"hidden_size": 512})[0]["hidden_size"] == 512
