@@ -180,6 +180,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "version": "the number of the version",
     "versions": "the versions that are compared",
     "warnings": "warnings about the result, one sentence each",
+    "PromptTokensDetails.cached_tokens": "tokens of the prompt that had been read for earlier requests",
     "prompt_tokens": "tokens in the prompt",
     "completion_tokens": "tokens generated",
     "total_tokens": "sum of both",
