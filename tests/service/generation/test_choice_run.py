@@ -56,9 +56,11 @@ def going_on(request: GenerationRequest, continuation: Continuation, length: int
     )
 
 
-def asked(generator: TextGenerator, request: GenerationRequest, neighbours: int, *, streams: bool) -> Choice:
-    """The choice, among others that are generated at the same time, and others after it."""
-    request = replace(request, with_continuation=True, read_cache=False, write_cache=False)
+def asked(
+    generator: TextGenerator, request: GenerationRequest, neighbours: int = 0, *, streams: bool, cache: bool = False
+) -> Choice:
+    """The choice, with its continuation, among others that are generated at the same time."""
+    request = replace(request, with_continuation=True, read_cache=cache, write_cache=cache)
     if streams:
         pieces = [each[1] for each in generator.stream(request).pieces if each is not None]
         last = pieces[-1]
@@ -70,25 +72,29 @@ def asked(generator: TextGenerator, request: GenerationRequest, neighbours: int,
 
 
 @settings(max_examples=25)
-@given(requests, lengths, kinds, st.booleans(), st.integers(0, 3), st.randoms(use_true_random=False))
+@given(requests, lengths, kinds, *[st.booleans()] * 2, st.integers(0, 3), st.randoms(use_true_random=False))
 def test_text_of_n_and_its_continuation_of_m_are_text_of_n_plus_m(
     replicas: Replicas,
     request: GenerationRequest,
     lengths: list[int],
     kinds: tuple[str, ...],
     streams: bool,
+    cache: bool,
     neighbours: int,
     random: Random,
 ) -> None:
     pick = random.choice
     request = replace(request, prompt=request.prompt if request.model != "words" else request.prompt[:1])
-    whole = asked(replicas.replica(pick(kinds)), replace(request, length=sum(lengths)), 0, streams=False)
+    whole = asked(replicas.replica(pick(kinds)), replace(request, length=sum(lengths)), streams=False)
+    if cache:  # entries for as much, for less and for more of the first part
+        for length in random.sample([*lengths, *lengths[:1], sum(lengths)], 2):
+            asked(replicas.replica(pick(kinds)), replace(request, length=length), streams=streams, cache=True)
     parts: list[Choice] = []
     for length in lengths:
         each = replace(request, length=length)
         if parts:
             each = going_on(request, through_a_token(parts[-1].continuation), length)
-        parts.append(asked(replicas.replica(pick(kinds)), each, neighbours, streams=streams))
+        parts.append(asked(replicas.replica(pick(kinds)), each, neighbours, streams=streams, cache=cache))
         if parts[-1].finish_reason != "length":
             break
     text = "".join(part.text for part in parts)
@@ -108,13 +114,13 @@ def test_a_text_that_goes_on_after_each_stop_text_loses_nothing(
 ) -> None:
     generator = replicas.replica(kinds[0])
     request = replace(request, prompt=request.prompt[:1], stop=request.stop or ("ab",), include_stop=True, length=60)
-    whole = asked(generator, replace(request, stop=()), 0, streams=False)
+    whole = asked(generator, replace(request, stop=()), streams=False)
     text, left, start, reasons = "", request.length, None, [""]
     while left and reasons[-1] != "end":
         each = replace(request, length=left)
         if start is not None:
             each = going_on(request, through_a_token(start), left)
-        part = asked(generator, each, 0, streams=streams)
+        part = asked(generator, each, streams=streams)
         text, left, start = text + part.text, left - part.completion_tokens, part.continuation
         reasons.append(part.finish_reason)
     assert text + (start.pending.left if start else "") == whole.text
@@ -127,13 +133,13 @@ def test_a_prompt_is_read_before_the_text_goes_on(replicas: Replicas, model: str
     """As if all that came before, generated or not, had been one prompt."""
     generator, greedy = replicas.replica(kind), SamplingParams(temperature=0, repetition_penalty=1.3)
     first = GenerationRequest(model, "a", 30, seed=0, sampling=greedy, with_ids=True)
-    begun = asked(generator, first, 0, streams=False)
+    begun = asked(generator, first, streams=False)
     dialogue = replace(going_on(first, through_a_token(begun.continuation), 20), prompt="b\n", echo=True)
     found = asked(generator, dialogue, 1, streams=True)
     assert begun.ids is not None
     before = NETWORKS[model].vocabulary.encode("a"), begun.ids, NETWORKS[model].vocabulary.encode("b\n")
     alone = replace(first, prompt=tuple(int(id_) for ids in before for id_ in ids), length=20)
-    assert found.text == "b\n" + asked(generator, alone, 0, streams=False).text
+    assert found.text == "b\n" + asked(generator, alone, streams=False).text
 
 
 def test_a_record_that_has_ended_stays_as_it_is(generator: TextGenerator) -> None:
