@@ -65,14 +65,14 @@ def told(events: Sequence[SentEvent]) -> dict[Any, Any]:
     [
         ("/generate", {"length": 12}),
         ("/generate", ALL),
-        ("/generate", {"length": 3, "prompt": "x" + "É!" * 700, "unknown": "skip"}),
+        ("/generate", {"length": 3, "prompt": "x" + "É!" * 950, "unknown": "skip"}),
         ("/v1/completions", {**ALL, "length": None, "model": "letters", "max_tokens": 9, "prompt": ["xa", [3, 4, 5]]}),
     ],
 )
 def test_it_goes_on_after_every_event(client: FlaskClient, engine: Any, path: str, fields: dict[str, Any]) -> None:
     body = {name: value for name, value in {**ASK, **fields}.items() if value is not None}
     events = stream(client, path, body)
-    assert len({event.id for event in events} - {""}) == len(events) > 2
+    assert len({event.id for event in events} - {""}) == len(events) > 1
     engine.gate = lambda: None
     for at, event in enumerate(events, 1):
         assert told([*events[:at], *stream(client, path, body, event.id)]) == told(events), event.id
