@@ -7,6 +7,16 @@ import sys
 
 from tests.system.running import ROOT
 
-for name in ("kernels", "series", "record_streams", "scaling", "web_process", "continuations", "http", "plot"):
+for name in (
+    "kernels",
+    "series",
+    "record_streams",
+    "scaling",
+    "prompts",
+    "web_process",
+    "continuations",
+    "http",
+    "plot",
+):
     print(f"\n{name}", flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT, check=True)

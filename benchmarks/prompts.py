@@ -1,18 +1,18 @@
-"""From which length on it pays to keep the states of prompts: processor time of a web process until the first token,
-alone on a core, with nothing kept, when kept for the first time, and when known here or in Redis. Run:
-python -m benchmarks.prompts [--json FILE]."""
+"""From which length on it pays to keep the states of prompts: processor time of a web process until the first token
+with nothing kept, when kept for the first time, and when known here or in Redis; and that of eight choices that read
+the prompt each, or together. Run: python -m benchmarks.prompts [--json FILE]."""
 
 from __future__ import annotations
 
 import argparse
 import itertools
 import json
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,8 +34,8 @@ from service.generation.sequence_group import SequenceGroup
 from service.processes.embedded_redis import embedded_redis
 from tests.service.redis_server import running
 
-SHAPES: Final = ((256, 1), (512, 1), (512, 3))
-LENGTHS: Final = (256, 512, 1024, 2048, 4096, 16_384, 100_000)
+SHAPES: Final = ((256, 1), (512, 1))
+LENGTHS: Final = (512, 1024, 2048, 4096, 16_384, 100_000)
 IDS_A_ROUND: Final = 60_000
 MOST_ROUNDS: Final = 15
 BYTES: Final = 1 << 25
@@ -59,8 +59,11 @@ class Process:
     def close(self) -> None:
         self._scheduler.close()
 
-    def nothing_kept(self, ids: Ids) -> None:
-        self._generate(ids, None)
+    def nothing_kept(self, ids: Ids, n: int = 1) -> None:
+        self._generate(ids, None, n)
+
+    def read_once(self, ids: Ids, n: int) -> None:
+        self._generate(ids, PromptReader(self._scheduler, PrefixStates()), n)
 
     def kept(self, ids: Ids) -> None:
         self._generate(ids, self._here)
@@ -71,8 +74,8 @@ class Process:
     def _reader(self) -> PromptReader:
         return PromptReader(self._scheduler, PrefixStates(self._redis, 600, BYTES), fewest=SPACING)
 
-    def _generate(self, ids: Ids, reader: PromptReader | None) -> None:
-        request = GenerationRequest("model", tuple(ids[:1].tolist()), length=1, seed=0)
+    def _generate(self, ids: Ids, reader: PromptReader | None, n: int = 1) -> None:
+        request = GenerationRequest("model", tuple(ids[:1].tolist()), length=1, seed=0, n=n)
         admitted, scope = [Admitted(request, self._model, ids, (), "")], CancelScope(NO_CLIENT, None)
         if reader is not None:
             admitted = reader.read(admitted, scope)
@@ -95,6 +98,8 @@ def measure(process: Process, length: int) -> dict[str, float]:
             "kept": process.kept,
             "known here": process.kept,
             "known in Redis": process.known_in_redis,
+            "8 choices": partial(process.nothing_kept, n=8),
+            "8 choices, read once": partial(process.read_once, n=8),
         }
         for name, call in ways.items():
             found.setdefault(name, []).append(seconds(call, ids))
@@ -105,7 +110,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, default=Path(__file__).with_name("prompts.json"))
     arguments = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     found: dict[str, dict[int, dict[str, float]]] = {}
     numbers = itertools.count()
     with tempfile.TemporaryDirectory() as folder:

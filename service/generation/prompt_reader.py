@@ -20,7 +20,8 @@ from service.generation.scheduling.scheduler import Scheduler
 from service.generation.single_flight import SingleFlight
 
 FEWEST: Final = 1024
-"""Shorter prompts, in ids, are read by each choice: what is done here takes about as long as reading some hundred."""
+"""Shorter prompts, in ids, are read by each choice. To keep the states of one takes as long as reading some hundred,
+which is lost if it is never seen again; benchmarks/README.md has the figures."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
