@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from charrnn.engine.base import Output, Sequence
 from charrnn.engine.cpu.batch import CpuBatch, CpuEngine
+from charrnn.engine.steering import Held
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import WordVocabulary
@@ -166,6 +167,7 @@ requests = st.builds(
     n=st.sampled_from([1, 1, 3]),
     echo=st.booleans(),
     stop=st.sampled_from([(), ("ab",)]),
+    held=st.sampled_from([(), (Held(0, 3, "hidden", 0.9),)]),
 )
 
 
