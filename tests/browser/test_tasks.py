@@ -152,6 +152,7 @@ def test_everyone_can_use_every_view_on_a_phone_too(new_page: Callable[..., Watc
 
 def test_records_and_texts_of_every_task_are_seen_character_by_character(page: Page) -> None:
     play(page, "names", seed="7", count="3")
+    expect(page.locator("#records li")).to_have_count(3)
     page.locator("#records").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
