@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 def run(body: str, *, encoding: str = "utf-8", shell: str = '"$0" "$@"') -> subprocess.CompletedProcess[bytes]:
     """A program whose command is the body of a function; its standard output may go where `shell` says."""
     program = f"import os, signal, sys\nfrom console.program import run\ndef command():\n    {body}\n"
+    program += "signal.signal(signal.SIGINT, signal.default_int_handler)  # as if not begun in a shell's background\n"
     program += "sys.exit(run('name', command))"
     command = ["sh", "-c", shell, sys.executable, "-c", program]
     environment = os.environ | {"PYTHONIOENCODING": encoding}
