@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from charrnn.engine.base import State
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids, UnknownCharactersError
+from model_store.errors import NotFoundError
 from service.generation.cache import Found, cache_key, reply_key
 from service.generation.cached_choice import Entry
 from service.generation.errors import (
@@ -146,9 +148,14 @@ class Admission:
         start = request.start
         if start is None:
             return self._models.get(request.model)
-        if request.model != start.reference and self._models.resolve(request.model) != (start.name, start.version):
+        if request.model != start.reference and not self._means(request.model, (start.name, start.version)):
             raise OtherModelError(request.model, start.name, start.version)
         return self._models.get(start.reference)
+
+    def _means(self, reference: str, version: tuple[str, int]) -> bool:
+        with suppress(NotFoundError):
+            return self._models.resolve(reference) == version
+        return False
 
     def _admit(self, request: GenerationRequest, model: ResidentModel) -> Admitted:
         self._check_fits(request.n)
