@@ -114,9 +114,10 @@ class _Loss:
         """Count the targets of records, each of which is the next input, or the last; returns how many were read."""
         asked = ((steps, Sequence(np.append(steps.inputs, steps.targets[-1:]), 0, score=True)) for steps in records)
         read = 0
-        for read, (steps, outputs) in enumerate(_answers(engine, asked, check), 1):  # noqa: B007 (its last value counts)
+        for steps, outputs in _answers(engine, asked, check):
             (logprobs,) = (output.prompt_logprobs for output in outputs if output.prompt_logprobs is not None)
             self.add(steps.targets, logprobs.chosen[1:])
+            read += 1
         return read
 
     def add(self, targets: Ids, logprobs: npt.NDArray[np.float32]) -> None:

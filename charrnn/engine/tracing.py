@@ -50,10 +50,11 @@ def trace(engine: Engine, ids: Ids, top: int = 5) -> Trace:
     )
 
 
-def pieces(  # noqa: PLR0917
+def pieces(
     engine: Engine,
     ids: Ids,
     top: int = 5,
+    *,
     size: int = PIECE,
     batch: Batch | None = None,
     held: tuple[Held, ...] = (),

@@ -79,20 +79,19 @@ class Learner:
         self.average = Average(self.model)
         self._optimizer = adamw(self.model, training.weight_decay)
         self._hidden = self.model.initial_state(streams)
-        self._next_token_weight = NEXT_TOKEN_WEIGHT
 
     def step(self, segment: Segment, number: int, learning_rate: float) -> Step:
         """Read a segment, backpropagate, and update the weights once; dropout is a function of the seed and
         `number`."""
         self.model.train()
-        self._next_token_weight = NEXT_TOKEN_WEIGHT * learning_rate / self._training.learning_rate
         set_learning_rate(self._optimizer, learning_rate)
         with one_thread():  # small products, which are not worth dividing among threads
             if not segment.teaches:
                 self._hidden = self._forward(segment)
                 return Step(0.0, 0.0)
             with _randomness(self._training.seed, 1 + number, self._device):
-                loss, hidden = self._forward_backward(segment)
+                faded = NEXT_TOKEN_WEIGHT * learning_rate / self._training.learning_rate
+                loss, hidden = self._forward_backward(segment, faded)
             loss, hidden = self._summed(loss, hidden)
             norm = clip_grad_norm_(self.model.parameters(), self._training.clip or math.inf)
             step = Step(loss.item(), norm.item())
@@ -102,7 +101,7 @@ class Learner:
                 self._hidden = hidden  # carried, but no gradient flows back through it
         return step
 
-    def _forward_backward(self, segment: Segment) -> tuple[Tensor, Tensor]:
+    def _forward_backward(self, segment: Segment, next_token_weight: float) -> tuple[Tensor, Tensor]:
         """The contribution of this process's streams to the mean cross entropy over a segment (nats per token), and
         their state after it, [state_parts, layers, its streams, hidden_size]; leaves the gradients in the weights.
 
@@ -114,7 +113,7 @@ class Learner:
         shards = self._shards.of(self._team.shard(segment.inputs.shape[0]))
 
         # [(what is minimized, the loss, the state after it)]
-        forward = self._shards.each(partial(self._loss, segment, masks), shards)
+        forward = self._shards.each(partial(self._loss, segment, next_token_weight, masks), shards)
         gradients = self._shards.each(lambda found: torch.autograd.grad(found[0], weights), forward)
 
         for weight, first, *others in zip(weights, *gradients, strict=True):
@@ -135,7 +134,9 @@ class Learner:
             state = self._hidden[:, :, shard].contiguous()  # [state_parts, layers, rows, hidden_size]
             return read(self.model, segment, shard, state, masks and masks.of(shard))
 
-    def _loss(self, segment: Segment, masks: Masks | None, shard: slice) -> tuple[Tensor, Tensor, Tensor]:
+    def _loss(
+        self, segment: Segment, next_token_weight: float, masks: Masks | None, shard: slice
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """The contribution of a shard to what is minimized, and to its part that is the mean cross entropy over the
         segment; and its state afterwards."""
         targets = torch.from_numpy(segment.targets[shard]).to(self._device)  # [rows, t]
@@ -149,7 +150,7 @@ class Learner:
         next_tokens = torch.from_numpy(segment.next_tokens[shard]).to(self._device)
         following = _cross_entropy(logits[:, outputs:], next_tokens)
         count = max(1, int((segment.next_tokens != IGNORED).sum()))
-        return loss + self._next_token_weight * following / count, loss, hidden
+        return loss + next_token_weight * following / count, loss, hidden
 
     def _summed(self, loss: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The loss and state of the whole team; also sums the gradients over the team."""
