@@ -18,6 +18,7 @@ MAX_KEY: Final = 4000
 """In characters; servers and proxies refuse headers of twice that length."""
 SHORTEST_KEY: Final = 32
 """In characters, of a key that no user types; a shorter one could be guessed."""
+LONG_KEY_RULE: Final = f"{SHORTEST_KEY} to {MAX_KEY} visible ASCII characters without spaces"
 MAX_CONTINUATION_KEYS: Final = 16
 KEY_RULE: Final = f"1 to {MAX_KEY} visible ASCII characters without spaces, as a header can carry it"
 
@@ -116,9 +117,8 @@ class Settings(BaseSettings):
     def _can_sign(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
         """As the keys in a file. The message does not contain the key, because it may be logged."""
         for number, key in enumerate(keys, start=1):
-            if fault := f"it has {len(key)}" if len(key) < SHORTEST_KEY else _fault_of_key(key):
-                rule = f"{SHORTEST_KEY} to {MAX_KEY} visible ASCII characters without spaces"
-                raise ValueError(f"CONTINUATION_KEYS: a key must be {rule}: number {number}: {fault}")
+            if fault := fault_of_long_key(key):
+                raise ValueError(f"CONTINUATION_KEYS: a key must be {LONG_KEY_RULE}: number {number}: {fault}")
         return keys
 
     @field_validator("web_workers", mode="before")
@@ -177,6 +177,11 @@ def problems(error: ValidationError) -> str:
 
 def _listed(value: str) -> tuple[str, ...]:
     return tuple(filter(None, (each.strip(" \t\r\n") for each in value.split(","))))
+
+
+def fault_of_long_key(key: str) -> str:
+    """Why this cannot be a key that no user types, or an empty text."""
+    return f"it has {len(key)}" if len(key) < SHORTEST_KEY else _fault_of_key(key)
 
 
 def _fault_of_key(key: str) -> str:

@@ -11,7 +11,7 @@ from durable import files
 from durable.entries import is_there
 from service.keys.errors import KeysUnavailableError
 from service.keys.recent import Recent
-from service.settings import MAX_KEY, SHORTEST_KEY
+from service.settings import LONG_KEY_RULE, fault_of_long_key
 
 
 class MadeKeys:
@@ -40,10 +40,10 @@ class MadeKeys:
         except UnicodeDecodeError as error:
             raise KeysUnavailableError(f"{name} holds no key: it is not ASCII") from error
         keys = tuple(line.strip() for line in lines)
-        if len(keys) > self._most or not all(map(_is_whole, keys)):
+        if len(keys) > self._most or any(map(fault_of_long_key, keys)):
             lines_of = "one line" if self._most == 1 else f"1 to {self._most} lines, each"
             raise KeysUnavailableError(
-                f"{name} holds no key: it must be {lines_of} of {SHORTEST_KEY} to {MAX_KEY} visible ASCII characters;"
+                f"{name} holds no key: it must be {lines_of} of {LONG_KEY_RULE};"
                 " without the file, the next start makes a new one"
             )
         return keys
@@ -51,9 +51,3 @@ class MadeKeys:
     def recent(self) -> tuple[str, ...]:
         """The keys, at most a second old."""
         return self._recent.get()
-
-
-def _is_whole(key: str) -> bool:
-    """Whether it can be a key: what is made is longer than the shortest; a shorter one was truncated, and could be
-    guessed."""
-    return SHORTEST_KEY <= len(key) <= MAX_KEY and all("!" <= character <= "~" for character in key)
