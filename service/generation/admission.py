@@ -69,10 +69,6 @@ class Admitted:
         request = self.request
         return request.echo and request.sampling.logprobs is not None and self.prompt.size > 0
 
-    def with_found(self, found: Found | None) -> Admitted:
-        """The same request, looked up in the cache."""
-        return Admitted(self.request, self.model, self.prompt, self.skipped, self.key, self.state, found)
-
     @property
     def is_cached(self) -> bool:
         """Whether all that is asked for was found in the cache."""

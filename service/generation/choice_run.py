@@ -113,7 +113,7 @@ class ChoiceRun:
     def _scheduled(self, wake: threading.Event, *, stream: bool) -> ScheduledSequence:
         request = self._admitted.request
         if stream and self.cached_tokens:
-            wake.set()
+            wake.set()  # the cached part need not wait for the first new token
         return ScheduledSequence(
             self._sequence(),
             self._receive,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from service.generation.admission import Admission, Admitted
 from service.generation.cache import GenerationCache
@@ -115,7 +116,7 @@ class TextGenerator:
             return admitted
         if found.is_whole:
             self._observer.looked_up("hit")
-        return admitted.with_found(found)
+        return replace(admitted, found=found)
 
     def _compute_once(self, asked: Sequence[Admitted], scope: CancelScope) -> list[tuple[tuple[Choice, ...], bool]]:
         """The choices of each, and whether they were computed for an identical request at this moment."""

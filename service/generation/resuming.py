@@ -31,10 +31,14 @@ def _digest(admitted: Sequence[Admitted], seeds: Sequence[int | None]) -> bytes:
     """Of all that the stream's texts depend on, however their seeds came about."""
     named = hashlib.sha256()
     for each, seed in zip(admitted, seeds, strict=True):
-        request = replace(each.request, seed=seed)
-        key = cache_key(each.model, each.prompt, request)
-        named.update(f"{reply_key(key, request)} ".encode())
+        # A key is made of the whole prompt, which may be long; with a seed it is known.
+        key = each.key if each.request.seed == seed else _key_with(each, seed)
+        named.update(f"{reply_key(key, each.request)} ".encode())
     return named.digest()
+
+
+def _key_with(admitted: Admitted, seed: int | None) -> str:
+    return cache_key(admitted.model, admitted.prompt, replace(admitted.request, seed=seed))
 
 
 def pieces_after(progress: Progress, pieces: Iterator[tuple[int, Piece] | None]) -> Iterator[tuple[int, Piece] | None]:
