@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from service.api.schemas.generation import GenerateBody
+from service.api.schemas.generate import GenerateBody
 from service.api.schemas.neutral import NeutralBody
 from service.client import Choice, Client, Piece
 from service.commands.asking import SEPARATOR, add_command, say, say_json

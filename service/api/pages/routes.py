@@ -20,7 +20,7 @@ from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
 from service.api.pages.chapters import Document, chapters, statuses
 from service.api.pages.forms import controls
 from service.api.pages.record_words import arrangements
-from service.api.schemas.generation import GenerateBody
+from service.api.schemas.generate import GenerateBody
 from service.api.schemas.jobs import BudgetBody, JobBody
 from service.api.schemas.labels import TransduceBody
 from service.api.schemas.records import RecordsBody

@@ -17,7 +17,7 @@ from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream, fitting
 from service.api.http.text_events import last_event_id, text_events
 from service.api.openapi.operations import describe, last_event
-from service.api.schemas.generation import GenerateBody
+from service.api.schemas.generate import GenerateBody
 from service.api.schemas.replies.common import usage, with_skipped_now
 from service.api.schemas.replies.generation import (
     GenerateChunk,

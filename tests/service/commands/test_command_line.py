@@ -13,7 +13,7 @@ import pytest
 
 import charrnn
 from service.__main__ import main
-from service.api.schemas.generation import GenerateBody
+from service.api.schemas.generate import GenerateBody
 from service.api.schemas.neutral import NeutralBody
 from service.commands.asking import _own_key
 from service.commands.command_line import _parser, program_name

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from charrnn.parameters import KINDS, parameters
 from charrnn.sampling import SamplingParams
 from service.api.pages.forms import controls
-from service.api.schemas.generation import GenerateBody
+from service.api.schemas.generate import GenerateBody
 from service.api.schemas.jobs import JobBody
 from service.settings import Settings
 

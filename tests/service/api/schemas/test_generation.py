@@ -8,7 +8,7 @@ import pytest
 
 from charrnn.sampling import SamplingParams
 from service.api.schemas.completions import CompletionBody
-from service.api.schemas.generation import GenerateBody
+from service.api.schemas.generate import GenerateBody
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
 

@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from charrnn.parameters import parameters
 from charrnn.sampling import SamplingParams
 from service.api.schemas.completions import CompletionBody
-from service.api.schemas.generation import ContinuingBody, GenerateBody
+from service.api.schemas.generate import GenerateBody
+from service.api.schemas.generation import ContinuingBody
 from service.api.schemas.neutral import NeutralBody, OneOf
 
 FIELDS = {

@@ -17,7 +17,7 @@ from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.steering import Held
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Vocabulary
-from service.api.schemas.generation import GenerateBody
+from service.api.schemas.generate import GenerateBody
 from service.commands.generate import OWN, add_generate
 from service.commands.options import given
 from service.generation.continuations.tokens import Continuations
