@@ -56,10 +56,12 @@ class KeyFile:
     """
 
     def __init__(self, data: DataDir, clock: Callable[[], float] = time.monotonic) -> None:
+        self._data = data
         self._path = data.keys
         self._marks = (data.root / MADE, data.models / MADE)
-        self._recent = Recent(self.all, clock)
+        self._recent = Recent(self._look, clock)
         self._seen_any = False
+        self._unmarked = ""
 
     def add(self, role: Role, name: str) -> str:
         """Create a key and return it; it cannot be read again later. The file may be missing, but not damaged.
@@ -77,7 +79,7 @@ class KeyFile:
     def all(self) -> tuple[Key, ...]:
         """All keys ever created, the oldest first."""
         keys = self._read()
-        if not keys and (self._were_made() or (self._seen_any and not is_there(self._path))):
+        if not keys and (self._were_made() or self._has_vanished()):
             raise KeysUnavailableError(f"{self._path.name} has vanished or lost its keys, and keys were made")
         self._seen_any = bool(keys)
         return keys
@@ -112,15 +114,33 @@ class KeyFile:
         return aside
 
     def remember(self) -> None:
-        """Create missing markers if keys were created, by an earlier release or before a marker was lost."""
+        """Create missing markers if keys were created: by an earlier release, before a marker was lost, or before this
+        process saw the keys vanish, which the next process could not know. A failure is logged once."""
+        if all(map(is_there, self._marks)) or not self._data.root.is_dir():
+            return
         with suppress(KeysUnavailableError):
-            if self._read() and not all(map(is_there, self._marks)):
-                try:
-                    with self._changing():
-                        if self._read():
-                            self._mark()
-                except OSError as error:
-                    log.warning("that keys were made could not be noted: %s", error.strerror)
+            if not self._read() and not self._has_vanished():
+                return
+            try:
+                with self._changing():
+                    if self._read() or self._has_vanished():
+                        self._mark()
+                failed = ""
+            except OSError as error:
+                failed = error.strerror or str(error)
+            if failed and failed != self._unmarked:
+                log.warning("that keys were made could not be noted: %s", failed)
+            self._unmarked = failed
+
+    def _look(self) -> tuple[Key, ...]:
+        try:
+            return self.all()
+        finally:
+            self.remember()
+
+    def _has_vanished(self) -> bool:
+        """Whether the file is gone that this process saw keys in; `open` leaves one without keys."""
+        return self._seen_any and not is_there(self._path)
 
     def _read(self) -> tuple[Key, ...]:
         name = self._path.name

@@ -51,6 +51,45 @@ def test_keys_that_vanished_with_their_whole_folder_are_missed_by_a_process_that
         keys.all()
 
 
+def everything(folder: Path) -> tuple[Path, ...]:
+    return folder / "keys.json", folder / ".keys-made", folder / "models" / ".keys-made"
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_process_that_saw_the_keys_leaves_word_for_the_next_one(tmp_path: Path) -> None:
+    now = [0.0]
+    running = KeyFile(DataDir(tmp_path), lambda: now[0])
+    assert len(running.recent()) == 1
+    for path in everything(tmp_path):
+        path.unlink()
+    now[0] = 1.0
+    for process in (running, KeyFile(DataDir(tmp_path))):
+        with pytest.raises(KeysUnavailableError):
+            process.recent()
+
+
+def test_a_marker_that_is_lost_is_made_again_while_the_service_runs(keys: KeyFile, tmp_path: Path) -> None:
+    file, *markers = everything(tmp_path)
+    for marker in markers:
+        marker.unlink()
+    assert len(keys.recent()) == 1
+    file.unlink()
+    with pytest.raises(KeysUnavailableError):
+        KeyFile(DataDir(tmp_path)).all()
+
+
+def test_opening_makes_no_running_process_close_again(tmp_path: Path) -> None:
+    now = [0.0]
+    running, command = KeyFile(DataDir(tmp_path), lambda: now[0]), KeyFile(DataDir(tmp_path))
+    command.add("app", "a site")
+    assert len(running.recent()) == 1
+    command.revoke(command.all()[0].id)
+    command.open()
+    for moment in (1.0, 2.0):
+        now[0] = moment
+        assert running.recent() == KeyFile(DataDir(tmp_path)).all() == ()
+
+
 @pytest.mark.parametrize("lost", ["", "models"])
 def test_one_note_is_enough_to_miss_them(keys: KeyFile, tmp_path: Path, lost: str) -> None:
     (tmp_path / lost / ".keys-made").unlink()
