@@ -31,8 +31,11 @@ mypy: $(VENV)/.ready-dev
 pytest: $(VENV)/.ready-dev
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
-faults: $(VENV)/.ready-dev ## run the long tests of kills, suspended workers and failures, which `make test` leaves out
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m faults
+# FAULTS_SEED=... repeats a run.
+faults: export FAULTS_SEED := $(or $(FAULTS_SEED),$(shell date +%s))
+faults: $(VENV)/.ready-dev ## run the long tests of kills and failures, which `make test` leaves out; renews docs/reliability.md
+	@echo "FAULTS_SEED=$(FAULTS_SEED)"
+	env -u PYTHONDONTWRITEBYTECODE RELIABILITY=docs/reliability.md $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m faults
 
 lint: $(VENV)/.ready-dev ## check style
 	$(BIN)/ruff check .

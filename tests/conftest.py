@@ -23,8 +23,10 @@ ASKING = {f"tests/system/test_{name}.py" for name in ("client", "commands", "con
 
 def scope(nodeid: str) -> str:
     """A file's tests run in one process, and so do those that share a browser or a service, which is then started
-    once."""
+    once. Each of tests/faults has a service of its own and mostly waits."""
     path = nodeid.partition("::")[0]
+    if path.startswith("tests/faults/"):
+        return nodeid
     return "asking" if path in ASKING else "browser" if path.startswith("tests/browser/") else path
 
 

@@ -23,7 +23,8 @@ class Service:
     """A running `python -m service`, its output, and requests to it."""
 
     def __init__(self, data_dir: Path, output: Path, **settings: str) -> None:
-        self.data_dir, self.output, self.port = data_dir, output, free_port()
+        self.data_dir, self.output = data_dir, output
+        self.port = int(settings.get("PORT") or free_port())
         self.environment = (
             os.environ | {"DATA_DIR": str(data_dir), "PORT": str(self.port), "WEB_WORKERS": "1"} | settings
         )
@@ -69,8 +70,8 @@ def free_port() -> int:
         return port
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
