@@ -6,6 +6,7 @@ from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import CheckpointError
+from durable.listing import FolderCache
 from durable.reading import FaultCache
 from model_store import sidecars
 from model_store.errors import DamagedVersionError, NotFoundError
@@ -22,6 +23,7 @@ class Faults:
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._looks, self._weights = FaultCache(), FaultCache()
+        self._sidecars = FolderCache(lambda folder, _: sidecars.beside(folder))
 
     def of(self, name: str) -> list[str]:
         """What is wrong with the model's aliases, versions and sidecars. Raises NotFoundError."""
@@ -42,8 +44,16 @@ class Faults:
             return fault
         if damaged := self._weights.known(folder / f"{version}.safetensors"):
             return damaged
-        found = (self._looks.fault(path, sidecars.fault) for path in sidecars.beside(folder, version))
+        beside = self._sidecars.of(folder).get(version, [])
+        found = (self._looks.fault(path, sidecars.fault) for path in beside)
         return "; ".join(filter(None, found))
+
+    def has_sound(self, name: str, version: int, kind: str) -> bool:
+        """Whether the version has a sidecar of this kind that can be read."""
+        found = self._sidecars.of(self._store.root / name).get(version, [])
+        return any(
+            not self._looks.fault(each, sidecars.fault) for each in found if each.name == f"{version}.{kind}.json"
+        )
 
     def verify_next(self) -> bool:
         """Verify a version that has changed since its last verification; returns whether there was one."""

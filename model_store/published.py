@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,12 +16,16 @@ from charrnn.record import TrainingRecord
 from durable import files, locks
 from durable.clock import iso
 from durable.entries import is_there
+from durable.listing import FolderCache
 from model_store import sidecars, versions
 from model_store.comparison import better
 from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.names import check_name, is_name
 
 T = TypeVar("T")
+
+Place = tuple[int, str]
+"""When a model began, in nanoseconds since 1970, and its name."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,16 @@ class VersionInfo:
     published: str
 
 
+def _place(folder: Path, _: list[str]) -> Place | None:
+    return (versions.began(folder), folder.name) if versions.numbers(folder) else None
+
+
 class PublishedVersions:
     """The models under `root`, one folder a name, with `<version>.safetensors` files that never change."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._places = FolderCache(_place)
 
     def publish(self, name: str, checkpoint: Checkpoint) -> int:
         """Publish the checkpoint as the next version of `name`, atomically, on disk, and under a number never used
@@ -96,10 +106,20 @@ class PublishedVersions:
 
     def models(self) -> list[str]:
         """The names of the models that have a version, sorted."""
+        return sorted(name for _, name in self.places())
+
+    def places(self) -> list[Place]:
+        """The places of the models that have a version, the oldest model first."""
         if not self.root.is_dir():
             return []
-        names = (entry.name for entry in self.root.iterdir() if entry.is_dir())
-        return sorted(name for name in names if is_name(name) and versions.numbers(self.root / name))
+        names = [entry.name for entry in os.scandir(self.root) if is_name(entry.name) and entry.is_dir()]
+        return sorted(filter(None, (self._places.of(self.root / name) for name in names)))
+
+    def place(self, name: str) -> Place:
+        """The place of this model, even if all its versions were deleted. Raises InvalidNameError, NotFoundError."""
+        if not self.has(name):
+            raise NotFoundError("model", f"there is no model {name}")
+        return versions.began(self._folder(name)), name
 
     def versions(self, name: str) -> list[int]:
         """The model's versions, ascending. Raises NotFoundError when it never had one."""

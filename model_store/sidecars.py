@@ -4,6 +4,7 @@ rebuilt; knows nothing of their content."""
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -51,10 +52,13 @@ def fault(path: Path) -> str:
     return json_fault(path, _SHAPE)
 
 
-def beside(folder: Path, number: int) -> list[Path]:
-    """The sidecars of a version that are JSON, in the order of their kinds."""
-    found = folder.glob(f"{number}.*.json")
-    return sorted(path for path in found if _NAME.fullmatch(path.name))
+def beside(folder: Path) -> dict[int, list[Path]]:
+    """The sidecars that are JSON of each version that has any, in the order of their kinds."""
+    found: dict[int, list[Path]] = {}
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208 (no Path objects of anything else)
+        if (match := _NAME.fullmatch(name)) and match[2] == "json":
+            found.setdefault(int(match[1]), []).append(folder / name)
+    return found
 
 
 def tidy(folder: Path, numbers: Collection[int]) -> None:

@@ -32,6 +32,16 @@ def ever(folder: Path) -> bool:
     return bool(_numbers(folder, _NUMBERED))
 
 
+def began(folder: Path) -> int:
+    """When the first version was published, even if it was deleted, in nanoseconds since 1970. Raises ValueError when
+    the model never had one."""
+    first = min(_numbers(folder, _NUMBERED))
+    for suffix in (SUFFIX, DELETED):
+        with suppress(OSError):
+            return (folder / f"{first}{suffix}").lstat().st_mtime_ns
+    return 0
+
+
 def publish(folder: Path, draft: Draft) -> int:
     """Publish a finished draft under the next number, which was never used before; the caller holds the model's lock.
 
@@ -55,7 +65,7 @@ def remove(folder: Path, number: int) -> None:
         shutil.rmtree(set_aside(path))
         return
     path.rename(tombstone)
-    files.put(tombstone, b"")
+    _empty(tombstone)
 
 
 def tidy(folder: Path) -> None:
@@ -64,7 +74,7 @@ def tidy(folder: Path) -> None:
     for tombstone in folder.glob(f"*{DELETED}"):
         with suppress(FileNotFoundError):
             if tombstone.is_file() and tombstone.stat().st_size:
-                files.put(tombstone, b"")
+                _empty(tombstone)
 
 
 @contextmanager
@@ -83,6 +93,13 @@ def forget_if_empty(folder: Path) -> None:
         if os.listdir(folder) == [LOCK]:  # noqa: PTH208
             (folder / LOCK).unlink()
             folder.rmdir()
+
+
+def _empty(tombstone: Path) -> None:
+    """Replace the tombstone's content, which may be a version's, by none; its time stays."""
+    stat = tombstone.lstat()
+    files.put(tombstone, b"")
+    os.utime(tombstone, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def _numbers(folder: Path, pattern: re.Pattern[str]) -> list[int]:

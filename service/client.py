@@ -424,12 +424,14 @@ class Client:
     # Models and their versions
 
     def models(self) -> list[Json]:
-        """Name, versions and aliases of every model."""
-        return self._service.listed("GET", "/models", "models")
+        """Name, versions and aliases of every model, the newest first."""
+        return self._service.all("/models", "models")
 
     def model(self, name: str) -> Json:
-        """A model's versions with their records, and its aliases with their history."""
-        return self.json("GET", f"/models/{_part(name)}")
+        """A model's versions with their records, the newest first, and its aliases with their history."""
+        first, *others = self._service.pages(f"/models/{_part(name)}")
+        with _reading(first):
+            return {**first, "versions": [*first["versions"], *(each for page in others for each in page["versions"])]}
 
     def version(self, name: str, version: int) -> Json:
         """A version with its record."""
@@ -515,8 +517,8 @@ class Client:
         return self.json("GET", _query(f"/corpora/{_part(corpus)}/preview", **parameters))
 
     def corpora(self) -> list[Json]:
-        """All corpora."""
-        return self._service.listed("GET", "/corpora", "corpora")
+        """All corpora, the newest first."""
+        return self._service.all("/corpora", "corpora")
 
     def corpus(self, corpus: str) -> Json:
         """A corpus, by its id."""
@@ -531,8 +533,8 @@ class Client:
         return self.json("POST", "/jobs", _given(corpus=corpus, model=model, **parameters))
 
     def jobs(self) -> list[Json]:
-        """All jobs."""
-        return self._service.listed("GET", "/jobs", "jobs")
+        """All jobs, the newest first."""
+        return self._service.all("/jobs", "jobs")
 
     def job(self, job: str) -> Json:
         """A job with its measurements and samples."""
@@ -604,6 +606,24 @@ class _Transport:
         reply = self.json(method, path, body)
         with _reading(reply):
             return list(reply[field])
+
+    def all(self, path: str, field: str) -> list[Any]:
+        """The items of a list, which the service returns in pages."""
+        found: list[Any] = []
+        for page in self.pages(path):
+            with _reading(page):
+                found += page[field]
+        return found
+
+    def pages(self, path: str) -> Iterator[Json]:
+        """The replies with the pages of a list, at least one."""
+        after = None
+        while True:
+            page = self.json("GET", _query(path, after=after))
+            yield page
+            before, after = after, page.get("last_id")
+            if not page.get("has_more") or after in (None, before):
+                return
 
     def content(self, method: str, path: str, body: Any = None, accept: str = "") -> bytes:
         """The bytes of a reply that is not JSON."""

@@ -46,9 +46,8 @@ def _models(parsed: argparse.Namespace, client: Client) -> None:
 
 
 def _row(client: Client, model: Json) -> tuple[Any, ...]:
-    current = model["aliases"].get("current")
-    found = [v for v in client.model(model["name"])["versions"] if v["version"] == current]
-    loss, published = (
-        (TrainingRecord(found[0]["record"]).validation_loss, found[0]["published"]) if found else (None, "-")
-    )
+    current, loss, published = model["aliases"].get("current"), None, "-"
+    if current in model["versions"]:
+        version = client.version(model["name"], current)
+        loss, published = TrainingRecord(version["record"]).validation_loss, version["published"]
     return model["name"], current or "-", number(loss), published, " ".join(map(str, model["versions"]))

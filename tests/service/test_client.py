@@ -92,6 +92,25 @@ def test_an_answer_that_says_nothing(server: Told, client: Client) -> None:
     assert server.asked[0][0] == "/prefix/models/plays%20%26%20more/aliases/stable"
 
 
+def test_all_pages_of_a_list_are_read(server: Told, client: Client) -> None:
+    first = b'{"jobs": [{"id": "c"}, {"id": "b&"}], "has_more": true, "last_id": "b&"}'
+    server.answers = [(200, {}, first), (200, {}, b'{"jobs": [{"id": "a"}], "has_more": false, "last_id": "a"}')]
+    assert [job["id"] for job in client.jobs()] == ["c", "b&", "a"]
+    assert [path for path, _, _ in server.asked] == ["/prefix/jobs", "/prefix/jobs?after=b%26"]
+
+
+def test_all_versions_of_a_model_are_read(server: Told, client: Client) -> None:
+    pages = [{"name": "m", "versions": [{"version": v}], "has_more": v > 1, "last_id": str(v)} for v in (2, 1)]
+    server.answers = [(200, {}, json.dumps(page).encode()) for page in pages]
+    assert client.model("m")["versions"] == [{"version": 2}, {"version": 1}]
+
+
+@pytest.mark.parametrize("last", [None, "a"])
+def test_a_list_that_never_ends_ends(server: Told, client: Client, last: str | None) -> None:
+    server.answers = [(200, {}, json.dumps({"jobs": [], "has_more": True, "last_id": last}).encode())] * 2
+    assert client.jobs() == []
+
+
 def test_busy_is_waited_for(server: Told, client: Client) -> None:
     server.answers = [BUSY, MODELS]
     assert client.models() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 
 from flask import Blueprint, g, request
 
@@ -14,11 +15,13 @@ from service.api.http.auth import Guard, guarded
 from service.api.http.caching import cache_header, may_read_cache
 from service.api.http.client_connection import client_of
 from service.api.http.large_json import json_response
+from service.api.http.paging import requested
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream
 from service.api.http.text_events import last_event_id, text_events
 from service.api.openapi.operations import describe, last_event
+from service.api.openapi.page_parameters import PAGE_PARAMETERS
 from service.api.schemas.completions import CompletionBody
 from service.api.schemas.replies.cards import ModelCard, ModelCards, model_card
 from service.api.schemas.replies.common import usage
@@ -79,10 +82,11 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
         return json_response(completion_reply(head, made), cache_header(asked[0], made))
 
     @routes.get("/models")
-    @describe("List the models (OpenAI-compatible)")
+    @describe("List the models (OpenAI-compatible)", parameters=PAGE_PARAMETERS, errors=(422,))
     def list_model_cards() -> ModelCards:
-        names = (name for name in store.models() if CURRENT in store.aliases(name))
-        return {"object": "list", "data": [model_card(store, name) for name in names]}
+        with_current = [(began, name) for began, name in store.places() if CURRENT in store.aliases(name)]
+        page = requested(with_current, store.place, "the name of a model", itemgetter(1))
+        return {"object": "list", "data": [model_card(store, name) for _, name in page.places], **page.fields}
 
     @routes.get("/models/<reference>")
     @describe("A model, version or alias (OpenAI-compatible)", errors=(404, 422))

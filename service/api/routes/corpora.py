@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -13,13 +15,22 @@ from charrnn.tasks.record import MAX_DELAY
 from model_store.names import NAME_PATTERN
 from service.api.http.auth import Guard, guarded
 from service.api.http.errors import ApiError, shown
+from service.api.http.paging import requested
 from service.api.http.parsing import one_of
 from service.api.http.record_fields import record_format
 from service.api.http.responses import JsonResponse, NoContent, plain_json
 from service.api.http.uploads import Upload, beginning, query_parameters, upload
 from service.api.openapi.operations import RequestParameter, describe
+from service.api.openapi.page_parameters import PAGE_PARAMETERS
 from service.api.openapi.record_parameters import RECORD_PARAMETERS
-from service.api.schemas.replies.corpora import AnyCorpus, CorporaReply, DamagedCorpus, NewCorpus, new_corpus
+from service.api.schemas.replies.corpora import (
+    AnyCorpus,
+    CorporaReply,
+    DamagedCorpus,
+    NewCorpus,
+    any_corpus,
+    new_corpus,
+)
 from service.api.schemas.replies.jobs import job_reply
 from service.api.schemas.replies.previews import PreviewReply, preview_reply
 from service.settings import Settings
@@ -28,7 +39,7 @@ from service.training.corpora.corpus import Corpus, name_of
 from service.training.corpora.decoding import Newlines
 from service.training.corpora.encodings.names import known
 from service.training.corpora.store import CorpusStore
-from service.training.errors import CorpusDamagedError
+from service.training.errors import CorpusNotFoundError
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
 from service.training.queue.submission import Queue, check_corpus, submit
@@ -120,19 +131,19 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
         return preview_reply(found, task)
 
     @routes.get("")
-    @describe("All corpora", access="admin")
+    @describe("All corpora", access="admin", parameters=PAGE_PARAMETERS, errors=(422,))
     def list_corpora() -> CorporaReply:
-        damaged: list[DamagedCorpus] = [{"id": id, "damaged": reason} for id, reason in corpora.damaged().items()]
-        return {"corpora": [*corpora.list(), *damaged]}
+        page = requested(corpora.places(), corpora.place, "the id of a corpus", itemgetter(1))
+        found: list[Corpus | DamagedCorpus] = []
+        for _, id in page.places:
+            with suppress(CorpusNotFoundError):  # deleted meanwhile
+                found.append(any_corpus(corpora, id))
+        return {"corpora": found, **page.fields}
 
     @routes.get("/<corpus_id>")
     @describe("A corpus", access="admin", errors=(404,))
     def show_corpus(corpus_id: str) -> JsonResponse[AnyCorpus]:
-        try:
-            return plain_json(corpora.get(corpus_id))
-        except CorpusDamagedError as error:
-            damaged: DamagedCorpus = {"id": corpus_id, "damaged": error.reason}
-            return plain_json(damaged)
+        return plain_json(any_corpus(corpora, corpus_id))
 
     @routes.get("/<corpus_id>/preview")
     @describe(

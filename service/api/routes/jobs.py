@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final, Literal, cast
 
 from flask import Blueprint, request
@@ -12,10 +13,12 @@ from model_store.store import ModelStore
 from service.api.http.auth import Guard, guarded
 from service.api.http.client_connection import client_of
 from service.api.http.errors import ApiError
+from service.api.http.paging import requested
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, NoContent, Svg
 from service.api.http.sse import Event, event_stream
 from service.api.openapi.operations import describe, last_event
+from service.api.openapi.page_parameters import PAGE_PARAMETERS
 from service.api.schemas.jobs import JobBody
 from service.api.schemas.replies.jobs import (
     JobDetailReply,
@@ -28,7 +31,7 @@ from service.api.schemas.replies.jobs import (
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
 from service.training.curves import job_curves
-from service.training.errors import JobDamagedError
+from service.training.errors import JobDamagedError, JobNotFoundError
 from service.training.jobs.store import JobStore
 from service.training.queue.submission import Queue, submit
 
@@ -68,9 +71,14 @@ def blueprint(
         return job_reply(job), 202
 
     @routes.get("")
-    @describe("All jobs", access="admin")
+    @describe("All jobs", access="admin", parameters=PAGE_PARAMETERS, errors=(422,))
     def list_jobs() -> JobsReply:
-        return {"jobs": [job_reply(job) for job in jobs.list()]}
+        page = requested(jobs.ids(), jobs.place, "the id of a job")
+        found: list[JobReply] = []
+        for job_id in page.places:
+            with suppress(JobNotFoundError):  # deleted meanwhile
+                found.append(job_reply(jobs.look(job_id)))
+        return {"jobs": found, **page.fields}
 
     @routes.get("/<job_id>")
     @describe("A job with its measurements and samples", access="admin", errors=(404,))

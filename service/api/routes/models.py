@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,17 +14,27 @@ from flask import Blueprint, Response, request, send_file
 from charrnn.checkpoint import Checkpoint
 from durable.drafts import draft, remove_dead_drafts
 from model_store.distrust import load_foreign
+from model_store.errors import NotFoundError
 from model_store.faults import Faults
 from model_store.names import check_name
 from model_store.promotion import DEFAULT_POLICY, POLICIES, Promote, publish_and_promote
 from model_store.store import ModelStore
 from service.api.http.auth import Guard, guarded
+from service.api.http.paging import number_of, requested
 from service.api.http.parsing import json_body, one_of
 from service.api.http.responses import NoContent, Svg
 from service.api.http.uploads import too_large, upload
 from service.api.openapi.operations import RequestParameter, describe
+from service.api.openapi.page_parameters import PAGE_PARAMETERS
 from service.api.schemas.models import AliasBody
-from service.api.schemas.replies.models import ModelReply, ModelsReply, model_reply, model_summary
+from service.api.schemas.replies.models import (
+    MOST_DETAILS,
+    ModelReply,
+    ModelsReply,
+    ModelSummary,
+    model_reply,
+    model_summary,
+)
 from service.api.schemas.replies.versions import VersionReply, version_reply
 from service.settings import Settings
 from service.training.curves import record_curve
@@ -32,7 +44,7 @@ MAX_CHECKPOINT_BYTES: Final = 1 << 30
 PROMOTE: Final = {"type": "string", "enum": list(POLICIES), "default": DEFAULT_POLICY}
 DETAILS: Final = RequestParameter(
     "details",
-    "`true`: include all versions and the aliases' history, in `details` and `history`",
+    f"`true`: include the latest {MOST_DETAILS} versions and those with aliases in `details`, and the aliases' history",
     schema={"type": "boolean", "default": False},
 )
 
@@ -44,15 +56,20 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
     routes = guarded("models", guard)
 
     @routes.get("/models")
-    @describe("All models", parameters=(DETAILS,), errors=(422,))
+    @describe("All models", parameters=(DETAILS, *PAGE_PARAMETERS), errors=(422,))
     def list_models() -> ModelsReply:
         with_details = one_of(("true", "false"), request.args.get("details", "false"), "details") == "true"
-        return {"models": [model_summary(store, faults, name, with_details=with_details) for name in store.models()]}
+        page = requested(store.places(), store.place, "the name of a model", itemgetter(1))
+        found: list[ModelSummary] = []
+        for _, name in page.places:
+            with suppress(NotFoundError):  # deleted meanwhile
+                found.append(model_summary(store, faults, name, with_details=with_details))
+        return {"models": found, **page.fields}
 
     @routes.get("/models/<name>")
-    @describe("A model's versions and aliases", errors=(404, 422))
+    @describe("A model's versions and aliases", parameters=PAGE_PARAMETERS, errors=(404, 422))
     def show_model(name: str) -> ModelReply:
-        return model_reply(store, faults, name)
+        return _model(store, faults, name)
 
     @routes.get("/models/<name>/versions/<int:version>")
     @describe("A version's record", errors=(404, 422))
@@ -104,7 +121,7 @@ def admin_blueprint(
     )
     def set_alias(name: str, alias: str) -> ModelReply:
         store.set_alias(name, alias, json_body(AliasBody, settings).version, reason="by request")
-        return model_reply(store, faults, name)
+        return _model(store, faults, name)
 
     @routes.delete("/models/<name>/aliases/<alias>")
     @describe(
@@ -129,6 +146,11 @@ def admin_blueprint(
         return NoContent()
 
     return routes
+
+
+def _model(store: ModelStore, faults: Faults, name: str) -> ModelReply:
+    page = requested(store.versions(name), number_of, "the number of a version")
+    return model_reply(store, faults, name, page.places, page.fields)
 
 
 def _uploaded(folder: Path, max_bytes: int) -> tuple[Checkpoint, Promote]:

@@ -50,6 +50,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "JobStatusEvent.status": "the job's new state",
     "error": "why the job failed",
     "JobDetailReply.samples": "the samples generated so far",
+    "has_more": "whether there are older ones, on the next page",
+    "last_id": "the value of `after` that asks for the next page; null if this one is empty",
     "KeyReply.role": "what the key permits; null: no key was sent",
     "MissingCell.score": "how well the best cell follows it",
     "ModelReply.versions": "the versions, each with its record",

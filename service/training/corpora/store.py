@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -18,6 +17,7 @@ from durable.entries import drop, is_there
 from durable.reading import DamagedFileError
 from service.training.corpora.conversion import AS_FOUND, Conversion, convert
 from service.training.corpora.corpus import CHARACTERS, CORPUS_FILE, TEXT, Corpus, check_name, corpus_of, read_corpus
+from service.training.corpora.order import CorpusOrder, Place, is_id
 from service.training.errors import (
     CorpusDamagedError,
     CorpusInUseError,
@@ -28,7 +28,6 @@ from service.training.errors import (
 
 CorpusIds = list[str]
 
-_ID: Final = re.compile(r"[0-9a-f]{16}")
 _LOCK: Final = ".lock"
 
 log = logging.getLogger(__name__)
@@ -46,6 +45,7 @@ class CorpusStore:
         self.root = root
         self.max_bytes = max_bytes
         self._in_use = in_use
+        self._order = CorpusOrder(root)
 
     def add(
         self,
@@ -87,26 +87,40 @@ class CorpusStore:
     def list(self) -> list[Corpus]:
         """All corpora that can be used, the oldest first."""
         corpora = []
-        for name in self.ids():
+        for corpus in self.ids():
             with suppress(CorpusNotFoundError, CorpusDamagedError):
-                corpora.append(self.get(name))
-        return sorted(corpora, key=lambda corpus: (corpus.created, corpus.id))
+                corpora.append(self.get(corpus))
+        return corpora
 
     def damaged(self) -> dict[str, str]:
         """What is wrong with each damaged corpus, by its id."""
         found = {}
-        for name in self.ids():
-            try:
-                self.get(name)
-            except CorpusDamagedError as error:
-                found[name] = error.reason
-            except CorpusNotFoundError:
-                continue
+        for corpus in self.ids():
+            if fault := self.fault(corpus):
+                found[corpus] = fault
         return found
 
+    def fault(self, corpus: str) -> str:
+        """What is wrong with the corpus; empty when nothing is, or when there is no such corpus."""
+        try:
+            self.get(corpus)
+        except CorpusDamagedError as error:
+            return error.reason
+        except CorpusNotFoundError:
+            pass
+        return ""
+
     def ids(self) -> CorpusIds:
-        """The ids of all corpora, damaged or not, ascending."""
-        return sorted(path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
+        """The ids of all corpora, damaged or not, the oldest first."""
+        return [corpus for _, corpus in self._order.oldest_first()]
+
+    def places(self) -> Sequence[Place]:
+        """The places of all corpora, damaged or not, in the order of their ids."""
+        return self._order.oldest_first()
+
+    def place(self, corpus: str) -> Place:
+        """The place of this corpus, even if it was deleted during the last day. Raises LookupError."""
+        return self._order.place(corpus)
 
     def folder(self, corpus: Corpus) -> Path:
         """The folder of the corpus, for files derived from it. Raises CorpusNotFoundError."""
@@ -129,13 +143,14 @@ class CorpusStore:
             jobs = self._in_use(corpus)
             if jobs:
                 raise CorpusInUseError(corpus, jobs)
+            self._order.remember(corpus)
             gone = withdraw(folder)
         drop(gone)
 
     def _existing(self, corpus: str) -> Path:
         """The folder of the corpus, damaged or not. Raises CorpusNotFoundError."""
         folder = self.root / corpus
-        if _ID.fullmatch(corpus) is None or not is_there(folder):
+        if not is_id(corpus) or not is_there(folder):
             raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")
         return folder
 

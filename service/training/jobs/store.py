@@ -17,6 +17,7 @@ from durable import locks
 from durable.clock import iso, now
 from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.entries import drop, is_there
+from durable.listing import FolderCache
 from durable.reading import DamagedFileError, FaultCache
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
 from service.training.jobs import job_files, run_files
@@ -40,6 +41,7 @@ class JobStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._ids = FolderCache(_ids)
         self._ended: dict[str, Status] = {}
         self._faults = FaultCache()
 
@@ -111,7 +113,15 @@ class JobStore:
 
     def ids(self) -> JobIds:
         """All jobs' ids, the oldest first."""
-        return sorted(path.name for path in self.root.glob("*") if _ID.fullmatch(path.name))
+        return list(self._ids.of(self.root))
+
+    @staticmethod
+    def place(job: str) -> str:
+        """Where a job's id is in the list of ids, even if there is no such job any more. Raises JobNotFoundError for
+        what is no id."""
+        if _ID.fullmatch(job) is None:
+            raise _not_found(job)
+        return job
 
     def unfinished(self) -> Iterator[str]:
         """The ids of the jobs that have not ended, the oldest first."""
@@ -189,8 +199,16 @@ class JobStore:
     def _existing(self, job: str) -> Path:
         folder = self.root / job
         if _ID.fullmatch(job) is None or not is_there(folder):
-            raise JobNotFoundError(f"there is no job {job[:70]!r}")
+            raise _not_found(job)
         return folder
+
+
+def _ids(_: Path, names: list[str]) -> JobIds:
+    return sorted(name for name in names if _ID.fullmatch(name))
+
+
+def _not_found(job: str) -> JobNotFoundError:
+    return JobNotFoundError(f"there is no job {job[:70]!r}")
 
 
 def _moment(job: str) -> str:

@@ -53,6 +53,20 @@ export async function ask(path, { json, ...options } = {}) {
 /** The JSON of a reply. */
 export const get = async (path, options) => (await ask(path, options)).json();
 
+/** The items of a list, the newest first, which the service returns in pages: all, or those of the first `most` pages;
+    `more`: whether there are others. */
+export async function all(path, field, most = Infinity) {
+  const items = [];
+  let [more, after] = [true, null];
+  for (let page = 0; more && page < most; page += 1) {
+    const next = after === null ? "" : `${path.includes("?") ? "&" : "?"}after=${encodeURIComponent(after)}`;
+    const reply = await get(path + next);
+    items.push(...reply[field]);
+    [more, after] = [reply.has_more, reply.last_id];
+  }
+  return { items, more };
+}
+
 /** A picture, fetched with the key, as a URL for an <img>. */
 export const picture = async (path) => URL.createObjectURL(await (await ask(path)).blob());
 

@@ -1,6 +1,6 @@
 // The interpretable cells of a version, with scores, chance and pictures.
 
-import { get, picture } from "./api.js";
+import { all, get, picture } from "./api.js";
 import { columns, count, h, number } from "./dom.js";
 import { key } from "./key.js";
 
@@ -58,7 +58,7 @@ function missing(none) {
 async function search(version, show) {
   const unknown = h("p", { className: "hint" }, "Not searched yet; an admin can start the search.");
   if (!key()) return [unknown];
-  const { corpora } = await get("/corpora");
+  const { items: corpora } = await all("/corpora", "corpora");
   if (!corpora.length) return [unknown];
   const texts = h("select", {}, ...corpora.map(({ id, name }) => h("option", { value: id }, name || id.slice(0, 12))));
   const own = corpora.find(({ sha256 }) => sha256 === version.record.corpus?.sha256);

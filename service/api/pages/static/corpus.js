@@ -1,6 +1,6 @@
 // The text to train on: a file, uploaded as soon as it is chosen, or an existing corpus; shown as decoded by the service.
 
-import { ask, get } from "./api.js";
+import { all, ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
 import { showCorpus } from "./corpus-facts.js";
 import { $, bytes, h, number } from "./dom.js";
@@ -74,10 +74,10 @@ export class ChosenText {
 
   /** Fill the list of existing texts, the newest first. */
   async offer(wanted = this.#form.elements.corpus.value) {
-    const { corpora } = await get("/corpora");
+    const { items: corpora } = await all("/corpora", "corpora");
     const options = corpora.map(({ id, name, bytes: size, damaged }) =>
       h("option", { value: id }, `${name || id.slice(0, 12)} (${damaged ? "damaged" : bytes(size)})`));
-    this.#form.elements.corpus.replaceChildren(h("option", { value: "" }, "none"), ...options.reverse());
+    this.#form.elements.corpus.replaceChildren(h("option", { value: "" }, "none"), ...options);
     this.#form.elements.corpus.value = wanted;
     $("earlier").hidden = !corpora.length;
   }

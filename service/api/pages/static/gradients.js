@@ -1,6 +1,6 @@
 // Gradients: compares chosen versions in a chart and in the service's words.
 
-import { get, picture, url } from "./api.js";
+import { all, get, picture, url } from "./api.js";
 import { $, h } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { onKey } from "./key.js";
@@ -12,7 +12,7 @@ let latest = 0;
 async function start() {
   clearError($("page-error"));
   try {
-    const { models } = await get("/models?details=true");
+    const { items: models } = await all("/models?details=true", "models");
     offer(models.flatMap(({ name, details }) => details.toReversed().map((each) => ({ model: name, ...each })))
       .filter(({ gradients }) => gradients));
     await show(new URLSearchParams(location.search).get("versions"));

@@ -1,5 +1,6 @@
 // The card of a model, collapsed or open: its versions, the newest first, and the history of its aliases.
 
+import { all } from "./api.js";
 import { bytes, columns, count, h, moment, number } from "./dom.js";
 import { task } from "./model-words.js";
 import { about } from "./version.js";
@@ -18,12 +19,12 @@ export function card(model, act, kept) {
     h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": `Versions of ${name}` },
       h("table", { className: "versions" },
         columns("Version", "Published", "Network", "Held out", "Size", "Aliases", ""), newestFirst(model, act, kept))),
-    details.length > MOST && !kept.has(`${name}/all`) ? more(model, act, kept) : null,
+    details.length < model.versions.length || (details.length > MOST && !kept.has(`${name}/all`)) ? more(model, act, kept) : null,
     history(model));
   return h("section", { className: "card model", "aria-labelledby": `model-${name}` }, content);
 }
 
-function inShort({ aliases, details }) {
+function inShort({ aliases, details, versions }) {
   const serving = details.find(({ version }) => version === aliases.current);
   const bits = measured(serving ?? {});
   const damaged = details.filter((each) => each.damaged).length;
@@ -31,7 +32,7 @@ function inShort({ aliases, details }) {
     task(serving ?? {}),
     serving ? `version ${serving.version} is current` : "no current version",
     bits === "–" ? "" : `${bits} per character`,
-    count(details.length, "version"),
+    count(versions.length, "version"),
     damaged ? `${damaged} damaged` : "",
   ].filter(Boolean).join(" · ");
 }
@@ -45,13 +46,22 @@ function newestFirst(model, act, kept) {
 }
 
 function more(model, act, kept) {
-  const button = h("button", { type: "button", className: "small" }, `All ${model.details.length} versions`);
-  button.addEventListener("click", () => {
-    kept.add(`${model.name}/all`);
+  const { name, versions, details } = model;
+  const button = h("button", { type: "button", className: "small" }, `All ${versions.length} versions`);
+  button.addEventListener("click", async () => {
+    kept.add(`${name}/all`);
+    if (details.length < versions.length) model.details = await everyVersion(name);
     button.closest("details").querySelector("tbody").replaceWith(newestFirst(model, act, kept));
     button.parentElement.remove();
   });
   return h("p", { className: "buttons" }, button);
+}
+
+/** What the service says of each version of a model that has more than a list describes, the oldest first. */
+async function everyVersion(name) {
+  const { items } = await all(`/models/${name}`, "versions");
+  return items.toReversed().map(({ record, ...version }) =>
+    ({ ...version, task: record.task, unit: record.unit, bits_per_character: record.bits_per_character }));
 }
 
 function rows(model, version, act, kept) {

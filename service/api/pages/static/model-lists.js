@@ -1,6 +1,6 @@
 // Two lists to choose a model and a version, filled by the service.
 
-import { get } from "./api.js";
+import { all } from "./api.js";
 import { h } from "./dom.js";
 
 /** The two lists; `changed` is called when the user chooses another model or version. */
@@ -18,9 +18,9 @@ export class ModelLists {
     versions.addEventListener("change", changed);
   }
 
-  /** Load all models in one request. */
+  /** Load all models. */
   async load() {
-    const { models } = await get("/models?details=true");
+    const { items: models } = await all("/models?details=true", "models");
     this.#models = models;
     this.#names.replaceChildren(...models.map(({ name }) => h("option", { value: name }, name)));
   }

@@ -1,6 +1,6 @@
 // Models: lists and filters all models; admins can promote, download, import and delete versions.
 
-import { ask, get } from "./api.js";
+import { all, ask } from "./api.js";
 import { confirmed } from "./asking.js";
 import { $, count, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
@@ -18,7 +18,7 @@ async function start() {
   clearError($("page-error"));
   try {
     const first = models === null;
-    ({ models } = await get("/models?details=true"));
+    ({ items: models } = await all("/models?details=true", "models"));
     if (first && models.length <= FEW) models.forEach(({ name }) => kept.add(name));
     $("filter").hidden = models.length <= 1;
     show();

@@ -1,6 +1,6 @@
 // Training, for admins: choose a text, start a job, and watch and compare jobs.
 
-import { ask, get } from "./api.js";
+import { all, ask, get } from "./api.js";
 import { confirmed } from "./asking.js";
 import { Comparison } from "./comparison.js";
 import { ChosenText } from "./corpus.js";
@@ -15,6 +15,7 @@ const form = $("start");
 const text = new ChosenText(form, nameAfter);
 const comparison = new Comparison();
 let later = 0;
+let pages = 1;
 
 async function begin() {
   clearError($("start-error"), form);
@@ -33,9 +34,10 @@ async function begin() {
 }
 
 async function list() {
-  const { jobs } = await get("/jobs");
+  const { items: jobs, more } = await all("/jobs", "jobs", pages);
   clearError($("page-error"));
-  $("jobs").replaceChildren(...jobs.toReversed().map(item));
+  $("jobs").replaceChildren(...jobs.map(item));
+  $("older-jobs").hidden = !more;
   if (!jobs.length) $("jobs").replaceChildren(h("li", { className: "hint" }, "None yet."));
   mark();
   clearTimeout(later);
@@ -148,4 +150,8 @@ $("drop").addEventListener("drop", drop);
 $("cancel").addEventListener("click", cancel);
 $("remove").addEventListener("click", () => remove(watched()));
 $("clone").addEventListener("click", clone);
+$("older-jobs").addEventListener("click", () => {
+  pages += 1;
+  relist();
+});
 addEventListener("hashchange", follow);

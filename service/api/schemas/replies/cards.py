@@ -12,7 +12,7 @@ from model_store.errors import NotFoundError
 from model_store.faults import version_fault
 from model_store.names import parse_reference
 from model_store.store import ModelStore
-from service.api.schemas.replies.common import closed
+from service.api.schemas.replies.common import Paged, closed
 from service.api.schemas.replies.versions import with_damage
 
 OWNER: Final = "charrnn"
@@ -32,8 +32,8 @@ class ModelCard(TypedDict):
 
 
 @closed
-class ModelCards(TypedDict):
-    """The models that can be requested by name."""
+class ModelCards(Paged):
+    """A page of the models that can be requested by name, the newest first."""
 
     object: Literal["list"]
     data: list[ModelCard]

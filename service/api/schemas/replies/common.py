@@ -43,6 +43,14 @@ class ErrorReply(TypedDict):
 
 
 @closed
+class Paged(TypedDict):
+    """A page of a list, the newest first; `after` asks for the next one."""
+
+    has_more: bool
+    last_id: str | None
+
+
+@closed
 class PromptTokensDetails(TypedDict):
     """Of the prompts' tokens, how many had been read for earlier requests."""
 

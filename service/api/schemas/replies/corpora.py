@@ -8,9 +8,11 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict
 
-from service.api.schemas.replies.common import closed
+from service.api.schemas.replies.common import Paged, closed
 from service.api.schemas.replies.jobs import JobReply
 from service.training.corpora.corpus import Corpus
+from service.training.corpora.store import CorpusStore
+from service.training.errors import CorpusDamagedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,16 @@ AnyCorpus = TypeAliasType(
 )
 
 
+def any_corpus(corpora: CorpusStore, id: str) -> Corpus | DamagedCorpus:
+    """A corpus, intact or damaged. Raises CorpusNotFoundError."""
+    try:
+        return corpora.get(id)
+    except CorpusDamagedError as error:
+        return {"id": id, "damaged": error.reason}
+
+
 @closed
-class CorporaReply(TypedDict):
-    """All corpora, the damaged ones last."""
+class CorporaReply(Paged):
+    """A page of the corpora, the newest first."""
 
     corpora: list[Corpus | DamagedCorpus]

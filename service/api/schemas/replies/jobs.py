@@ -7,7 +7,7 @@ from typing import Annotated, Any, NotRequired, cast
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from service.api.schemas.replies.common import OrNull, closed, extensible
+from service.api.schemas.replies.common import OrNull, Paged, closed, extensible
 from service.training.jobs.job import AnyJob, Job, JobProgress, Status
 
 
@@ -138,7 +138,7 @@ def job_detail_reply(
 
 
 @closed
-class JobsReply(TypedDict):
-    """All jobs."""
+class JobsReply(Paged):
+    """A page of the jobs, the newest first."""
 
     jobs: list[JobReply]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated, Final, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from model_store.aliases import AliasChange
+from model_store.errors import NotFoundError
 from model_store.faults import Faults
 from model_store.store import ModelStore
-from service.api.schemas.replies.common import closed
+from service.api.schemas.replies.common import Paged, closed
 from service.api.schemas.replies.versions import (
     VersionReply,
     VersionSummary,
@@ -19,13 +22,18 @@ from service.api.schemas.replies.versions import (
     with_damage,
 )
 
+MOST_DETAILS: Final = 100
+"""How many of a model's versions a list of models describes, besides those that aliases point to."""
+MOST_CHANGES: Final = 100
+"""How many of an alias's changes are shown."""
+
 History = dict[str, list[AliasChange]]
 DamagedField = Annotated[str, Field(default="", description="only if damaged: what is wrong with it or its versions")]
 
 
 @closed
-class ModelReply(TypedDict):
-    """A model: its versions, its aliases, and their history."""
+class ModelReply(Paged):
+    """A model: a page of its versions, the newest first, its aliases, and their history."""
 
     name: str
     aliases: dict[str, int]
@@ -47,39 +55,42 @@ class ModelSummary(TypedDict):
 
 
 @closed
-class ModelsReply(TypedDict):
-    """All models."""
+class ModelsReply(Paged):
+    """A page of the models, the newest first."""
 
     models: list[ModelSummary]
 
 
-def model_reply(store: ModelStore, faults: Faults, name: str) -> ModelReply:
-    """A model with its versions, and its aliases with their history. Raises NotFoundError."""
+def model_reply(store: ModelStore, faults: Faults, name: str, numbers: Sequence[int], paged: Paged) -> ModelReply:
+    """A model with these of its versions, and its aliases with their history. Raises NotFoundError."""
     aliases = store.aliases(name)
+    found = []
+    for number in numbers:
+        with suppress(NotFoundError):  # deleted meanwhile
+            found.append(version_reply(store, faults, name, number))
     return {
         "name": name,
         "aliases": aliases,
         "history": _history(store, name, aliases),
-        "versions": [version_reply(store, faults, name, number) for number in store.versions(name)],
+        "versions": found,
         **with_damage(faults.of(name)),
+        **paged,
     }
 
 
 def model_summary(store: ModelStore, faults: Faults, name: str, *, with_details: bool) -> ModelSummary:
-    """A model in a list; `with_details` includes all versions, ascending, and the history of its aliases."""
-    summary: ModelSummary = {
-        "name": name,
-        "versions": store.versions(name),
-        "aliases": store.aliases(name),
-    }
+    """A model in a list; `with_details` includes its latest versions, ascending, and the history of its aliases. Raises
+    NotFoundError."""
+    numbers, aliases = store.versions(name), store.aliases(name)
+    summary: ModelSummary = {"name": name, "versions": numbers, "aliases": aliases}
     summary = {**summary, **with_damage(faults.of(name))}
     if with_details:
-        aliases = store.aliases(name)
-        found = (version_summary(store, faults, name, version, aliases) for version in store.versions(name))
+        shown = sorted({*numbers[-MOST_DETAILS:], *aliases.values()} & {*numbers})
+        found = (version_summary(store, faults, name, version, aliases) for version in shown)
         summary["details"] = [each for each in found if each is not None]
         summary["history"] = _history(store, name, aliases)
     return summary
 
 
 def _history(store: ModelStore, name: str, aliases: dict[str, int]) -> History:
-    return {alias: list(store.history(name, alias)) for alias in aliases}
+    return {alias: list(store.history(name, alias)[-MOST_CHANGES:]) for alias in aliases}

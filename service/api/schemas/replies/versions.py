@@ -79,8 +79,8 @@ def version_reply(store: ModelStore, faults: Faults, name: str, number: int) -> 
         "config": entry.config,
         "record": _shown(entry.record),
         "gradients": _gradients_url(entry),
-        "cells": _cells_url(store, name, number),
-        "evaluation": _evaluation_url(store, name, number),
+        "cells": _cells_url(faults, name, number),
+        "evaluation": _evaluation_url(faults, name, number),
         **with_damage([faults.of_version(name, number)]),
     }
 
@@ -120,7 +120,7 @@ def version_summary(
             "bits_per_character": entry.record.bits_per_character,
             "prompt": entry.record.prompt,
             "gradients": _gradients_url(entry),
-            "cells": _cells_url(store, name, version),
+            "cells": _cells_url(faults, name, version),
             **with_damage([faults.of_version(name, version)]),
         }
     except DamagedVersionError as error:
@@ -144,11 +144,11 @@ def _gradients_url(entry: VersionInfo) -> str | None:
     return f"/models/{entry.name}/versions/{entry.version}/gradients" if entry.record.gradients else None
 
 
-def _cells_url(store: ModelStore, name: str, version: int) -> str | None:
+def _cells_url(faults: Faults, name: str, version: int) -> str | None:
     """The URL of what the version's cells follow, if they were searched."""
-    return None if store.kept(name, version, CELLS) is None else f"/models/{name}/versions/{version}/cells"
+    return f"/models/{name}/versions/{version}/cells" if faults.has_sound(name, version, CELLS) else None
 
 
-def _evaluation_url(store: ModelStore, name: str, version: int) -> str | None:
+def _evaluation_url(faults: Faults, name: str, version: int) -> str | None:
     """The URL of what was measured of the version, if it was."""
-    return None if store.kept(name, version, EVALUATION) is None else f"/models/{name}/versions/{version}/evaluation"
+    return f"/models/{name}/versions/{version}/evaluation" if faults.has_sound(name, version, EVALUATION) else None

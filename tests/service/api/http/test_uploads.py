@@ -249,7 +249,7 @@ def test_a_text_too_short_to_train_on_leaves_nothing(
     client: FlaskClient, admin: dict[str, str], send_raw: Send
 ) -> None:
     assert fault(send_raw(b"too short", "?model=m"))[:2] == (422, "invalid_value")
-    assert client.get("/corpora", headers=admin).json == {"corpora": []}
+    assert client.get("/corpora", headers=admin).json["corpora"] == []  # type: ignore[index]
     kept = send_raw(b"too short").json
     assert fault(send_raw(b"too short", "?model=m"))[:2] == (422, "invalid_value")
     assert [corpus["id"] for corpus in client.get("/corpora", headers=admin).json["corpora"]] == [kept["id"]]  # type: ignore[index]

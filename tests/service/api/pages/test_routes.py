@@ -104,10 +104,10 @@ def test_a_page_that_has_not_changed_is_not_sent_again(client: FlaskClient, path
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_is_less_than_100_kilobytes_packed_where_that_is_taken(client: FlaskClient, path: str) -> None:
-    found = files_of(client, path)
-    folder = found[0].rpartition("/")[0]
-    scripts = [f"{folder}/{script.name}" for script in STATIC.glob("*.js")]  # more than any one page loads
-    names = [path, *dict.fromkeys(found + scripts)]
+    names = [path, *dict.fromkeys(files_of(client, path))]
+    for name in names:
+        imported = re.findall(r'from "\./([\w-]+\.js)"', client.get(name).text) if name.endswith(".js") else []
+        names += [other for each in imported if (other := f"{name.rpartition('/')[0]}/{each}") not in names]
     plain = [client.get(name).data for name in names]
     packed = [client.get(name, headers=PACKED) for name in names]
     assert [gzip.decompress(reply.data) for reply in packed] == plain

@@ -27,7 +27,7 @@ def test_a_raw_body(client: FlaskClient, admin: dict[str, str]) -> None:
     assert body["vocabulary_size"] == len(set(TEXT))
     assert len(body["sha256"]) == 64
     assert client.get(f"/corpora/{body['id']}", headers=admin).json == body
-    assert client.get("/corpora", headers=admin).json == {"corpora": [body]}
+    assert client.get("/corpora", headers=admin).json["corpora"] == [body]  # type: ignore[index]
 
 
 def test_a_form(client: FlaskClient, admin: dict[str, str]) -> None:

@@ -28,7 +28,7 @@ def test_a_job_with_defaults(client: FlaskClient, admin: dict[str, str], corpus:
     assert (job["status"], job["corpus"], job["model"]) == ("queued", corpus, "hamlet")
     assert queue.submitted == [job["id"]]
     assert client.get(f"/jobs/{job['id']}", headers=admin).json == {**job, "decided": {}, "metrics": [], "samples": []}
-    assert client.get("/jobs", headers=admin).json == {"jobs": [job]}
+    assert client.get("/jobs", headers=admin).json["jobs"] == [job]  # type: ignore[index]
 
 
 def test_what_is_asked_for_is_kept(client: FlaskClient, admin: dict[str, str], corpus: str) -> None:
@@ -87,7 +87,7 @@ def test_a_request_that_cannot_be(
     reply = start(client, admin, **{"corpus": corpus, "model": "hamlet", **fields})
     assert reply.status_code == 422, reply.text
     assert reply.json["error"]["param"] == param, reply.json
-    assert client.get("/jobs", headers=admin).json == {"jobs": []}
+    assert client.get("/jobs", headers=admin).json["jobs"] == []  # type: ignore[index]
 
 
 def test_a_corpus_that_is_not_there(client: FlaskClient, admin: dict[str, str]) -> None:

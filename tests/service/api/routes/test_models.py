@@ -16,7 +16,11 @@ from service.settings import Settings
 
 
 def test_versions_with_their_records(client: FlaskClient, model_store: ModelStore) -> None:
-    assert client.get("/models").json == {"models": [{"name": "letters", "versions": [1], "aliases": {"current": 1}}]}
+    assert client.get("/models").json == {
+        "models": [{"name": "letters", "versions": [1], "aliases": {"current": 1}}],
+        "has_more": False,
+        "last_id": "letters",
+    }
     model: Any = client.get("/models/letters").json
     version = client.get("/models/letters/versions/1").json
     assert model["versions"] == [version]

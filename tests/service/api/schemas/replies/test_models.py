@@ -15,8 +15,8 @@ def test_one_reply_has_every_version(client: FlaskClient, model_store: ModelStor
     model_store.publish("letters", new_checkpoint(loss=0.5))
     model_store.publish("others", new_checkpoint(loss=0.5))
     listed: Any = client.get("/models?details=true").json
-    assert [model["name"] for model in listed["models"]] == ["letters", "others"]
-    letters = listed["models"][0]
+    assert [model["name"] for model in listed["models"]] == ["others", "letters"]
+    letters = listed["models"][1]
     first, second = letters["details"]
     alone: Any = client.get("/models/letters/versions/1").json
     assert {field: first[field] for field in ("published", "bytes", "config", "aliases", "gradients", "cells")} == {
@@ -32,7 +32,7 @@ def test_a_prompt_that_suits_the_model_is_included(
     checkpoint = new_checkpoint().with_record(TrainingRecord({"prompt": "once upon"}))
     model_store.publish("tales", checkpoint)
     listed: Any = client.get("/models?details=true").json
-    assert [model["details"][0]["prompt"] for model in listed["models"]] == [None, "once upon"]
+    assert [model["details"][0]["prompt"] for model in listed["models"]] == ["once upon", None]
 
 
 def test_a_damaged_version_is_listed_as_that(client: FlaskClient, model_store: ModelStore, new_checkpoint: Any) -> None:
@@ -48,7 +48,7 @@ def test_a_damaged_version_is_listed_as_that(client: FlaskClient, model_store: M
 def test_without_details_nothing_more_is_included(client: FlaskClient) -> None:
     plain = client.get("/models").json
     assert plain == client.get("/models?details=false").json
-    assert plain == {"models": [{"name": "letters", "versions": [1], "aliases": {"current": 1}}]}
+    assert plain["models"] == [{"name": "letters", "versions": [1], "aliases": {"current": 1}}]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("given", ["1", "yes", ""])
