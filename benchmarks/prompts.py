@@ -114,7 +114,7 @@ def main() -> None:
     numbers = itertools.count()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "run").mkdir()
-        server = embedded_redis(DataDir(Path(folder)))
+        server = embedded_redis(DataDir(Path(folder)), 1 << 26)
         with running(server), closing(link_to(server.url, 1)) as redis:
             for hidden_size, layers in SHAPES:
                 with closing(Process(hidden_size, layers, redis, next(numbers))) as process:

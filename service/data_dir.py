@@ -70,6 +70,11 @@ class DataDir:
         return self.run / "lock"
 
     @property
+    def processes(self) -> Path:
+        """What the supervisor knows of the processes (Supervised)."""
+        return self.run / "processes.json"
+
+    @property
     def redis_socket(self) -> Path:
         """Where the embedded Redis server listens, unless the path is too long for a socket."""
         return self.run / "redis.sock"

@@ -1,26 +1,33 @@
-"""Logging to standard error, one line for each event, as text or JSON; knows nothing of HTTP or of what is logged."""
+"""Logging to standard error, one line for each event, as text or JSON; knows nothing of HTTP or of what is logged.
+
+Nobody waits for whoever reads the log (`service.output`).
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Final
 
 from durable.clock import iso, now
+from service.output import ONE_PIECE, STANDARD_ERROR, STANDARD_OUTPUT
 from service.settings import Settings
 
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
 REQUESTS: Final = "service.requests"
 LONGEST_PATH: Final = 1000
-"""In characters; a line this short is written to a pipe atomically, even while other processes write to it."""
+"""In characters; the lines of requests are then shorter than ONE_PIECE."""
+LONGEST_MESSAGE: Final = 2000
+"""In characters."""
+KEPT_FRAMES: Final = (40, 20, 10, 5, 2)
+"""How many lines of a long traceback's end are tried to be kept in a line of JSON."""
 
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -45,13 +52,20 @@ class JsonFormatter(logging.Formatter):
             "time": iso(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _cut(record.getMessage()),
         }
         if request_id.get():
             line["request_id"] = request_id.get()
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        if not record.exc_info:
+            return json.dumps(line)
+        trace = self.formatException(record.exc_info)
+        written = json.dumps(line | {"trace": trace})
+        for kept in KEPT_FRAMES:
+            if len(written) < ONE_PIECE:
+                break
+            shorter = ["...", *map(_cut, trace.splitlines()[-kept:])]
+            written = json.dumps(line | {"trace": "\n".join(shorter)})
+        return written
 
 
 class RequestLog:
@@ -60,7 +74,7 @@ class RequestLog:
     def __init__(self, settings: Settings, write: Callable[[bytes], object] | None = None) -> None:
         self._enabled = settings.log_level in ("debug", "info")
         self._line = _json_line if chosen_format(settings) == "json" else _text_line
-        self._write = write or _to_standard_error
+        self._write = write or STANDARD_ERROR.write
 
     def request(self, method: str, path: str, status: int, seconds: float, name: str) -> None:
         """Log that the request with the id `name` was answered."""
@@ -70,9 +84,15 @@ class RequestLog:
 
 def configure(settings: Settings) -> None:
     """Configure logging with the level and the format of the settings."""
-    logging.basicConfig(level=settings.log_level.upper(), force=True)
+    logging.basicConfig(level=settings.log_level.upper(), stream=STANDARD_ERROR.text(), force=True)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter(settings))
+
+
+def never_wait(settings: Settings) -> None:
+    """Let nothing that this process or a fork of it prints wait for whoever reads it; losses are told in the log."""
+    sys.stdout, sys.stderr = STANDARD_OUTPUT.text(), STANDARD_ERROR.text()
+    STANDARD_ERROR.report = partial(_losses, formatter(settings))
 
 
 def gunicorn_configuration(settings: Settings) -> dict[str, Any]:
@@ -81,7 +101,9 @@ def gunicorn_configuration(settings: Settings) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": f"{__name__}.formatter", "settings": settings}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "stream": STANDARD_ERROR.text(), "formatter": "line"}
+        },
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {"gunicorn.error": {"level": "WARNING", "handlers": ["stderr"], "propagate": False}},
     }
@@ -97,6 +119,13 @@ def chosen_format(settings: Settings) -> str:
     if settings.log_format != "auto":
         return settings.log_format
     return "text" if sys.stderr.isatty() else "json"
+
+
+def _losses(lines: logging.Formatter, lost: int) -> bytes:
+    """A line of the log that says how many could not be written."""
+    message = "%d lines of the log were lost: whoever reads it did not keep up, or it could not be written"
+    record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, (lost,), None)
+    return f"{lines.format(record)}\n".encode()
 
 
 def _json_line(method: str, path: str, status: int, milliseconds: float, name: str) -> str:
@@ -123,9 +152,5 @@ def _local_second(second: int) -> str:
     return f"{datetime.fromtimestamp(second):%Y-%m-%d %H:%M:%S}"
 
 
-def _to_standard_error(line: bytes) -> None:
-    # A log that cannot be written must not break a request.
-    try:
-        os.write(sys.stderr.fileno(), line)
-    except (OSError, ValueError):
-        return
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 3]}..."

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="Redis for the job queue; empty: start an embedded server")
     cache_url: str = Field("", description="Redis for the result cache; empty: same as `REDIS_URL`")
     cache_ttl: int = Field(3600, ge=1, description="lifetime of a cached result, in seconds")
+    cache_bytes: int = Field(
+        1 << 26, ge=1 << 23, description="memory of the embedded Redis server, mostly for cached results, in bytes"
+    )
     prefix_cache_bytes: int = Field(
         1 << 25, ge=0, description="memory for states of long prompts, per web process, in bytes"
     )

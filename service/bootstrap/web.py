@@ -37,7 +37,9 @@ from service.generation.units.search import UnitSearch
 from service.generation.units.tracing import Tracer
 from service.inspection import Inspection, damaged_files
 from service.keys.made_keys import MadeKeys
+from service.output import STANDARD_ERROR
 from service.settings import MAX_CONTINUATION_KEYS, Settings
+from service.supervised import SupervisorReport
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.store import JobStore
 from service.training.queue.heartbeats import WorkerRegistry
@@ -90,17 +92,20 @@ def build_web(
     scheduler = scheduler or Scheduler(settings.max_active, settings.max_waiting)
     models = ResidentModels(store, engines or build_engine(settings.device, paths.packed, paths.kernels))
     # The process's own state.
-    metrics = Metrics(jobs, workers)
+    supervisor = SupervisorReport(paths.processes)
+    metrics = Metrics(jobs, workers, supervisor)
     inspection = Inspection(damaged_files(store, faults, corpora, jobs))
     shutdown = Shutdown()
 
     def sample() -> None:
         metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
+        metrics.lines_lost(STANDARD_ERROR.lost)
 
     def degraded() -> list[str]:
         lost = [] if cache.available() else ["cache: Redis is not available"]
         lost += [] if queue.available() else ["queue: Redis is not available"]
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
+        lost += supervisor.problems()
         return lost + models.degraded + inspection.found()
 
     services = Services(

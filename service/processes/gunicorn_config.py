@@ -36,7 +36,8 @@ logconfig_dict = logs.gunicorn_configuration(_settings)
 
 
 def on_starting(_server: Any) -> None:
-    """Create the folder for metrics."""
+    """In gunicorn's master: prepare what the web processes share."""
+    logs.never_wait(_settings)
     _metrics.begin()
 
 
@@ -50,7 +51,6 @@ def post_worker_init(worker: Any) -> None:
     _end_requests_before_gunicorn(worker)
     if worker.age == 1 and worker.alive:
         sys.stdout.write(announcement(_settings))
-        sys.stdout.flush()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -56,6 +56,15 @@ def _check_owned(data: DataDir) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(key))
 
 
+def open_standard_streams() -> None:
+    """Open those that whoever starts the service has closed (`2>&-`), so that no other file gets their numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, this one
+
+
 def has_torch() -> bool:
     """Whether torch is installed; it is not imported."""
     return find_spec("torch") is not None

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from service.logs import chosen_format
-from service.processes import preflight
+from service.output import STANDARD_ERROR
+from service.processes import orphans, preflight
 from service.processes.embedded_redis import embedded_redis
+from service.processes.redis_repair import set_damaged_aside
 from service.processes.supervision import Program, supervise
 from service.settings import Settings
+from service.supervised import Supervised
 
 GRACEFUL_SECONDS = 10
 """How long running requests may take to finish when the web processes are stopped."""
@@ -36,12 +40,14 @@ def serve(settings: Settings) -> int:
     """
     preflight.check_redis_url("REDIS_URL", settings.redis_url)
     preflight.check_redis_url("CACHE_URL", settings.cache_url)
+    preflight.open_standard_streams()
     with preflight.lock(settings.data):
+        orphans.await_end(settings.data.run, _say)
         preflight.check_address(settings.host, settings.port)
         preflight.check_device(settings.device)
         if not preflight.has_torch():
-            sys.stderr.write("service: no worker is started: training needs torch, which is not installed here\n")
-        return supervise(programs(settings), settings.data.run)
+            _say("no worker is started: training needs torch, which is not installed here")
+        return supervise(programs(settings), settings.data.run, Supervised(settings.data.processes))
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -50,8 +56,9 @@ def programs(settings: Settings) -> list[Program]:
     environment = {"LOG_FORMAT": chosen_format(settings), "PYTHONPATH": _search_path()}
     if not settings.embedded_redis:
         return _own_programs(environment)
-    server = embedded_redis(settings.data)
-    return [Program("redis", server.command), *_own_programs(environment | {"REDIS_URL": server.url})]
+    server = embedded_redis(settings.data, settings.cache_bytes)
+    redis = Program("redis", server.command, mend=partial(set_damaged_aside, server, settings.data))
+    return [redis, *_own_programs(environment | {"REDIS_URL": server.url})]
 
 
 def _search_path() -> str:
@@ -59,6 +66,10 @@ def _search_path() -> str:
     the working directory is not mistaken for this package; gunicorn would put the working directory first if it were
     not listed."""
     return os.pathsep.join([*filter(None, sys.path), str(Path.cwd())])
+
+
+def _say(message: str) -> None:
+    STANDARD_ERROR.write(f"service: {message}\n".encode())
 
 
 def _own_programs(environment: dict[str, str]) -> list[Program]:

@@ -8,54 +8,68 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final
 
-from supervisor import events  # type: ignore[import-untyped]
+from supervisor import events, process  # type: ignore[import-untyped]
 from supervisor.medusa.asyncore_25 import ExitNow  # type: ignore[import-untyped]
 from supervisor.options import ServerOptions  # type: ignore[import-untyped]
-from supervisor.states import SupervisorStates  # type: ignore[import-untyped]
 from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 
-SETTLED_SECONDS = 10
-"""A process that lives this long has started; dying earlier is a failed start, repeated with a growing delay."""
+from service.output import STANDARD_ERROR, STANDARD_OUTPUT
+from service.processes import orphans
+from service.supervised import Supervised
 
-_LONGEST_LINE = 1 << 16
-_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
+SETTLED_SECONDS: Final = 10
+"""A process that lives this long has started; dying earlier is a failed start, repeated with a growing delay."""
+LONGEST_DELAY: Final = 60
+"""The longest time before another start, in seconds."""
+
+OUTPUTS: Final = {"stdout": STANDARD_OUTPUT, "stderr": STANDARD_ERROR}
+
+_EVER: Final = 1 << 30  # starts
+_LONGEST_LINE: Final = 1 << 16
+_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
 @dataclass(frozen=True)
 class Program:
     """A process to keep running: its argument list and its environment variables.
 
-    It gets `stop_seconds` to end before it is killed; after `starts` failed starts in a row all processes are stopped.
+    It gets `stop_seconds` to end before it is killed. After a failed start `mend` is called, which may say in a
+    sentence what it has mended; then it is started again, at once the first time, later after a delay that grows.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_seconds: int = 10
-    starts: int = 5
+    mend: Callable[[], str] = str
 
 
-def supervise(programs: Sequence[Program], run_dir: Path) -> int:
-    """Run the programs until a signal (0) or until one cannot be kept running (1).
+def supervise(programs: Sequence[Program], run_dir: Path, report: Supervised) -> int:
+    """Run the programs until a signal; returns 0.
 
     They are started in the order given and stopped in reverse order, one after the other. SIGINT, SIGTERM, SIGQUIT and
-    SIGHUP stop them. Call it from the main thread; `run_dir` gets the configuration and supervisor's own log.
+    SIGHUP stop them. Nothing else does: one that cannot be kept running is tried again and again, and the others go on.
+    Call it from the main thread; `run_dir` gets the configuration and supervisor's own log, `report` what has happened.
     """
+    process.time = _Monotonic  # the clock may be set meanwhile; the library has no other way
     file = run_dir / "supervisor.conf"
     file.write_text(configuration(programs), encoding="utf-8")
     options = _Options()
     options.realize(["-c", str(file)], doc=__doc__)
     options.first, options.test = True, False
-    supervision = _Supervision(options)
-    with contextlib.suppress(ExitNow):
-        supervision.main()
+    STANDARD_ERROR.report = STANDARD_OUTPUT.report = _losses
+    with contextlib.redirect_stderr(STANDARD_ERROR.text()), contextlib.suppress(ExitNow):
+        _Supervision(options, programs, report).main()
     options.close_logger()
-    return int(supervision.failed)
+    for output in (STANDARD_OUTPUT, STANDARD_ERROR):
+        output.flush()
+    return 0
 
 
 def configuration(programs: Iterable[Program]) -> str:
@@ -74,7 +88,7 @@ def _section(program: Program, rank: int) -> list[str]:
         f"priority={rank}",
         "autorestart=true",
         f"startsecs={SETTLED_SECONDS}",
-        f"startretries={program.starts - 1}",
+        f"startretries={_EVER}",
         f"stopwaitsecs={program.stop_seconds}",
         "killasgroup=true",
         "stdout_logfile=NONE",
@@ -89,28 +103,39 @@ def _escaped(command: Sequence[str]) -> str:
     return " ".join(re.sub(r"([^\w@%+=:,./-])", r"\\\1", each) or "''" for each in command).replace("%", "%%")
 
 
+class _Monotonic:
+    """Stands in for the module `time` in supervisor."""
+
+    time = staticmethod(time.monotonic)
+
+
 class _Options(ServerOptions):  # type: ignore[misc]
     def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> None:
-        """Runs in the child: on Linux, the child is terminated when its supervisor is killed."""
+        """Runs in the child: on Linux, the child is terminated when its supervisor is killed; until it has ended, no
+        other service starts on this data."""
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+        orphans.mark(Path(self.configfile).parent)
         super().execve(filename, argv, env)
 
 
 class _Supervision(Supervisor):  # type: ignore[misc]
-    def __init__(self, options: ServerOptions) -> None:
+    def __init__(self, options: ServerOptions, programs: Sequence[Program], report: Supervised) -> None:
         super().__init__(options)
-        self.failed = False
+        self._programs = {program.name: program for program in programs}
         self._unfinished: dict[tuple[str, str], bytes] = {}
+        self._report = report
 
     def runforever(self) -> None:
         # Subscribed here because supervisor forgets every subscription just before this.
         events.subscribe(events.ProcessLogEvent, self._pass_on)
         events.subscribe(events.ProcessStateExitedEvent, self._on_death)
-        events.subscribe(events.ProcessStateBackoffEvent, self._on_death)
+        events.subscribe(events.ProcessStateBackoffEvent, self._on_failed_start)
+        events.subscribe(events.ProcessStateRunningEvent, self._on_start)
         events.subscribe(events.ProcessStateStoppedEvent, self._on_stopped)
-        events.subscribe(events.ProcessStateFatalEvent, self._on_failure)
+        events.subscribe(events.Tick5Event, self._on_tick)
         events.subscribe(events.SupervisorStoppingEvent, self._on_stopping)
+        self._report.put()
         for group in sorted(self.process_groups.values()):
             group.transition()  # starts it now; the loop would first wait a second for events
         super().runforever()
@@ -122,15 +147,36 @@ class _Supervision(Supervisor):  # type: ignore[misc]
         end = len(data) if len(data) > _LONGEST_LINE else data.rfind(b"\n") + 1
         if data[end:]:
             self._unfinished[key] = data[end:]
-        _write(sys.stdout if event.channel == "stdout" else sys.stderr, data[:end])
+        if end:
+            OUTPUTS[event.channel].write(data[:end])
 
     def _on_death(self, event: Any) -> None:
         self._clear_away(event.process)
-        again = "; it is started again" if event.process.backoff <= event.process.config.startretries else ""
-        _say(f"{event.process.config.name} (process {event.process.pid}) ended unexpectedly{again}")
+        _say(f"{event.process.config.name} (process {event.process.pid}) ended unexpectedly; it is started again")
+
+    def _on_failed_start(self, event: Any) -> None:
+        self._clear_away(event.process)
+        name, failed = event.process.config.name, event.process.backoff
+        seconds = delay(failed)
+        event.process.delay = time.monotonic() + seconds
+        self._report.failed(name, seconds)
+        when = f" in {seconds} s: it has not stayed up {failed} times in a row" if seconds else ""
+        _say(f"{name} (process {event.process.pid}) ended unexpectedly; it is started again{when}")
+        try:
+            mended = self._programs[name].mend()
+        except Exception as error:  # whatever it is, the others go on
+            mended = f"{name} could not be mended: {error}"
+        if mended:
+            _say(mended)
+
+    def _on_start(self, event: Any) -> None:
+        self._report.started(event.process.config.name)
 
     def _on_stopped(self, event: Any) -> None:
         self._clear_away(event.process)
+
+    def _on_tick(self, _: Any) -> None:
+        self._report.lost(sum(output.lost for output in OUTPUTS.values()))
 
     def _clear_away(self, process: Any) -> None:
         """Kill what the dead process had started, which must not run beside its successor, and write its last
@@ -138,27 +184,24 @@ class _Supervision(Supervisor):  # type: ignore[misc]
         if process.pid:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-        for channel, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
-            rest = self._unfinished.pop((process.config.name, channel), b"")
-            _write(stream, rest and rest + b"\n")
-
-    def _on_failure(self, event: Any) -> None:
-        config = event.process.config
-        starts = f"{config.startretries + 1} starts failed, each within {config.startsecs} s"
-        _say(f"{config.name} does not stay up ({starts}); stopping the rest")
-        self.failed = True
-        self.options.mood = SupervisorStates.SHUTDOWN
+        for channel, output in OUTPUTS.items():
+            if rest := self._unfinished.pop((process.config.name, channel), b""):
+                output.write(rest + b"\n")
 
     def _on_stopping(self, _: Any) -> None:
         _say("stopping")
 
 
+def delay(failed: int) -> int:
+    """How many seconds after so many failed starts in a row there is another."""
+    return min(failed - 1, LONGEST_DELAY)
+
+
 def _say(message: str) -> None:
-    _write(sys.stderr, f"service: {message}\n".encode())
+    STANDARD_ERROR.write(f"service: {message}\n".encode())
 
 
-def _write(stream: TextIO, data: bytes) -> None:
-    # A closed pipe (`| head`) must not end the processes.
-    with contextlib.suppress(OSError):
-        stream.buffer.write(data)
-        stream.buffer.flush()
+def _losses(lost: int) -> bytes:
+    return (
+        f"service: {lost} lines of the log were lost: nobody read them in time, or they could not be written\n".encode()
+    )

@@ -27,6 +27,7 @@ NICENESS: Final = 10
 def main() -> int:
     """Run a worker with the settings of the environment until SIGTERM or SIGINT; returns the exit status."""
     settings = read_settings()
+    logs.never_wait(settings)
     logs.configure(settings)
     # Of dramatiq's messages only warnings are useful; the worker itself logs when Redis fails and recovers.
     logging.getLogger("dramatiq").setLevel(logging.WARNING)

@@ -22,6 +22,7 @@ from service.generation.observer import GenerationObserver, Lookup
 from service.training.jobs.job import STATUSES, Status
 
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+LOST: Final = "charrnn_log_lines_lost"
 FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 
@@ -48,16 +49,28 @@ class Workers(Protocol):
     def heartbeats(self) -> Mapping[str, float]: ...
 
 
+class Supervisor(Protocol):
+    """What the supervisor of all processes has counted, read when the metrics are."""
+
+    def lost_lines(self) -> int: ...
+
+
 class Metrics(GenerationObserver):
     """The metrics of this process, and the page with those of all processes."""
 
     def __init__(
-        self, jobs: Jobs | None = None, workers: Workers | None = None, clock: Callable[[], float] = time.time
+        self,
+        jobs: Jobs | None = None,
+        workers: Workers | None = None,
+        supervisor: Supervisor | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._own = CollectorRegistry()
         self._shared = shared_values()
         self._training = _Training(jobs, workers)
+        self._supervisor = supervisor
         self._sampled: Load = Load(0, 0, 0)
+        self._sampled_lost = 0
         self._requests = Counter(
             "charrnn_requests", "Requests answered", ("method", "route", "status"), registry=self._own
         )
@@ -84,6 +97,8 @@ class Metrics(GenerationObserver):
         )
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
         self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
+        self._lost = Counter(LOST, "Lines of the log that could not be written in time", ("by",), registry=self._own)
+        self._lost_here = self._lost.labels("web")
         self._active = self._gauge("charrnn_active_sequences", "Sequences being generated")
         self._waiting = self._gauge("charrnn_waiting_sequences", "Sequences waiting to become active")
         self._models = self._gauge("charrnn_models_loaded", "Versions in memory, summed over the web processes")
@@ -133,15 +148,35 @@ class Metrics(GenerationObserver):
         self._rows.inc(load.rows - self._sampled.rows)
         self._sampled = load
 
+    def lines_lost(self, lines: int) -> None:
+        """Record how many lines of the log this process has lost so far; called by the same thread."""
+        self._lost_here.inc(lines - self._sampled_lost)
+        self._sampled_lost = lines
+
     def page(self) -> bytes:
         """The values of all processes in Prometheus' text format."""
         registry = CollectorRegistry()
-        registry.register(self._own if self._shared is None else self._shared)
+        registry.register(_WithSupervisor(self._own if self._shared is None else self._shared, self._supervisor))
         registry.register(self._training)
         return generate_latest(registry)
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, multiprocess_mode="livesum", registry=self._own)
+
+
+class _WithSupervisor(Collector):
+    """The metrics of the web processes, with the lines of the log that their supervisor has lost."""
+
+    def __init__(self, web: Collector, supervisor: Supervisor | None) -> None:
+        self._web = web
+        self._supervisor = supervisor
+
+    def collect(self) -> Iterable[Metric]:
+        """The metric families."""
+        for metric in self._web.collect():
+            if metric.name == LOST and self._supervisor is not None:
+                metric.add_sample(f"{LOST}_total", {"by": "supervisor"}, self._supervisor.lost_lines())
+            yield metric
 
 
 class _Training(Collector):

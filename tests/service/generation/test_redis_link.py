@@ -21,7 +21,7 @@ from tests.service.redis_server import running
 @pytest.fixture
 def server(tmp_path: Path) -> EmbeddedRedis:
     (tmp_path / "run").mkdir()
-    return embedded_redis(DataDir(tmp_path))
+    return embedded_redis(DataDir(tmp_path), 1 << 26)
 
 
 @contextlib.contextmanager

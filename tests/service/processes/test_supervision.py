@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions  # type: ignore[import-untyped]
 
-from service.processes.supervision import Program, configuration
+from service.processes.supervision import Program, configuration, delay
+from service.supervised import SupervisorReport
 
 SUPERVISE = """
 import pathlib, sys
 from service.processes.supervision import Program, supervise
-sys.exit(supervise([{programs}], pathlib.Path(sys.argv[1])))
+from service.supervised import Supervised
+run = pathlib.Path(sys.argv[1])
+sys.exit(supervise([{programs}], run, Supervised(run / "processes.json")))
 """
 LIVES = "import os, time; print('{name}', os.getpid(), flush=True); time.sleep(60)"
 DIES = "import sys; sys.exit('{name} cannot work')"
@@ -34,7 +37,7 @@ class Running:
 
     def __init__(self, run_dir: Path, **scripts: str) -> None:
         programs = ", ".join(
-            f"Program({name!r}, ({sys.executable!r}, '-c', {script.format(name=name)!r}), starts=2)"
+            f"Program({name!r}, ({sys.executable!r}, '-c', {script.format(name=name)!r}), mend=lambda: 'mended {name}')"
             for name, script in scripts.items()
         )
         self.output = run_dir / "output"
@@ -111,13 +114,51 @@ def test_what_a_killed_process_had_started_goes_with_it(start: Callable[..., Run
     until(lambda: gone(grandchild))
 
 
-def test_one_that_does_not_stay_up_ends_the_rest(start: Callable[..., Running]) -> None:
+def test_one_that_does_not_stay_up_is_tried_again_and_the_rest_goes_on(
+    start: Callable[..., Running], tmp_path: Path
+) -> None:
     running = start(good=LIVES, bad=DIES)
-    assert running.process.wait(15) == 1
+    running.wait_for("bad cannot work", count=3)
     said = running.output.read_text()
-    assert said.count("bad cannot work") == 2
-    assert "bad does not stay up (2 starts failed, each within 10 s); stopping the rest" in said
-    assert gone(int(running.wait_for(r"good (\d+)")))
+    assert re.search(r"bad \(process \d+\) ended unexpectedly; it is started again\n", said)
+    assert "ended unexpectedly; it is started again in 1 s: it has not stayed up 2 times in a row\n" in said
+    assert "mended bad" in said
+    (problem,) = SupervisorReport(tmp_path / "processes.json").problems()
+    assert problem.startswith("bad: it did not stay up ")
+    good = int(running.wait_for(r"good (\d+)"))
+    assert not gone(good)
+    assert running.end() == 0
+    assert gone(good)
+
+
+def test_starts_are_tried_at_growing_intervals() -> None:
+    assert [delay(failed) for failed in (1, 2, 3, 61, 62, 1000)] == [0, 1, 2, 60, 60, 60]
+
+
+def test_a_supervisor_whose_output_nobody_reads_goes_on(tmp_path: Path) -> None:
+    talks = (
+        "import pathlib, time; [print('x' * 999, flush=True) for _ in range(3000)]; "
+        "pathlib.Path('{folder}/said').touch(); time.sleep(60)"
+    )
+    program = f"Program('one', ({sys.executable!r}, '-c', {talks.format(folder=tmp_path)!r}))"
+    command = [sys.executable, "-c", SUPERVISE.format(programs=program), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        report = SupervisorReport(tmp_path / "processes.json")
+        try:
+            until((tmp_path / "said").exists)
+            until(lambda: report.lost_lines() > 0)
+            written = lost = 0
+            while written + lost < 3000:
+                line = process.stdout.readline()
+                told = re.fullmatch(rb"service: (\d+) lines of the log were lost.*\n", line)
+                assert told or line == b"x" * 999 + b"\n"
+                written, lost = (written, lost + int(told[1])) if told else (written + 1, lost)
+            assert lost >= report.lost_lines() > 0
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.stdout.read()
+            assert process.wait(10) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
