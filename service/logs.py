@@ -1,6 +1,6 @@
 """Logging to standard error, one line for each event, as text or JSON; knows nothing of HTTP or of what is logged.
 
-Nobody waits for whoever reads the log (`service.output`).
+Nothing waits for the reader of the log (`service.output`).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def configure(settings: Settings) -> None:
 
 
 def never_wait(settings: Settings) -> None:
-    """Let nothing that this process or a fork of it prints wait for whoever reads it; losses are told in the log."""
+    """Let nothing that this process or a fork of it prints wait for its reader; the log says what was lost."""
     sys.stdout, sys.stderr = STANDARD_OUTPUT.text(), STANDARD_ERROR.text()
     STANDARD_ERROR.report = partial(_losses, formatter(settings))
 
@@ -123,7 +123,7 @@ def chosen_format(settings: Settings) -> str:
 
 def _losses(lines: logging.Formatter, lost: int) -> bytes:
     """A line of the log that says how many could not be written."""
-    message = "%d lines of the log were lost: whoever reads it did not keep up, or it could not be written"
+    message = "%d lines of the log were lost: they were not read in time, or could not be written"
     record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, (lost,), None)
     return f"{lines.format(record)}\n".encode()
 

@@ -1,5 +1,5 @@
-"""Writes lines to standard output and error without making anyone wait for whoever reads them; knows nothing of what
-they say."""
+"""Writes lines to standard output and error without making anyone wait for their reader; knows nothing of what they
+say."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXIT_SECONDS: Final = 1.0
 class Output:
     """A descriptor to which one thread of this process writes, in the order of `write`. Lines stay whole.
 
-    If whoever reads has stopped, or the disk is full, at most `most` bytes wait. Further lines are lost; once it can be
+    If the reader has stopped, or the disk is full, at most `most` bytes wait. Further lines are lost; once it can be
     written, `report` says how many. After a fork the child's lines are its own.
     """
 

@@ -102,7 +102,7 @@ def _end_orphan(data: DataDir) -> None:
         url = files.read(data.redis_url).decode("ascii")
     except (OSError, ValueError):  # there was none, or the file is damaged
         return
-    if not url.startswith("unix://"):  # damaged, too: nobody else's server must be stopped
+    if not url.startswith("unix://"):  # damaged, too: no server of others must be stopped
         return
     client = redis.Redis.from_url(url, socket_timeout=1)
     with contextlib.suppress(redis.RedisError):

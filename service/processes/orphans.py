@@ -1,5 +1,4 @@
-"""Processes that a killed supervisor left behind: the next start waits for their end, which they are told by the
-system."""
+"""Processes that a killed supervisor left behind: the next start waits for their end."""
 
 from __future__ import annotations
 

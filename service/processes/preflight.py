@@ -57,7 +57,7 @@ def _check_owned(data: DataDir) -> None:
 
 
 def open_standard_streams() -> None:
-    """Open those that whoever starts the service has closed (`2>&-`), so that no other file gets their numbers."""
+    """Open those that were closed when the service was started (`2>&-`), so that no other file gets their numbers."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -202,6 +202,4 @@ def _say(message: str) -> None:
 
 
 def _losses(lost: int) -> bytes:
-    return (
-        f"service: {lost} lines of the log were lost: nobody read them in time, or they could not be written\n".encode()
-    )
+    return f"service: {lost} lines of the log were lost: they were not read in time, or could not be written\n".encode()
