@@ -3,6 +3,7 @@ disk."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -17,10 +18,8 @@ def is_there(path: Path) -> bool:
     """Whether anything has this name, including a broken link; true if this cannot be determined."""
     try:
         path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
     return True
 
 

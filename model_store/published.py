@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
@@ -21,6 +21,9 @@ from model_store import sidecars, versions
 from model_store.comparison import better
 from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.names import check_name, is_name
+
+MOST_DIGITS: Final = 20
+"""The maximum length of a number that a message repeats whole."""
 
 T = TypeVar("T")
 
@@ -200,7 +203,9 @@ class PublishedVersions:
     def _missing(self, name: str, version: int | str) -> NotFoundError:
         if not versions.ever(self._folder(name)):
             return NotFoundError("model", f"there is no model {name}")
-        return NotFoundError("version", f"model {name} has no version {version}")
+        number = str(version)
+        shown = number if len(number) <= MOST_DIGITS else f"{number[:MOST_DIGITS]}… ({len(number)} digits)"
+        return NotFoundError("version", f"model {name} has no version {shown}")
 
     def _folder(self, name: str) -> Path:
         return self.root / check_name(name)

@@ -17,7 +17,7 @@ BELOW_THE_API = {
     *("durable", "charrnn", "model_store", "service.generation", "service.pictures"),
     *(f"service.training.{name}" for name in ("corpora", "records", "jobs", "queue")),
     *(f"service.training.{name}" for name in ("curves", "errors", "evaluation", "excerpts", "gradients", "units")),
-    *(f"service.{name}" for name in ("keys", "logs", "optional_redis", "settings")),
+    *(f"service.{name}" for name in ("browser_headers", "keys", "logs", "optional_redis", "settings")),
 }
 ROOMS_OF_THE_API = {
     "schemas": {"schemas"},
@@ -65,7 +65,7 @@ LAYERS = {
         f"service/api/{room}": BELOW_THE_API | {f"service.api.{each}" for each in below}
         for room, below in ROOMS_OF_THE_API.items()
     },
-    "service/processes/web_server": {"service.processes.web_server", "service.settings"},
+    "service/processes/web_server": {"service.browser_headers", "service.processes.web_server", "service.settings"},
     "service/client.py": set(),
     "service/inspection.py": {"durable", "model_store", "service.training"},
 }

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from flask import Blueprint, Flask, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from model_store.faults import Faults
 from model_store.store import ModelStore
-from service.api.http import access_log, cors, exceptions
+from service.api.http import access_log, cors, exceptions, reply_headers
 from service.api.http.auth import Guard, KeyRing, identity, require_admin, require_key
 from service.api.http.errors import ApiError
 from service.api.http.metrics import Metrics
+from service.api.http.proxies import BehindProxies
 from service.api.http.rate_limits import RateLimit
 from service.api.http.shutdown import Shutdown
 from service.api.openapi.document import document
@@ -112,12 +112,13 @@ def _register_hooks(app: Flask, services: Services, settings: Settings, ring: Ke
     """Register what happens to every request, whatever its route."""
     access_log.register(app, RequestLog(settings), services.metrics)
     exceptions.register(app)
+    reply_headers.register(app)
     if settings.cors_origins:
         cors.register(app, settings.cors_origins)
     if services.rate_limit is not None:
         app.before_request(_limiter(services.rate_limit, ring))
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
+        app.wsgi_app = BehindProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
 
 
 def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[Blueprint]:

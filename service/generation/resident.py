@@ -147,7 +147,9 @@ class ResidentModels:
             try:
                 model = self._read(key)
             except (DamagedVersionError, CheckpointError, CompilationError, OSError, MemoryError) as error:
-                reason = type(error).__name__ if isinstance(error, OSError) else str(error)
+                reason = (
+                    type(error).__name__ if isinstance(error, OSError | CompilationError) else str(error)
+                )  # no paths
                 self._failed[key] = (self._clock(), reason)
                 log.error("%s version %d cannot be loaded: %s", *key, error, exc_info=log.isEnabledFor(logging.DEBUG))
                 raise ModelUnavailableError(f"{key[0]} version {key[1]} cannot be loaded: {reason}") from error

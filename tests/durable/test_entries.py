@@ -50,3 +50,7 @@ def test_a_copy_is_kept_of_a_file_that_will_be_replaced(tmp_path: Path) -> None:
     keep_copy(tmp_path / "a")
     keep_copy(tmp_path / "none")
     assert sorted(each.read_bytes() for each in tmp_path.iterdir()) == [b"damaged"] * 2
+
+
+def test_a_name_that_is_too_long_is_nowhere(tmp_path: Path) -> None:
+    assert not is_there(tmp_path / ("9" * 300))

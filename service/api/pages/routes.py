@@ -30,28 +30,11 @@ from service.training.jobs.requests import DEFAULT_BUDGET
 from service.training.records.preview import PREVIEW_BYTES
 
 HERE: Final = Path(__file__).parent
-POLICY: Final = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    ]
-)
 ALWAYS_ASKED: Final = (
     *("corpus", "model", "budget", "promote"),
     *("task", "unit", "separator", "format", "fields", "skip_bad_rows", "delay"),
 )
 """The fields of a job with special controls in its form."""
-HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +132,6 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
         # The page may come from another replica with an older or newer release.
         kept = FOREVER if digest == assets.digest else ALWAYS_ASK
         return send(found.body, found.mimetype, kept, found.packed)
-
-    @routes.after_request
-    def protect(response: Response) -> Response:
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if response.mimetype == "text/html":
-            response.headers.update(HEADERS)
-        return response
 
     return routes
 

@@ -31,7 +31,8 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Call
         try:
             check_ready()
         except Exception as error:
-            message = f"cannot generate: {error}"
+            reason = error.strerror if isinstance(error, OSError) else error  # without the path
+            message = f"cannot generate: {reason}"
             raise ApiError(503, "not_ready", message, retry_after=2, more={"degraded": degraded()}) from error
         return {"status": "ready", "degraded": degraded()}
 

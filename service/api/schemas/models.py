@@ -10,4 +10,4 @@ from service.api.schemas.base import Body
 class AliasBody(Body):
     """`PUT /models/{name}/aliases/{alias}`."""
 
-    version: int = Field(ge=1, description="the version to point to")
+    version: int = Field(ge=1, lt=1 << 31, description="the version to point to")

@@ -6,8 +6,10 @@ import json
 from http import HTTPStatus
 from typing import Any, Final
 
+from service.browser_headers import headers_for
 from service.processes.web_server.client_socket import ClientSocket
 
+JSON: Final = "application/json"
 CODES: Final = {
     400: ("bad_request", "this is no HTTP request"),
     403: ("forbidden", "this request is not let through"),
@@ -39,5 +41,6 @@ def error_response(status: int) -> bytes:
     code, message = CODES.get(status, CODES[400])
     kind = "server_error" if status >= 500 else "invalid_request_error"
     body = json.dumps({"error": {"type": kind, "code": code, "message": message, "param": None}}).encode()
-    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    return head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    about = {"Connection": "close", "Content-Type": JSON, "Content-Length": str(len(body)), **headers_for(JSON)}
+    head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in about.items())]
+    return "\r\n".join([*head, "", ""]).encode() + body

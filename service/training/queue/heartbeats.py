@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import socket
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +19,7 @@ class Heartbeat:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._path = root / WORKERS / f"{socket.gethostname()}-{os.getpid()}"
+        self._path = root / WORKERS / secrets.token_hex(4)  # shown in the metrics, which name no host
 
     def begin(self) -> None:
         """Create the file, and remove those that killed workers left an hour ago. Raises OSError."""

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import re
+import socket
 from typing import Any
 
 import pytest
@@ -57,6 +60,21 @@ def test_alive_and_ready(client: FlaskClient, queue: Any, settings: Settings) ->
     assert client.get("/readyz").json == {"status": "ready", "degraded": []}
     queue.error = ConnectionError()
     assert client.get("/readyz").json == {"status": "ready", "degraded": ["queue: Redis is not available"]}
+
+
+def test_the_metrics_name_neither_the_host_nor_a_process(client: FlaskClient, settings: Settings) -> None:
+    Heartbeat(settings.data.runs).begin()
+    page = client.get("/metrics").text
+    assert "charrnn_worker_heartbeat_seconds{" in page
+    assert socket.gethostname() not in page
+    assert re.findall(rf"\b{os.getpid()}\b|\bpid=", page.replace("\n", " ")) == []
+
+
+def test_why_it_is_not_ready_names_no_path(client: FlaskClient, settings: Settings) -> None:
+    (settings.data.models / "letters").rename(settings.data.models / "moved")
+    (settings.data.models / "letters").symlink_to("letters")
+    reply = client.get("/readyz")
+    assert (reply.status_code, str(settings.data_dir) in reply.text) == (503, False), reply.text
 
 
 def test_not_ready_without_a_model(new_client: Any) -> None:
