@@ -132,7 +132,7 @@ def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[B
         texts.blueprint(services.tokenizer, services.scorer, settings, anyone),
         labels.blueprint(services.labeller, services.transducer, services.comparer, settings, anyone),
         traces.blueprint(tracer, settings, anyone),
-        completions.blueprint(generator, store, settings, anyone),
+        completions.blueprint(generator, store, services.continuations, settings, anyone),
         models.open_blueprint(store, services.faults, anyone),
         cells.open_blueprint(store, ExampleTexts(generator, tracer), anyone),
         cells.admin_blueprint(store, services.corpora, services.unit_search, settings, admin),

@@ -14,8 +14,9 @@ from service.generation.errors import EventIdError
 
 EVENT_ID: Final = "[0-9a-f]{8}-[0-9a-z._*]+"
 """Eight hexadecimal digits of a digest over the request and what follows, which says what has been passed on: of each
-choice `e` if it has ended, `p3` if three ids of the prompt precede its text, else characters and, if they are not as
-many, tokens (`12.15`); `*4` after what is so of four choices in a row; `s2`: two skipped characters, which come last.
+choice `e` if it has ended, `p3` if three ids of the prompt precede its text (`p0`: that it has none), else characters
+and, if they are not as many, tokens (`12.15`); `*4` after what is so of four choices in a row; `s2`: two skipped
+characters, which come last.
 `end` stands for all of it."""
 
 _NUMBER: Final = "[0-9]{1,15}"
@@ -25,11 +26,12 @@ _END: Final = "end"
 
 @dataclass(frozen=True, slots=True)
 class ChoiceProgress:
-    """How much of one choice has been passed on: `prompt_ids` precede its text and count until it begins."""
+    """How much of one choice has been passed on: `prompt_ids` precede its text and count until it begins; None: not
+    even that there are none."""
 
     characters: int = 0
     tokens: int = 0
-    prompt_ids: int = 0
+    prompt_ids: int | None = None
     ended: bool = False
 
     @property
@@ -40,7 +42,7 @@ class ChoiceProgress:
     def __str__(self) -> str:
         if self.ended:
             return "e"
-        if self.prompt_ids and not self.has_begun:
+        if self.prompt_ids is not None and not self.has_begun:
             return f"p{self.prompt_ids}"
         return f"{self.characters}" if self.characters == self.tokens else f"{self.characters}.{self.tokens}"
 
@@ -123,6 +125,5 @@ def _read(items: Sequence[str], choices: int) -> list[ChoiceProgress] | None:
 
 
 def _choice(ended: str | None, prompt_ids: str | None, characters: str | None, tokens: str | None) -> ChoiceProgress:
-    return ChoiceProgress(
-        int(characters or 0), int(tokens or characters or 0), int(prompt_ids or 0), ended=ended is not None
-    )
+    read = None if prompt_ids is None else int(prompt_ids)
+    return ChoiceProgress(int(characters or 0), int(tokens or characters or 0), read, ended=ended is not None)

@@ -10,7 +10,10 @@ from flask import request
 
 from charrnn.vocabulary import Ids
 from service.api.http.errors import ApiError
+from service.api.http.exceptions import to_stream_error
 from service.api.http.sse import Event, fitting
+from service.api.schemas.replies.cut_off import CutOff, TokenOf, cut_off
+from service.generation.continuations.continuation import CutOffError
 from service.generation.pieces import Piece, Stream
 from service.generation.progress import ChoiceProgress, Progress
 
@@ -53,11 +56,18 @@ def text_events(stream: Stream, choices: Sequence[ChoiceChunks[T]]) -> Iterator[
         yield from _piece_events(piece, choices[index], progress, index)
 
 
+def cut_off_event(stream: Stream, error: CutOffError, token_of: TokenOf) -> Event[CutOff]:
+    """The last event of a stream that is cut off after what it has passed on."""
+    last_id = stream.progress.id_with(0, stream.progress[0])
+    return Event(cut_off(to_stream_error(error).body(), error.continuations, token_of), id=last_id)
+
+
 def _prompt_events(prompt: Ids, chunks: ChoiceChunks[T], progress: Progress, index: int) -> Iterator[Event[T]]:
     """At least one event, unless the whole prompt was passed on before."""
-    before = progress[index].prompt_ids
-    if before and before == prompt.size:
+    passed = progress[index].prompt_ids
+    if passed == prompt.size:
         return
+    before = passed or 0
 
     def after(stop: int) -> ChoiceProgress:
         return ChoiceProgress(prompt_ids=min(before + stop, prompt.size))

@@ -19,7 +19,7 @@ from service.api.http.paging import requested
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream
-from service.api.http.text_events import last_event_id, text_events
+from service.api.http.text_events import cut_off_event, last_event_id, text_events
 from service.api.openapi.operations import describe, last_event
 from service.api.openapi.page_parameters import PAGE_PARAMETERS
 from service.api.schemas.completions import CompletionBody
@@ -34,12 +34,17 @@ from service.api.schemas.replies.completions import (
     empty_chunk,
     fingerprint,
 )
+from service.api.schemas.replies.cut_off import CutOff, TokenOf
+from service.generation.continuations.continuation import CutOffError
+from service.generation.continuations.tokens import Continuations
 from service.generation.errors import ItemError
 from service.generation.generator import TextGenerator
 from service.generation.pieces import Stream
 from service.generation.progress import EVENT_ID
 from service.generation.requests import GenerationRequest
 from service.settings import Settings
+
+AnyChunk = CompletionChunk | CutOff
 
 EXAMPLES = {
     "a completion": {"prompt": "ROMEO:", "max_tokens": 60, "temperature": 0.8},
@@ -53,7 +58,9 @@ EXAMPLES = {
 }
 
 
-def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, guard: Guard) -> Blueprint:
+def blueprint(
+    generator: TextGenerator, store: ModelStore, continuations: Continuations, settings: Settings, guard: Guard
+) -> Blueprint:
     """The OpenAI-compatible routes."""
     routes = guarded("completions", guard, "/v1")
 
@@ -67,7 +74,7 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
         errors=(404, 429, 503),
         examples=EXAMPLES,
     )
-    def complete() -> JsonResponse[CompletionReply] | EventStream[CompletionChunk]:
+    def complete() -> JsonResponse[CompletionReply] | EventStream[AnyChunk]:
         body = json_body(CompletionBody, settings)
         asked = _requests(body, settings, read_cache=may_read_cache())
         client, last = client_of(request.environ), last_event_id(stream=body.stream)
@@ -75,7 +82,7 @@ def blueprint(generator: TextGenerator, store: ModelStore, settings: Settings, g
         if body.stream:
             with _naming_the_prompt(body):
                 stream = generator.stream_all(asked, client, last)
-            chunks = _chunks(head, stream, body)
+            chunks = _chunks(head, stream, body, continuations.token)
             return event_stream(chunks, cache_header(asked[0], stream.heads))
         with _naming_the_prompt(body):
             made = generator.generate_all(asked, client)
@@ -122,7 +129,9 @@ def _head(body: CompletionBody, settings: Settings) -> CompletionHead:
     }
 
 
-def _chunks(head: CompletionHead, stream: Stream, body: CompletionBody) -> Iterator[Event[CompletionChunk] | None]:
+def _chunks(
+    head: CompletionHead, stream: Stream, body: CompletionBody, token_of: TokenOf
+) -> Iterator[Event[AnyChunk] | None]:
     """Chunks of all prompts' choices as they are generated, and the total usage at the end if requested."""
     if stream.progress.ended:
         return
@@ -131,9 +140,12 @@ def _chunks(head: CompletionHead, stream: Stream, body: CompletionBody) -> Itera
     empty = empty_chunk(head, fingerprint(first.model, first.version), with_usage=options.include_usage)
     counts = options.include_usage and options.continuous_usage_stats
     choices = [(seed, each.prompt_tokens if counts else None) for each in stream.heads for seed in each.seeds]
-    yield from text_events(
-        stream, [CompletionChunks(empty, index, seed, counted) for index, (seed, counted) in enumerate(choices)]
-    )
+    chunks = [CompletionChunks(empty, index, seed, counted) for index, (seed, counted) in enumerate(choices)]
+    try:
+        yield from text_events(stream, chunks)
+    except CutOffError as error:
+        yield cut_off_event(stream, error, token_of)
+        return
     if options.include_usage:
         cached_counts = [(each.prompt_tokens, each.cached_tokens, each.cached_prompt_tokens) for each in stream.heads]
         prompt_tokens, *cached = map(sum, zip(*cached_counts, strict=True))

@@ -10,26 +10,24 @@ from flask import Blueprint, g, request
 from service.api.http.auth import Guard, guarded
 from service.api.http.caching import cache_header, may_read_cache
 from service.api.http.client_connection import client_of
-from service.api.http.exceptions import to_stream_error, unknown_in
+from service.api.http.exceptions import unknown_in
 from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
 from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream, fitting
-from service.api.http.text_events import last_event_id, text_events
+from service.api.http.text_events import cut_off_event, last_event_id, text_events
 from service.api.openapi.operations import describe, last_event
 from service.api.schemas.generate import GenerateBody
 from service.api.schemas.replies.common import usage, with_skipped_now
+from service.api.schemas.replies.cut_off import CutOff, TokenOf
 from service.api.schemas.replies.generation import (
     GenerateChunk,
     GenerateChunks,
-    GenerateCutOff,
     GenerateEnd,
     GenerateHead,
     GenerateReply,
     GenerateSkipped,
-    TokenOf,
     add_traces,
-    cut_off,
     generate_reply,
     timing,
 )
@@ -41,7 +39,7 @@ from service.generation.progress import EVENT_ID, Progress
 from service.generation.units.tracing import Tracer
 from service.settings import Settings
 
-AnyChunk = GenerateChunk | GenerateSkipped | GenerateEnd | GenerateCutOff
+AnyChunk = GenerateChunk | GenerateSkipped | GenerateEnd | CutOff
 
 STREAM = (
     "A stream's events are JSON chunks, ending with `[DONE]`. Each has an `id`: the same request with the `seed` that"
@@ -116,8 +114,7 @@ def _chunks(stream: Stream, request_id: str, token_of: TokenOf, *, counts: bool)
     try:
         yield from text_events(stream, chunks)
     except CutOffError as error:
-        last_id = stream.progress.id_with(0, stream.progress[0])
-        yield Event(cut_off(to_stream_error(error).body(), error.continuations, token_of), id=last_id)
+        yield cut_off_event(stream, error, token_of)
         return
     yield from _end(fields, head, stream.completion_tokens(), stream.progress, began)
 

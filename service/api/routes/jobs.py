@@ -123,7 +123,7 @@ def blueprint(
     )
     def follow_job(job_id: str) -> EventStream[JobEvent] | NoContent:
         after = _last_event_id(jobs, job_id)
-        if after and jobs.look(job_id).is_final and next(jobs.event_log(job_id).read(after), None) is None:
+        if jobs.look(job_id).is_final and next(jobs.event_log(job_id).read(after), None) is None:
             return NoContent()
         client = client_of(request.environ)
 

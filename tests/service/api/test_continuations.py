@@ -225,8 +225,12 @@ def test_what_makes_no_sense_with_it_is_refused(real: FlaskClient) -> None:
     assert [(each["text"], each["finish_reason"]) for each in ended["choices"]] == [("", "end")] * 2
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [("/generate", {"length": 500}), ("/v1/completions", {"max_tokens": 500, "model": "letters"})],
+)
 def test_a_stream_that_a_stopping_server_cuts_off_tells_how_to_go_on(
-    new_client: Callable[..., FlaskClient], engine: CountingEngine
+    new_client: Callable[..., FlaskClient], engine: CountingEngine, path: str, fields: dict[str, Any]
 ) -> None:
     scheduler = Scheduler(max_active=4, max_waiting=4)
     scheduler.start()
@@ -239,15 +243,16 @@ def test_a_stream_that_a_stopping_server_cuts_off_tells_how_to_go_on(
             scheduler.give_up()
 
     engine.gate = step
-    asked = {"prompt": "a", "length": 500, "seed": 0, "n": 2, "stop": ["xyzz"], "stream": True}
-    reply = client.post("/generate", json=asked)
+    asked = {"prompt": "a", "seed": 0, "n": 2, "stop": ["xyzz"], "stream": True, **fields}
+    reply = client.post(path, json=asked)
     *chunks, cut = [json.loads(event.data) for event in sent_events(reply.text)[:-1]]
     scheduler.close()
-    shape("GenerateCutOff").validate_python(cut)
+    shape("CutOff").validate_python(cut)
     assert cut["error"]["code"] == "server_ending" and cut["continuation"] == cut["continuations"][0]
     engine.gate = lambda: None
     for index, token in enumerate(cut["continuations"]):
-        text = "".join(chunk["text"] for chunk in chunks if chunk["index"] == index)
+        pieces = [piece for chunk in chunks for piece in chunk.get("choices", [chunk])]
+        text = "".join(piece["text"] for piece in pieces if piece["index"] == index)
         assert text
         rest = ask(new_client(), token=token, length=60)["text"]
         whole = ask(new_client(), prompt="a", length=600, seed=index, stop=["xyzz"])["text"]

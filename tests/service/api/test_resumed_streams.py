@@ -65,6 +65,7 @@ def told(events: Sequence[SentEvent]) -> dict[Any, Any]:
     [
         ("/generate", {"length": 12}),
         ("/generate", ALL),
+        ("/generate", {"length": 3, "prompt": "", "n": 3, "return_token_ids": True}),
         ("/generate", {"length": 3, "prompt": "x" + "É!" * 950, "unknown": "skip"}),
         ("/v1/completions", {**ALL, "length": None, "model": "letters", "max_tokens": 9, "prompt": ["xa", [3, 4, 5]]}),
     ],

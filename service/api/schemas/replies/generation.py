@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Final, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from charrnn.vocabulary import Ids
 from service.api.schemas.replies.common import (
-    ErrorReply,
     NewText,
     SkippedField,
     Usage,
@@ -22,18 +20,13 @@ from service.api.schemas.replies.common import (
     with_ids,
     with_skipped,
 )
+from service.api.schemas.replies.cut_off import TokenOf
 from service.api.schemas.replies.traces import ChoiceTrace, choice_trace
 from service.api.schemas.rows import Rows
-from service.generation.continuations.continuation import Continuation
 from service.generation.logprobs import TextLogprobs
 from service.generation.pieces import Piece
 from service.generation.requests import Choice, FinishReason, Generation
 from service.generation.units.text_trace import TextTrace
-
-TokenOf = Callable[[Continuation], str]
-
-MOST_CHARACTERS: Final = 40_000
-"""Of all continuations in the last event: more might not fit in its line, which has the first one twice."""
 
 
 @closed
@@ -126,24 +119,6 @@ class GenerateSkipped(GenerateHead):
     skipped: NotRequired[SkippedField]
 
 
-class GenerateCutOff(ErrorReply):
-    """The last event of a stream that a stopping server cuts off, and how to go on."""
-
-    continuation: Annotated[
-        str | None,
-        Field(
-            description="from where the text goes on, for the field `continue`: of several choices, the first that had"
-            " begun and not ended; null if there is none, but there is always `Last-Event-ID`"
-        ),
-    ]
-    continuations: NotRequired[
-        Annotated[
-            list[str | None],
-            Field(default=[], description="of each of several choices; null: it has ended, or had not begun"),
-        ]
-    ]
-
-
 class GenerateEnd(GenerateHead):
     """The last event of a stream before `[DONE]`."""
 
@@ -174,15 +149,6 @@ def generate_reply(
         "timing": timing(seconds),
         **with_skipped(generation.skipped),
     }
-
-
-def cut_off(error: ErrorReply, continuations: Sequence[Continuation | None], token_of: TokenOf) -> GenerateCutOff:
-    """The event with the error, and a token for each choice that goes on."""
-    tokens = [None if each is None else token_of(each) for each in continuations]
-    event: GenerateCutOff = {"error": error["error"], "continuation": next(filter(None, tokens), None)}
-    if len(tokens) > 1 and sum(len(token or "") for token in tokens) <= MOST_CHARACTERS:
-        event["continuations"] = tokens
-    return event
 
 
 def add_traces(reply: GenerateReply, traces: list[TextTrace]) -> None:
