@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -30,6 +31,9 @@ METADATA_KEY: Final = "charrnn"
 """All metadata is one JSON text under one key: safetensors writes several keys in no fixed order, and the same training
 must give the same bytes."""
 
+LARGEST_WEIGHT: Final = 1e9
+"""The magnitude of the bias of a token that is never generated; sums over the largest network's units stay far from
+infinity."""
 
 _MALFORMED: Final = (
     SafetensorError,
@@ -59,21 +63,10 @@ class Checkpoint:
     record: TrainingRecord = field(default_factory=TrainingRecord)
 
     def __post_init__(self) -> None:
-        if len(self.vocabulary) != self.config.vocabulary_size:
-            raise CheckpointError(
-                f"the vocabulary has {len(self.vocabulary)} tokens, the network {self.config.vocabulary_size}"
-            )
-        if self.arrangement.output_size(self.vocabulary) != self.config.output_size:
-            raise CheckpointError(f"the task {self.arrangement.task} does not fit {self.config.output_size} outputs")
-        expected, found = self.config.shapes(), {name: w.shape for name, w in self.weights.items()}
-        if expected != found:
-            wrong = sorted(set(expected.items()) ^ set(found.items()))
-            raise CheckpointError(f"names or shapes of the weights do not fit the configuration: {wrong[:4]}")
+        _check_sizes(self.config, self.vocabulary, self.arrangement)
+        _check_shapes(self.config, {name: weight.shape for name, weight in self.weights.items()})
         for name, weight in self.weights.items():
-            if weight.dtype != np.float32:
-                raise CheckpointError(f"{name} must be float32, not {weight.dtype}")
-            if not np.isfinite(weight).all():
-                raise CheckpointError(f"{name} has values that are not finite")
+            _check_weight(name, weight)
 
     def with_record(self, record: TrainingRecord) -> Checkpoint:
         """The same network with another record; the weights, which were checked before, are not checked again."""
@@ -115,12 +108,7 @@ class Checkpoint:
         return save(tensors, metadata={METADATA_KEY: _canonical(description)})
 
     def _description(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "config": self.config.as_dict(),
-            "vocabulary": self.vocabulary.description,
-            "record": dict(self.record.json),
-        }
+        return _description(self.config, self.vocabulary, self.record)
 
 
 def load(path: Path) -> Checkpoint:
@@ -133,8 +121,7 @@ def load(path: Path) -> Checkpoint:
         _check_header(file, config)
         weights = {name: file.get_tensor(name) for name in config.shapes()}
         record = _record_of(description)
-        vocabulary = record.arrangement.vocabulary(described(description["vocabulary"]))
-        checkpoint = Checkpoint(config, vocabulary, weights, record)
+        checkpoint = Checkpoint(config, _vocabulary_of(description, record), weights, record)
     if checkpoint.digest != description.get("digest"):
         raise CheckpointError(f"damaged: the digest says {description.get('digest')}, the content {checkpoint.digest}")
     return checkpoint
@@ -149,9 +136,10 @@ def verify(path: Path) -> None:
     with _opened(path) as (file, description):
         config = ModelConfig(**description["config"])
         _check_header(file, config)
-        content = {"format": FORMAT, "config": config.as_dict(), "record": dict(_record_of(description).json)}
-        content["vocabulary"] = described(description["vocabulary"]).description
-        found = _digest_of(content, ((name, file.get_tensor(name)) for name in sorted(config.shapes())))
+        record = _record_of(description)
+        vocabulary = _vocabulary_of(description, record)
+        _check_sizes(config, vocabulary, record.arrangement)
+        found = _digest_of(_description(config, vocabulary, record), _checked_weights(file, config))
     if found != description.get("digest"):
         raise CheckpointError("its content does not match its digest")
 
@@ -205,12 +193,54 @@ def _record_of(description: Mapping[str, Any]) -> TrainingRecord:
     return found
 
 
+def _vocabulary_of(description: Mapping[str, Any], record: TrainingRecord) -> Vocabulary:
+    return record.arrangement.vocabulary(described(description["vocabulary"]))
+
+
+def _description(config: ModelConfig, vocabulary: Vocabulary, record: TrainingRecord) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "config": config.as_dict(),
+        "vocabulary": vocabulary.description,
+        "record": dict(record.json),
+    }
+
+
 def _check_header(file: Any, config: ModelConfig) -> None:
     """Compare names and shapes before reading any weight, so that a hostile header costs nothing."""
-    found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    if found != config.shapes():
-        wrong = sorted(set(config.shapes().items()) ^ set(found.items()))
+    slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    _check_shapes(config, {name: tuple(each.get_shape()) for name, each in slices.items()})
+
+
+def _check_sizes(config: ModelConfig, vocabulary: Vocabulary, arrangement: Arrangement) -> None:
+    if len(vocabulary) != config.vocabulary_size:
+        raise CheckpointError(f"the vocabulary has {len(vocabulary)} tokens, the network {config.vocabulary_size}")
+    if arrangement.output_size(vocabulary) != config.output_size:
+        raise CheckpointError(f"the task {arrangement.task} does not fit {config.output_size} outputs")
+
+
+def _check_shapes(config: ModelConfig, found: Mapping[str, tuple[int, ...]]) -> None:
+    if (expected := config.shapes()) != found:
+        wrong = sorted(set(expected.items()) ^ set(found.items()))
         raise CheckpointError(f"names or shapes of the weights do not fit the configuration: {wrong[:4]}")
+
+
+def _checked_weights(file: Any, config: ModelConfig) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """The weights, one at a time, in the order of their names."""
+    for name in sorted(config.shapes()):
+        weight = file.get_tensor(name)
+        _check_weight(name, weight)
+        yield name, weight
+
+
+def _check_weight(name: str, weight: npt.NDArray[Any]) -> None:
+    if weight.dtype != np.float32:
+        raise CheckpointError(f"{name} must be float32, not {weight.dtype}")
+    largest = max(float(np.max(weight)), -float(np.min(weight)))
+    if not math.isfinite(largest):
+        raise CheckpointError(f"{name} has values that are not finite")
+    if largest > LARGEST_WEIGHT:
+        raise CheckpointError(f"{name} must be at most {LARGEST_WEIGHT:g} in size, not {largest:g}")
 
 
 def _digest(description: Mapping[str, Any], weights: Weights) -> str:

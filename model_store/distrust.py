@@ -8,17 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from charrnn import checkpoint as checkpoints
 from charrnn.checkpoint import Checkpoint, CheckpointError
 
 MAX_HEADER_BYTES: Final = 4 << 20
 """The header is JSON, which takes up to fifty times its size in memory once parsed; the weights are bounded by the
 file's size."""
-LARGEST_WEIGHT: Final = 1e9
-"""The magnitude of the bias of a token that is never generated; sums over the largest network's units stay far from
-infinity."""
 MAX_DEPTH: Final = 16
 OBJECTS: Final = ("corpus", "characters", "training")
 """The parts of a training record that are read when versions are compared."""
@@ -33,7 +28,6 @@ def load_foreign(path: Path) -> Checkpoint:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"not a checkpoint: {type(error).__name__} while it was read") from error
-    _check_weights(checkpoint)
     _check_plain(checkpoint.vocabulary.characters, "vocabulary")
     _check_record(checkpoint.record.json)
     return checkpoint
@@ -47,13 +41,6 @@ def _check_header(path: Path) -> None:
         raise CheckpointError(
             f"not a checkpoint: a header of {size} bytes (at most {MAX_HEADER_BYTES}, and the file's)"
         )
-
-
-def _check_weights(checkpoint: Checkpoint) -> None:
-    for name, weight in checkpoint.weights.items():
-        largest = max(float(np.max(weight)), -float(np.min(weight)))
-        if largest > LARGEST_WEIGHT:
-            raise CheckpointError(f"{name} must be at most {LARGEST_WEIGHT:g} in size, not {largest:g}")
 
 
 def _check_record(record: Mapping[str, Any]) -> None:

@@ -38,6 +38,8 @@ _FLOAT: Final = np.dtype("<f4")
 _LARGEST: Final = np.float32(127)
 _ZERO: Final = 128
 _LAST_POSITION: Final = (1 << 63) - 1
+_BOUND: Final = 1 << 25
+"""A cell state grows by at most 1 in a step, and in float32 not beyond 2^24; every product of it stays finite."""
 
 Hidden = npt.NDArray[np.float32]
 
@@ -77,8 +79,8 @@ def unpacked(data: bytes, config: ModelConfig) -> State:
     generated = np.unpackbits(flags, count=count).view(np.bool_)
     numbers = data[numbers_at:]
     hidden = _from_levels(numbers, config) if form == ROUNDED else _from_planes(numbers, config)
-    if not np.isfinite(hidden).all():
-        raise ValueError("the state has numbers that are not finite")
+    if not (np.abs(hidden) <= _BOUND).all():  # NaN is not
+        raise ValueError("the state has numbers that no state has")
     return State(hidden, last_id, position, recent.astype(np.int32, copy=False), generated)
 
 

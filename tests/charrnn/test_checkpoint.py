@@ -133,6 +133,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
             {"weights": {**checkpoint().weights, "output.bias": np.full(4, np.nan, np.float32)}},
             "output.bias has values that are not finite",
         ),
+        (
+            {"weights": {**checkpoint().weights, "output.bias": np.full(4, -1.1e9, np.float32)}},
+            "output.bias must be at most 1e\\+09 in size",
+        ),
     ],
 )
 def test_parts_that_do_not_fit_make_no_checkpoint(change: dict[str, Any], says: str) -> None:

@@ -10,6 +10,6 @@ which are written in vectors of sixteen numbers (`lanes`; for numba, `blocks` an
     packing                         a version's weights (`quantizing`) as arrays of a `packed_model`
     memory                          a batch's arrays, whose addresses are in `structs` (`filling`)
 
-`compiling` turns it into machine code, `code` keeps that in files, and `batch` is the engine that calls it, with the
-`instructions` that the processor has.
+`compiling` turns it into machine code, `code` loads that from `kernel_files`, and `batch` is the engine that calls it,
+with the `instructions` that the processor has.
 """

@@ -1,7 +1,7 @@
 """Kernels as machine code in a folder, so that processes that generate need no compiler; does not import numba.
 
 A file holds one kernel for one processor; its name contains the kernel's parameters and a digest of everything that it
-was compiled from. A missing kernel is compiled in a separate process, so that the compiler's memory is freed
+was compiled from. A missing or damaged kernel is compiled in a separate process, so that the compiler's memory is freed
 afterwards.
 """
 
@@ -14,7 +14,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -25,6 +24,7 @@ import llvmlite.binding as llvm
 
 from charrnn.config import Cell
 from charrnn.engine.cpu.instructions import Isa, Precision
+from charrnn.engine.cpu.kernel_files import keep, read, unsealed
 
 Advance = Callable[[int, int, int, int], object]
 """Addresses of a BATCH_STRUCT, of LAYER_STRUCTs and SEQUENCE_STRUCTs (charrnn.engine.cpu.structs), and the number of
@@ -42,18 +42,18 @@ class CompilationError(RuntimeError):
 
 
 def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa) -> Advance:
-    """The kernel from the folder; if it is missing, it is compiled first, which takes seconds.
+    """The kernel from the folder; if it is missing or damaged, it is compiled first, which takes seconds.
 
     Without a folder that can be written to, every process compiles for itself. Raises CompilationError.
     """
     if isa == "portable":
         _offer_library_functions()
-    name = f"{cell}-{precision}-{isa}-{source_digest()[:16]}.o"
-    if folder is None or not ((folder / name).exists() or _is_writable(folder)):
-        return _compiled_for_itself(name, cell, precision, isa)
-    if not (folder / name).exists():
-        _compile(folder / name, cell, precision, isa)
-    return _linked(folder / name)
+    if folder is None:
+        return _linked(_compiled(cell, precision, isa))
+    path = folder / f"{cell}-{precision}-{isa}-{source_digest()[:16]}.o"
+    if (code := read(path)) is None:
+        keep(path, code := _compiled(cell, precision, isa))
+    return _linked(code)
 
 
 def default_folder(otherwise: Path | None = None) -> Path | None:
@@ -105,28 +105,27 @@ def _offer_library_functions() -> None:
 
 
 @cache
-def _compiled_for_itself(name: str, cell: Cell, precision: Precision, isa: Isa) -> Advance:
-    with tempfile.TemporaryDirectory() as folder:
-        _compile(Path(folder, name), cell, precision, isa)
-        return _linked(Path(folder, name))
-
-
-def _compile(path: Path, cell: Cell, precision: Precision, isa: Isa) -> None:
-    command = [sys.executable, "-m", _COMPILER, cell, precision, isa, str(path)]
-    found = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+def _compiled(cell: Cell, precision: Precision, isa: Isa) -> bytes:
+    command = [sys.executable, "-m", _COMPILER, cell, precision, isa]
+    found = subprocess.run(command, cwd=_ROOT, capture_output=True, check=False)
     if found.returncode:
         # The last line of a traceback is the message.
-        raise CompilationError((found.stderr.splitlines() or [f"the compiler exited with {found.returncode}"])[-1])
+        lines = found.stderr.decode(errors="replace").splitlines()
+        raise CompilationError((lines or [f"the compiler exited with {found.returncode}"])[-1])
+    try:
+        return unsealed(found.stdout)
+    except ValueError as error:
+        raise CompilationError(f"the compiler did not write a kernel: {error}") from error
 
 
 @cache
-def _linked(path: Path) -> Advance:
-    """The function in the file; its code stays loaded as long as the process runs."""
+def _linked(code: bytes) -> Advance:
+    """The kernel's function; the code stays loaded as long as the process runs."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(path.read_bytes()))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     # numba's calling convention: returns a status; the first two arguments point to the result and to an exception.
     signature = ctypes.CFUNCTYPE(ctypes.c_int32, *(ctypes.c_void_p,) * 2, *(ctypes.c_int64,) * 4)

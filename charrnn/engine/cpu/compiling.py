@@ -1,17 +1,16 @@
-"""Compiles a kernel into a file of machine code: python -m charrnn.engine.cpu.compiling CELL PRECISION ISA FILE."""
+"""Compiles a kernel and writes it to standard output: python -m charrnn.engine.cpu.compiling CELL PRECISION ISA."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 from numba.core import config as numba_config
 
 from charrnn.engine.cpu.code import ENTRY
+from charrnn.engine.cpu.kernel_files import sealed
 from charrnn.engine.cpu.kernels import compiled
-from durable import files
 
 
 def machine_code(kernel: Any) -> bytes:
@@ -47,12 +46,11 @@ def _machine() -> Any:
 
 
 def main(arguments: list[str]) -> None:
-    cell, precision, isa, path = arguments
+    cell, precision, isa = arguments
     # numba would optimize each function separately and discard the result; all are optimized together, once.
     options = vars(numba_config)
     options["OPT"] = type(options["OPT"])(0)
-    # 0600 whatever the umask: who can write to the file decides what the processes that load it execute.
-    files.put(Path(path), machine_code(compiled(cell, precision, isa)), 0o600)  # type: ignore[arg-type]
+    sys.stdout.buffer.write(sealed(machine_code(compiled(cell, precision, isa))))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

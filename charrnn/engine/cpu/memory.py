@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,30 +16,43 @@ from charrnn.engine.cpu.structs import BATCH_STRUCT, HELD_STRUCT, LAYER_STRUCT, 
 from charrnn.engine.steering import MOST_HELD, Held
 from charrnn.sampling import Logits
 
+Allocate = Callable[[tuple[int, ...], Any], npt.NDArray[Any]]
+"""An array of zeros of this shape and dtype."""
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+    """Zeros that start at a multiple of 64 bytes."""
+    count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    memory = np.zeros(count + VECTOR_BYTES, dtype=np.uint8)
+    start = -memory.ctypes.data % VECTOR_BYTES
+    aligned: npt.NDArray[Any] = memory[start : start + count].view(dtype).reshape(shape)
+    return aligned
+
 
 class BatchMemory:
     """Arrays for `capacity` sequences. The compiled step takes the `addresses` of the structs `batch`, `layers` and
     `sequences`; the first `active_count` of `active` are the slots of the sequences that are not done."""
 
-    def __init__(self, model: PackedModel, capacity: int) -> None:
+    def __init__(self, model: PackedModel, capacity: int, allocate: Allocate = aligned_zeros) -> None:
         config = self.config = model.config
         self._model, self._layout = model, LAYOUTS[config.cell]
         self._size, blocks = padded_size(config), padded_size(config) // (LANES * LAYOUTS[config.cell].groups)
         self._is_int8 = model.precision == "int8"
         # One cache line more than a state: rows at multiples of a power of two would compete for few cache sets.
         item = np.dtype(np.uint8 if self._is_int8 else np.float32)
-        self._hidden = _zeros((config.layers, 2, capacity, self._size + VECTOR_BYTES // item.itemsize), item)
+        self._hidden = allocate((config.layers, 2, capacity, self._size + VECTOR_BYTES // item.itemsize), item)
         gate_state = (config.layers, blocks, capacity, LANES) if self._layout.has_gate_state else (0, 0, 0)
-        self._gate_state = _zeros(gate_state, np.float32)
-        self.logits = _zeros((capacity, logit_blocks(config), LANES), np.float32)
-        self._biases = _zeros((capacity, logit_blocks(config) * LANES), np.float32)
-        self._held = np.zeros((capacity, MOST_HELD), dtype=HELD_STRUCT)
-        self._scratch = _zeros((scratch_size(logit_blocks(config)),), np.float32)
-        self.active, self._added, self._wanted = (np.zeros(capacity, dtype=np.int64) for _ in range(3))
-        self.sequences = np.zeros(capacity, dtype=SEQUENCE_STRUCT)
+        self._gate_state = allocate(gate_state, np.float32)
+        self.logits = allocate((capacity, logit_blocks(config), LANES), np.float32)
+        self._biases = allocate((capacity, logit_blocks(config) * LANES), np.float32)
+        self._held = allocate((capacity, MOST_HELD), HELD_STRUCT)
+        self._scratch = allocate((scratch_size(logit_blocks(config)),), np.float32)
+        self.active, self._added, self._wanted = (allocate((capacity,), np.int64) for _ in range(3))
+        self.sequences = allocate((capacity,), SEQUENCE_STRUCT)
         self._read = [model.array(name) for name in ("table", "output_weights", "output_constants")]
-        self.layers = np.array([self._layer(k) for k in range(config.layers)], dtype=LAYER_STRUCT)
-        self.batch = np.zeros(1, dtype=BATCH_STRUCT)
+        self.layers = allocate((config.layers,), LAYER_STRUCT)
+        self.layers[:] = [self._layer(k) for k in range(config.layers)]
+        self.batch = allocate((1,), BATCH_STRUCT)
         for name, value in (self._sizes(blocks) | self._addresses()).items():
             self.batch[name] = value
         # Views of single fields: creating one takes as long as using it.
@@ -187,12 +200,3 @@ class BatchMemory:
 def _as_products_read(h: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Hidden states as they are stored in int8, as charrnn.engine.cpu.hidden_layer does."""
     return np.asarray(np.rint(127 * h.astype(np.float64).clip(-1, 1)) + 128)
-
-
-def _zeros(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
-    """Zeros that start at a multiple of 64 bytes."""
-    count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    memory = np.zeros(count + VECTOR_BYTES, dtype=np.uint8)
-    start = -memory.ctypes.data % VECTOR_BYTES
-    aligned: npt.NDArray[Any] = memory[start : start + count].view(dtype).reshape(shape)
-    return aligned

@@ -16,7 +16,12 @@ from charrnn.following import MAX_KINDS
 @njit(error_model="numpy")
 def next_id(b: Any, sequence: Any, logits: int) -> int:
     """The id that the sequence chooses, given its logits; for a plain sequence without a mask, given its
-    probabilities."""
+    probabilities. It is one of the outputs whatever these are, NaN included: an address is computed from it."""
+    return int(max(0, min(_choice(b, sequence, logits), b.outputs - 1)))
+
+
+@njit(error_model="numpy")
+def _choice(b: Any, sequence: Any, logits: int) -> int:
     mask = mask_for(b, sequence)
     if mask:
         return int(choose_among(sequence, logits, mask, b.scratch, b.logit_blocks))

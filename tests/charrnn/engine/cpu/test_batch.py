@@ -222,3 +222,17 @@ def test_the_state_is_the_networks(make_checkpoint: Any, log_probabilities: Any)
 
 def test_the_description_names_the_kernel(make_checkpoint: Any) -> None:
     assert CpuEngine(make_checkpoint(), isa="portable").description == "lstm in int8 with portable instructions"
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_only_outputs_are_chosen_even_from_numbers_that_are_none(number: float, make_checkpoint: Any) -> None:
+    """No such checkpoint is read; but an address is computed from what is chosen."""
+    checkpoint = make_checkpoint("lstm")
+    checkpoint.weights["output.weight"][:] = number
+    with np.errstate(invalid="ignore", over="ignore"):
+        engine = CpuEngine(checkpoint, "float32")
+    batch = engine.batch(len(PARAMS))
+    for params in PARAMS:
+        batch.add(Sequence(np.array([1], dtype=np.int32), 3, params))
+    for output in batch.step(3):
+        assert 0 <= output.ids.min() <= output.ids.max() < engine.config.outputs

@@ -62,8 +62,14 @@ print(*(name for name, module in sys.modules.items() if name.startswith("charrnn
     assert set(compiler_sources()) == set(done.stdout.split())
 
 
-def test_only_the_user_can_change_what_is_executed(kernel: Path) -> None:
-    assert kernel.stat().st_mode & 0o777 == 0o600
+@pytest.mark.faults
+def test_a_damaged_kernel_is_compiled_again(kernel: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    damaged = bytearray(kernel.read_bytes())
+    damaged[-1] ^= 1
+    (tmp_path / kernel.name).write_bytes(damaged)
+    load(tmp_path, "rnn", "float32", host_isa())
+    assert f"the kernel {kernel.name} cannot be used" in caplog.text
+    assert (tmp_path / kernel.name).read_bytes() == kernel.read_bytes()
 
 
 @pytest.mark.faults
