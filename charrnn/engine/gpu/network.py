@@ -32,6 +32,9 @@ class Network:
             name: self._padded(name, torch.tensor(weight, device=device)) for name, weight in weights.items()
         }
         self.hidden_size = rounded(config.hidden_size)
+        # One row for each id. A column of the matrix, transposed, would hand its layout on to the states, and cuBLAS
+        # chooses other kernels, which sum in another order, for factors of another layout.
+        self._columns = self._weights["rnn.weight_ih_l0"].T.contiguous()
 
     def advance(self, ids: Tensor, hidden: Tensor, held: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """One step of a tile: logits [rows, at least outputs] after the ids [rows], -inf beyond the outputs, and the
@@ -58,7 +61,7 @@ class Network:
         if self.config.embedding_size:
             return self._affine(self._weights["embedding.weight"][ids], "rnn.weight_ih_l0")
         # The product with a one-hot vector is a column of the matrix.
-        return self._weights["rnn.weight_ih_l0"][:, ids].T + self._weights["rnn.bias_ih_l0"]
+        return self._columns[ids] + self._weights["rnn.bias_ih_l0"]
 
     def _affine(self, x: Tensor, name: str) -> Tensor:
         """[rows, inputs] to [rows, outputs], with the weight of this name and its bias."""
