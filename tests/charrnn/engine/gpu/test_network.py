@@ -33,11 +33,11 @@ def test_a_step_is_the_equations(cell: Cell, hidden: int, layers: int, embedding
     assert not states[..., hidden:].any(), "units that were added stay zero"
 
 
-class Products(TorchDispatchMode):
+class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the layouts of the factors of each product."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.layouts: list[tuple[tuple[int, ...], ...]] = []
 
     def __torch_dispatch__(
