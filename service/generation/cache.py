@@ -27,7 +27,9 @@ KEY_PREFIX: Final = "charrnn:generation:3:"
 
 _NOT_IN_ENTRIES: Final = frozenset({"length", "with_ids", "with_continuation"})
 """Whatever these are, an entry holds enough, or can be extended."""
-_LEFT_OUT: Final = frozenset({"model", "prompt", "skip_unknown", "sampling", "read_cache", "write_cache", "timeout"})
+_LEFT_OUT: Final = frozenset(
+    {"model", "prompt", "skip_unknown", "sampling", "cache_scope", "read_cache", "write_cache", "timeout"}
+)
 _ASKED: Final = attrgetter(*(f.name for f in fields(GenerationRequest) if f.name not in _LEFT_OUT | _NOT_IN_ENTRIES))
 _SAMPLED: Final = attrgetter(*(f.name for f in fields(SamplingParams) if f.name != "seed"))
 
@@ -93,9 +95,10 @@ class GenerationCache:
 def cache_key(model: ResidentModel, prompt: Ids, request: GenerationRequest, sibling: int = 0) -> str:
     """A key made of everything that the choices depend on, whatever their length: the version and the numbers that it
     computes with; the prompt's ids, however they were given; the seed, if any; and without a seed, how many identical
-    requests precede this one in the same call."""
+    requests precede this one in the same call, and the scope, if any."""
     asked = (model.digest, model.engine.precision, prompt.size, sibling, _ASKED(request), _SAMPLED(request.sampling))
-    named = hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass"))
+    scope = request.cache_scope if request.seed is None else ""
+    named = hashlib.sha256(f"{asked!r}{scope}".encode("utf-8", "surrogatepass"))
     named.update(prompt.tobytes())
     return KEY_PREFIX + named.hexdigest()
 

@@ -52,6 +52,8 @@ class GenerationRequest:
     with_continuation: bool = False
     """Whether the end of each choice is to be returned."""
     skip_unknown: bool = False
+    cache_scope: str = ""
+    """Without a seed, only requests of the same scope share a text."""
     read_cache: bool = True
     write_cache: bool = True
     timeout: float | None = field(default=None, compare=False)

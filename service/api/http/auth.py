@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 
 from service.api.http.errors import ApiError
 from service.keys.errors import KeysUnavailableError
@@ -72,10 +72,18 @@ def require_key(ring: KeyRing) -> Guard:
     """A guard for what apps may use: open to all if there are no keys; admin keys are valid too."""
 
     def guard() -> None:
-        if not ring.is_open() and ring.role() is None:
+        if ring.is_open():
+            return
+        if ring.role() is None:
             raise _unauthorized()
+        g.accepted_key = digest(_presented())
 
     return guard
+
+
+def accepted_key() -> str:
+    """The digest of the key with which this request passed `require_key`; empty if none was needed."""
+    return str(g.get("accepted_key", ""))
 
 
 def require_admin(ring: KeyRing) -> Guard:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from flask import request
 
+from service.api.http.auth import accepted_key
 from service.generation.requests import GenerationRequest
 
 
@@ -22,6 +23,12 @@ class FromCache(Protocol):
 def may_read_cache() -> bool:
     """Whether the request may be answered from the cache."""
     return not ("HTTP_CACHE_CONTROL" in request.environ and request.cache_control.no_cache)
+
+
+def cache_scope() -> str:
+    """Whose texts without a seed this request may be answered with: those of the same key, or all while no key is
+    needed."""
+    return accepted_key()
 
 
 def cache_header(asked: GenerationRequest, results: Collection[FromCache]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from flask import Blueprint, g, request
 from model_store.names import CURRENT
 from model_store.store import ModelStore
 from service.api.http.auth import Guard, guarded
-from service.api.http.caching import cache_header, may_read_cache
+from service.api.http.caching import cache_header, cache_scope, may_read_cache
 from service.api.http.client_connection import client_of
 from service.api.http.large_json import json_response
 from service.api.http.paging import requested
@@ -76,7 +76,7 @@ def blueprint(
     )
     def complete() -> JsonResponse[CompletionReply] | EventStream[AnyChunk]:
         body = json_body(CompletionBody, settings)
-        asked = _requests(body, settings, read_cache=may_read_cache())
+        asked = _requests(body, settings)
         client, last = client_of(request.environ), last_event_id(stream=body.stream)
         head = _head(body, settings)
         if body.stream:
@@ -103,10 +103,14 @@ def blueprint(
     return routes
 
 
-def _requests(body: CompletionBody, settings: Settings, *, read_cache: bool) -> list[GenerationRequest]:
+def _requests(body: CompletionBody, settings: Settings) -> list[GenerationRequest]:
     """One request for each prompt."""
     model = body.reference(settings)
-    return [body.continuing(prompt, body.max_tokens, model, read_cache=read_cache) for prompt in body.prompts()]
+    scope, read_cache = cache_scope(), may_read_cache()
+    return [
+        body.continuing(prompt, body.max_tokens, model, cache_scope=scope, read_cache=read_cache)
+        for prompt in body.prompts()
+    ]
 
 
 @contextmanager

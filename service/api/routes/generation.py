@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flask import Blueprint, g, request
 
 from service.api.http.auth import Guard, guarded
-from service.api.http.caching import cache_header, may_read_cache
+from service.api.http.caching import cache_header, cache_scope, may_read_cache
 from service.api.http.client_connection import client_of
 from service.api.http.exceptions import unknown_in
 from service.api.http.large_json import json_response
@@ -77,7 +77,7 @@ def blueprint(
     )
     def generate() -> JsonResponse[GenerateReply] | EventStream[AnyChunk]:
         body = json_body(GenerateBody, settings)
-        asked = body.request(settings, continuations, read_cache=may_read_cache())
+        asked = body.request(settings, continuations, cache_scope=cache_scope(), read_cache=may_read_cache())
         client, last = client_of(request.environ), last_event_id(stream=body.stream)
         if body.stream:
             with unknown_in(body.prompt_field):

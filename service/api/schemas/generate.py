@@ -106,7 +106,7 @@ class GenerateBody(NeutralBody, ContinuingBody):
         return self.prompt or self.seed_text or ""
 
     def request(
-        self, settings: Settings, continuations: Continuations, *, read_cache: bool = True
+        self, settings: Settings, continuations: Continuations, *, cache_scope: str = "", read_cache: bool = True
     ) -> GenerationRequest:
         """The request with every default filled in, and what stays as it was. Raises InvalidContinuationError, and what
         reading the keys raises."""
@@ -114,7 +114,9 @@ class GenerateBody(NeutralBody, ContinuingBody):
         if self.continuation:
             continuations.check()
         model = start.reference if start is not None and self.model is None else self.reference(settings)
-        continuing = self.continuing(self.text_before, self.length, model, read_cache=read_cache)
+        continuing = self.continuing(
+            self.text_before, self.length, model, cache_scope=cache_scope, read_cache=read_cache
+        )
         made = replace(continuing, held=held_cells(self.set), with_continuation=self.continuation)
         if start is not None:
             made = self._going_on(made, start)

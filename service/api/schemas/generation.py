@@ -134,7 +134,9 @@ class ContinuingBody(SamplingBody):
         None, gt=0, le=86_400, description="time limit in seconds; REQUEST_TIMEOUT applies too"
     )
 
-    def continuing(self, prompt: Prompt, length: int, model: str, *, read_cache: bool) -> GenerationRequest:
+    def continuing(
+        self, prompt: Prompt, length: int, model: str, *, cache_scope: str, read_cache: bool
+    ) -> GenerationRequest:
         """The request to continue the prompt, with every default filled in."""
         return GenerationRequest(
             model=model,
@@ -150,6 +152,7 @@ class ContinuingBody(SamplingBody):
             echo=self.echo,
             with_ids=self.return_token_ids,
             skip_unknown=self.unknown == "skip",
+            cache_scope=cache_scope,
             read_cache=read_cache and self.cache,
             write_cache=self.cache,
             timeout=self.timeout,

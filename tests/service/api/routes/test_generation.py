@@ -79,6 +79,30 @@ def test_null_stands_for_the_default(client: FlaskClient) -> None:
     assert reply.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/generate", {"prompt": "a", "length": 5}),
+        ("/v1/completions", {"prompt": "a", "max_tokens": 5, "model": "letters"}),
+    ],
+)
+def test_a_text_without_a_seed_is_given_only_to_the_key_that_it_was_made_for(
+    new_client: Any, path: str, body: dict[str, Any]
+) -> None:
+    client = new_client(api_keys=("one", "two"))
+
+    def cache(key: str, **fields: Any) -> str:
+        reply = client.post(path, json=body | fields, headers={"Authorization": f"Bearer {key}"})
+        found: str = reply.headers["X-Cache"]
+        return found
+
+    assert [cache(key) for key in ("one", "two", "admin-key", "one", "two")] == ["miss", "miss", "miss", "hit", "hit"]
+    assert [cache(key, seed=3) for key in ("one", "two")] == ["miss", "hit"], "a seed's text is everyone's to compute"
+    open_to_all = new_client()
+    replies = [open_to_all.post(path, json=body, headers={"Authorization": f"Bearer {key}"}) for key in ("a", "b")]
+    assert [reply.headers["X-Cache"] for reply in replies] == ["miss", "hit"]
+
+
 def test_the_cache_is_hit_missed_and_bypassed(client: FlaskClient) -> None:
     def cache(headers: dict[str, str] | None = None, **fields: Any) -> tuple[str, bool]:
         reply = client.post("/generate", json={**ASK, **fields}, headers=headers)

@@ -15,7 +15,7 @@ from service.settings import Settings
 
 def asked(body: type[GenerateBody | CompletionBody], settings: Settings, **fields: Any) -> GenerationRequest:
     made = body.model_validate(fields, context={"settings": settings})
-    return made.continuing("a", 5, "letters", read_cache=True)
+    return made.continuing("a", 5, "letters", cache_scope="", read_cache=True)
 
 
 @pytest.mark.parametrize("body", [GenerateBody, CompletionBody])
