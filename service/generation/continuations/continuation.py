@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from charrnn.config import ModelConfig
 from charrnn.engine.base import State
 from charrnn.engine.state_bytes import unpacked
-from charrnn.engine.steering import Held
+from charrnn.engine.steering import Held, check_held
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import NOTHING_PENDING, Pending
 from service.generation.errors import ClosedError, InvalidContinuationError
@@ -54,6 +54,7 @@ class Continuation:
                 f"{self.name} version {self.version} generates in {precision} now, and the state is in {self.precision}"
             )
         try:
+            check_held(self.held, config)
             return unpacked(self.state, config)
         except ValueError as error:
             raise InvalidContinuationError(str(error)) from error

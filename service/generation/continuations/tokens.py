@@ -24,6 +24,7 @@ from itsdangerous import BadData, BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from charrnn.engine.steering import Held
+from charrnn.parameters import parameters
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import Pending
 from service.generation.continuations.continuation import Continuation
@@ -76,8 +77,10 @@ class Continuations:
             raise InvalidContinuationError("it was made by another release of the service, in a format not known here")
         try:
             return _read(payload)
-        except (ValueError, TypeError, LookupError, RecursionError, struct.error, zlib.error) as error:
-            raise InvalidContinuationError("it has fields that this release of the service does not know") from error
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError, struct.error, zlib.error) as error:
+            raise InvalidContinuationError(
+                "it has fields, or values of them, that this release of the service does not know"
+            ) from error
 
 
 @lru_cache(maxsize=8)
@@ -108,10 +111,30 @@ def _read(payload: bytes) -> Continuation:
     if is_long:
         head = zlib.decompressobj().decompress(head, _LARGEST_HEAD)
     found: dict[str, Any] = json.loads(head)
-    sampling = SamplingParams(**_tuples(found.pop("sampling")))
+    sampling = _sampling(found.pop("sampling"))
     pending = Pending(**found.pop("pending", {}))
     held = tuple(Held(*each) for each in found.pop("held", ()))
-    return Continuation(**_tuples(found), state=state, sampling=sampling, pending=pending, held=held)
+    made = Continuation(**_tuples(found), state=state, sampling=sampling, pending=pending, held=held)
+    _check_kinds(made)
+    return made
+
+
+def _sampling(found: Mapping[str, Any]) -> SamplingParams:
+    """Raises ValueError, TypeError or LookupError for parameters that there are not, or out of their bounds."""
+    for name, value in found.items():
+        _DECLARED[name].check(value)
+    return SamplingParams(**_tuples(found))
+
+
+def _check_kinds(made: Continuation) -> None:
+    """Raises TypeError or ValueError for texts and whole numbers that are something else."""
+    pending, sampling = made.pending, made.sampling
+    texts = (made.name, made.digest, made.precision, pending.text, *made.stop)
+    biased = tuple([id_ for id_, _ in sampling.logit_bias])
+    counts = (made.version, made.min_tokens, pending.given, pending.searched, *biased)
+    counts += sampling.allowed_token_ids or ()
+    if {*map(type, texts)} != {str} or {*map(type, counts)} != {int} or min(counts) < 0:
+        raise TypeError("a field has another type")
 
 
 def _defaults(kind: type, *left_out: str) -> tuple[tuple[str, Any], ...]:
@@ -122,6 +145,7 @@ def _defaults(kind: type, *left_out: str) -> tuple[tuple[str, Any], ...]:
 
 _PLAIN: Final = _defaults(Continuation, "state", "sampling", "pending", "held")
 _SAMPLING: Final = _defaults(SamplingParams)
+_DECLARED: Final = parameters(SamplingParams)
 
 
 def _changed(value: object, defaults: tuple[tuple[str, Any], ...]) -> dict[str, Any]:

@@ -151,6 +151,37 @@ def test_a_head_with_a_field_that_is_not_known_is_refused() -> None:
         TOKENS.read(signed(payload))
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"version":3', '"version":"3"'),
+        ('"version":3', '"version":-3'),
+        ('"version":3', '"version":3,"stop":5'),
+        ('"version":3', '"version":3,"stop":[5]'),
+        ('"version":3', '"version":3,"min_tokens":"a"'),
+        ('"version":3', '"version":3,"pending":{"text":5}'),
+        ('"version":3', '"version":3,"held":[[0,1]]'),
+        ('"seed":7', '"seed":"a"'),
+        ('"seed":7', '"seed":7.5'),
+        ("0.8", "-0.8"),
+        ("0.8", "NaN"),
+        ("0.8", '"a"'),
+        ("0.8", '0.8,"top_p":2'),
+        ("0.8", '0.8,"logit_bias":[5]'),
+        ("0.8", '0.8,"allowed_token_ids":["a"]'),
+        ('{"seed":7,"temperature":0.8}', "5"),
+    ],
+)
+def test_a_head_with_a_value_that_no_continuation_has_is_refused(before: str, after: str) -> None:
+    payload = payload_of(TOKENS.token(PLAIN))
+    head = payload[6:].removesuffix(PLAIN.state).decode()
+    assert before in head
+    changed = head.replace(before, after).encode()
+    forged = payload[:2] + len(changed).to_bytes(4, "little") + changed + PLAIN.state
+    with pytest.raises(InvalidContinuationError, match="values"):
+        TOKENS.read(signed(forged))
+
+
 def test_many_stop_texts_and_ids_are_compressed() -> None:
     many = replace(PLAIN, sampling=replace(PLAIN.sampling, allowed_token_ids=tuple(range(5000))), stop=("x" * 256,) * 8)
     token = TOKENS.token(many)
