@@ -1,16 +1,21 @@
 """What a continuation costs: its token's size, the processor time to make and check one, and 100 characters more of a
-text of 10,000 beside 100 from nothing. Run: python -m benchmarks.continuations."""
+text of 10,000 beside 100 from nothing, in this process and over HTTP. Run: python -m benchmarks.continuations."""
 
 from __future__ import annotations
 
+import http.client
 import json
+import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
+from benchmarks.http import service
 from benchmarks.networks import network
 from charrnn.config import Cell
 from charrnn.engine.base import Sequence
@@ -18,6 +23,8 @@ from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import Precision
 from charrnn.engine.state_bytes import packed
 from charrnn.sampling import SamplingParams
+from model_store.promotion import publish_and_promote
+from model_store.store import ModelStore
 from service.generation.cache import GenerationCache
 from service.generation.continuations.continuation import Continuation
 from service.generation.continuations.tokens import Continuations
@@ -33,6 +40,8 @@ NETWORKS: tuple[tuple[Cell, int, int], ...] = (
     *(("gru", 1, 512), ("rnn", 1, 512)),
 )
 PRECISIONS: tuple[Precision, ...] = ("int8", "float32")
+OVER_HTTP = 200
+"""Requests of each kind."""
 SAMPLING = SamplingParams(seed=7, temperature=0.8)
 TOKENS = Continuations(lambda: ("k" * 43,))
 
@@ -90,6 +99,39 @@ def of_more() -> dict[str, float]:
     return best
 
 
+def over_http() -> dict[str, float]:
+    """The median milliseconds of replies with 100 characters from nothing, 100 more from the token of 10,000, and 100
+    more of a text of 10,000 and more in the cache, whose whole text is in the reply, beside that text again as it
+    is; asked for in turn on one connection."""
+    with tempfile.TemporaryDirectory() as folder:
+        publish_and_promote(ModelStore(Path(folder) / "models"), "m", network("lstm", 512, 1), "always")
+        with service(Path(folder), MAX_LENGTH=str(20_000 + 100 * OVER_HTTP), WEB_WORKERS="1") as url:
+            connection = http.client.HTTPConnection(urlsplit(url).netloc)
+            times: dict[str, list[float]] = {}
+
+            def asked(kind: str, **fields: Any) -> dict[str, Any]:
+                body = json.dumps(fields)
+                began = time.perf_counter()
+                connection.request("POST", "/generate", body, {"Content-Type": "application/json"})
+                reply = connection.getresponse()
+                text = reply.read()
+                times.setdefault(kind, []).append(1000 * (time.perf_counter() - began))
+                assert reply.status == 200, text
+                answer: dict[str, Any] = json.loads(text)
+                return answer
+
+            first = {"model": "m", "seed": 7, "continuation": True}
+            token = asked("10,000", length=10_000, **first)["choices"][0]["continuation"]
+            for more in range(1, OVER_HTTP + 1):
+                asked("nothing", model="m", length=100, seed=more, cache=False, continuation=True)
+                asked("token", length=100, cache=False, continuation=True, **{"continue": token})
+                length = 10_000 + 100 * more
+                part = asked("cache", length=length, **first)
+                assert part["usage"]["cached_tokens"] == length - 100
+                assert asked("again", length=length, **first)["cached"]
+    return {kind: statistics.median(each) for kind, each in times.items()}
+
+
 def main() -> None:
     found: dict[str, dict[str, float]] = {}
     print("| network | precision | characters | make, µs | check, µs |\n|---|---|---|---|---|")
@@ -100,6 +142,8 @@ def main() -> None:
             print(f"| {cell.upper()} {layers}x{units} | {precision} | {cells} |", flush=True)
     more = found["more"] = of_more()
     print(f"\n100 characters: {more['nothing_us']:,.0f} µs from nothing, {more['more_us']:,.0f} µs after 10,000")
+    web = found["over_http_ms"] = over_http()
+    print("over HTTP, ms: " + ", ".join(f"{kind} {each:.2f}" for kind, each in web.items()))
     Path(__file__).with_name("continuations.json").write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -108,11 +108,12 @@ def gunicorn(application: str, port: int) -> list[str]:
 
 
 @contextmanager
-def service(folder: Path) -> Iterator[str]:
-    """This service with the starter and `large`, 2x512."""
+def service(folder: Path, **settings: str) -> Iterator[str]:
+    """This service with the starter and `large`, 2x512, and further settings."""
     publish_and_promote(ModelStore(folder / "models"), "large", large(), "always")
     port = free_port()
     environment = {"DATA_DIR": str(folder), "PORT": str(port), "WEB_THREADS": str(THREADS), "LOG_LEVEL": "warning"}
+    environment |= settings
     with started("the service", [sys.executable, "-m", "service"], port, environment) as url:
         until(lambda: listens_ready(url))
         yield url
