@@ -15,7 +15,7 @@ S = TypeVar("S", bound=Site)
 
 @dataclass(frozen=True)
 class Fault(Generic[S]):
-    """One fault, which lasts as long as its context.
+    """One fault, which lasts as long as its context; the context's value, if any, are laws that were broken meanwhile.
 
     `name` and `what` stand in the table. It lasts for `seconds`. `breaks`: connections may break, because a process
     that has some ends. `refuses`: the kinds of requests that may be refused with a 503 meanwhile. `degraded`: a pattern
@@ -25,7 +25,7 @@ class Fault(Generic[S]):
 
     name: str
     group: str
-    inflict: Callable[[S, Random], AbstractContextManager[object]]
+    inflict: Callable[[S, Random], AbstractContextManager[list[str] | None]]
     seconds: float = 0.0
     breaks: bool = False
     refuses: frozenset[str] = frozenset()

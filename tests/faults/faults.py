@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.faults.clock_faults import ClockSite, can_step, of_clock
+from tests.faults.disk_faults import DiskSite, can_mount, of_disk
 from tests.faults.fault import Fault
+from tests.faults.file_faults import of_files
 from tests.faults.process_faults import kills, suspensions
 from tests.faults.redis_faults import ExternalSite, of_embedded, of_external
 from tests.faults.site import Site
@@ -15,12 +18,15 @@ from tests.faults.site import Site
 
 @dataclass(frozen=True)
 class Setting:
-    """A service of some kind, and the faults that it is put through, each `times` times."""
+    """A service of some kind, and the faults that it is put through, each `times` times, while networks are trained
+    with `steps`. It is left out unless `possible`."""
 
     title: str
     site: Callable[[Path], Site]
     faults: list[Fault[Any]]
     times: int = 1
+    steps: tuple[int, ...] = (40, 400)
+    possible: Callable[[], bool] = lambda: True
 
 
 SETTINGS: Final = {
@@ -28,6 +34,9 @@ SETTINGS: Final = {
     "suspended": Setting("Processes suspended", Site, suspensions()),
     "redis": Setting("Redis", ExternalSite, of_external()),
     "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
+    "files": Setting("Files", Site, of_files(), 3, steps=(40, 3000)),
+    "disk": Setting("The disk", DiskSite, of_disk(), possible=can_mount),
+    "clock": Setting("The clock", ClockSite, of_clock(), 2, possible=can_step),
 }
 
 SHORT: Final = Setting("A minute of each", Site, [*kills(), *suspensions((3.0,))[2:3]])

@@ -54,10 +54,11 @@ class Site:
     def pid(self, kind: str, random: Random | None = None) -> int:
         """The process id of the supervisor, the master of the web processes, the worker or the embedded Redis; of a web
         process, one that `random` chooses."""
-        until(lambda: self._pids(kind) != [])
-        return (random or Random(0)).choice(sorted(self._pids(kind)))
+        until(lambda: self.pids(kind) != [])
+        return (random or Random(0)).choice(sorted(self.pids(kind)))
 
-    def _pids(self, kind: str) -> list[int]:
+    def pids(self, kind: str) -> list[int]:
+        """Those that there are at the moment."""
         if kind == "supervisor":
             return [self._service.process.pid] if self._service.process.poll() is None else []
         ours = descendants(self._service.process.pid)

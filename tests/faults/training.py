@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -18,8 +19,6 @@ from tests.faults.site import Site
 from tests.texts import FOX
 
 NETWORK: Final = {"hidden_size": 8, "batch_size": 2, "segment_length": 8, "seed": 1}
-STEPS: Final = (40, 400)
-"""Of short trainings, and of those that are likely to be interrupted."""
 UNFINISHED: Final = 3
 """How many jobs wait or run at a time."""
 TRAINED: Final = "trained-"
@@ -75,9 +74,9 @@ class Corpora:
 class Jobs:
     """Trains networks on one corpus, each as a model of its own, so that a doubled job shows."""
 
-    def __init__(self, site: Site, memory: Memory, corpus: str, random: Random) -> None:
+    def __init__(self, site: Site, memory: Memory, corpus: str, steps: Sequence[int], random: Random) -> None:
         self._client, self._memory, self._random = site.client(), memory, random
-        self._corpus, self._number = corpus, 0
+        self._corpus, self._steps, self._number = corpus, steps, 0
         self._unfinished: dict[str, str] = {}
 
     def act(self) -> None:
@@ -92,7 +91,7 @@ class Jobs:
 
     def _start(self) -> None:
         self._number += 1
-        steps = self._random.choice(STEPS)
+        steps = self._random.choice(self._steps)
         model = f"{TRAINED}{steps}-{self._number}"
         with self._memory.asking("train"), self._memory.jobs.creating(model):
             job = train(self._client, self._corpus, model, steps)
@@ -118,14 +117,14 @@ class Versions:
             self._random.choice((self._publish, self._promote, self._promote))()
 
     def _publish(self) -> None:
-        network = _network(self._random.getrandbits(32))
-        self._path.write_bytes(network.to_bytes())
-        with self._memory.asking("publish"), self._memory.versions.creating(network.digest):
+        made = network(self._random.getrandbits(32))
+        self._path.write_bytes(made.to_bytes())
+        with self._memory.asking("publish"), self._memory.versions.creating(made.digest):
             reply = self._client.publish(IMPORTED, self._path, promote="never")
-            if reply["digest"] != network.digest:
-                self._memory.wrong.append(f"version {network.digest} was acknowledged as {reply['digest']}")
-            self._numbers[network.digest] = reply["version"]
-            self._memory.versions.learn(network.digest, reply["version"])
+            if reply["digest"] != made.digest:
+                self._memory.wrong.append(f"version {made.digest} was acknowledged as {reply['digest']}")
+            self._numbers[made.digest] = reply["version"]
+            self._memory.versions.learn(made.digest, reply["version"])
 
     def _promote(self) -> None:
         alias, version = self._random.choice(ALIASES), self._random.choice(list(self._numbers.values()))
@@ -146,7 +145,7 @@ class Versions:
             self._client.delete_version(IMPORTED, version)
 
 
-def _network(seed: int) -> Checkpoint:
+def network(seed: int) -> Checkpoint:
     """A network that was never trained: another one for each seed."""
     vocabulary, random = Vocabulary("\nabc"), np.random.default_rng(seed)
     config = ModelConfig(len(vocabulary), "gru", hidden_size=8)

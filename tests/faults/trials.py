@@ -17,7 +17,7 @@ from tests.faults.memory import Memory
 from tests.faults.probe import Probe, degraded
 from tests.faults.site import Site
 from tests.faults.texts import CalmTexts, Texts, seedless_faults
-from tests.faults.training import STEPS, TRAINED, Corpora, Jobs, Versions, train, upload_fox
+from tests.faults.training import TRAINED, Corpora, Jobs, Versions, train, upload_fox
 from tests.system.running import until
 
 LONGEST_WAIT: Final = 60.0
@@ -40,15 +40,15 @@ class Outcome:
 
 
 class Trials:
-    """A service, its load, and a digest of each training that nothing interrupts."""
+    """A service, its load, and the digests of trainings of so many `steps` that nothing interrupted."""
 
-    def __init__(self, site: Site, seed: str, folder: Path) -> None:
+    def __init__(self, site: Site, seed: str, folder: Path, steps: tuple[int, ...]) -> None:
         self.site, self.memory, self.outcomes = site, Memory(), list[Outcome]()
         self._random = seeded(seed, "moments")
         site.wait_until_ready()
         client = site.client()
         self._corpus = upload_fox(client, folder)
-        self._digests = {steps: self._trained(steps) for steps in STEPS}
+        self._digests = {each: self._trained(each) for each in steps}
         calm = CalmTexts(client)
         self._load, self.probe = Load(), Probe(site.port)
         texts = [Texts(site, self.memory, calm, seeded(seed, f"texts {at}")) for at in range(TEXT_CLIENTS)]
@@ -56,7 +56,7 @@ class Trials:
             [
                 *((each.ask, 0.1) for each in texts),
                 (Corpora(site, self.memory, folder, seeded(seed, "corpora")).act, 0.3),
-                (Jobs(site, self.memory, self._corpus, seeded(seed, "jobs")).act, 0.5),
+                (Jobs(site, self.memory, self._corpus, steps, seeded(seed, "jobs")).act, 0.5),
                 (Versions(site, self.memory, folder, seeded(seed, "versions")).act, 0.3),
             ]
         )
@@ -73,7 +73,7 @@ class Trials:
         time.sleep(self._random.uniform(0.5, 1.5))
         starts, known = self.site.starts, len(self.memory.failures)
         begin = time.monotonic()
-        with fault.inflict(self.site, self._random):
+        with fault.inflict(self.site, self._random) as found:
             time.sleep(fault.seconds)
         end = time.monotonic()
         again = self._wait(self.probe.generating_since, end)
@@ -89,6 +89,7 @@ class Trials:
             self.probe.said(begin, clear or time.monotonic()),
             Counter(f"{each.status} {each.code}" if each.status else each.code for each in failures),
         )
+        outcome.broken.extend(found or [])
         outcome.broken.extend(laws.failures_are_of_the_contract(fault, failures, begin, max(over, clear or 0)))
         outcome.broken.extend(laws.it_generates_again(None if again is None else again - end))
         last = degraded(self.probe.states[-1]) if self.probe.states else []
@@ -138,10 +139,10 @@ class Trials:
 
 
 @contextmanager
-def trials(site: Site, seed: str, folder: Path) -> Iterator[Trials]:
+def trials(site: Site, seed: str, folder: Path, steps: tuple[int, ...]) -> Iterator[Trials]:
     """Trials whose load ends with the context, and the service before them."""
     try:
-        begun = Trials(site, seed, folder)
+        begun = Trials(site, seed, folder, steps)
         try:
             yield begun
         finally:
