@@ -102,7 +102,7 @@ def build_web(
         metrics.lines_lost(STANDARD_ERROR.lost)
 
     def degraded() -> list[str]:
-        lost = [] if cache.available() else ["cache: Redis is not available"]
+        lost = [f"cache: {fault}"] if (fault := cache.fault()) else []
         lost += [] if queue.available() else ["queue: Redis is not available"]
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
         lost += supervisor.problems()

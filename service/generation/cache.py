@@ -39,6 +39,7 @@ class RedisClient(Protocol):
 
     def get(self, name: str) -> Any: ...
     def set(self, name: str, value: bytes, *, ex: int) -> Any: ...
+    def keeps(self) -> bool: ...
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,9 +63,11 @@ class GenerationCache:
         self._ttl = ttl
         self._redis = OptionalRedis("cache", "continuing without it", (RedisError, OSError), clock)
 
-    def available(self) -> bool:
-        """Whether Redis is used: it did not fail within the last seconds."""
-        return self._redis.available()
+    def fault(self) -> str:
+        """What has been wrong with Redis within the last seconds; empty: nothing."""
+        if not self._redis.available():
+            return "Redis is not available"
+        return "" if self._client.keeps() else "Redis does not keep new values"
 
     def get(self, key: str, request: GenerationRequest, model: ResidentModel) -> Found | None:
         """What there is for the request, which the model is to answer."""

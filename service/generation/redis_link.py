@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from redis import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
 log = logging.getLogger(__name__)
+
+REMEMBERED_SECONDS: Final = 10.0
+"""How long a refusal counts, unless Redis keeps a value meanwhile."""
 
 Result = TypeVar("Result")
 
@@ -34,9 +38,15 @@ class RedisLink:
     redis-py's client are why redis-py's connections are used directly. All raise RedisError or OSError.
     """
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], clock: Callable[[], float] = time.monotonic) -> None:
         self._connect = connect
+        self._clock = clock
         self._idle: deque[_Line] = deque()
+        self._refused = float("-inf")
+
+    def keeps(self) -> bool:
+        """Whether Redis has not refused a value lately, as it does when its memory is full."""
+        return self._clock() - self._refused >= REMEMBERED_SECONDS
 
     def get(self, name: str) -> Any:
         """The value as bytes; None without one."""
@@ -65,12 +75,24 @@ class RedisLink:
         try:
             line = self._idle.pop()
         except IndexError:
-            return self._on(_Line(self._connect()), command)
+            return self._on(self._line(), command)
         try:
             return self._on(line, command)
         except (RedisError, OSError):
             self.close()
-            return self._on(_Line(self._connect()), command)
+            return self._on(self._line(), command)
+
+    def _line(self) -> _Line:
+        return _Line(self._connect(), self._answered)
+
+    def _answered(self, refusal: ResponseError | None) -> None:
+        """Remember the answer to a SET; only the first of several refusals is logged."""
+        if refusal is None:
+            self._refused = float("-inf")
+            return
+        if self.keeps():
+            log.warning("cache: Redis did not keep a value: %s", refusal)
+        self._refused = self._clock()
 
     def _on(self, line: _Line, command: Callable[[_Line], Result]) -> Result:
         try:
@@ -83,10 +105,11 @@ class RedisLink:
 
 
 class _Line:
-    """A connection, and how many answers to SETs have yet to be read."""
+    """A connection, and how many answers to SETs have yet to be read; `answered` is told each, None if all is well."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, answered: Callable[[ResponseError | None], None]) -> None:
         self._connection = connection
+        self._answered = answered
         self._owed = 0
 
     def ask(self, *command: str) -> Any:
@@ -109,7 +132,9 @@ class _Line:
             try:
                 self._connection.read_response()
             except ResponseError as error:
-                log.warning("cache: Redis did not keep a value: %s", error)
+                self._answered(error)
+            else:
+                self._answered(None)
 
 
 def link_to(url: str, timeout: float) -> RedisLink:

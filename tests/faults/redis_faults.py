@@ -126,7 +126,7 @@ def of_embedded() -> list[Fault[Site]]:
     name, reach = "the embedded Redis", _embedded
     return [
         Fault(f"FLUSHALL in {name}", "Redis", partial(_emptied, reach)),
-        Fault(f"{name} out of memory", "Redis", partial(_full, reach), AWAY_SECONDS),
+        Fault(f"{name} out of memory", "Redis", partial(_full, reach), AWAY_SECONDS, degraded="Redis"),
         Fault(f"CLIENT PAUSE in {name}", "Redis", partial(_paused, reach), AWAY_SECONDS, degraded="Redis"),
         Fault(f"{name} killed and its files deleted", "Redis", _forgetful),
     ]
@@ -140,7 +140,7 @@ def of_external() -> list[Fault[Any]]:
 def _of(name: str) -> Iterator[Fault[Any]]:
     title, reach, degraded = f"the {name}'s Redis", partial(_external, name), f"{name}: Redis"
     yield Fault(f"FLUSHALL in {title}", "Redis", partial(_emptied, reach))
-    yield Fault(f"{title} out of memory", "Redis", partial(_full, reach), AWAY_SECONDS)
+    yield Fault(f"{title} out of memory", "Redis", partial(_full, reach), AWAY_SECONDS, degraded=degraded)
     yield Fault(f"CLIENT PAUSE in {title}", "Redis", partial(_paused, reach), AWAY_SECONDS, degraded=degraded)
     yield Fault(
         f"{title} killed and empty {AWAY_SECONDS:g} s later",

@@ -149,6 +149,7 @@ class MemoryRedis:
         self.values: dict[str, bytes] = {}
         self.ttls: dict[str, int] = {}
         self.up = True
+        self.full = False
         self.calls = 0
 
     def _call(self) -> None:
@@ -164,6 +165,9 @@ class MemoryRedis:
         self._call()
         self.values[name] = value
         self.ttls[name] = ex
+
+    def keeps(self) -> bool:
+        return not self.full
 
     def mget(self, names: Items[str]) -> list[bytes | None]:
         self._call()

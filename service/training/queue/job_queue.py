@@ -64,9 +64,9 @@ class JobQueue:
         return {str(dramatiq.Message.decode(data).args[0]) for data in self._asked(ask) if data is not None}
 
     def available(self) -> bool:
-        """Whether the queue answers."""
+        """Whether the queue takes jobs: a server whose memory or disk is full answers, and refuses whatever writes."""
         try:
-            self._asked(lambda broker: broker.client.ping())
+            self._asked(lambda broker: broker.client.set(f"{NAMESPACE}:{QUEUE}.written", "", px=HEARTBEAT_TIMEOUT_MS))
         except QueueDownError:
             return False
         return True

@@ -123,12 +123,14 @@ def test_redis_gone_is_a_miss_and_is_left_alone_for_a_while(redis: Any, key: str
     cache.put(key, ENTRY, model)
     redis.up = False
     assert cache.get(key, REQUEST, model) is None
-    assert not cache.available()
+    assert cache.fault() == "Redis is not available"
     calls = redis.calls
     cache.put(key, ENTRY, model)
     assert redis.calls == calls
     redis.up, now = True, PAUSE_SECONDS + 0.1
-    assert cache.available()
+    assert cache.fault() == ""
+    redis.full = True
+    assert cache.fault() == "Redis does not keep new values"
     assert length_in(cache, key, model) == 3
 
 

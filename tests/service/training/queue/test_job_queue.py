@@ -1,14 +1,18 @@
-"""The queue without a server; with one, it is tried by the tests of the worker."""
+"""The queue without a server, or with one that is full; with a sound one, it is tried by the tests of the worker."""
 
 import logging
 import socket
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from service.data_dir import DataDir
+from service.processes.embedded_redis import embedded_redis
 from service.training.errors import QueueDownError
 from service.training.queue.job_queue import JobConsumer, JobQueue, QuietConnections, shown
+from tests.service.redis_server import running
 
 
 def unused_port() -> int:
@@ -36,6 +40,20 @@ def test_a_queue_that_does_not_answer_is_given_up_soon() -> None:
         with closing(queue), pytest.raises(QueueDownError):
             queue.submit("a job")
         assert time.monotonic() - began < 60, "an end, which would else not come at all"
+
+
+def test_a_queue_whose_server_is_full_takes_no_jobs(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    server = embedded_redis(DataDir(tmp_path))
+    with running(server) as (client, _), closing(JobQueue(server.url)) as queue:
+        assert queue.available()
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", "1")
+        assert not queue.available()
+        with pytest.raises(QueueDownError):
+            queue.submit("a job")
+        client.config_set("maxmemory", "0")
+        assert queue.available()
 
 
 def test_a_consumer_without_a_server_can_be_started_and_stopped() -> None:
