@@ -44,7 +44,7 @@ def test_a_queue_that_does_not_answer_is_given_up_soon() -> None:
 
 def test_a_queue_whose_server_is_full_takes_no_jobs(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    server = embedded_redis(DataDir(tmp_path))
+    server = embedded_redis(DataDir(tmp_path), 1 << 25)
     with running(server) as (client, _), closing(JobQueue(server.url)) as queue:
         assert queue.available()
         client.config_set("maxmemory-policy", "noeviction")
