@@ -104,6 +104,7 @@ class PublishedVersions:
         """The version's file. Raises NotFoundError, and DamagedVersionError if it is not a regular file."""
         path = self._known_path(name, version)
         if not path.is_file():
+            self._known_path(name, version)  # A version deleted meanwhile is missing, not damaged.
             raise DamagedVersionError(name, version, "no regular file has its name")
         return path
 

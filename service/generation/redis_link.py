@@ -105,7 +105,7 @@ class RedisLink:
 
 
 class _Line:
-    """A connection, and how many answers to SETs have yet to be read; `answered` is told each, None if all is well."""
+    """A connection, and how many answers to SETs have yet to be read; `answered` gets each, None for a value that is kept."""
 
     def __init__(self, connection: Connection, answered: Callable[[ResponseError | None], None]) -> None:
         self._connection = connection
