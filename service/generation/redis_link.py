@@ -105,7 +105,7 @@ class RedisLink:
 
 
 class _Line:
-    """A connection, and how many answers to SETs have yet to be read; `answered` gets each, None for a value that is kept."""
+    """A connection, and how many answers to SETs have yet to be read; `answered` gets each: None, or a refusal."""
 
     def __init__(self, connection: Connection, answered: Callable[[ResponseError | None], None]) -> None:
         self._connection = connection

@@ -23,6 +23,8 @@ LEFT_SECONDS: Final = 30.0
 """How long a process whose supervisor was killed may take to end."""
 CONTRACT: Final = (429, 503)
 """The statuses with which the service may refuse what it cannot do now."""
+DAMAGING: Final = ("files", "disk")
+"""The groups of faults that damage files, or keep them from being read."""
 CUT_OFF: Final = ("not_reached", "connection_lost", "timeout", "server_ending", "shutting_down")
 """The codes of requests whose process ended."""
 
@@ -106,6 +108,8 @@ def it_says_what_is_degraded(fault: Fault[Any], said: list[str], clear: float | 
     if clear is None:
         yield f"/readyz still says {last}"
     for sentence in said:
+        if fault.group not in DAMAGING and re.match(r"(model|corpus|job) ", sentence):
+            yield f"/readyz called something damaged: {sentence}"
         if re.search(r"/\w+/|\bpid\b|process \d", sentence) or ": " not in sentence:
             yield f"/readyz says more than it may, or not in its format: {sentence}"
 
