@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from charrnn.cores import usable_cores
+from service import secret_files
 from service.data_dir import DataDir
 
 RATE: Final = re.compile(r"([1-9]\d{0,8}/(second|minute|hour|day)(;|$))+(?<!;)")
@@ -22,7 +24,12 @@ LONG_KEY_RULE: Final = f"{SHORTEST_KEY} to {MAX_KEY} visible ASCII characters wi
 MAX_CONTINUATION_KEYS: Final = 16
 KEY_RULE: Final = f"1 to {MAX_KEY} visible ASCII characters without spaces, as a header can carry it"
 
+SECRET: Final = "secret"
+"""Marks the fields that may be given as a file: NAME_FILE in place of NAME."""
+
 Listed = Annotated[tuple[str, ...], NoDecode]
+Secret = Annotated[str, SECRET]
+Secrets = Annotated[Listed, SECRET]
 
 
 class Settings(BaseSettings):
@@ -33,8 +40,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     data_dir: Path = Field(Path("data"), description="directory for models, corpora, training runs and keys")
-    redis_url: str = Field("", description="Redis for the job queue; empty: start an embedded server")
-    cache_url: str = Field("", description="Redis for the result cache; empty: same as `REDIS_URL`")
+    redis_url: Secret = Field("", description="Redis for the job queue; empty: start an embedded server")
+    cache_url: Secret = Field("", description="Redis for the result cache; empty: same as `REDIS_URL`")
     cache_ttl: int = Field(3600, ge=1, description="lifetime of a cached result, in seconds")
     cache_bytes: int = Field(
         1 << 26, ge=1 << 23, description="memory of the embedded Redis server, mostly for cached results, in bytes"
@@ -55,11 +62,11 @@ class Settings(BaseSettings):
     )
     max_active: int = Field(64, ge=1, le=4096, description="sequences generated concurrently per web process")
     max_waiting: int = Field(128, ge=0, description="sequences that may wait per web process; more get a 429")
-    api_keys: Listed = Field(
+    api_keys: Secrets = Field(
         (), description="comma-separated app keys; empty, and none made with `keys add`: open to all"
     )
-    admin_api_keys: Listed = Field((), description="comma-separated admin keys, for training and managing models")
-    continuation_keys: Listed = Field(
+    admin_api_keys: Secrets = Field((), description="comma-separated admin keys, for training and managing models")
+    continuation_keys: Secrets = Field(
         (),
         max_length=MAX_CONTINUATION_KEYS,
         description="comma-separated keys that sign continuations, the newest first: it signs, the others are still"
@@ -89,6 +96,11 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="`text`, `json`, or `auto`: text on a terminal, otherwise JSON lines"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secrets(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return given | secret_files.from_files(cls.secrets(), given, os.environ)
 
     @field_validator("api_keys", "admin_api_keys", "continuation_keys", "cors_origins", mode="before")
     @classmethod
@@ -140,6 +152,21 @@ class Settings(BaseSettings):
         if value and not RATE.fullmatch(value):
             raise ValueError(f"RATE_LIMIT must look like 60/minute or 10/second;1000/day, not {value!r}")
         return value
+
+    @classmethod
+    def secrets(cls) -> list[str]:
+        """The fields that may be given as files."""
+        return [name for name, field in cls.model_fields.items() if SECRET in field.metadata]
+
+    def without_files(self) -> list[str]:
+        """Lines of an environment that has the secrets themselves in place of files, for processes that start while a
+        file is being replaced or gone."""
+        lines = []
+        for name in (each for each in self.secrets() if os.environ.get(f"{each.upper()}{secret_files.SUFFIX}")):
+            value = getattr(self, name)
+            text = value if isinstance(value, str) else ",".join(value)
+            lines += [f"{name.upper()}={text}", f"{name.upper()}{secret_files.SUFFIX}="]
+        return lines
 
     @property
     def data(self) -> DataDir:

@@ -128,6 +128,16 @@ def test_the_admins_key_is_required() -> None:
     assert SERVICES["api"]["environment"]["ADMIN_API_KEYS"].startswith("${ADMIN_API_KEYS:?")
 
 
+def test_secrets_may_be_files_in_the_containers() -> None:
+    more: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.secrets.yml").read_text())
+    for name in ("api", "worker"):
+        files = {f"{each.upper()}_FILE": f"/run/secrets/{each}" for each in more["services"][name]["secrets"]}
+        given = {key: value for key, value in more["services"][name]["environment"].items() if value}
+        assert given == files
+        assert {each.removesuffix("_FILE").lower() for each in given} <= set(Settings.secrets())
+        assert set(more["services"][name]["secrets"]) == set(more["secrets"])
+
+
 def test_the_example_names_every_variable_that_compose_reads() -> None:
     read = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
     assert set(example()) == read

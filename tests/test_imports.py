@@ -114,6 +114,7 @@ def test_besides_the_settings_few_modules_use_the_environment() -> None:
     assert reading == {
         "model_store/__main__.py",  # a tool of its own, below the service; it looks for the service's models
         "service/api/http/shared_metrics.py",  # what gunicorn hands to prometheus_client
+        "service/settings.py",  # which files hold secrets
         "service/commands/command_line.py",  # writes, for torch's threads
     }
 

@@ -27,7 +27,7 @@ timeout = 120  # until a process whose event loop hangs is replaced; a request m
 graceful_timeout = GRACEFUL_SECONDS
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 _metrics = MetricsFolder(folder_for(_settings))
-raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}", "SCRIPT_NAME="]
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}", "SCRIPT_NAME=", *_settings.without_files()]
 logger_class = "service.processes.web_server.worker.Log"
 loglevel = "warning"
 forwarder_headers = forwarded_allow_ips = ""  # no client, not even a local one, may set its path or scheme by a header
