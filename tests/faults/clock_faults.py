@@ -7,7 +7,7 @@ import shutil
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -55,10 +55,10 @@ def _stepped(seconds: int, site: ClockSite, random: Random) -> Iterator[None]:
     yield
 
 
-def of_clock() -> list[Fault[Any]]:
+def of_clock(steps: Mapping[str, int] = STEPS) -> list[Fault[Any]]:
     """One of each length and direction. The clock stays as it is then."""
     return [
         Fault(f"the clock {name} {way}", "clock", partial(_stepped, sign * seconds))
-        for name, seconds in STEPS.items()
+        for name, seconds in steps.items()
         for way, sign in (("ahead", 1), ("back", -1))
     ]

@@ -19,7 +19,7 @@ from tests.faults.site import Site
 
 SIZE: Final = "128m"
 INODES: Final = 20_000
-SECONDS: Final = (5.0, 20.0)
+SECONDS: Final = (4.0, 20.0)
 WRITING: Final = frozenset({"upload", "delete", "train", "publish", "promote"})
 """The requests that write, which may be refused meanwhile."""
 REFILL_SECONDS: Final = 0.02
@@ -30,12 +30,12 @@ PAGE: Final = 4096
 class DiskSite(Site):
     """A service whose data directory is a file system of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         data = folder / "data"
         data.mkdir()
         _mount("-t", "tmpfs", "-o", f"size={SIZE},nr_inodes={INODES}", "tmpfs", str(data))
         try:
-            super().__init__(folder)
+            super().__init__(folder, **settings)
         except BaseException:
             _unmount(data)
             raise
@@ -128,8 +128,8 @@ def _read_only(site: Site, random: Random) -> Iterator[None]:
         _unmount(site.data_dir)
 
 
-def of_disk() -> list[Fault[Site]]:
-    """Each for a short while and for a longer one."""
+def of_disk(lengths: tuple[float, ...] = SECONDS) -> list[Fault[Site]]:
+    """Each, of each length."""
     kinds = {
         "the disk full": (_full, "disk"),
         "the disk out of inodes": (_out_of_inodes, "disk"),
@@ -138,5 +138,5 @@ def of_disk() -> list[Fault[Site]]:
     return [
         Fault(f"{name} for {seconds:g} s", "disk", inflict, seconds, refuses=WRITING, degraded=degraded)
         for name, (inflict, degraded) in kinds.items()
-        for seconds in SECONDS
+        for seconds in lengths
     ]

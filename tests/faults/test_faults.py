@@ -15,8 +15,9 @@ from tests.faults.trials import Trials, complaints, trials
 pytestmark = pytest.mark.system
 
 
-def test_a_minute_of_each(tmp_path: Path, seed: str) -> None:
-    _put_through(SHORT, tmp_path, seed)
+@pytest.mark.parametrize("name", SHORT)
+def test_some_of_each(name: str, tmp_path: Path, seed: str) -> None:
+    _put_through(SHORT[name], tmp_path, seed)
 
 
 @pytest.mark.faults
