@@ -13,6 +13,7 @@ from tests.faults.fault import Fault
 from tests.faults.file_faults import of_files
 from tests.faults.process_faults import kills, suspensions
 from tests.faults.redis_faults import ExternalSite, of_embedded, of_external
+from tests.faults.resource_faults import of_resources
 from tests.faults.site import Site
 
 
@@ -35,6 +36,7 @@ SETTINGS: Final = {
     "redis": Setting("Redis", ExternalSite, of_external()),
     "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
     "files": Setting("Files", Site, of_files(), 3, steps=(40, 3000)),
+    "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 3000)),
     "disk": Setting("The disk", DiskSite, of_disk(), possible=can_mount),
     "clock": Setting("The clock", ClockSite, of_clock(), 2, possible=can_step),
 }
