@@ -85,14 +85,17 @@ def no_job_failed(client: Client) -> Iterator[str]:
 
 
 def failures_are_of_the_contract(fault: Fault[Any], failures: list[Failure], begin: float, end: float) -> Iterator[str]:
-    """Refused with a status that says why, or a connection of a process that ended."""
+    """Refused with a status that says why, or a connection of a process that ended. Those alike are one sentence."""
+    alike: dict[tuple[str, int, str], list[Failure]] = {}
     for each in failures:
         during = each.began <= end and each.ended >= begin
         cut = during and fault.breaks and each.code in CUT_OFF and each.status in (0, 200, 503)
         refused = during and each.status in CONTRACT and (each.status == 429 or each.kind in fault.refuses)
         if not cut and not refused:
-            moment = f"{each.began - begin:+.1f} to {each.ended - begin:+.1f} s"
-            yield f"{each.kind} failed, {moment} from its beginning: {each.status} {each.code}: {each.message}"
+            alike.setdefault((each.kind, each.status, each.code), []).append(each)
+    for (kind, status, code), found in alike.items():
+        moment = f"{found[0].began - begin:+.1f} to {found[0].ended - begin:+.1f} s from its beginning"
+        yield f"{len(found)} times {kind} failed with {status} {code}, the first {moment}: {found[0].message}"
 
 
 def it_generates_again(again: float | None) -> Iterator[str]:
