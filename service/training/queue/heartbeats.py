@@ -52,8 +52,9 @@ class WorkerRegistry:
         return {name: moment for name, moment in _modified(self._root).items() if now - moment < FORGOTTEN_SECONDS}
 
     def any_alive(self) -> bool:
-        """Whether any worker's last heartbeat is less than ALIVE_SECONDS ago."""
-        return any(self._clock() - moment < ALIVE_SECONDS for moment in self.heartbeats().values())
+        """Whether any worker's last heartbeat is less than ALIVE_SECONDS from now."""
+        # In either direction: if the clock was set back, a dead worker must not seem alive.
+        return any(abs(self._clock() - moment) < ALIVE_SECONDS for moment in self.heartbeats().values())
 
 
 def _modified(root: Path) -> dict[str, float]:
