@@ -45,7 +45,6 @@ SHORT: Final = {
     "processes": Setting(
         "Processes, Redis and files", Site, [*kills()[:4], suspensions((3.0,))[2], of_embedded()[0], of_files()[2]]
     ),
-    "disk": Setting("The disk", DiskSite, of_disk((4.0,)), possible=can_mount),
     "clock": Setting("The clock", ClockSite, of_clock({"an hour": 3600}), possible=can_step),
 }
 """Some of each group, for `make test`: about a minute of waiting."""
