@@ -159,6 +159,8 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     CheckpointError."""
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint {path.name}")
+    if not path.is_file():  # opening a pipe would never end
+        raise CheckpointError("not a checkpoint: it is not a regular file")
     try:
         with safe_open(path, framework="numpy") as file:
             yield file, _description_of(file.metadata())

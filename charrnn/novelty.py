@@ -112,7 +112,7 @@ def load(path: Path) -> KnownTexts:
     """The set in a file, mapped read-only, after its content was compared with its checksum. Raises FileNotFoundError,
     DamagedFileError."""
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             header = _header(path, file.read(HEADER))
         bits = np.memmap(path, np.uint8, "r", offset=HEADER)
     except FileNotFoundError:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from durable.entries import drop, is_folder, set_aside, sync_folder
+from durable.entries import drop, is_folder, open_entry, set_aside, sync_folder
 from durable.locks import is_held
 
 PREFIX: Final = ".draft-"
@@ -133,13 +133,15 @@ def remove_dead_drafts(folder: Path) -> None:
     for path in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):
             try:
-                holder = path.with_suffix("").open("rb")
+                holder = open_entry(path.with_suffix(""))
             except FileNotFoundError:
                 drop(path)
                 continue
-            with holder:
+            try:
                 fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 drop(path)
+            finally:
+                os.close(holder)
 
 
 def _new_name(folder: Path) -> Path:

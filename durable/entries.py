@@ -1,5 +1,5 @@
-"""The entries of a folder, of whatever kind: whether there is one, how it is removed or set aside, how it reaches the
-disk."""
+"""The entries of a folder, of whatever kind: whether there is one, how it is opened, removed or set aside, how it
+reaches the disk."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,20 @@ def is_open_as(path: Path, descriptor: int) -> bool:
 def is_folder(path: Path) -> bool:
     """Whether the path is a folder, and not a link to one."""
     return path.is_dir() and not path.is_symlink()
+
+
+def is_file(path: Path) -> bool:
+    """Whether the path is a regular file, and not a link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def open_entry(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+    """A descriptor of whatever has this name, as from os.open, but without following a link, which may lead anywhere,
+    and without waiting for the other end of a pipe. Raises OSError; for a link ELOOP."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
 
 
 def drop(path: Path) -> None:

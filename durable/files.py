@@ -7,8 +7,10 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from durable.drafts import draft
+from durable.entries import open_entry
 
 
 def put(path: Path, data: bytes, mode: int = 0o666, *, sync: bool = True) -> None:
@@ -35,15 +37,22 @@ def put_new(path: Path, data: bytes, mode: int = 0o666) -> bool:
     return True
 
 
-def read(path: Path) -> bytes:
-    """The content of a regular file. Raises OSError, also for a pipe, which would never end."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+def read(path: Path, *, follow: bool = False) -> bytes:
+    """The content of a regular file; raises as `opened` does. With `follow`, also of one that a link leads to."""
+    with opened(Path(os.path.realpath(path)) if follow else path) as file:
+        return file.read()
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file, to be read. Raises OSError, also for a link, which may lead out of the folder, and for a pipe,
+    which would never end."""
+    descriptor = open_entry(path)
     try:
         if stat.S_ISDIR(mode := os.fstat(descriptor).st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read()
-    finally:
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
         os.close(descriptor)
+        raise

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
-from durable.entries import is_open_as, set_aside
+from durable.entries import is_file, is_open_as, is_there, open_entry, set_aside
 
 POLL_SECONDS: Final = 0.02
 
@@ -26,12 +26,11 @@ class ClaimedError(Exception):
 def claim(path: Path) -> TextIO:
     """Lock the file and write this process's id into it; held until the returned file is closed or the process ends,
     however it ends. Raises ClaimedError at once when another process holds it, OSError."""
-    file = path.open("a+", encoding="ascii")
+    file = os.fdopen(_open_lock(path), "r+", encoding="ascii")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         with file:
-            file.seek(0)
             raise ClaimedError(path, file.read().strip() or "unknown") from error
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
@@ -67,14 +66,10 @@ def _lock(path: Path, timeout: float | None) -> int:
 
 def _open_lock(path: Path) -> int:
     """Open or create the lock file; anything else that has its name is set aside."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o644)
-    except (IsADirectoryError, FileNotFoundError) as error:
-        if isinstance(error, FileNotFoundError) and not path.is_symlink():
-            raise
-        set_aside(path)
-        return os.open(path, flags, 0o644)
+    if is_there(path) and not is_file(path):
+        with suppress(FileNotFoundError):  # another process was faster
+            set_aside(path)
+    return open_entry(path, os.O_RDWR | os.O_CREAT)
 
 
 def _wait(descriptor: int, timeout: float | None) -> None:
@@ -94,8 +89,11 @@ def _wait(descriptor: int, timeout: float | None) -> None:
 def is_held(path: Path) -> bool:
     """Whether any process holds a lock on this file; also true if this cannot be determined."""
     try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = open_entry(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:

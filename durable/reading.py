@@ -17,12 +17,12 @@ T = TypeVar("T")
 _Signature = tuple[int, ...] | bool
 
 WORDS: Final = {
-    errno.ENOENT: "is a broken link",
     errno.EISDIR: "is a folder",
     errno.ENOTDIR: "is not in a folder",
     errno.EACCES: "is not readable",
     errno.EPERM: "is not readable",
-    errno.ELOOP: "is a link to itself",
+    errno.ELOOP: "is a link, which is not followed",
+    errno.ENXIO: "is not a regular file",
     errno.EINVAL: "is not a regular file",
 }
 
@@ -102,7 +102,7 @@ def _in_words(error: ValidationError) -> str:
 
 def _signature(path: Path) -> _Signature:
     try:
-        stat = path.stat()
+        stat = path.lstat()
     except OSError:
         return is_there(path)
     return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size

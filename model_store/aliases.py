@@ -136,13 +136,6 @@ def _held(histories: Histories) -> dict[str, int]:
 
 
 def _stat(path: str) -> _Signature:
-    """The file's signature; for a broken link, that of the link itself. Raises FileNotFoundError when nothing has the
-    name."""
-    try:
-        return _signature(os.stat(path))  # noqa: PTH116 (microseconds count here)
-    except OSError:
-        return _signature(os.lstat(path))
-
-
-def _signature(stat: os.stat_result) -> _Signature:
+    """The signature of the file, or of a link that has its name. Raises FileNotFoundError when nothing has the name."""
+    stat = os.lstat(path)
     return (stat.st_mtime_ns, stat.st_ino, stat.st_size)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
+from charrnn import novelty
 from charrnn.checkpoint import CheckpointError
+from durable.entries import is_file
 from durable.listing import FolderCache
-from durable.reading import FaultCache
-from model_store import sidecars
+from durable.reading import DamagedFileError, FaultCache
+from model_store import known_texts, sidecars, versions
 from model_store.errors import DamagedVersionError, NotFoundError
+from model_store.names import is_name
 from model_store.store import ModelStore
 
 
@@ -23,7 +27,14 @@ class Faults:
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._looks, self._weights = FaultCache(), FaultCache()
-        self._sidecars = FolderCache(lambda folder, _: sidecars.beside(folder))
+        self._sidecars = FolderCache(sidecars.beside)
+
+    def strays(self) -> dict[str, str]:
+        """What is wrong with each link that has the name of a model's folder, by its name; links are not followed."""
+        if not self._store.root.is_dir():
+            return {}
+        links = (entry.name for entry in os.scandir(self._store.root) if entry.is_symlink())
+        return {name: versions.NO_FOLDER for name in sorted(links) if is_name(name)}
 
     def of(self, name: str) -> list[str]:
         """What is wrong with the model's aliases, versions and sidecars. Raises NotFoundError."""
@@ -45,7 +56,7 @@ class Faults:
         if damaged := self._weights.known(folder / f"{version}.safetensors"):
             return damaged
         beside = self._sidecars.of(folder).get(version, [])
-        found = (self._looks.fault(path, sidecars.fault) for path in beside)
+        found = (self._looks.fault(path, _sidecar_fault) for path in beside)
         return "; ".join(filter(None, found))
 
     def has_sound(self, name: str, version: int, kind: str) -> bool:
@@ -77,7 +88,23 @@ class Faults:
         return found
 
 
+def _sidecar_fault(path: Path) -> str:
+    if path.suffix == ".json":
+        return sidecars.fault(path)
+    if not path.name.endswith(f".{known_texts.KIND}.bin"):
+        return ""
+    try:
+        novelty.load(path)
+    except DamagedFileError as error:
+        return str(error)
+    except FileNotFoundError:
+        return ""
+    return ""
+
+
 def _weights_fault(path: Path) -> str:
+    if not is_file(path):
+        return ""  # that is said already
     try:
         checkpoints.verify(path)
     except CheckpointError as error:

@@ -15,7 +15,7 @@ from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from durable import files, locks
 from durable.clock import iso
-from durable.entries import is_there
+from durable.entries import is_file, is_there
 from durable.listing import FolderCache
 from model_store import sidecars, versions
 from model_store.comparison import better
@@ -103,7 +103,7 @@ class PublishedVersions:
     def path(self, name: str, version: int) -> Path:
         """The version's file. Raises NotFoundError, and DamagedVersionError if it is not a regular file."""
         path = self._known_path(name, version)
-        if not path.is_file():
+        if not is_file(path):
             self._known_path(name, version)  # A version deleted meanwhile is missing, not damaged.
             raise DamagedVersionError(name, version, "no regular file has its name")
         return path
@@ -116,7 +116,9 @@ class PublishedVersions:
         """The places of the models that have a version, the oldest model first."""
         if not self.root.is_dir():
             return []
-        names = [entry.name for entry in os.scandir(self.root) if is_name(entry.name) and entry.is_dir()]
+        names = [
+            entry.name for entry in os.scandir(self.root) if is_name(entry.name) and entry.is_dir(follow_symlinks=False)
+        ]
         return sorted(filter(None, (self._places.of(self.root / name) for name in names)))
 
     def place(self, name: str) -> Place:
@@ -197,7 +199,7 @@ class PublishedVersions:
     def _known_path(self, name: str, version: int) -> Path:
         """The version's path, damaged or not. Raises NotFoundError."""
         path = self._folder(name) / f"{version}{versions.SUFFIX}"
-        if not is_there(path):
+        if path.parent.is_symlink() or not is_there(path):
             raise self._missing(name, version)
         return path
 

@@ -4,9 +4,8 @@ rebuilt; knows nothing of their content."""
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,11 +51,11 @@ def fault(path: Path) -> str:
     return json_fault(path, _SHAPE)
 
 
-def beside(folder: Path) -> dict[int, list[Path]]:
-    """The sidecars that are JSON of each version that has any, in the order of their kinds."""
+def beside(folder: Path, names: Iterable[str]) -> dict[int, list[Path]]:
+    """The sidecars among the names in a model's folder, by version, in the order of their kinds."""
     found: dict[int, list[Path]] = {}
-    for name in sorted(os.listdir(folder)):  # noqa: PTH208 (no Path objects of anything else)
-        if (match := _NAME.fullmatch(name)) and match[2] == "json":
+    for name in sorted(names):
+        if match := _NAME.fullmatch(name):
             found.setdefault(int(match[1]), []).append(folder / name)
     return found
 

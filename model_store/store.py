@@ -62,10 +62,12 @@ class ModelStore(PublishedVersions):
         """The version that each of the model's aliases points to. Raises NotFoundError when there is no such model."""
         folder = self._folder(name)
         try:
-            return self._aliases.versions(folder)
+            if not folder.is_symlink():
+                return self._aliases.versions(folder)
         except FileNotFoundError:
-            self.versions(name)
-            return {}
+            pass
+        self.versions(name)
+        return {}
 
     def history(self, name: str, alias: str = CURRENT) -> tuple[AliasChange, ...]:
         """The alias's changes, oldest first. Raises NotFoundError."""

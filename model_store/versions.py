@@ -12,11 +12,13 @@ from typing import Final
 
 from durable import files, locks
 from durable.drafts import Draft, draft, remove_dead_drafts
-from durable.entries import set_aside, sync_folder
+from durable.entries import is_folder, is_there, set_aside, sync_folder
+from durable.reading import DamagedFileError
 
 SUFFIX: Final = ".safetensors"
 DELETED: Final = ".deleted"
 LOCK: Final = ".lock"
+NO_FOLDER: Final = "a link or a file has the name of its folder"
 
 _VERSION: Final = re.compile(rf"([1-9][0-9]*){re.escape(SUFFIX)}")
 _NUMBERED: Final = re.compile(rf"([1-9][0-9]*)(?:{re.escape(SUFFIX)}|{re.escape(DELETED)})")
@@ -79,7 +81,10 @@ def tidy(folder: Path) -> None:
 
 @contextmanager
 def draft_in(folder: Path) -> Iterator[Draft]:
-    """A draft in a model's folder, which is created if it is missing."""
+    """A draft in a model's folder, which is created if it is missing. Raises DamagedFileError if something else has the
+    folder's name."""
+    if is_there(folder) and not is_folder(folder):
+        raise DamagedFileError(f"model {folder.name}: {NO_FOLDER}")
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
@@ -104,7 +109,7 @@ def _empty(tombstone: Path) -> None:
 
 def _numbers(folder: Path, pattern: re.Pattern[str]) -> list[int]:
     try:
-        names = os.listdir(folder)  # noqa: PTH208 (no Path objects wanted)
+        names = [] if folder.is_symlink() else os.listdir(folder)  # noqa: PTH208 (no Path objects wanted)
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted({int(match[1]) for match in map(pattern.fullmatch, names) if match})

@@ -73,6 +73,7 @@ def damaged_files(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs:
     def look() -> Iterator[str]:
         with suppress(NotFoundError):
             faults.verify_next()
+        yield from (f"model {name}: {fault}" for name, fault in faults.strays().items())
         for name in store.models():
             with suppress(NotFoundError):
                 yield from (f"model {name}: {fault}" for fault in faults.of(name))

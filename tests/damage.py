@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +65,19 @@ def _looping(path: Path) -> None:
     path.symlink_to(path.name)
 
 
+def _linked(path: Path) -> None:
+    """To what it was, elsewhere: a link could lead out of the folder, to what is not for the service's users."""
+    outside = Path(tempfile.mkdtemp(prefix="outside-"))
+    atexit.register(shutil.rmtree, outside, ignore_errors=True)
+    path.symlink_to(shutil.move(path, outside / path.name))
+
+
+def _a_pipe(path: Path) -> None:
+    """Reading it would never end."""
+    path.unlink()
+    os.mkfifo(path)
+
+
 DAMAGES: dict[str, Callable[[Path], None]] = {
     each.__name__.removeprefix("_"): each
     for each in (
@@ -75,5 +92,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
         _a_folder,
         _dangling,
         _looping,
+        _linked,
+        _a_pipe,
     )
 }

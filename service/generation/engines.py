@@ -20,6 +20,7 @@ from charrnn.engine.cpu.instructions import Precision
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import pack, precision_of
 from durable.drafts import remove_dead_drafts
+from durable.entries import drop
 from durable.locks import locked
 
 log = logging.getLogger(__name__)
@@ -113,9 +114,9 @@ def _digest(packed: PackedModel) -> str:
 
 def _forget_old(folder: Path) -> None:
     """Remove all but the KEPT most recently used files; processes that have mapped one keep it."""
-    by_use = sorted(folder.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    by_use = sorted(folder.glob("[!.]*"), key=lambda path: path.lstat().st_mtime, reverse=True)
     for path in by_use[KEPT:]:
-        path.unlink(missing_ok=True)
+        drop(path)
 
 
 def _announced(engine: Engine, description: str) -> Engine:

@@ -147,7 +147,7 @@ class KeyFile:
         if not is_there(self._path):
             return ()
         try:
-            return _KEYS.validate_json(files.read(self._path), strict=True)
+            return _KEYS.validate_json(files.read(self._path, follow=True), strict=True)
         except OSError as error:
             raise KeysUnavailableError(f"{name} cannot be read: {error.strerror or error}") from error
         except ValidationError as error:
@@ -187,7 +187,7 @@ class KeyFile:
             yield
 
     def _write(self, keys: tuple[Key, ...]) -> None:
-        files.put(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode())
+        files.put(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode(), mode=0o600)
 
 
 def digest(key: str) -> str:

@@ -34,7 +34,7 @@ class MadeKeys:
         """The keys, at least one. Raises KeysUnavailableError when a line of the file is not a complete key."""
         name = self._path.name
         try:
-            lines = files.read(self._path).decode("ascii").strip().split("\n")
+            lines = files.read(self._path, follow=True).decode("ascii").strip().split("\n")
         except OSError as error:
             raise KeysUnavailableError(f"{name} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:

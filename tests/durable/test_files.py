@@ -118,3 +118,11 @@ def test_what_is_no_regular_file_is_not_read(tmp_path: Path, make: Callable[[Pat
     make(tmp_path / "a")
     with pytest.raises(OSError, match=r"regular|directory|No such file"):
         files.read(tmp_path / "a")
+
+
+def test_a_link_is_followed_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    (tmp_path / "a").symlink_to(tmp_path / "secret")
+    with pytest.raises(OSError, match="symbolic link"):
+        files.opened(tmp_path / "a")
+    assert files.read(tmp_path / "a", follow=True) == b"secret"

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,8 @@ def test_whether_a_lock_is_held(tmp_path: Path) -> None:
         assert locks.is_held(path)
         assert not locks.is_held(path / "nothing")
     assert not locks.is_held(path)
-    assert locks.is_held(tmp_path), "what cannot be told counts as held"
+    (tmp_path / "link").symlink_to(path)
+    assert locks.is_held(tmp_path / "link"), "what cannot be told counts as held"
 
 
 def test_a_claim_is_refused_with_the_holder_s_process_id(tmp_path: Path) -> None:
@@ -87,3 +89,13 @@ def test_locks_go_with_a_process_that_is_killed(tmp_path: Path) -> None:
     locks.claim(tmp_path / "claimed").close()
     with locks.locked(tmp_path / "held", timeout=0):
         pass
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_file_is_set_aside_for_a_lock(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    for name, take in (("a", locks.locked), ("b", locks.claim)):
+        make(tmp_path / name)
+        with take(tmp_path / name):
+            assert (tmp_path / name).is_file()
+        assert len(list(tmp_path.glob(f".damaged-{name}-*"))) == 1
+    assert not (tmp_path / "nowhere").exists()

@@ -20,8 +20,8 @@ SHAPE: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 NOT_READ: list[tuple[Callable[[Path], Any], str]] = [
     (os.mkdir, "is a folder"),
     (os.mkfifo, "is not a regular file"),
-    (lambda path: path.symlink_to("nowhere"), "is a broken link"),
-    (lambda path: path.symlink_to(path), "is a link to itself"),
+    (lambda path: path.symlink_to("nowhere"), "is a link, which is not followed"),
+    (lambda path: path.symlink_to(path), "is a link, which is not followed"),
 ]
 NOT_IN_SHAPE = [
     (b"", "is empty"),

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from model_store import DamagedVersionError, ModelStore, NotFoundError, install_starter, publish_and_promote
+from durable.reading import DamagedFileError
+from model_store import DamagedVersionError, ModelStore, NotFoundError, install_starter, publish_and_promote, versions
 from model_store.errors import AliasedError
 from model_store.faults import Faults
 from tests.damage import DAMAGES, overwrite
@@ -205,3 +206,16 @@ def test_a_folder_in_the_place_of_a_passing_file(bard: ModelStore, checkpoint: A
     (bard.root / "bard" / name).unlink(missing_ok=True)
     (bard.root / "bard" / name).mkdir()
     assert bard.publish("bard", checkpoint(4)) == 4
+
+
+def test_a_link_in_the_place_of_a_models_folder_is_named_and_not_followed(bard: ModelStore, checkpoint: Any) -> None:
+    (bard.root / "bard").rename(bard.root.with_name("elsewhere"))
+    (bard.root / "bard").symlink_to(bard.root.with_name("elsewhere"))
+    store = afresh(bard)
+    assert (store.models(), Faults(store).strays()) == ([], {"bard": versions.NO_FOLDER})
+    for use in (store.versions, store.aliases, lambda name: store.load(name, 1)):
+        with pytest.raises(NotFoundError):
+            use("bard")
+    with pytest.raises(DamagedFileError, match="model bard: a link"):
+        store.publish("bard", checkpoint(1))
+    assert len(list(bard.root.with_name("elsewhere").glob("*.safetensors"))) == 3

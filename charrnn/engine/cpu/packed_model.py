@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.cpu.instructions import Precision
+from durable import files
 from durable.drafts import draft
 
 Array = npt.NDArray[Any]
@@ -88,7 +89,9 @@ class PackedModel:
 
     @classmethod
     def map(cls, path: Path) -> PackedModel:
-        """The model of a file, shared with every process that maps it. Raises FileNotFoundError, ValueError."""
+        """The model of a file, shared with every process that maps it. Raises OSError, ValueError."""
+        with files.opened(path):
+            pass  # it is a regular file, which mapping it would not tell at once
         model = cls(np.memmap(path, dtype=np.uint8, mode="r"))
         _ = model._index
         return model

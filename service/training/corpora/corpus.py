@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from durable.clock import now
+from durable.entries import is_folder
+from durable.files import opened
 from durable.reading import DamagedFileError, fault_of, read_bytes, read_json
 from service.training.corpora.conversion import Converted
 from service.training.corpora.decoding import LineEnds, Newlines
@@ -46,22 +49,23 @@ _SHAPE: Final = TypeAdapter(Corpus)
 
 def read_corpus(folder: Path) -> Corpus:
     """The corpus in this folder, from its corpus file, which must match the other files. Raises DamagedFileError."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DamagedFileError("it is no folder")
     try:
         corpus = read_json(folder / CORPUS_FILE, _SHAPE)
         characters = read_bytes(folder / CHARACTERS).decode()
-        size = (folder / TEXT).stat().st_size
+        with opened(folder / TEXT) as text:
+            size = os.fstat(text.fileno()).st_size
     except OSError as error:
         fault = "is missing" if isinstance(error, FileNotFoundError) else fault_of(error)
-        raise DamagedFileError(f"{Path(error.filename).name} {fault}") from error
+        raise DamagedFileError(f"{Path(error.filename or TEXT).name} {fault}") from error
     except UnicodeDecodeError as error:
         raise DamagedFileError(f"{CHARACTERS} is not UTF-8") from error
     if corpus.id != folder.name:
         raise DamagedFileError(f"{CORPUS_FILE} is that of another corpus, {corpus.id[:70]!r}")
     if len(characters) != corpus.vocabulary_size or list(characters) != sorted(set(characters)):
         raise DamagedFileError(f"{CHARACTERS} does not have the {corpus.vocabulary_size} characters, ascending")
-    if size != corpus.bytes or not (folder / TEXT).is_file():
+    if size != corpus.bytes:
         raise DamagedFileError(f"{TEXT} has {size} of {corpus.bytes} bytes")
     return corpus
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,9 +21,11 @@ from durable.drafts import draft
 from service.training.corpora.corpus import TEXT, Corpus
 from service.training.corpora.decoding import CHUNK, decoded
 from service.training.corpora.store import CorpusStore
+from service.training.errors import CorpusDamagedError
 
 WORDS: Final = "words.json"
 
+_DIGEST: Final = hashlib.sha256().digest_size
 _WIDTHS: Final = ((1 << 8, "uint8"), (1 << 16, "uint16"), (1 << 31, "int32"))
 
 Encoded = np.memmap[tuple[int], np.dtype[np.integer]]
@@ -39,19 +42,22 @@ def ids(
     """A vocabulary for the corpus, and its text as ids [tokens] of that vocabulary, mapped read-only.
 
     The vocabulary is the corpus's own, or `base` (of the same level) extended by it. The ids are written beside the
-    text the first time: one byte for each token if there are up to 256 different ones, else two or four. Meanwhile
-    `check` is called several times a second; what it raises stops the work and leaves nothing behind. Raises
-    CorpusNotFoundError.
+    text the first time: one byte for each token if there are up to 256 different ones, else two or four; then their
+    SHA-256, so that damaged ones are written again. Meanwhile `check` is called several times a second; what it raises
+    stops the work and leaves nothing behind. Raises CorpusNotFoundError, and CorpusDamagedError if the text is not what
+    was uploaded.
     """
     folder = store.folder(corpus)
     own = Vocabulary(store.characters(corpus)) if level == "char" else _words(folder, check)
     vocabulary = base.extended(own) if base is not None else own
     dtype = smallest(len(vocabulary))
     path = folder / f"ids{'' if level == 'char' and vocabulary == own else _suffix(vocabulary)}.{dtype.name}"
-    whole = corpus.characters * dtype.itemsize if level == "char" else None
-    if not _is_whole(path, dtype, whole):
-        _write(folder, vocabulary, dtype, path, check)
-    return vocabulary, np.memmap(path, dtype=dtype, mode="r")
+    found = _mapped(path, dtype)
+    if found is None:
+        _write(corpus, folder, vocabulary, dtype, path, check)
+        found = _mapped(path, dtype)
+        assert found is not None
+    return vocabulary, found
 
 
 def smallest(size: int) -> np.dtype[np.integer]:
@@ -63,34 +69,60 @@ def smallest(size: int) -> np.dtype[np.integer]:
 def _words(folder: Path, check: Check) -> Vocabulary:
     """The corpus's vocabulary of words, stored beside the text because counting all words takes long."""
     path = folder / WORDS
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        return described(json.loads(files.read(path)))
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        kept = json.loads(files.read(path))
+        if _digest_of(kept["description"]) == kept["sha256"]:
+            return described(kept["description"])
     description = WordVocabulary.of(_pieces(folder, check)).description
-    files.put(path, json.dumps(description).encode())
+    files.put(path, json.dumps({"description": description, "sha256": _digest_of(description)}).encode())
     return described(description)
 
 
-def _is_whole(path: Path, dtype: np.dtype[np.integer], size: int | None) -> bool:
-    """Whether the file has the ids of the whole text: `size` bytes, or any size if that is not known."""
+def _digest_of(description: object) -> str:
+    return hashlib.sha256(json.dumps(description).encode()).hexdigest()
+
+
+def _mapped(path: Path, dtype: np.dtype[np.integer]) -> Encoded | None:
+    """The ids in a file; None if there are none, or if they do not match the digest after them."""
     try:
-        found = path.stat().st_size
+        with files.opened(path) as file:
+            size = os.fstat(file.fileno()).st_size - _DIGEST
+            if size <= 0 or size % dtype.itemsize:
+                return None
+            found: Encoded = np.memmap(file, dtype=dtype, mode="r", shape=(size // dtype.itemsize,))
+            file.seek(size)
+            return found if hashlib.sha256(found.data).digest() == file.read() else None
     except OSError:
-        return False
-    if not path.is_file() or found == 0 or found % dtype.itemsize:
-        return False
-    return size is None or found == size
+        return None
 
 
 def _suffix(vocabulary: Vocabulary) -> str:
-    text = json.dumps(vocabulary.description)
-    return f"-{vocabulary.level}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"-{vocabulary.level}-{_digest_of(vocabulary.description)[:16]}"
 
 
-def _write(folder: Path, vocabulary: Vocabulary, dtype: npt.DTypeLike, path: Path, check: Check) -> None:
+def _write(  # noqa: PLR0917
+    corpus: Corpus, folder: Path, vocabulary: Vocabulary, dtype: npt.DTypeLike, path: Path, check: Check
+) -> None:
+    verify(corpus, folder / TEXT, check)
+    digest = hashlib.sha256()
     with draft(folder) as new:
         for encoded in _encoded(vocabulary, _pieces(folder, check)):
-            new.file.write(encoded.astype(dtype).tobytes())
+            data = encoded.astype(dtype).tobytes()
+            digest.update(data)
+            new.file.write(data)
+        new.file.write(digest.digest())
         new.put(path)
+
+
+def verify(corpus: Corpus, path: Path, check: Check = _never) -> None:
+    """Raises CorpusDamagedError unless the file at `path` has the text that was uploaded; `check` as for `ids`."""
+    digest = hashlib.sha256()
+    with path.open("rb") as text:
+        while piece := text.read(CHUNK):
+            check()
+            digest.update(piece)
+    if digest.hexdigest() != corpus.sha256:
+        raise CorpusDamagedError(corpus.id, f"{TEXT} is not what was uploaded")
 
 
 def _encoded(vocabulary: Vocabulary, pieces: Iterator[str]) -> Iterator[npt.NDArray[np.int32]]:

@@ -132,8 +132,7 @@ class CorpusStore:
 
     def characters(self, corpus: Corpus) -> str:
         """The distinct characters of the text, ascending. Raises CorpusNotFoundError."""
-        with (self.folder(corpus) / CHARACTERS).open(encoding="utf-8", newline="") as file:
-            return file.read()
+        return files.read(self.folder(corpus) / CHARACTERS).decode()
 
     def delete(self, corpus: str) -> None:
         """Delete a corpus, damaged or not. Raises CorpusNotFoundError, CorpusInUseError while a job needs it."""

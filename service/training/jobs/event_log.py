@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from durable import reading
-from durable.entries import is_there, set_aside
+from durable import files, reading
+from durable.entries import is_file, is_there, open_entry, set_aside
 
 EVENTS: Final = "events.jsonl"
 NUMBERS: Final = ("step", "characters")
 """The fields of an event that must be numbers if present."""
+LONGEST_FIRST: Final = 1 << 16
+"""In bytes: a log's first line is the status of a new job."""
 EMPTY: Final = f"{EVENTS} is empty"
 MISSING: Final = f"{EVENTS} is missing"
 
@@ -40,7 +42,7 @@ class EventLog:
     def read(self, after: int = 0) -> Iterator[JobEvent]:
         """The events in order, after the one with the id `after`; none if the file cannot be read."""
         try:
-            file = self._path.open("rb")
+            file = files.opened(self._path)
         except OSError:
             return
         with file:
@@ -69,7 +71,7 @@ class EventLog:
         if event == 0:
             return True
         try:
-            with self._path.open("rb") as file:
+            with files.opened(self._path) as file:
                 if event > os.fstat(file.fileno()).st_size:
                     return False
                 file.seek(event - 1)
@@ -78,32 +80,38 @@ class EventLog:
             return False
 
     def fault(self) -> str:
-        """What is wrong with the file, as far as can be seen without reading it; empty when nothing is."""
+        """What is wrong with the file, as far as its first line shows; empty when nothing is."""
         try:
-            stat = self._path.stat()
+            with files.opened(self._path) as file:
+                line = file.readline(LONGEST_FIRST)
         except OSError as error:
             return f"{EVENTS} {reading.fault_of(error)}" if is_there(self._path) else MISSING
-        if not self._path.is_file():
-            return f"{EVENTS} is not a regular file"
-        return "" if stat.st_size else EMPTY
+        if not line:
+            return EMPTY
+        return "" if _event(0, line) is not None else f"{EVENTS} does not begin with an event"
 
     def append(self, kind: str, data: dict[str, Any]) -> None:
         """Append an event; anything else that has the file's name is set aside. The caller must hold the run's
         lease."""
         line = json.dumps({"kind": kind, **data}).encode() + b"\n"
-        if self.fault() not in ("", EMPTY, MISSING):
+        if is_there(self._path) and not is_file(self._path):
             set_aside(self._path)
-        with self._path.open("ab", buffering=0) as file:
+        with os.fdopen(open_entry(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666), "ab", 0) as file:
             file.write(line)
 
     def mend(self) -> None:
         """Remove an incomplete last line, left by a killed writer; readers have ignored it. The caller must hold the
         run's lease."""
-        with suppress(OSError), self._path.open("r+b") as file:
+        with suppress(OSError), os.fdopen(open_entry(self._path, os.O_RDWR), "r+b") as file:
             whole = 0
             for line in file:
                 whole += len(line) if line.endswith(b"\n") else 0
             file.truncate(whole)
+
+
+def log_fault(path: Path) -> str:
+    """What is wrong with the log at this path; empty when nothing is."""
+    return EventLog(path.parent).fault()
 
 
 def _event(id: int, line: bytes) -> JobEvent | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from durable import files
 from durable.clock import now
 from durable.drafts import draft, remove_dead_drafts
-from durable.entries import drop
+from durable.entries import drop, is_there
 from service.training.jobs import resume_points, run_files, shapes
 from service.training.jobs.event_log import EventLog
 from service.training.jobs.job import JobProgress, JobState
@@ -63,7 +63,7 @@ class Run:
 
     def cancel_requested(self) -> bool:
         """Whether cancelling the job was requested."""
-        return (self._folder / run_files.CANCEL).exists()
+        return is_there(self._folder / run_files.CANCEL)
 
     def start(self) -> int:
         """Mark the job as running; returns how many workers in a row died after starting from the same resume point."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import (
+    Any,
+    Final,
+    NotRequired,  # required by pydantic before Python 3.12
+)
 
 from pydantic import ConfigDict, TypeAdapter, with_config
-from typing_extensions import TypedDict  # required by pydantic before Python 3.12
+from typing_extensions import TypedDict
 
 _MORE: Final = ConfigDict(extra="allow")
 
@@ -29,10 +33,11 @@ class Request(TypedDict):
 
 @with_config(_MORE)
 class Intent(TypedDict):
-    """What is about to be published: the checkpoint's digest, and the latest version before it."""
+    """What is about to be published: the checkpoint's digest, the latest version before it, its sidecars by kind."""
 
     digest: str
     after: int
+    beside: NotRequired[dict[str, dict[str, Any]]]
 
 
 @with_config(_MORE)

@@ -16,13 +16,13 @@ from typing import Final
 from durable import locks
 from durable.clock import iso, now
 from durable.drafts import draft_folder, put_new_folder, withdraw
-from durable.entries import drop, is_there
+from durable.entries import drop, is_folder, is_there
 from durable.listing import FolderCache
-from durable.reading import DamagedFileError, FaultCache
+from durable.reading import DamagedFileError, FaultCache, fault_of
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
 from service.training.jobs import job_files, run_files
-from service.training.jobs.event_log import EventLog
-from service.training.jobs.job import FINAL, AnyJob, DamagedJob, Job, JobState, Status
+from service.training.jobs.event_log import EVENTS, EventLog, log_fault
+from service.training.jobs.job import FINAL, NOT_BEGUN, QUEUED, AnyJob, DamagedJob, Job, JobState, Status
 from service.training.jobs.lease import is_live
 from service.training.jobs.plan import PLAN_SHAPE, Plan
 from service.training.jobs.requests import JobRequest
@@ -67,7 +67,7 @@ class JobStore:
             created=created,
             state=job_files.read_state(folder),
             progress=job_files.read_progress(folder),
-            cancel_requested=(folder / run_files.CANCEL).exists(),
+            cancel_requested=is_there(folder / run_files.CANCEL),
             warnings=job_files.read_warnings(folder),
         )
 
@@ -77,8 +77,10 @@ class JobStore:
             found = self.get(job)
         except JobDamagedError as error:
             folder = self.root / job
-            cancel_requested = (folder / run_files.CANCEL).exists()
-            state, progress = job_files.read_state(folder), job_files.read_progress(folder)
+            cancel_requested = is_there(folder / run_files.CANCEL)
+            state, progress = QUEUED, NOT_BEGUN
+            if is_folder(folder):
+                state, progress = job_files.read_state(folder), job_files.read_progress(folder)
             return DamagedJob(
                 id=job,
                 created=_moment(job),
@@ -92,15 +94,17 @@ class JobStore:
     def fault(self, job: str) -> str:
         """What is wrong with the files of the job's directory; empty when nothing is."""
         folder = self.root / job
+        if not is_folder(folder):
+            return NO_FOLDER if is_there(folder) else ""
         try:
             there = set(os.listdir(folder))  # noqa: PTH208 (one call for all the names)
-        except OSError:
-            return NO_FOLDER if is_there(folder) else ""
+        except OSError as error:
+            return f"its directory {fault_of(error)}" if is_there(folder) else ""
         found = [self._faults.fault(folder / run_files.REQUEST, job_files.request_fault)]
         found += [
             self._faults.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there
         ]
-        found.append(EventLog(folder).fault())
+        found.append(self._faults.fault(folder / EVENTS, log_fault))
         return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: not damaged
 
     def list(self) -> AnyJobs:
@@ -126,7 +130,7 @@ class JobStore:
     def unfinished(self) -> Iterator[str]:
         """The ids of the jobs that have not ended, the oldest first."""
         for job in self.ids():
-            if job in self._ended or not (self.root / job).is_dir():
+            if job in self._ended or not is_folder(self.root / job):
                 continue
             if self._status(job) not in FINAL:
                 yield job
@@ -138,7 +142,7 @@ class JobStore:
     def _status(self, job: str) -> Status:
         if job in self._ended:
             return self._ended[job]
-        state = job_files.read_state(self.root / job)
+        state = job_files.read_state(self.root / job) if is_folder(self.root / job) else QUEUED
         if state.is_final:
             self._ended[job] = state.status
         return state.status
@@ -168,7 +172,8 @@ class JobStore:
         folder, state = self.folder(job), job_files.read_state(self.folder(job))
         if state.is_final and state.status != "cancelled":
             raise JobFinishedError(f"job {job} has {state.status} already and cannot be cancelled")
-        (folder / run_files.CANCEL).touch()
+        with suppress(FileExistsError):
+            (folder / run_files.CANCEL).touch(exist_ok=False)
         with suppress(TimeoutError), locks.locked(folder / run_files.LOCK, LOCK_SECONDS):
             state = job_files.read_state(folder)
             if not state.is_final and not is_live(folder):
@@ -183,7 +188,7 @@ class JobStore:
         """
         self._existing(job)
         folder = self.root / job
-        if folder.is_dir():
+        if is_folder(folder):
             damaged = isinstance(self.look(job), DamagedJob)
             if is_live(folder) or not (damaged or job_files.read_state(folder).is_final):
                 raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
@@ -192,7 +197,7 @@ class JobStore:
     def folder(self, job: str) -> Path:
         """The job's directory. Raises JobNotFoundError, JobDamagedError when something else has its name."""
         folder = self._existing(job)
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise JobDamagedError(job, NO_FOLDER)
         return folder
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from durable.entries import drop, is_file, is_folder, is_there, set_aside
+
 WORKERS: Final = ".workers"
 ALIVE_SECONDS: Final = 15.0
 FORGOTTEN_SECONDS: Final = 3600.0
@@ -25,12 +27,17 @@ class Heartbeat:
         """Create the file, and remove those that killed workers left an hour ago. Raises OSError."""
         for name, moment in _modified(self._root).items():
             if time.time() - moment >= FORGOTTEN_SECONDS:
-                self._path.with_name(name).unlink(missing_ok=True)
+                with suppress(OSError):
+                    drop(self._path.with_name(name))
         self.beat()
 
     def beat(self) -> None:
         """Renew the file's time. Raises OSError."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        folder = self._path.parent
+        for path, is_sound in ((folder, is_folder), (self._path, is_file)):
+            if is_there(path) and not is_sound(path):
+                set_aside(path)
+        folder.mkdir(parents=True, exist_ok=True)
         self._path.touch()
 
     def end(self) -> None:
@@ -60,8 +67,9 @@ class WorkerRegistry:
 def _modified(root: Path) -> dict[str, float]:
     """The names of the workers' files with their modification times."""
     moments = {}
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         for path in (root / WORKERS).iterdir():
-            with suppress(FileNotFoundError):
-                moments[path.name] = path.stat().st_mtime
+            if is_file(path):
+                with suppress(FileNotFoundError):
+                    moments[path.name] = path.lstat().st_mtime
     return moments

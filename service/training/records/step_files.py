@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from charrnn.fingerprints import fingerprints
 from charrnn.tasks.record import Record
 from charrnn.tasks.task import Steps, Task
+from durable import files
 from service.training.errors import RecordsError
 from service.training.records.reading import batches
 
@@ -22,18 +24,24 @@ NO_LABEL: Final = -1
 Check = Callable[[], None]
 Kinds = dict[str, tuple[str, int]]
 """The type and the number of elements of each file, by its name."""
+Digests = dict[str, str]
+"""The SHA-256 of each file, in hexadecimal, by its name."""
 
 
-def mapped(folder: Path, kinds: Kinds) -> dict[str, npt.NDArray[Any]]:
+def mapped(folder: Path, kinds: Kinds, digests: Digests) -> dict[str, npt.NDArray[Any]]:
     """The arrays in the files of a folder, mapped read-only. Raises OSError, TypeError, and ValueError if a file has
-    another size."""
-    return {name: _map(folder / name, *kind) for name, kind in kinds.items()}
+    another size, or not its digest."""
+    return {name: _map(folder / name, *kind, digests.get(name)) for name, kind in kinds.items()}
 
 
-def _map(path: Path, dtype: str, length: int) -> npt.NDArray[Any]:
-    if path.stat().st_size != length * np.dtype(dtype).itemsize:
-        raise ValueError(f"{path.name} does not have {length} elements")
-    return np.memmap(path, dtype=dtype, mode="r", shape=(length,))
+def _map(path: Path, dtype: str, length: int, digest: str | None) -> npt.NDArray[Any]:
+    with files.opened(path) as file:
+        if os.fstat(file.fileno()).st_size != length * np.dtype(dtype).itemsize:
+            raise ValueError(f"{path.name} does not have {length} elements")
+        array = np.memmap(file, dtype=dtype, mode="r", shape=(length,))
+    if digest is not None and hashlib.sha256(array.data).hexdigest() != digest:
+        raise ValueError(f"{path.name} does not match its digest")
+    return array
 
 
 class StepsWriter:
@@ -51,8 +59,9 @@ class StepsWriter:
             "labels": np.dtype(np.int32),
         }
         self._lengths = dict.fromkeys(self._types, 0)
+        self._digests = {name: hashlib.sha256() for name in self._types}
 
-    def write(self, folder: Path, records: Iterable[Record], check: Check) -> Kinds:
+    def write(self, folder: Path, records: Iterable[Record], check: Check) -> tuple[Kinds, Digests]:
         """Write the files; `check` is called several times a second. Raises what `check` and the records raise, and
         RecordsError for a label that the task does not have."""
         with ExitStack() as stack:
@@ -64,7 +73,8 @@ class StepsWriter:
             for file in opened.values():
                 file.flush()
                 os.fsync(file.fileno())
-        return {name: (kind.str, self._lengths[name]) for name, kind in self._types.items()}
+        kinds = {name: (kind.str, self._lengths[name]) for name, kind in self._types.items()}
+        return kinds, {name: digest.hexdigest() for name, digest in self._digests.items()}
 
     def _batch(self, opened: Mapping[str, BinaryIO], batch: list[Record]) -> None:
         steps = self._steps(batch)
@@ -87,5 +97,7 @@ class StepsWriter:
 
     def _put(self, opened: Mapping[str, BinaryIO], name: str, values: Any) -> None:
         array = np.asarray(values, dtype=self._types[name])
-        opened[name].write(array.tobytes())
+        data = array.tobytes()
+        opened[name].write(data)
+        self._digests[name].update(data)
         self._lengths[name] += array.size

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.entries import drop, is_there
 from durable.reading import DamagedFileError, read_json
 from service.training.corpora.corpus import Corpus
+from service.training.corpora.ids import verify
 from service.training.corpora.store import CorpusStore
 from service.training.errors import JobRequestError
 from service.training.records.format import RecordFormat
@@ -67,7 +68,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Summary:
-    """What the files of a folder are."""
+    """What the files of a folder are; earlier releases wrote no `digests`, SHA-256 in hexadecimal."""
 
     format: dict[str, Any]
     arrangement: dict[str, Any]
@@ -77,6 +78,7 @@ class _Summary:
     skipped: int
     faults: tuple[str, ...]
     arrays: Kinds
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 _SHAPE: Final = TypeAdapter(_Summary)
@@ -125,13 +127,15 @@ def corpus_records(store: CorpusStore, corpus: Corpus, asked: Asked, check: Chec
     """The records of a corpus. They are written beside the text the first time; meanwhile `check` is called several
     times a second, and what it raises stops the work and leaves nothing behind.
 
-    Raises CorpusNotFoundError, RecordsError, ValueError, and JobRequestError if the base does not suit.
+    Raises CorpusNotFoundError, CorpusDamagedError, RecordsError, ValueError, and JobRequestError if the base does not
+    suit.
     """
     folder = store.folder(corpus) / asked.key
     found = _mapped(folder)
     if found is None:
         if is_there(folder):
             drop(withdraw(folder))
+        verify(corpus, store.path(corpus), check)
         _write(store.path(corpus), asked, folder, check)
         found = _mapped(folder)
         assert found is not None
@@ -152,9 +156,9 @@ def known_records(
 
 def _mapped(folder: Path) -> CorpusRecords | None:
     """The records in a folder; None if there are none, or if its files are damaged."""
-    with suppress(OSError, ValueError, TypeError, KeyError, DamagedFileError):
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, DamagedFileError):
         summary = read_json(folder / SUMMARY, _SHAPE)
-        arrays = mapped(folder, summary.arrays)
+        arrays = mapped(folder, summary.arrays, summary.digests)
         arrangement = Arrangement.of(summary.arrangement)
         vocabulary = arrangement.vocabulary(described(summary.vocabulary))
         assert isinstance(vocabulary, MarkedVocabulary)
@@ -182,7 +186,7 @@ def _write(path: Path, asked: Asked, folder: Path, check: Check) -> None:
     assert isinstance(vocabulary, MarkedVocabulary)
     writer = StepsWriter(arrangement.bound(vocabulary), arrangement.output_size(vocabulary))
     with draft_folder(folder.parent) as new:
-        arrays = writer.write(new, RecordReader(text_of(path), survey.format, count), check)
+        arrays, digests = writer.write(new, RecordReader(text_of(path), survey.format, count), check)
         summary = _Summary(
             format=survey.format.as_dict(),
             arrangement=arrangement.as_dict(),
@@ -192,6 +196,7 @@ def _write(path: Path, asked: Asked, folder: Path, check: Check) -> None:
             skipped=survey.skipped,
             faults=survey.faults,
             arrays=arrays,
+            digests=digests,
         )
         files.put(new / SUMMARY, json.dumps(asdict(summary)).encode())
         try:

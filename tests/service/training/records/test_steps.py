@@ -51,7 +51,7 @@ def test_they_are_written_once_and_again_if_they_are_damaged(store: CorpusStore)
     before = (folder / "inputs").stat().st_ino
     corpus_records(store, corpus, asked)
     assert (folder / "inputs").stat().st_ino == before
-    for damage in (b"", b"123", b"{}"):
+    for damage in (b"", b"123", b"{}", bytes(9)):
         for name in ("inputs", "records.json"):
             (folder / name).write_bytes(damage)
             assert corpus_records(store, corpus, asked).tokens == 9
