@@ -73,10 +73,11 @@ class SupervisorReport:
         self._path = path
 
     def problems(self) -> Iterator[str]:
-        """A sentence for each process that does not stay up."""
+        """A sentence for each process that has not stayed up twice in a row."""
         for name, starts in self._read()["failing"].items():
-            times = "once" if starts["count"] == 1 else f"{starts['count']} times in a row"
-            yield f"{name}: it did not stay up {times} since {starts['since']}; the next start is at {starts['again']}"
+            if (count := starts["count"]) > 1:
+                times = f"{count} times since {starts['since']}"
+                yield f"{name}: it has not stayed up {times}, next start {starts['again']}"
 
     def lost_lines(self) -> int:
         """How many lines of the log the supervisor could not write."""

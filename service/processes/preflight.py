@@ -110,6 +110,15 @@ def check_address(host: str, port: int) -> None:
         raise StartError(_address_message(host, port, error)) from error
 
 
+def is_free(host: str, port: int) -> bool:
+    """Whether this could be listened on now."""
+    try:
+        check_address(host, port)
+    except StartError:
+        return False
+    return True
+
+
 def _address_message(host: str, port: int, error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError):
         return _no_address(host, "no name of a host")

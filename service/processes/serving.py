@@ -9,8 +9,9 @@ from pathlib import Path
 
 from service.logs import chosen_format
 from service.output import STANDARD_ERROR
-from service.processes import orphans, preflight
+from service.processes import preflight
 from service.processes.embedded_redis import embedded_redis
+from service.processes.orphans import Orphans
 from service.processes.redis_repair import set_damaged_aside
 from service.processes.supervision import Program, supervise
 from service.settings import Settings
@@ -42,12 +43,19 @@ def serve(settings: Settings) -> int:
     preflight.check_redis_url("CACHE_URL", settings.cache_url)
     preflight.open_standard_streams()
     with preflight.lock(settings.data):
-        orphans.await_end(settings.data.run, _say)
+        _await_orphans(settings)
         preflight.check_address(settings.host, settings.port)
         preflight.check_device(settings.device)
         if not preflight.has_torch():
             _say("no worker is started: training needs torch, which is not installed here")
         return supervise(programs(settings), settings.data.run, Supervised(settings.data.processes))
+
+
+def _await_orphans(settings: Settings) -> None:
+    """Wait until what a killed supervisor left behind no longer listens; it may finish its requests meanwhile."""
+    if left := Orphans(settings.data.run):
+        _say("processes of an earlier start, whose supervisor was killed, are ending; waiting for the port")
+        left.make_way(lambda: preflight.is_free(settings.host, settings.port))
 
 
 def programs(settings: Settings) -> list[Program]:

@@ -124,7 +124,7 @@ def test_one_that_does_not_stay_up_is_tried_again_and_the_rest_goes_on(
     assert "ended unexpectedly; it is started again in 1 s: it has not stayed up 2 times in a row\n" in said
     assert "mended bad" in said
     (problem,) = SupervisorReport(tmp_path / "processes.json").problems()
-    assert problem.startswith("bad: it did not stay up ")
+    assert problem.startswith("bad: it has not stayed up ")
     good = int(running.wait_for(r"good (\d+)"))
     assert not gone(good)
     assert running.end() == 0

@@ -1,0 +1,87 @@
+"""What a service withstands: a log that is not read, a killed supervisor, damaged files of Redis."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.system.running import Service, until
+
+pytestmark = pytest.mark.system
+
+LONG = "/" + "x" * 900
+"""A path that fills the log quickly."""
+REQUESTS = 2500
+
+
+def ask(service: Service, count: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    for _ in range(count):
+        connection.request("GET", LONG)
+        reply = connection.getresponse()
+        reply.read()
+        assert reply.status == 404
+    connection.close()
+
+
+def lost(service: Service) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection.request("GET", "/metrics")
+    page = connection.getresponse().read().decode()
+    connection.close()
+    return sum(int(float(each)) for each in re.findall(r"charrnn_log_lines_lost_total\{.*\} (.+)", page))
+
+
+def test_a_log_that_is_not_read_holds_up_nothing_and_tells_its_losses(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log")
+    log = os.open(tmp_path / "log", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(log, True)
+    service = Service(tmp_path / "data", tmp_path / "log")
+    until(lambda: service.answers("/readyz"))
+    ask(service, REQUESTS)
+    assert service.answers("/generate", {"prompt": "ROMEO:", "length": 10})
+    until(lambda: lost(service) > 0)
+
+    read = bytearray()
+
+    def drain() -> None:
+        while data := os.read(log, 1 << 16):
+            read.extend(data)
+
+    reading = threading.Thread(target=drain)
+    reading.start()
+    until(lambda: b"lines of the log were lost" in read)
+    assert service.end(signal.SIGTERM) == 0
+    reading.join()
+    os.close(log)
+    told = sum(map(int, re.findall(r"(\d+) lines of the log were lost", read.decode())))
+    written = read.count(LONG.encode())
+    assert 0 < written < REQUESTS <= written + told
+
+
+def test_after_the_death_of_its_supervisor_a_service_starts_again_even_on_damaged_files(tmp_path: Path) -> None:
+    killed = Service(tmp_path / "data", tmp_path / "first")
+    until(lambda: killed.answers("/readyz") and killed.request("/readyz")["degraded"] == [])
+    master = killed.children()["web"]
+    os.kill(master, signal.SIGSTOP)  # so that it outlives its supervisor
+    killed.process.kill()
+    killed.process.wait()
+    (commands,) = (tmp_path / "data" / "redis" / "appendonlydir").glob("*.incr.aof")
+    commands.write_bytes(b"garbage" + commands.read_bytes())
+    (tmp_path / "data" / "run" / "redis.url").write_bytes(b"")
+
+    again = Service(tmp_path / "data", tmp_path / "second")
+    try:
+        until(lambda: "are ending; waiting for the port" in again.output.read_text())
+        os.kill(master, signal.SIGCONT)
+        until(lambda: again.answers("/readyz") and again.request("/readyz")["degraded"] == [])
+        said = again.output.read_text()
+        assert "the embedded Redis server cannot read its files, which are kept as .damaged-redis-" in said
+    finally:
+        assert again.end(signal.SIGTERM) == 0
