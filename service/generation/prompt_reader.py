@@ -88,11 +88,13 @@ class PromptReader:
         return [self._gone_on(long[index], states) if index in long else each for index, each in enumerate(admitted)]
 
     def _is_long(self, admitted: Admitted) -> bool:
-        """Whether the prompt is long, and only the state at its end is wanted, by several choices or later requests."""
+        """Whether the prompt is long, and only the state at its end is wanted: by several choices, by later requests,
+        or to find the state at a stop text without reading the prompt again."""
         if admitted.prompt.size < self._fewest or admitted.scores_prompt or not admitted.reads_prompt:
             return False
         request = admitted.request
-        return request.n > 1 or request.read_cache or request.write_cache
+        again = request.n > 1 or (request.with_continuation and bool(request.stop))
+        return again or request.read_cache or request.write_cache
 
     def _looked_up(self, admitted: Admitted) -> _LongPrompt:
         model, start = admitted.model, admitted.request.start

@@ -220,6 +220,13 @@ def test_choices_share_the_reading(process: Process) -> None:
     assert len({choice.text for choice in made.choices}) == 8
 
 
+def test_the_state_at_a_stop_text_is_found_without_reading_the_prompt_again(process: Process) -> None:
+    asked = ask(BASES[0], stop=("a", "b", "\n"), with_continuation=True, read_cache=False, write_cache=False)
+    made, read = process.read(asked)
+    assert made.completion_tokens == 1 and made.choices[0].continuation is not None
+    assert read <= 2816 + 2 * (3000 - 2816)
+
+
 def test_a_growing_prompt_and_one_with_a_common_beginning_are_read_from_where_they_differ(process: Process) -> None:
     process.read(ask(BASES[0][:2000]))
     grown, _ = process.read(ask(BASES[0]))
