@@ -51,6 +51,16 @@ def open_entry(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
 
 
+def close_to_others(path: Path) -> None:
+    """Let only its owner read and write a file, if this user may change that."""
+    with suppress(OSError):
+        descriptor = open_entry(path)
+        try:
+            os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+
+
 def drop(path: Path) -> None:
     """Delete what has this name, if anything: a file, a link, or a folder with its content.
 

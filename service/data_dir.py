@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,20 @@ class DataDir:
     """The paths in the directory `root` (DATA_DIR); none of them need exist."""
 
     root: Path
+
+    def make(self) -> None:
+        """Create the directory and its folders, for this user only; those that are there keep their permissions, which
+        may let in a group. Raises OSError."""
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        for folder in self.folders:
+            with suppress(FileExistsError):  # what has the name of a folder is reported where that is used
+                folder.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def secrets(self) -> tuple[Path, ...]:
+        """The files that only the service's user is to read."""
+        return self.keys, self.admin_key, self.continuation_key
 
     @property
     def models(self) -> Path:

@@ -96,3 +96,6 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
         _a_pipe,
     )
 }
+
+DAMAGES_OF_KEYS: list[str] = [name for name in DAMAGES if name != "linked"]
+"""A secret that is mounted is a link, and is read."""

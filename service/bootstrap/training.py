@@ -31,7 +31,9 @@ class Training:
 
 
 def build_trainer(settings: Settings, *, new_trainer: NewTrainer = JobTrainer) -> Training:
-    """Build what runs jobs in this process; `new_trainer` creates the trainer of a job."""
+    """Build what runs jobs in this process; `new_trainer` creates the trainer of a job. Raises OSError if there is no
+    data directory and none can be made."""
+    settings.data.make()
     jobs = JobStore(settings.data.runs)
     corpora = CorpusStore(settings.data.corpora, settings.max_corpus_bytes, in_use=jobs.using)
     models = ModelStore(settings.data.models)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from durable import files, locks
 from durable.clock import now
+from durable.drafts import draft
 from durable.entries import is_there, set_aside, sync_folder
 from service.data_dir import DataDir
 from service.keys.errors import KeyNameError, KeyNotFoundError, KeysInUseError, KeysUnavailableError
@@ -161,7 +163,8 @@ class KeyFile:
     def _mark(self) -> None:
         for mark in self._marks:
             mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.touch()
+            with suppress(FileExistsError):
+                mark.touch(exist_ok=False)
             sync_folder(mark.parent)
 
     @contextmanager
@@ -182,12 +185,17 @@ class KeyFile:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._data.make()
         with locks.locked(self._path.with_name(f".{self._path.name}.lock")):
             yield
 
     def _write(self, keys: tuple[Key, ...]) -> None:
-        files.put(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode(), mode=0o600)
+        with draft(self._path.parent, 0o600) as new:
+            new.file.write(json.dumps([asdict(key) for key in keys], indent=1).encode())
+            if os.geteuid() == 0:  # the service may run as another user, to whom the directory belongs
+                owner = self._path.parent.stat()
+                os.fchown(new.file.fileno(), owner.st_uid, owner.st_gid)
+            new.put(self._path)
 
 
 def digest(key: str) -> str:

@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final, TextIO
 
 from redis import Redis
 
 from durable import locks
+from durable.entries import close_to_others, set_aside
 from durable.locks import ClaimedError
 from service.data_dir import DataDir
 
@@ -30,10 +32,14 @@ def lock(data: DataDir) -> TextIO:
     Raises StartError if another process holds the lock, or if the directory cannot be created or written.
     """
     try:
-        data.run.mkdir(parents=True, exist_ok=True)
+        data.make()
         data.run.chmod(0o700)
         _check_owned(data)
-        return locks.claim(data.lock)
+        claimed = locks.claim(data.lock)
+        for secret in data.secrets:
+            close_to_others(secret)
+        _tidy(data.run)
+        return claimed
     except ClaimedError as error:
         raise StartError(
             f"DATA_DIR={data.root} is in use by a running service (process {error.holder}); "
@@ -46,12 +52,19 @@ def lock(data: DataDir) -> TextIO:
         ) from error
 
 
+def _tidy(run: Path) -> None:
+    """Set aside what a process that starts would wait for, or write elsewhere through: pipes and links."""
+    for path in run.iterdir():
+        if path.is_symlink() or path.is_fifo():
+            set_aside(path)
+
+
 def _check_owned(data: DataDir) -> None:
     """Raises PermissionError if this user may not write a folder in it, or may not read a key."""
     for path in (data.root, *data.folders):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    for key in (data.admin_key, data.continuation_key):
+    for key in data.secrets:
         if key.exists() and not os.access(key, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(key))
 

@@ -15,7 +15,7 @@ from service.api.http import cors
 from service.api.http.rate_limits import RateLimit, in_redis
 from service.keys.errors import KeyNotFoundError
 from service.keys.key_file import KeyFile
-from tests.damage import DAMAGES
+from tests.damage import DAMAGES, DAMAGES_OF_KEYS
 from tests.system.running import free_port
 
 
@@ -162,7 +162,7 @@ GUARDED = [
 ]
 
 
-@pytest.mark.parametrize("damage", [*(each for each in DAMAGES if each != "linked"), "vanished"])
+@pytest.mark.parametrize("damage", [*DAMAGES_OF_KEYS, "vanished"])
 def test_what_keys_guard_is_closed_while_they_cannot_be_read(
     made: KeyFile, settings: Any, new_client: Any, damage: str
 ) -> None:

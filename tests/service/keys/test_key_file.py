@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from service.__main__ import main
 from service.data_dir import DataDir
 from service.keys.errors import KeyNameError, KeysInUseError, KeysUnavailableError
 from service.keys.key_file import KeyFile
-from tests.damage import DAMAGES
+from tests.damage import DAMAGES, DAMAGES_OF_KEYS
 from tests.disk import largest_file
 
 
@@ -22,7 +24,10 @@ def keys(tmp_path: Path) -> KeyFile:
     return made
 
 
-@pytest.mark.parametrize("damage", [*DAMAGES, "vanished", "no key left", "a half key", "another role"])
+@pytest.mark.parametrize(
+    "damage",
+    [*DAMAGES_OF_KEYS, "vanished", "no key left", "a half key", "another role"],
+)
 def test_damaged_keys_are_no_keys_at_all_but_a_fault(keys: KeyFile, tmp_path: Path, damage: str) -> None:
     path = tmp_path / "keys.json"
     if damage in DAMAGES:
@@ -157,7 +162,7 @@ def test_opening_when_there_are_no_others(keys: KeyFile, tmp_path: Path) -> None
     assert len(keys.all()) == 1
 
 
-@pytest.mark.parametrize("damage", [*DAMAGES, "vanished"])
+@pytest.mark.parametrize("damage", [*DAMAGES_OF_KEYS, "vanished"])
 def test_opening_sets_aside_what_cannot_be_understood(keys: KeyFile, tmp_path: Path, damage: str) -> None:
     path = tmp_path / "keys.json"
     DAMAGES.get(damage, Path.unlink)(path)
@@ -203,3 +208,15 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
         error = capsys.readouterr().err
         assert error.startswith("service: keys.json")
         assert (error.count("\n"), "keys open" in error) == (1, True)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root makes keys for another user")
+def test_the_file_is_only_read_by_the_owner_of_the_directory(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12345)
+    before = os.umask(0)
+    try:
+        KeyFile(DataDir(tmp_path)).add("app", "a site")
+    finally:
+        os.umask(before)
+    found = (tmp_path / "keys.json").stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o600, 12345, 12345)

@@ -8,7 +8,7 @@ import pytest
 
 from service.keys.errors import KeysUnavailableError
 from service.keys.made_keys import MadeKeys
-from tests.damage import DAMAGES
+from tests.damage import DAMAGES, DAMAGES_OF_KEYS
 
 
 @pytest.mark.parametrize("most", [1, 3])
@@ -21,7 +21,7 @@ def test_a_key_is_made_once(tmp_path: Path, most: int) -> None:
     assert (tmp_path / "new" / "admin-key").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("damage", [*DAMAGES, "vanished", "two lines"])
+@pytest.mark.parametrize("damage", [*DAMAGES_OF_KEYS, "vanished", "two lines"])
 def test_a_damaged_key_is_a_fault(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "admin-key"
     MadeKeys(path).make()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -109,3 +110,25 @@ def test_an_address_that_is_not_redis(url: str) -> None:
         check_redis_url("CACHE_URL", url)
     check_redis_url("CACHE_URL", "redis://127.0.0.1:1/0")
     check_redis_url("CACHE_URL", "")
+
+
+def test_secrets_that_others_could_read_are_closed_to_them(tmp_path: Path) -> None:
+    data = DataDir(tmp_path)
+    for path in (data.keys, data.admin_key, tmp_path / "mounted"):
+        path.write_text("secret")
+        path.chmod(0o644)
+    data.continuation_key.symlink_to(tmp_path / "mounted")
+    lock(data).close()
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (data.keys, data.admin_key, tmp_path / "mounted")]
+    assert modes == [0o600, 0o600, 0o644], "what a link leads to is somebody else's"
+
+
+def test_a_start_waits_for_no_pipe_and_writes_through_no_link(tmp_path: Path) -> None:
+    data = DataDir(tmp_path / "data")
+    data.make()
+    os.mkfifo(data.redis_url)
+    for path in (data.lock, data.run / "supervisor.conf"):
+        path.symlink_to(tmp_path / "outside")
+    lock(data).close()
+    assert sorted(path.name for path in data.run.iterdir() if not path.name.startswith(".damaged-")) == ["lock"]
+    assert not (tmp_path / "outside").exists()
