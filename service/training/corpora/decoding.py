@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -24,6 +25,9 @@ Newlines = Literal["lf", "keep"]
 
 LineEnds = Literal["lf", "crlf", "cr", "mixed", "none", "unknown"]
 """The line ends that an upload had."""
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Python decodes UTF-7 to halves of pairs, too."""
 
 _FOUND: Final[dict[str | None, LineEnds]] = {None: "none", "\n": "lf", "\r\n": "crlf", "\r": "cr"}
 
@@ -102,6 +106,10 @@ def decoded(chunks: Iterable[bytes], encoding: str, offset: int = 0) -> Iterator
             raise EncodingError(
                 bad, f"not {encoding}: the byte 0x{found:02x} at position {bad} (line {lines})"
             ) from None
+        if lone := _SURROGATE.search(text):
+            before = text[: lone.start()]
+            at, lines = position - pending + len(before.encode(encoding)), lines + before.count("\n")
+            raise EncodingError(at, f"not {encoding}: half of a surrogate pair at about byte {at} (line {lines})")
         nul = text.find("\0")
         if nul >= 0:
             at = position - pending + len(text[:nul].encode(encoding))

@@ -152,6 +152,14 @@ def test_what_is_no_known_encoding_is_refused_with_the_first_bad_byte(
     assert left_behind(store) == []
 
 
+@pytest.mark.parametrize("encoding", [None, "utf-7"])
+def test_half_of_a_surrogate_pair_is_refused(store: CorpusStore, encoding: str | None) -> None:
+    text = "This text was written in UTF-7: caf+AOk-, na+AO8-ve, +2D3cCA-.\n" * 9
+    with pytest.raises(EncodingError, match=r"half of a surrogate pair at about byte \d+ \(line 11\)"):
+        store.add([f"{text}\n+2D0-\n".encode()], conversion=Conversion(encoding))
+    assert left_behind(store) == []
+
+
 @pytest.mark.parametrize("data", [b"a\0b", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xfe", "ab".encode("utf-16-le")])
 def test_binary_data_is_refused(store: CorpusStore, data: bytes) -> None:
     with pytest.raises(BinaryCorpusError, match="not a text"):
