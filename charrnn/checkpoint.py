@@ -122,9 +122,9 @@ def load(path: Path) -> Checkpoint:
         weights = {name: file.get_tensor(name) for name in config.shapes()}
         record = _record_of(description)
         checkpoint = Checkpoint(config, _vocabulary_of(description, record), weights, record)
-    if checkpoint.digest != description.get("digest"):
-        raise CheckpointError(f"damaged: the digest says {description.get('digest')}, the content {checkpoint.digest}")
-    return checkpoint
+        if checkpoint.digest != (said := description.get("digest")):
+            raise CheckpointError(f"damaged: the digest says {said!r:.80}, the content {checkpoint.digest}")
+        return checkpoint
 
 
 def verify(path: Path) -> None:

@@ -103,6 +103,7 @@ def with_description(**changes: Any) -> bytes:
         (with_description(format=99), "not a checkpoint of format 1"),
         (with_description(digest="0" * 64), "damaged: the digest"),
         (with_description(record={"validation_loss": 0.0}), "damaged: the digest"),
+        (with_description(record={"validation_loss": float("nan")}), "not JSON compliant"),
         (with_description(config={"vocabulary_size": 4, "hidden_size": 4096}), "do not fit the configuration"),
         (with_description(config={"vocabulary_size": 10**9}), "vocabulary_size must be"),
         (with_description(config={"vocabulary_size": 4, "wings": 2}), "not a checkpoint"),
