@@ -48,8 +48,8 @@ format: $(VENV)/.ready-dev ## format the code
 bench: $(VENV)/.ready-bench ## benchmark this project and its peers (half an hour on an otherwise idle machine; needs wrk)
 	$(BIN)/python -m benchmarks
 
-fuzz: $(VENV)/.ready-fuzz ## fuzz a running service with schemathesis (takes minutes)
-	PYTHONPATH=. $(BIN)/python tests/system/fuzz.py
+fuzz: $(VENV)/.ready-fuzz ## fuzz checkpoints, kernels, corpora, tokens, bodies, headers, the document (minutes; FUZZ="--seed 1 uploads")
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 generators: $(VENV)/.ready-generators ## generate clients of the API with two code generators, and use them (needs Java)
 	PYTHONPATH=. $(BIN)/python tests/system/generators.py

@@ -1,4 +1,4 @@
-"""`make fuzz`: a service of its own, and every request that schemathesis thinks of; all its checks must hold."""
+"""Every request that schemathesis thinks of, to a service of its own; all its checks must hold."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
+from tests.fuzz.serving import KEY
 from tests.system.running import Service, until
 
-KEY = "fuzz-key"
-HERE = Path(__file__).parent
+NAME: Final = "schema"
+HERE: Final = Path(__file__).parent
 
 
-def main(arguments: list[str]) -> int:
+def main(seed: int) -> int:
+    """The exit status; what was found is printed."""
     with tempfile.TemporaryDirectory() as folder:
         service = Service(Path(folder, "data"), Path(folder, "log"), ADMIN_API_KEYS=KEY, LOG_LEVEL="warning")
         try:
             until(lambda: service.answers("/readyz"))
-            status = _run(service.port, arguments)
+            status = _run(service.port, seed)
         finally:
             service.end()
         log = Path(folder, "log").read_text()
@@ -26,12 +29,8 @@ def main(arguments: list[str]) -> int:
         return status or int("Traceback" in log)
 
 
-def _run(port: int, arguments: list[str]) -> int:
+def _run(port: int, seed: int) -> int:
     schemathesis = str(Path(sys.executable).with_name("schemathesis"))
     command = [schemathesis, "--config-file", str(HERE / "schemathesis.toml"), "run"]
     command += [f"http://127.0.0.1:{port}/openapi.json", "-H", f"Authorization: Bearer {KEY}", "--checks", "all"]
-    return subprocess.run([*command, *arguments], check=False).returncode
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    return subprocess.run([*command, "--seed", str(seed)], check=False).returncode
