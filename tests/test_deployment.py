@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,11 +21,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from service.processes import gunicorn_config
+from service.processes.serving import GRACEFUL_SECONDS, programs
 from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
+UNIT = (ROOT / "deploy" / "charrnn.service").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 IN_THE_IMAGE = {"HOST", "PORT", "DATA_DIR"}
 BETWEEN_CONTAINERS = {"REDIS_URL", "CACHE_URL"}
@@ -181,6 +184,30 @@ def test_all_of_the_data_directory_outlives_the_containers() -> None:
 
 def test_every_container_comes_back_by_itself() -> None:
     assert {each["restart"] for each in SERVICES.values()} == {"unless-stopped"}
+
+
+def unit(name: str) -> str:
+    found = re.search(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_understands_every_line_of_its_unit(tmp_path: Path) -> None:
+    copy = tmp_path / "charrnn.service"
+    copy.write_text(UNIT.replace(unit("ExecStart").split()[0], sys.executable).replace("User=charrnn\n", ""))
+    done = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_there_is_time_to_stop_one_process_after_the_other(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    started = programs(Settings(data_dir=tmp_path))
+    assert int(unit("TimeoutStopSec")) > sum(program.stop_seconds for program in started)
+    for name in ("api", "worker"):
+        (seconds,) = re.findall(r"^(\d+)s$", SERVICES[name]["stop_grace_period"])
+        assert int(seconds) > GRACEFUL_SECONDS
+    assert unit("Restart") == "always"
 
 
 def test_the_proxy_gives_up_an_idle_connection_before_the_web_process_does() -> None:
