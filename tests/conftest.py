@@ -17,7 +17,10 @@ settings.register_profile("here", deadline=None)
 settings.load_profile("here")
 
 
-ASKING = {f"tests/system/test_{name}.py" for name in ("client", "commands", "connections", "openai", "sockets")}
+ASKING = {
+    f"tests/system/test_{name}.py"
+    for name in ("client", "commands", "connections", "hostile_requests", "openai", "sockets")
+}
 """The files whose tests only ask one service."""
 
 

@@ -10,7 +10,14 @@ PACKAGES = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 OF_NO_MODULE = {
     *("awkward_corpora", "awkward_texts", "concurrency", "damaged_corpora", "damaged_jobs", "damaged_models"),
     *("damaged_runs", "kills", "records", "words_and_bases"),  # what several modules promise together
-    *("access_rules", "examples", "limits_of_time", "parameters"),  # what holds for every route
+    *(
+        "access_of_routes",
+        "access_rules",
+        "examples",
+        "limits_of_time",
+        "odd_values",
+        "parameters",
+    ),  # what holds for every route
     *("continuations", "resumed_streams"),  # texts that go on
     *("fresh_process", "main", "table", "words"),  # __main__; the table of encodings; requests to a model of words
 }

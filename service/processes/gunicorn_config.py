@@ -21,6 +21,7 @@ worker_class = "service.processes.web_server.worker.GunicornWorker"
 workers = _settings.web_workers
 threads = _settings.web_threads
 worker_connections = _settings.web_threads + 1024  # the others wait for a request, or for the client to close
+http_parser = "python"  # tested; another one would be used where it is installed
 preload_app = False  # torch and fork do not mix
 keepalive = 30
 timeout = 120  # until a process whose event loop hangs is replaced; a request may take longer

@@ -6,7 +6,7 @@ import os
 from typing import Any, Final
 
 from gunicorn.http.body import ChunkedReader
-from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders
+from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders, UnsupportedTransferCoding
 from gunicorn.http.message import Request as GunicornRequest
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
@@ -18,6 +18,9 @@ MAX_HEAD: Final = 1 << 16
 
 SMALL_REST: Final = 1 << 15
 """Up to this many bytes of an unread body are read, so that the connection can be kept for the next request."""
+
+HIGHEST_VERSION: Final = (1, 1)
+"""A reply has at most this version of HTTP, whatever the request has."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -99,11 +102,16 @@ class Request(GunicornRequest):  # type: ignore[misc]
     """A request. With `Expect: 100-continue` the client is asked for the body when it is read, so that a refused body
     is never sent."""
 
+    version: tuple[int, int]
     _expected_100_continue: bool
 
     def __init__(self, configuration: Any, received: Received, *rest: Any) -> None:
         received.begin_head()
         super().__init__(configuration, received, *rest)
+        self.version = min(self.version, HIGHEST_VERSION)
+        for coding in self._values("TRANSFER-ENCODING"):
+            if coding.lower() != "chunked":  # gunicorn lets some through, and decodes none
+                raise UnsupportedTransferCoding(coding)
         received.end_head(continue_expected=self._expected_100_continue)
         self._received = received
         self._expected_100_continue = False
@@ -111,8 +119,13 @@ class Request(GunicornRequest):  # type: ignore[misc]
     def should_close(self) -> bool:
         """Whether the connection ends with the reply, because either side wants it to or because a body was not
         read."""
-        self.must_close = bool(super().should_close()) or not self._ends_soon()
+        options = [each.strip() for value in self._values("CONNECTION") for each in value.lower().split(",")]
+        self.must_close = bool(super().should_close()) or "close" in options or not self._ends_soon()
         return self.must_close
+
+    def _values(self, wanted: str) -> list[str]:
+        """The values of the headers with this name, in capitals."""
+        return [value for name, value in self.headers if name == wanted]
 
     def _ends_soon(self) -> bool:
         if self.body.failed:
