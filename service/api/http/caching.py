@@ -18,6 +18,8 @@ class FromCache(Protocol):
     def cached(self) -> bool: ...
     @property
     def cached_tokens(self) -> int: ...
+    @property
+    def cached_prompt_tokens(self) -> int: ...
 
 
 def may_read_cache() -> bool:
@@ -32,11 +34,12 @@ def cache_scope() -> str:
 
 
 def cache_header(asked: GenerationRequest, results: Collection[FromCache]) -> dict[str, str]:
-    """The header that says whether a reply came from the cache: all of it, a part, or nothing."""
+    """The header that says whether a reply came from the cache: all of it, a part (of a text, or the state after some
+    of its prompt), or nothing."""
     return {"X-Cache": _found(results) if asked.read_cache else "bypass"}
 
 
 def _found(results: Collection[FromCache]) -> str:
     if all(each.cached for each in results):
         return "hit"
-    return "partial" if any(each.cached_tokens for each in results) else "miss"
+    return "partial" if any(each.cached_tokens or each.cached_prompt_tokens for each in results) else "miss"
