@@ -1,4 +1,4 @@
-"""What is made of the names in a folder, again only after it has changed; knows nothing of what they are for."""
+"""What is made of the names in a folder, or of its files, again only after a change; knows nothing of their content."""
 
 from __future__ import annotations
 
@@ -40,6 +40,46 @@ class FolderCache(Generic[T]):
         if self._clock() - stat.st_mtime > SETTLED_SECONDS:
             self._seen[folder] = (signature, made)
         return made
+
+
+class FilesCache(Generic[T]):
+    """What `make` makes of the files in a folder; asking again costs a stat of each."""
+
+    def __init__(self, make: Callable[[Path], T]) -> None:
+        self._make = make
+        self._seen: dict[str, tuple[int, T]] = {}
+
+    def of(self, folder: Path) -> T:
+        """The result for the files in their current state; it may be shared, so it must not be modified. What `make`
+        itself changes in the folder is seen the next time."""
+        path = str(folder)
+        signature, seen = _state_of_files(path), self._seen.get(path)
+        if seen is None or seen[0] != signature:
+            seen = self._seen[path] = (signature, self._make(folder))
+        return seen[1]
+
+    def forget(self, folder: Path) -> None:
+        """Make it anew the next time."""
+        self._seen.pop(str(folder), None)
+
+
+def _state_of_files(folder: str) -> int:
+    """A hash of the folder's number and the files' names, times, sizes and numbers; small, because there may be many
+    folders."""
+    try:
+        own = os.lstat(folder)
+        with os.scandir(folder) as entries:
+            return hash((own.st_ino, own.st_mode, *((entry.name, *_state(entry)) for entry in entries)))
+    except OSError as error:
+        return hash((error.errno, os.path.lexists(folder)))
+
+
+def _state(entry: os.DirEntry[str]) -> tuple[int, ...]:
+    try:
+        stat = entry.stat()
+    except OSError as error:  # a link that leads nowhere
+        return (error.errno or 0,)
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size, stat.st_mode
 
 
 def _names(folder: Path) -> list[str]:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn import novelty
 from charrnn.checkpoint import CheckpointError
 from durable.entries import is_file
-from durable.listing import FolderCache
+from durable.listing import FilesCache, FolderCache
 from durable.reading import DamagedFileError, FaultCache
 from model_store import known_texts, sidecars, versions
 from model_store.errors import DamagedVersionError, NotFoundError
-from model_store.names import is_name
+from model_store.names import check_name, is_name
 from model_store.store import ModelStore
 
 
 class Faults:
     """Inspects a store's files; a file that has not changed since its last inspection is not read again.
 
-    Of a version the header and the file's size are checked. Verifying the weights takes reading them: `verify_next`
-    does that, one version at a time.
+    Of a version the header and the file's size are checked. Verifying the weights takes reading them: `verify` does
+    that.
     """
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
+        self._models = FilesCache(self._of)
         self._looks, self._weights = FaultCache(), FaultCache()
         self._sidecars = FolderCache(sidecars.beside)
 
@@ -38,9 +40,12 @@ class Faults:
 
     def of(self, name: str) -> list[str]:
         """What is wrong with the model's aliases, versions and sidecars. Raises NotFoundError."""
-        found = self._of_aliases(name)
-        for version in self._store.versions(name):
-            if fault := self.of_version(name, version):
+        return list(self._models.of(self._store.root / check_name(name)))
+
+    def _of(self, folder: Path) -> list[str]:
+        found = self._of_aliases(folder.name)
+        for version in self._store.versions(folder.name):
+            if fault := self.of_version(folder.name, version):
                 found.append(f"version {version}: {fault}")
         return found
 
@@ -63,18 +68,19 @@ class Faults:
         """Whether the version has a sidecar of this kind that can be read."""
         found = self._sidecars.of(self._store.root / name).get(version, [])
         return any(
-            not self._looks.fault(each, sidecars.fault) for each in found if each.name == f"{version}.{kind}.json"
+            not self._looks.fault(each, _sidecar_fault) for each in found if each.name == f"{version}.{kind}.json"
         )
 
-    def verify_next(self) -> bool:
-        """Verify a version that has changed since its last verification; returns whether there was one."""
-        for name in self._store.models():
-            for version in self._store.versions(name):
-                path = self._store.root / name / f"{version}.safetensors"
-                if self._weights.known(path) is None:
-                    self._weights.fault(path, _weights_fault)
-                    return True
-        return False
+    def verify(self, name: str) -> Iterator[int]:
+        """Verify the model's versions that have changed since their last verification, one after the other; yields
+        their numbers. Raises NotFoundError."""
+        folder = self._store.root / name
+        for version in self._store.versions(name):
+            path = folder / f"{version}.safetensors"
+            if self._weights.known(path) is None:
+                if self._weights.fault(path, _weights_fault):
+                    self._models.forget(folder)
+                yield version
 
     def _of_aliases(self, name: str) -> list[str]:
         aliases = self._store.aliases(name)

@@ -1,4 +1,4 @@
-"""Checks the service's files regularly for damage; repairs nothing."""
+"""Checks the service's files for damage, a few of them at a time, again and again; repairs nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from durable.reading import DamagedFileError
@@ -19,67 +20,130 @@ from service.training.jobs.store import JobStore
 log = logging.getLogger(__name__)
 
 LEAST_SECONDS: Final = 1.0
+SLICE_SECONDS: Final = 0.02
+FIRST_SECONDS: Final = 0.2
+"""How long one call may look around, and each until everything has been seen once."""
 SHARE: Final = 0.02
-"""The maximum share of its time that a process spends on this: a store with thousands of files is checked less
-often."""
+FIRST_SHARE: Final = 0.1
+"""The maximum share of its time that a process spends on this, and until everything has been seen once: what is in a
+store with thousands of files is looked at less often."""
 
-Look = Callable[[], Iterator[str]]
+AGAIN: Final = 20
+"""How many of the damaged things each slice begins with, so that a repair is seen at once."""
+
+Check = Callable[[], list[str]]
+"""What is wrong with one thing, in sentences; nothing when it was deleted."""
+Look = Callable[[], Iterator[tuple[str, Check]]]
+"""Goes through everything once: the name of each thing, and how it is checked."""
 
 
 class Inspection:
-    """The latest result of `look`; new damage is logged once."""
+    """What is damaged of the things that `look` goes through, a few milliseconds at a time; new damage is logged
+    once."""
 
     def __init__(self, look: Look, clock: Callable[[], float] = time.monotonic) -> None:
         self._look = look
         self._clock = clock
         self._lock = threading.Lock()
-        self._next_look = float("-inf")
-        self._has_looked = False
-        self._found: list[str] = []
+        self._next_slice = float("-inf")
+        self._has_looked = self._has_seen_all = False
+        self._rest = look()
+        self._damaged: dict[str, tuple[Check, list[str]]] = {}
+        self._checked = 0
+        self._hindrance: list[str] = []
 
     def found(self) -> list[str]:
-        """What is damaged, each in one sentence, as of a moment ago; checks again when that is due. While another
-        thread is checking, which takes long on a slow disk, the previous result is returned."""
+        """What is damaged, each in one sentence, as of a moment ago; goes on looking when that is due. While another
+        thread does so, which takes long on a slow disk, nothing but the very first slice is waited for."""
         if self._is_due() and self._lock.acquire(blocking=not self._has_looked):
             try:
                 if self._is_due():
-                    self._look_now()
+                    self._go_on()
             finally:
                 self._lock.release()
-        return list(self._found)
+        found = [f"{name}: {fault}" for name, (_, faults) in list(self._damaged.items()) for fault in faults]
+        return found + self._hindrance
 
     def _is_due(self) -> bool:
-        return self._clock() >= self._next_look
+        return self._clock() >= self._next_slice
 
-    def _look_now(self) -> None:
-        began, found = self._clock(), []
+    def _go_on(self) -> None:
+        began = self._clock()
+        seconds, share = (SLICE_SECONDS, SHARE) if self._has_seen_all else (FIRST_SECONDS, FIRST_SHARE)
+        for name, (check, _) in self._some_damaged():
+            self._check(name, check)
         try:
-            found = list(self._look())
+            for name, check in self._rest:
+                self._check(name, check)
+                if self._clock() - began >= seconds:
+                    break
+            else:
+                self._begin_again([])
         except (OSError, StoreError, DamagedFileError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            found = [f"DATA_DIR cannot be looked through: {reason}"]
-        for each in found:
-            if each not in self._found:
-                log.warning("damaged: %s", each)
-        self._found, self._has_looked = found, True
+            self._begin_again([f"DATA_DIR cannot be looked through: {_reason(error)}"])
+        self._has_looked = True
         spent = self._clock() - began
-        self._next_look = self._clock() + max(LEAST_SECONDS, spent / SHARE)
+        self._next_slice = self._clock() + max(LEAST_SECONDS, spent / share)
+
+    def _some_damaged(self) -> list[tuple[str, tuple[Check, list[str]]]]:
+        """A few of them, others each time."""
+        found = list(self._damaged.items())
+        begin = self._checked if self._checked < len(found) else 0
+        self._checked = begin + AGAIN
+        return found[begin : begin + AGAIN]
+
+    def _check(self, name: str, check: Check) -> None:
+        try:
+            faults = check()
+        except (OSError, StoreError, DamagedFileError) as error:
+            faults = [f"cannot be looked through: {_reason(error)}"]
+        _, before = self._damaged.get(name, (check, []))
+        for each in faults:
+            if each not in before:
+                log.warning("damaged: %s: %s", name, each)
+        if faults:
+            self._damaged[name] = (check, faults)
+        else:
+            self._damaged.pop(name, None)
+
+    def _begin_again(self, hindrance: list[str]) -> None:
+        if hindrance != self._hindrance:
+            log.warning("%s", *hindrance or ["DATA_DIR can be looked through again"])
+        self._hindrance, self._has_seen_all, self._rest = hindrance, True, self._look()
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def damaged_files(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs: JobStore) -> Look:
-    """A function that checks models with their aliases and versions, corpora and jobs. Each call also verifies the
-    weights of one version that has changed since its last verification."""
+    """A function that goes through models with their aliases and versions, corpora and jobs, the newest first, and then
+    verifies the weights of the versions that have changed since their last verification."""
 
-    def look() -> Iterator[str]:
+    def of_model(name: str) -> list[str]:
         with suppress(NotFoundError):
-            faults.verify_next()
-        yield from (f"model {name}: {fault}" for name, fault in faults.strays().items())
+            return faults.of(name)
+        return []
+
+    def of_stray(name: str) -> list[str]:
+        return [fault for stray, fault in faults.strays().items() if stray == name]
+
+    def look() -> Iterator[tuple[str, Check]]:
+        yield from ((f"model {name}", partial(of_stray, name)) for name in faults.strays())
+        for name in store.models():
+            yield f"model {name}", partial(of_model, name)
+        for corpus in reversed(corpora.ids()):
+            yield f"corpus {corpus}", partial(_one, corpora.fault, corpus)
+        for job in reversed(jobs.ids()):
+            yield f"job {job}", partial(_one, jobs.fault, job)
         for name in store.models():
             with suppress(NotFoundError):
-                yield from (f"model {name}: {fault}" for fault in faults.of(name))
-        yield from (f"corpus {id}: {fault}" for id, fault in corpora.damaged().items())
-        for job in jobs.ids():
-            if fault := jobs.fault(job):
-                yield f"job {job}: {fault}"
+                for _ in faults.verify(name):
+                    yield f"model {name}", partial(of_model, name)
 
     return look
+
+
+def _one(fault_of: Callable[[str], str], name: str) -> list[str]:
+    fault = fault_of(name)
+    return [fault] if fault else []

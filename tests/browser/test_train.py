@@ -159,7 +159,7 @@ def test_a_checkpoint_is_imported_and_a_version_deleted_once_one_says_so(admin: 
     card.get_by_role("button", name="About version 2").click()
     card.get_by_role("button", name="Delete version 2").click()
     admin.get_by_role("button", name="Go back").click()
-    assert service.request("/models/brought")["versions"][-1]["version"] == 2
+    assert service.request("/models/brought")["versions"][0]["version"] == 2
     card.get_by_role("button", name="Delete version 2").click()
     admin.get_by_role("button", name="Delete it").click()
     expect(admin.locator("#note")).to_have_text("brought: version 2 was deleted.")

@@ -14,6 +14,7 @@ from charrnn.wording import count
 from durable import files, locks
 from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.entries import drop, is_there
+from durable.listing import FilesCache
 from durable.reading import DamagedFileError
 from service.training.corpora.conversion import AS_FOUND, Conversion, convert
 from service.training.corpora.corpus import CHARACTERS, CORPUS_FILE, TEXT, Corpus, check_name, corpus_of, read_corpus
@@ -46,6 +47,7 @@ class CorpusStore:
         self.max_bytes = max_bytes
         self._in_use = in_use
         self._order = CorpusOrder(root)
+        self._faults = FilesCache(self._fault)
 
     def add(
         self,
@@ -102,13 +104,7 @@ class CorpusStore:
 
     def fault(self, corpus: str) -> str:
         """What is wrong with the corpus; empty when nothing is, or when there is no such corpus."""
-        try:
-            self.get(corpus)
-        except CorpusDamagedError as error:
-            return error.reason
-        except CorpusNotFoundError:
-            pass
-        return ""
+        return self._faults.of(self.root / corpus)
 
     def ids(self) -> CorpusIds:
         """The ids of all corpora, damaged or not, the oldest first."""
@@ -152,6 +148,15 @@ class CorpusStore:
         if not is_id(corpus) or not is_there(folder):
             raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")
         return folder
+
+    def _fault(self, folder: Path) -> str:
+        try:
+            self.get(folder.name)
+        except CorpusDamagedError as error:
+            return error.reason
+        except CorpusNotFoundError:
+            pass
+        return ""
 
     def _receive(self, chunks: Iterable[bytes], file: BinaryIO, size: int | None) -> None:
         received = 0

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,8 +17,8 @@ from durable import locks
 from durable.clock import iso, now
 from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.entries import drop, is_folder, is_there
-from durable.listing import FolderCache
-from durable.reading import DamagedFileError, FaultCache, fault_of
+from durable.listing import FilesCache, FolderCache
+from durable.reading import DamagedFileError, fault_of
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
 from service.training.jobs import job_files, run_files
 from service.training.jobs.event_log import EVENTS, EventLog, log_fault
@@ -41,9 +41,9 @@ class JobStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._ids = FolderCache(_ids)
+        self._ids = FolderCache(self._sorted)
         self._ended: dict[str, Status] = {}
-        self._faults = FaultCache()
+        self._faults = FilesCache(_fault)
 
     def create(self, request: JobRequest) -> Job:
         """Create a queued job, atomically, on the disk when this returns. Raises OSError."""
@@ -93,19 +93,7 @@ class JobStore:
 
     def fault(self, job: str) -> str:
         """What is wrong with the files of the job's directory; empty when nothing is."""
-        folder = self.root / job
-        if not is_folder(folder):
-            return NO_FOLDER if is_there(folder) else ""
-        try:
-            there = set(os.listdir(folder))  # noqa: PTH208 (one call for all the names)
-        except OSError as error:
-            return f"its directory {fault_of(error)}" if is_there(folder) else ""
-        found = [self._faults.fault(folder / run_files.REQUEST, job_files.request_fault)]
-        found += [
-            self._faults.fault(folder / name, job_files.shape_fault) for name in job_files.SHAPES if name in there
-        ]
-        found.append(self._faults.fault(folder / EVENTS, log_fault))
-        return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: not damaged
+        return self._faults.of(self.root / job)
 
     def list(self) -> AnyJobs:
         """All jobs, the oldest first."""
@@ -130,14 +118,19 @@ class JobStore:
     def unfinished(self) -> Iterator[str]:
         """The ids of the jobs that have not ended, the oldest first."""
         for job in self.ids():
-            if job in self._ended or not is_folder(self.root / job):
-                continue
-            if self._status(job) not in FINAL:
+            if job not in self._ended and is_folder(self.root / job) and self._status(job) not in FINAL:
                 yield job
 
     def count_by_status(self) -> Counter[Status]:
         """How many jobs of each status there are; the files of a job that has ended are read only once."""
-        return Counter(self._status(job) for job in self.ids())
+        return Counter(self._ended.get(job) or self._status(job) for job in self.ids())
+
+    def _sorted(self, _: Path, names: Sequence[str]) -> JobIds:
+        ids = sorted(name for name in names if _ID.fullmatch(name))
+        for job in self._ended.keys() - ids:  # deleted
+            self._ended.pop(job, None)
+            self._faults.forget(self.root / job)
+        return ids
 
     def _status(self, job: str) -> Status:
         if job in self._ended:
@@ -208,8 +201,18 @@ class JobStore:
         return folder
 
 
-def _ids(_: Path, names: list[str]) -> JobIds:
-    return sorted(name for name in names if _ID.fullmatch(name))
+def _fault(folder: Path) -> str:
+    """What is wrong with the files in a job's directory; empty when nothing is."""
+    if not is_folder(folder):
+        return NO_FOLDER if is_there(folder) else ""
+    try:
+        there = set(os.listdir(folder))  # noqa: PTH208 (one call for all the names)
+    except OSError as error:
+        return f"its directory {fault_of(error)}" if is_there(folder) else ""
+    found = [job_files.request_fault(folder / run_files.REQUEST)]
+    found += [job_files.shape_fault(folder / name) for name in job_files.SHAPES if name in there]
+    found.append(log_fault(folder / EVENTS))
+    return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: not damaged
 
 
 def _not_found(job: str) -> JobNotFoundError:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.training.corpora.conversion import Conversion
 from service.training.corpora.decoding import Newlines
+from service.training.corpora.order import DELETED
 from service.training.corpora.store import CorpusStore
 from service.training.errors import (
     BinaryCorpusError,
@@ -34,7 +35,9 @@ def store(tmp_path: Path) -> CorpusStore:
 
 
 def left_behind(store: CorpusStore) -> list[str]:
-    return sorted(path.name for path in store.root.iterdir() if path.name != ".lock") if store.root.exists() else []
+    if not store.root.exists():
+        return []
+    return sorted(path.name for path in store.root.iterdir() if path.name not in (".lock", DELETED))
 
 
 def in_pieces(data: bytes, size: int) -> list[bytes]:
