@@ -101,6 +101,10 @@ def build_web(
         metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
         metrics.lines_lost(STANDARD_ERROR.lost)
 
+    def prepare() -> None:
+        _load_default(models, settings.default_model)
+        jobs.count_by_status()  # those that have ended are read once, so that no request has to
+
     def degraded() -> list[str]:
         lost = [f"cache: {fault}"] if (fault := cache.fault()) else []
         lost += [] if queue.available() else ["queue: Redis is not available"]
@@ -138,7 +142,7 @@ def build_web(
         create_app(services, settings, _own_key(settings)),
         scheduler,
         shutdown,
-        prepare=partial(_load_default, models, settings.default_model),
+        prepare=prepare,
         chores=[sample, inspection.found, models.refresh],
     )
 

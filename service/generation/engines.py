@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from itertools import accumulate
 from pathlib import Path
 from typing import Final, Literal
 
@@ -29,7 +30,9 @@ Device = Literal["cpu", "cuda"]
 BuildEngine = Callable[[Checkpoint], Engine]
 
 KEPT: Final = 32
-"""How many packed versions, the most recently used, stay on disk; others are packed again when needed."""
+KEPT_BYTES: Final = 1 << 28
+"""How many packed versions, the most recently used, stay on disk, and more of them as long as they are not larger
+together; others are packed again when needed."""
 
 
 def build_engine(device: Device, packed: Path, kernels: Path) -> BuildEngine:
@@ -70,7 +73,7 @@ def native_engine(checkpoint: Checkpoint, folder: Path, kernels: Path) -> Engine
     return _announced(engine, engine.description)
 
 
-def shared(checkpoint: Checkpoint, precision: Precision, folder: Path) -> PackedModel:
+def shared(checkpoint: Checkpoint, precision: Precision, folder: Path, kept_bytes: int = KEPT_BYTES) -> PackedModel:
     """The packed weights, mapped from a file shared by all processes; private ones if the file cannot be written.
 
     The file's name contains the SHA-256 of its content, so that a damaged file is detected and rebuilt.
@@ -85,7 +88,7 @@ def shared(checkpoint: Checkpoint, precision: Precision, folder: Path) -> Packed
         path = folder / f"{stem}{_digest(packed)}"
         remove_dead_drafts(folder)
         packed.save(path)
-        _forget_old(folder)
+        _forget_old(folder, kept_bytes)
         return PackedModel.map(path)
     except OSError as error:
         log.warning("packed weights are not shared between processes: %s", error.strerror)
@@ -112,11 +115,14 @@ def _digest(packed: PackedModel) -> str:
     return hashlib.sha256(packed.buffer.data).hexdigest()
 
 
-def _forget_old(folder: Path) -> None:
-    """Remove all but the KEPT most recently used files; processes that have mapped one keep it."""
-    by_use = sorted(folder.glob("[!.]*"), key=lambda path: path.lstat().st_mtime, reverse=True)
-    for path in by_use[KEPT:]:
-        drop(path)
+def _forget_old(folder: Path, most: int) -> None:
+    """Remove the files that were not used for longest; processes that have mapped one keep it."""
+    found = [(stat.st_mtime, stat.st_size, path) for path in folder.glob("[!.]*") for stat in [path.lstat()]]
+    by_use = sorted(found, reverse=True)
+    sizes = accumulate(size for _, size, _ in by_use)
+    for number, ((_, _, path), size) in enumerate(zip(by_use, sizes, strict=True)):
+        if number >= KEPT and size > most:
+            drop(path)
 
 
 def _announced(engine: Engine, description: str) -> Engine:

@@ -74,7 +74,8 @@ class ResidentModels:
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._models: OrderedDict[Key, ResidentModel] = OrderedDict()
-        self._references: set[str] = set()
+        self._references: dict[str, Key] = {}
+        """The references in use, with the versions that they last meant."""
         self._failed: dict[Key, tuple[float, str]] = {}
 
     def get(self, reference: str) -> ResidentModel:
@@ -90,7 +91,7 @@ class ResidentModels:
             if selector is not None and is_number(selector):
                 raise
             model = self._stand_in(key, selector or CURRENT)
-        self._references.add(reference)
+        self._references[reference] = key
         return model
 
     def resolve(self, reference: str) -> Key:
@@ -105,13 +106,17 @@ class ResidentModels:
             return list(self._models.values())
 
     def refresh(self) -> None:
-        """Load the versions that the references in use point to now, so that the next request need not wait."""
-        for reference in list(self._references):
+        """Load the versions that references in use have come to point to, so that the next request need not wait. A
+        reference to a version that has left memory is no longer in use."""
+        for reference, before in list(self._references.items()):
             try:
-                self.get(reference)
+                if before in self._failed or (key := self.resolve(reference)) != before:
+                    self.get(reference)
+                elif key not in self._models:
+                    self._references.pop(reference, None)
             except Exception as error:
                 log.debug("%s is no longer served: %s", reference, error)
-                self._references.discard(reference)
+                self._references.pop(reference, None)
         for name, version in list(self._failed):
             with suppress(NotFoundError):
                 self._store.resolve(name, str(version))

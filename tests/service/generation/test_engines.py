@@ -57,6 +57,11 @@ def test_without_a_place_for_files_the_weights_are_private(
 def test_the_least_recently_used_files_go(new_checkpoint: New, tmp_path: Path) -> None:
     for index in range(KEPT + 3):
         shared(new_checkpoint(loss=float(index)), "int8", tmp_path)
+    assert len(list(tmp_path.iterdir())) == KEPT + 3, "they are small"
+    size = sum(path.stat().st_size for path in tmp_path.iterdir()) // (KEPT + 3)
+    shared(new_checkpoint(loss=-1.0), "int8", tmp_path, kept_bytes=(KEPT + 1) * size)
+    assert len(list(tmp_path.iterdir())) == KEPT + 1
+    shared(new_checkpoint(loss=-2.0), "int8", tmp_path, kept_bytes=0)
     assert len(list(tmp_path.iterdir())) == KEPT
 
 

@@ -88,6 +88,39 @@ def test_what_is_promoted_is_loaded_before_it_is_asked_for(
     assert [model.version for model in models.loaded()] == [1, 2]
 
 
+@pytest.mark.parametrize("count", [2, 20])
+def test_what_is_promoted_is_loaded_before_it_is_asked_for_again_and_nothing_else(
+    store: Any, engine: Any, new_checkpoint: Any, count: int
+) -> None:
+    models = ResidentModels(store, lambda _: engine, capacity=2)
+    for number in range(count):
+        store.put(f"m{number}", new_checkpoint())
+        models.get(f"m{number}")
+    models.get(f"m{count - 2}")
+    for _ in range(3):
+        models.refresh()
+    assert store.loads == count
+    assert [model.name for model in models.loaded()] == [f"m{count - 1}", f"m{count - 2}"], "in the order of their use"
+    for number in range(count):
+        store.put(f"m{number}", new_checkpoint())
+    models.refresh()
+    assert store.loads == count + 2
+
+
+def test_a_version_that_was_damaged_is_loaded_once_it_is_repaired_without_a_request(
+    store: Any, engine: Any, new_checkpoint: Any
+) -> None:
+    now = 0.0
+    models = ResidentModels(store, lambda _: engine, clock=lambda: now)
+    version = store.put("letters", OSError("disk"))
+    assert models.get("letters").version == 1
+    store.versions["letters"][version] = new_checkpoint()
+    now = RETRY_SECONDS
+    models.refresh()
+    assert models.degraded == []
+    assert {model.version for model in models.loaded()} == {1, 2}
+
+
 @pytest.mark.parametrize("reference", ["nobody", "letters@9"])
 def test_what_is_not_there(models: ResidentModels, reference: str) -> None:
     with pytest.raises(NotFoundError):
