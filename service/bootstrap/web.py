@@ -19,6 +19,7 @@ from service.api.http.metrics import Load, Metrics
 from service.api.http.rate_limits import RateLimit, in_redis
 from service.api.http.shutdown import Shutdown
 from service.bootstrap.web_process import WebProcess
+from service.disk import DiskWatch
 from service.generation.cache import GenerationCache, RedisClient
 from service.generation.comparison import Comparer
 from service.generation.continuations.tokens import Continuations
@@ -96,6 +97,7 @@ def build_web(
     metrics = Metrics(jobs, workers, supervisor)
     inspection = Inspection(damaged_files(store, faults, corpora, jobs))
     shutdown = Shutdown()
+    disk = DiskWatch(paths)
 
     def sample() -> None:
         metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
@@ -110,6 +112,7 @@ def build_web(
         lost += [] if queue.available() else ["queue: Redis is not available"]
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
         lost += supervisor.problems()
+        lost += disk.found() + [f"job {job}: {warning}" for job, warning in jobs.stalled()]
         return lost + models.degraded + inspection.found()
 
     services = Services(
@@ -143,7 +146,7 @@ def build_web(
         scheduler,
         shutdown,
         prepare=prepare,
-        chores=[sample, inspection.found, models.refresh],
+        chores=[sample, inspection.found, models.refresh, disk.found],
     )
 
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 import service.training.errors as training
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
+from durable import space
 from durable.reading import DamagedFileError
 from model_store.errors import (
     AliasedError,
@@ -172,10 +173,13 @@ def _unclear_encoding(error: training.UnclearEncodingError) -> ApiError:
 
 
 def _from_system(error: OSError) -> ApiError:
-    """A full disk is reported to the client; other system errors are only logged."""
+    """A disk that is full or read-only is reported to the client; other system errors are only logged."""
     log.error("the system refused", exc_info=error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in space.FULL:
         return ApiError(503, "disk_full", "the server's disk is full; nothing was kept", retry_after=60)
+    if error.errno == errno.EROFS:
+        message = "the server's disk is read-only at the moment; nothing was changed"
+        return ApiError(503, "disk_read_only", message, retry_after=60)
     return ApiError(500, "internal_error", INTERNAL)
 
 

@@ -103,6 +103,8 @@ class Lease:
                 _write(self._folder, self._token, released=True)
         except LeaseLostError:
             pass
+        except OSError as error:  # a full disk: it expires
+            log.warning("the lease of run %s could not be given up: %s", self._folder.name, error.strerror)
         finally:
             self._released.set()
             self._thread.join()

@@ -13,7 +13,7 @@ from durable import files
 from durable.clock import now
 from durable.drafts import draft, remove_dead_drafts
 from durable.entries import drop, is_there
-from service.training.jobs import resume_points, run_files, shapes
+from service.training.jobs import resume_points, run_files, shapes, stalls
 from service.training.jobs.event_log import EventLog
 from service.training.jobs.job import JobProgress, JobState
 from service.training.jobs.job_files import SHAPES, read_progress, read_state, read_warnings, shape_fault, write_state
@@ -79,8 +79,17 @@ class Run:
     def hand_over(self) -> None:
         """Mark the job as queued again, for the next worker; this does not count as a death."""
         with self._lease.held():
-            write_state(self._folder, replace(self.state, status="queued"))
             drop(self._folder / run_files.ATTEMPTS)
+            write_state(self._folder, replace(self.state, status="queued"))
+
+    def stall(self) -> None:
+        """Note that what should be written waits for a disk that is full or read-only; needs no space, nor the lease,
+        because it changes nothing else."""
+        stalls.begin(self._folder)
+
+    def go_on(self) -> None:
+        """Note that everything can be written again."""
+        stalls.end(self._folder)
 
     def plan(self) -> Plan | None:
         """The job's plan; None before it is decided, or if the file is damaged."""

@@ -20,7 +20,7 @@ from durable.entries import drop, is_folder, is_there
 from durable.listing import FilesCache, FolderCache
 from durable.reading import DamagedFileError, fault_of
 from service.training.errors import JobDamagedError, JobFinishedError, JobNotFoundError, JobUnfinishedError
-from service.training.jobs import job_files, run_files
+from service.training.jobs import job_files, run_files, stalls
 from service.training.jobs.event_log import EVENTS, EventLog, log_fault
 from service.training.jobs.job import FINAL, NOT_BEGUN, QUEUED, AnyJob, DamagedJob, Job, JobState, Status
 from service.training.jobs.lease import is_live
@@ -51,6 +51,7 @@ class JobStore:
         with draft_folder(self.root) as folder:
             run_files.write_json(folder / run_files.REQUEST, {"created": now(), **request.as_dict()})
             EventLog(folder).append("status", {"status": "queued"})
+            stalls.prepare(folder)
             put_new_folder(folder, self.root / job)
         return self.get(job)
 
@@ -61,14 +62,15 @@ class JobStore:
             request, created = job_files.read_request(folder)
         except DamagedFileError as error:
             raise JobDamagedError(job, str(error)) from error
+        state, warnings = job_files.read_state(folder), job_files.read_warnings(folder)
         return Job(
             id=job,
             request=request,
             created=created,
-            state=job_files.read_state(folder),
+            state=state,
             progress=job_files.read_progress(folder),
             cancel_requested=is_there(folder / run_files.CANCEL),
-            warnings=job_files.read_warnings(folder),
+            warnings=warnings if state.is_final else (*warnings, *stalls.warnings(folder)),
         )
 
     def look(self, job: str) -> AnyJob:
@@ -94,6 +96,12 @@ class JobStore:
     def fault(self, job: str) -> str:
         """What is wrong with the files of the job's directory; empty when nothing is."""
         return self._faults.of(self.root / job)
+
+    def stalled(self) -> Iterator[tuple[str, str]]:
+        """The jobs that wait for a disk that is full or read-only, each with a sentence that says so."""
+        for job in self.unfinished():
+            for warning in stalls.warnings(self.root / job):
+                yield job, warning
 
     def list(self) -> AnyJobs:
         """All jobs, the oldest first."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from charrnn.novelty import KnownTexts
+from durable import space
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.known_texts import KIND as KNOWN
@@ -21,7 +22,7 @@ def keep(
     store: ModelStore, name: str, version: int, beside: Mapping[str, Sidecar], known: KnownTexts | None = None
 ) -> None:
     """Store the sidecars, by kind, and the known texts beside the version; an error is only logged, because the version
-    is usable without them."""
+    is usable without them. Raises OSError if the disk is full or read-only: there may be space later."""
     steps = {kind: partial(store.keep, name, version, kind, value) for kind, value in beside.items()}
     if known is not None:
         steps[KNOWN] = partial(keep_known_texts, store, name, version, known)
@@ -29,4 +30,6 @@ def keep(
         try:
             step()
         except (OSError, StoreError, DamagedFileError) as error:
+            if space.is_short(error):
+                raise
             log.warning("the %s of %s@%d could not be kept: %s", kind, name, version, error)

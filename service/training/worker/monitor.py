@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from charrnn.training.progress import Progress
 from charrnn.training.trainer import Trainer
+from durable import space
 from service.training.jobs.job import JobProgress
 from service.training.jobs.run import Run
 
@@ -64,6 +65,7 @@ class TrainingMonitor:
         self._save_every = save_seconds
         self._measured_at = -math.inf
         self._shown = run.progress
+        self._stalled = False
 
     def train(self) -> bool:
         """Train to the end (True), or until the job is cancelled or `stop` is set (False); for `stop` a resume point is
@@ -88,6 +90,13 @@ class TrainingMonitor:
                 self._save(progress)
         except OSError as error:
             log.warning("job %s continues, but its progress could not be saved: %s", self._run.id, error.strerror)
+            if space.is_short(error):
+                self._run.stall()
+                self._stalled = True
+        else:
+            if self._stalled:
+                self._run.go_on()
+                self._stalled = False
 
     def _log_progress(self, progress: Progress) -> None:
         self._shown = self._updated(progress)

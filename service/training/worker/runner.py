@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Event
 from typing import Final, Literal
 
@@ -11,18 +12,22 @@ import torch
 
 from charrnn.novelty import KnownTexts
 from charrnn.training.keeping import DivergedError
+from durable import space
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from model_store.promotion import promote_version
 from model_store.sidecars import Sidecar
 from model_store.store import ModelStore
 from service.training.errors import LeaseHeldError, LeaseLostError, TrainingError
+from service.training.jobs import stalls
 from service.training.jobs.job import DamagedJob, Job
 from service.training.jobs.lease import Lease
 from service.training.jobs.run import Run
 from service.training.jobs.store import JobStore
 from service.training.worker.job_trainer import JobTrainer, TrainedNetwork
 from service.training.worker.keeping import keep
+from service.training.worker.measuring import StoppedError
+from service.training.worker.patience import RETRY_SECONDS, Patience
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +42,13 @@ cause."""
 class JobRunner:
     """Runs jobs, one at a time: `run` may be called for any job at any moment by any number of workers."""
 
-    def __init__(self, jobs: JobStore, store: ModelStore, trainer: JobTrainer) -> None:
+    def __init__(
+        self, jobs: JobStore, store: ModelStore, trainer: JobTrainer, retry_seconds: float = RETRY_SECONDS
+    ) -> None:
         self._jobs = jobs
         self._store = store
         self._trainer = trainer
+        self._retry_seconds = retry_seconds
 
     def run(self, job_id: str, stop: Event, began: float | None = None) -> Outcome:
         """Run the job to its end, unless another worker does; when `stop` is set, leave it to the next worker at once.
@@ -52,62 +60,96 @@ class JobRunner:
         job, folder = self._jobs.look(job_id), self._jobs.root / job_id
         if job.is_final:
             return "ended"
-        try:
-            lease = Lease.take_soon(folder, stop)
-        except LeaseHeldError as error:
-            log.info("%s", error)
+        lease = self._taken(folder, stop)
+        if lease is None:
             return "not mine"
+        patience = Patience(folder, stop, self._retry_seconds)
         try:
             with lease:
-                run = Run(folder, lease)
-                return self._run(job, run, stop, began) if isinstance(job, Job) else self._give_up(job, run)
+                run = patience.until_done(lambda: Run(folder, lease))
+                if isinstance(job, Job):
+                    return self._run(job, run, patience, stop, began)
+                return self._give_up(job, run, patience)
         except LeaseLostError as error:
             log.warning("%s; this worker skips it", error)
             return "not mine"
+        except StoppedError:
+            return "handed over"
 
-    def _give_up(self, job: DamagedJob, run: Run) -> Outcome:
+    @staticmethod
+    def _taken(folder: Path, stop: Event) -> Lease | None:
+        """The lease of a run; None while another worker has it, or there is no space for it."""
+        try:
+            return Lease.take_soon(folder, stop)
+        except LeaseHeldError as error:
+            log.info("%s", error)
+        except OSError as error:
+            if not space.is_short(error):
+                raise
+            stalls.begin(folder)
+            log.warning("job %s waits for its disk: %s", folder.name, error.strerror)
+        return None
+
+    def _give_up(self, job: DamagedJob, run: Run, patience: Patience) -> Outcome:
         """Fail a job whose request cannot be read."""
-        run.fail(f"the job's files are damaged: {job.damaged}")
+        patience.until_done(lambda: run.fail(f"the job's files are damaged: {job.damaged}"))
         log.error("job %s failed: %s", job.id, job.damaged)
         return "ended"
 
-    def _run(self, job: Job, run: Run, stop: Event, began: float) -> Outcome:
+    def _run(self, job: Job, run: Run, patience: Patience, stop: Event, began: float) -> Outcome:
         if run.state.is_final:
             return "ended"
         try:
-            ended = self._attempt(job, run, stop, began)
+            ended = self._attempt(job, run, patience, stop, began)
         except LeaseLostError:
             raise
+        except StoppedError:
+            ended = False
         except Exception as error:
             message = _explained(error)
-            run.fail(message)
             log.exception("job %s failed: %s", job.id, message)
+            patience.until_done(lambda: run.fail(message))
             return "ended"
-        return "ended" if ended else "handed over"
+        return "ended" if ended or self._leave(run, patience) else "handed over"
 
-    def _attempt(self, job: Job, run: Run, stop: Event, began: float) -> bool:
-        """Run the job; returns whether it has ended."""
+    def _attempt(self, job: Job, run: Run, patience: Patience, stop: Event, began: float) -> bool:
+        """Run the job; returns whether it has ended. Raises StoppedError when the job is cancelled or the worker is
+        stopped while it waits for its disk."""
         if run.cancel_requested():
-            return self._cancel(run)
-        deaths = run.start()
+            return False
+        deaths = patience.until_done(run.start, run.cancel_requested)
         if deaths > MAX_DEATHS:
             raise TrainingError(f"{deaths} workers in a row died at the same point of this job")
-        if self._was_published(job, run):
+        if patience.until_done(lambda: self._was_published(job, run), run.cancel_requested):
             return True
-        trained = self._trainer.train(job, run, stop, began, search=deaths < SEARCH_DEATHS)
-        if trained is not None:
-            self._publish(job, run, trained)
-            return True
-        if run.cancel_requested():
-            return self._cancel(run)
-        run.hand_over()
-        log.info("job %s is left to the next worker", job.id)
-        return False
 
-    def _cancel(self, run: Run) -> bool:
-        run.cancel()
-        log.info("job %s is cancelled", run.id)
+        def train() -> TrainedNetwork | None:
+            return self._trainer.train(job, run, stop, began, search=deaths < SEARCH_DEATHS)
+
+        trained = patience.until_done(train, run.cancel_requested)
+        if trained is None:
+            return False
+
+        def publish() -> None:
+            if not self._was_published(job, run):  # the disk may have been full only after that
+                self._publish(job, run, trained)
+
+        patience.until_done(publish, run.cancel_requested)
         return True
+
+    def _leave(self, run: Run, patience: Patience) -> bool:
+        """Cancel the job if that was requested (True), or leave it to the next worker."""
+        if run.cancel_requested():
+            patience.until_done(run.cancel)
+            log.info("job %s is cancelled", run.id)
+            return True
+        try:
+            run.hand_over()
+        except OSError as error:
+            if not space.is_short(error):
+                raise  # else its lease expires
+        log.info("job %s is left to the next worker", run.id)
+        return False
 
     def _publish(self, job: Job, run: Run, trained: TrainedNetwork) -> None:
         name = job.request.model

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from model_store.store import ModelStore
 from service.settings import Settings
 from service.training.queue.heartbeats import Heartbeat
+from tests.disk import mounted
 
 
 @pytest.mark.parametrize(
@@ -82,3 +86,52 @@ def test_not_ready_without_a_model(new_client: Any) -> None:
     assert reply.status_code == 503
     assert reply.headers["Retry-After"]
     assert reply.json["error"]["code"] == "not_ready"
+
+
+@pytest.mark.parametrize(("options", "code"), [("ro", "disk_read_only"), ("full", "disk_full")])
+def test_a_disk_that_cannot_be_written_is_named_and_texts_are_generated(
+    tmp_path: Path,
+    model_store: ModelStore,
+    new_client: Any,
+    settings: Settings,
+    admin: dict[str, str],
+    options: str,
+    code: str,
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with mounted(disk, "size=1m") as remount:
+        shutil.copytree(model_store.root, disk / "models")
+        client = new_client(data_dir=disk)
+        text = {"data": "To be, or not to be. " * 20, "content_type": "text/plain", "headers": admin}
+        corpus = client.post("/corpora", **text).json["id"]
+        job = {"json": {"corpus": corpus, "model": "hamlet"}, "headers": admin}
+        waiting = client.post("/jobs", **job).json["id"]
+        assert "disk" not in client.get("/readyz").text
+        if options == "ro":
+            remount("ro")
+        else:
+            with pytest.raises(OSError, match="No space"):
+                (disk / "large").write_bytes(bytes(2 << 20))
+        for sent in (
+            client.post("/corpora", **text | {"data": "another text " * 500}),
+            client.post("/jobs", **job),
+            client.put("/models/letters/aliases/other", json={"version": 1}, headers=admin),
+        ):
+            assert (sent.status_code, sent.json["error"]["code"]) == (503, code)
+            assert int(sent.headers["Retry-After"]) > 0
+        ready = client.get("/readyz").json
+        said = "disk: read-only since" if options == "ro" else "disk: full since"
+        assert [each for each in ready["degraded"] if each.startswith(said)]
+        assert str(tmp_path) not in str(ready)
+        assert client.post("/generate", json={}).status_code == 200
+        for route in ("/jobs", f"/jobs/{waiting}", "/corpora", "/models", "/metrics"):
+            assert client.get(route, headers=admin).status_code == 200
+        warned = client.get(f"/jobs/{waiting}", headers=admin).json["warnings"]
+        assert bool(warned) is (options == "ro"), "no worker has tried to write"
+        if options == "ro":
+            remount("rw")
+        else:
+            (disk / "large").unlink()
+        assert client.post("/jobs", **job).status_code == 202
+        assert "disk" not in client.get("/readyz").text

@@ -1,12 +1,16 @@
 """Jobs run for real, in moments, on a network of 8 units."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
+from charrnn.checkpoint import Checkpoint
 from charrnn.training.config import Budget, ValidationSplit
 from model_store import ModelStore
 from service.training.corpora.corpus import Corpus
@@ -17,9 +21,10 @@ from service.training.jobs.lease import Lease
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.run import Run
 from service.training.jobs.store import JobStore
+from service.training.worker.job_trainer import JobTrainer
 from service.training.worker.runner import MAX_DEATHS, JobRunner
-from tests.disk import largest_file
-from tests.service.training.runners import Clock, StopAfter, job_runner
+from tests.disk import largest_file, mounted
+from tests.service.training.runners import SAMPLE_LENGTH, Clock, StopAfter, job_runner
 
 NewJob = Callable[..., Job]
 
@@ -210,6 +215,71 @@ def test_a_full_disk_costs_a_resume_point_but_not_the_job(
     assert jobs.get(job.id).status == "queued"
     runner.run(job.id, NEVER)
     assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
+
+
+@pytest.mark.parametrize("step", ["publish", "keep", "set_alias_if"])
+def test_a_disk_that_is_full_at_the_last_step_is_waited_for(
+    jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob, step: str
+) -> None:
+    job, said = new_job(), list[tuple[str, ...]]()
+
+    class Full(ModelStore):
+        def __getattribute__(self, name: str) -> Any:
+            if name == step and len(said) < 3:
+                said.append(jobs.get(job.id).warnings)
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().__getattribute__(name)
+
+    trainer = JobTrainer(corpora, models, sample_length=SAMPLE_LENGTH)
+    assert JobRunner(jobs, Full(models.root), trainer, retry_seconds=0).run(job.id, NEVER) == "ended"
+    assert [each[:1] and each[0].startswith("disk full since") for each in said] == [(), True, True]
+    done = jobs.get(job.id)
+    assert (done.status, done.state.version, done.state.promoted, done.warnings) == ("succeeded", 1, True, ())
+    assert models.versions("fox") == [1], "published once"
+    assert models.kept("fox", 1, "scores") is not None
+
+
+def test_a_worker_that_ends_while_the_disk_is_full_leaves_the_job_to_the_next(
+    runner: JobRunner, jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob
+) -> None:
+    job, stop = new_job(), Event()
+
+    class Full(ModelStore):
+        def publish(self, name: str, checkpoint: Checkpoint) -> int:
+            stop.set()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    trainer = JobTrainer(corpora, models, sample_length=SAMPLE_LENGTH)
+    assert JobRunner(jobs, Full(models.root), trainer).run(job.id, stop) == "handed over"
+    assert (jobs.get(job.id).status, models.models()) == ("queued", [])
+    assert runner.run(job.id, NEVER) == "ended"
+    assert jobs.get(job.id).status == "succeeded"
+
+
+def test_a_job_on_a_real_disk_without_space_says_so_and_goes_on_when_there_is_some(
+    tmp_path: Path, corpora: CorpusStore, new_job: NewJob
+) -> None:
+    asked, disk = new_job().request, tmp_path / "disk"
+    disk.mkdir()
+    with mounted(disk, "size=1m"):
+        jobs, models = JobStore(disk / "runs"), ModelStore(disk / "models")
+        job = jobs.create(asked)
+        with pytest.raises(OSError, match="No space"):
+            (disk / "large").write_bytes(bytes(2 << 20))
+        trainer = JobTrainer(corpora, models, sample_length=SAMPLE_LENGTH)
+        with pytest.raises(OSError, match="No space"):
+            jobs.create(asked)
+        runner = JobRunner(jobs, models, trainer, retry_seconds=0.02)
+        assert runner.run(job.id, NEVER) == "not mine", "not even a lease can be written"
+        assert jobs.get(job.id).warnings[0].startswith("disk full since")
+        os.truncate(disk / "large", (1 << 20) - (20 << 10))
+        thread = Thread(target=runner.run, args=(job.id, NEVER), daemon=True)
+        thread.start()
+        while thread.is_alive():
+            if jobs.get(job.id).status == "running" and jobs.get(job.id).warnings:
+                (disk / "large").unlink(missing_ok=True)
+        assert not (disk / "large").exists(), "the job has waited"
+        assert (jobs.get(job.id).status, jobs.get(job.id).warnings) == ("succeeded", ())
 
 
 def test_a_job_that_another_worker_trains_is_left_to_it(runner: JobRunner, jobs: JobStore, new_job: NewJob) -> None:

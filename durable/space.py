@@ -1,0 +1,43 @@
+"""Whether a file system can be written: by the error of a write that failed, or before any write."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+LITTLE: Final = 64 << 10
+"""In bytes: with less free space than this, even small files cannot be relied on."""
+
+
+def is_short(error: BaseException) -> bool:
+    """Whether a write failed because the disk is full, out of inodes, over its quota or read-only: the same write will
+    succeed once this has been mended."""
+    return isinstance(error, OSError) and error.errno in (*FULL, errno.EROFS)
+
+
+def shortage(folders: Iterable[Path]) -> str:
+    """Why the file system of one of these folders cannot be written: `full`, `out of inodes` or `read-only`; empty if
+    they can be, or if there are no such folders."""
+    for folder in folders:
+        try:
+            found = _shortage(os.statvfs(folder))
+        except OSError:
+            continue
+        if found:
+            return found
+    return ""
+
+
+def _shortage(system: os.statvfs_result) -> str:
+    if system.f_flag & os.ST_RDONLY:
+        return "read-only"
+    is_root = os.geteuid() == 0  # a part is reserved for root
+    if (system.f_bfree if is_root else system.f_bavail) * system.f_frsize < LITTLE:
+        return "full"
+    if system.f_files and not (system.f_ffree if is_root else system.f_favail):
+        return "out of inodes"
+    return ""
