@@ -107,14 +107,13 @@ def _uploaded(data: DataDir) -> set[str]:
 
 def of_files() -> list[Fault[Site]]:
     """Damage, and deaths at a publication."""
-    flipped = f"model {FLIPPED}: version"
     deaths: dict[str, tuple[str, Callable[[DataDir], set[str]]]] = {
         "SIGKILL to the worker as it publishes": ("worker", _trained),
         "SIGKILL to all web processes as one publishes": ("web", _imported),
         "SIGKILL to all web processes as one stores a corpus": ("web", _uploaded),
     }
     return [
-        Fault("a bit of a version flipped", "files", _flipped, DAMAGED_SECONDS, breaks=True, degraded=flipped),
+        Fault("a bit of a version flipped", "files", _flipped, DAMAGED_SECONDS, breaks=True, degraded=FLIPPED),
         Fault("a resume point cut short", "files", _cut),
         *(
             Fault(name, "publication", partial(_killed_at, kind, names), breaks=kind == "web")
