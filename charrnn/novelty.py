@@ -109,16 +109,15 @@ class KnownTexts:
 
 
 def load(path: Path) -> KnownTexts:
-    """The set in a file, mapped read-only, after its content was compared with its checksum. Raises FileNotFoundError,
-    DamagedFileError."""
+    """The set in a file, read-only, after its content was compared with its checksum. It is not mapped: a file that is
+    cut off while it is mapped ends the process. Raises FileNotFoundError, DamagedFileError."""
     try:
-        with files.opened(path) as file:
-            header = _header(path, file.read(HEADER))
-        bits = np.memmap(path, np.uint8, "r", offset=HEADER)
+        data = files.read(path)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise DamagedFileError(f"{path.name} {fault_of(error)}") from error
+    header, bits = _header(path, data[:HEADER]), np.frombuffer(memoryview(data)[HEADER:], dtype=np.uint8)
     if 8 * len(bits) != header["bits"]:
         raise DamagedFileError(f"{path.name} has {8 * len(bits)} of {header['bits']} bits")
     if zlib.crc32(bits.data) != header["crc32"]:

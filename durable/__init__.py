@@ -16,6 +16,5 @@ What a medium must promise, so that this package could be written for another on
   abandoned ones).
 
 Several users need more, namely a local file system of POSIX: `CorpusStore` and `ModelStore` hand out paths; token ids
-and packed models are memory-mapped; conversion, excerpts and event logs seek; an event log is appended to; locks are
-flock's.
+are memory-mapped; conversion, excerpts and event logs seek; an event log is appended to; locks are flock's.
 """

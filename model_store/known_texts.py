@@ -23,7 +23,7 @@ def keep_known_texts(store: ModelStore, name: str, version: int, known: KnownTex
 
 
 def known_texts(store: ModelStore, name: str, version: int) -> KnownTexts | None:
-    """The version's set, mapped from its file; None where there is none, or none that can be read. Raises
+    """The version's set; None where there is none, or none that can be read. Raises
     NotFoundError."""
     path = store.bytes_path(name, version, KIND)
     with suppress(FileNotFoundError):

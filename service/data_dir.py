@@ -61,7 +61,7 @@ class DataDir:
 
     @property
     def packed(self) -> Path:
-        """Packed weights, which the web processes map; rebuilt if missing."""
+        """Packed weights, and links to the memory that the web processes share; rebuilt if missing."""
         return self.root / "packed"
 
     @property

@@ -1,5 +1,5 @@
-"""Builds the engine of a version, and stores packed weights as files that all web processes of a machine map; knows no
-scheduler."""
+"""Builds the engine of a version, on packed weights that are kept in files and in memory that all web processes of a
+machine share; knows no scheduler."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import importlib
 import logging
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import Final, Literal
+
+import numpy as np
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Engine
@@ -20,15 +22,19 @@ from charrnn.engine.cpu.code import default_folder
 from charrnn.engine.cpu.instructions import Precision
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import pack, precision_of
+from durable import files
 from durable.drafts import remove_dead_drafts
 from durable.entries import drop
 from durable.locks import locked
+from service.generation.sealed_memory import Memory, found, sealed
 
 log = logging.getLogger(__name__)
 
 Device = Literal["cpu", "cuda"]
 BuildEngine = Callable[[Checkpoint], Engine]
 
+LINK: Final = ".shared-"
+"""What the names of links to shared memory begin with."""
 KEPT: Final = 32
 KEPT_BYTES: Final = 1 << 28
 """How many packed versions, the most recently used, stay on disk, and more of them as long as they are not larger
@@ -64,35 +70,42 @@ def torch_engines(device: str) -> BuildEngine:
 def native_engine(checkpoint: Checkpoint, folder: Path, kernels: Path) -> Engine:
     """The engine for CPUs, in the precision that the version's training record allows.
 
-    One process at a time: at the first start kernels are compiled, which takes seconds on every core, and the next
-    process then finds them on the disk.
+    One process at a time: the next one then finds the packed weights in memory and, at the first start, the kernels,
+    which are compiled for seconds on every core, on the disk.
     """
-    packed = shared(checkpoint, precision_of(checkpoint), folder)
     with _one_at_a_time(folder):
+        packed = shared(checkpoint, precision_of(checkpoint), folder)
         engine = CpuEngine(packed, kernels=default_folder(otherwise=kernels))
     return _announced(engine, engine.description)
 
 
 def shared(checkpoint: Checkpoint, precision: Precision, folder: Path, kept_bytes: int = KEPT_BYTES) -> PackedModel:
-    """The packed weights, mapped from a file shared by all processes; private ones if the file cannot be written.
+    """The packed weights, in memory that all processes share and nothing can change. They are kept in a file, too.
 
     The file's name contains the SHA-256 of its content, so that a damaged file is detected and rebuilt.
     """
     stem = f"{checkpoint.digest}-{precision}-"
-    for path in folder.glob(f"{stem}*"):
-        if (found := _mapped(path)) is not None:
-            return found
-    packed = pack(checkpoint, precision)
+    for link in folder.glob(f"{LINK}{stem}*"):
+        if (memory := found(link, link.name.rpartition("-")[2])) is not None:
+            with suppress(OSError):
+                os.utime(folder / link.name.removeprefix(LINK))
+            return PackedModel(memory)
+    data = next((data for path in folder.glob(f"{stem}*") if (data := _read(path)) is not None), None)
+    if data is None:
+        data = _kept(pack(checkpoint, precision), folder, kept_bytes)
+    return PackedModel(sealed(data, folder / f"{LINK}{stem}{_digest(data)}"))
+
+
+def _kept(packed: PackedModel, folder: Path, kept_bytes: int) -> Memory:
+    """The model's buffer, which is written to the folder if that is possible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{stem}{_digest(packed)}"
         remove_dead_drafts(folder)
-        packed.save(path)
+        packed.save(folder / f"{packed.digest}-{packed.precision}-{_digest(packed.buffer)}")
         _forget_old(folder, kept_bytes)
-        return PackedModel.map(path)
     except OSError as error:
-        log.warning("packed weights are not shared between processes: %s", error.strerror)
-        return packed
+        log.warning("packed weights are not kept: %s", error.strerror)
+    return packed.buffer
 
 
 def _one_at_a_time(folder: Path) -> AbstractContextManager[None]:
@@ -100,29 +113,36 @@ def _one_at_a_time(folder: Path) -> AbstractContextManager[None]:
     return locked(folder.with_suffix(".lock")) if os.access(folder.parent, os.W_OK) else nullcontext()
 
 
-def _mapped(path: Path) -> PackedModel | None:
+def _read(path: Path) -> Memory | None:
+    """The content of the file, if it is what its name says."""
     try:
-        packed = PackedModel.map(path)
-        if _digest(packed) == path.name.rpartition("-")[2]:
-            os.utime(path)
-            return packed
-    except (OSError, ValueError) as error:
-        log.debug("%s cannot be mapped: %s", path.name, error)
-    return None
+        data = np.frombuffer(files.read(path), dtype=np.uint8)
+    except OSError as error:
+        log.warning("the packed weights %s cannot be read and are made anew: %s", path.name, error.strerror)
+        return None
+    if _digest(data) != path.name.rpartition("-")[2]:
+        log.warning("the packed weights %s are damaged and made anew", path.name)
+        return None
+    with suppress(OSError):
+        os.utime(path)
+    return data
 
 
-def _digest(packed: PackedModel) -> str:
-    return hashlib.sha256(packed.buffer.data).hexdigest()
+def _digest(data: Memory) -> str:
+    return hashlib.sha256(data.data).hexdigest()
 
 
 def _forget_old(folder: Path, most: int) -> None:
-    """Remove the files that were not used for longest; processes that have mapped one keep it."""
+    """Remove the files that were not used for longest, and links that lead nowhere any more."""
     found = [(stat.st_mtime, stat.st_size, path) for path in folder.glob("[!.]*") for stat in [path.lstat()]]
     by_use = sorted(found, reverse=True)
     sizes = accumulate(size for _, size, _ in by_use)
     for number, ((_, _, path), size) in enumerate(zip(by_use, sizes, strict=True)):
         if number >= KEPT and size > most:
             drop(path)
+    for link in folder.glob(f"{LINK}*"):
+        if not link.exists():
+            drop(link)
 
 
 def _announced(engine: Engine, description: str) -> Engine:

@@ -1,4 +1,5 @@
-"""A packed model: named arrays in one buffer, which can be a file that processes map and share; knows no networks.
+"""A packed model: named arrays in one buffer, which can be kept in a file, and in memory that processes share; knows no
+networks.
 
 The buffer is an index and then the arrays of charrnn.engine.cpu.packing, each at a multiple of 64 bytes, the size of a
 vector and of a cache line:
@@ -23,7 +24,6 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.cpu.instructions import Precision
-from durable import files
 from durable.drafts import draft
 
 Array = npt.NDArray[Any]
@@ -86,15 +86,6 @@ class PackedModel:
     def of(cls, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> PackedModel:
         """The model with this digest, precision and config, and these arrays."""
         return cls(_buffer(description, arrays))
-
-    @classmethod
-    def map(cls, path: Path) -> PackedModel:
-        """The model of a file, shared with every process that maps it. Raises OSError, ValueError."""
-        with files.opened(path):
-            pass  # it is a regular file, which mapping it would not tell at once
-        model = cls(np.memmap(path, dtype=np.uint8, mode="r"))
-        _ = model._index
-        return model
 
 
 def _buffer(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> npt.NDArray[np.uint8]:

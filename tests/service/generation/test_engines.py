@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,59 +13,97 @@ import pytest
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.batch import CpuEngine
-from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.gpu.batch import GpuEngine, gpu_available
-from service.generation.engines import KEPT, build_engine, shared, torch_engines
+from service.generation.engines import KEPT, LINK, build_engine, shared, torch_engines
+from tests.damage import DAMAGES
+from tests.system.running import ROOT
 
 New = Callable[..., Checkpoint]
 
 
-def test_the_packed_weights_are_a_file_that_the_next_process_maps(new_checkpoint: New, tmp_path: Path) -> None:
+def kept(folder: Path) -> list[Path]:
+    """The files of packed weights."""
+    return list(folder.glob("[!.]*"))
+
+
+def test_the_packed_weights_are_a_file_that_is_read_once(new_checkpoint: New, tmp_path: Path) -> None:
     first = shared(new_checkpoint(), "int8", tmp_path / "packed")
-    (path,) = (tmp_path / "packed").iterdir()
+    (path,) = kept(tmp_path / "packed")
     before = path.stat().st_ino
     second = shared(new_checkpoint(), "int8", tmp_path / "packed")
-    assert isinstance(first.buffer, np.memmap)
-    assert isinstance(second.buffer, np.memmap)
     assert path.stat().st_ino == before
     assert np.array_equal(first.buffer, second.buffer)
+    assert first.config == new_checkpoint().config
+    assert not first.buffer.flags.writeable and first.buffer.ctypes.data % 64 == 0
 
 
-def test_a_damaged_file_is_made_anew(new_checkpoint: New, tmp_path: Path) -> None:
+def test_other_processes_share_the_memory(new_checkpoint: New, tmp_path: Path) -> None:
+    here = shared(new_checkpoint(), "int8", tmp_path)
+    program = """
+import sys
+from pathlib import Path
+from service.generation.sealed_memory import found
+(link,) = Path(sys.argv[1]).glob(".shared-*")
+memory = found(link, link.name.rpartition("-")[2])
+print(memory.size, [line.split()[4] for line in Path("/proc/self/maps").read_text().splitlines() if "memfd" in line])
+"""
+    (link,) = tmp_path.glob(f"{LINK}*")
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(here.buffer.size), f"['{link.stat().st_ino}']"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_made_anew(
+    damage: str, new_checkpoint: New, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     whole = np.array(shared(new_checkpoint(), "int8", tmp_path).buffer)
-    (path,) = tmp_path.iterdir()
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
+    (path,) = kept(tmp_path)
+    for link in tmp_path.glob(f"{LINK}*"):
+        link.unlink()
+    DAMAGES[damage](path)
     assert np.array_equal(shared(new_checkpoint(), "int8", tmp_path).buffer, whole)
-    assert np.array_equal(PackedModel.map(path).buffer, whole)
+    assert "made anew" in caplog.text
+    assert np.array_equal(np.fromfile(path, np.uint8), whole)
+
+
+def test_a_file_that_is_damaged_while_its_weights_are_in_use_changes_nothing(
+    new_checkpoint: New, tmp_path: Path
+) -> None:
+    packed = shared(new_checkpoint(), "int8", tmp_path)
+    before = packed.buffer.tobytes()
+    (path,) = kept(tmp_path)
+    path.write_bytes(b"\xff" * 100)
+    os.truncate(path, 0)
+    assert packed.buffer.tobytes() == before
+    assert np.array_equal(shared(new_checkpoint(), "int8", tmp_path).buffer, packed.buffer)
 
 
 def test_another_version_or_precision_is_another_file(new_checkpoint: New, tmp_path: Path) -> None:
     shared(new_checkpoint(), "int8", tmp_path)
     shared(new_checkpoint(), "float32", tmp_path)
     shared(new_checkpoint(loss=0.5), "int8", tmp_path)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(kept(tmp_path)) == 3
 
 
-def test_without_a_place_for_files_the_weights_are_private(
+def test_without_a_place_for_files_the_weights_are_not_kept(
     new_checkpoint: New, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     packed = shared(new_checkpoint(), "int8", tmp_path / "file" / "packed")
     assert packed.digest == new_checkpoint().digest
-    assert "not shared" in caplog.text
+    assert "not kept" in caplog.text
 
 
 def test_the_least_recently_used_files_go(new_checkpoint: New, tmp_path: Path) -> None:
     for index in range(KEPT + 3):
         shared(new_checkpoint(loss=float(index)), "int8", tmp_path)
-    assert len(list(tmp_path.iterdir())) == KEPT + 3, "they are small"
-    size = sum(path.stat().st_size for path in tmp_path.iterdir()) // (KEPT + 3)
+    assert len(kept(tmp_path)) == KEPT + 3, "they are small"
+    size = sum(path.stat().st_size for path in kept(tmp_path)) // (KEPT + 3)
     shared(new_checkpoint(loss=-1.0), "int8", tmp_path, kept_bytes=(KEPT + 1) * size)
-    assert len(list(tmp_path.iterdir())) == KEPT + 1
+    assert len(kept(tmp_path)) == KEPT + 1
     shared(new_checkpoint(loss=-2.0), "int8", tmp_path, kept_bytes=0)
-    assert len(list(tmp_path.iterdir())) == KEPT
+    assert len(kept(tmp_path)) == KEPT
 
 
 def test_the_engine_says_which_kernel_runs(

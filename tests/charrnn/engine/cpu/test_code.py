@@ -27,7 +27,7 @@ from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.sampling import SamplingParams
-engine = CpuEngine(PackedModel.map(Path(sys.argv[1])), kernels=Path(sys.argv[2]))
+engine = CpuEngine(PackedModel(np.fromfile(sys.argv[1], np.uint8)), kernels=Path(sys.argv[2]))
 batch = engine.batch(1)
 batch.add(Sequence(np.array([2], np.int32), 300, SamplingParams(seed=4)))
 print(hashlib.sha256(batch.step(300)[0].ids.tobytes()).hexdigest())
