@@ -62,7 +62,7 @@ def _tidy(run: Path) -> None:
 def _check_owned(data: DataDir) -> None:
     """Raises PermissionError if this user may not write a folder in it, or may not read a key."""
     for path in (data.root, *data.folders):
-        if path.exists() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        if path.is_dir() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     for key in data.secrets:
         if key.exists() and not os.access(key, os.R_OK):

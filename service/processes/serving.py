@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.logs import chosen_format
 from service.output import STANDARD_ERROR
-from service.processes import preflight
+from service.processes import preflight, priority
 from service.processes.embedded_redis import embedded_redis
 from service.processes.orphans import Orphans
 from service.processes.redis_repair import set_damaged_aside
@@ -81,7 +81,7 @@ def _say(message: str) -> None:
 
 
 def _own_programs(environment: dict[str, str]) -> list[Program]:
-    worker = (sys.executable, "-P", "-m", "service.processes.worker")
+    worker = priority.lowered((sys.executable, "-P", "-m", "service.processes.worker"))
     web = (sys.executable, "-P", "-m", "gunicorn", "-c", GUNICORN_CONFIGURATION)
     training = [Program("worker", worker, {**environment, **QUIET_THREADS}, stop_seconds=20)]
     return [

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 from types import FrameType
-from typing import Final
 
 from service import logs
+from service.processes import priority
 from service.settings import read_settings
 from service.training.queue.job_queue import QuietConnections
 
@@ -19,9 +18,6 @@ except ModuleNotFoundError as error:
     if __name__ != "__main__" or error.name != "torch":
         raise
     sys.exit("service: training needs PyTorch, which is not installed: pip install torch")
-
-NICENESS: Final = 10
-"""Added to the process's niceness, so that requests take precedence over training."""
 
 
 def main() -> int:
@@ -33,7 +29,7 @@ def main() -> int:
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(QuietConnections())
-    os.nice(NICENESS)
+    priority.lower()
     worker = build_worker(settings)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -84,7 +84,7 @@ def test_a_port_in_use_is_reported_in_one_line(service: Service, tmp_path: Path)
     assert second.returncode == 1
     assert second.stderr.startswith(f"service: PORT={service.port} is in use on 127.0.0.1; ")
     assert second.stderr.count("\n") == 1
-    assert not (tmp_path / "redis").exists()
+    assert not (tmp_path / "run" / "redis.url").exists()
 
 
 def test_a_setting_out_of_bounds_is_named(service: Service) -> None:

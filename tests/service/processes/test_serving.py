@@ -34,7 +34,7 @@ def test_a_folder_of_the_same_name_is_not_taken_for_the_package(
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
     worker, web = programs(settings)
     variables = os.environ | {"DATA_DIR": str(settings.data_dir), "REDIS_URL": settings.redis_url}
-    asked = [*worker.command[:2], "-c", "import service; print(service.__file__)"]
+    asked = [*worker.command[:-2], "-c", "import service; print(service.__file__)"]
     for command, program in ((asked, worker), ([*web.command, "--check-config"], web)):
         environment = variables | dict(program.environment)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
