@@ -69,3 +69,32 @@ def test_a_key_that_could_be_guessed_or_not_be_written_does_not_sign(monkeypatch
 def test_several_keys_sign_continuations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTINUATION_KEYS", f"{'n' * 32}, {'o' * 32}")
     assert Settings().continuation_keys == ("n" * 32, "o" * 32)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:se#cret@queue:6379",
+        "redis://:se/cret@queue",
+        "redis://queue:cret",
+        "http://cret",
+        "queue",
+        "redis://[cret",
+    ],
+)
+@pytest.mark.parametrize("name", ["REDIS_URL", "CACHE_URL"])
+def test_a_url_that_is_none_is_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(SystemExit) as caught:
+        read_settings()
+    line = str(caught.value)
+    assert line.startswith(f"service: {name} must look like redis://") and "cret" not in line and "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://", "redis://:p%23w@queue:6379/0", "rediss://u:p@queue", "unix:///run/redis.sock?db=1", "redis://[::1]:1"],
+)
+def test_a_url_of_redis(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    assert Settings().redis_url == url
