@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
+import numpy as np
+
+from charrnn.checkpoint import load
 from charrnn.training.config import Budget
 from durable.clock import iso
 from model_store.aliases import FILE as ALIASES
@@ -51,16 +53,21 @@ def fill(data_dir: Path, counts: Counts) -> None:
 
 
 def _copy_models(root: Path, counts: Counts) -> None:
-    """Models beside the one that was trained, with the weights and sidecars of the starter."""
+    """Models beside the one that was trained, with the sidecars of the starter and its weights, one of them another
+    for each model; all versions of a model are the same."""
+    starter = load(STARTER_PATH)
+    name = min(starter.weights)
     change = {"version": counts.versions, "time": iso(FIRST.timestamp()), "reason": "filled", "rolled_back": False}
     aliases = json.dumps({"current": [{**change, "deleted": False, "rebuilt": False}]})
     beside = sorted(STARTER_PATH.parent.glob(f"{STARTER_PATH.stem}.*"))
     for model in range(counts.models - 1):
         folder = root / f"model-{model:04}"
         folder.mkdir()
+        weights = {**starter.weights, name: starter.weights[name] * np.float32(1 + model / 1e4)}
+        data = replace(starter, weights=weights).to_bytes()
         for file in beside:
             first = folder / file.name.replace(STARTER_PATH.stem, "1")
-            shutil.copy(file, first)
+            first.write_bytes(data if file == STARTER_PATH else file.read_bytes())
             for version in range(2, counts.versions + 1):
                 os.link(first, first.with_name(f"{version}{first.name[1:]}"))
         (folder / ALIASES).write_text(aliases)
