@@ -11,6 +11,7 @@ from tests.faults.clock_faults import ClockSite, can_step, of_clock
 from tests.faults.disk_faults import DiskSite, can_mount, of_disk
 from tests.faults.fault import Fault
 from tests.faults.file_faults import of_files
+from tests.faults.log_faults import PipedSite, of_log
 from tests.faults.process_faults import kills, suspensions
 from tests.faults.redis_faults import ExternalSite, of_embedded, of_external
 from tests.faults.resource_faults import of_resources
@@ -35,6 +36,7 @@ SETTINGS: Final = {
     "suspended": Setting("Processes suspended", Site, suspensions()),
     "redis": Setting("Redis", ExternalSite, of_external()),
     "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
+    "log": Setting("The log", PipedSite, of_log()),
     "files": Setting("Files", Site, of_files(), 3, steps=(40, 3000)),
     "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 3000)),
     "disk": Setting("The disk", DiskSite, of_disk(), possible=can_mount),

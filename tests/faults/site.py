@@ -77,6 +77,10 @@ class Site:
             "web": sum(each.parent in masters for each in ours),
         }
 
+    def log_file(self) -> Path:
+        """Where this start logs to."""
+        return self.logs / f"{self.starts}.log"
+
     def end(self) -> int:
         """End it as an operator does; the exit status."""
         self._over.set()
@@ -85,7 +89,7 @@ class Site:
 
     def _start(self) -> Service:
         self.starts += 1
-        return Service(self.data_dir, self.logs / f"{self.starts}.log", **self._settings)
+        return Service(self.data_dir, self.log_file(), **self._settings)
 
     def _keep_running(self) -> None:
         while not self._over.wait(0.05):
