@@ -37,8 +37,8 @@ SETTINGS: Final = {
     "redis": Setting("Redis", ExternalSite, of_external()),
     "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
     "log": Setting("The log", PipedSite, of_log()),
-    "files": Setting("Files", Site, of_files(), 3, steps=(40, 3000)),
-    "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 3000)),
+    "files": Setting("Files", Site, of_files(), 3, steps=(40, 1500)),
+    "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 1500)),
     "disk": Setting("The disk", DiskSite, of_disk(), possible=can_mount),
     "clock": Setting("The clock", ClockSite, of_clock(), 2, possible=can_step),
 }

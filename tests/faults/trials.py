@@ -22,6 +22,8 @@ from tests.system.running import until
 
 LONGEST_WAIT: Final = 60.0
 """For it to generate again, and for `/readyz` to be content."""
+TRAINED_SECONDS: Final = 240.0
+"""For all jobs, on a busy machine."""
 TEXT_CLIENTS: Final = 4
 
 
@@ -65,7 +67,7 @@ class Trials:
         """The digest of a network that was trained without any fault."""
         client, name = self.site.client(), f"calm-{steps}"
         job = train(client, self._corpus, name, steps)
-        until(lambda: bool(client.job(job)["finished"]))
+        until(lambda: bool(client.job(job)["finished"]), TRAINED_SECONDS)
         return str(client.version(name, 1)["digest"])
 
     def run(self, fault: Fault[Any]) -> Outcome:
@@ -115,7 +117,7 @@ class Trials:
         """End the load, let every job come to its end, and look at the laws for the last time."""
         self._load.park()
         client = self.site.client()
-        until(lambda: all(job["finished"] for job in client.jobs()), 240)
+        until(lambda: all(job["finished"] for job in client.jobs()), TRAINED_SECONDS)
         broken = list(self._looked_at_calmly())
         for model in (each["name"] for each in client.models() if each["name"].startswith(TRAINED)):
             steps = int(model.removeprefix(TRAINED).partition("-")[0])
