@@ -8,11 +8,8 @@ ARG TORCH_INDEX_URL=""
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
-COPY requirements.txt .
-RUN if [ -n "$TORCH_INDEX_URL" ]; then \
-        pip install --no-deps --index-url "$TORCH_INDEX_URL" "$(grep '^torch==' requirements.txt)"; \
-    fi \
-    && pip install -r requirements.txt
+COPY requirements requirements
+RUN requirements/install.sh python
 
 FROM python:3.11-slim
 RUN groupadd --gid 10001 app \

@@ -5,17 +5,21 @@ VENV ?= .venv
 # The first interpreter that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
-# The package index for torch alone. Empty: the default index, whose build for Linux on x86 includes several GB of CUDA.
+# The package index for torch alone. Empty: the default index, whose build for Linux includes several GB of CUDA.
 # The CPU index URL shown by the "Get started" selector on pytorch.org gives the small build.
-TORCH_INDEX_URL ?=
+export TORCH_INDEX_URL ?=
 # Many tests wait for processes that they started: a third one keeps two cores busy.
 TEST_PROCESSES ?= 3
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Every file is checked against its hash, and nothing is built: that would run unchecked code.
+LOCKED := install --require-hashes --only-binary=:all: -r
+# The tools that look at the packages have an environment of their own.
+TOOLS := $(VENV)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: run test mypy pytest faults lint format bench fuzz generators screenshots clean help
+.PHONY: run test mypy pytest faults lint format bench fuzz generators screenshots lock sbom audit clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -57,6 +61,28 @@ generators: $(VENV)/.ready-generators ## generate clients of the API with two co
 screenshots: $(VENV)/.ready-dev ## retake the screenshots of the pages (takes minutes; needs Chromium)
 	SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser
 
+# In this order: a file keeps to the versions of those before it. Versions change where a *.in says so, or with UPGRADE=1.
+LOCKS := service torch dev fuzz generators bench audit
+COMPILE := $(abspath $(TOOLS))/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--only-binary=:all: --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+lock: $(TOOLS)/.ready ## renew requirements/*.txt from requirements/*.in; torch-cpu.txt only with TORCH_INDEX_URL
+	cd requirements && for name in $(LOCKS); do $(COMPILE) $$name.in -o $$name.txt || exit; done
+	$(if $(TORCH_INDEX_URL),cd requirements && $(COMPILE) --no-deps --index-url $(TORCH_INDEX_URL) torch-cpu.in -o torch-cpu.txt)
+
+# In an environment that contains nothing else.
+sbom: $(TOOLS)/.ready ## list the service's packages with their licences: build/sbom.json (CycloneDX), build/licences.md
+	rm -rf build/sbom && $(BIN)/python -m venv build/sbom
+	requirements/install.sh $(abspath build/sbom/bin/python)
+	build/sbom/bin/python -m pip --quiet install --no-deps --no-build-isolation .
+	build/sbom/bin/python -m pip --quiet uninstall --yes pip
+	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.json build/sbom/bin/python
+	$(TOOLS)/bin/pip-licenses --python build/sbom/bin/python --with-urls --format markdown --output-file build/licences.md
+	rm -rf build/sbom
+
+audit: $(TOOLS)/.ready ## look for risky code (bandit) and for known vulnerabilities of the packages (pip-audit; asks an index)
+	$(TOOLS)/bin/bandit --quiet --configfile pyproject.toml --recursive charrnn console durable model_store service benchmarks
+	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes $(foreach name,$(LOCKS),--requirement requirements/$(name).txt)
+
 clean: ## remove everything installed and cached; keeps the data directory
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -64,27 +90,23 @@ clean: ## remove everything installed and cached; keeps the data directory
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-$(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)/.created
+$(VENV)/.ready: requirements/service.txt requirements/torch.txt requirements/torch-cpu.txt pyproject.toml | $(VENV)/.created
 	@echo "Installing the dependencies into $(VENV) (once; takes minutes) ..."
-	@$(if $(TORCH_INDEX_URL),$(PIP) install --no-deps --index-url "$(TORCH_INDEX_URL)" "$$(grep '^torch==' requirements.txt)")
-	@$(PIP) install -r requirements.txt
+	@requirements/install.sh $(abspath $(BIN)/python)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
-	@$(PIP) install -r requirements-dev.txt
+$(VENV)/.ready-dev: requirements/dev.txt $(VENV)/.ready
+$(VENV)/.ready-bench: requirements/bench.txt $(VENV)/.ready-dev
+$(VENV)/.ready-fuzz: requirements/fuzz.txt $(VENV)/.ready-dev
+$(VENV)/.ready-generators: requirements/generators.txt $(VENV)/.ready-dev
+$(VENV)/.ready-dev $(VENV)/.ready-bench $(VENV)/.ready-fuzz $(VENV)/.ready-generators:
+	@$(PIP) $(LOCKED) $<
 	@touch $@
 
-$(VENV)/.ready-bench: benchmarks/requirements.txt $(VENV)/.ready-dev
-	@$(PIP) install -r benchmarks/requirements.txt
-	@touch $@
-
-$(VENV)/.ready-fuzz: requirements-fuzz.txt $(VENV)/.ready-dev
-	@$(PIP) install -r requirements-fuzz.txt
-	@touch $@
-
-$(VENV)/.ready-generators: requirements-generators.txt $(VENV)/.ready-dev
-	@$(PIP) install -r requirements-generators.txt
+$(TOOLS)/.ready: requirements/audit.txt | $(VENV)/.created
+	@$(BIN)/python -m venv --clear $(TOOLS)
+	@$(TOOLS)/bin/python -m pip --disable-pip-version-check --quiet $(LOCKED) $<
 	@touch $@
 
 # Everything is rebuilt when the interpreter of the virtual environment is gone.

@@ -1,7 +1,7 @@
 """Requests a second and latencies over HTTP: this service and its peers, in turn, on the same checkpoints.
 
 Run: python -m benchmarks.http [--seconds 4] [--rounds 3] [--json FILE]. Needs wrk (Debian: wrk) beside the packages of
-benchmarks/requirements.txt.
+requirements/bench.in.
 """
 
 from __future__ import annotations
