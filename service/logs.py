@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -118,7 +119,7 @@ def chosen_format(settings: Settings) -> str:
     """`text` or `json`: the setting, or for `auto` text on a terminal."""
     if settings.log_format != "auto":
         return settings.log_format
-    return "text" if sys.stderr.isatty() else "json"
+    return "text" if os.isatty(2) else "json"  # sys.stderr is None if it is closed
 
 
 def _losses(lines: logging.Formatter, lost: int) -> bytes:

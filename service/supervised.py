@@ -47,6 +47,11 @@ class Supervised:
         with suppress(OSError):
             files.put(self._path, SHAPE.dump_json(self._report), sync=False)
 
+    def end(self) -> None:
+        """Remove the file: there is no supervisor any more."""
+        with suppress(OSError):
+            self._path.unlink()
+
     def failed(self, name: str, seconds: float) -> None:
         """A start of the process has failed; it is started again in so many seconds."""
         now, failing = self._clock(), self._report["failing"]

@@ -66,6 +66,7 @@ def supervise(programs: Sequence[Program], run_dir: Path, report: Supervised) ->
     STANDARD_ERROR.report = STANDARD_OUTPUT.report = _losses
     with contextlib.redirect_stderr(STANDARD_ERROR.text()), contextlib.suppress(ExitNow):
         _Supervision(options, programs, report).main()
+    report.end()
     options.close_logger()
     for output in (STANDARD_OUTPUT, STANDARD_ERROR):
         output.flush()

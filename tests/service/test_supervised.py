@@ -25,8 +25,11 @@ def test_a_process_that_does_not_stay_up_is_named_until_it_does(tmp_path: Path) 
 
 
 def test_losses_are_told(tmp_path: Path) -> None:
-    Supervised(tmp_path / "file").lost(7)
-    assert SupervisorReport(tmp_path / "file").lost_lines() == 7
+    told, read = Supervised(tmp_path / "file"), SupervisorReport(tmp_path / "file")
+    told.lost(7)
+    assert read.lost_lines() == 7
+    told.end()
+    assert read.lost_lines() == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"failing": 3}', None])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import stat
@@ -132,3 +133,12 @@ def test_a_start_waits_for_no_pipe_and_writes_through_no_link(tmp_path: Path) ->
     lock(data).close()
     assert sorted(path.name for path in data.run.iterdir() if not path.name.startswith(".damaged-")) == ["lock"]
     assert not (tmp_path / "outside").exists()
+
+
+def test_streams_that_were_closed_are_opened() -> None:
+    opened = (
+        "import os; from service.processes.preflight import open_standard_streams; open_standard_streams();"
+        " raise SystemExit(0 if all(os.fstat(each) for each in range(3)) else 1)"
+    )
+    closed = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(opened)} <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", closed], check=False).returncode == 0
