@@ -77,15 +77,21 @@ def test_a_search_that_fails_costs_nothing_else(
     assert models.kept("clauses", 1, KIND) is None
 
 
-def test_a_disk_that_is_full_costs_nothing_else(
+def test_a_disk_that_is_full_only_costs_time(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, job: Job
 ) -> None:
-    class FullStore(ModelStore):
-        def keep(self, name: str, version: int, kind: str, value: dict[str, Any]) -> None:
-            raise OSError(28, "No space left on device")
+    class OnceFullStore(ModelStore):
+        was_full = False
 
-    job_runner(jobs, corpora, FullStore(models.root)).run(job.id, NEVER)
+        def keep(self, name: str, version: int, kind: str, value: dict[str, Any]) -> None:
+            if not self.was_full:
+                self.was_full = True
+                raise OSError(28, "No space left on device")
+            super().keep(name, version, kind, value)
+
+    job_runner(jobs, corpora, OnceFullStore(models.root)).run(job.id, NEVER)
     assert (jobs.get(job.id).status, models.versions("clauses")) == ("succeeded", [1])
+    assert models.kept("clauses", 1, KIND) is not None
 
 
 class Slow:
