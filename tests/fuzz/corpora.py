@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -51,27 +51,36 @@ SAMPLES: Final = (
     "\u0301" * 40,
     "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea \u202eabc\u202c",
 )
-LINE_ENDS: Final = ("\n", "\n", "\r\n", "\r", "\n\r", "\u2028", "\x85", "\x0b", "\x1c", "")
+LINE_ENDS: Final = (*("\n",) * 9, "\r\n", "\r", "\n\r", "\u2028", "\x85", "\x0b", "\x1c", "")
 ROWS: Final = ("label,text", "text\tlabel", '{"text": "a", "label": "b"}', '{"text": "a"}', 'x,"y\nz"', "a\tb\tc", '"')
 
 
 def _lines(random: Random) -> list[str]:
-    kind = random.randrange(4)
+    kind = random.randrange(6)
     if kind == 0:
         return [random.choice(SAMPLES)] * random.choice((1, 3, 50))
     if kind == 1:
         return ["".join(chr(random.randrange(1, 0xD800)) for _ in range(30)) for _ in range(random.randint(0, 9))]
     if kind == 2:
         return [random.choice((*ROWS, *SAMPLES, *ODD_TEXTS)) for _ in range(random.randint(0, 40))]
-    row = {"text": random.choice(SAMPLES), "label": random.choice("ab"), "tags": ["N"] * 3, "target": "t"}
-    found = []
+    return _rows(random)
+
+
+def _rows(random: Random) -> list[str]:
+    """The rows of a file with named fields, some of them broken."""
+    row: dict[str, Any] = {"text": random.choice(SAMPLES), "label": "a", "tags": ["N"] * 3, "target": "t"}
+    names = random.choice((["text"], ["text", "label"], ["text", "target"], sorted(row), random.sample(sorted(row), 2)))
+    form, broken = random.choice(("json", ",", "\t")), random.choice((0, 0, 0.1, 0.5))
+    found = [] if form == "json" else [form.join(names)]
     for _ in range(random.randint(1, 30)):
-        changed = changed_json(random, row) if random.random() < 0.3 else row
-        form = random.randrange(3)
-        values = [str(value) for value in (changed.values() if isinstance(changed, dict) else [changed])]
-        found.append(
-            json.dumps(changed, ensure_ascii=random.random() < 0.5) if form == 0 else ",\t"[form - 1].join(values)
-        )
+        values: Any = {name: row[name] for name in names}
+        if random.random() < broken:
+            values = random.choice((changed_json(random, values), random.choice(ODD_TEXTS)))
+        if form == "json":
+            found.append(json.dumps(values, ensure_ascii=random.random() < 0.5))
+        else:
+            cells = values.values() if isinstance(values, dict) else [values]
+            found.append(form.join(f'"{cell}"' if form == "," else str(cell) for cell in cells))
     return found
 
 
@@ -125,11 +134,15 @@ def _stored(store: CorpusStore, corpus: Corpus) -> str:
 
 
 def _format(random: Random) -> RecordFormat | None:
-    names = random.choice((None, None, Fields(text="text"), Fields(text="text", label="label"), Fields(label="0")))
+    if random.random() < 0.5:
+        return random.choice((RecordFormat(unit="line"), RecordFormat(fields=Fields(text="text"))))
+    names = random.choice(
+        (None, None, None, Fields(text="text"), Fields(text="text", label="label"), Fields(label="0"))
+    )
     with suppress(ValueError):
         return RecordFormat(
-            random.choice((None, "text", "line", "paragraph", "separator")),
-            random.choice((None, None, None, "\n\n\n", "--", ",", "\u0301")),
+            random.choice((None, None, "text", "line", "paragraph", "separator")),
+            random.choice((None,) * 9 + ("\n\n\n", "--", ",", "\u0301")),
             random.choice((None, *FILE_FORMATS)),
             names,
             random.choice((0, 0.5, 1)),
@@ -139,7 +152,7 @@ def _format(random: Random) -> RecordFormat | None:
 
 def _read_records(random: Random, path: Path, data: bytes, folder: Path) -> str:
     """Whether the text has records of some format."""
-    form, task = _format(random), random.choice(TASKS)
+    form, task = _format(random), random.choice(("generate", *TASKS))
     if form is None or (not form.has_fields and form.record_unit == "text"):
         return "no records asked for"
     with suppress(CorpusError, ValueError):

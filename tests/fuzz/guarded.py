@@ -52,13 +52,13 @@ def _close(address: int) -> None:
         raise OSError(ctypes.get_errno(), "mprotect")
 
 
-class _GuardedModel(PackedModel):
+class GuardedModel(PackedModel):
     """A packed model whose arrays are copies with a guard."""
 
     guard: Guard
 
     @classmethod
-    def copied(cls, model: PackedModel, guard: Guard) -> _GuardedModel:
+    def copied(cls, model: PackedModel, guard: Guard) -> GuardedModel:
         copied = cls(model.buffer)
         object.__setattr__(copied, "guard", guard)
         object.__setattr__(copied, "array", cache(copied.array))
@@ -74,7 +74,7 @@ class GuardedBatch(CpuBatch):
     def __init__(self, engine: CpuEngine, capacity: int, guard: Guard) -> None:
         super().__init__(engine, capacity)
         self._guard = guard
-        self._memory = BatchMemory(_GuardedModel.copied(engine.model, guard), capacity, guard.zeros)
+        self._memory = BatchMemory(GuardedModel.copied(engine.model, guard), capacity, guard.zeros)
 
     def add(self, sequence: Sequence) -> int:
         """Add a sequence, as every batch does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from tests.fuzz import bodies, checkpoints, corpora, headers, tokens
+from tests.fuzz import bodies, checkpoints, corpora, guards, headers, tokens
 from tests.fuzz.cases import Target
 
 
@@ -17,7 +17,7 @@ class Fuzzed(NamedTuple):
 
 TARGETS: Final = {
     "checkpoints": Fuzzed(checkpoints.served, 10_000),
-    "guards": Fuzzed(checkpoints.guarded, 3_000),
+    "guards": Fuzzed(guards.guarded, 3_000),
     "uploads": Fuzzed(corpora.uploads, 5_000),
     "lines": Fuzzed(corpora.long_lines, 6),
     "tokens": Fuzzed(tokens.handed_back, 10_000),

@@ -25,8 +25,10 @@ from charrnn.vocabulary import Vocabulary
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.web import build_web
+from service.generation import progress
 from service.generation.cache import KEY_PREFIX as ENTRIES
 from service.generation.continuations.tokens import FORMAT
+from service.generation.errors import EventIdError
 from service.generation.prefix_states import KEY_PREFIX as STATES
 from service.generation.scheduling.scheduler import Scheduler
 from service.settings import Settings
@@ -169,12 +171,28 @@ def _event(application: _Application, random: Random) -> str:
     return _told(application.ask(**asked, headers={"Last-Event-ID": event}))
 
 
+def _progress(_: _Application, random: Random) -> str:
+    """The id of an event that begins as it must, with any progress after it."""
+    digest, choices = b"d" * 32, random.choice((1, 3, 1000))
+    items = [random.choice(("e", "p3", "p0", "12", "12.15", "0", "s2", "9" * 15, "*", "")) for _ in range(choices % 7)]
+    repeated = [item + random.choice(("", "", f"*{random.choice((0, 1, 2, choices, 10**15 - 1))}")) for item in items]
+    written = random.choice(("_".join(repeated), "end", changed_text(random, "p3_12.15*4_e_s2")))
+    name = random.choice((progress._name(hashlib.sha256(digest), written), "0" * 8))
+    try:
+        found = progress.Progress.read(f"{name}-{written}", digest, choices)
+    except EventIdError:
+        return "refused"
+    assert all(found[index].characters >= 0 for index in range(choices))
+    return "read"
+
+
 KINDS: Final[tuple[Callable[[_Application, Random], str], ...]] = (
     _continuation,
     _continuation,
     _entry,
     _prefix,
     _event,
+    _progress,
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from charrnn.engine.base import Finished, Sequence, Series
 from charrnn.engine.cpu.code import Advance
 from charrnn.engine.cpu.filling import member_struct
-from charrnn.engine.cpu.memory import BatchMemory
+from charrnn.engine.cpu.memory import Allocate, BatchMemory, aligned_zeros
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.structs import SERIES_STRUCT
 from charrnn.engine.sequences import Member, check_series
@@ -26,19 +26,22 @@ class CpuSeries:
     """Implements charrnn.engine.base.SeriesBatch. Raises ValueError as `check_series` does, and for less than one
     slot."""
 
-    def __init__(self, model: PackedModel, advance: Advance, series: Series, slots: int) -> None:
+    def __init__(
+        self, model: PackedModel, advance: Advance, series: Series, slots: int, allocate: Allocate = aligned_zeros
+    ) -> None:
         if slots < 1:
             raise ValueError(f"slots must be at least 1, not {slots}")
         check_series(series, model.config)
-        self._slots, self._template, self._advance = slots, slots, advance
-        self._memory = BatchMemory(model, slots + 1)
-        self._ids = np.empty((slots, 1 + series.length), dtype=np.int32)  # what each candidate reads and chooses
+        self._slots, self._template, self._advance, self._allocate = slots, slots, advance, allocate
+        self._memory = BatchMemory(model, slots + 1, allocate)
+        self._ids = allocate((slots, 1 + series.length), np.int32)  # what each candidate reads and chooses
         self._prepare(series)
         room = ROOM * slots
-        self._candidates, self._offsets = np.empty(room, dtype=np.int64), np.zeros(room + 1, dtype=np.int64)
-        self._ended = np.empty(room, dtype=np.int32)
-        self._in_slots, self._free = np.empty(slots, dtype=np.int64), np.arange(slots)[::-1].copy()
-        self._series = np.zeros(1, dtype=SERIES_STRUCT)
+        self._candidates, self._offsets = allocate((room,), np.int64), allocate((room + 1,), np.int64)
+        self._ended = allocate((room,), np.int32)
+        self._in_slots, self._free = allocate((slots,), np.int64), allocate((slots,), np.int64)
+        self._free[:] = np.arange(slots)[::-1]
+        self._series = allocate((1,), SERIES_STRUCT)
         self._fill(series, room)
         self._finished_ids = np.empty(0, dtype=np.int32)
         self._memory.batch["series"] = self._series.ctypes.data
@@ -77,7 +80,8 @@ class CpuSeries:
         memory.activate(template)
         self._advance(*memory.addresses, 1)
         memory.keep_in_both_halves(template)
-        self._logits = memory.logits[0].copy()
+        self._logits = self._allocate(memory.logits[0].shape, np.float32)
+        self._logits[:] = memory.logits[0]
         memory.sequences[:] = struct
         memory.sequences["total"] = 1 + series.length
         self._ids[:, 0] = series.state.last_id
@@ -112,5 +116,5 @@ class CpuSeries:
         known = int(self._memory.sequences["computed"][: self._slots].sum())
         most = known + self._slots * steps + int(self._series["room"][0])
         if most > self._finished_ids.size:
-            self._finished_ids = np.empty(most, dtype=np.int32)
+            self._finished_ids = self._allocate((most,), np.int32)
             self._series["ids"] = self._finished_ids.ctypes.data
