@@ -19,7 +19,7 @@ LOCKED := install --require-hashes --only-binary=:all: -r
 TOOLS := $(VENV)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: run test mypy pytest faults lint format bench fuzz generators screenshots lock sbom audit clean help
+.PHONY: run test mypy pytest faults scale lint format bench fuzz generators screenshots lock sbom audit clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -40,6 +40,9 @@ faults: export FAULTS_SEED := $(or $(FAULTS_SEED),$(shell date +%s))
 faults: $(VENV)/.ready-dev ## run the long tests of kills and failures, which `make test` leaves out; renews docs/reliability.md
 	@echo "FAULTS_SEED=$(FAULTS_SEED)"
 	env -u PYTHONDONTWRITEBYTECODE RELIABILITY=docs/reliability.md $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m faults
+
+scale: $(VENV)/.ready-dev ## measure a service with thousands of models, jobs and corpora, and large texts; renews docs/scale.md
+	$(BIN)/python -m tests.system.scale docs/scale.md
 
 lint: $(VENV)/.ready-dev ## check style
 	$(BIN)/ruff check .
