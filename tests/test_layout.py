@@ -13,6 +13,7 @@ OF_NO_MODULE = {
     *(
         "access_of_routes",
         "access_rules",
+        "every_file",
         "examples",
         "limits_of_time",
         "odd_values",

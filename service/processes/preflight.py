@@ -15,7 +15,7 @@ from typing import Final, TextIO
 from redis import Redis
 
 from durable import locks
-from durable.entries import close_to_others, set_aside
+from durable.entries import close_to_others, is_folder, set_aside
 from durable.locks import ClaimedError
 from service.data_dir import DataDir
 
@@ -53,9 +53,11 @@ def lock(data: DataDir) -> TextIO:
 
 
 def _tidy(run: Path) -> None:
-    """Set aside what a process that starts would wait for, or write elsewhere through: pipes and links."""
+    """Set aside what a process that starts could not write, would wait for, or would write elsewhere through: folders
+    with names of files, pipes and links."""
     for path in run.iterdir():
-        if path.is_symlink() or path.is_fifo():
+        is_in_the_way = is_folder(path) and path.suffix and not path.name.startswith(".")
+        if is_in_the_way or path.is_symlink() or path.is_fifo():
             set_aside(path)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.service.kept_files import files_in, kind_of
 from tests.system.running import ROOT, Service, free_port, until
 
 pytestmark = pytest.mark.system
@@ -68,6 +69,10 @@ def test_it_says_where_it_is_and_where_the_key_is(service: Service) -> None:
 
 def test_everything_it_needs_is_there(service: Service) -> None:
     until(lambda: service.request("/readyz")["degraded"] == [])
+
+
+def test_every_file_that_it_keeps_is_of_a_known_kind(service: Service) -> None:
+    assert [kind_of(path) for path in files_in(service.data_dir)]
 
 
 def test_a_second_start_on_the_same_data_is_refused(service: Service) -> None:
