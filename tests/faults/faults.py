@@ -32,21 +32,23 @@ class Setting:
 
 
 SETTINGS: Final = {
-    "killed": Setting("Processes killed", Site, kills(), 3),
     "suspended": Setting("Processes suspended", Site, suspensions()),
     "redis": Setting("Redis", ExternalSite, of_external()),
-    "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
-    "log": Setting("The log", PipedSite, of_log()),
     "files": Setting("Files", Site, of_files(), 3, steps=(40, 1500)),
+    "log": Setting("The log", PipedSite, of_log()),
+    "killed": Setting("Processes killed", Site, kills(), 3),
     "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 1500)),
     "disk": Setting("The disk", DiskSite, of_disk(), possible=can_mount),
+    "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
     "clock": Setting("The clock", ClockSite, of_clock(), 2, possible=can_step),
 }
+"""The longest first: several run at a time."""
 
 SHORT: Final = {
     "processes": Setting(
         "Processes, Redis and files", Site, [*kills()[:4], suspensions((3.0,))[2], of_embedded()[0], of_files()[2]]
     ),
+    "disk": Setting("The disk", DiskSite, of_disk((4.0,)), possible=can_mount),
     "clock": Setting("The clock", ClockSite, of_clock({"an hour": 3600}), possible=can_step),
 }
 """Some of each group, for `make test`: about a minute of waiting."""

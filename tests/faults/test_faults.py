@@ -12,7 +12,10 @@ from tests.faults.load import seeded
 from tests.faults.table import report, written
 from tests.faults.trials import Trials, complaints, trials
 
-pytestmark = pytest.mark.system
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by Linux's /proc"),
+]
 
 
 @pytest.mark.parametrize("name", SHORT)
