@@ -130,10 +130,15 @@ def test_when_a_probe_calls_it_generating_again() -> None:
 def test_a_table_replaces_the_one_before(tmp_path: Path) -> None:
     document = tmp_path / "page.md"
     document.write_text("before\n<!-- some: written -->\nold\n<!-- end of some -->\nafter\n")
-    worst = [Outcome(fault(), 1.0, again, 2.0, ["cache: gone"], Counter({"503 full": 2}), []) for again in (0.5, 3.25)]
+    worst = [
+        Outcome(
+            fault(), 1.0, again, 2.0, [f"disk: full since 2026-01-0{again:.0f}T00:00:00.000Z"], Counter({"503 full": 2})
+        )
+        for again in (0.5, 3.25)
+    ]
     written(document, "some", report("Some", worst, Counter(upload=3), "seed"))
     text = document.read_text()
-    assert "| a fault | 2 | 1.0 s | 3.2 s | cache: gone | 2.0 s | 4 503 full |" in text
+    assert "| a fault | 2 | 1.0 s | 3.2 s | disk: full since … | 2.0 s | 4 503 full |" in text
     assert "old" not in text and "seed seed" in text and "3 upload" in text
     assert text.startswith("before\n<!-- some: written -->\n") and text.endswith("<!-- end of some -->\nafter\n")
     with pytest.raises(ValueError, match="no block other"):
