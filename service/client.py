@@ -429,9 +429,7 @@ class Client:
 
     def model(self, name: str) -> Json:
         """A model's versions with their records, the newest first, and its aliases with their history."""
-        first, *others = self._service.pages(f"/models/{_part(name)}")
-        with _reading(first):
-            return {**first, "versions": [*first["versions"], *(each for page in others for each in page["versions"])]}
+        return self._service.whole(f"/models/{_part(name)}", "versions")
 
     def version(self, name: str, version: int) -> Json:
         """A version with its record."""
@@ -460,6 +458,10 @@ class Client:
     def promote(self, name: str, version: int, alias: str = "current") -> Json:
         """Point the alias to the version (admin)."""
         return self.json("PUT", f"/models/{_part(name)}/aliases/{_part(alias)}", {"version": version})
+
+    def alias(self, name: str, alias: str = "current") -> Json:
+        """The version that the alias points to, and all its changes, the newest first."""
+        return self._service.whole(f"/models/{_part(name)}/aliases/{_part(alias)}", "changes")
 
     def delete_alias(self, name: str, alias: str) -> None:
         """Delete the alias; its history is kept (admin)."""
@@ -606,6 +608,12 @@ class _Transport:
         reply = self.json(method, path, body)
         with _reading(reply):
             return list(reply[field])
+
+    def whole(self, path: str, field: str) -> Json:
+        """The reply whose list in one field the service returns in pages, with all of it."""
+        first, *others = self.pages(path)
+        with _reading(first):
+            return {**first, field: [item for page in (first, *others) for item in page[field]]}
 
     def all(self, path: str, field: str) -> list[Any]:
         """The items of a list, which the service returns in pages."""

@@ -566,6 +566,7 @@ ROUTES: dict[str, Callable[[Client, Path], object]] = {
     "GET /gradients.svg": lambda client, _: client.compared_gradients_picture(),
     "POST /models/{name}/versions": lambda client, path: client.publish(NAME, path, promote="always"),
     "PUT /models/{name}/aliases/{alias}": lambda client, _: client.promote(NAME, 1, "{alias}"),
+    "GET /models/{name}/aliases/{alias}": lambda client, _: client.alias(NAME, "{alias}"),
     "DELETE /models/{name}/aliases/{alias}": lambda client, _: client.delete_alias(NAME, "{alias}"),
     "POST /corpora": lambda client, path: client.upload(path, model="m", newlines="keep"),
     "POST /corpora/preview": lambda client, path: client.preview(path, unit="line", fields={"text": "x"}),

@@ -29,6 +29,7 @@ from service.api.openapi.page_parameters import PAGE_PARAMETERS
 from service.api.schemas.models import AliasBody
 from service.api.schemas.replies.models import (
     MOST_DETAILS,
+    AliasReply,
     ModelReply,
     ModelsReply,
     ModelSummary,
@@ -75,6 +76,14 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
     @describe("A version's record", errors=(404, 422))
     def show_version(name: str, version: int) -> VersionReply:
         return version_reply(store, faults, name, version)
+
+    @routes.get("/models/<name>/aliases/<alias>")
+    @describe("An alias and all its changes", parameters=PAGE_PARAMETERS, errors=(404, 422))
+    def show_alias(name: str, alias: str) -> AliasReply:
+        changes = store.history(name, alias)
+        page = requested(range(1, len(changes) + 1), number_of, "the number of a change")
+        shown = [changes[number - 1] for number in page.places]
+        return {"model": name, "alias": alias, "version": changes[-1].version, "changes": shown, **page.fields}
 
     @routes.get("/models/<name>/versions/<int:version>/curves.svg")
     @describe("A version's loss curves, as a picture", errors=(404, 409, 422))

@@ -43,6 +43,16 @@ class ModelReply(Paged):
 
 
 @closed
+class AliasReply(Paged):
+    """An alias: a page of its changes, the newest first."""
+
+    model: str
+    alias: str
+    version: int
+    changes: list[AliasChange]
+
+
+@closed
 class ModelSummary(TypedDict):
     """A model in a list."""
 
