@@ -25,8 +25,10 @@ TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s"
 REQUESTS: Final = "service.requests"
 LONGEST_PATH: Final = 1000
 """In characters; the lines of requests are then shorter than ONE_PIECE."""
-LONGEST_MESSAGE: Final = 2000
-"""In characters."""
+LONGEST_MESSAGE: Final = 1000
+"""In bytes of JSON; so much is kept of longer messages, and of each line of a traceback that is too long."""
+ESCAPED: Final = 6
+"""Bytes of a character that JSON escapes."""
 KEPT_FRAMES: Final = (40, 20, 10, 5, 2)
 """How many lines of a long traceback's end are tried to be kept in a line of JSON."""
 
@@ -64,7 +66,7 @@ class JsonFormatter(logging.Formatter):
         for kept in KEPT_FRAMES:
             if len(written) < ONE_PIECE:
                 break
-            shorter = ["...", *map(_cut, trace.splitlines()[-kept:])]
+            shorter = ["...", *map(_cut, trace.split("\n")[-kept:])]
             written = json.dumps(line | {"trace": "\n".join(shorter)})
         return written
 
@@ -154,4 +156,5 @@ def _local_second(second: int) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 3]}..."
+    most = LONGEST_MESSAGE if text.isascii() else LONGEST_MESSAGE // ESCAPED
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -6,6 +6,7 @@ from __future__ import annotations
 import atexit
 import io
 import os
+import re
 import select
 import threading
 import time
@@ -22,6 +23,9 @@ REPORT_SECONDS: Final = 1.0
 """The shortest time between two reports of losses."""
 EXIT_SECONDS: Final = 1.0
 """How long the end of the process may be delayed by what is not yet written."""
+
+
+_LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 class Output:
@@ -168,7 +172,7 @@ def _pieces(gathered: list[bytes]) -> Iterator[bytes]:
     """The same lines, as many at once as a pipe takes in one piece."""
     piece: list[bytes] = []
     size = 0
-    for line in (line for lines in gathered for line in lines.splitlines(keepends=True)):
+    for line in _LINE.findall(b"".join(gathered)):
         if piece and size + len(line) > ONE_PIECE:
             yield b"".join(piece)
             piece, size = [], 0

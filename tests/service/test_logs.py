@@ -4,12 +4,13 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from service import logs
+from service.output import ONE_PIECE
 from service.settings import Settings
 
 
@@ -93,3 +94,26 @@ def test_requests_are_information(level: str, count: int) -> None:
 def test_json_if_not_a_terminal() -> None:
     assert logs.chosen_format(Settings(log_format="auto")) == "json"
     assert logs.chosen_format(Settings(log_format="text")) == "text"
+
+
+@pytest.mark.parametrize("message", ["m" * 5000, "\u2028" * 5000])
+def test_a_line_of_json_stays_one_piece_of_a_pipe_however_long_its_trace(message: str) -> None:
+    def fall(depth: int, other: Callable[..., None]) -> None:
+        if depth:
+            other(depth - 1, fall)
+        raise ValueError("at last" + "\u2028" * 1000)
+
+    def rise(depth: int, other: Callable[..., None]) -> None:
+        other(depth - 1, rise)
+
+    with pytest.raises(ValueError) as caught:
+        fall(100, rise)
+    error = logging.LogRecord(
+        "service", logging.ERROR, "part.py", 1, "m" * 5000, (), (caught.type, caught.value, caught.tb)
+    )
+    line = logs.JsonFormatter().format(error)
+    assert len(line) < ONE_PIECE
+    read = json.loads(line)
+    assert set(read["message"]) == {message[0], "."}
+    assert read["trace"].startswith("...\n")
+    assert "ValueError: at last" in read["trace"]
