@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import select
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 LONGEST_DEFERRAL: Final = 0.0003
@@ -39,6 +41,14 @@ def accept(listener: Any) -> tuple[Any, Any] | None:
             return None
         raise
     return accepted
+
+
+def accept_rest(listener: Any) -> Iterator[tuple[Any, Any]]:
+    """The connections that are there, before the listener is closed, which would reset those that no process has
+    accepted. Raises what `accept` raises."""
+    while select.select([listener], [], [], 0)[0]:
+        if (found := accept(listener)) is not None:
+            yield found
 
 
 def defer(connections: int) -> None:

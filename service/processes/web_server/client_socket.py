@@ -17,7 +17,7 @@ from typing import IO, Final
 from service.processes.web_server.thread_pool import ThreadPool
 
 LEAST_RATE: Final = 256
-"""Bytes per second that a client must send, on average over `patience` seconds, while a thread waits for it."""
+"""Bytes per second that a client must send or take, on average over `patience` seconds, while it is waited for."""
 
 _ABORT: Final = struct.pack("ii", 1, 0)
 _LOOK_SECONDS: Final = 1.0
@@ -25,7 +25,7 @@ _LOOK_SECONDS: Final = 1.0
 
 class ClientSocket:
     """A socket on which no thread waits forever: a waiting thread lets another one run, and gives up after `patience`
-    seconds in which the client sent at less than LEAST_RATE, or received nothing.
+    seconds in which the client sent, or took, at less than LEAST_RATE.
 
     Raises TimeoutError when data does not arrive, ConnectionError for a client that has disconnected or does not read.
     """
@@ -37,6 +37,9 @@ class ClientSocket:
         self._patience = patience
         self._waited = 0.0
         self._received = 0
+        self._began = time.monotonic()
+        self._of_message = 0
+        self._given_up = False
         self._waiting_since: float | None = None
 
     @property
@@ -45,9 +48,29 @@ class ClientSocket:
         since = self._waiting_since
         return 0.0 if since is None else time.monotonic() - since
 
+    @property
+    def seconds(self) -> float:
+        """How long ago the first bytes of the message were expected."""
+        return time.monotonic() - self._began
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second received of the message so far."""
+        return self._of_message / max(self.seconds, 1e-9)
+
     def expect(self) -> None:
         """Start the time limit anew for the next message."""
-        self._waited, self._received = 0.0, 0
+        self._waited, self._received, self._of_message, self._began = 0.0, 0, 0, time.monotonic()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it is waited for no longer."""
+        return self._given_up
+
+    def give_up(self) -> None:
+        """Wait for this client no longer: a thread that receives or sends gets what is there already, and then an
+        error. May be called by any thread."""
+        self._given_up = True
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Up to `size` bytes, none at the end; with flags, the same as the socket's method."""
@@ -55,10 +78,17 @@ class ClientSocket:
             return self._connection.recv(size, flags)
         while (data := self.receive(size)) is None:
             self._wait_for_data()
-        self._received += len(data)
-        if self._received >= LEAST_RATE * self._patience:
-            self.expect()
+        self.made_progress(len(data))
         return data
+
+    def made_progress(self, count: int) -> bool:
+        """Count received bytes; returns whether they were enough to start the time limit anew."""
+        self._received += count
+        self._of_message += count
+        if self._received < LEAST_RATE * self._patience:
+            return False
+        self._waited, self._received = 0.0, 0
+        return True
 
     def receive(self, size: int) -> bytes | None:
         """What has arrived already, up to `size` bytes; None if nothing has. Raises ConnectionError."""
@@ -138,21 +168,24 @@ class ClientSocket:
 
     def _wait_for_data(self) -> None:
         began = time.monotonic()
-        with self._waiting():
-            came = self._poll(select.POLLIN, self._patience - self._waited)
+        until = began + self._patience - self._waited
+        with self.waiting():
+            while not (self._given_up or self._poll(select.POLLIN, min(_LOOK_SECONDS, until - time.monotonic()))):
+                if time.monotonic() >= until:
+                    raise TimeoutError(f"{self._received} bytes in the last {self._patience:g} s (CLIENT_TIMEOUT)")
         self._waited += time.monotonic() - began
-        if not came:
-            raise TimeoutError(f"{self._received} bytes in the last {self._patience:g} s (CLIENT_TIMEOUT)")
+        if self._given_up:
+            raise TimeoutError(f"{self.rate:.0f} bytes per second (CLIENT_TIMEOUT)")
 
     def _wait_for_space(self) -> None:
-        """Wait until the socket can take more. A slow client is accepted as long as it acknowledges some data, even if
-        that does not free enough buffer space."""
+        """Wait until the socket can take more. A slow client is accepted as long as it acknowledges data, even if that
+        does not free enough buffer space."""
         unread, since = self._unread(), time.monotonic()
-        with self._waiting():
+        with self.waiting():
             while not self._poll(select.POLLOUT, min(_LOOK_SECONDS, self._patience)):
-                if (now_unread := self._unread()) != unread:
+                if unread - (now_unread := self._unread()) >= LEAST_RATE * self._patience:
                     unread, since = now_unread, time.monotonic()
-                elif time.monotonic() - since >= self._patience:
+                if self._given_up or time.monotonic() - since >= self._patience:
                     raise ConnectionAbortedError(errno.ECONNABORTED, "the client does not read")
 
     def _unread(self) -> int:
@@ -165,7 +198,8 @@ class ClientSocket:
         return count
 
     @contextmanager
-    def _waiting(self) -> Iterator[None]:
+    def waiting(self) -> Iterator[None]:
+        """A context in which a thread waits for this client, and lets another one run."""
         self._waiting_since = time.monotonic()
         try:
             with self._threads.lent():

@@ -1,21 +1,25 @@
-"""The event loop of a web process: accepts connections and watches the idle ones; it never waits for a single
-client."""
+"""The event loop of a web process: accepts connections and receives requests until they are whole; it never waits for
+a single client."""
 
 from __future__ import annotations
 
 import selectors
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from gunicorn.workers.gthread import PollableMethodQueue
 
-from service.processes.web_server.accepting import FullError, accept, defer
+from service.processes.web_server.accepting import FullError, accept, accept_rest, defer
 from service.processes.web_server.client_socket import ClientSocket
 from service.processes.web_server.connection import After, Awaited, Connection, IdleConnections
 from service.processes.web_server.errors import error_response
+from service.processes.web_server.framing import Arrived
+from service.processes.web_server.receiving import SmallBodies, Uploads
 from service.processes.web_server.request_parser import Parser
+from service.processes.web_server.stuck_clients import STUCK_SECONDS, StuckClients
 from service.processes.web_server.thread_pool import ThreadPool
 
 RECEIVED: Final = 1 << 16
@@ -30,16 +34,16 @@ SILENT_END_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 2.0
 """How long a process that shuts down waits for requests that are being received."""
 
-STUCK_SECONDS: Final = 1.0
-"""A client that a thread has waited for this long may be disconnected when the connection limit is reached."""
+UPLOADERS: Final = 8
+"""One in so many threads may be busy with an upload."""
 
 
 class EventLoop:
-    """The connections of a process, up to `most`, of which one is kept free. When the head of a request has arrived,
-    the connection is passed to `serve`, in a thread.
+    """The connections of a process, up to `most`, of which one is kept free. When a request has arrived, or the head of
+    an upload, its connection is passed to `serve`, in a thread.
 
-    `patience`: seconds for the head of a request; `keepalive`: between two requests; `siblings`: whether other
-    processes accept connections of the same listeners.
+    `patience`: seconds for the head of a request, and for progress of its body; `keepalive`: between two requests;
+    `siblings`: whether other processes accept connections of the same listeners.
     """
 
     def __init__(
@@ -58,7 +62,11 @@ class EventLoop:
         self._siblings = siblings
         self._poller = selectors.DefaultSelector()
         self._idle = IdleConnections(self._poller)
+        self._bodies = SmallBodies()
+        self._uploads = Uploads(max(1, threads.size // UPLOADERS))
+        self._stuck = StuckClients(threads.size)
         self._open: set[Connection] = set()
+        self._in_threads: set[Connection] = set()
         self._accepting = self._ending = self._full = False
         self._looked = 0.0
         self._calls = PollableMethodQueue()
@@ -84,11 +92,19 @@ class EventLoop:
             self._looked = time.monotonic()
             for connection in self._idle.expired():
                 self._give_up(connection)
+            self._uploads.give_up_slow()
+            self._stuck.relieve(self._in_threads)
 
     def stop_accepting(self) -> None:
-        """Accept no more connections, and close those that are idle soon."""
+        """Accept no more connections than there are already, and close those that are idle soon. Who connects later
+        is refused, rather than reset when the process has ended."""
         self._ending = True
         self._accept_any(False)
+        for listener in self._listeners:
+            with suppress(FullError, OSError):
+                for accepted, address in accept_rest(listener):
+                    self._begin(accepted, address, listener)
+            listener.close()
         self._idle.cap(STOP_SECONDS)
 
     def _accept_any(self, wanted: bool) -> None:
@@ -111,45 +127,75 @@ class EventLoop:
             self._free_connection()
             self._full = True  # until another event: retrying at once would be a busy loop
             return
-        if found is None:
-            return
-        accepted, address = found
+        if found is not None:
+            self._begin(*found, listener)
+
+    def _begin(self, accepted: Any, address: Any, listener: Any) -> None:
         client = ClientSocket(accepted, self._threads, self._patience)
         connection = Connection(client, Parser(self._configuration, client, address), address, listener.getsockname())
         self._open.add(connection)
-        self._idle.add(connection, Awaited.HEAD, self._patience, self._receive)
+        self._wait(connection, Awaited.NEXT, self._patience)
         if len(self._open) >= self._most:
             self._free_connection(connection)
 
     def _receive(self, connection: Connection) -> None:
-        """Part of a request's head may have arrived."""
+        """Part of a request may have arrived."""
         if (data := self._received(connection)) is None:
             return
         if not data:
-            self._close(connection)
+            if connection.awaited is Awaited.BODY:
+                self._submit(connection)  # which finds the end
+            else:
+                self._close(connection)
             return
-        parser = connection.parser
-        begun = parser.has_begun
-        parser.feed(data)
-        if parser.has_request:
+        connection.parser.feed(data)
+        self._go_on(connection, progress=connection.client.made_progress(len(data)))
+
+    def _go_on(self, connection: Connection, *, progress: bool = False) -> None:
+        """Go on with a connection that may have received something."""
+        arrived = connection.parser.arrived
+        if arrived is Arrived.WHOLE or (arrived is Arrived.UPLOAD and self._uploads.begin(connection)):
+            self._submit(connection)
+        elif arrived is Arrived.UPLOAD:
+            self._uploads.waiting.append(connection)
+            self._wait(connection, Awaited.PLACE, self._patience)
+        elif arrived is Arrived.BODY:
+            self._bodies.hold(connection)
+            self._wait(connection, Awaited.BODY, self._patience, anew=progress)
+            if (other := self._bodies.excessive) is not None:
+                self._give_up(other)
+        elif arrived is Arrived.HEAD:
+            self._wait(connection, Awaited.HEAD, self._patience)
+        else:
+            self._wait(connection, Awaited.NEXT, self._keepalive)
+
+    def _wait(self, connection: Connection, awaited: Awaited, seconds: float, *, anew: bool = False) -> None:
+        """Wait for this, if the connection does not wait for it already, or `anew`."""
+        if anew or connection not in self._idle or connection.awaited is not awaited:
             self._idle.remove(connection)
-            self._threads.submit(partial(self._in_thread, connection))
-        elif not begun:
-            connection.wait(Awaited.HEAD, self._no_longer_than(self._patience))
+            self._idle.add(connection, awaited, self._no_longer_than(seconds), self._receive)
+
+    def _submit(self, connection: Connection) -> None:
+        self._idle.remove(connection)
+        self._bodies.remove(connection)
+        self._in_threads.add(connection)
+        self._threads.submit(partial(self._in_thread, connection))
 
     def _in_thread(self, connection: Connection) -> None:
         after = After.ABORT
         try:
             after = self._serve(connection)
         finally:
-            self._calls.defer(self._go_on, connection, after)
+            self._calls.defer(self._came_back, connection, after)
 
-    def _go_on(self, connection: Connection, after: After) -> None:
-        """Continue with a connection that a thread has finished with."""
-        if after is After.WAIT:
-            half = connection.parser.has_begun
-            seconds = self._no_longer_than(self._patience if half else self._keepalive)
-            self._idle.add(connection, Awaited.HEAD if half else Awaited.NEXT, seconds, self._receive)
+    def _came_back(self, connection: Connection, after: After) -> None:
+        """A thread has finished with the connection."""
+        self._in_threads.discard(connection)
+        self._uploads.end(connection)
+        while (next_upload := self._uploads.next()) is not None:
+            self._submit(next_upload)
+        if after is After.GO_ON:
+            self._go_on(connection)
         elif after is After.END:
             self._end(connection)
         else:
@@ -191,35 +237,29 @@ class EventLoop:
 
     def _give_up(self, connection: Connection) -> None:
         """End a connection that has been idle for too long."""
-        self._idle.remove(connection)
-        if connection.awaited is Awaited.END or not connection.parser.has_begun:
+        awaited = connection.awaited
+        if awaited in (Awaited.END, Awaited.NEXT):
             self._close(connection)
+        elif awaited is Awaited.BODY:
+            connection.client.give_up()
+            self._submit(connection)  # which finds that the rest does not come
         else:
-            connection.client.offer(error_response(408))
+            self._idle.remove(connection)
+            self._uploads.end(connection)
+            connection.client.offer(error_response(429 if awaited is Awaited.PLACE else 408))
             self._end(connection)
 
     def _free_connection(self, newcomer: Connection | None = None) -> None:
-        """End the most dispensable connection: one whose last reply was sent, or the one that has been waited for
-        longest; only then one that may send another request."""
-        found = [each for each in self._open if each is not newcomer and self._can_go(each)]
-        if not found:
-            return
-        one = max(found, key=self._dispensable)
-        if one in self._idle:
+        """Close the most dispensable of the idle connections; if there is none, that of the client for which a thread
+        has waited longest."""
+        if (one := self._idle.most_dispensable(newcomer)) is not None:
             self._close(one)
-        else:
-            one.client.hang_up()  # the thread that waits for it closes it
-
-    def _can_go(self, connection: Connection) -> bool:
-        return connection in self._idle or connection.client.waited_for > STUCK_SECONDS
-
-    def _dispensable(self, connection: Connection) -> tuple[bool, bool, float]:
-        if connection in self._idle:
-            awaited, waited = connection.awaited, time.monotonic() - connection.since
-            return awaited is Awaited.END, awaited is Awaited.HEAD, waited
-        return False, True, connection.client.waited_for
+        elif stuck := [each for each in self._in_threads if each.client.waited_for > STUCK_SECONDS]:
+            max(stuck, key=lambda each: each.client.waited_for).client.hang_up()  # the thread closes it
 
     def _close(self, connection: Connection) -> None:
         self._idle.remove(connection)
+        self._bodies.remove(connection)
+        self._uploads.end(connection)
         self._open.discard(connection)
         connection.client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any, Final
@@ -11,6 +12,7 @@ from gunicorn.http.errors import NoMoreData
 
 from service.processes.web_server.connection import After, Connection
 from service.processes.web_server.errors import ErrorsInJson
+from service.processes.web_server.framing import Arrived
 from service.processes.web_server.reply_socket import ReplySocket
 from service.processes.web_server.request_parser import Request
 
@@ -40,16 +42,19 @@ class RequestHandler:
         self._explain, self._may_stay, self._alive = explain, may_stay, alive
 
     def handle(self, connection: Connection) -> After:
-        """Answer a connection's requests while they follow each other; returns what to do with the connection then."""
+        """Answer a connection's request, and others while they follow each other; returns what to do with the
+        connection then."""
         request = None
         try:
-            while connection.parser.has_request:
+            while True:
                 request = next(connection.parser)
                 # In a context of its own, so that context variables of a request end with it.
-                if not copy_context().run(self._answer, request, connection) or not connection.parser.skip_body():
+                if not copy_context().run(self._answer, request, connection) or not self._can_go_on(connection):
                     return After.END
                 request = None
                 self._receive_soon(connection)
+                if connection.parser.arrived is not Arrived.WHOLE:
+                    return After.GO_ON
         except StopIteration:
             return After.END
         except (ConnectionError, NoMoreData):
@@ -57,23 +62,33 @@ class RequestHandler:
         except Exception as error:
             self._explain(request, ErrorsInJson(connection.client), connection.address, error)
             return After.END
-        return After.WAIT
+
+    def _can_go_on(self, connection: Connection) -> bool:
+        return not connection.client.given_up and connection.parser.skip_body()
 
     def _receive_soon(self, connection: Connection) -> None:
         """Receive the next request, if it arrives within LINGER_SECONDS."""
-        client, parser = connection.client, connection.parser
-        if not parser.has_request and self._may_stay() and client.comes_within(LINGER_SECONDS):
-            parser.feed(client.receive(1 << 16) or b"")
+        client, parser, until = connection.client, connection.parser, time.monotonic() + LINGER_SECONDS
+        while (
+            parser.arrived is not Arrived.WHOLE and self._may_stay() and client.comes_within(until - time.monotonic())
+        ):
+            if not (data := client.receive(1 << 16)):
+                return
+            parser.feed(data)
 
     def _answer(self, request: Request, connection: Connection) -> bool:
         """Answer one request; returns whether the connection can be used for another."""
         reply = ReplySocket(connection.client)
         response, environ = wsgi.create(request, reply, connection.address, connection.server, self._configuration)
         environ["wsgi.multithread"] = True
-        if not self._alive():
-            response.force_close()
+
+        def start_response(*given: Any) -> Any:
+            if not self._alive():
+                response.force_close()
+            return response.start_response(*given)
+
         try:
-            _write(response, self._application(environ, response.start_response), environ["wsgi.file_wrapper"])
+            _write(response, self._application(environ, start_response), environ["wsgi.file_wrapper"])
         except Exception as error:
             if not response.headers_sent or isinstance(error, ConnectionError):
                 raise

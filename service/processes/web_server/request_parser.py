@@ -12,9 +12,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 
 from service.processes.web_server.client_socket import ClientSocket
-
-MAX_HEAD: Final = 1 << 16
-"""The maximum size of a request's head in bytes; gunicorn bounds the number and size of headers."""
+from service.processes.web_server.framing import MAX_HEAD, Arrived, is_whole_head, whole_size
 
 SMALL_REST: Final = 1 << 15
 """Up to this many bytes of an unread body are read, so that the connection can be kept for the next request."""
@@ -25,24 +23,21 @@ HIGHEST_VERSION: Final = (1, 1)
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def is_whole_head(data: bytes) -> bool:
-    """Whether these first bytes of a request are enough to parse its head, or to see that it is invalid."""
-    if b"\r\n\r\n" in data:
-        return True
-    data = data.removeprefix(b"\r\n")  # one empty line may precede it
-    if data in (b"", b"\r"):
-        return False
-    begins = 0x21 <= data[0] <= 0x7E
-    return not begins or len(data) > MAX_HEAD or data.count(b"\n") != data.count(b"\r\n")
-
-
 class Parser(RequestParser):  # type: ignore[misc]  # gunicorn has no types
-    """The requests of one connection, one after the other; `next` needs `has_request`."""
+    """The requests of one connection, one after the other; `next` needs a whole head."""
 
     def __init__(self, configuration: Any, client: ClientSocket, address: Any) -> None:
         super().__init__(configuration, (), address)
         self.mesg_class = Request
         self.unreader = Received(client)
+        self._head_is_whole = False
+        self._size: int | None = None  # of the next request, if it is known
+
+    def __next__(self) -> Request:
+        """Parse the head of the next request. Raises StopIteration, gunicorn's errors."""
+        self._head_is_whole = False
+        request: Request = super().__next__()
+        return request
 
     def feed(self, data: bytes) -> None:
         """Add received bytes."""
@@ -53,15 +48,23 @@ class Parser(RequestParser):  # type: ignore[misc]  # gunicorn has no types
         return bool(self.finish_body(max_bytes=2 * SMALL_REST))
 
     @property
-    def has_begun(self) -> bool:
-        """Whether part of a next request has arrived."""
-        return self.unreader.buf.getvalue() not in (b"", b"\r", b"\r\n")
+    def held(self) -> int:
+        """How many bytes have been received and not parsed."""
+        return int(self.unreader.buf.getbuffer().nbytes)
 
     @property
-    def has_request(self) -> bool:
-        """Whether the head of the next request has arrived."""
-        held = self.unreader.buf.getvalue()
-        return bool(held) and is_whole_head(held)
+    def arrived(self) -> Arrived:
+        """What has arrived of the next request."""
+        if not self._head_is_whole:
+            held = self.unreader.buf.getvalue()
+            if held in (b"", b"\r", b"\r\n"):
+                return Arrived.NOTHING
+            if not is_whole_head(held):
+                return Arrived.HEAD
+            self._head_is_whole, self._size = True, whole_size(held)
+        if self._size is None:
+            return Arrived.UPLOAD
+        return Arrived.WHOLE if self.held >= self._size else Arrived.BODY
 
 
 class Received(Unreader):  # type: ignore[misc]

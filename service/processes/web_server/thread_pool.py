@@ -19,7 +19,7 @@ class ThreadPool:
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._lock = threading.Lock()
         self._count = 0
@@ -51,7 +51,7 @@ class ThreadPool:
                 self._lent -= 1
 
     def _grow(self) -> None:
-        if self._spare >= 0 or self._count - self._lent >= self._size:
+        if self._spare >= 0 or self._count - self._lent >= self.size:
             return
         thread = threading.Thread(target=self._run, name="request", daemon=True)
         self._count += 1
@@ -67,7 +67,7 @@ class ThreadPool:
         while True:
             self._tasks.get()()
             with self._lock:
-                if self._count - self._lent > self._size:
+                if self._count - self._lent > self.size:
                     self._count -= 1
                     return
                 self._spare += 1

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
-from service.processes.web_server.event_loop import STUCK_SECONDS, EventLoop
+from service.processes.web_server.event_loop import EventLoop
 from service.processes.web_server.request_handler import RequestHandler
+from service.processes.web_server.stuck_clients import STUCK_SECONDS
 from service.processes.web_server.thread_pool import ThreadPool
 
 PLACES = 4
@@ -58,8 +59,8 @@ class Refusing:
 class Server:
     """The loop of a process that has one thread, and places for few connections, of which one is kept free."""
 
-    def __init__(self, listener: Any = None) -> None:
-        self.alive = True
+    def __init__(self, listener: Any = None, *, alive: bool = True) -> None:
+        self.alive = alive
         listener = listener or socket.create_server(("127.0.0.1", 0))
         self.address = listener.getsockname()
         handler = RequestHandler(
@@ -70,7 +71,8 @@ class Server:
             may_stay=lambda: False,
             alive=lambda: self.alive,
         )
-        self.connections = EventLoop(Config(), [listener], ThreadPool(1), handler.handle, most=PLACES, patience=20)
+        self.threads = ThreadPool(1)
+        self.connections = EventLoop(Config(), [listener], self.threads, handler.handle, most=PLACES, patience=20)
         self._listener = listener
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -197,3 +199,42 @@ def test_a_shutdown_does_not_wait_long_for_any_client(
     server.end()
     assert server.connections.count == 0
     assert all(map(ended, silent))
+
+
+def test_a_slow_body_holds_no_thread(server: Server, connect: Callable[[bytes], socket.socket]) -> None:
+    slow = connect(HALF_BODY)
+    time.sleep(0.1)
+    assert server.threads.count == 0
+    slow.sendall(b"defghi")
+    assert slow.recv(1000).endswith(b"\r\n\r\n9")
+
+
+UPLOAD = b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+
+
+def test_an_upload_waits_for_its_turn_and_others_do_not(connect: Callable[[bytes], socket.socket]) -> None:
+    first = connect(UPLOAD)
+    assert first.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    second = connect(UPLOAD)
+    assert connect(GET).recv(1000).endswith(b"\r\n\r\n0")
+    second.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        second.recv(1)
+    first.sendall(b"abcdefghi")
+    assert first.recv(1000).endswith(b"\r\n\r\n9")
+    second.settimeout(20)
+    assert second.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def test_who_waits_to_be_accepted_at_the_shutdown_is_answered(server: Server) -> None:
+    server.end()
+    listener = socket.create_server(("127.0.0.1", 0))
+    with socket.create_connection(listener.getsockname(), timeout=20) as waiting:
+        waiting.sendall(GET)
+        ending = Server(listener, alive=False)
+        got = waiting.recv(1000)
+        assert got.endswith(b"\r\n\r\n0")
+        assert b"Connection: close" in got
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(ending.address, timeout=20)
+        ending.end()

@@ -12,26 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.processes.web_server.client_socket import ClientSocket
-from service.processes.web_server.request_parser import MAX_HEAD, SMALL_REST, Parser, is_whole_head
+from service.processes.web_server.framing import MAX_HEAD, Arrived
+from service.processes.web_server.request_parser import SMALL_REST, Parser
 from service.processes.web_server.thread_pool import ThreadPool
-
-HEADS = [
-    b"GET / HTTP/1.1\r\n\r\n",
-    b"GET /a HTTP/1.0\r\nHost: x\r\nX-Long: " + b"y" * 5000 + b"\r\n\r\n",
-    b"\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n",
-]
-
-
-@pytest.mark.parametrize("head", HEADS, ids=len)
-def test_a_head_is_whole_when_its_last_byte_came(head: bytes) -> None:
-    assert [end for end in range(len(head) + 1) if is_whole_head(head[:end])] == [len(head)]
-
-
-@pytest.mark.parametrize(
-    "data", [b"\x16\x03\x01\x02", b"GET / HTTP/1.1\n", b"G\n", b"a" * (MAX_HEAD + 1), b"\r\n\r\n", b"\0"]
-)
-def test_what_cannot_become_a_head_needs_no_more(data: bytes) -> None:
-    assert is_whole_head(data)
 
 
 class Connected:
@@ -44,7 +27,7 @@ class Connected:
 
     def request(self, data: bytes) -> Any:
         self.parser.feed(data)
-        assert self.parser.has_request
+        assert self.parser.arrived in (Arrived.WHOLE, Arrived.BODY, Arrived.UPLOAD)
         return next(self.parser)
 
     def close(self) -> None:
@@ -63,7 +46,7 @@ def test_any_bytes_are_a_request_or_an_error_and_never_wait(data: bytes, end: by
     with closing(Connected()) as made:
         made.parser.feed(b"GET " + data + end)
         try:
-            if made.parser.has_request:
+            if made.parser.arrived in (Arrived.WHOLE, Arrived.BODY, Arrived.UPLOAD):
                 next(made.parser)
         except Exception as error:
             assert type(error).__module__ == "gunicorn.http.errors"
