@@ -108,9 +108,8 @@ def test_a_line_of_json_stays_one_piece_of_a_pipe_however_long_its_trace(message
 
     with pytest.raises(ValueError) as caught:
         fall(100, rise)
-    error = logging.LogRecord(
-        "service", logging.ERROR, "part.py", 1, "m" * 5000, (), (caught.type, caught.value, caught.tb)
-    )
+    trace = (caught.type, caught.value, caught.tb)
+    error = logging.LogRecord("service", logging.ERROR, "part.py", 1, message, (), trace)
     line = logs.JsonFormatter().format(error)
     assert len(line) < ONE_PIECE
     read = json.loads(line)
