@@ -64,6 +64,7 @@ KINDS: Final = (
     Kind(RUN + r"(cancel|stalled|lock)", "empty"),
     Kind(r"runs/\.workers/.+", "empty"),
     Kind(r"packed/[0-9a-f]{64}-(int8|float32)-[0-9a-f]{64}", "made anew"),
+    Kind(r"packed/\.shared-.+", "made anew"),
     Kind(r"packed\.lock", "empty"),
     Kind(r"kernels/.+", "made anew"),
     Kind(r"(models|corpora|runs|packed|run)/(.+/)?\.(draft|damaged|new)-.+", "empty"),

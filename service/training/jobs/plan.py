@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from charrnn.config import ModelConfig
 from charrnn.tasks.record import TaskName
+from charrnn.training.config import TrainingConfig
 from charrnn.vocabulary import Level
 from service.training.jobs.bases import Base
+
+_MODEL: Final = {each.name for each in fields(ModelConfig)}
+_TRAINING: Final = {each.name for each in fields(TrainingConfig)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,11 @@ class Plan:
     level: Level = "char"
     records: RecordPlan | None = None
     base: Base | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all its settings are known; a later release may have decided it, before a downgrade."""
+        return {*self.model} <= _MODEL and {*self.training} <= _TRAINING
 
     @property
     def sizes(self) -> dict[str, Any]:

@@ -117,9 +117,10 @@ class JobTrainer:
         return known
 
     def _prepared(self, job: Job, corpus: Corpus, run: Run, check: Check) -> Preparation:
-        """What the trainer needs, according to the job's plan, which is decided now if the job has none."""
+        """What the trainer needs, according to the job's plan, which is decided now if the job has none that can be
+        followed."""
         plan = run.plan()
-        if plan is None:
+        if plan is None or not plan.is_known:
             plan = decide(job.request, corpus, self._corpora, self._store, check, device=_device())
             run.keep_plan(plan)
         return prepare(plan, corpus, self._corpora, self._store, check)
