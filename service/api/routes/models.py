@@ -32,9 +32,9 @@ from service.api.schemas.replies.models import (
     AliasReply,
     ModelReply,
     ModelsReply,
+    ModelSummaries,
     ModelSummary,
     model_reply,
-    model_summary,
 )
 from service.api.schemas.replies.versions import VersionReply, version_reply
 from service.settings import Settings
@@ -54,7 +54,7 @@ _reading = threading.Lock()
 
 def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint:
     """The routes that are open to apps."""
-    routes = guarded("models", guard)
+    routes, summaries = guarded("models", guard), ModelSummaries(store, faults)
 
     @routes.get("/models")
     @describe("All models", parameters=(DETAILS, *PAGE_PARAMETERS), errors=(422,))
@@ -64,7 +64,7 @@ def open_blueprint(store: ModelStore, faults: Faults, guard: Guard) -> Blueprint
         found: list[ModelSummary] = []
         for _, name in page.places:
             with suppress(NotFoundError):  # deleted meanwhile
-                found.append(model_summary(store, faults, name, with_details=with_details))
+                found.append(summaries.of(name, with_details=with_details))
         return {"models": found, **page.fields}
 
     @routes.get("/models/<name>")

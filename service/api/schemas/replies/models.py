@@ -9,6 +9,7 @@ from typing import Annotated, Final, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from durable.listing import FilesCache
 from model_store.aliases import AliasChange
 from model_store.errors import NotFoundError
 from model_store.faults import Faults
@@ -88,18 +89,30 @@ def model_reply(store: ModelStore, faults: Faults, name: str, numbers: Sequence[
     }
 
 
-def model_summary(store: ModelStore, faults: Faults, name: str, *, with_details: bool) -> ModelSummary:
-    """A model in a list; `with_details` includes its latest versions, ascending, and the history of its aliases. Raises
-    NotFoundError."""
-    numbers, aliases = store.versions(name), store.aliases(name)
-    summary: ModelSummary = {"name": name, "versions": numbers, "aliases": aliases}
-    summary = {**summary, **with_damage(faults.of(name))}
-    if with_details:
-        shown = sorted({*numbers[-MOST_DETAILS:], *aliases.values()} & {*numbers})
-        found = (version_summary(store, faults, name, version, aliases) for version in shown)
-        summary["details"] = [each for each in found if each is not None]
-        summary["history"] = _history(store, name, aliases)
-    return summary
+class ModelSummaries:
+    """Models in a list; their versions are described again only after something in a model's folder has changed."""
+
+    def __init__(self, store: ModelStore, faults: Faults) -> None:
+        self._store = store
+        self._faults = faults
+        self._described: FilesCache[dict[int, VersionSummary | None]] = FilesCache(lambda _: {})
+
+    def of(self, name: str, *, with_details: bool) -> ModelSummary:
+        """A model; `with_details` includes its latest versions, ascending, and the history of its aliases. Raises
+        NotFoundError."""
+        numbers, aliases = self._store.versions(name), self._store.aliases(name)
+        damage = self._faults.of(name)
+        summary: ModelSummary = {"name": name, "versions": numbers, "aliases": aliases}
+        summary = {**summary, **with_damage(damage)}
+        if with_details:
+            shown = sorted({*numbers[-MOST_DETAILS:], *aliases.values()} & {*numbers})
+            known = {} if damage else self._described.of(self._store.root / name)
+            for number in shown:
+                if number not in known:
+                    known[number] = version_summary(self._store, self._faults, name, number, aliases)
+            summary["details"] = [each for number in shown if (each := known[number]) is not None]
+            summary["history"] = _history(self._store, name, aliases)
+        return summary
 
 
 def _history(store: ModelStore, name: str, aliases: dict[str, int]) -> History:
