@@ -1,4 +1,4 @@
-"""Whether a file system can be written: by the error of a write that failed, or before any write."""
+"""Whether a file system can be written: by the error of a write that failed, or before any write; what else passes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+SCARCE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+"""The errors of a process or system that has no descriptors or no memory left."""
 LITTLE: Final = 64 << 10
 """In bytes: with less free space than this, even small files cannot be relied on."""
 
@@ -17,6 +19,11 @@ def is_short(error: BaseException) -> bool:
     """Whether a write failed because the disk is full, out of inodes, over its quota or read-only: the same write will
     succeed once this has been mended."""
     return isinstance(error, OSError) and error.errno in (*FULL, errno.EROFS)
+
+
+def passes(error: BaseException) -> bool:
+    """Whether the same call will succeed later: there is no space, descriptor or memory left for it at the moment."""
+    return is_short(error) or (isinstance(error, OSError) and error.errno in SCARCE)
 
 
 def shortage(folders: Iterable[Path]) -> str:

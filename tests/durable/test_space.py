@@ -22,6 +22,13 @@ def test_which_errors_go_away_with_space(number: int, short: bool) -> None:
     assert not space.is_short(ValueError(number))
 
 
+def test_which_errors_pass() -> None:
+    for number in (errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        assert space.passes(OSError(number, "no"))
+    for error in (OSError(errno.EIO, "no"), OSError(errno.EACCES, "no"), ValueError(errno.EMFILE)):
+        assert not space.passes(error)
+
+
 def test_writing_beyond_the_limit_of_a_test_is_another_error(tmp_path: Path) -> None:
     with largest_file(10), pytest.raises(OSError, match="too large") as caught:
         files.put(tmp_path / "a", bytes(20))

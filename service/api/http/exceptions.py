@@ -173,13 +173,16 @@ def _unclear_encoding(error: training.UnclearEncodingError) -> ApiError:
 
 
 def _from_system(error: OSError) -> ApiError:
-    """A disk that is full or read-only is reported to the client; other system errors are only logged."""
+    """What passes is reported to the client: a full or read-only disk, a lack of descriptors. Other errors are only
+    logged."""
     log.error("the system refused", exc_info=error)
     if error.errno in space.FULL:
         return ApiError(503, "disk_full", "the server's disk is full; nothing was kept", retry_after=60)
     if error.errno == errno.EROFS:
         message = "the server's disk is read-only at the moment; nothing was changed"
         return ApiError(503, "disk_read_only", message, retry_after=60)
+    if space.passes(error):
+        return ApiError(503, "overloaded", "the server has too much open at the moment; try again", retry_after=5)
     return ApiError(500, "internal_error", INTERNAL)
 
 

@@ -22,7 +22,7 @@ def keep(
     store: ModelStore, name: str, version: int, beside: Mapping[str, Sidecar], known: KnownTexts | None = None
 ) -> None:
     """Store the sidecars, by kind, and the known texts beside the version; an error is only logged, because the version
-    is usable without them. Raises OSError if the disk is full or read-only: there may be space later."""
+    is usable without them. Raises OSError if the disk is full or read-only, or no descriptor is left: that passes."""
     steps = {kind: partial(store.keep, name, version, kind, value) for kind, value in beside.items()}
     if known is not None:
         steps[KNOWN] = partial(keep_known_texts, store, name, version, known)
@@ -30,6 +30,6 @@ def keep(
         try:
             step()
         except (OSError, StoreError, DamagedFileError) as error:
-            if space.is_short(error):
+            if space.passes(error):
                 raise
             log.warning("the %s of %s@%d could not be kept: %s", kind, name, version, error)

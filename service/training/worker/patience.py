@@ -1,4 +1,4 @@
-"""Waits for a disk that is full or read-only, so that no job is lost to it; knows no training."""
+"""Waits for a disk that is full or read-only, or for descriptors, so that no job is lost to it; knows no training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Patience:
         self._seconds = seconds
 
     def until_done(self, write: Callable[[], T], is_given_up: Callable[[], bool] = lambda: False) -> T:
-        """The result of `write`, which is called again as long as the disk is full or read-only.
+        """The result of `write`, which is called again as long as the disk is full or read-only, or no
+        descriptors or memory are left.
 
         Raises StoppedError when `stop` is set meanwhile or `is_given_up` holds, and what else `write` raises.
         """
@@ -38,11 +39,12 @@ class Patience:
             try:
                 result = write()
             except OSError as error:
-                if not space.is_short(error):
+                if not space.passes(error):
                     raise
-                stalls.begin(self._folder)
+                if space.is_short(error):
+                    stalls.begin(self._folder)
                 if not waits:
-                    log.warning("job %s waits for its disk: %s", self._folder.name, error.strerror)
+                    log.warning("job %s waits: %s", self._folder.name, error.strerror)
                 waits = True
                 if self._stop.wait(self._seconds) or is_given_up():
                     raise StoppedError from error

@@ -84,10 +84,11 @@ class JobRunner:
         except LeaseHeldError as error:
             log.info("%s", error)
         except OSError as error:
-            if not space.is_short(error):
+            if not space.passes(error):
                 raise
-            stalls.begin(folder)
-            log.warning("job %s waits for its disk: %s", folder.name, error.strerror)
+            if space.is_short(error):
+                stalls.begin(folder)
+            log.warning("job %s waits: %s", folder.name, error.strerror)
         return None
 
     def _give_up(self, job: DamagedJob, run: Run, patience: Patience) -> Outcome:
@@ -146,7 +147,7 @@ class JobRunner:
         try:
             run.hand_over()
         except OSError as error:
-            if not space.is_short(error):
+            if not space.passes(error):
                 raise  # else its lease expires
         log.info("job %s is left to the next worker", run.id)
         return False

@@ -96,6 +96,7 @@ ERRORS: dict[Exception, tuple[int, str, str | None]] = {
     KeysUnavailableError("no"): (503, "keys_unavailable", None),
     OSError(errno.ENOSPC, "no"): (503, "disk_full", None),
     OSError(errno.EROFS, "no"): (503, "disk_read_only", None),
+    OSError(errno.EMFILE, "no"): (503, "overloaded", None),
     OSError(errno.EIO, "no"): (500, "internal_error", None),
     generation.ClientGoneError("no"): (499, "client_gone", None),
     RuntimeError("not foreseen"): (500, "internal_error", None),

@@ -37,6 +37,18 @@ def test_what_needs_space_is_done_when_there_is_some(tmp_path: Path, number: int
     assert stalls.warnings(tmp_path) == ()
 
 
+def test_a_lack_of_descriptors_is_waited_for_too_but_is_not_the_disks(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def is_given_up() -> bool:
+        said.extend(stalls.warnings(tmp_path))
+        return False
+
+    patience = Patience(tmp_path, Event(), seconds=0)
+    assert patience.until_done(failing(1, errno.EMFILE), is_given_up) == "written"
+    assert said == []
+
+
 def test_another_error_is_not_waited_for(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no"):
         Patience(tmp_path, Event(), seconds=0).until_done(failing(1, errno.EIO))
