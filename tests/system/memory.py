@@ -23,15 +23,15 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def private(pid: int) -> int:
-    """The memory of a process in bytes that is its own, not a file's: its share of anonymous pages (`Pss_Anon`). Files
-    that it has mapped or read are in the page cache, which the system takes back when it needs memory. 0 if the
-    process has ended."""
+def held(pid: int) -> int:
+    """The memory of a process in bytes that is no file's: its share of anonymous pages and of shared memory (`Pss_Anon`,
+    `Pss_Shmem`). Files that it has mapped or read are in the page cache, which the system takes back when it needs
+    memory. 0 if the process has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:")) * 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:"))) * 1024
 
 
 def role(pid: int) -> str:
@@ -48,7 +48,7 @@ def by_role(pid: int) -> dict[str, int]:
     """The memory of a service's processes in bytes, by what they are; several of one kind together."""
     found: dict[str, int] = {}
     for each in descendants(pid):
-        found[role(each)] = found.get(role(each), 0) + private(each)
+        found[role(each)] = found.get(role(each), 0) + held(each)
     return found
 
 
