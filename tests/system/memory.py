@@ -24,8 +24,8 @@ def descendants(pid: int) -> list[int]:
 
 
 def held(pid: int) -> int:
-    """The memory of a process in bytes that is no file's: its share of anonymous pages and of shared memory (`Pss_Anon`,
-    `Pss_Shmem`). Files that it has mapped or read are in the page cache, which the system takes back when it needs
+    """The memory of a process in bytes that is no file's: its share of anonymous pages and of shared memory (`Pss_Anon`
+    and `Pss_Shmem`). Files that it has mapped or read are in the page cache, which the system takes back when it needs
     memory. 0 if the process has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
