@@ -16,8 +16,9 @@ from service.generation.errors import ItemError
 from service.generation.requests import Skipped
 from service.generation.resident import ResidentModel
 from service.generation.scheduling.scheduled import ScheduledSequence
-from service.generation.scheduling.scheduler import Scheduler, Submitted
+from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scheduling.submission import Submission
+from service.generation.scheduling.waiting import Submitted
 from service.generation.tasks import SeparatorError, check_record
 
 

@@ -34,7 +34,7 @@ class ActiveBatch:
 
     def add(self, scheduled: ScheduledSequence) -> None:
         """Add the sequence before the next step; one that the engine refuses ends with the engine's error."""
-        scheduled.started_at = self._clock()
+        scheduled.started_at = scheduled.started_at or self._clock()
         try:
             self.sequences[self._batch.add(scheduled.sequence)] = scheduled
         except Exception as error:
@@ -65,6 +65,18 @@ class ActiveBatch:
             log.exception("a batch failed; its sequences are given up")
             self.fail(error)
         return steps
+
+    def suspend(self, handle: int) -> ScheduledSequence | None:
+        """Remove a sequence that goes on later; None if the engine has just failed: all of them have ended then."""
+        if handle not in self.sequences:
+            return None
+        try:
+            self.sequences[handle].suspend(self._batch.state(handle))
+        except Exception as error:
+            log.exception("a sequence could not be suspended; its batch is given up")
+            self.fail(error)
+            return None
+        return self._remove(handle)
 
     def fail(self, error: Exception) -> None:
         """End all of them with this error."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
+
+import numpy as np
 
 from charrnn.engine.base import Output, Sequence, State
 
 CHECKPOINT_TOKENS: Final = 256
 """How many tokens are generated between two checkpoints, at least: so many take a few milliseconds to generate again,
 and a copy of a state costs little more than one."""
+
+TURN_TOKENS: Final = 256
+"""After how many tokens a sequence leaves its place to one of another request that waits: of all the places, so many
+take some hundredths of a second."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,7 +57,7 @@ class ScheduledSequence:
         self.error: BaseException | None = None
         """The error of the engine or the scheduler; set before `done`, after the last output."""
         self.started_at = 0.0
-        """When it joined its batch, by the scheduler's clock."""
+        """When it first joined a batch, by the scheduler's clock."""
         self.tokens = 0
         """Ids received so far."""
         self.checkpoint: Checkpoint | None = None
@@ -68,6 +74,33 @@ class ScheduledSequence:
         self._receive = receive
         self._wake = wake
         self._stream = stream
+        self._before = 0  # ids received before it joined its batch
+
+    @property
+    def request(self) -> object:
+        """Equal for the sequences of one request."""
+        return self._wake
+
+    @property
+    def has_had_its_turn(self) -> bool:
+        """For the scheduler: whether it may be suspended while others wait."""
+        return not self.pauses and self.tokens - self._before >= TURN_TOKENS
+
+    def suspend(self, state: State) -> None:
+        """For the scheduler: it leaves its batch in this state, after all ids received, and goes on in it later."""
+        sequence, new = self.sequence, self.tokens - self._before
+        nothing = np.zeros(0, dtype=np.int32)
+        self.sequence = replace(
+            sequence, prompt=nothing, length=sequence.length - new, state=state, score=False, steered=0
+        )
+        self._before = self.tokens
+
+    def give_up(self, error: BaseException) -> None:
+        """For the scheduler: end it with this error while it waits; if ids came, with the state in which it can go on
+        elsewhere."""
+        if self.tokens and self.sequence.state is not None:
+            self.end = Checkpoint(self.sequence.state, self.tokens)
+        self.finish(error)
 
     @property
     def needs_checkpoint(self) -> bool:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from typing import Final, TypeVar
 
 from charrnn.engine.base import Engine
@@ -17,6 +17,7 @@ from service.generation.scheduling.active_batch import ActiveBatch
 from service.generation.scheduling.disconnects import DisconnectWatcher
 from service.generation.scheduling.scheduled import ScheduledSequence
 from service.generation.scheduling.slices import Slices
+from service.generation.scheduling.waiting import Submitted, Waiting
 
 T = TypeVar("T")
 
@@ -30,15 +31,14 @@ KEPT_BATCHES: Final = 4
 """How many batches without sequences are kept: those of the most recently used versions."""
 LONGEST_RETRY_SECONDS: Final = 60
 
-Submitted = tuple[Engine, ScheduledSequence]
-"""A sequence, and the version that generates it."""
-
 
 class Scheduler:
     """Generates up to `max_active` sequences at once, of any resident versions; up to `max_waiting` more wait.
 
-    Sequences become active in the order of arrival. The batches are advanced by the scheduler's own thread or by the
-    thread of a request (`help`), never by two at once. `start` is called after a fork, in the process that generates.
+    Requests take turns: of each, sequences become active in the order of arrival, and one that has had its turn leaves
+    its place while those of another request wait, so that a short text never waits for the end of long ones. The
+    batches are advanced by the scheduler's own thread or by the thread of a request (`help`), never by two at once.
+    `start` is called after a fork, in the process that generates.
     """
 
     def __init__(self, max_active: int, max_waiting: int, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -47,7 +47,7 @@ class Scheduler:
         self._clock = clock
         self._changed = threading.Condition()
         self._advancing = threading.Lock()
-        self._waiting: deque[Submitted] = deque()
+        self._waiting = Waiting()
         self._batches: dict[Engine, ActiveBatch] = {}
         self._slices = Slices(clock)
         self._closed = self._given_up = self._contended = False
@@ -160,7 +160,8 @@ class Scheduler:
         return self.max_active - self.active + self._max_waiting - len(self._waiting)
 
     def _queue(self, scheduled: Sequence[Submitted], *, helps: bool = False) -> None:
-        self._waiting.extend(scheduled)
+        for each in scheduled:
+            self._waiting.append(each)
         if not helps:
             self._changed.notify()
 
@@ -188,15 +189,31 @@ class Scheduler:
         """Move waiting sequences to their batches, as many as may be active; returns False if there is nothing to
         do."""
         with self._changed:
+            self._make_room()
             while self._waiting and self.active < self.max_active:
                 engine, scheduled = self._waiting.popleft()
                 if self._given_up:
-                    scheduled.finish(_closed())
+                    scheduled.give_up(_closed())
                 elif scheduled.cancelled:
                     scheduled.finish()
                 else:
                     self._batch_of(engine).add(scheduled)
             return self._has_work()
+
+    def _make_room(self) -> None:
+        """Suspend as many sequences as wait for a place, of those that have had their turn."""
+        wanted = len(self._waiting) - (self.max_active - self.active)
+        if wanted <= 0:
+            return
+        over = (
+            (engine, batch, handle)
+            for engine, batch in self._batches.items()
+            for handle, scheduled in batch.sequences.items()
+            if scheduled.has_had_its_turn and self._waiting.others(scheduled.request)
+        )
+        for engine, batch, handle in list(islice(over, wanted)):
+            if (suspended := batch.suspend(handle)) is not None:
+                self._waiting.append((engine, suspended))
 
     def _batch_of(self, engine: Engine) -> ActiveBatch:
         """The engine's batch, moved to the end of `_batches`, which are in order of last use."""

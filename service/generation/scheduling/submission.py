@@ -11,7 +11,8 @@ from typing import Final
 
 from service.generation.cancellation import CancelScope
 from service.generation.scheduling.scheduled import ScheduledSequence
-from service.generation.scheduling.scheduler import Scheduler, Submitted
+from service.generation.scheduling.scheduler import Scheduler
+from service.generation.scheduling.waiting import Submitted
 
 LEFT: Final = 8
 """One in so many places is left to others, who would otherwise wait for the first of many long sequences to end."""

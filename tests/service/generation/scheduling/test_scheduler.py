@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from charrnn import checkpoint as checkpoints
 from charrnn.engine.base import Output, Sequence
+from charrnn.engine.cpu.batch import CpuEngine
+from charrnn.engine.cpu.packing import precision_of
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
+from service.bootstrap.starter import STARTER_PATH
 from service.generation.errors import BusyError, ClosedError
 from service.generation.scheduling.active_batch import MAX_STEPS
-from service.generation.scheduling.scheduled import ScheduledSequence
+from service.generation.scheduling.scheduled import TURN_TOKENS, ScheduledSequence
 from service.generation.scheduling.scheduler import Scheduler
 
 SECONDS = 10
@@ -22,12 +26,21 @@ class Asked(ScheduledSequence):
     """A sequence that keeps its outputs."""
 
     def __init__(
-        self, length: int = 5, wake: threading.Event | None = None, end_id: int | None = None, **more: Any
+        self,
+        length: int = 5,
+        wake: threading.Event | None = None,
+        end_id: int | None = None,
+        sampling: SamplingParams | None = None,
+        **more: Any,
     ) -> None:
         self.outputs: list[Output] = []
         self.wake = wake or threading.Event()
-        sequence = Sequence(np.array([0], np.int32), length, SamplingParams(), end_id=end_id)
+        sequence = Sequence(np.array([0], np.int32), length, sampling or SamplingParams(), end_id=end_id)
         super().__init__(sequence, **{"receive": self.outputs.append, "wake": self.wake, **more})
+
+    def tokens_and_logprobs(self) -> list[Any]:
+        logprobs = [each for output in self.outputs if output.logprobs for each in output.logprobs.chosen.tolist()]
+        return [wait(self).tolist(), logprobs]
 
 
 def wait(asked: Asked) -> Ids:
@@ -202,3 +215,63 @@ def test_many_helpers_and_the_thread_share_the_work(scheduler: Scheduler, engine
         thread.join(SECONDS)
     assert sorted(made) == lengths
     assert (scheduler.active, scheduler.waiting) == (0, 0)
+
+
+def test_a_short_text_does_not_wait_for_the_end_of_long_ones(scheduler: Scheduler, engine: Any) -> None:
+    long = [Asked(1_000_000) for _ in range(4)]
+    for one in long:
+        scheduler.submit(engine, [one])
+    short = Asked(20)
+    scheduler.submit(engine, [short])
+    assert wait(short).size == 20
+    assert not any(one.done for one in long)
+    for one in long:
+        one.cancel()
+
+
+def test_sequences_of_one_request_do_not_take_each_other_s_places(scheduler: Scheduler, engine: Any) -> None:
+    together = threading.Event()
+    several = [Asked(2 * TURN_TOKENS, together) for _ in range(8)]
+    scheduler.submit(engine, several)
+    while not all(one.done for one in several):
+        assert together.wait(SECONDS)
+        together.clear()
+    assert engine.added == 8
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        SamplingParams(seed=1),
+        SamplingParams(seed=2, frequency_penalty=0.5, repetition_penalty=1.2, logprobs=2),
+        SamplingParams(temperature=0),
+    ],
+)
+def test_a_text_is_the_same_however_often_it_has_left_its_place(sampling: SamplingParams) -> None:
+    checkpoint = checkpoints.load(STARTER_PATH)
+    engine = CpuEngine(checkpoint, precision_of(checkpoint))
+    made = []
+    for places in (8, 1):
+        scheduler = Scheduler(max_active=places, max_waiting=8)
+        several = [Asked(length, sampling=sampling) for length in (900, 700, 300)]
+        for one in several:
+            scheduler.submit(engine, [one], helps=True)
+        scheduler.start()
+        scheduler.close()
+        assert all(one.error is None for one in several)
+        made.append([one.tokens_and_logprobs() for one in several])
+    assert made[0] == made[1]
+
+
+def test_a_suspended_text_that_is_given_up_says_from_where_it_can_go_on(engine: Any) -> None:
+    scheduler = Scheduler(max_active=1, max_waiting=2)
+    first, second = Asked(1_000_000), Asked(1_000_000)
+    for one in (first, second):
+        scheduler.submit(engine, [one], helps=True)
+    scheduler.help(lambda: second.tokens > 0)
+    scheduler.give_up()
+    scheduler.start()
+    scheduler.close()
+    for one in (first, second):
+        assert isinstance(one.error, ClosedError)
+        assert one.end is not None and one.end.tokens == wait(one).size > 0

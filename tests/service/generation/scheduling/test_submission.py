@@ -12,8 +12,9 @@ from charrnn.engine.base import Output, Sequence
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.errors import BusyError, ClientGoneError
 from service.generation.scheduling.scheduled import ScheduledSequence
-from service.generation.scheduling.scheduler import Scheduler, Submitted
+from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scheduling.submission import Submission
+from service.generation.scheduling.waiting import Submitted
 from tests.service.conftest import CountingEngine
 
 SECONDS = 10
