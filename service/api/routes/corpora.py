@@ -151,7 +151,7 @@ def blueprint(corpora: CorpusStore, jobs: JobStore, queue: Queue, settings: Sett
         description="As `POST /corpora/preview` for a file; `encoding` is that of the stored text.",
         access="admin",
         parameters=RECORD_PARAMETERS,
-        errors=(404, 409),
+        errors=(404, 409, 422),
     )
     def preview_stored(corpus_id: str) -> PreviewReply:
         format, task = record_format(query_parameters([field.name for field in RECORD_PARAMETERS]))
