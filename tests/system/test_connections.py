@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, parse_headers
 from pathlib import Path
@@ -125,3 +128,37 @@ def open_sockets(process: str) -> set[str]:
         with suppress(OSError):  # closed meanwhile
             found.update(re.findall(r"socket:\[(\d+)\]", str(descriptor.readlink())))
     return found
+
+
+def test_every_client_gets_its_whole_reply_when_the_service_ends(tmp_path: Path) -> None:
+    """Some are waited for, some have just asked, and some ask again over the same connection."""
+    web = Web(tmp_path / "data", WEB_WORKERS="2")
+    seen: list[tuple[str, int, bool]] = []
+    over = threading.Event()
+
+    def ask(close: bool) -> None:
+        headers = {"Content-Type": "application/json"} | ({"Connection": "close"} if close else {})
+        connection = HTTPConnection("127.0.0.1", web.port, timeout=20)
+        while True:
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                return
+            while True:
+                connection.request("POST", "/generate", json.dumps({**ASKED, "length": 500}), headers)
+                reply = connection.getresponse()
+                made = json.loads(reply.read())
+                seen.append(("after" if over.is_set() else "before", reply.status, len(made["text"]) == 500))
+                if reply.getheader("Connection") == "close":
+                    break
+            connection.close()
+
+    with ThreadPoolExecutor(16) as clients, web.serving():
+        asking = [clients.submit(ask, bool(number % 2)) for number in range(16)]
+        until(lambda: len(seen) > 100)
+        over.set()
+        web.process.send_signal(signal.SIGTERM)
+        for each in asking:
+            each.result()
+    assert {(status, whole) for _, status, whole in seen} == {(200, True)}
+    assert sum(when == "after" for when, _, _ in seen) >= 8

@@ -118,6 +118,19 @@ def test_an_upload_that_takes_longer_than_the_patience(web: Web) -> None:
     assert (status, body["bytes"]) == (201, size * pieces)
 
 
+def test_uploads_that_trickle_leave_threads_to_others(web: Web) -> None:
+    head = "POST /corpora HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nAuthorization: Bearer admin-key\r\n"
+    large = f"{head}Content-Length: 100000000\r\n\r\n".encode()
+    with connections(web.port, large, MANY) as trickling:
+        for each in trickling:
+            each.sendall(b"x")
+        for _ in range(THREADS + 1):
+            assert web.get("/healthz")
+    small = f"{head}Connection: close\r\nContent-Length: 5\r\n\r\n".encode() + b"abcd\n"
+    with connections(web.port, small, 1) as (quick,):
+        assert answer(quick)[0] == 201
+
+
 def test_clients_that_do_not_read_are_cut_off(web: Web) -> None:
     asked = http({"stream": True, "length": 1000, "n": 10, "seed": 1, "logprobs": 20})
     with connections(web.port, asked, THREADS + 1) as silent:

@@ -14,6 +14,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
 from service.processes.web_server.event_loop import EventLoop
+from service.processes.web_server.memory import FreeMemory
 from service.processes.web_server.request_handler import RequestHandler
 from service.processes.web_server.thread_pool import ThreadPool
 from service.settings import Settings
@@ -66,9 +67,11 @@ class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Serve until a signal, or until the parent process has died."""
+        memory = FreeMemory()
         while self.alive and self.ppid == os.getppid():
             self.notify()
             self._loop.run_once()
+            memory.look()
         self._loop.stop_accepting()
         latest = time.monotonic() + self.cfg.graceful_timeout
         while self._loop.count and time.monotonic() < latest:
