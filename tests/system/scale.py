@@ -29,7 +29,7 @@ FEW, MANY = Counts(2, 1, 3, 1, queued=1), Counts()
 TIMES: Final = 20
 MODELS_ASKED: Final = 200
 ROUNDS: Final = 3
-LARGE: Final = (3, 300, 1000)
+LARGE: Final = (100, 300, 1000)
 """Sizes of uploads in megabytes; the first two are trained on."""
 PATHS: Final = {
     "`GET /metrics`": "/metrics",
