@@ -81,7 +81,7 @@ def _start(folder: Path, name: str) -> dict[str, str]:
 
 def _processor_times(data_dir: Path) -> dict[str, str]:
     """Of what a web process and a worker do, in this process; other programs hardly matter for these."""
-    settings = Settings(data_dir=data_dir, admin_api_keys=(KEY,), redis_url="")
+    settings = Settings(data_dir=data_dir, admin_api_keys=(KEY,), redis_url="", log_level="warning")
     reconciler = Reconciler(JobStore(settings.data.runs), JobQueue(""))
     client, headers = build_web(settings).application.test_client(), {"Authorization": f"Bearer {KEY}"}
     models = ModelStore(settings.data.models)
