@@ -110,14 +110,18 @@ class Lease:
             self._thread.join()
 
     def _renew_regularly(self) -> None:
+        fault = ""
         while not self._released.wait(self._ttl / 4):
+            before, fault = fault, ""
             try:
                 with self.held():
                     pass
             except LeaseLostError:
                 return
             except OSError as error:
-                log.warning("the lease of run %s could not be renewed: %s", self._folder.name, error.strerror)
+                fault = error.strerror or type(error).__name__
+            if fault and fault != before:
+                log.warning("the lease of run %s cannot be renewed: %s", self._folder.name, fault)
 
 
 def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:

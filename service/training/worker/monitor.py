@@ -89,7 +89,8 @@ class TrainingMonitor:
             if self._clock() - self._saved >= max(self._save_every, self._save_seconds / SAVE_SHARE):
                 self._save(progress)
         except OSError as error:
-            log.warning("job %s continues, but its progress could not be saved: %s", self._run.id, error.strerror)
+            if not self._stalled:
+                log.warning("job %s continues, but its progress could not be saved: %s", self._run.id, error.strerror)
             if space.is_short(error):
                 self._run.stall()
                 self._stalled = True

@@ -47,6 +47,7 @@ class Worker:
         self._heartbeat = heartbeat
         self._stop = Event()
         self._answered = True
+        self._silenced_by = ""
 
     def run(self) -> None:
         """Work until `stop`; then leave the current job to the next worker at once."""
@@ -85,11 +86,14 @@ class Worker:
         return answers
 
     def _write_heartbeat(self, write: Callable[[], None]) -> None:
-        """Write a heartbeat; an error is logged, and the work continues."""
+        """Write a heartbeat; an error is logged once, and the work continues."""
+        before, self._silenced_by = self._silenced_by, ""
         try:
             write()
         except OSError as error:
-            log.warning("the worker's heartbeat could not be written: %s", error.strerror)
+            self._silenced_by = error.strerror or type(error).__name__
+        if self._silenced_by and self._silenced_by != before:
+            log.warning("the worker's heartbeat cannot be written: %s", self._silenced_by)
 
     def _reconcile(self) -> None:
         if not self._queue_answers("no new jobs are taken, a running one continues"):
