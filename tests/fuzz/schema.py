@@ -33,4 +33,6 @@ def _run(port: int, seed: int) -> int:
     schemathesis = str(Path(sys.executable).with_name("schemathesis"))
     command = [schemathesis, "--config-file", str(HERE / "schemathesis.toml"), "run"]
     command += [f"http://127.0.0.1:{port}/openapi.json", "-H", f"Authorization: Bearer {KEY}", "--checks", "all"]
+    # A corpus could be called `preview`, as far as the router knows: GET and DELETE are allowed, and answered with 404.
+    command += ["--exclude-checks", "allow_header_conformance"]
     return subprocess.run([*command, "--seed", str(seed)], check=False).returncode
