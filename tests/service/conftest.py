@@ -21,6 +21,7 @@ from service.generation.cache import GenerationCache
 from service.generation.generator import TextGenerator
 from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
+from service.output import STANDARD_ERROR
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -227,3 +228,10 @@ def models(store: MemoryStore, engine: CountingEngine) -> ResidentModels:
 @pytest.fixture
 def generator(models: ResidentModels, redis: MemoryRedis, scheduler: Scheduler) -> TextGenerator:
     return TextGenerator(models, GenerationCache(redis, ttl=60), scheduler)
+
+
+@pytest.fixture(autouse=True)
+def log_is_written() -> Iterator[None]:
+    """What a test has logged is written while it is captured, not in the middle of pytest's own output."""
+    yield
+    STANDARD_ERROR.flush()

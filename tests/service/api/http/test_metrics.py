@@ -74,3 +74,16 @@ def test_what_a_process_is_busy_with() -> None:
     }
     seen = values(metrics.page())
     assert {name: seen[name] for name in expected} == expected
+
+
+def test_lines_of_the_log_that_were_lost_are_counted_here_and_by_the_supervisor() -> None:
+    class Supervisor:
+        def lost_lines(self) -> int:
+            return 7
+
+    metrics = Metrics(supervisor=Supervisor())
+    metrics.lines_lost(2)
+    metrics.lines_lost(5)
+    page = metrics.page().decode()
+    assert 'charrnn_log_lines_lost_total{by="web"} 5.0\n' in page
+    assert 'charrnn_log_lines_lost_total{by="supervisor"} 7.0\n' in page
