@@ -34,10 +34,10 @@ class Setting:
 SETTINGS: Final = {
     "suspended": Setting("Processes suspended", Site, suspensions()),
     "redis": Setting("Redis", ExternalSite, of_external()),
-    "files": Setting("Files", Site, of_files(), 3, steps=(40, 1500)),
+    "files": Setting("Files", Site, of_files(), 3, steps=(40, 600)),
     "log": Setting("The log", PipedSite, of_log()),
     "killed": Setting("Processes killed", Site, kills(), 3),
-    "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 1500)),
+    "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 600)),
     "disk": Setting("The disk", DiskSite, of_disk(), possible=can_mount),
     "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
     "clock": Setting("The clock", ClockSite, of_clock(), 2, possible=can_step),

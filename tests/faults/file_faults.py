@@ -23,6 +23,8 @@ from tests.system.running import until
 DAMAGED_SECONDS: Final = 8.0
 MOMENT: Final = 0.02
 """In seconds: a process is killed at most so long after a file appears that it publishes."""
+AWAITED_SECONDS: Final = 240.0
+"""For a publication or a resume point, on a busy machine."""
 FLIPPED: Final = "flipped"
 ASKED: Final[dict[str, Any]] = {"prompt": "a", "length": 200, "seed": 1, "cache": False}
 
@@ -71,7 +73,7 @@ def _cut(site: Site, random: Random) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
         return points != []
 
-    until(stopped_with_one)
+    until(stopped_with_one, AWAITED_SECONDS)
     for path in points if random.random() < 0.5 else points[-1:]:
         os.truncate(path, random.randrange(path.stat().st_size))
     os.kill(site.pid("worker"), signal.SIGKILL)
@@ -82,7 +84,7 @@ def _cut(site: Site, random: Random) -> Iterator[None]:
 def _killed_at(kind: str, names: Callable[[DataDir], set[str]], site: Site, random: Random) -> Iterator[None]:
     """All processes of a kind, soon after a name appears that was not there before."""
     data, pids = DataDir(site.data_dir), site.pids(kind)
-    before, deadline = names(data), time.monotonic() + 60
+    before, deadline = names(data), time.monotonic() + AWAITED_SECONDS
     while not names(data) - before:
         assert time.monotonic() < deadline, "nothing was published"
         time.sleep(0.0005)
