@@ -23,6 +23,7 @@ from charrnn.record import TrainingRecord
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import described
+from durable.space import SCARCE
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
@@ -162,6 +163,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     if not path.is_file():  # opening a pipe would never end
         raise CheckpointError("not a checkpoint: it is not a regular file")
     try:
+        path.open("rb").close()  # safetensors takes any failure to open for a missing file
         with safe_open(path, framework="numpy") as file:
             yield file, _description_of(file.metadata())
     except CheckpointError:
@@ -171,8 +173,13 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 
 def _fault(error: Exception) -> str:
-    """A message without the file's path, which the system's own message may contain."""
-    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else str(error)
+    """A message without the file's path, which the system's own message may contain. Raises an error that says nothing
+    of the file."""
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.errno in SCARCE:
+        raise error
+    return error.strerror or "it cannot be opened"
 
 
 def _description_of(metadata: Mapping[str, str] | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from durable import files
 from durable.entries import is_there
+from durable.space import SCARCE
 
 T = TypeVar("T")
 
@@ -35,7 +36,8 @@ class DamagedFileError(Exception):
 def read_json(path: Path, shape: TypeAdapter[T]) -> T:
     """The value in a JSON file, UTF-8, validated against the shape.
 
-    Raises FileNotFoundError when nothing has the name, DamagedFileError for anything that cannot be read.
+    Raises FileNotFoundError when nothing has the name, DamagedFileError for anything that cannot be read, OSError where
+    the process or the system has no descriptor or memory left for reading, which says nothing of the file.
     """
     data = read_bytes(path)
     if not data.strip(b"\0\t\r\n "):
@@ -88,7 +90,10 @@ def json_fault(path: Path, shape: TypeAdapter[Any]) -> str:
 
 
 def fault_of(error: OSError) -> str:
-    """The system's error as the end of a sentence, without the file's path."""
+    """The system's error as the end of a sentence, without the file's path. Raises it if there is no descriptor or
+    memory left, which says nothing of the file."""
+    if error.errno in SCARCE:
+        raise error
     return WORDS.get(error.errno or 0, f"cannot be read: {error.strerror or type(error).__name__}")
 
 

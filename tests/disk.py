@@ -44,3 +44,14 @@ def mounted(folder: Path, options: str) -> Iterator[Callable[[str], None]]:
         yield remount
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """A limit on this process: it can open no further file."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

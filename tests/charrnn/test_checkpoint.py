@@ -18,6 +18,7 @@ from charrnn.checkpoint import METADATA_KEY, Checkpoint, CheckpointError, descri
 from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
+from tests.disk import no_descriptors
 
 
 def checkpoint(record: dict[str, Any] | None = None) -> Checkpoint:
@@ -116,6 +117,14 @@ def test_a_file_that_is_no_checkpoint_is_refused(path: Path, data: bytes, says: 
         load(path)
     with pytest.raises(CheckpointError):
         verify(path)
+
+
+def test_a_lack_of_descriptors_says_nothing_of_a_file(path: Path) -> None:
+    with no_descriptors():
+        for read in (load, describe, verify):
+            with pytest.raises(OSError, match="Too many open files"):
+                read(path)
+    assert load(path).digest == checkpoint().digest
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

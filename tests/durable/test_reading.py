@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from durable import files
 from durable.reading import DamagedFileError, FaultCache, json_fault, read_bytes, read_json
+from tests.disk import no_descriptors
 
 SHAPE: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 
@@ -47,6 +48,15 @@ def test_what_cannot_be_read_is_damaged(tmp_path: Path, make: Callable[[Path], A
     with pytest.raises(DamagedFileError) as caught:
         read_bytes(tmp_path / "a.json")
     assert str(caught.value) == json_fault(tmp_path / "a.json", SHAPE) == f"a.json {fault}"
+
+
+def test_a_lack_of_descriptors_says_nothing_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"{}")
+    with no_descriptors():
+        for read in (read_json, json_fault):
+            with pytest.raises(OSError, match="Too many open files"):
+                read(tmp_path / "a.json", SHAPE)
+    assert read_json(tmp_path / "a.json", SHAPE) == {}
 
 
 @pytest.mark.parametrize(("data", "fault"), NOT_IN_SHAPE)

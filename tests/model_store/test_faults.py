@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from model_store import DamagedVersionError, ModelStore, NotFoundError, install_
 from model_store.errors import AliasedError
 from model_store.faults import Faults
 from tests.damage import DAMAGES, overwrite
+from tests.disk import no_descriptors
 
 
 @pytest.fixture
@@ -111,6 +113,18 @@ def test_aliases_are_rebuilt_from_the_versions(bard: ModelStore, damage: str, ca
     store.set_alias("bard", "current", 2, "confirmed")
     assert [change.rebuilt for change in store.history("bard")] == [True, False]
     assert not any("aliases.json" in each for each in Faults(store).of("bard"))
+
+
+def test_aliases_are_not_rebuilt_for_a_lack_of_descriptors(bard: ModelStore) -> None:
+    file = bard.root / "bard" / "aliases.json"
+    before = file.read_bytes()
+    for store in (bard, afresh(bard)):
+        os.utime(file)  # so that it is read again
+        with no_descriptors(), pytest.raises(OSError, match="Too many open files"):
+            store.resolve("bard", "current")
+        assert store.resolve("bard", "current") == 1
+    assert file.read_bytes() == before
+    assert [path.name for path in file.parent.glob("*damaged*")] == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
