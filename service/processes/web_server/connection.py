@@ -94,10 +94,10 @@ class IdleConnections:
         now = time.monotonic()
         return [each for each in self if each.deadline <= now]
 
-    def cap(self, seconds: float) -> None:
-        """Limit the idle time of all connections to this, from now on."""
+    def cap(self, seconds: float, awaited: Awaited | None = None) -> None:
+        """Limit the idle time of all connections, or those that wait for this, to so many seconds from now on."""
         latest = time.monotonic() + seconds
-        for each in self:
+        for each in self if awaited is None else self._of[awaited]:
             each.deadline = min(each.deadline, latest)
 
     def most_dispensable(self, newcomer: Connection | None) -> Connection | None:

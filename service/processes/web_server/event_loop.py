@@ -34,6 +34,9 @@ SILENT_END_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 2.0
 """How long a process that shuts down waits for requests that are being received."""
 
+SILENT_STOP_SECONDS: Final = 0.5
+"""The same for clients that have sent nothing of a request yet: it may be under way."""
+
 UPLOADERS: Final = 8
 """One in so many threads may be busy with an upload."""
 
@@ -106,6 +109,7 @@ class EventLoop:
                     self._begin(accepted, address, listener)
             listener.close()
         self._idle.cap(STOP_SECONDS)
+        self._idle.cap(SILENT_STOP_SECONDS, Awaited.NEXT)
 
     def _accept_any(self, wanted: bool) -> None:
         if wanted == self._accepting:
