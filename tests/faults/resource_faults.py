@@ -16,6 +16,7 @@ from tests.faults.process_faults import NAMES
 from tests.faults.site import Site
 
 SECONDS: Final = 5.0
+READING: Final = frozenset({"generate", "continue", "stream", "job"})
 
 
 @contextmanager
@@ -39,7 +40,8 @@ def of_resources() -> list[Fault[Site]]:
             "resources",
             partial(_no_descriptors, kind),
             SECONDS,
-            refuses=WRITING if kind == "web" else frozenset(),
+            breaks=kind == "web",
+            refuses=WRITING | READING if kind == "web" else frozenset(),
         )
         for kind in ("web", "master", "worker", "redis", "supervisor")
     ]
