@@ -1,7 +1,8 @@
-"""What the processes of a service hold in memory, read from /proc while something happens."""
+"""What the processes of a service hold in memory and have computed, read from /proc while something happens."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,15 @@ def descendants(pid: int) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+def processor_seconds(pid: int) -> float:
+    """How long a process has computed; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def held(pid: int) -> int:

@@ -21,7 +21,7 @@ from service.training.jobs.store import JobStore
 from service.training.queue.job_queue import JobQueue
 from service.training.queue.reconciler import Reconciler
 from tests.system.filling import Counts, fill
-from tests.system.memory import MIB, Peak, by_role, watched
+from tests.system.memory import MIB, Peak, by_role, descendants, processor_seconds, watched
 from tests.system.running import Service, until
 
 KEY: Final = "scale-key"
@@ -74,9 +74,13 @@ def _start(folder: Path, name: str) -> dict[str, str]:
     """The second one: the first packs and compiles what later ones find."""
     for _ in range(2):
         began = time.perf_counter()
-        with _running(folder, name):
-            seconds = time.perf_counter() - began
-    return {"from the start to `/readyz`, in all": f"{1e3 * seconds:,.0f}"}
+        with _running(folder, name) as service:
+            waited = time.perf_counter() - began
+            computed = sum(map(processor_seconds, descendants(service.process.pid)))
+    return {
+        "a start until `/readyz`, all processes": f"{1e3 * computed:,.0f}",
+        "the same, as a whole": f"{1e3 * waited:,.0f}",
+    }
 
 
 def _processor_times(data_dir: Path) -> dict[str, str]:
