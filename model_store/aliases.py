@@ -90,6 +90,11 @@ class AliasReader:
         return seen
 
 
+def held_in(data: bytes) -> dict[str, int]:
+    """The version that every alias points to in an alias file of this content. Raises ValueError if it is damaged."""
+    return _held(_SHAPE.validate_json(data))
+
+
 def append(folder: Path, histories: Histories, alias: str, change: AliasChange) -> None:
     """Append a change by replacing the alias file; the caller holds the model's lock."""
     write(folder, {**histories, alias: (*histories.get(alias, ()), change)})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_store.store import FOLDER as MODELS
+from service import data_format
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,14 @@ class DataDir:
 
     def make(self) -> None:
         """Create the directory and its folders, for this user only; those that are there keep their permissions, which
-        may let in a group. Raises OSError."""
+        may let in a group. Raises OSError, and DataFormatError if this release must not work on what is there."""
         self.root.parent.mkdir(parents=True, exist_ok=True)
         self.root.mkdir(mode=0o700, exist_ok=True)
+        data_format.check(self.format)
+        self.make_folders()
+
+    def make_folders(self) -> None:
+        """Create the folders in the directory. Raises OSError."""
         for folder in self.folders:
             with suppress(FileExistsError):  # what has the name of a folder is reported where that is used
                 folder.mkdir(mode=0o700, exist_ok=True)
@@ -28,6 +34,11 @@ class DataDir:
     def secrets(self) -> tuple[Path, ...]:
         """The files that only the service's user is to read."""
         return self.keys, self.admin_key, self.continuation_key
+
+    @property
+    def format(self) -> Path:
+        """The number of the format of all this (data_format)."""
+        return self.root / "format"
 
     @property
     def models(self) -> Path:

@@ -66,6 +66,10 @@ LAYERS = {
         for room, below in ROOMS_OF_THE_API.items()
     },
     "service/processes/web_server": {"service.browser_headers", "service.processes.web_server", "service.settings"},
+    "service/backup": {
+        *("durable", "model_store", "service.training.corpora", "service.training.jobs", "service.keys"),
+        *("service.backup", "service.data_dir", "service.data_format"),
+    },
     "service/client.py": set(),
     "service/inspection.py": {"durable", "model_store", "service.training"},
 }

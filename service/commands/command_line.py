@@ -20,11 +20,13 @@ from console import program
 from service.client import ServiceError
 from service.commands import asking, train_arguments
 from service.commands import keys as key_commands
+from service.commands.backup import add_backup
 from service.commands.generate import add_generate
 from service.commands.jobs import add_jobs
 from service.commands.labels import add_classify, add_compare, add_tag, add_transduce
 from service.commands.models import add_models, add_upload
 from service.commands.records import add_records
+from service.data_format import DataFormatError
 from service.processes import preflight
 from service.processes.preflight import StartError
 from service.processes.serving import QUIET_THREADS, serve
@@ -59,7 +61,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         status: int = parsed.run(parsed)
     except ValidationError as error:
         return program.failure(NAME, problems(error))
-    except StartError as error:
+    except (StartError, DataFormatError) as error:
         return program.failure(NAME, str(error))
     except ServiceError as error:
         return program.failure(NAME, asking.in_words(error), asking.status_of(error))
@@ -98,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     about = "Manage keys for apps and admins: add, list, revoke, open"
     key_commands.add_arguments(commands.add_parser("keys", help=about, description=about))
+    add_backup(commands)
     for add in ADD:
         add(commands)
     return parser

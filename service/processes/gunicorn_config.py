@@ -8,12 +8,14 @@ from typing import Any
 
 from service import address, logs
 from service.bootstrap.web_process import WebProcess
+from service.processes import preflight
 from service.processes.announcement import announcement
 from service.processes.metrics_folder import MetricsFolder, folder_for
 from service.processes.serving import ERROR_SECONDS, GRACEFUL_SECONDS
 from service.settings import read_settings
 
 _settings = read_settings()
+preflight.check_format(_settings.data)
 
 wsgi_app = "service.processes.web:start()"
 bind = address.bind(_settings.host, _settings.port)

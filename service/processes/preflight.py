@@ -17,7 +17,9 @@ from redis import Redis
 from durable import locks
 from durable.entries import close_to_others, is_folder, set_aside
 from durable.locks import ClaimedError
+from service import data_format
 from service.data_dir import DataDir
+from service.data_format import DataFormatError
 
 LOOK_FOR_GPU: Final = "from charrnn.engine.gpu.batch import gpu_available; raise SystemExit(not gpu_available())"
 
@@ -29,7 +31,8 @@ class StartError(Exception):
 def lock(data: DataDir) -> TextIO:
     """Create the data directory and lock it until the returned file is closed or the process ends, however it ends.
 
-    Raises StartError if another process holds the lock, or if the directory cannot be created or written.
+    Raises StartError if another process holds the lock, if the directory cannot be created or written, or if its format
+    is not one that this release reads.
     """
     try:
         data.make()
@@ -45,6 +48,8 @@ def lock(data: DataDir) -> TextIO:
             f"DATA_DIR={data.root} is in use by a running service (process {error.holder}); "
             "stop that one, or start this one with another DATA_DIR and PORT"
         ) from error
+    except DataFormatError as error:
+        raise StartError(str(error)) from error
     except OSError as error:
         reason = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
         raise StartError(
@@ -78,6 +83,15 @@ def open_standard_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number, this one
+
+
+def check_format(data: DataDir) -> None:
+    """For a process that is started on its own, without the lock. Raises SystemExit with an error in one line if this
+    release must not work on the data directory."""
+    try:
+        data_format.check(data.format)
+    except DataFormatError as error:
+        raise SystemExit(f"service: {error}") from error
 
 
 def has_torch() -> bool:

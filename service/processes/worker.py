@@ -8,7 +8,7 @@ import sys
 from types import FrameType
 
 from service import logs
-from service.processes import priority
+from service.processes import preflight, priority
 from service.settings import read_settings
 from service.training.queue.job_queue import QuietConnections
 
@@ -29,6 +29,7 @@ def main() -> int:
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(QuietConnections())
+    preflight.check_format(settings.data)
     priority.lower()
     worker = build_worker(settings)
 

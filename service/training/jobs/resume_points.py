@@ -24,6 +24,11 @@ def name_of(step: int) -> str:
     return f"{_PREFIX}{step:012d}"
 
 
+def is_name(name: str) -> bool:
+    """Whether a resume point has this file name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def sealed(state: bytes) -> bytes:
     """A resume point as stored: the state, preceded by its SHA-256."""
     return hashlib.sha256(state).digest() + state
@@ -59,5 +64,5 @@ def drop_all(folder: Path) -> None:
 
 
 def _paths(folder: Path) -> list[Path]:
-    names = (name for name in os.listdir(folder) if _NAME.fullmatch(name))  # noqa: PTH208
+    names = filter(is_name, os.listdir(folder))  # noqa: PTH208
     return [folder / name for name in sorted(names, reverse=True)]
