@@ -76,14 +76,14 @@ lock: $(TOOLS)/.ready ## renew requirements/*.txt from requirements/*.in; torch-
 sbom: $(TOOLS)/.ready ## list the service's packages with their licences: build/sbom.json (CycloneDX), build/licences.md
 	rm -rf build/sbom && $(BIN)/python -m venv build/sbom
 	requirements/install.sh $(abspath build/sbom/bin/python)
-	build/sbom/bin/python -m pip --quiet install --no-deps --no-build-isolation .
+	build/sbom/bin/python -m pip --quiet install --no-deps --no-build-isolation . && rm -rf build/lib build/bdist.*
 	build/sbom/bin/python -m pip --quiet uninstall --yes pip
 	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.json build/sbom/bin/python
 	$(TOOLS)/bin/pip-licenses --python build/sbom/bin/python --with-urls --format markdown --output-file build/licences.md
 	rm -rf build/sbom
 
 audit: $(TOOLS)/.ready ## look for risky code (bandit) and for known vulnerabilities of the packages (pip-audit; asks an index)
-	$(TOOLS)/bin/bandit --quiet --configfile pyproject.toml --recursive charrnn console durable model_store service benchmarks
+	$(TOOLS)/bin/bandit --quiet --configfile pyproject.toml --recursive charrnn console durable model_store service
 	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes $(foreach name,$(LOCKS),--requirement requirements/$(name).txt)
 
 clean: ## remove everything installed and cached; keeps the data directory

@@ -9,7 +9,7 @@ HERE: Final = "127.0.0.1"
 """This machine's address for clients. They do not use HOST, which may have been set by other software, such as
 conda."""
 
-_REACHED_AT: Final = {"0.0.0.0": HERE, "::": "::1"}
+_REACHED_AT: Final = {"0.0.0.0": HERE, "::": "::1"}  # nosec B104 # looked up, not listened on
 """How clients on this machine reach a server that listens on all addresses."""
 
 

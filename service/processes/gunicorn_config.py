@@ -29,7 +29,7 @@ preload_app = False  # torch and fork do not mix
 keepalive = 30
 timeout = 120  # until a process whose event loop hangs is replaced; a request may take longer
 graceful_timeout = GRACEFUL_SECONDS
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108 # the file is made with mkstemp
 _metrics = MetricsFolder(folder_for(_settings))
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}", "SCRIPT_NAME=", *_settings.without_files()]
 logger_class = "service.processes.web_server.worker.Log"

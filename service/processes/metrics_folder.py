@@ -17,7 +17,7 @@ from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MEMORY: Final = Path("/dev/shm")
+MEMORY: Final = Path("/dev/shm")  # nosec B108 # the folder in it is new, and closed to other users
 LOCK: Final = "lock"
 """A file in the folder that is locked as long as any of the service's processes runs."""
 
