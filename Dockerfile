@@ -12,9 +12,8 @@ COPY requirements requirements
 RUN requirements/install.sh python
 
 FROM python:3.11-slim
-RUN groupadd --gid 10001 app \
-    && useradd --uid 10001 --gid app --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin app \
-    && install -d -o app -g app /data /data/models /data/corpora /data/runs
+# Whoever runs it has the group 0, whatever the user id (OpenShift chooses one).
+RUN install -d -m 770 -o 10001 -g 0 /data /data/models /data/corpora /data/runs
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY charrnn charrnn
@@ -22,9 +21,12 @@ COPY console console
 COPY durable durable
 COPY model_store model_store
 COPY service service
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp OMP_WAIT_POLICY=passive
+RUN chmod -R a+rX,go-w .
+# There is no home folder: kernels, compiled for the processor at the first start, are kept in DATA_DIR. With USER set,
+# nothing looks for the user's name.
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/nonexistent USER=app OMP_WAIT_POLICY=passive
 ENV HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
-USER app
+USER 10001:0
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", \
     "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]

@@ -38,7 +38,16 @@ def test_the_image_starts_from_one_base_and_runs_as_an_ordinary_user() -> None:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert set(bases) == {"python:3.11-slim"}
     last_stage = DOCKERFILE.rpartition("FROM ")[2]
-    assert re.findall(r"^USER (\S+)", last_stage, re.MULTILINE) == ["app"]
+    assert re.findall(r"^USER (\S+)", last_stage, re.MULTILINE) == ["10001:0"]  # a number, which Kubernetes can judge
+
+
+def test_the_image_is_for_any_user_of_the_group_0() -> None:
+    last_stage = DOCKERFILE.rpartition("FROM ")[2]
+    made = re.search(r"^RUN install -d -m 770 -o \d+ -g 0 (.*)$", last_stage, re.MULTILINE)
+    assert made is not None
+    mounted = {each.partition(":")[2] for each in SERVICES["api"]["volumes"]}
+    assert set(made[1].split()) == mounted
+    assert "HOME=/nonexistent" in last_stage  # so that kernels are kept in DATA_DIR
 
 
 def test_the_image_holds_every_package_and_nothing_else_can_get_in() -> None:
@@ -143,6 +152,25 @@ def test_all_of_the_data_directory_outlives_the_containers() -> None:
     mounted = {"data:/data", "models:/data/models", "corpora:/data/corpora", "runs:/data/runs"}
     assert set(SERVICES["api"]["volumes"]) == set(SERVICES["worker"]["volumes"]) == mounted
     assert set(COMPOSE["volumes"]) == {"data", "models", "corpora", "runs", "queue"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_confined(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["tmpfs"] == ["/tmp:size=64m"]
+    assert service["mem_limit"]
+    assert 0 < service["pids_limit"] <= 8192
+    assert service.get("user", "10001") not in ("root", "0")
+    assert not {"privileged", "cap_add", "devices", "network_mode", "pid", "ipc", "userns_mode"} & service.keys()
+
+
+@pytest.mark.parametrize("name", ["cache", "queue"])
+def test_redis_keeps_to_less_memory_than_its_container_has(name: str) -> None:
+    (megabytes,) = re.findall(r"--maxmemory (\d+)mb", " ".join(SERVICES[name]["command"]))
+    assert int(megabytes) * 2 <= int(SERVICES[name]["mem_limit"].removesuffix("m"))
 
 
 def test_every_container_comes_back_by_itself() -> None:
