@@ -22,9 +22,9 @@ COPY durable durable
 COPY model_store model_store
 COPY service service
 RUN chmod -R a+rX,go-w .
-# There is no home folder: kernels, compiled for the processor at the first start, are kept in DATA_DIR. With USER set,
-# nothing looks for the user's name.
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/nonexistent USER=app OMP_WAIT_POLICY=passive
+# Kernels, compiled for the processor at the first start, are kept in the home folder's .cache. With USER set, nothing
+# looks for the user's name.
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/data USER=app OMP_WAIT_POLICY=passive
 ENV HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
 USER 10001:0
 EXPOSE 8000

@@ -47,7 +47,7 @@ def test_the_image_is_for_any_user_of_the_group_0() -> None:
     assert made is not None
     mounted = {each.partition(":")[2] for each in SERVICES["api"]["volumes"]}
     assert set(made[1].split()) == mounted
-    assert "HOME=/nonexistent" in last_stage  # so that kernels are kept in DATA_DIR
+    assert " HOME=/data " in last_stage  # so that kernels are kept
 
 
 def test_the_image_holds_every_package_and_nothing_else_can_get_in() -> None:
@@ -145,7 +145,8 @@ def test_the_cache_forgets_and_the_queue_does_not() -> None:
     assert "--maxmemory-policy noeviction" in queue
     assert "--appendonly yes" in queue
     assert "volumes" not in SERVICES["cache"]
-    assert SERVICES["queue"]["volumes"] == ["queue:/data"]
+    assert SERVICES["queue"]["volumes"] == ["queue:/var/tmp"]
+    assert "--dir /var/tmp" in queue
 
 
 def test_all_of_the_data_directory_outlives_the_containers() -> None:
