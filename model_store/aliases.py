@@ -142,5 +142,8 @@ def _held(histories: Histories) -> dict[str, int]:
 
 def _stat(path: str) -> _Signature:
     """The signature of the file, or of a link that has its name. Raises FileNotFoundError when nothing has the name."""
-    stat = os.lstat(path)
+    try:
+        stat = os.lstat(path)
+    except NotADirectoryError as error:
+        raise FileNotFoundError(path) from error
     return (stat.st_mtime_ns, stat.st_ino, stat.st_size)

@@ -222,6 +222,15 @@ def test_a_folder_in_the_place_of_a_passing_file(bard: ModelStore, checkpoint: A
     assert bard.publish("bard", checkpoint(4)) == 4
 
 
+def test_a_file_in_the_place_of_a_models_folder_is_no_model(bard: ModelStore) -> None:
+    assert bard.history("bard")
+    bard.root.joinpath("bard").rename(bard.root / "elsewhere")
+    bard.root.joinpath("bard").write_bytes(b"[1]")
+    for ask in (bard.history, bard.aliases, bard.versions, bard.resolve):
+        with pytest.raises(NotFoundError):
+            ask("bard")
+
+
 def test_a_link_in_the_place_of_a_models_folder_is_named_and_not_followed(bard: ModelStore, checkpoint: Any) -> None:
     (bard.root / "bard").rename(bard.root.with_name("elsewhere"))
     (bard.root / "bard").symlink_to(bard.root.with_name("elsewhere"))
