@@ -37,7 +37,7 @@ def promtool(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess
 
 @pytest.fixture
 def page() -> bytes:
-    metrics = Metrics(Training(), Training())
+    metrics = Metrics(Training(), Training(), degraded=lambda: ["disk: full", "model m: bad"])
     metrics.request("GET", "/models", 200, 0.1)
     return metrics.page()
 

@@ -94,7 +94,7 @@ def build_web(
     models = ResidentModels(store, engines or build_engine(settings.device, paths.packed, paths.kernels))
     # The process's own state.
     supervisor = SupervisorReport(paths.processes)
-    metrics = Metrics(jobs, workers, supervisor)
+    metrics = Metrics(jobs, workers, supervisor, degraded=lambda: degraded())  # noqa: PLW0108 (defined below)
     inspection = Inspection(damaged_files(store, faults, corpora, jobs))
     shutdown = Shutdown()
     disk = DiskWatch(paths)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections import Counter as Counted
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, get_args
@@ -64,10 +65,12 @@ class Metrics(GenerationObserver):
         workers: Workers | None = None,
         supervisor: Supervisor | None = None,
         clock: Callable[[], float] = time.time,
+        degraded: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._own = CollectorRegistry()
         self._shared = shared_values()
         self._training = _Training(jobs, workers)
+        self._degraded = _Degraded(degraded)
         self._supervisor = supervisor
         self._sampled: Load = Load(0, 0, 0)
         self._sampled_lost = 0
@@ -158,6 +161,7 @@ class Metrics(GenerationObserver):
         registry = CollectorRegistry()
         registry.register(_WithSupervisor(self._own if self._shared is None else self._shared, self._supervisor))
         registry.register(self._training)
+        registry.register(self._degraded)
         return generate_latest(registry)
 
     def _gauge(self, name: str, text: str) -> Gauge:
@@ -177,6 +181,26 @@ class _WithSupervisor(Collector):
             if metric.name == LOST and self._supervisor is not None:
                 metric.add_sample(f"{LOST}_total", {"by": "supervisor"}, self._supervisor.lost_lines())
             yield metric
+
+
+class _Degraded(Collector):
+    """How much of what /readyz lists concerns which subject; of one model, corpus or job only that it is one."""
+
+    def __init__(self, degraded: Callable[[], Iterable[str]]) -> None:
+        self._degraded = degraded
+
+    def collect(self) -> Iterable[Metric]:
+        """The metric families."""
+        family = GaugeMetricFamily("charrnn_degraded", "What is degraded, as /readyz says", labels=("subject",))
+        for subject, count in sorted(Counted(map(_subject, self._degraded())).items()):
+            family.add_metric((subject,), count)
+        yield family
+
+
+def _subject(sentence: str) -> str:
+    """What a sentence is about, such as `disk` or `model`."""
+    subject = sentence.partition(":")[0].partition(" ")[0]
+    return "model" if "@" in subject else subject
 
 
 class _Training(Collector):

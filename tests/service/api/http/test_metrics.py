@@ -87,3 +87,13 @@ def test_lines_of_the_log_that_were_lost_are_counted_here_and_by_the_supervisor(
     page = metrics.page().decode()
     assert 'charrnn_log_lines_lost_total{by="web"} 5.0\n' in page
     assert 'charrnn_log_lines_lost_total{by="supervisor"} 7.0\n' in page
+
+
+def test_what_is_degraded_is_counted_by_subject() -> None:
+    found = ["cache: Redis is not available", "model a: damaged", "model b: damaged", "a@3: damaged", "job 1: waits"]
+    lines = Metrics(degraded=lambda: found).page().decode().splitlines()
+    assert [line.removeprefix("charrnn_degraded") for line in lines if line.startswith("charrnn_degraded")] == [
+        '{subject="cache"} 1.0',
+        '{subject="job"} 1.0',
+        '{subject="model"} 3.0',
+    ]
