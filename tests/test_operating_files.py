@@ -63,6 +63,12 @@ def test_the_panels_of_the_dashboard_do_not_lie_on_each_other() -> None:
     assert len(set(taken)) == len(taken)
 
 
+def test_each_alert_is_explained_to_the_one_on_call() -> None:
+    page = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+    assert explained == re.findall(r"- alert: (\w+)", RULES.read_text(encoding="utf-8"))
+
+
 @needs_promtool
 def test_the_rules_are_valid_and_fire_when_they_should() -> None:
     for arguments in (
