@@ -1,0 +1,53 @@
+"""`charrnn backup` and `charrnn restore`, as they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from charrnn.vocabulary import Vocabulary
+from model_store.store import ModelStore
+from service.commands.command_line import run
+from service.data_dir import DataDir
+from tests.networks import random_network
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataDir:
+    data = DataDir(tmp_path / "data")
+    data.make()
+    ModelStore(data.models).publish("m", random_network(Vocabulary("ab"), "rnn", 2))
+    monkeypatch.setenv("DATA_DIR", str(data.root))
+    return data
+
+
+def test_there_and_back(data: DataDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "backup.tar"
+    file.write_text("an older one")
+    assert run(["backup", str(file)]) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "again"))
+    assert run(["restore", str(file)]) == 0
+    assert ModelStore(DataDir(tmp_path / "again").models).load("m", 1)
+
+
+def test_errors_in_one_line(data: DataDir, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "backup.tar"
+    assert run(["backup", str(tmp_path / "missing" / "backup.tar")]) == 1
+    assert run(["restore", str(file)]) == 1
+    assert run(["backup", str(file)]) == 0
+    assert run(["restore", str(file)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4 and all(line.startswith("service: ") for line in lines)
+    assert "No such file" in lines[0] and "No such file" in lines[1]
+    assert lines[2] == "service: 1 file backed up" and "is not empty (it has format)" in lines[3]
+
+
+def test_no_half_file_is_restored(data: DataDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "backup.tar"
+    assert run(["backup", str(file)]) == 0
+    file.write_bytes(file.read_bytes()[:2000])
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "again"))
+    assert run(["restore", str(file)]) == 1
+    assert not any(path.is_file() for path in (tmp_path / "again").rglob("*"))
