@@ -31,7 +31,7 @@ QUIET: Final = (
 PATIENCE_MS: Final = 10_000
 WINDOW: Final[ViewportSize] = {"width": 1200, "height": 900}
 ADMIN_KEY: Final = "admin-key"
-LONGEST: Final = 1_000_000
+LONGEST: Final = 20_000_000
 """Characters of a text whose writing takes long enough to be broken off."""
 
 collect_ignore_glob: list[str] = [] if PROGRAM else ["test_*.py"]
@@ -80,7 +80,8 @@ def other_origin() -> Iterator[str]:
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory, other_origin: str) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("pages")
-    settings = {"ADMIN_API_KEYS": ADMIN_KEY, "MAX_LENGTH": str(LONGEST), "OMP_NUM_THREADS": "1", "LOG_LEVEL": "warning"}
+    settings = {"ADMIN_API_KEYS": ADMIN_KEY, "OMP_NUM_THREADS": "1", "LOG_LEVEL": "warning"}
+    settings |= {"MAX_LENGTH": str(LONGEST), "MAX_REPLY_VALUES": str(LONGEST)}
     settings |= {"CORS_ORIGINS": other_origin}
     service = Service(folder / "data", folder / "log", **settings)
     try:

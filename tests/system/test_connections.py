@@ -96,8 +96,8 @@ def test_connections_that_wait_hold_no_thread_that_others_need(narrow: Web) -> N
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="which process has a connection, only Linux says")
 def test_connections_opened_at_once_are_shared_among_the_processes(narrow: Web) -> None:
-    until(lambda: min(shares(narrow)) > 0)  # both have started
-    assert median(min(shares(narrow)) for _ in range(5)) >= 4
+    # Again and again, because for a moment other programs may keep one of the two from running.
+    until(lambda: median(min(shares(narrow)) for _ in range(5)) >= 4)
 
 
 def shares(web: Web, count: int = 16) -> list[int]:

@@ -170,7 +170,7 @@ def test_a_job_goes_on_elsewhere_when_its_worker_is_killed(place: Place) -> None
     assert killed_at > 0
     wait_until(lambda: place.step(job) > killed_at, 60)
     assert time.monotonic() - killed < TAKEN_UP_WITHIN
-    assert f"job {job.id} resumes at step" in place.log(second)
+    wait_until(lambda: f"job {job.id} resumes at step" in place.log(second), 10)
     assert place.step(job) > reached
     place.cancel(job)
     assert not place.models.has("unfinished")
@@ -226,7 +226,7 @@ def test_two_workers_train_two_jobs_at_once_and_one_that_is_to_end_hands_its_job
     having.terminate()
     assert having.wait(10) == 0
     place.goes_on(job)
-    assert f"job {job.id} resumes at step" in place.log(waiting)
+    wait_until(lambda: f"job {job.id} resumes at step" in place.log(waiting), 10)
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(10) == 0
     assert place.jobs.get(job.id).status == "queued"
