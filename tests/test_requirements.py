@@ -95,3 +95,9 @@ def test_nothing_is_installed_unchecked() -> None:
     for path in (ROOT / "Makefile", ROOT / "Dockerfile", FOLDER / "install.sh"):
         for line in re.findall(r"^.*(?:-m pip|PIP\)|LOCKED :=).* install .*", path.read_text(), re.MULTILINE):
             assert "--require-hashes --only-binary=:all:" in line or "--no-deps" in line, (path.name, line)
+
+
+def test_the_file_that_pip_users_look_for_names_the_same() -> None:
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    (torch,) = named("torch")
+    assert lines == ["-r requirements/service.in", str(torch)]
