@@ -36,6 +36,7 @@ KINDS: Final = (
     Kind(r"admin-key", "closed", unseen=("linked",)),
     Kind(r"continuation-key", "named", unseen=("linked",)),
     Kind(r"(models/)?\.keys-made", "empty"),
+    Kind(r"format", "of a start"),
     Kind(r"\.keys\.json\.lock", "empty"),
     Kind(NAME + r"[0-9]+\.safetensors", "named"),
     Kind(NAME + r"[0-9]+\.deleted", "empty"),
