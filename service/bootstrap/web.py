@@ -94,18 +94,9 @@ def build_web(
     models = ResidentModels(store, engines or build_engine(settings.device, paths.packed, paths.kernels))
     # The process's own state.
     supervisor = SupervisorReport(paths.processes)
-    metrics = Metrics(jobs, workers, supervisor, degraded=lambda: degraded())  # noqa: PLW0108 (defined below)
     inspection = Inspection(damaged_files(store, faults, corpora, jobs))
     shutdown = Shutdown()
     disk = DiskWatch(paths)
-
-    def sample() -> None:
-        metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
-        metrics.lines_lost(STANDARD_ERROR.lost)
-
-    def prepare() -> None:
-        _load_default(models, settings.default_model)
-        jobs.count_by_status()  # those that have ended are read once, so that no request has to
 
     def degraded() -> list[str]:
         lost = [f"cache: {fault}"] if (fault := cache.fault()) else []
@@ -114,6 +105,16 @@ def build_web(
         lost += supervisor.problems()
         lost += disk.found() + [f"job {job}: {warning}" for job, warning in jobs.stalled()]
         return lost + models.degraded + inspection.found()
+
+    metrics = Metrics(jobs, workers, supervisor, degraded=degraded)
+
+    def sample() -> None:
+        metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
+        metrics.lines_lost(STANDARD_ERROR.lost)
+
+    def prepare() -> None:
+        _load_default(models, settings.default_model)
+        jobs.count_by_status()  # those that have ended are read once, so that no request has to
 
     services = Services(
         generator=TextGenerator(

@@ -193,6 +193,7 @@ def test_a_killed_job_ends_with_the_bytes_of_one_that_was_not(place: Place) -> N
     assert steps == sorted(steps)
 
 
+@pytest.mark.faults
 def test_a_worker_that_slept_cannot_write_or_publish(place: Place) -> None:
     workers = place.idle(2)
     job = place.submit(1500, "slept")
@@ -233,6 +234,7 @@ def test_two_workers_train_two_jobs_at_once_and_one_that_is_to_end_hands_its_job
     place.cancel(job)
 
 
+@pytest.mark.faults
 def test_the_queue_may_forget_everything_and_be_down_when_a_job_is_handed_in_and_when_a_worker_starts(
     place: Place,
 ) -> None:
