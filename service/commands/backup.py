@@ -24,7 +24,7 @@ BACKUP: Final = """\
 Write models, corpora, jobs and keys in DATA_DIR to FILE, while the service runs. FILE gets its name when it is
 complete, and replaces one of that name. It contains keys and is readable only by its owner: keep it like a password.
 Secrets that are set as variables or files of their own are not in it, nor what can be made again: the queue, cached
-results, packed weights."""
+results, packed weights. If a file cannot be read, the others are in FILE, and the exit status is 1."""
 RESTORE: Final = """\
 Fill DATA_DIR, which must be new or empty, from FILE, which may be compressed with gzip, bzip2 or xz. Every file is
 verified. After any error DATA_DIR is empty again. Run this as the user of the service, before the service starts."""
@@ -60,7 +60,7 @@ def _backup(parsed: argparse.Namespace) -> int:
     for each in unread:
         _say(f"not in the backup: {each}")
     _say(f"{count(archive.count, 'file')} backed up")
-    return 0
+    return int(bool(unread))
 
 
 def _restore(parsed: argparse.Namespace) -> int:

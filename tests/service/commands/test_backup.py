@@ -51,3 +51,12 @@ def test_no_half_file_is_restored(data: DataDir, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "again"))
     assert run(["restore", str(file)]) == 1
     assert not any(path.is_file() for path in (tmp_path / "again").rglob("*"))
+
+
+def test_what_cannot_be_read_is_named_and_no_success(
+    data: DataDir, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data.admin_key.mkdir()
+    assert run(["backup", str(tmp_path / "backup.tar")]) == 1
+    unread, done = capsys.readouterr().err.splitlines()
+    assert unread.startswith("service: not in the backup: admin-key") and done == "service: 1 file backed up"
