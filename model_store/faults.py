@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from charrnn import checkpoint as checkpoints
 from charrnn import novelty
 from charrnn.checkpoint import CheckpointError
-from durable.entries import is_file
+from durable.entries import is_file, is_folder, is_there
 from durable.listing import FilesCache, FolderCache
 from durable.reading import DamagedFileError, FaultCache
 from model_store import known_texts, sidecars, versions
@@ -31,12 +31,26 @@ class Faults:
         self._looks, self._weights = FaultCache(), FaultCache()
         self._sidecars = FolderCache(sidecars.beside)
 
-    def strays(self) -> dict[str, str]:
-        """What is wrong with each link that has the name of a model's folder, by its name; links are not followed."""
-        if not self._store.root.is_dir():
-            return {}
-        links = (entry.name for entry in os.scandir(self._store.root) if entry.is_symlink())
-        return {name: versions.NO_FOLDER for name in sorted(links) if is_name(name)}
+    def strays(self, models: Collection[str]) -> list[str]:
+        """The names in the store's folder that a model may have, without those of the `models` that have a version."""
+        names = os.listdir(self._store.root) if self._store.root.is_dir() else []  # noqa: PTH208 (one call)
+        return sorted(name for name in set(names).difference(models) if is_name(name))
+
+    def of_stray(self, name: str) -> list[str]:
+        """What is wrong with what has this name, but no version: it is no folder, or its versions have vanished. A
+        model that is about to get its first version, or whose versions were all deleted, is not damaged."""
+        folder = self._store.root / check_name(name)
+        if not is_there(folder) or versions.numbers(folder):
+            return []
+        if not is_folder(folder):
+            return [versions.NO_FOLDER]
+        found = self._of_aliases(name)
+        if not found and not versions.ever(folder):
+            found = [f"{path.name} is there, but no version" for path in self._beside(folder)]
+        return found
+
+    def _beside(self, folder: Path) -> list[Path]:
+        return [path for paths in self._sidecars.of(folder).values() for path in paths]
 
     def of(self, name: str) -> list[str]:
         """What is wrong with the model's aliases, versions and sidecars. Raises NotFoundError."""
@@ -83,8 +97,11 @@ class Faults:
                 yield version
 
     def _of_aliases(self, name: str) -> list[str]:
-        aliases = self._store.aliases(name)
-        existing, found = set(self._store.versions(name)), []
+        try:
+            aliases = self._store.aliases(name)
+        except NotFoundError:  # it has no alias, and no version either
+            return []
+        existing, found = set(versions.numbers(self._store.root / name)), []
         for alias, version in sorted(aliases.items()):
             last = self._store.history(name, alias)[-1]
             if last.rebuilt:

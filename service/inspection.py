@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+from durable.entries import is_there
 from durable.reading import DamagedFileError
 from model_store.errors import NotFoundError, StoreError
 from model_store.faults import Faults
@@ -117,20 +119,19 @@ def _reason(error: Exception) -> str:
 
 
 def damaged_files(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs: JobStore) -> Look:
-    """A function that goes through models with their aliases and versions, corpora and jobs, the newest first, and then
-    verifies the weights of the versions that have changed since their last verification."""
+    """A function that goes through the stores' folders, models with their aliases and versions, corpora and jobs, the
+    newest first, and then verifies the weights of the versions that have changed since their last verification."""
 
     def of_model(name: str) -> list[str]:
         with suppress(NotFoundError):
             return faults.of(name)
         return []
 
-    def of_stray(name: str) -> list[str]:
-        return [fault for stray, fault in faults.strays().items() if stray == name]
-
     def look() -> Iterator[tuple[str, Check]]:
-        yield from ((f"model {name}", partial(of_stray, name)) for name in faults.strays())
-        for name in store.models():
+        yield from ((root.name, partial(_no_folder, root)) for root in (store.root, corpora.root, jobs.root))
+        names = store.models()
+        yield from ((f"model {name}", partial(faults.of_stray, name)) for name in faults.strays(names))
+        for name in names:
             yield f"model {name}", partial(of_model, name)
         for corpus in reversed(corpora.ids()):
             yield f"corpus {corpus}", partial(_one, corpora.fault, corpus)
@@ -142,6 +143,11 @@ def damaged_files(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs:
                     yield f"model {name}", partial(of_model, name)
 
     return look
+
+
+def _no_folder(root: Path) -> list[str]:
+    """A store's folder may be missing, or a link to one elsewhere."""
+    return ["it is no folder"] if is_there(root) and not root.is_dir() else []
 
 
 def _one(fault_of: Callable[[str], str], name: str) -> list[str]:

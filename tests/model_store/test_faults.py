@@ -235,10 +235,61 @@ def test_a_link_in_the_place_of_a_models_folder_is_named_and_not_followed(bard: 
     (bard.root / "bard").rename(bard.root.with_name("elsewhere"))
     (bard.root / "bard").symlink_to(bard.root.with_name("elsewhere"))
     store = afresh(bard)
-    assert (store.models(), Faults(store).strays()) == ([], {"bard": versions.NO_FOLDER})
+    assert (store.models(), Faults(store).strays([]), Faults(store).of_stray("bard")) == (
+        [],
+        ["bard"],
+        [versions.NO_FOLDER],
+    )
     for use in (store.versions, store.aliases, lambda name: store.load(name, 1)):
         with pytest.raises(NotFoundError):
             use("bard")
     with pytest.raises(DamagedFileError, match="model bard: a link"):
         store.publish("bard", checkpoint(1))
     assert len(list(bard.root.with_name("elsewhere").glob("*.safetensors"))) == 3
+
+
+LOST = "current points to version 1, which does not exist"
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (["aliases.json"], [LOST, "stable points to version 1, which does not exist"]),
+        (
+            ["1.cells.json", "2.texts.bin"],
+            ["1.cells.json is there, but no version", "2.texts.bin is there, but no version"],
+        ),
+        ([".lock", ".draft-1"], []),
+        ([], []),
+    ],
+)
+def test_a_folder_whose_versions_have_vanished_is_named(
+    bard: ModelStore, checkpoint: Any, left: list[str], said: list[str]
+) -> None:
+    folder, faults = bard.root / "bard", Faults(bard)
+    assert (faults.strays(bard.models()), faults.of_stray("bard")) == ([], [])
+    for path in list(folder.iterdir()):
+        if path.name not in left:
+            path.unlink()
+    for name in left:
+        (folder / name).touch()
+    assert (faults.strays(bard.models()), faults.of_stray("bard")) == (["bard"], said)
+    bard.publish("bard", checkpoint(1))
+    assert (faults.strays(bard.models()), faults.of_stray("bard")) == ([], [])
+
+
+def test_a_model_whose_versions_were_all_deleted_is_not_damaged(bard: ModelStore) -> None:
+    faults = Faults(bard)
+    for version in bard.versions("bard"):
+        overwrite(bard.root / "bard" / f"{version}.safetensors", b"")
+        bard.delete("bard", version)
+    assert (faults.strays(bard.models()), faults.of_stray("bard")) == (["bard"], [])
+    assert faults.of_stray("nobody") == []
+
+
+def test_damaged_aliases_without_versions_are_set_aside(bard: ModelStore) -> None:
+    (bard.root / "bard" / "aliases.json").write_text("not JSON")
+    for path in (bard.root / "bard").glob("*.safetensors"):
+        path.unlink()
+    assert Faults(afresh(bard)).of_stray("bard") == []
+    assert list((bard.root / "bard").glob(".damaged-aliases.json-*")), "what is left of it is kept"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -63,6 +65,44 @@ def test_one_round_finds_all_that_is_damaged(tmp_path: Path, new_checkpoint: Cal
     assert found["model numbers"] == ["version 1: its content does not match its digest"]
     assert str(tmp_path) not in str(found)
     assert checked(look) == found
+
+
+IN_PLACE: dict[str, Callable[[Path], None]] = {
+    "a file": Path.touch,
+    "a pipe": os.mkfifo,
+    "a link": lambda path: path.symlink_to(path.parent.parent),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+}
+
+
+@pytest.mark.parametrize("put", IN_PLACE.values(), ids=IN_PLACE)
+def test_what_is_in_the_place_of_a_folder_is_named(
+    tmp_path: Path, new_checkpoint: Callable[..., Checkpoint], put: Callable[[Path], None]
+) -> None:
+    store, corpora = ModelStore(tmp_path / "models"), CorpusStore(tmp_path / "corpora")
+    jobs = JobStore(tmp_path / "runs")
+    publish_and_promote(store, "letters", new_checkpoint())
+    corpus, _ = corpora.add([b"some text"])
+    job = jobs.create(JobRequest(corpus.id, "letters"))
+    look = damaged_files(store, Faults(store), corpora, jobs)
+    assert checked(look) == {}
+    for path in (tmp_path / "models" / "letters", tmp_path / "corpora" / corpus.id, tmp_path / "runs" / job.id):
+        shutil.rmtree(path)
+        put(path)
+    assert list(checked(look)) == ["model letters", f"corpus {corpus.id}", f"job {job.id}"]
+
+
+@pytest.mark.parametrize("folder", ["models", "corpora", "runs"])
+def test_what_is_in_the_place_of_a_stores_folder_is_named(tmp_path: Path, folder: str) -> None:
+    store = ModelStore(tmp_path / "models")
+    look = damaged_files(store, Faults(store), CorpusStore(tmp_path / "corpora"), JobStore(tmp_path / "runs"))
+    assert checked(look) == {}, "there is nothing yet"
+    (tmp_path / folder).touch()
+    assert checked(look) == {folder: ["it is no folder"]}
+    (tmp_path / folder).unlink()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / folder).symlink_to("elsewhere")
+    assert checked(look) == {}, "it may be on another disk"
 
 
 class Watch:
