@@ -136,6 +136,12 @@ HEADERS = {
     "20,000": (GET + b"".join(b"X-%d: y\r\n" % each for each in range(20_000)) + b"\r\n", [431]),
     "a large one": (GET + b"X: " + b"y" * 70_000 + b"\r\n\r\n", [431]),
     "two hosts": (GET + b"Host: y\r\n\r\n", ENDS),
+    "two hosts, the same": (GET + b"Host: x\r\n\r\n", ENDS),
+    "no host": (b"GET /healthz HTTP/1.1\r\n\r\n", ENDS),
+    "no host in HTTP/1.0": (b"GET /healthz HTTP/1.0\r\n\r\n", [200]),
+    "no host, absolute": (b"GET http://x/healthz HTTP/1.1\r\n\r\n", ENDS),
+    "an empty host": (b"GET /healthz HTTP/1.1\r\nHost:\r\n\r\n", GOES_ON),
+    "an invalid host": (b"GET /healthz HTTP/1.1\r\nHost: x y\r\n\r\n", ENDS),
     "two types": (post(b"Content-Type: text/plain\r\n" + LENGTH), ENDS),
     **{
         f"{odd!r}": (GET + odd + b"\r\n\r\n", ENDS)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Final
 
 from gunicorn.http.body import ChunkedReader
-from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders, UnsupportedTransferCoding
+from gunicorn.http.errors import InvalidHeader, InvalidRequestLine, LimitRequestHeaders, UnsupportedTransferCoding
 from gunicorn.http.message import Request as GunicornRequest
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
@@ -19,6 +20,11 @@ SMALL_REST: Final = 1 << 15
 
 HIGHEST_VERSION: Final = (1, 1)
 """A reply has at most this version of HTTP, whatever the request has."""
+
+HOST: Final = re.compile(
+    r"(\[[\w\-.~!$&'()*+,;=:]+\]|([\w\-.~!$&'()*+,;=]|%[0-9a-f]{2})*)(:[0-9]*)?", re.ASCII | re.IGNORECASE
+)
+"""A valid `Host` (RFC 3986, section 3.2.2), which may be empty."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -115,6 +121,7 @@ class Request(GunicornRequest):  # type: ignore[misc]
         for coding in self._values("TRANSFER-ENCODING"):
             if coding.lower() != "chunked":  # gunicorn lets some through, and decodes none
                 raise UnsupportedTransferCoding(coding)
+        self._check_host()
         received.end_head(continue_expected=self._expected_100_continue)
         self._received = received
         self._expected_100_continue = False
@@ -129,6 +136,12 @@ class Request(GunicornRequest):  # type: ignore[misc]
     def _values(self, wanted: str) -> list[str]:
         """The values of the headers with this name, in capitals."""
         return [value for name, value in self.headers if name == wanted]
+
+    def _check_host(self) -> None:
+        """RFC 9112, section 3.2; gunicorn refuses a second `Host` itself."""
+        hosts = self._values("HOST")
+        if not all(map(HOST.fullmatch, hosts)) or (not hosts and self.version >= (1, 1)):
+            raise InvalidHeader("HOST")
 
     def _ends_soon(self) -> bool:
         if self.body.failed:

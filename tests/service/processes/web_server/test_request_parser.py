@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from gunicorn.config import Config
-from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders
+from gunicorn.http.errors import InvalidHeader, InvalidRequestLine, LimitRequestHeaders
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +63,40 @@ def test_any_bytes_are_a_request_or_an_error_and_never_wait(data: bytes, end: by
 def test_a_head_without_an_end(connected: Connected, data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         connected.request(data)
+
+
+def named(host: bytes) -> bytes:
+    return b"GET / HTTP/1.1\r\nHost:" + host + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [b"", b"x", b"a_b.example.", b"X:80", b"x:", b"127.0.0.1:8000", b"[::1]:80", b"[fe80::1]", b"%C3%A4.example"],
+)
+def test_a_request_for_a_host(connected: Connected, host: bytes) -> None:
+    assert connected.request(named(host)).path == "/"
+
+
+@pytest.mark.parametrize(
+    "host", [b"x y", b"x, y", b"x/", b"u@x", b"x:y", b"x:80:80", b"[::1", b"::1", b"\xe4", b"%zz", b'"x"', b"x?", b"[]"]
+)
+def test_no_request_for_what_is_no_host(connected: Connected, host: bytes) -> None:
+    with pytest.raises(InvalidHeader):
+        connected.request(named(host))
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET / HTTP/1.1\r\n", b"GET http://x/ HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nXHost: x\r\n"]
+)
+def test_every_request_since_http_1_1_names_its_host(connected: Connected, head: bytes) -> None:
+    with pytest.raises(InvalidHeader):
+        connected.request(head + b"\r\n")
+    assert connected.request(head.replace(b"1.1", b"1.0") + b"\r\n").path == "/"
+
+
+def test_no_request_for_two_hosts(connected: Connected) -> None:
+    with pytest.raises(InvalidHeader):
+        connected.request(named(b"x\r\nHost: x"))
 
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
