@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import select
+import selectors
+import socket
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 LONGEST_DEFERRAL: Final = 0.0003
@@ -13,6 +18,12 @@ LONGEST_DEFERRAL: Final = 0.0003
 sibling wakes within a tenth of it; a longer wait would cost clients that open a connection for every request."""
 
 HALF_DEFERRED: Final = 16
+
+SHARE: Final = 8
+"""A process takes one in so many of the connections that wait to be accepted, and leaves the others to its siblings."""
+
+MOST_AT_ONCE: Final = 64
+"""So many are accepted before the process looks at the connections that it has: a few milliseconds' work."""
 
 FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """The errors of accept(2) for a lack of descriptors or memory."""
@@ -27,6 +38,71 @@ errors of a new connection as its own."""
 
 class FullError(Exception):
     """The system has no room for another connection."""
+
+
+class Acceptor:
+    """Accepts connections while there is `room` for another. `begin` gets the socket and the address of each, and its
+    listener; `on_full` is called when the system has no room.
+
+    `count` says how many connections the process has; `siblings`: whether other processes accept some as well.
+    """
+
+    def __init__(
+        self,
+        listeners: Sequence[Any],
+        poller: selectors.BaseSelector,
+        begin: Callable[[Any, Any, Any], None],
+        *,
+        count: Callable[[], int],
+        room: Callable[[], bool],
+        on_full: Callable[[], None],
+        siblings: bool,
+    ) -> None:
+        self._listeners, self._poller, self._begin = listeners, poller, begin
+        self._count, self._room, self._on_full, self._siblings = count, room, on_full, siblings
+        self._watched = self._full = False
+
+    def watch(self) -> None:
+        """Let the poller report new connections, if there is room for one."""
+        self._watch(self._room() and not self._full)
+        self._full = False
+
+    def end(self) -> None:
+        """Accept those that are there already. Who connects later is refused, rather than reset when the process has
+        ended."""
+        self._watch(False)
+        for listener in self._listeners:
+            with suppress(FullError, OSError):
+                for accepted, address in accept_rest(listener):
+                    self._begin(accepted, address, listener)
+            listener.close()
+
+    def _watch(self, wanted: bool) -> None:
+        if wanted == self._watched:
+            return
+        self._watched = wanted
+        for listener in self._listeners:
+            if wanted:
+                listener.setblocking(False)
+                self._poller.register(listener, selectors.EVENT_READ, partial(self._accept, listener))
+            else:
+                self._poller.unregister(listener)
+
+    def _accept(self, listener: Any) -> None:
+        if self._siblings:
+            defer(self._count())
+        for _ in range(share(waiting(listener))):
+            try:
+                found = accept(listener)
+            except FullError:
+                self._on_full()
+                self._full = True  # until another event: retrying at once would be a busy loop
+                return
+            if found is None:
+                return
+            self._begin(*found, listener)
+            if not self._room():
+                return
 
 
 def accept(listener: Any) -> tuple[Any, Any] | None:
@@ -49,6 +125,22 @@ def accept_rest(listener: Any) -> Iterator[tuple[Any, Any]]:
     while select.select([listener], [], [], 0)[0]:
         if (found := accept(listener)) is not None:
             yield found
+
+
+def waiting(listener: Any) -> int:
+    """How many connections wait to be accepted; 0 where the system does not say it."""
+    if sys.platform != "linux":
+        return 0
+    try:
+        about = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+    except OSError:
+        return 0
+    return int.from_bytes(about[24:28], sys.byteorder)  # tcpi_unacked of <linux/tcp.h>
+
+
+def share(count: int) -> int:
+    """How many of so many waiting connections a process accepts before it lets its siblings take some."""
+    return min(max(1, count // SHARE), MOST_AT_ONCE)
 
 
 def defer(connections: int) -> None:

@@ -6,30 +6,21 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from gunicorn.workers.gthread import PollableMethodQueue
 
-from service.processes.web_server.accepting import FullError, accept, accept_rest, defer
+from service.processes.web_server.accepting import Acceptor
 from service.processes.web_server.client_socket import ClientSocket
-from service.processes.web_server.connection import After, Awaited, Connection, IdleConnections
+from service.processes.web_server.connection import After, Awaited, Connection
+from service.processes.web_server.ending import Ending
 from service.processes.web_server.errors import error_response
 from service.processes.web_server.framing import Arrived
-from service.processes.web_server.receiving import SmallBodies, Uploads
+from service.processes.web_server.open_connections import OpenConnections
 from service.processes.web_server.request_parser import Parser
-from service.processes.web_server.stuck_clients import STUCK_SECONDS, StuckClients
+from service.processes.web_server.stuck_clients import StuckClients
 from service.processes.web_server.thread_pool import ThreadPool
-
-RECEIVED: Final = 1 << 16
-"""Bytes received at once."""
-
-END_SECONDS: Final = 30.0
-"""How long a client may go on sending after the last reply; then the connection is closed."""
-
-SILENT_END_SECONDS: Final = 5.0
-"""How long it may be silent in that time."""
 
 STOP_SECONDS: Final = 2.0
 """How long a process that shuts down waits for requests that are being received."""
@@ -60,17 +51,23 @@ class EventLoop:
         patience: float,
         siblings: bool = False,
     ) -> None:
-        self._configuration, self._listeners, self._threads, self._serve = configuration, listeners, threads, serve
-        self._most, self._patience, self._keepalive = most, patience, float(configuration.keepalive)
-        self._siblings = siblings
+        self._configuration, self._threads, self._serve = configuration, threads, serve
+        self._patience, self._keepalive = patience, float(configuration.keepalive)
         self._poller = selectors.DefaultSelector()
-        self._idle = IdleConnections(self._poller)
-        self._bodies = SmallBodies()
-        self._uploads = Uploads(max(1, threads.size // UPLOADERS))
+        self._open = OpenConnections(self._poller, most, max(1, threads.size // UPLOADERS))
+        self._idle, self._bodies, self._uploads = self._open.idle, self._open.bodies, self._open.uploads
         self._stuck = StuckClients(threads.size)
-        self._open: set[Connection] = set()
-        self._in_threads: set[Connection] = set()
-        self._accepting = self._ending = self._full = False
+        self._stopping = False
+        self._ending = Ending(self._open, self._no_longer_than)
+        self._acceptor = Acceptor(
+            listeners,
+            self._poller,
+            self._begin,
+            count=lambda: self.count,
+            room=lambda: self._open.has_room and not self._stopping,
+            on_full=self._open.make_room,
+            siblings=siblings,
+        )
         self._looked = 0.0
         self._calls = PollableMethodQueue()
         self._calls.init()
@@ -79,7 +76,7 @@ class EventLoop:
     @property
     def count(self) -> int:
         """The number of open connections."""
-        return len(self._open)
+        return self._open.count
 
     def wake(self) -> None:
         """Make `run_once` return; may be called by a signal handler."""
@@ -87,8 +84,7 @@ class EventLoop:
 
     def run_once(self, seconds: float = 1.0) -> None:
         """Handle pending events; if there are none, wait at most this many seconds for one."""
-        self._accept_any(not (self._ending or self._full) and len(self._open) < self._most)
-        self._full = False
+        self._acceptor.watch()
         for key, _ in self._poller.select(seconds):
             key.data()
         if time.monotonic() - self._looked >= min(seconds, self._patience / 4):
@@ -96,61 +92,30 @@ class EventLoop:
             for connection in self._idle.expired():
                 self._give_up(connection)
             self._uploads.give_up_slow()
-            self._stuck.relieve(self._in_threads)
+            self._stuck.relieve(self._open.in_threads)
 
     def stop_accepting(self) -> None:
-        """Accept no more connections than there are already, and close those that are idle soon. Who connects later
-        is refused, rather than reset when the process has ended."""
-        self._ending = True
-        self._accept_any(False)
-        for listener in self._listeners:
-            with suppress(FullError, OSError):
-                for accepted, address in accept_rest(listener):
-                    self._begin(accepted, address, listener)
-            listener.close()
+        """Accept no more connections than there are already, and close those that are idle soon."""
+        self._stopping = True
+        self._acceptor.end()
         self._idle.cap(STOP_SECONDS)
         self._idle.cap(SILENT_STOP_SECONDS, Awaited.NEXT)
-
-    def _accept_any(self, wanted: bool) -> None:
-        if wanted == self._accepting:
-            return
-        self._accepting = wanted
-        for listener in self._listeners:
-            if wanted:
-                listener.setblocking(False)
-                self._poller.register(listener, selectors.EVENT_READ, partial(self._accept, listener))
-            else:
-                self._poller.unregister(listener)
-
-    def _accept(self, listener: Any) -> None:
-        if self._siblings:
-            defer(len(self._open))
-        try:
-            found = accept(listener)
-        except FullError:
-            self._free_connection()
-            self._full = True  # until another event: retrying at once would be a busy loop
-            return
-        if found is not None:
-            self._begin(*found, listener)
 
     def _begin(self, accepted: Any, address: Any, listener: Any) -> None:
         client = ClientSocket(accepted, self._threads, self._patience)
         connection = Connection(client, Parser(self._configuration, client, address), address, listener.getsockname())
-        self._open.add(connection)
         self._wait(connection, Awaited.NEXT, self._patience)
-        if len(self._open) >= self._most:
-            self._free_connection(connection)
+        self._open.add(connection)
 
     def _receive(self, connection: Connection) -> None:
         """Part of a request may have arrived."""
-        if (data := self._received(connection)) is None:
+        if (data := self._open.receive(connection)) is None:
             return
         if not data:
             if connection.awaited is Awaited.BODY:
                 self._submit(connection)  # which finds the end
             else:
-                self._close(connection)
+                self._open.close(connection)
             return
         connection.parser.feed(data)
         self._go_on(connection, progress=connection.client.made_progress(len(data)))
@@ -182,7 +147,7 @@ class EventLoop:
     def _submit(self, connection: Connection) -> None:
         self._idle.remove(connection)
         self._bodies.remove(connection)
-        self._in_threads.add(connection)
+        self._open.in_threads.add(connection)
         self._threads.submit(partial(self._in_thread, connection))
 
     def _in_thread(self, connection: Connection) -> None:
@@ -194,56 +159,26 @@ class EventLoop:
 
     def _came_back(self, connection: Connection, after: After) -> None:
         """A thread has finished with the connection."""
-        self._in_threads.discard(connection)
+        self._open.in_threads.discard(connection)
         self._uploads.end(connection)
         while (next_upload := self._uploads.next()) is not None:
             self._submit(next_upload)
         if after is After.GO_ON:
             self._go_on(connection)
         elif after is After.END:
-            self._end(connection)
+            self._ending.begin(connection)
         else:
             connection.client.abort()
-            self._close(connection)
-
-    def _end(self, connection: Connection) -> None:
-        """Stop sending; closing at once while the client still sends could destroy the reply (RFC 9112, section
-        9.6)."""
-        try:
-            connection.client.end_sending()
-        except ConnectionError:
-            self._close(connection)
-            return
-        connection.last_deadline = time.monotonic() + END_SECONDS
-        self._idle.add(connection, Awaited.END, self._no_longer_than(SILENT_END_SECONDS), self._discard)
-
-    def _discard(self, connection: Connection) -> None:
-        """Discard what the client sends after the last reply."""
-        if (data := self._received(connection)) is None:
-            return
-        connection.discards -= len(data)
-        patience = self._no_longer_than(SILENT_END_SECONDS)
-        connection.deadline = min(time.monotonic() + patience, connection.last_deadline)
-        if not data or connection.discards < 0:
-            self._close(connection)
+            self._open.close(connection)
 
     def _no_longer_than(self, seconds: float) -> float:
-        return min(seconds, STOP_SECONDS) if self._ending else seconds
-
-    def _received(self, connection: Connection) -> bytes | None:
-        """The bytes received, none at the end; None if nothing has arrived yet."""
-        if connection not in self._idle:  # closed to free a connection, while it became ready
-            return None
-        try:
-            return connection.client.receive(RECEIVED)
-        except ConnectionError:
-            return b""
+        return min(seconds, STOP_SECONDS) if self._stopping else seconds
 
     def _give_up(self, connection: Connection) -> None:
         """End a connection that has been idle for too long."""
         awaited = connection.awaited
         if awaited in (Awaited.END, Awaited.NEXT):
-            self._close(connection)
+            self._open.close(connection)
         elif awaited is Awaited.BODY:
             connection.client.give_up()
             self._submit(connection)  # which finds that the rest does not come
@@ -251,19 +186,4 @@ class EventLoop:
             self._idle.remove(connection)
             self._uploads.end(connection)
             connection.client.offer(error_response(429 if awaited is Awaited.PLACE else 408))
-            self._end(connection)
-
-    def _free_connection(self, newcomer: Connection | None = None) -> None:
-        """Close the most dispensable of the idle connections; if there is none, that of the client for which a thread
-        has waited longest."""
-        if (one := self._idle.most_dispensable(newcomer)) is not None:
-            self._close(one)
-        elif stuck := [each for each in self._in_threads if each.client.waited_for > STUCK_SECONDS]:
-            max(stuck, key=lambda each: each.client.waited_for).client.hang_up()  # the thread closes it
-
-    def _close(self, connection: Connection) -> None:
-        self._idle.remove(connection)
-        self._bodies.remove(connection)
-        self._uploads.end(connection)
-        self._open.discard(connection)
-        connection.client.close()
+            self._ending.begin(connection)
