@@ -89,8 +89,7 @@ class BestWeights:
                 f" diverged as well: learning_rate {training.learning_rate:g} or clip {training.clip:g} is"
                 " too large"
             )
-        position.retries += 1
-        position.optimizer_steps = 0
+        position.start_again()
         self._learner.start_again(self.weights)
 
     def note(self, norms: Rounded) -> None:

@@ -1,5 +1,9 @@
 """The learning rate of each step, and when to evaluate: functions of the step and of numbers stored in resume points,
-so that a resumed run is identical."""
+so that a resumed run is identical.
+
+The rate never jumps, whatever is planned when: it rises by at most `Schedule.rise` of the peak a step, and falls along
+what is left of a half cosine, in the steps that are left.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,10 @@ from typing import Final
 from charrnn.training.config import Budget
 
 WARM_UP: Final = 100
+WARM_UP_SHARE, LEAST_WARM_UP, MAX_WARM_UP_SHARE = 0.05, 20, 0.2
+"""The warm-up takes this share of the steps, but at most WARM_UP steps, and at least LEAST_WARM_UP, unless those are
+more than the last share."""
+
 FLOOR: Final = 0.01
 """The final learning rate as a share of the peak."""
 
@@ -100,16 +108,31 @@ class Schedule:
         """The completed share of the training after `step` steps, 0 to 1; 0 while there is no total."""
         return 0.0 if self.total is None else self.planned_step(step) / (self.planned or self.total)
 
-    def learning_rate(self, step: int, since_start: int) -> float:
-        """The learning rate of a step (from 0) as a share of the peak: a half cosine down to FLOOR (Loshchilov, Hutter:
-        SGDR, 2017), with a linear warm-up over the first steps since the start or the last restart."""
+    @property
+    def warm_up(self) -> int:
+        """The number of steps of a warm-up."""
         if self.total is None:
-            return min(1.0, (since_start + 1) / WARM_UP)
+            return WARM_UP
         planned = self.planned or self.total
-        warm_up = max(1, min(WARM_UP, planned // 20))
-        done = max(0.0, (self.planned_step(step) - warm_up) / max(1, planned - warm_up))
-        cosine = FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-        return min(1.0, (since_start + 1) / warm_up) * cosine
+        least = min(LEAST_WARM_UP, MAX_WARM_UP_SHARE * planned)
+        return max(1, round(min(WARM_UP, max(WARM_UP_SHARE * planned, least))))
+
+    @property
+    def rise(self) -> float:
+        """By which share of the peak the learning rate rises at each step of a warm-up."""
+        return 1 / self.warm_up
+
+    def learning_rate(self, step: int, warmed_up: float) -> float:
+        """The learning rate of a step (from 0) as a share of the peak: a half cosine down to FLOOR (Loshchilov, Hutter:
+        SGDR, 2017), and a linear warm-up, of which the share `warmed_up` was done by the steps since the start or the
+        last restart."""
+        share = min(1.0, warmed_up + self.rise)
+        if self.total is None:
+            return share
+        planned = self.planned or self.total
+        begins = max(self.known_from, self.warm_up)
+        done = max(0.0, self.planned_step(step) - begins) / max(1, planned - begins)
+        return share * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
     def evaluates(self, step: int) -> bool:
         """Whether there is an evaluation after `step` steps: before the first step, after the last, and in between."""

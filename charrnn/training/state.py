@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 
 from charrnn.measurements import Evaluation, Reach
 from charrnn.training.config import FORMER_SPLIT
-from charrnn.training.schedule import Schedule
+from charrnn.training.schedule import WARM_UP, Schedule
 
 FORMAT: Final = 2
 METADATA_KEY: Final = "charrnn.training"
@@ -46,6 +46,8 @@ class Position:
     """Tokens trained on so far; the name is that in the files."""
     optimizer_steps: int = 0
     """Steps that changed the weights, since the start of the run or the last restart."""
+    warmed_up: float = 0.0
+    """The share of the peak learning rate reached by the warm-up since the start of the run or the last restart."""
     retries: int = 0
     """Restarts from the best weights."""
     seconds: float = 0.0
@@ -65,14 +67,21 @@ class Position:
         whether it changed the weights."""
         self.step += 1
         self.segment += 1
-        self.optimizer_steps += taught
+        if taught:
+            self.optimizer_steps += 1
+            self.warmed_up = min(1.0, self.warmed_up + self.schedule.rise)
         self.characters += read
         self.loss_sum += loss * tokens
         self.loss_characters += tokens
 
+    def start_again(self) -> None:
+        """Count a restart from the best weights: the learning rate rises anew, to a smaller peak."""
+        self.retries += 1
+        self.optimizer_steps, self.warmed_up = 0, 0.0
+
     def learning_rate(self, peak: float) -> float:
         """The learning rate of the next step."""
-        share = self.schedule.learning_rate(self.step, self.optimizer_steps)
+        share = self.schedule.learning_rate(self.step, self.warmed_up)
         return peak * share * RETRY_FACTOR**self.retries
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,6 +93,8 @@ class Position:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `as_dict`. Raises TypeError for unknown fields."""
+        if "warmed_up" not in values:  # of an earlier release
+            values = {**values, "warmed_up": min(1.0, values.get("optimizer_steps", 0) / WARM_UP)}
         names = {each.name for each in fields(Schedule)}
         schedule = Schedule(**{"total": None, **{name: value for name, value in values.items() if name in names}})
         return cls(**{name: value for name, value in values.items() if name not in names}, schedule=schedule)

@@ -51,10 +51,10 @@ def run(minutes: float, step_seconds: float, slowness: Slowness, evaluation_step
         if position.step == made.schedule.total:
             made.seconds = position.seconds
             return made
-        made.rates.append(made.schedule.learning_rate(position.step, position.step))
+        made.rates.append(position.learning_rate(1.0))
         made.fractions.append(made.schedule.fraction(position.step))
         take(step_seconds)
-        position.step += 1
+        position.count(1.0, 1, 1)
         due, unknown = made.schedule.samples(position.step), made.schedule.total is None
         pacing.look(position)
         if due or (unknown and made.schedule.samples(position.step)):
@@ -105,7 +105,7 @@ def check_sane(made: Run) -> None:
     assert total is not None and made.position.step == total == len(made.rates)
     peak = made.rates.index(max(made.rates))
     assert all(a >= b for a, b in pairwise(made.rates[peak:]))
-    assert made.schedule.learning_rate(total, total) == pytest.approx(FLOOR)
+    assert made.schedule.learning_rate(total, 1.0) == pytest.approx(FLOOR)
     assert all(a <= b for a, b in pairwise(made.fractions)) and made.schedule.fraction(total) == 1.0
     assert made.sampled[-1] == total and 1 <= len(made.sampled) <= len(SAMPLED)
     steps = [each["step"] for each in made.position.replanned]

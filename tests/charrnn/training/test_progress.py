@@ -43,8 +43,8 @@ def test_it_is_time_for_a_report_once_steps_took_long_enough() -> None:
 
 
 def test_the_learning_rate_is_that_of_the_next_step_after_new_starts_too() -> None:
-    position = Position(step=500, optimizer_steps=500, schedule=Schedule(1000, 40))
+    position = Position(step=500, optimizer_steps=500, warmed_up=1.0, schedule=Schedule(1000, 40))
     before = reporter(position).progress().learning_rate
     position.retries = 2
-    assert before == pytest.approx(PEAK * position.schedule.learning_rate(500, 500))
+    assert before == pytest.approx(PEAK * position.schedule.learning_rate(500, 1.0))
     assert reporter(position).progress().learning_rate == pytest.approx(before * RETRY_FACTOR**2)
