@@ -21,7 +21,7 @@ from service.processes.web import start
 engines = None
 if sys.argv[1] == "torch":
     from charrnn.engine.gpu.reference import ReferenceEngine as engines
-client = start(engines).application.test_client()
+client = start(engines=engines).application.test_client()
 reply = client.post("/generate", json={"prompt": "ROMEO:", "length": 100, "cache": False})
 assert reply.status_code == 200, reply.text
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())

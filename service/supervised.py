@@ -1,4 +1,5 @@
-"""What the supervisor knows of the processes and the others cannot see, in one small file; knows no supervisor."""
+"""What those who keep processes running, the supervisor and gunicorn's master, know of them and the others cannot see,
+in one small file each, and when a process is started again; knows neither."""
 
 from __future__ import annotations
 
@@ -15,19 +16,37 @@ from durable import files
 from durable.clock import iso
 from durable.reading import DamagedFileError, read_json
 
+SETTLED_SECONDS: Final = 10
+"""A process that lives this long has started; dying earlier is a failed start, repeated with a growing delay."""
 
-class FailedStarts(TypedDict):
-    """How often in a row a process has not stayed up, since when, and when it is started again (UTC)."""
+LONGEST_DELAY: Final = 60
+"""The longest time before another start, in seconds."""
 
-    count: int
+LATE_SECONDS: Final = 2
+"""A process may be started so much later than it should be."""
+
+OFTEN: Final = 5
+"""A process that has ended so often in RECENT_SECONDS is named, however long it lives each time."""
+
+RECENT_SECONDS: Final = 600
+MOST_KEPT: Final = 500
+
+
+class Ends(TypedDict):
+    """How often in a row a process has not stayed up, since when, and when it is started again (UTC, and `due`, a
+    time.monotonic of this machine); the last times at which it has ended (time.monotonic)."""
+
+    in_a_row: int
     since: str
     again: str
+    due: float
+    times: list[float]
 
 
 class Report(TypedDict):
-    """The processes that do not stay up, by name, and how many lines of the log the supervisor could not write."""
+    """The processes that have ended unexpectedly, by name, and how many lines of the log could not be written."""
 
-    failing: dict[str, FailedStarts]
+    ended: dict[str, Ends]
     lost_lines: int
 
 
@@ -35,12 +54,16 @@ SHAPE: Final = TypeAdapter(Report)
 
 
 class Supervised:
-    """The supervisor's side: writes the file whenever something has changed, if the disk takes it."""
+    """The side of who keeps processes running: writes the file whenever something has changed, if the disk takes it."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
-        self._clock = clock
-        self._report: Report = {"failing": {}, "lost_lines": 0}
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path, self._clock, self._monotonic = path, clock, monotonic
+        self._report: Report = {"ended": {}, "lost_lines": 0}
 
     def put(self) -> None:
         """Write the file; a full disk is no reason to fail."""
@@ -48,21 +71,27 @@ class Supervised:
             files.put(self._path, SHAPE.dump_json(self._report), sync=False)
 
     def end(self) -> None:
-        """Remove the file: there is no supervisor any more."""
+        """Remove the file: nobody keeps the processes running any more."""
         with suppress(OSError):
             self._path.unlink()
 
-    def failed(self, name: str, seconds: float) -> None:
-        """A start of the process has failed; it is started again in so many seconds."""
-        now, failing = self._clock(), self._report["failing"]
-        before = failing.get(name, FailedStarts(count=0, since=iso(now), again=""))
-        failing[name] = {"count": before["count"] + 1, "since": before["since"], "again": iso(now + seconds)}
+    def ended(self, name: str) -> int:
+        """The process, or one of this kind, has ended unexpectedly. Returns how often in a row it has not stayed up;
+        `delay` says when there is another start."""
+        now, wall, before = self._monotonic(), self._clock(), self._report["ended"].get(name)
+        count, since, times = 1, iso(wall), [now]
+        if before is not None:
+            times = [*before["times"], now][-MOST_KEPT:]
+            if _counts(before, now):
+                count, since = before["in_a_row"] + 1, before["since"]
+        again, due = iso(wall + delay(count)), now + delay(count)
+        self._report["ended"][name] = Ends(in_a_row=count, since=since, again=again, due=due, times=times)
         self.put()
+        return count
 
-    def started(self, name: str) -> None:
-        """The process stays up."""
-        if self._report["failing"].pop(name, None) is not None:
-            self.put()
+    def due(self, name: str) -> float:
+        """When the process is to be started, by time.monotonic; 0 if it has never ended."""
+        return ended["due"] if (ended := self._report["ended"].get(name)) else 0.0
 
     def lost(self, lines: int) -> None:
         """So many lines of the log have been lost so far."""
@@ -74,15 +103,19 @@ class Supervised:
 class SupervisorReport:
     """The other processes' side. A missing or damaged file says nothing."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._path, self._monotonic = path, monotonic
 
     def problems(self) -> Iterator[str]:
-        """A sentence for each process that has not stayed up twice in a row."""
-        for name, starts in self._read()["failing"].items():
-            if (count := starts["count"]) > 1:
-                times = f"{count} times since {starts['since']}"
-                yield f"{name}: it has not stayed up {times}, next start {starts['again']}"
+        """A sentence for each process that has not stayed up twice in a row, or has ended OFTEN."""
+        now = self._monotonic()
+        for name, ended in self._read()["ended"].items():
+            often = sum(now - RECENT_SECONDS <= each <= now for each in ended["times"])
+            if ended["in_a_row"] > 1 and _counts(ended, now):
+                times = f"{ended['in_a_row']} times since {ended['since']}"
+                yield f"{name}: it has not stayed up {times}, next start {ended['again']}"
+            elif often >= OFTEN:
+                yield f"{name}: it has ended {often} times in the last {RECENT_SECONDS // 60} minutes"
 
     def lost_lines(self) -> int:
         """How many lines of the log the supervisor could not write."""
@@ -92,4 +125,14 @@ class SupervisorReport:
         try:
             return read_json(self._path, SHAPE)
         except (OSError, DamagedFileError):
-            return {"failing": {}, "lost_lines": 0}
+            return {"ended": {}, "lost_lines": 0}
+
+
+def delay(failed: int) -> int:
+    """How many seconds after so many failed starts in a row there is another: none, then more and more."""
+    return min(failed - 1, LONGEST_DELAY)
+
+
+def _counts(ended: Ends, now: float) -> bool:
+    """Whether the process has not lived for long enough since to have started."""
+    return now <= ended["due"] + SETTLED_SECONDS + LATE_SECONDS

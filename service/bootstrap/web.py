@@ -71,11 +71,12 @@ def build_web(
     queue: CheckedQueue | None = None,
     rates: Storage | None = None,
     scheduler: Scheduler | None = None,
+    ended: Path | None = None,
 ) -> WebProcess:
     """Build a web process; nothing is started.
 
     By default `engines` builds the engines for DEVICE, `redis` (the cache, states of prompts) and `rates` (counts of
-    requests) use CACHE_URL, and `queue` uses REDIS_URL.
+    requests) use CACHE_URL, and `queue` uses REDIS_URL. `ended`: the file that says which web processes have ended.
     """
     paths, timeout = settings.data, settings.request_timeout
     # On disk, shared by all processes.
@@ -94,6 +95,7 @@ def build_web(
     models = ResidentModels(store, engines or build_engine(settings.device, paths.packed, paths.kernels))
     # The process's own state.
     supervisor = SupervisorReport(paths.processes)
+    siblings = SupervisorReport(ended) if ended else None
     inspection = Inspection(damaged_files(store, faults, corpora, jobs))
     shutdown = Shutdown()
     disk = DiskWatch(paths)
@@ -102,7 +104,7 @@ def build_web(
         lost = [f"cache: {fault}"] if (fault := cache.fault()) else []
         lost += [] if queue.available() else ["queue: Redis is not available"]
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
-        lost += supervisor.problems()
+        lost += [*supervisor.problems(), *(siblings.problems() if siblings else ())]
         lost += disk.found() + [f"job {job}: {warning}" for job, warning in jobs.stalled()]
         return lost + models.degraded + inspection.found()
 

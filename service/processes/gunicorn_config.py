@@ -13,11 +13,14 @@ from service.processes.announcement import announcement
 from service.processes.metrics_folder import MetricsFolder, folder_for
 from service.processes.serving import ERROR_SECONDS, GRACEFUL_SECONDS
 from service.settings import read_settings
+from service.supervised import Supervised, delay
+
+WEB_PROCESS = "web process"
+"""How `/readyz` calls one that does not stay up; `web` is their master."""
 
 _settings = read_settings()
 preflight.check_format(_settings.data)
 
-wsgi_app = "service.processes.web:start()"
 bind = address.bind(_settings.host, _settings.port)
 worker_class = "service.processes.web_server.worker.GunicornWorker"
 workers = _settings.web_workers
@@ -31,6 +34,9 @@ timeout = 120  # until a process whose event loop hangs is replaced; a request m
 graceful_timeout = GRACEFUL_SECONDS
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108 # the file is made with mkstemp
 _metrics = MetricsFolder(folder_for(_settings))
+_ended = _metrics.path / "ended.json"
+_report = Supervised(_ended)
+wsgi_app = f"service.processes.web:start({str(_ended)!r})"
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics.path}", "SCRIPT_NAME=", *_settings.without_files()]
 logger_class = "service.processes.web_server.worker.Log"
 loglevel = "warning"
@@ -49,6 +55,20 @@ def on_starting(_server: Any) -> None:
 def on_exit(_server: Any) -> None:
     """Remove the folder for metrics."""
     _metrics.end()
+
+
+def pre_fork(_server: Any, worker: Any) -> None:
+    """In gunicorn's master, which starts another web process at once when one has ended; it waits itself."""
+    worker.not_before = _report.due(WEB_PROCESS)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """In gunicorn's master, when a web process has ended: unexpectedly, if one is missing now."""
+    if not server.LISTENERS or len(server.WORKERS) >= server.num_workers:
+        return
+    failed = _report.ended(WEB_PROCESS)
+    when = f" in {delay(failed)} s: {failed} in a row have not stayed up" if delay(failed) else ""
+    server.log.warning("web process %s ended unexpectedly; another is started%s", worker.pid, when)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -21,12 +21,7 @@ from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
 
 from service.output import STANDARD_ERROR, STANDARD_OUTPUT
 from service.processes import orphans
-from service.supervised import Supervised
-
-SETTLED_SECONDS: Final = 10
-"""A process that lives this long has started; dying earlier is a failed start, repeated with a growing delay."""
-LONGEST_DELAY: Final = 60
-"""The longest time before another start, in seconds."""
+from service.supervised import SETTLED_SECONDS, Supervised, delay
 
 OUTPUTS: Final = {"stdout": STANDARD_OUTPUT, "stderr": STANDARD_ERROR}
 
@@ -132,7 +127,6 @@ class _Supervision(Supervisor):  # type: ignore[misc]
         events.subscribe(events.ProcessLogEvent, self._pass_on)
         events.subscribe(events.ProcessStateExitedEvent, self._on_death)
         events.subscribe(events.ProcessStateBackoffEvent, self._on_failed_start)
-        events.subscribe(events.ProcessStateRunningEvent, self._on_start)
         events.subscribe(events.ProcessStateStoppedEvent, self._on_stopped)
         events.subscribe(events.Tick5Event, self._on_tick)
         events.subscribe(events.SupervisorStoppingEvent, self._on_stopping)
@@ -153,14 +147,15 @@ class _Supervision(Supervisor):  # type: ignore[misc]
 
     def _on_death(self, event: Any) -> None:
         self._clear_away(event.process)
+        self._report.ended(event.process.config.name)
         _say(f"{event.process.config.name} (process {event.process.pid}) ended unexpectedly; it is started again")
 
     def _on_failed_start(self, event: Any) -> None:
         self._clear_away(event.process)
-        name, failed = event.process.config.name, event.process.backoff
+        name = event.process.config.name
+        failed = event.process.backoff = self._report.ended(name)
         seconds = delay(failed)
         event.process.delay = time.monotonic() + seconds
-        self._report.failed(name, seconds)
         when = f" in {seconds} s: it has not stayed up {failed} times in a row" if seconds else ""
         _say(f"{name} (process {event.process.pid}) ended unexpectedly; it is started again{when}")
         try:
@@ -169,9 +164,6 @@ class _Supervision(Supervisor):  # type: ignore[misc]
             mended = f"{name} could not be mended: {error}"
         if mended:
             _say(mended)
-
-    def _on_start(self, event: Any) -> None:
-        self._report.started(event.process.config.name)
 
     def _on_stopped(self, event: Any) -> None:
         self._clear_away(event.process)
@@ -191,11 +183,6 @@ class _Supervision(Supervisor):  # type: ignore[misc]
 
     def _on_stopping(self, _: Any) -> None:
         _say("stopping")
-
-
-def delay(failed: int) -> int:
-    """How many seconds after so many failed starts in a row there is another."""
-    return min(failed - 1, LONGEST_DELAY)
 
 
 def _say(message: str) -> None:

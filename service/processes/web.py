@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from model_store.store import ModelStore
 from service import logs
 from service.bootstrap.starter import put_starter
@@ -11,14 +13,14 @@ from service.generation.engines import BuildEngine
 from service.settings import Settings
 
 
-def start(engines: BuildEngine | None = None) -> WebProcess:
+def start(ended: str | None = None, engines: BuildEngine | None = None) -> WebProcess:
     """Start the web process with the settings of the environment; called in each web process after the fork.
 
-    `engines` as in `build_web`.
+    `ended`: the path of the file that says which web processes have ended (Supervised); `engines` as in `build_web`.
     """
     settings = Settings()
     logs.configure(settings)
     put_starter(ModelStore(settings.data.models))
-    process = build_web(settings, engines=engines)
+    process = build_web(settings, engines=engines, ended=Path(ended) if ended else None)
     process.start()
     return process

@@ -1,4 +1,5 @@
-"""What a service withstands: a log that is not read, a killed supervisor, damaged files of Redis."""
+"""What a service withstands: a log that is not read, a killed supervisor, damaged files of Redis, a web process that
+does not stay up."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.running import Service, until
+from tests.system.web import Web
 
 pytestmark = pytest.mark.system
 
@@ -88,3 +90,25 @@ def test_after_the_death_of_its_supervisor_a_service_starts_again_even_on_damage
         until(lambda: not any(each.startswith("cache: ") for each in again.request("/readyz")["degraded"]))
     finally:
         assert again.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="the children of a process, only Linux tells so")
+def test_a_web_process_that_does_not_stay_up_is_named_by_its_sibling_and_started_later_and_later(
+    tmp_path: Path,
+) -> None:
+    web = Web(tmp_path / "data", WEB_WORKERS="2")
+
+    def processes() -> list[str]:
+        pid = web.process.pid
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+
+    with web.serving():
+        until(lambda: len(processes()) == 2)
+        stays = processes()[0]
+        for count in range(1, 8):
+            (dies,) = set(processes()) - {stays}
+            os.kill(int(dies), signal.SIGSEGV)
+            until(lambda count=count: f"{count} in a row" in web.output.read_text() or count == 1)  # type: ignore[misc]
+            until(lambda dies=dies: dies not in processes() and len(processes()) == 2)  # type: ignore[misc]
+        assert re.search(r"web process: it has not stayed up 7 times since \S+, next start \S+Z", web.get("/readyz"))
+        assert "another is started in 6 s: 7 in a row have not stayed up" in web.output.read_text()

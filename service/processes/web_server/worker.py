@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import sys
 import time
 from types import FrameType
 from typing import Any, Final
@@ -23,6 +24,9 @@ LINGERING: Final = 64
 """Up to this many open connections, threads wait for the next request of theirs. With more, connections that have a
 thread would be served repeatedly before those that wait for one: of 256 clients, some would wait more than a second."""
 
+LOOK_SECONDS: Final = 0.5
+"""How soon a process that waits for its turn notices that it is to end."""
+
 OTHER_FILES: Final = 256
 """File descriptors reserved for other uses than connections."""
 
@@ -30,6 +34,9 @@ OTHER_FILES: Final = 256
 class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     """However slow a client is, others are served: connections wait in one event loop, and a request gets a thread when
     its head has arrived."""
+
+    not_before = 0.0
+    """When it may begin, by time.monotonic."""
 
     @classmethod
     def check_config(cls, configuration: Any, _log: Any) -> None:
@@ -45,7 +52,8 @@ class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
     def load_wsgi(self) -> None:
         """Create the application, and what serves it."""
-        super().load_wsgi()
+        self._await_turn()
+        self._load_application()
         handler = RequestHandler(
             self.cfg,
             self.wsgi,
@@ -64,6 +72,23 @@ class GunicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             patience=Settings().client_timeout,
             siblings=self.cfg.workers > 1,
         )
+
+    def _await_turn(self) -> None:
+        while self.alive and self.ppid == os.getppid() and (seconds := self.not_before - time.monotonic()) > 0:
+            self.notify()
+            time.sleep(min(seconds, LOOK_SECONDS))
+        if self.not_before > time.monotonic():
+            sys.exit(0)
+
+    def _load_application(self) -> None:
+        """Where the first ones cannot start, gunicorn ends; one that takes another's place does not end the others."""
+        try:
+            super().load_wsgi()
+        except Exception:
+            if self.age <= self.cfg.workers:
+                raise
+            self.log.exception("a web process could not start")
+            sys.exit(1)
 
     def run(self) -> None:
         """Serve until a signal, or until the parent process has died."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions  # type: ignore[import-untyped]
 
-from service.processes.supervision import Program, configuration, delay
+from service.processes.supervision import Program, configuration
 from service.supervised import SupervisorReport
 
 SUPERVISE = """
@@ -129,10 +129,6 @@ def test_one_that_does_not_stay_up_is_tried_again_and_the_rest_goes_on(
     assert not gone(good)
     assert running.end() == 0
     assert gone(good)
-
-
-def test_starts_are_tried_at_growing_intervals() -> None:
-    assert [delay(failed) for failed in (1, 2, 3, 61, 62, 1000)] == [0, 1, 2, 60, 60, 60]
 
 
 def test_a_supervisor_whose_output_nobody_reads_goes_on(tmp_path: Path) -> None:
