@@ -71,7 +71,7 @@ class Supervised:
             files.put(self._path, SHAPE.dump_json(self._report), sync=False)
 
     def end(self) -> None:
-        """Remove the file: nobody keeps the processes running any more."""
+        """Remove the file: the processes are kept running no longer."""
         with suppress(OSError):
             self._path.unlink()
 
