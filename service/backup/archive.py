@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO, BinaryIO, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -102,20 +102,19 @@ Member = tuple[str, float, Iterator[bytes]]
 class ArchiveReader:
     """Reads an archive, compressed or not, from a file or a pipe: first `members` to their end, then `contents`."""
 
-    def __init__(self, file: BinaryIO, root: Path) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._root = root
         self._contents: Contents | None = None
         self._digests: dict[str, str] = {}
 
     def members(self) -> Iterator[Member]:
         """The members in order; of those with the same name the last one counts. The content must be read to its end.
-        Raises ArchiveError, also for what is not a regular file below `root`, named in the one usual way."""
+        Raises ArchiveError, also for what is not a regular file, named by a relative path in the one usual way."""
         with _problems(), tarfile.open(fileobj=self._file, mode="r|*", bufsize=CHUNK) as tar:
             for info in tar:
                 if self._contents is not None:
                     raise ArchiveError(f"it goes on after {CONTENTS}")
-                if not info.isreg() or not self._is_below(info):
+                if not info.isreg() or not _is_relative(info.name):
                     raise ArchiveError(f"{info.name[:200]!r} is not a regular file with a relative path")
                 content = tar.extractfile(info)
                 assert content is not None
@@ -132,11 +131,6 @@ class ArchiveReader:
             raise ArchiveError(f"{damaged[0][0]} is missing or damaged")
         return self._contents
 
-    def _is_below(self, info: tarfile.TarInfo) -> bool:
-        path = PurePosixPath(info.name)
-        usual = str(path) == info.name and ".." not in path.parts and "\0" not in info.name
-        return usual and tarfile.data_filter(info, str(self._root)).name == info.name
-
     def _hashed(self, name: str, content: IO[bytes]) -> Iterator[bytes]:
         digest = hashlib.sha256()
         with _problems():
@@ -144,6 +138,14 @@ class ArchiveReader:
                 digest.update(data)
                 yield data
         self._digests[name] = digest.hexdigest()
+
+
+def _is_relative(name: str) -> bool:
+    """Whether it names something below a directory, in the one usual way. (`tarfile.data_filter` is not in Python
+    3.11.2, which Debian 12 has.)"""
+    path = PurePosixPath(name)
+    usual = str(path) == name and path.parts != () and "\0" not in name
+    return usual and not path.is_absolute() and ".." not in path.parts
 
 
 def _contents(data: bytes) -> Contents:

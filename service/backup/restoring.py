@@ -59,7 +59,7 @@ def _entries(root: Path) -> Iterator[Path]:
 def _fill(file: BinaryIO, data: DataDir) -> Contents:
     folders = {path.name for path in (data.models, data.corpora, data.runs)}
     single = {MADE, *(path.name for path in data.secrets)}
-    archive = ArchiveReader(file, data.root)
+    archive = ArchiveReader(file)
     for name, modified, content in archive.members():
         parts = PurePosixPath(name).parts
         if not ((parts[0] in folders and len(parts) > 1) or name in single):

@@ -100,6 +100,7 @@ def test_a_flipped_bit(data: DataDir) -> None:
     "info",
     [
         member("/etc/passwd"),
+        member("."),
         member("models/../../outside"),
         member("../outside"),
         member("models/./m"),
