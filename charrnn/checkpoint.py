@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -14,43 +12,30 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from charrnn.checkpoint_header import (
+    METADATA_KEY,
+    CheckpointError,
+    canonical,
+    description_of,
+    opened,
+    record_of,
+    vocabulary_of,
+)
 from charrnn.config import ModelConfig
 from charrnn.following import Following
 from charrnn.record import TrainingRecord
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
-from charrnn.words import described
-from durable.space import SCARCE
+
+__all__ = ["Checkpoint", "CheckpointError", "describe", "load", "verify"]
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
-
-FORMAT: Final = 1
-METADATA_KEY: Final = "charrnn"
-"""All metadata is one JSON text under one key: safetensors writes several keys in no fixed order, and the same training
-must give the same bytes."""
 
 LARGEST_WEIGHT: Final = 1e9
 """The magnitude of the bias of a token that is never generated; sums over the largest network's units stay far from
 infinity."""
-
-_MALFORMED: Final = (
-    SafetensorError,
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
-"""What reading a file that is not a checkpoint may raise."""
-
-
-class CheckpointError(ValueError):
-    """A file is not a complete, undamaged checkpoint; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +91,10 @@ class Checkpoint:
         """The file's bytes: the same checkpoint gives the same bytes, always."""
         description = {**self._description(), "digest": self.digest}
         tensors = {name: np.ascontiguousarray(self.weights[name]) for name in sorted(self.weights)}
-        return save(tensors, metadata={METADATA_KEY: _canonical(description)})
+        return save(tensors, metadata={METADATA_KEY: canonical(description)})
 
     def _description(self) -> dict[str, Any]:
-        return _description(self.config, self.vocabulary, self.record)
+        return description_of(self.config, self.vocabulary, self.record)
 
 
 def load(path: Path) -> Checkpoint:
@@ -117,12 +102,12 @@ def load(path: Path) -> Checkpoint:
 
     Raises CheckpointError for an invalid or damaged file, FileNotFoundError when there is no such file.
     """
-    with _opened(path) as (file, description):
+    with opened(path) as (file, description):
         config = ModelConfig(**description["config"])
         _check_header(file, config)
         weights = {name: file.get_tensor(name) for name in config.shapes()}
-        record = _record_of(description)
-        checkpoint = Checkpoint(config, _vocabulary_of(description, record), weights, record)
+        record = record_of(description)
+        checkpoint = Checkpoint(config, vocabulary_of(description, record), weights, record)
         if checkpoint.digest != (said := description.get("digest")):
             raise CheckpointError(f"damaged: the digest says {said!r:.80}, the content {checkpoint.digest}")
         return checkpoint
@@ -134,13 +119,13 @@ def verify(path: Path) -> None:
 
     Raises CheckpointError, FileNotFoundError.
     """
-    with _opened(path) as (file, description):
+    with opened(path) as (file, description):
         config = ModelConfig(**description["config"])
         _check_header(file, config)
-        record = _record_of(description)
-        vocabulary = _vocabulary_of(description, record)
+        record = record_of(description)
+        vocabulary = vocabulary_of(description, record)
         _check_sizes(config, vocabulary, record.arrangement)
-        found = _digest_of(_description(config, vocabulary, record), _checked_weights(file, config))
+        found = _digest_of(description_of(config, vocabulary, record), _checked_weights(file, config))
     if found != description.get("digest"):
         raise CheckpointError("its content does not match its digest")
 
@@ -150,69 +135,8 @@ def describe(path: Path) -> tuple[ModelConfig, TrainingRecord, str]:
 
     Raises CheckpointError, FileNotFoundError.
     """
-    with _opened(path) as (_, description):
-        return ModelConfig(**description["config"]), _record_of(description), str(description["digest"])
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """The file of a checkpoint and the description in its header; errors within the block are raised as
-    CheckpointError."""
-    if not path.exists():
-        raise FileNotFoundError(f"no checkpoint {path.name}")
-    if not path.is_file():  # opening a pipe would never end
-        raise CheckpointError("not a checkpoint: it is not a regular file")
-    try:
-        path.open("rb").close()  # safetensors takes any failure to open for a missing file
-        with safe_open(path, framework="numpy") as file:
-            yield file, _description_of(file.metadata())
-    except CheckpointError:
-        raise
-    except _MALFORMED as error:
-        raise CheckpointError(f"not a checkpoint: {_fault(error)}") from error
-
-
-def _fault(error: Exception) -> str:
-    """A message without the file's path, which the system's own message may contain. Raises an error that says nothing
-    of the file."""
-    if not isinstance(error, OSError):
-        return str(error)
-    if error.errno in SCARCE:
-        raise error
-    return error.strerror or "it cannot be opened"
-
-
-def _description_of(metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    text = (metadata or {}).get(METADATA_KEY)
-    if text is None:
-        raise CheckpointError(f"not a checkpoint: no {METADATA_KEY!r} in the metadata")
-    description = json.loads(text)
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise CheckpointError(f"not a checkpoint of format {FORMAT}")
-    return description
-
-
-def _record_of(description: Mapping[str, Any]) -> TrainingRecord:
-    """The training record. Raises CheckpointError, ValueError, TypeError if its task, unit and labels do not fit."""
-    record = description["record"]
-    if not isinstance(record, Mapping):
-        raise CheckpointError(f"the record must be an object, not {type(record).__name__}")
-    found = TrainingRecord(record)
-    Arrangement.of(found.json)  # no list of versions is to find out, nor a release that does not know the task
-    return found
-
-
-def _vocabulary_of(description: Mapping[str, Any], record: TrainingRecord) -> Vocabulary:
-    return record.arrangement.vocabulary(described(description["vocabulary"]))
-
-
-def _description(config: ModelConfig, vocabulary: Vocabulary, record: TrainingRecord) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "config": config.as_dict(),
-        "vocabulary": vocabulary.description,
-        "record": dict(record.json),
-    }
+    with opened(path) as (_, description):
+        return ModelConfig(**description["config"]), record_of(description), str(description["digest"])
 
 
 def _check_header(file: Any, config: ModelConfig) -> None:
@@ -258,13 +182,9 @@ def _digest(description: Mapping[str, Any], weights: Weights) -> str:
 
 def _digest_of(description: Mapping[str, Any], weights: Iterable[tuple[str, npt.NDArray[np.float32]]]) -> str:
     """The weights come in the order of their names."""
-    digest = hashlib.sha256(_canonical(description).encode())
+    digest = hashlib.sha256(canonical(description).encode())
     for name, given in weights:
         weight = np.ascontiguousarray(given, dtype="<f4")
         digest.update(f"\0{name}{weight.shape}\0".encode())
         digest.update(weight.data)
     return digest.hexdigest()
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -97,6 +97,13 @@ def fault_of(error: OSError) -> str:
     return WORDS.get(error.errno or 0, f"cannot be read: {error.strerror or type(error).__name__}")
 
 
+def message_of(error: Exception) -> str:
+    """The error's message without the path that the system's own may have."""
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be opened"
+    return str(error)
+
+
 def _in_words(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_context=False, include_url=False)[0]
     if first["type"] == "json_invalid":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from durable.entries import is_there
-from durable.reading import DamagedFileError
+from durable.reading import DamagedFileError, message_of
 from model_store.errors import NotFoundError, StoreError
 from model_store.faults import Faults
 from model_store.store import ModelStore
@@ -82,7 +82,7 @@ class Inspection:
             else:
                 self._begin_again([])
         except (OSError, StoreError, DamagedFileError) as error:
-            self._begin_again([f"DATA_DIR cannot be looked through: {_reason(error)}"])
+            self._begin_again([f"DATA_DIR cannot be looked through: {message_of(error)}"])
         self._has_looked = True
         spent = self._clock() - began
         self._next_slice = self._clock() + max(LEAST_SECONDS, spent / share)
@@ -98,7 +98,7 @@ class Inspection:
         try:
             faults = check()
         except (OSError, StoreError, DamagedFileError) as error:
-            faults = [f"cannot be looked through: {_reason(error)}"]
+            faults = [f"cannot be looked through: {message_of(error)}"]
         _, before = self._damaged.get(name, (check, []))
         for each in faults:
             if each not in before:
@@ -112,10 +112,6 @@ class Inspection:
         if hindrance != self._hindrance:
             log.warning("%s", *hindrance or ["DATA_DIR can be looked through again"])
         self._hindrance, self._has_seen_all, self._rest = hindrance, True, self._look()
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def damaged_files(store: ModelStore, faults: Faults, corpora: CorpusStore, jobs: JobStore) -> Look:

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from charrnn.checkpoint import METADATA_KEY, Checkpoint, CheckpointError, describe, load, verify
+from charrnn.checkpoint import Checkpoint, CheckpointError, describe, load, verify
+from charrnn.checkpoint_header import METADATA_KEY
 from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from charrnn.checkpoint import METADATA_KEY, Checkpoint, CheckpointError, describe, load, verify
+from charrnn.checkpoint import Checkpoint, CheckpointError, describe, load, verify
+from charrnn.checkpoint_header import METADATA_KEY
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import Isa, host_features, runnable_isas
 from tests.fuzz.cases import Case

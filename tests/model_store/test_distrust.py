@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from charrnn.checkpoint import METADATA_KEY, Checkpoint, CheckpointError
+from charrnn.checkpoint import Checkpoint, CheckpointError
+from charrnn.checkpoint_header import METADATA_KEY
 from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary

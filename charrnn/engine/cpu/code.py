@@ -106,14 +106,15 @@ def _offer_library_functions() -> None:
 
 @cache
 def _compiled(cell: Cell, precision: Precision, isa: Isa) -> bytes:
-    command = [sys.executable, "-m", _COMPILER, cell, precision, isa]
+    kernel = [cell, precision, isa]
+    command = [sys.executable, "-m", _COMPILER, *kernel]
     found = subprocess.run(command, cwd=_ROOT, capture_output=True, check=False)
     if found.returncode:
         # The last line of a traceback is the message.
         lines = found.stderr.decode(errors="replace").splitlines()
         raise CompilationError((lines or [f"the compiler exited with {found.returncode}"])[-1])
     try:
-        return unsealed(found.stdout)
+        return unsealed("-".join(kernel), found.stdout)
     except ValueError as error:
         raise CompilationError(f"the compiler did not write a kernel: {error}") from error
 

@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> None:
     # numba would optimize each function separately and discard the result; all are optimized together, once.
     options = vars(numba_config)
     options["OPT"] = type(options["OPT"])(0)
-    sys.stdout.buffer.write(sealed(machine_code(compiled(cell, precision, isa))))  # type: ignore[arg-type]
+    code = machine_code(compiled(cell, precision, isa))  # type: ignore[arg-type]
+    sys.stdout.buffer.write(sealed("-".join(arguments), code))
 
 
 if __name__ == "__main__":

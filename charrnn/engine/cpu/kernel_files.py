@@ -1,4 +1,5 @@
-"""Machine code in files that begin with a digest of it, so that damaged code is never run; knows no compiler."""
+"""Machine code in files that begin with a digest of it and its name, so that neither damaged code nor another kernel is
+ever run; knows no compiler."""
 
 from __future__ import annotations
 
@@ -9,21 +10,22 @@ from typing import Final
 
 from durable import files
 from durable.drafts import remove_dead_drafts
+from durable.reading import message_of
 
 log = logging.getLogger(__name__)
 
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 
-def sealed(code: bytes) -> bytes:
-    """The code with its SHA-256 before it."""
-    return hashlib.sha256(code).digest() + code
+def sealed(name: str, code: bytes) -> bytes:
+    """The code of this name with the SHA-256 of both before it."""
+    return _digest(name, code) + code
 
 
-def unsealed(data: bytes) -> bytes:
-    """The inverse of `sealed`. Raises ValueError for anything else."""
+def unsealed(name: str, data: bytes) -> bytes:
+    """The inverse of `sealed`. Raises ValueError for anything else, and for code of another name."""
     digest, code = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
-    if hashlib.sha256(code).digest() != digest:
+    if _digest(name, code) != digest:
         raise ValueError("the code does not match its digest")
     return code
 
@@ -31,11 +33,11 @@ def unsealed(data: bytes) -> bytes:
 def read(path: Path) -> bytes | None:
     """The code in the file; None if it is missing, or damaged, which is logged."""
     try:
-        return unsealed(files.read(path))
+        return unsealed(path.name, files.read(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        log.warning("the kernel %s cannot be used and is compiled again: %s", path.name, _fault(error))
+        log.warning("the kernel %s cannot be used and is compiled again: %s", path.name, message_of(error))
         return None
 
 
@@ -45,11 +47,10 @@ def keep(path: Path, code: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_dead_drafts(path.parent)
         # 0600 whatever the umask: who can write to the file decides what the processes that load it execute.
-        files.put(path, sealed(code), 0o600)
+        files.put(path, sealed(path.name, code), 0o600)
     except OSError as error:
-        log.warning("the kernel %s is not kept, every process compiles it for itself: %s", path.name, _fault(error))
+        log.warning("the kernel %s is not kept, every process compiles it for itself: %s", path.name, message_of(error))
 
 
-def _fault(error: Exception) -> str:
-    """A message without the file's path."""
-    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else str(error)
+def _digest(name: str, code: bytes) -> bytes:
+    return hashlib.sha256(f"{name}\0".encode() + code).digest()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from durable.reading import message_of
 from service.api.http.errors import ApiError
 from service.api.openapi.operations import describe
 from service.api.schemas.replies.operating import HealthReply, ReadyReply
@@ -31,8 +32,7 @@ def blueprint(check_ready: Callable[[], None], degraded: Degraded, metrics: Call
         try:
             check_ready()
         except Exception as error:
-            reason = error.strerror if isinstance(error, OSError) else error  # without the path
-            message = f"cannot generate: {reason}"
+            message = f"cannot generate: {message_of(error)}"
             raise ApiError(503, "not_ready", message, retry_after=2, more={"degraded": degraded()}) from error
         return {"status": "ready", "degraded": degraded()}
 

@@ -13,6 +13,7 @@ from tests.damage import DAMAGES
 from tests.disk import largest_file
 
 CODE = bytes(range(256)) * 20
+SEALED = sealed("kernel", CODE)
 
 
 def test_what_was_kept_is_read_and_belongs_to_the_user(tmp_path: Path) -> None:
@@ -30,18 +31,32 @@ def test_a_missing_kernel_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureF
     assert not caplog.text
 
 
-@given(st.integers(0, len(sealed(CODE)) - 1), st.integers(1, 255))
+@given(st.integers(0, len(SEALED) - 1), st.integers(1, 255))
 def test_no_changed_byte_goes_unseen(at: int, change: int) -> None:
-    data = bytearray(sealed(CODE))
+    data = bytearray(SEALED)
     data[at] ^= change
     with pytest.raises(ValueError, match="does not match"):
-        unsealed(bytes(data))
+        unsealed("kernel", bytes(data))
 
 
-@given(st.integers(0, len(sealed(CODE)) - 1))
+@given(st.integers(0, len(SEALED) - 1))
 def test_no_part_of_a_file_is_taken_for_it(length: int) -> None:
     with pytest.raises(ValueError, match="does not match"):
-        unsealed(sealed(CODE)[:length])
+        unsealed("kernel", SEALED[:length])
+
+
+@given(st.text(), st.text(), st.binary(max_size=3), st.binary(max_size=3))
+def test_code_belongs_to_its_name(name: str, other: str, prefix: bytes, code: bytes) -> None:
+    assert unsealed(name, sealed(name, prefix + code)) == prefix + code
+    if (name, prefix) != (other, b""):
+        assert sealed(name, prefix + code) != sealed(other, code)
+
+
+def test_the_kernel_of_another_name_is_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    keep(tmp_path / "lstm.o", CODE)
+    (tmp_path / "lstm.o").rename(tmp_path / "gru.o")
+    assert read(tmp_path / "gru.o") is None
+    assert "the kernel gru.o cannot be used" in caplog.text
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
