@@ -32,9 +32,10 @@ class ChoiceChunks(Protocol[T_co]):
 
 
 def last_event_id(*, stream: bool) -> str | None:
-    """The id of the event after which the requested `stream` is to go on, if it says one. Raises ApiError 422 for a
+    """The id of the event after which the requested `stream` is to go on, if it says one; an empty one is none, as for
+    an EventSource. Raises ApiError 422 for a
     request that is none for a stream."""
-    given = request.headers.get("Last-Event-ID")
+    given = request.headers.get("Last-Event-ID") or None
     if given is not None and not stream:
         message = "Last-Event-ID is only for streams, which go on after that event: stream must be true with it"
         raise ApiError(422, "invalid_value", message, "Last-Event-ID")

@@ -31,10 +31,9 @@ class RequestParameter:
 
 def last_event(pattern: str) -> RequestParameter:
     """The header with which a stream is asked for what follows an event."""
-    schema = {"type": "string", "pattern": f"^{pattern}$"}
-    return RequestParameter(
-        "Last-Event-ID", "id of the last event received; the stream goes on after it", "header", schema
-    )
+    schema = {"type": "string", "pattern": f"^({pattern})?$"}
+    meaning = "id of the last event received; the stream goes on after it. Empty: none was received"
+    return RequestParameter("Last-Event-ID", meaning, "header", schema)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,8 +137,11 @@ def blueprint(
 
 
 def _last_event_id(jobs: JobStore, job_id: str) -> int:
-    """The id of the event after which to begin; 0 for the first. Raises ApiError 422 if the job has no such event."""
-    given = request.headers.get("Last-Event-ID", "0")
+    """The id of the event after which to begin; 0 for the first, as for an EventSource that has seen none.
+
+    Raises ApiError 422 if the job has no such event.
+    """
+    given = request.headers.get("Last-Event-ID") or "0"
     written = given.isascii() and given.isdigit() and len(given) <= 18
     if not written or not jobs.event_log(job_id).has(int(given)):
         message = f"Last-Event-ID must be the id of one of the job's events, or 0, not {given[:50]!r}"
@@ -148,13 +151,18 @@ def _last_event_id(jobs: JobStore, job_id: str) -> int:
 
 def _follow(jobs: JobStore, job_id: str, after: int, alive: Callable[[], bool]) -> Iterator[Event[JobEvent] | None]:
     """Past and live events, until the job has ended or the client has disconnected."""
+    status = ""
     while alive():
         # Read before the events, so that all events from before the end are included.
-        ended = jobs.look(job_id).is_final
+        job = jobs.look(job_id)
         for event in jobs.event_log(job_id).read(after):
             after = event.id
+            status = event.data.get("status", status)
             yield Event(cast(JobEvent, event.data), kind=event.kind, id=str(event.id))
-        if ended:
+        if job.is_final:
+            if status != job.status:  # the job is damaged, and no worker has written its end down
+                end: JobEvent = {"status": job.status, "error": job.state.error}
+                yield Event(end, kind="status", id=str(after))
             return
         yield None
         time.sleep(POLL_SECONDS)

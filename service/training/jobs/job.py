@@ -90,7 +90,7 @@ class Job(_Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DamagedJob(_Job):
-    """A job whose request can no longer be read; its status is the last one that can be."""
+    """A job whose request can no longer be read: it has failed, unless it had ended or a worker still runs it."""
 
 
 AnyJob = Job | DamagedJob

@@ -80,9 +80,13 @@ class JobStore:
         except JobDamagedError as error:
             folder = self.root / job
             cancel_requested = is_there(folder / run_files.CANCEL)
-            state, progress = QUEUED, NOT_BEGUN
+            state, progress, is_run = QUEUED, NOT_BEGUN, False
             if is_folder(folder):
                 state, progress = job_files.read_state(folder), job_files.read_progress(folder)
+                is_run = is_live(folder)
+            if not (state.is_final or is_run):
+                # No worker can run it any more; one that meets it writes this down.
+                state = replace(state, status="failed", error=f"the job's files are damaged: {error.reason}")
             return DamagedJob(
                 id=job,
                 created=_moment(job),

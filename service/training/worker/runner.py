@@ -58,7 +58,7 @@ class JobRunner:
         """
         began = self._trainer.now() if began is None else began
         job, folder = self._jobs.look(job_id), self._jobs.root / job_id
-        if job.is_final:
+        if job.is_final and isinstance(job, Job):
             return "ended"
         lease = self._taken(folder, stop)
         if lease is None:
@@ -92,8 +92,10 @@ class JobRunner:
         return None
 
     def _give_up(self, job: DamagedJob, run: Run, patience: Patience) -> Outcome:
-        """Fail a job whose request cannot be read."""
-        patience.until_done(lambda: run.fail(f"the job's files are damaged: {job.damaged}"))
+        """Write down that a job has failed whose request cannot be read."""
+        if run.state.is_final:
+            return "ended"
+        patience.until_done(lambda: run.fail(job.state.error or job.damaged))
         log.error("job %s failed: %s", job.id, job.damaged)
         return "ended"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -31,7 +32,8 @@ def test_a_damaged_job(client: FlaskClient, settings: Settings, admin: dict[str,
     listed = client.get("/jobs", headers=admin)
     TypeAdapter(JobsReply).validate_json(listed.data)
     sound, found = listed.json["jobs"]  # type: ignore[index]
-    assert (found["id"], found["status"], found["created"][:16]) == (job, "queued", before[0]["created"][:16])
+    status = "failed" if file == run_files.REQUEST else "queued"  # without its request nobody can run it
+    assert (found["id"], found["status"], found["created"][:16]) == (job, status, before[0]["created"][:16])
     assert sound == before[1]
     if file != EVENTS or damage in ("emptied", "a_folder", "dangling", "looping"):
         assert found["damaged"].startswith(f"{file} ")
@@ -53,3 +55,23 @@ def test_a_job_that_has_not_ended_stays(client: FlaskClient, admin: dict[str, st
     refused: Any = client.delete(f"/jobs/{job['id']}", headers=admin)
     assert (refused.status_code, refused.json["error"]["code"]) == (409, "job_unfinished")
     assert client.delete("/jobs/nothing", headers=admin).status_code == 404
+
+
+def test_the_events_of_a_job_that_cannot_be_run_end_with_its_failure(
+    client: FlaskClient, settings: Settings, admin: dict[str, str]
+) -> None:
+    corpus: Any = client.post("/corpora", data=TEXT, content_type="text/plain", headers=admin).json
+    job: Any = client.post("/jobs", json={"corpus": corpus["id"], "model": "hamlet"}, headers=admin).json
+    path = settings.data_dir / "runs" / job["id"] / run_files.REQUEST
+    request = path.read_bytes()
+    path.write_bytes(b"")
+    told = client.get(f"/jobs/{job['id']}/events", headers=admin).text
+    events = [json.loads(data) for data in re.findall(r"^data: ({.*)$", told, re.MULTILINE)]
+    error = "the job's files are damaged: request.json is empty"
+    assert events == [{"status": "queued"}, {"status": "failed", "error": error}]
+    last = re.findall(r"^id: (\d+)$", told, re.MULTILINE)[-1]
+    assert client.get(f"/jobs/{job['id']}/events", headers=admin | {"Last-Event-ID": last}).status_code == 204
+    shown: Any = client.get(f"/jobs/{job['id']}", headers=admin).json
+    assert (shown["status"], shown["error"]) == ("failed", error)
+    path.write_bytes(request)
+    assert client.get(f"/jobs/{job['id']}", headers=admin).json["status"] == "queued", "it was restored"  # type: ignore[index]

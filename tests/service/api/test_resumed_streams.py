@@ -86,7 +86,7 @@ def test_the_seed_that_the_first_event_told_is_enough(client: FlaskClient) -> No
     seed = json.loads(first.data)["seed"]
     (again,) = stream(client, "/generate", {**body, "seed": seed, "model": "letters@1"}, first.id)
     assert again.id == end.id and json.loads(again.data)["usage"] == json.loads(end.data)["usage"]
-    kept = stream(client, "/generate", body)
+    kept = stream(client, "/generate", body, "")
     assert [event.id for event in kept] == [first.id, end.id]
 
 

@@ -124,12 +124,12 @@ def test_an_ended_stream_ends_an_event_source(client: FlaskClient, admin: dict[s
 
     assert re.findall(r"^id: (\d+)$", after(ids[0]).text, re.MULTILINE) == ids[1:]
     assert (after(ids[1]).status_code, after(ids[1]).data) == (204, b"")
-    assert after("0").text == told
+    assert [after("0").text, after("").text] == [told, told]
     assert client.get("/jobs/nothing/events", headers=admin | {"Last-Event-ID": "0"}).status_code == 404
 
 
 @pytest.mark.parametrize(
-    "event", ["17592186044415", "9" * 18, "9" * 19, "9" * 400, "-1", "x", "1.5", "", "1", "\u00b2", "1e3", " 7 7"]
+    "event", ["17592186044415", "9" * 18, "9" * 19, "9" * 400, "-1", "x", "1.5", "1", "\u00b2", "1e3", " 7 7"]
 )
 def test_an_id_that_no_event_has(client: FlaskClient, admin: dict[str, str], corpus: str, event: str) -> None:
     job = start(client, admin, corpus=corpus, model="hamlet").json["id"]

@@ -89,6 +89,10 @@ def test_a_damaged_request(
     assert isinstance(found, DamagedJob)
     assert (found.id, found.created[:16], sound) == (job.id, job.created[:16], other)
     assert found.damaged.startswith("its directory" if damage == "no folder" else "request.json ")
+    assert (found.status, found.state.error) == ("failed", f"the job's files are damaged: {found.damaged}")
+    if damage != "no folder":
+        with Lease.take(folder):
+            assert jobs.look(job.id).status == "queued", "a worker runs it that has read its request before"
     with pytest.raises(JobDamagedError, match=job.id):
         jobs.get(job.id)
     assert jobs.using(job.request.corpus) == [other.id]
