@@ -94,6 +94,10 @@ class PublishedVersions:
         config, record, digest = self._read(name, version, checkpoints.describe)
         return VersionInfo(name, version, config, record, digest, *self.size_and_time(name, version))
 
+    def verify(self, name: str, version: int) -> None:
+        """Read the version's file to see that it is as it was published. Raises NotFoundError, DamagedVersionError."""
+        self._read(name, version, checkpoints.verify)
+
     def size_and_time(self, name: str, version: int) -> tuple[int, str]:
         """The size of the version's file in bytes and when it was published, UTC, ISO 8601, damaged or not. Raises
         NotFoundError."""
@@ -180,9 +184,10 @@ class PublishedVersions:
                     best = version, record
         return best[0] if best else None
 
-    def _is_sound(self, name: str, version: int) -> bool:
+    def _is_whole(self, name: str, version: int) -> bool:
+        """Whether all of the version's file is as it was published, which takes reading it."""
         try:
-            self.describe(name, version)
+            self.verify(name, version)
         except (DamagedVersionError, NotFoundError):
             return False
         return True

@@ -74,7 +74,9 @@ class ModelStore(PublishedVersions):
         return self._aliases.histories(self._folder(name))[self._known(name, alias)]
 
     def set_alias(self, name: str, alias: str, version: int, reason: str = "") -> None:
-        """Point the alias to the version, for every process. Raises NotFoundError, DamagedVersionError."""
+        """Point the alias to the version, once its weights are verified, for every process. Raises NotFoundError,
+        DamagedVersionError."""
+        self.verify(name, version)
         self.set_alias_if(name, alias, version, lambda _: True, reason)
 
     def set_alias_if(
@@ -116,7 +118,7 @@ class ModelStore(PublishedVersions):
         self._known(name, alias)
         folder = self._folder(name)
         with self._locked(folder):
-            version = earlier(self.history(name, alias), lambda version: self._is_sound(name, version))
+            version = earlier(self.history(name, alias), lambda version: self._is_whole(name, version))
             if version is None:
                 raise NoEarlierVersionError(f"{name}@{alias} has pointed to no other version that still exists")
             change = AliasChange(version, now(), reason, rolled_back=True)
@@ -130,20 +132,24 @@ class ModelStore(PublishedVersions):
         it pointed to before, or, without one, is deleted.
         """
         folder = self._known_path(name, version).parent
+        is_damaged = bool(self._pointing(name, version)) and not self._is_whole(name, version)  # reading takes long
         with self._locked(folder):
             self._known_path(name, version)
-            pointing = sorted(alias for alias, held in self.aliases(name).items() if held == version)
-            if pointing and self._is_sound(name, version):
+            pointing = self._pointing(name, version)
+            if pointing and not is_damaged:
                 raise AliasedError(name, version, pointing)
             for alias in pointing:
                 self._leave(folder, alias, f"version {version} was damaged and is deleted")
             versions.remove(folder, version)
             sidecars.tidy(folder, versions.numbers(folder))
 
+    def _pointing(self, name: str, version: int) -> list[str]:
+        return sorted(alias for alias, held in self.aliases(name).items() if held == version)
+
     def _leave(self, folder: Path, alias: str, reason: str) -> None:
         """Point the alias away from the damaged version that it points to, or delete it."""
         histories = self._aliases.histories(folder)
-        before = earlier(histories[alias], lambda version: self._is_sound(folder.name, version))
+        before = earlier(histories[alias], lambda version: self._is_whole(folder.name, version))
         held = histories[alias][-1].version
         append(folder, histories, alias, AliasChange(before or held, now(), reason, deleted=before is None))
 

@@ -65,6 +65,9 @@ def test_weights_that_are_not_what_was_published_are_found_once_they_are_read(ba
     overwrite(path, bytes(data))
     assert list(faults.verify("bard")) == [2]
     assert faults.of("bard") == ["version 2: its content does not match its digest"]
+    for use in (bard.load, lambda name, version: bard.set_alias(name, "current", version)):
+        with pytest.raises(DamagedVersionError, match="digest"):
+            use("bard", 2)
     bard.delete("bard", 2)
     assert faults.of("bard") == []
 
@@ -87,6 +90,23 @@ def test_a_version_that_an_alias_stands_for_is_no_exception(bard: ModelStore, ch
     better = checkpoint(0.5, validation_loss=0.5)
     assert publish_and_promote(bard, "bard", better).promoted
     assert bard.find("bard", better.digest) == 5
+
+
+def test_a_version_whose_weights_are_damaged_can_be_deleted_whatever_points_to_it(bard: ModelStore) -> None:
+    bard.set_alias("bard", "current", 3)
+    bard.set_alias("bard", "current", 2)
+    bard.set_alias("bard", "only", 3)
+    for version in (2, 3):
+        path = bard.root / "bard" / f"{version}.safetensors"
+        overwrite(path, path.read_bytes()[:-1] + b"\xff")
+        assert bard.describe("bard", version), "its header is whole"
+    with pytest.raises(AliasedError):
+        bard.delete("bard", 1)
+    bard.delete("bard", 2)
+    assert bard.aliases("bard") == {"current": 1, "only": 3, "stable": 1}, "version 3 is damaged, too"
+    assert "damaged" in bard.history("bard")[-1].reason
+    bard.delete("bard", 3)
+    assert bard.aliases("bard") == {"current": 1, "stable": 1}
 
 
 def test_a_version_that_vanished_is_missed(bard: ModelStore) -> None:

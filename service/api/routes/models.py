@@ -147,7 +147,8 @@ def admin_blueprint(
     @describe(
         "Delete a version that no alias points to",
         access="admin",
-        description="Aliases of a damaged version go back to the intact version that they pointed to before.",
+        description="Aliases of a damaged version go back to the intact version that they pointed to before; so it"
+        " can be deleted although they point to it.",
         errors=(404, 409, 422),
     )
     def delete_version(name: str, version: int) -> NoContent:
