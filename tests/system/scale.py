@@ -21,6 +21,7 @@ from service.training.jobs.store import JobStore
 from service.training.queue.job_queue import JobQueue
 from service.training.queue.reconciler import Reconciler
 from tests.system.filling import Counts, fill
+from tests.system.many_connections import Seen, at_once
 from tests.system.memory import MIB, Peak, by_role, descendants, processor_seconds, watched
 from tests.system.running import Service, until
 
@@ -29,6 +30,7 @@ FEW, MANY = Counts(2, 1, 3, 1, queued=1), Counts()
 TIMES: Final = 20
 MODELS_ASKED: Final = 200
 ROUNDS: Final = 3
+CONNECTIONS: Final = (2000, 5000)
 LARGE: Final = (100, 300, 1000)
 """Sizes of uploads in megabytes; the first two are trained on."""
 PATHS: Final = {
@@ -55,6 +57,8 @@ def main(page: Path) -> int:
         rows = [(what, *(column[what] for column in columns)) for what in columns[0]]
         _put(page, "times", ("ms", *(f"{c.models} models, {c.jobs:,} jobs" for c in (FEW, MANY))), rows)
         _put(page, "models", ("", "ms each", "MiB of the web processes"), _models_in_turn(folder))
+        head = ("", "open after", "answered after", "another one, median", "the slowest of 100")
+        _put(page, "connections", head, _connections(folder))
         _put(page, "texts", ("", "seconds", "web", "worker", "Redis"), _large_texts(folder))
     return 0
 
@@ -118,6 +122,20 @@ def _models_in_turn(folder: Path) -> list[Row]:
             took = _timed(lambda: _ask_in_turn(service, names))
             rows.append((f"round {number + 1}", f"{took / len(names):.1f}", by_role(service.process.pid)["web"] // MIB))
     return rows
+
+
+def _connections(folder: Path) -> list[Row]:
+    with _running(folder, "few") as service:
+        return [
+            _seen("none", at_once(service.port, 0)),
+            *(_seen(f"{count:,} that send nothing", at_once(service.port, count, ask=False)) for count in CONNECTIONS),
+            *(_seen(f"{count:,} that ask at once", at_once(service.port, count)) for count in CONNECTIONS),
+        ]
+
+
+def _seen(what: str, seen: Seen) -> Row:
+    last = (f"{times[-1]:.1f} s" if times else "" for times in (seen.opened, seen.answered))
+    return (what, *last, f"{1e3 * statistics.median(seen.probes):.1f} ms", f"{1e3 * max(seen.probes):.1f} ms")
 
 
 def _large_texts(folder: Path) -> list[Row]:

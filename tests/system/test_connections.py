@@ -20,6 +20,7 @@ import pytest
 from service.bootstrap.starter import STARTER_PATH
 from service.processes.web_server.request_handler import LINGER_SECONDS
 from tests.system.conftest import ADMIN_KEY
+from tests.system.many_connections import at_once
 from tests.system.running import Service, until
 from tests.system.web import Web, http
 
@@ -98,6 +99,11 @@ def test_connections_that_wait_hold_no_thread_that_others_need(narrow: Web) -> N
 def test_connections_opened_at_once_are_shared_among_the_processes(narrow: Web) -> None:
     # Again and again, because for a moment other programs may keep one of the two from running.
     until(lambda: median(min(shares(narrow)) for _ in range(5)) >= 4)
+
+
+def test_many_connections_opened_at_once_are_all_answered(narrow: Web) -> None:
+    seen = at_once(narrow.port, 500, probes=3)
+    assert (len(seen.opened), len(seen.answered), len(seen.probes)) == (500, 500, 3)
 
 
 def shares(web: Web, count: int = 16) -> list[int]:
