@@ -21,13 +21,14 @@ from tests.faults.site import Site
 @dataclass(frozen=True)
 class Setting:
     """A service of some kind, and the faults that it is put through, each `times` times, while networks are trained
-    with `steps`. It is left out unless `possible`."""
+    with `steps` and each client waits for `pause` seconds between two texts. It is left out unless `possible`."""
 
     title: str
     site: Callable[[Path], Site]
     faults: list[Fault[Any]]
     times: int = 1
     steps: tuple[int, ...] = (40, 400)
+    pause: float = 0.1
     possible: Callable[[], bool] = lambda: True
 
 
@@ -44,13 +45,15 @@ SETTINGS: Final = {
 }
 """The longest first: several run at a time."""
 
+SPARING: Final = 0.5
 SHORT: Final = {
     "processes": Setting(
         "Processes, Redis and files",
         Site,
         [*kills()[:4:2], suspensions((3.0,))[2], of_embedded()[0], of_files()[2]],
         steps=(40,),
+        pause=SPARING,
     ),
-    "disk": Setting("The disk", DiskSite, of_disk((4.0,))[::2], steps=(40,), possible=can_mount),
+    "disk": Setting("The disk", DiskSite, of_disk((4.0,))[::2], steps=(40,), pause=SPARING, possible=can_mount),
 }
-"""Some of most groups, for `make test`: less than a minute each."""
+"""Some of most groups, for `make test`: less than a minute each, in which other tests have most of the machine."""

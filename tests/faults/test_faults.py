@@ -41,7 +41,7 @@ def _put_through(setting: Setting, folder: Path, seed: str) -> Trials:
     print(f"FAULTS_SEED={seed}")
     faults = setting.faults * setting.times
     seeded(seed, setting.title).shuffle(faults)
-    with trials(setting.site(folder), seed, folder, setting.steps) as begun:
+    with trials(setting.site(folder), seed, folder, setting.steps, setting.pause) as begun:
         for fault in faults:
             outcome = begun.run(fault)
             print(f"{fault.name}: again after {outcome.again:.1f} s, {dict(outcome.failures)}, {outcome.said}")

@@ -42,9 +42,10 @@ class Outcome:
 
 
 class Trials:
-    """A service, its load, and the digests of trainings of so many `steps` that nothing interrupted."""
+    """A service, its load, and the digests of trainings of so many `steps` that nothing interrupted. Each client waits
+    for `pause` seconds between two texts."""
 
-    def __init__(self, site: Site, seed: str, folder: Path, steps: tuple[int, ...]) -> None:
+    def __init__(self, site: Site, seed: str, folder: Path, steps: tuple[int, ...], pause: float) -> None:
         self.site, self.memory, self.outcomes = site, Memory(), list[Outcome]()
         self._random = seeded(seed, "moments")
         site.wait_until_ready()
@@ -56,7 +57,7 @@ class Trials:
         texts = [Texts(site, self.memory, calm, seeded(seed, f"texts {at}")) for at in range(TEXT_CLIENTS)]
         self._load.begin(
             [
-                *((each.ask, 0.1) for each in texts),
+                *((each.ask, pause) for each in texts),
                 (Corpora(site, self.memory, folder, seeded(seed, "corpora")).act, 0.3),
                 (Jobs(site, self.memory, self._corpus, steps, seeded(seed, "jobs")).act, 0.5),
                 (Versions(site, self.memory, folder, seeded(seed, "versions")).act, 0.3),
@@ -141,10 +142,10 @@ class Trials:
 
 
 @contextmanager
-def trials(site: Site, seed: str, folder: Path, steps: tuple[int, ...]) -> Iterator[Trials]:
+def trials(site: Site, seed: str, folder: Path, steps: tuple[int, ...], pause: float) -> Iterator[Trials]:
     """Trials whose load ends with the context, and the service before them."""
     try:
-        begun = Trials(site, seed, folder, steps)
+        begun = Trials(site, seed, folder, steps, pause)
         try:
             yield begun
         finally:
