@@ -73,6 +73,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if PROGRAM is None:
         terminalreporter.section("the browser tests were left out", yellow=True)
         terminalreporter.write_line(
-            f"There is no browser: none of {', '.join(NAMES)} was found (Debian, Ubuntu: apt-get install chromium);"
+            f"There is no browser: none of {', '.join(NAMES)} was found (Debian: apt-get install {NAMES[0]});"
             " CHROMIUM=/path/to/it names another one."
         )
