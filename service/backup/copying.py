@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -67,6 +68,8 @@ class _Copier:
         self._data = data
         self._archive = archive
         self.unread: dict[str, str] = {}
+        self._unfinished: defaultdict[str, list[Path]] = defaultdict(list)
+        """The jobs that had not ended when they were copied, by model."""
 
     def models(self) -> None:
         for name in filter(is_name, _names(self._data.models)):
@@ -127,16 +130,26 @@ class _Copier:
                     self._add(path, opened)
 
     def _job(self, folder: Path) -> None:
-        """The files are read first, and written after what they refer to."""
+        """The files are read first, and written after what they refer to.
+
+        Versions that are copied late may be those of jobs that were copied before they had published. These are copied
+        once more: from a backup in which a job has published, but does not know it, it would publish again.
+        """
+        again: list[Path] = []
         with ExitStack() as stack:
-            found, version = _unchanged(folder, lambda: (self._read_job(folder, stack), _published(folder)))
+            found, state = _unchanged(folder, lambda: (self._read_job(folder, stack), job_files.read_state(folder)))
             with suppress(DamagedFileError):
                 request, _ = job_files.read_request(folder)
                 self._corpus(request.corpus)
-                if version is not None and not self._has(self._data.models / request.model, version):
+                if state.version is not None and not self._has(self._data.models / request.model, state.version):
                     self._model(request.model)
+                    again = self._unfinished.pop(request.model, [])
+                if not state.is_final:
+                    self._unfinished[request.model].append(folder)
             for path, opened in found.items():
                 self._add(path, opened)
+        for each in again:
+            self._job(each)
 
     def _read_job(self, folder: Path, stack: ExitStack) -> dict[Path, _Opened]:
         """All but the resume points, which never change, is read at once: files that grow may be shortened."""
@@ -180,10 +193,6 @@ def _content(path: Path) -> bytes:
     with suppress(OSError):
         return files.read(path)
     return b""
-
-
-def _published(folder: Path) -> int | None:
-    return job_files.read_state(folder).version
 
 
 def _unchanged(folder: Path, read: Callable[[], T]) -> T:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from charrnn.checkpoint import Checkpoint
 from charrnn.vocabulary import Vocabulary
 from model_store.errors import StoreError
 from model_store.faults import Faults
@@ -151,6 +154,73 @@ def test_what_changes_meanwhile_is_whole_or_not_there(stores: Stores, tmp_path: 
             for each in again.jobs.ids():
                 state = again.jobs.get(each).state
                 assert state.version is None or state.version in again.models.versions("trained")
+
+
+class WhileCopying(ArchiveWriter):
+    """Does something once the first file with this end of its name has been copied."""
+
+    def __init__(self, file: BinaryIO, end: str, do: Callable[[], None]) -> None:
+        super().__init__(file, FORMAT, "2026-01-01T00:00:00.000Z")
+        self._end, self._do = end, do
+
+    def add(self, name: str, file: BinaryIO, size: int, modified: float) -> bool:
+        added = super().add(name, file, size, modified)
+        if name.endswith(self._end):
+            self._end, do = "nothing", self._do
+            do()
+        return added
+
+
+@contextmanager
+def begun(stores: Stores, corpus: str) -> Iterator[Run]:
+    folder = stores.jobs.folder(stores.jobs.create(JobRequest(corpus, "new")).id)
+    with Lease.take(folder) as lease:
+        run = Run(folder, lease)
+        run.start()
+        yield run
+
+
+def publish(stores: Stores, run: Run, network: Checkpoint, end: Callable[[int], int] = lambda version: version) -> None:
+    """End a job; `end` is called between publishing the version and writing down that the job has."""
+    run.publish({"digest": network.digest, "after": 0}, lambda: (end(stores.models.publish("new", network)), False))
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def killed(_: int) -> int:
+    raise KilledError
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_job_whose_version_is_copied_knows_that_it_has_published(
+    stores: Stores, tmp_path: Path, *, is_killed: bool
+) -> None:
+    """Both jobs publish after the first one was copied, and the second one's version brings the first one's along."""
+    corpus, file = stores.upload("ab"), io.BytesIO()
+    networks = [random_network(Vocabulary("ab"), "rnn", size) for size in (2, 3)]
+    with begun(stores, corpus) as first, begun(stores, corpus) as second:
+
+        def both_end() -> None:
+            if is_killed:
+                with pytest.raises(KilledError):
+                    publish(stores, first, networks[0], killed)
+            else:
+                publish(stores, first, networks[0])
+            publish(stores, second, networks[1])
+
+        archive = WhileCopying(file, f"{first.id}/status.json", both_end)
+        assert copy(stores.data, archive) == []
+        archive.close()
+    restore(io.BytesIO(file.getvalue()), DataDir(tmp_path / "again"))
+    again = Stores(DataDir(tmp_path / "again"))
+    assert again.models.versions("new") == [1, 2]
+    assert again.jobs.get(second.id).state.version == 2
+    intent = json.loads((again.jobs.folder(first.id) / "publishing.json").read_text())
+    assert again.models.find("new", intent["digest"], intent["after"]) == 1
+    assert again.jobs.get(first.id).state.version == (None if is_killed else 1)
+    assert again.faults() == []
 
 
 def test_numbers_stay_taken_and_times_stay(stores: Stores, tmp_path: Path) -> None:
