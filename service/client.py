@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar, overload
+from typing import IO, Any, Final, TypeVar, cast, overload
 from urllib.parse import quote, urlencode, urlsplit
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -235,9 +235,9 @@ class Client:
     """A connection to one service, safe to use from any number of threads. Every method raises ServiceError.
 
     `key` is sent as a bearer token. After a 429 or 503, a request is repeated after its Retry-After, up to `retries`
-    times, streams and uploads included. A stream of a text or of a job's events whose connection is lost, or whose
-    server ends, goes on where it was, after `wait` seconds and then after four times as long, up to `retries` times
-    without anything new. Raises ValueError for a url or a key that cannot be used.
+    times, streams and uploads included. A stream of a text, of records or of a job's events whose connection is lost,
+    or whose server ends, goes on where it was, after `wait` seconds and then after four times as long, up to `retries`
+    times without anything new. Raises ValueError for a url or a key that cannot be used.
     """
 
     def __init__(
@@ -276,13 +276,13 @@ class Client:
             yield piece
 
     def records(self, model: str | None = None, count: int = 10, **parameters: Any) -> Records:
-        """Records of a model that was trained on them, in order. `parameters` are those of `POST /records`: label,
-        unique, novel, seed, ..."""
+        """Records of a model that was trained on them, in order; a reply that breaks off goes on, with the version and
+        the seed that it began with. `parameters` are those of `POST /records`: label, unique, novel, seed, ..."""
         return Records(self.record_lines(model, count, **parameters))
 
     def record_lines(self, model: str | None = None, count: int = 10, **parameters: Any) -> Iterator[Json]:
-        """The lines of the same reply: the records, then the counts."""
-        return self._service.lines("POST", "/records", _given(model=model, count=count, **parameters))
+        """The lines of the same reply: the records, then the counts; the `seconds` are those of its last part."""
+        return self._service.lasting_records(_given(model=model, count=count, **parameters))
 
     @overload
     def score(self, text: str, model: str | None = None) -> Score: ...
@@ -655,17 +655,41 @@ class _Transport:
         self, method: str, path: str, body: Any = None, after: str = ""
     ) -> Iterator[tuple[str, str, Json]]:
         """The same as `events`; what breaks off goes on after the last event, with what the body is by then."""
+        last = after
+
+        def rest() -> Iterator[tuple[str, str, Json]]:
+            nonlocal last
+            for event in self.events(method, path, body, last):
+                last = event[0] or last
+                yield event
+
+        # Events without ids are those of another service: it would begin again.
+        return self._lasting(rest, lambda: bool(last))
+
+    def lasting_records(self, body: Json) -> Iterator[Json]:
+        """The lines of a reply of `POST /records`; what breaks off goes on after the last record."""
+        left = _RecordsLeft(body)
+
+        def rest() -> Iterator[Json]:
+            for line in self.lines("POST", "/records", left.body(), left.begin):
+                yield from left.passed_on(line)
+
+        return self._lasting(rest, lambda: left.is_known)
+
+    def _lasting(self, rest: Callable[[], Iterator[R]], begun: Callable[[], bool]) -> Iterator[R]:
+        """All items of a reply: `rest` asks for those that were not received yet, once it has `begun` to be known which
+        reply it is."""
         received, failures = False, 0
         while True:
             try:
-                for event in self.events(method, path, body, after):
-                    received, failures, after = True, 0, event[0] or after
-                    yield event
+                for item in rest():
+                    received, failures = True, 0
+                    yield item
                 return
             except ServiceError as error:
                 failures += 1
-                # Events without ids are those of another service: it would begin again.
-                if failures > self._retries or (received and not after) or not _can_go_on(error, begun=bool(after)):
+                is_known = begun()
+                if failures > self._retries or (received and not is_known) or not _can_go_on(error, begun=is_known):
                     raise
             time.sleep(min(self._first_wait * 4 ** (failures - 1), LONGEST_WAIT))
 
@@ -687,10 +711,14 @@ class _Transport:
                 yield event.get("id", ""), event.get("event", ""), data
         raise ServiceError(0, "connection_lost", "the stream ended before it was complete")
 
-    def lines(self, method: str, path: str, body: Any = None) -> Iterator[Json]:
-        """The JSON objects in the lines of a reply, to the one that says `done`. Raises what one of them says."""
+    def lines(
+        self, method: str, path: str, body: Any = None, begin: Callable[[Mapping[str, str]], None] = lambda _: None
+    ) -> Iterator[Json]:
+        """The JSON objects in the lines of a reply, to the one that says `done`; `begin` is called with its headers.
+        Raises what one of them says."""
         with self.reply(method, path, body, {"Accept": JSON_LINES}) as reply:
             _check(reply)
+            begin(cast(Mapping[str, str], reply.headers))
             if reply.headers.get_content_type() != JSON_LINES:
                 raise _unexpected(reply, "not lines of JSON", reply.read(1000))
             for line in self._split(reply):
@@ -749,9 +777,7 @@ class _Transport:
         with self._connection_errors("connection_lost", "the stream broke off:"):
             while piece := reply.read1(PIECE_BYTES):
                 *lines, begun = (begun + piece).split(b"\n")
-                yield from lines
-        if begun:
-            yield begun
+                yield from lines  # what follows the last line end is cut off
 
     def _lines(self, reply: http.client.HTTPResponse) -> Iterator[str]:
         with self._connection_errors("connection_lost", "the stream broke off:"):
@@ -769,6 +795,48 @@ class _Transport:
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
             raise ServiceError(0, code, f"{what} {self._url}: {reason}") from error
+
+
+class _RecordsLeft:
+    """What is to be asked for of a reply of records that has broken off: from the last record on, by its candidate, so
+    that there is always one; with `unique` from the first one on, because what came before decides what is refused."""
+
+    def __init__(self, body: Json) -> None:
+        self._body = body
+        self._passed_on = 0
+        self._last: Json = {}
+        self._repeated = self._before = self._tried = 0
+        self.is_known = False
+        """Whether the reply has told its version and its seed."""
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Note what the headers of a reply say of it."""
+        model, seed = headers.get("X-Model"), headers.get("X-Seed", "")
+        if model and seed.removeprefix("-").isdecimal():
+            self._body = {**self._body, "model": model, "seed": int(seed)}
+            self.is_known = True
+
+    def body(self) -> Json:
+        """The next request's."""
+        self._repeated = self._passed_on
+        if not self._passed_on or self._body.get("unique"):
+            return self._body
+        offset = self._body.get("offset", 0)
+        with _reading(self._last):
+            candidate = (self._last["seed"] - self._body["seed"]) % (1 << 64)
+        self._repeated, self._before, self._tried = 1, self._passed_on - 1, candidate - offset
+        return {**self._body, "count": self._body["count"] - self._before, "offset": candidate}
+
+    def passed_on(self, line: Json) -> Iterator[Json]:
+        """The line as one of the whole reply, unless it was passed on before."""
+        if "done" in line:
+            with _reading(line):
+                yield {**line, "count": line["count"] + self._before, "tried": line["tried"] + self._tried}
+        elif self._repeated:
+            self._repeated -= 1
+        else:
+            self._passed_on, self._last = self._passed_on + 1, line
+            yield {**line, "index": self._passed_on - 1} if "index" in line else line
 
 
 def _opener(url: str, timeout: float) -> tuple[Callable[[], http.client.HTTPConnection], str, str]:

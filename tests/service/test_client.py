@@ -367,7 +367,7 @@ SUMMARY = {"count": 2, "tried": 9, "exhausted": True, "seconds": 0.5, "model": "
 
 
 def test_records_and_their_summary(server: Told, client: Client) -> None:
-    end = json.dumps({"done": True, "new": 1, **SUMMARY}).encode()
+    end = json.dumps({"done": True, "new": 1, **SUMMARY}).encode() + b"\n"
     server.answers = [(200, LINES, RECORD + CUT_OFF + end)] * 2
     records = client.records("m", 2, unique=True, label=None)
     assert next(records) == Record("Anna", 7, 0)
@@ -382,8 +382,9 @@ def test_records_and_their_summary(server: Told, client: Client) -> None:
     ("kind", "data", "code"),
     [
         (LINES, RECORD, "connection_lost"),
-        (LINES, RECORD + b'{"index"', "unexpected_reply"),
-        (LINES, RECORD + error("internal_error"), "internal_error"),
+        (LINES, RECORD + b'{"index"', "connection_lost"),
+        (LINES, RECORD + b'{"index"\n', "unexpected_reply"),
+        (LINES, RECORD + error("internal_error") + b"\n", "internal_error"),
         (LINES, RECORD + b'{"index": 1}\n', "unexpected_reply"),
         (LINES, RECORD + b'{"done": true}\n', "unexpected_reply"),
         ({"Content-Type": "text/html"}, RECORD, "unexpected_reply"),
@@ -394,6 +395,52 @@ def test_records_that_break_off(server: Told, client: Client, kind: dict[str, st
     with pytest.raises(ServiceError) as caught:
         list(client.records("m"))
     assert caught.value.code == code
+
+
+KNOWN = {**LINES, "X-Model": "m@3", "X-Seed": "7"}
+
+
+def record_line(index: int, candidate: int) -> bytes:
+    return json.dumps({"index": index, "text": str(candidate), "seed": choice_seed(7, candidate)}).encode() + b"\n"
+
+
+def records_end(count: int, tried: int) -> bytes:
+    return json.dumps({**SUMMARY, "done": True, "count": count, "tried": tried}).encode() + b"\n"
+
+
+def test_records_go_on_from_the_last_one(server: Told, client: Client) -> None:
+    """Candidates 3, 5 and 8 are wanted, of those from 2 on."""
+    server.answers = [
+        (200, KNOWN, b""),
+        (200, KNOWN, record_line(0, 3) + record_line(1, 5) + b'{"ind'),
+        (503, {}, error("shutting_down")),
+        (200, KNOWN, record_line(0, 5) + record_line(1, 8)),
+        (200, KNOWN, record_line(0, 8) + records_end(1, 1)),
+    ]
+    client = Client(f"http://127.0.0.1:{server.server_port}", retries=2, wait=0)
+    records = client.records("m@best", 3, novel=True, offset=2)
+    assert [(each.text, each.index) for each in records] == [("3", 0), ("5", 1), ("8", 2)]
+    assert records.summary is not None and (records.summary.count, records.summary.tried) == (3, 7)
+    asked = [json.loads(body) for _, _, body in server.asked]
+    known = {"model": "m@3", "novel": True, "seed": 7}
+    assert asked == [
+        {"model": "m@best", "count": 3, "novel": True, "offset": 2},
+        {**known, "count": 3, "offset": 2},
+        {**known, "count": 2, "offset": 5},
+        {**known, "count": 2, "offset": 5},
+        {**known, "count": 1, "offset": 8},
+    ]
+
+
+def test_unique_records_are_asked_for_again_from_the_first_one(server: Told, client: Client) -> None:
+    server.answers = [
+        (200, KNOWN, record_line(0, 0) + record_line(1, 2)),
+        (200, KNOWN, record_line(0, 0) + record_line(1, 2) + record_line(2, 3) + records_end(3, 4)),
+    ]
+    records = client.records("m", 3, unique=True)
+    assert [(each.text, each.index) for each in records] == [("0", 0), ("2", 1), ("3", 2)]
+    assert records.summary is not None and (records.summary.count, records.summary.tried) == (3, 4)
+    assert json.loads(server.asked[1][2]) == {"model": "m@3", "count": 3, "unique": True, "seed": 7}
 
 
 def test_records_that_are_not_wanted_any_more(server: Told, client: Client) -> None:

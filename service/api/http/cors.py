@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 METHODS: Final = "GET, HEAD, POST, PUT, DELETE"
 HEADERS: Final = "Authorization, Content-Type, Cache-Control, Last-Event-ID, X-Request-Id"
 """The headers allowed if a preflight request does not list any."""
-SHOWN: Final = "X-Cache, X-Request-Id, X-Seed, X-Should-Retry, Retry-After, Content-Disposition"
+SHOWN: Final = "X-Cache, X-Model, X-Request-Id, X-Seed, X-Should-Retry, Retry-After, Content-Disposition"
 SECONDS: Final = "3600"
 PREFLIGHT: Final = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
 """The request headers on which the answer to a preflight depends."""

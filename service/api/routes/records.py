@@ -55,7 +55,12 @@ def blueprint(generator: RecordGenerator, settings: Settings, guard: Guard) -> B
             stream = generator.stream(asked, client_of(request.environ))
         stream.start()
         kind = request.accept_mimetypes.best_match(KINDS, JSON_LINES)
-        headers = {**HEADERS, "Vary": "Accept", "X-Seed": str(stream.seed)}
+        headers = {
+            **HEADERS,
+            "Vary": "Accept",
+            "X-Seed": str(stream.seed),
+            "X-Model": f"{stream.model.name}@{stream.model.version}",
+        }
         reply: JsonLines[RecordLine | RecordsEnd] | PlainText
         if kind == JSON_LINES:
             reply = JsonLines(_lines(stream, g.began), headers=headers)
