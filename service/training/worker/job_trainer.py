@@ -37,10 +37,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrainedNetwork:
-    """What is to be published, and what is to be kept `beside` it, by the kind of sidecar."""
+    """What is to be published, and what is to be kept `beside` it, by the kind of sidecar, and the `known` texts, those
+    that it was trained on, if it writes such."""
 
     checkpoint: Checkpoint
     beside: Mapping[str, Sidecar]
+    known: KnownTexts | None
 
 
 class JobTrainer:
@@ -96,25 +98,22 @@ class JobTrainer:
             if search:
                 seconds = minutes.search_seconds(budget, trainer.seconds + self._clock() - trained)
                 beside |= measuring.units(self._find, self._corpora.path(corpus), seconds)
-            return TrainedNetwork(checkpoint, beside)
+            return TrainedNetwork(checkpoint, beside, given.known_texts())
         except StoppedError:
             return None
 
     def known_texts(self, job: Job, run: Run) -> KnownTexts | None:
-        """The records that the job trains on, if it generates records; None also if the corpus cannot be read."""
+        """The texts that a network knows which an earlier worker has trained; None also if the corpus cannot be
+        read."""
         plan = run.plan()
         if plan is None or plan.records is None or not TASK_OF[plan.records.task].writes_text:
             return None
         try:
             corpus = self._corpora.get(job.request.corpus)
-            records = prepare(plan, corpus, self._corpora, self._store, lambda: None).records
+            return prepare(plan, corpus, self._corpora, self._store, lambda: None).known_texts()
         except Exception:
             log.exception("job %s continues without the set of the records that it trains on", job.id)
             return None
-        assert records is not None
-        known = KnownTexts.room_for(len(records.hashes))
-        known.add(records.hashes)
-        return known
 
     def _prepared(self, job: Job, corpus: Corpus, run: Run, check: Check) -> Preparation:
         """What the trainer needs, according to the job's plan, which is decided now if the job has none that can be

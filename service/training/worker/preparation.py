@@ -9,6 +9,7 @@ from typing import Any
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.measurements import bits
+from charrnn.novelty import KnownTexts
 from charrnn.tasks.arrangement import TASK_OF
 from charrnn.training.config import TrainingConfig
 from charrnn.training.data import TrainingText
@@ -52,6 +53,14 @@ class Preparation:
     def tokens(self) -> int:
         """How many tokens there are."""
         return len(self.source.ids) if isinstance(self.source, TrainingText) else len(self.source.steps.inputs)
+
+    def known_texts(self) -> KnownTexts | None:
+        """The records as a set, if the network learns to write such."""
+        if self.records is None or not TASK_OF[self.records.arrangement.task].writes_text:
+            return None
+        known = KnownTexts.room_for(len(self.records.hashes))
+        known.add(self.records.hashes)
+        return known
 
     def described(self, checkpoint: Checkpoint) -> Checkpoint:
         """The checkpoint with a training record completed by what only the job knows."""

@@ -158,11 +158,9 @@ class JobRunner:
         name = job.request.model
         after = max(self._store.versions(name), default=0) if self._store.has(name) else 0
 
-        known = self._trainer.known_texts(job, run)
-
         def publish() -> tuple[int, bool]:
             version = self._store.publish(name, trained.checkpoint)
-            return self._complete(job, version, trained.beside, known)
+            return self._complete(job, version, trained.beside, trained.known)
 
         intent = {"digest": trained.checkpoint.digest, "after": after, "beside": dict(trained.beside)}
         state = run.publish(intent, publish)
