@@ -12,6 +12,7 @@ from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
 
 VOCABULARY = 96
+LABELS = 8
 
 
 TOKENS = Vocabulary("".join(chr(0x4E00 + i) for i in range(VOCABULARY)))
@@ -31,6 +32,14 @@ def record_network(cell: Cell, hidden_size: int, layers: int, mean_length: float
     weights = _weights(config)
     weights["output.bias"][vocabulary.end_id] = np.log(VOCABULARY / mean_length)
     return Checkpoint(config, vocabulary, weights, TrainingRecord(lines.as_dict()))
+
+
+def label_network(cell: Cell, hidden_size: int, layers: int) -> Checkpoint:
+    """Random weights, for one of as many labels for each line."""
+    lines = Arrangement("classify", "line", "\n", tuple(f"label {i}" for i in range(LABELS)))
+    vocabulary = lines.vocabulary(TOKENS)
+    config = ModelConfig(len(vocabulary), cell, hidden_size, layers, output_size=lines.output_size(vocabulary))
+    return Checkpoint(config, vocabulary, _weights(config), TrainingRecord(lines.as_dict()))
 
 
 def _weights(config: ModelConfig) -> dict[str, npt.NDArray[np.float32]]:
