@@ -31,6 +31,7 @@ class ActiveBatch:
         self.seconds_per_sequence = 0.0
         """Running average over those that ended, from joining to their end; 0 before the first."""
         self.sequences: dict[int, ScheduledSequence] = {}
+        self._parts_read: list[ScheduledSequence] = []
 
     def add(self, scheduled: ScheduledSequence) -> None:
         """Add the sequence before the next step; one that the engine refuses ends with the engine's error."""
@@ -59,12 +60,19 @@ class ActiveBatch:
                 if scheduled.advance(steps):
                     scheduled.states.append(self._batch.state(handle))
             for output in outputs:
-                if self._deliver(output):
+                if self.sequences[output.handle].has_unread_prompt:
+                    self._read_on(output)
+                elif self._deliver(output):
                     self._learn(self._clock() - self._remove(output.handle).started_at)
         except Exception as error:
             log.exception("a batch failed; its sequences are given up")
             self.fail(error)
         return steps
+
+    def parts_read(self) -> list[ScheduledSequence]:
+        """The sequences that have left the batch since the last call because a part of their prompt was read."""
+        found, self._parts_read = self._parts_read, []
+        return found
 
     def suspend(self, handle: int) -> ScheduledSequence | None:
         """Remove a sequence that goes on later; None if the engine has just failed: all of them have ended then."""
@@ -89,6 +97,12 @@ class ActiveBatch:
             if scheduled.tokens:
                 scheduled.end = self._state(handle)
         self.fail(error)
+
+    def _read_on(self, output: Output) -> None:
+        state = self._batch.state(output.handle)
+        scheduled = self._remove(output.handle)
+        scheduled.read_on(output, state)
+        self._parts_read.append(scheduled)
 
     def _deliver(self, output: Output) -> bool:
         scheduled = self.sequences[output.handle]

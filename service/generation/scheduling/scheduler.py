@@ -35,10 +35,11 @@ LONGEST_RETRY_SECONDS: Final = 60
 class Scheduler:
     """Generates up to `max_active` sequences at once, of any resident versions; up to `max_waiting` more wait.
 
-    Requests take turns: of each, sequences become active in the order of arrival, and one that has had its turn leaves
-    its place while those of another request wait, so that a short text never waits for the end of long ones. The
-    batches are advanced by the scheduler's own thread or by the thread of a request (`help`), never by two at once.
-    `start` is called after a fork, in the process that generates.
+    Requests take turns, in which they get the same number of tokens: of each, sequences become active in the order of
+    arrival, and one that has had its turn leaves its place while those of another request wait, so that a short text
+    never waits for the end of long ones, nor until long prompts are read. The batches are advanced by the scheduler's
+    own thread or by the thread of a request (`help`), never by two at once. `start` is called after a fork, in the
+    process that generates.
     """
 
     def __init__(self, max_active: int, max_waiting: int, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -227,11 +228,14 @@ class Scheduler:
             self._slices.fail(_closed())
         # Before the batches, so that a request which is done with this step need not wait for a slice.
         self._slices.run(busy=self.active > 0)
-        for batch in list(self._batches.values()):
+        for engine, batch in list(self._batches.items()):
             if self._given_up:
                 batch.give_up(_closed())
             count = len(batch.sequences)
             steps = batch.step()
+            if parts := batch.parts_read():
+                with self._changed:
+                    self._queue([(engine, scheduled) for scheduled in parts], helps=True)
             self.steps += steps
             self.rows += steps * count
             self._seconds_per_sequence = batch.seconds_per_sequence or self._seconds_per_sequence

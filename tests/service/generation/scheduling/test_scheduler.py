@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from charrnn.vocabulary import Ids
 from service.bootstrap.starter import STARTER_PATH
 from service.generation.errors import BusyError, ClosedError
 from service.generation.scheduling.active_batch import MAX_STEPS
-from service.generation.scheduling.scheduled import TURN_TOKENS, ScheduledSequence
+from service.generation.scheduling.scheduled import PART_TOKENS, TURN_TOKENS, ScheduledSequence
 from service.generation.scheduling.scheduler import Scheduler
 
 SECONDS = 10
@@ -31,11 +33,14 @@ class Asked(ScheduledSequence):
         wake: threading.Event | None = None,
         end_id: int | None = None,
         sampling: SamplingParams | None = None,
+        prompt: int = 1,
+        score: bool = False,
         **more: Any,
     ) -> None:
         self.outputs: list[Output] = []
         self.wake = wake or threading.Event()
-        sequence = Sequence(np.array([0], np.int32), length, sampling or SamplingParams(), end_id=end_id)
+        ids = np.arange(prompt, dtype=np.int32) % 60
+        sequence = Sequence(ids, length, sampling or SamplingParams(), score=score, end_id=end_id)
         super().__init__(sequence, **{"receive": self.outputs.append, "wake": self.wake, **more})
 
     def tokens_and_logprobs(self) -> list[Any]:
@@ -263,12 +268,66 @@ def test_a_text_is_the_same_however_often_it_has_left_its_place(sampling: Sampli
     assert made[0] == made[1]
 
 
+@pytest.mark.parametrize(
+    ("length", "sampling", "score"),
+    [
+        (0, SamplingParams(temperature=0), True),
+        (40, SamplingParams(seed=3, repetition_penalty=1.2, logprobs=2), True),
+        (40, SamplingParams(seed=4, logprobs=0), False),
+    ],
+)
+def test_a_long_prompt_is_read_in_parts_which_change_no_number(
+    length: int, sampling: SamplingParams, score: bool
+) -> None:
+    checkpoint = checkpoints.load(STARTER_PATH)
+    engine = CpuEngine(checkpoint, precision_of(checkpoint))
+    asked = Asked(length, sampling=sampling, prompt=2 * PART_TOKENS + 7, score=score)
+    scheduler = Scheduler(max_active=2, max_waiting=2)
+    whole = replace(asked.sequence, prompt=np.arange(2 * PART_TOKENS + 7, dtype=np.int32) % 60, length=length)
+    scheduler.submit(engine, [asked], helps=True)
+    scheduler.start()
+    scheduler.close()
+    batch = engine.batch(1)
+    batch.add(whole)
+    expected: list[Output] = []
+    while not (expected and expected[-1].done):
+        expected += batch.step(64)
+    assert wait(asked).tolist() == [id_ for output in expected for id_ in output.ids.tolist()]
+    assert _numbers(asked.outputs) == _numbers(expected)
+
+
+def _help(scheduler: Scheduler, done: Callable[[], bool]) -> None:
+    """Advance everything in this thread until then, however busy the machine is."""
+    while not done():
+        scheduler.help(done)
+
+
+def _numbers(outputs: list[Output]) -> list[bytes]:
+    """The log-probabilities of the prompt and of what follows it, and the likeliest ids."""
+    found = []
+    for each in ("prompt_logprobs", "logprobs"):
+        parts = [getattr(output, each) for output in outputs if getattr(output, each) is not None]
+        for what in ("chosen", "top_ids", "top"):
+            found.append(b"".join(getattr(part, what).tobytes() for part in parts))
+    return found
+
+
+def test_a_short_text_does_not_wait_until_long_prompts_are_read(engine: Any) -> None:
+    scheduler = Scheduler(max_active=2, max_waiting=8)
+    long = [Asked(0, prompt=100 * PART_TOKENS) for _ in range(4)]
+    short = Asked(20)
+    for one in [*long, short]:
+        scheduler.submit(engine, [one], helps=True)
+    _help(scheduler, lambda: short.done)
+    assert not any(one.done for one in long)
+
+
 def test_a_suspended_text_that_is_given_up_says_from_where_it_can_go_on(engine: Any) -> None:
     scheduler = Scheduler(max_active=1, max_waiting=2)
     first, second = Asked(1_000_000), Asked(1_000_000)
     for one in (first, second):
         scheduler.submit(engine, [one], helps=True)
-    scheduler.help(lambda: second.tokens > 0)
+    _help(scheduler, lambda: second.tokens > 0)
     scheduler.give_up()
     scheduler.start()
     scheduler.close()
