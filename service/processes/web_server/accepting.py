@@ -41,8 +41,8 @@ class FullError(Exception):
 
 
 class Acceptor:
-    """Accepts connections while there is `room` for another. `begin` gets the socket and the address of each, and its
-    listener; `on_full` is called when the system has no room.
+    """Accepts connections while there is `room` for another. `begin` gets the socket of each, the client's address and
+    the listener's; `on_full` is called when the system has no room.
 
     `count` says how many connections the process has; `siblings`: whether other processes accept some as well.
     """
@@ -58,7 +58,9 @@ class Acceptor:
         on_full: Callable[[], None],
         siblings: bool,
     ) -> None:
-        self._listeners, self._poller, self._begin = listeners, poller, begin
+        self._poller, self._begin = poller, begin
+        # Asked once: each call of the system may cost a turn of the interpreter while other threads compute.
+        self._listeners = {listener: listener.getsockname() for listener in listeners}
         self._count, self._room, self._on_full, self._siblings = count, room, on_full, siblings
         self._watched = self._full = False
 
@@ -74,7 +76,7 @@ class Acceptor:
         for listener in self._listeners:
             with suppress(FullError, OSError):
                 for accepted, address in accept_rest(listener):
-                    self._begin(accepted, address, listener)
+                    self._begin(accepted, address, self._listeners[listener])
             listener.close()
 
     def _watch(self, wanted: bool) -> None:
@@ -100,7 +102,7 @@ class Acceptor:
                 return
             if found is None:
                 return
-            self._begin(*found, listener)
+            self._begin(*found, self._listeners[listener])
             if not self._room():
                 return
 

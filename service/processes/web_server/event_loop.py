@@ -101,9 +101,9 @@ class EventLoop:
         self._idle.cap(STOP_SECONDS)
         self._idle.cap(SILENT_STOP_SECONDS, Awaited.NEXT)
 
-    def _begin(self, accepted: Any, address: Any, listener: Any) -> None:
+    def _begin(self, accepted: Any, address: Any, server: Any) -> None:
         client = ClientSocket(accepted, self._threads, self._patience)
-        connection = Connection(client, Parser(self._configuration, client, address), address, listener.getsockname())
+        connection = Connection(client, Parser(self._configuration, client, address), address, server)
         self._wait(connection, Awaited.NEXT, self._patience)
         self._open.add(connection)
 
