@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ def shortage(folders: Iterable[Path]) -> str:
     they can be, or if there are no such folders."""
     for folder in folders:
         try:
-            found = _shortage(os.statvfs(folder))
+            found = _shortage(os.statvfs(folder)) or _fault(folder)
         except OSError:
             continue
         if found:
@@ -47,4 +48,15 @@ def _shortage(system: os.statvfs_result) -> str:
         return "full"
     if system.f_files and not (system.f_ffree if is_root else system.f_favail):
         return "out of inodes"
+    return ""
+
+
+def _fault(folder: Path) -> str:
+    """Whether Linux has made the file system read-only after a fault: since 6.15, `statvfs` does not say so for ext4,
+    but a change is refused, even one that changes nothing."""
+    if sys.platform == "linux":
+        try:
+            os.removexattr(folder, "user.charrnn.none")
+        except OSError as error:
+            return "read-only" if error.errno == errno.EROFS else ""
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import subprocess
@@ -44,6 +45,31 @@ def mounted(folder: Path, options: str) -> Iterator[Callable[[str], None]]:
         yield remount
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@contextmanager
+def faulty(folder: Path) -> Iterator[Callable[[], None]]:
+    """An ext4 file system, mounted at the folder; the function gives it a fault, after which Linux makes it read-only.
+    The test is skipped where that is not permitted."""
+    image = folder.with_name(f"{folder.name}.image")
+    with image.open("wb") as file:
+        file.truncate(4 << 20)
+    for command in (["mkfs.ext4", "-q"], ["mount", "-o", "loop,errors=remount-ro"]):
+        arguments = [*command, str(image), *([str(folder)] if command[0] == "mount" else [])]
+        try:
+            subprocess.run(arguments, capture_output=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"{command[0]} is not possible here: {error}")
+    device = folder.stat().st_dev
+    name = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+    try:
+        yield lambda: _write_to(Path("/sys/fs/ext4", name, "trigger_fs_error"))
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _write_to(file: Path) -> None:
+    file.write_text("a fault on purpose", encoding="ascii")
 
 
 @contextmanager

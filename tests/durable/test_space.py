@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from durable import files, space
-from tests.disk import largest_file, mounted
+from tests.disk import faulty, largest_file, mounted
 
 
 def test_a_folder_that_can_be_written_is_short_of_nothing(tmp_path: Path) -> None:
@@ -54,3 +54,12 @@ def test_a_real_disk_is_full_and_read_only_and_sound_again(tmp_path: Path) -> No
         with pytest.raises(OSError, match="Read-only") as caught:
             files.put(tmp_path / "a", b"")
         assert space.is_short(caught.value)
+
+
+def test_a_disk_that_is_read_only_after_a_fault(tmp_path: Path) -> None:
+    with faulty(tmp_path) as fail:
+        assert space.shortage([tmp_path]) == ""
+        fail()
+        with pytest.raises(OSError, match="Read-only"):
+            files.put(tmp_path / "a", b"")
+        assert space.shortage([tmp_path]) == "read-only"
