@@ -39,6 +39,7 @@ from service.generation.units.tracing import Tracer
 from service.inspection import Inspection, damaged_files
 from service.keys.made_keys import MadeKeys
 from service.output import STANDARD_ERROR
+from service.recently import Recently
 from service.settings import MAX_CONTINUATION_KEYS, Settings
 from service.supervised import SupervisorReport
 from service.training.corpora.store import CorpusStore
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 
 CACHE_TIMEOUT_SECONDS: Final = 0.25
 """How long Redis may take to answer where it is optional: for the cache and the rate limits."""
+LOOK_SECONDS: Final = 0.5
+"""How long the queue's may take to answer whoever only asks what is degraded."""
 
 
 class CacheClient(RedisClient, StatesClient, Protocol):
@@ -88,7 +91,8 @@ def build_web(
     redis = redis or link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS)
     cache = GenerationCache(redis, settings.cache_ttl)
     prefix_states = PrefixStates(redis, settings.cache_ttl, settings.prefix_cache_bytes)
-    queue = queue or JobQueue(settings.redis_url)
+    queue = queue or JobQueue(settings.redis_url, LOOK_SECONDS)
+    queue_available = Recently(queue.available)
     workers = WorkerRegistry(paths.runs)
     # Generation.
     scheduler = scheduler or Scheduler(settings.max_active, settings.max_waiting)
@@ -102,7 +106,7 @@ def build_web(
 
     def degraded() -> list[str]:
         lost = [f"cache: {fault}"] if (fault := cache.fault()) else []
-        lost += [] if queue.available() else ["queue: Redis is not available"]
+        lost += [] if queue_available() else ["queue: Redis is not available"]
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
         lost += [*supervisor.problems(), *(siblings.problems() if siblings else ())]
         lost += disk.found() + [f"job {job}: {warning}" for job, warning in jobs.stalled()]

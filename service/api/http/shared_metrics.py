@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,9 @@ from service.api.http.metrics_file import ReservedDict, is_whole, merged
 log = logging.getLogger(__name__)
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+LOCK_SECONDS: Final = 0.25
+"""How long a reader waits for another process, which may be suspended while it merges files."""
 
 _NAME: Final = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_(\d+)\.db")
 _ENDED: Final = "{}_ended.db"
@@ -48,22 +51,30 @@ class SharedValues(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The metric families; a file that cannot be read is omitted."""
-        with self._locked():
-            self._fold()
+        with self._locked() as may_fold:
+            if may_fold:
+                self._fold()
             return merged(self._whole(self._folder.glob("*.db")))
 
     def fold(self) -> None:
         """Merge the files of processes that have ended, so that there are never more files than processes."""
-        with self._locked():
-            self._fold()
+        with self._locked() as may_fold:
+            if may_fold:
+                self._fold()
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Only one process at a time: while files are merged, their values could be read twice."""
+    def _locked(self) -> Iterator[bool]:
+        """Only one process at a time: while files are merged, their values could be read twice. Whether this process
+        may merge them; not if another one has been at it for too long."""
+        may_fold = True
         with ExitStack() as stack:
-            with suppress(OSError):  # in a folder that cannot be written, nothing changes
-                stack.enter_context(locks.locked(self._folder / "fold.lock"))
-            yield
+            try:
+                stack.enter_context(locks.locked(self._folder / "fold.lock", LOCK_SECONDS))
+            except TimeoutError:
+                may_fold = False
+            except OSError:  # in a folder that cannot be written, nothing changes
+                pass
+            yield may_fold
 
     def _fold(self) -> None:
         left = [file for file in self._folder.glob("*.db") if not file.name.endswith("_ended.db") and not _lives(file)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import dramatiq
@@ -23,12 +23,16 @@ from service.training.errors import QueueDownError
 
 log = logging.getLogger(__name__)
 
+Asked = TypeVar("Asked")
+
 NAMESPACE: Final = "charrnn:queue"
 QUEUE: Final = "training"
 ACTOR: Final = "train"
 
 HEARTBEAT_TIMEOUT_MS: Final = 6_000
 POLL_MS: Final = 500
+LOOKED_FOR: Final = f"{NAMESPACE}:{QUEUE}.absent"
+"""A list that is never there."""
 CONNECT_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 2.0
 CLOSING_SECONDS: Final = 3.0
@@ -39,11 +43,15 @@ later."""
 
 
 class JobQueue:
-    """The queue, to which jobs are submitted. It connects on first use; with an empty `url` it counts as down."""
+    """The queue, to which jobs are submitted. It connects on first use; with an empty `url` it counts as down.
 
-    def __init__(self, url: str) -> None:
+    `look_seconds`: how long `available` waits for it.
+    """
+
+    def __init__(self, url: str, look_seconds: float = ANSWER_SECONDS) -> None:
         self.url = url
         self._broker = make_broker(url) if url else None
+        self._look = _client(url, look_seconds, look_seconds) if url else None
 
     def submit(self, job: str) -> None:
         """Submit a job to the workers. Raises QueueDownError within seconds if the queue is down; workers then find the
@@ -51,7 +59,7 @@ class JobQueue:
         message: dramatiq.Message[Any] = dramatiq.Message(
             queue_name=QUEUE, actor_name=ACTOR, args=(job,), kwargs={}, options={}
         )
-        self._asked(lambda broker: broker.enqueue(message))
+        self._asked(self._broker, lambda broker: broker.enqueue(message))
 
     def waiting(self) -> set[str]:
         """The jobs that no worker has taken yet. Raises QueueDownError."""
@@ -61,26 +69,30 @@ class JobQueue:
             ids = broker.client.lrange(key, 0, -1)
             return broker.client.hmget(f"{key}.msgs", ids) if ids else []
 
-        return {str(dramatiq.Message.decode(data).args[0]) for data in self._asked(ask) if data is not None}
+        messages = [data for data in self._asked(self._broker, ask) if data is not None]
+        return {str(dramatiq.Message.decode(data).args[0]) for data in messages}
 
     def available(self) -> bool:
-        """Whether the queue takes jobs: a server whose memory or disk is full answers, and refuses whatever writes."""
+        """Whether the queue takes jobs: a server whose memory or disk is full answers, but refuses whatever writes. It
+        is asked to append to a list only if that is there, which it refuses in the same cases, and which changes
+        nothing."""
         try:
-            self._asked(lambda broker: broker.client.set(f"{NAMESPACE}:{QUEUE}.written", "", px=HEARTBEAT_TIMEOUT_MS))
+            self._asked(self._look, lambda client: client.rpushx(LOOKED_FOR, ""))
         except QueueDownError:
             return False
         return True
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
-        if self._broker is not None:
+        if self._broker is not None and self._look is not None:
             self._broker.client.close()
+            self._look.close()
 
-    def _asked(self, ask: Callable[[RedisBroker], Any]) -> Any:
-        if self._broker is None:
+    def _asked(self, whom: Asked | None, ask: Callable[[Asked], Any]) -> Any:
+        if whom is None:
             raise QueueDownError("the queue cannot be reached: no Redis is configured")
         try:
-            return ask(self._broker)
+            return ask(whom)
         except redis.RedisError as error:
             log.debug("the queue does not answer", exc_info=error)
             raise QueueDownError(f"the queue cannot be reached ({type(error).__name__})") from error
@@ -133,15 +145,8 @@ class QuietConnections(logging.Filter):
 
 def make_broker(url: str) -> RedisBroker:
     """The connection to the queue, established on first use."""
-    client = redis.Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
-        # One retry: the connection may be from before a restart of Redis.
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-    )
     broker = RedisBroker(  # type: ignore[no-untyped-call]
-        client=client,
+        client=_client(url, CONNECT_SECONDS, ANSWER_SECONDS),
         middleware=[],
         namespace=NAMESPACE,
         heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
@@ -149,6 +154,16 @@ def make_broker(url: str) -> RedisBroker:
     )
     broker.declare_queue(QUEUE)
     return broker
+
+
+def _client(url: str, connect_seconds: float, answer_seconds: float) -> redis.Redis:
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=connect_seconds,
+        socket_timeout=answer_seconds,
+        # One retry: the connection may be from before a restart of Redis.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
 
 
 def shown(url: str) -> str:

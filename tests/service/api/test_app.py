@@ -58,10 +58,14 @@ def test_a_request_id_that_cannot_be_kept_is_replaced(client: FlaskClient, given
     assert reply.headers["X-Request-Id"] not in ("", given)
 
 
-def test_alive_and_ready(client: FlaskClient, queue: Any, settings: Settings) -> None:
+def test_alive_and_ready(client: FlaskClient, settings: Settings) -> None:
     Heartbeat(settings.data.runs).begin()
     assert client.get("/healthz").json == client.get("/health").json == {"status": "ok"}
     assert client.get("/readyz").json == {"status": "ready", "degraded": []}
+
+
+def test_a_queue_that_is_away_is_named(client: FlaskClient, queue: Any, settings: Settings) -> None:
+    Heartbeat(settings.data.runs).begin()
     queue.error = ConnectionError()
     assert client.get("/readyz").json == {"status": "ready", "degraded": ["queue: Redis is not available"]}
 

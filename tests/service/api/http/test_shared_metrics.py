@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import mmap_key
 
+from durable import locks
 from service.api.http.metrics_file import INITIAL_BYTES, ReservedDict, is_whole
 from service.api.http.shared_metrics import SharedValues
 from tests.disk import largest_file
@@ -143,3 +144,12 @@ def test_a_process_shares_its_metrics_so(tmp_path: Path) -> None:
         assert "charrnn_web_processes 1.0" in done.stdout
     assert all(file.stat().st_blocks * 512 >= INITIAL_BYTES for file in tmp_path.glob("*.db"))
     assert len(list(tmp_path.glob("*.db"))) == 6  # four of the last process, two of those before
+
+
+def test_a_process_that_is_suspended_while_it_merges_files_holds_up_no_reader(tmp_path: Path) -> None:
+    ended = write(tmp_path, "counter", ended_process(), 2)
+    with locks.locked(tmp_path / "fold.lock"):
+        assert counted(tmp_path) == {"GET": 2}
+        assert ended.exists()
+    assert counted(tmp_path) == {"GET": 2}
+    assert not ended.exists()

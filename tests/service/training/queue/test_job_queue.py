@@ -1,6 +1,7 @@
 """The queue without a server, or with one that is full; with a sound one, it is tried by the tests of the worker."""
 
 import logging
+import signal
 import socket
 import time
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 from service.data_dir import DataDir
 from service.processes.embedded_redis import embedded_redis
 from service.training.errors import QueueDownError
-from service.training.queue.job_queue import JobConsumer, JobQueue, QuietConnections, shown
+from service.training.queue.job_queue import ANSWER_SECONDS, JobConsumer, JobQueue, QuietConnections, shown
 from tests.service.redis_server import running
 
 
@@ -42,11 +43,25 @@ def test_a_queue_that_does_not_answer_is_given_up_soon() -> None:
         assert time.monotonic() - began < 60, "an end, which would else not come at all"
 
 
+def test_who_only_looks_does_not_wait_for_long(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    server = embedded_redis(DataDir(tmp_path), 1 << 25)
+    with running(server) as (_, process), closing(JobQueue(server.url, look_seconds=0.05)) as queue:
+        assert queue.available()
+        process.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        assert not queue.available()
+        assert time.monotonic() - began < ANSWER_SECONDS, "whoever submits a job would wait for as long"
+        process.send_signal(signal.SIGCONT)
+        assert queue.available()
+
+
 def test_a_queue_whose_server_is_full_takes_no_jobs(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     server = embedded_redis(DataDir(tmp_path), 1 << 25)
     with running(server) as (client, _), closing(JobQueue(server.url)) as queue:
         assert queue.available()
+        assert client.dbsize() == 0, "a look writes nothing"
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("maxmemory", "1")
         assert not queue.available()
