@@ -3,8 +3,9 @@ in one small file each, and when a process is started again; knows neither."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -44,12 +45,16 @@ class Ends(TypedDict):
 
 
 class Report(TypedDict):
-    """The processes that have ended unexpectedly, by name, and how many lines of the log could not be written."""
+    """The process ids, by name, of those that run; those that have ended unexpectedly, and how many lines of the log
+    could not be written."""
 
+    processes: dict[str, int]
     ended: dict[str, Ends]
     lost_lines: int
 
 
+SUPERVISOR: Final = "supervisor"
+"""Its own name among the processes."""
 SHAPE: Final = TypeAdapter(Report)
 
 
@@ -63,7 +68,7 @@ class Supervised:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path, self._clock, self._monotonic = path, clock, monotonic
-        self._report: Report = {"ended": {}, "lost_lines": 0}
+        self._report: Report = {"processes": {}, "ended": {}, "lost_lines": 0}
 
     def put(self) -> None:
         """Write the file; a full disk is no reason to fail."""
@@ -93,6 +98,12 @@ class Supervised:
         """When the process is to be started, by time.monotonic; 0 if it has never ended."""
         return ended["due"] if (ended := self._report["ended"].get(name)) else 0.0
 
+    def running(self, processes: Mapping[str, int]) -> None:
+        """The ids of the processes that run, by name; the supervisor's own is added."""
+        if (found := {SUPERVISOR: os.getpid(), **processes}) != self._report["processes"]:
+            self._report["processes"] = found
+            self.put()
+
     def lost(self, lines: int) -> None:
         """So many lines of the log have been lost so far."""
         if lines != self._report["lost_lines"]:
@@ -117,6 +128,10 @@ class SupervisorReport:
             elif often >= OFTEN:
                 yield f"{name}: it has ended {often} times in the last {RECENT_SECONDS // 60} minutes"
 
+    def processes(self) -> dict[str, int]:
+        """The process ids of the supervisor and of what it has started, by name."""
+        return self._read()["processes"]
+
     def lost_lines(self) -> int:
         """How many lines of the log the supervisor could not write."""
         return self._read()["lost_lines"]
@@ -125,7 +140,7 @@ class SupervisorReport:
         try:
             return read_json(self._path, SHAPE)
         except (OSError, DamagedFileError):
-            return {"ended": {}, "lost_lines": 0}
+            return {"processes": {}, "ended": {}, "lost_lines": 0}
 
 
 def delay(failed: int) -> int:

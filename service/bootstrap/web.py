@@ -42,6 +42,7 @@ from service.output import STANDARD_ERROR
 from service.recently import Recently
 from service.settings import MAX_CONTINUATION_KEYS, Settings
 from service.supervised import SupervisorReport
+from service.suspension import Suspension
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.store import JobStore
 from service.training.queue.heartbeats import WorkerRegistry
@@ -75,11 +76,13 @@ def build_web(
     rates: Storage | None = None,
     scheduler: Scheduler | None = None,
     ended: Path | None = None,
+    master: int = 0,
 ) -> WebProcess:
     """Build a web process; nothing is started.
 
     By default `engines` builds the engines for DEVICE, `redis` (the cache, states of prompts) and `rates` (counts of
-    requests) use CACHE_URL, and `queue` uses REDIS_URL. `ended`: the file that says which web processes have ended.
+    requests) use CACHE_URL, and `queue` uses REDIS_URL. `ended`: the file that says which web processes have ended;
+    `master`: the process id of the parent of all of them, if any.
     """
     paths, timeout = settings.data, settings.request_timeout
     # On disk, shared by all processes.
@@ -101,6 +104,7 @@ def build_web(
     supervisor = SupervisorReport(paths.processes)
     siblings = SupervisorReport(ended) if ended else None
     inspection = Inspection(damaged_files(store, faults, corpora, jobs))
+    suspension = Suspension(master, supervisor.processes)
     shutdown = Shutdown()
     disk = DiskWatch(paths)
 
@@ -108,7 +112,7 @@ def build_web(
         lost = [f"cache: {fault}"] if (fault := cache.fault()) else []
         lost += [] if queue_available() else ["queue: Redis is not available"]
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
-        lost += [*supervisor.problems(), *(siblings.problems() if siblings else ())]
+        lost += [*supervisor.problems(), *(siblings.problems() if siblings else ()), *suspension.found()]
         lost += disk.found() + [f"job {job}: {warning}" for job, warning in jobs.stalled()]
         return lost + models.degraded + inspection.found()
 

@@ -133,6 +133,7 @@ class _Supervision(Supervisor):  # type: ignore[misc]
         self._report.put()
         for group in sorted(self.process_groups.values()):
             group.transition()  # starts it now; the loop would first wait a second for events
+        self._name_processes()
         super().runforever()
 
     def _pass_on(self, event: Any) -> None:
@@ -169,7 +170,12 @@ class _Supervision(Supervisor):  # type: ignore[misc]
         self._clear_away(event.process)
 
     def _on_tick(self, _: Any) -> None:
+        self._name_processes()
         self._report.lost(sum(output.lost for output in OUTPUTS.values()))
+
+    def _name_processes(self) -> None:
+        processes = [each for group in self.process_groups.values() for each in group.processes.values()]
+        self._report.running({each.config.name: each.pid for each in processes if each.pid})
 
     def _clear_away(self, process: Any) -> None:
         """Kill what the dead process had started, which must not run beside its successor, and write its last

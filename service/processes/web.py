@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from model_store.store import ModelStore
@@ -21,6 +22,7 @@ def start(ended: str | None = None, engines: BuildEngine | None = None) -> WebPr
     settings = Settings()
     logs.configure(settings)
     put_starter(ModelStore(settings.data.models))
-    process = build_web(settings, engines=engines, ended=Path(ended) if ended else None)
+    master = os.getppid()
+    process = build_web(settings, engines=engines, ended=Path(ended) if ended else None, master=master)
     process.start()
     return process

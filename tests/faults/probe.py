@@ -14,8 +14,7 @@ from typing import Any, Final
 GENERATE_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 0.25
 TIMEOUT: Final = 2.0
-LOOK_TIMEOUT: Final = 10.0
-"""It takes a while to learn that Redis does not answer."""
+"""A connection may be that of a process that is suspended."""
 STEADY: Final = 5
 """So many probes in a row that succeed mean that the service generates again."""
 
@@ -81,13 +80,13 @@ class Probe:
             found.append(Look(began, time.monotonic(), status, reply))
 
     def _generate(self) -> tuple[int, dict[str, Any]]:
-        return self._asked(TIMEOUT, "POST", "/generate", {"prompt": "ROMEO:", "length": 10, "seed": 1, "cache": False})
+        return self._asked("POST", "/generate", {"prompt": "ROMEO:", "length": 10, "seed": 1, "cache": False})
 
     def _ready(self) -> tuple[int, dict[str, Any]]:
-        return self._asked(LOOK_TIMEOUT, "GET", "/readyz")
+        return self._asked("GET", "/readyz")
 
-    def _asked(self, timeout: float, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
+    def _asked(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
         try:
             connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
             reply = connection.getresponse()

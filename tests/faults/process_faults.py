@@ -22,8 +22,14 @@ NAMES: Final = {
 }
 SUSPENDED_SECONDS: Final = (3.0, 10.0, 40.0)
 SEEN_SECONDS: Final = 10.0
-"""A part that is suspended for at least as long must be named by `/readyz`, if it is one that can be away."""
-DEGRADED: Final = {"redis": r"Redis"}
+"""A Redis that is suspended for at least as long must be missed by `/readyz`."""
+DEGRADED: Final = {
+    "web": "web: 1 process is suspended",
+    "master": "web: the master process is suspended",
+    "worker": "worker: it is suspended",
+    "redis": "redis: it is suspended",
+    "supervisor": "supervisor: it is suspended",
+}
 
 
 @contextmanager
@@ -65,7 +71,7 @@ def suspensions(lengths: tuple[float, ...] = SUSPENDED_SECONDS) -> list[Fault[Si
             "suspended",
             partial(_suspend, kind),
             seconds,
-            degraded=DEGRADED.get(kind, "") if seconds >= SEEN_SECONDS else "",
+            degraded=DEGRADED[kind],
         )
         for kind, name in NAMES.items()
         for seconds in lengths

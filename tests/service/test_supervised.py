@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,14 @@ def test_a_process_that_ends_often_is_named_however_long_it_lives(
 
 def test_starts_are_tried_at_growing_intervals() -> None:
     assert [delay(failed) for failed in (1, 2, 3, 61, 62, 1000)] == [0, 1, 2, 60, 60, 60]
+
+
+def test_the_processes_are_told_by_name(tmp_path: Path) -> None:
+    told, read = Supervised(tmp_path / "file"), SupervisorReport(tmp_path / "file")
+    told.running({"web": 7, "worker": 8})
+    assert read.processes() == {"supervisor": os.getpid(), "web": 7, "worker": 8}
+    told.running({"web": 9})
+    assert read.processes() == {"supervisor": os.getpid(), "web": 9}
 
 
 def test_losses_are_told(tmp_path: Path) -> None:

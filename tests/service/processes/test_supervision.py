@@ -106,6 +106,17 @@ def test_a_process_that_is_killed_comes_back(start: Callable[..., Running]) -> N
     assert running.end() == 0
 
 
+def test_it_tells_the_others_which_processes_there_are(start: Callable[..., Running], tmp_path: Path) -> None:
+    running = start(one=LIVES, two=LIVES)
+    expected = {name: int(running.wait_for(f"{name} (\\d+)")) for name in ("one", "two")}
+    expected["supervisor"] = running.process.pid
+    until(lambda: SupervisorReport(tmp_path / "processes.json").processes() == expected)
+    os.kill(expected["one"], signal.SIGKILL)
+    expected["one"] = int(running.wait_for(r"(?m)^one (\d+)", count=2))
+    until(lambda: SupervisorReport(tmp_path / "processes.json").processes() == expected)
+    assert running.end() == 0
+
+
 def test_what_a_killed_process_had_started_goes_with_it(start: Callable[..., Running], tmp_path: Path) -> None:
     running = start(one=HAS_CHILD)
     grandchild = int(running.wait_for(r"^one (\d+)"))
