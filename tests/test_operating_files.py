@@ -30,6 +30,9 @@ class Training:
     def heartbeats(self) -> dict[str, float]:
         return {"host-1": 1.0}
 
+    def lost_lines(self) -> int:
+        return 0
+
 
 def promtool(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([str(PROMTOOL), *arguments], input=given, capture_output=True, check=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from model_store.store import ModelStore
+from service.output import STANDARD_ERROR
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.store import JobStore
@@ -55,5 +56,5 @@ def build_worker(
         queue,
         consume or partial(JobConsumer, settings.redis_url),
         Reconciler(training.jobs, queue),
-        Heartbeat(settings.data.runs),
+        Heartbeat(settings.data.runs, lost_lines=lambda: STANDARD_ERROR.lost),
     )

@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 CACHE_TIMEOUT_SECONDS: Final = 0.25
 """How long Redis may take to answer where it is optional: for the cache and the rate limits."""
 LOOK_SECONDS: Final = 0.5
-"""How long the queue's may take to answer whoever only asks what is degraded."""
+"""How long the queue's may take to answer when only what is degraded is asked for."""
 
 
 class CacheClient(RedisClient, StatesClient, Protocol):

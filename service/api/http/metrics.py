@@ -48,6 +48,7 @@ class Workers(Protocol):
     """The training workers, looked up when the metrics are read."""
 
     def heartbeats(self) -> Mapping[str, float]: ...
+    def lost_lines(self) -> int: ...
 
 
 class Supervisor(Protocol):
@@ -71,7 +72,7 @@ class Metrics(GenerationObserver):
         self._shared = shared_values()
         self._training = _Training(jobs, workers)
         self._degraded = _Degraded(degraded)
-        self._supervisor = supervisor
+        self._others = {"supervisor": supervisor, "worker": workers}
         self._sampled: Load = Load(0, 0, 0)
         self._sampled_lost = 0
         self._requests = Counter(
@@ -159,7 +160,7 @@ class Metrics(GenerationObserver):
     def page(self) -> bytes:
         """The values of all processes in Prometheus' text format."""
         registry = CollectorRegistry()
-        registry.register(_WithSupervisor(self._own if self._shared is None else self._shared, self._supervisor))
+        registry.register(_WithOthers(self._own if self._shared is None else self._shared, self._others))
         registry.register(self._training)
         registry.register(self._degraded)
         return generate_latest(registry)
@@ -168,18 +169,20 @@ class Metrics(GenerationObserver):
         return Gauge(name, text, multiprocess_mode="livesum", registry=self._own)
 
 
-class _WithSupervisor(Collector):
-    """The metrics of the web processes, with the lines of the log that their supervisor has lost."""
+class _WithOthers(Collector):
+    """The metrics of the web processes, with the lines of the log that the other processes have lost."""
 
-    def __init__(self, web: Collector, supervisor: Supervisor | None) -> None:
+    def __init__(self, web: Collector, others: Mapping[str, Supervisor | Workers | None]) -> None:
         self._web = web
-        self._supervisor = supervisor
+        self._others = others
 
     def collect(self) -> Iterable[Metric]:
         """The metric families."""
         for metric in self._web.collect():
-            if metric.name == LOST and self._supervisor is not None:
-                metric.add_sample(f"{LOST}_total", {"by": "supervisor"}, self._supervisor.lost_lines())
+            if metric.name == LOST:
+                for name, others in self._others.items():
+                    if others is not None:
+                        metric.add_sample(f"{LOST}_total", {"by": name}, others.lost_lines())
             yield metric
 
 

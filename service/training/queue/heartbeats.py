@@ -1,4 +1,5 @@
-"""Which workers are alive: each renews a file beside the runs, visible to every web process; knows no jobs."""
+"""Which workers are alive, and how many lines of their logs were lost: each renews a file beside the runs, visible to
+every web process; knows no jobs."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from durable import files
 from durable.entries import drop, is_file, is_folder, is_there, set_aside
 
 WORKERS: Final = ".workers"
@@ -17,10 +19,13 @@ FORGOTTEN_SECONDS: Final = 3600.0
 
 
 class Heartbeat:
-    """One worker's file under `root`, the directory of runs; its modification time is that of the last heartbeat."""
+    """One worker's file under `root`, the directory of runs; its modification time is that of the last heartbeat, its
+    content how many lines of the log were lost until then (`lost_lines`), if any."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, lost_lines: Callable[[], int] = int) -> None:
         self._root = root
+        self._lost_lines = lost_lines
+        self._told = 0
         self._path = root / WORKERS / secrets.token_hex(4)  # shown in the metrics, which name no host
 
     def begin(self) -> None:
@@ -39,6 +44,10 @@ class Heartbeat:
                 set_aside(path)
         folder.mkdir(parents=True, exist_ok=True)
         self._path.touch()
+        if (lost := self._lost_lines()) != self._told:
+            with suppress(OSError):  # a full disk takes the file's time all the same
+                files.put(self._path, b"%d" % lost, sync=False)
+                self._told = lost
 
     def end(self) -> None:
         """Remove the file: this worker has ended normally."""
@@ -56,12 +65,25 @@ class WorkerRegistry:
     def heartbeats(self) -> dict[str, float]:
         """The time of each worker's last heartbeat, in seconds since 1970; a killed worker is listed for an hour."""
         now = self._clock()
-        return {name: moment for name, moment in _modified(self._root).items() if now - moment < FORGOTTEN_SECONDS}
+        found = {name: moment for name, moment in _modified(self._root).items() if not name.startswith(".")}  # drafts
+        return {name: moment for name, moment in found.items() if now - moment < FORGOTTEN_SECONDS}
+
+    def lost_lines(self) -> int:
+        """How many lines of the log they could not write, killed ones included."""
+        return sum(_number(self._root / WORKERS / name) for name in self.heartbeats())
 
     def any_alive(self) -> bool:
         """Whether any worker's last heartbeat is less than ALIVE_SECONDS from now."""
         # In either direction: if the clock was set back, a dead worker must not seem alive.
         return any(abs(self._clock() - moment) < ALIVE_SECONDS for moment in self.heartbeats().values())
+
+
+def _number(path: Path) -> int:
+    """What the file says; 0 if it says nothing, or is no sound file."""
+    try:
+        return int(files.read(path) or b"0")
+    except (OSError, ValueError):
+        return 0
 
 
 def _modified(root: Path) -> dict[str, float]:

@@ -17,6 +17,9 @@ class Training:
     def heartbeats(self) -> Mapping[str, float]:
         return {"host-7": 1e9}
 
+    def lost_lines(self) -> int:
+        return 3
+
 
 def values(page: bytes) -> dict[str, float]:
     return {name: float(value) for name, value in re.findall(r"^([^# ]\S*(?: \S+)*) (\S+)$", page.decode(), re.M)}
@@ -76,17 +79,18 @@ def test_what_a_process_is_busy_with() -> None:
     assert {name: seen[name] for name in expected} == expected
 
 
-def test_lines_of_the_log_that_were_lost_are_counted_here_and_by_the_supervisor() -> None:
+def test_lines_of_the_log_that_were_lost_are_counted_here_by_the_workers_and_by_the_supervisor() -> None:
     class Supervisor:
         def lost_lines(self) -> int:
             return 7
 
-    metrics = Metrics(supervisor=Supervisor())
+    metrics = Metrics(workers=Training(), supervisor=Supervisor())
     metrics.lines_lost(2)
     metrics.lines_lost(5)
     page = metrics.page().decode()
     assert 'charrnn_log_lines_lost_total{by="web"} 5.0\n' in page
     assert 'charrnn_log_lines_lost_total{by="supervisor"} 7.0\n' in page
+    assert 'charrnn_log_lines_lost_total{by="worker"} 3.0\n' in page
 
 
 def test_what_is_degraded_is_counted_by_subject() -> None:
