@@ -40,7 +40,7 @@ KINDS: Final[dict[str, tuple[int, str, dict[str, Any]]]] = {
 HEAVY: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("/generate", {"prompt": "ROMEO:", "length": 10_000, "logprobs": 20, "cache": False}),
     ("/generate", {"prompt": "ROMEO:", "length": 10_000, "n": 16, "cache": False}),
-    ("/score", {"texts": [PROMPT * 20] * 256, "logprobs": 5}),
+    ("/score", {"texts": [PROMPT * 20] * 128, "logprobs": 5}),
     ("/trace", {"text": PROMPT * 170}),
 )
 """Requests with large replies, asked for by a few clients after the others have ended."""
