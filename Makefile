@@ -82,9 +82,9 @@ sbom: $(TOOLS)/.ready ## list the service's packages with their licences: build/
 	$(TOOLS)/bin/pip-licenses --python build/sbom/bin/python --with-urls --format markdown --output-file build/licences.md
 	rm -rf build/sbom
 
-audit: $(TOOLS)/.ready ## look for risky code (bandit) and for known vulnerabilities of the packages (pip-audit; asks an index)
+audit: $(TOOLS)/.ready ## look for risky code (bandit) and for known vulnerabilities of the packages (pip-audit; asks an index, and fails for a package that it does not know)
 	$(TOOLS)/bin/bandit --quiet --configfile pyproject.toml --recursive charrnn console durable model_store service
-	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes $(foreach name,$(LOCKS),--requirement requirements/$(name).txt)
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes $(foreach name,$(LOCKS),--requirement requirements/$(name).txt)
 
 clean: ## remove everything installed and cached; keeps the data directory
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
