@@ -86,10 +86,9 @@ def blueprint(
         job = job_reply(jobs.look(job_id))
         try:
             plan, log = jobs.plan(job_id), jobs.event_log(job_id)
-            decided, metrics, samples = plan.decided if plan else {}, log.metrics(), log.samples()
+            return job_detail_reply(job, plan, log.metrics(), log.samples())
         except JobDamagedError:  # there is not even a directory
-            decided, metrics, samples = {}, [], []
-        return job_detail_reply(job, decided, metrics, samples)
+            return job_detail_reply(job, None, [], [])
 
     @routes.get("/<job_id>/curves.svg")
     @describe("A job's measurements as a picture", access="admin", errors=(404, 409))

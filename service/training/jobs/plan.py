@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -30,7 +30,8 @@ class RecordPlan:
 class Plan:
     """`model` has the fields of ModelConfig except those that follow from the corpus, `training` those of
     TrainingConfig, `corpus` what the training record is to say of the text; `records`, if there are any, how the corpus
-    is divided; `base` is the version that training continues from, if any."""
+    is divided; `base` is the version that training continues from, if any; `comparison` what the training record is to
+    say of the text beside the loss (`service.training.worker.comparing`)."""
 
     model: dict[str, Any]
     training: dict[str, Any]
@@ -38,6 +39,7 @@ class Plan:
     level: Level = "char"
     records: RecordPlan | None = None
     base: Base | None = None
+    comparison: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_known(self) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 import torch
@@ -27,6 +27,7 @@ from service.training.jobs.job import Job
 from service.training.jobs.run import Run
 from service.training.units import FindUnits, find_units
 from service.training.worker import minutes
+from service.training.worker.comparing import Comparison, compared, with_comparison
 from service.training.worker.fidelity import with_fidelity
 from service.training.worker.measuring import Measuring, StoppedError
 from service.training.worker.monitor import SAVE_SECONDS, TrainingMonitor
@@ -93,6 +94,7 @@ class JobTrainer:
                 return None
             trained, budget = self._clock(), given.training.budget
             checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.source, trainer.held_out)
+            checkpoint = _with_comparison(run, checkpoint, given)
             measuring = Measuring(run, checkpoint, given.source, trainer.held_out, check, self._clock)
             beside = measuring.on_held_out(minutes.scoring_seconds(budget))
             if search:
@@ -121,7 +123,9 @@ class JobTrainer:
         plan = run.plan()
         if plan is None or not plan.is_known:
             plan = decide(job.request, corpus, self._corpora, self._store, check, device=_device())
-            run.keep_plan(plan)
+            given = prepare(plan, corpus, self._corpora, self._store, check)
+            run.keep_plan(replace(plan, comparison=_compared(run, given)))
+            return given
         return prepare(plan, corpus, self._corpora, self._store, check)
 
     def _trainer(self, job: Job, run: Run, given: Preparation, began: float) -> Trainer:
@@ -153,6 +157,24 @@ class JobTrainer:
         trainer = trainer_at(None)
         trainer.spent(minutes.prepared(given.training.budget, self._clock() - began))
         return trainer
+
+
+def _compared(run: Run, given: Preparation) -> Comparison:
+    """Nothing if it fails, so that training does not."""
+    try:
+        return compared(given.source, given.training)
+    except Exception:
+        log.exception("job %s continues without a comparison of its texts", run.id)
+        return {}
+
+
+def _with_comparison(run: Run, checkpoint: Checkpoint, given: Preparation) -> Checkpoint:
+    plan = run.plan()
+    try:
+        return with_comparison(checkpoint, plan.comparison if plan else {}, given.source)
+    except Exception:
+        log.exception("job %s continues without a comparison of its texts", run.id)
+        return checkpoint
 
 
 def _device() -> str:

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { $, bytes, count, h } from "./dom.js";
 import { budget, decided } from "./job-words.js";
-import { task } from "./model-words.js";
+import { simpleModels, task } from "./model-words.js";
 
 let corpus = null;
 
@@ -16,7 +16,7 @@ async function corpusOf({ corpus: id }) {
 
 /** Show the job's request and its plan. */
 export async function plan(job) {
-  const { request, decided: settings = {} } = job;
+  const { request, decided: settings = {}, comparison = {} } = job;
   const text = await corpusOf(job);
   if ($("watch").dataset.job !== job.id) return;
   const facts = [
@@ -25,6 +25,7 @@ export async function plan(job) {
     ["Budget", request?.budget && budget(request.budget)],
     ["Continues from", request?.base],
     ...decided(settings),
+    ["Simple models", simpleModels(comparison.yardsticks)],
   ];
   $("job-plan").replaceChildren(...facts.flatMap(([title, value]) => (value ? [h("dt", {}, title), h("dd", {}, value)] : [])));
 }

@@ -25,6 +25,9 @@ export function arrangement({ task: name, unit, separator, labels, delay }) {
   ];
 }
 
+/** What two simple models reach on a version's held-out text, if it was measured. */
+export const simpleModels = (measured) => measured && `PPM: ${number(measured.ppm, 4)}, xz: ${number(measured.xz, 4)} nats per character`;
+
 function some(labels) {
   const rest = labels.length - FIRST_LABELS;
   return h("span", { dir: "auto" }, `${number(labels.length)}: ${labels.slice(0, FIRST_LABELS).join(", ")}${rest > 0 ? `, and ${number(rest)} more` : ""}`);

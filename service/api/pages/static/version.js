@@ -7,7 +7,7 @@ import { evaluation } from "./evaluation.js";
 import { exampleOf } from "./example-request.js";
 import { budget, settings } from "./job-words.js";
 import { key } from "./key.js";
-import { arrangement } from "./model-words.js";
+import { arrangement, simpleModels } from "./model-words.js";
 import { copy } from "./saving.js";
 import { curl, python } from "./snippets.js";
 
@@ -50,18 +50,27 @@ function network({ config, bytes: size, digest }) {
 }
 
 function training({ corpus, characters, characters_seen: seen, epochs, steps, best_step: best, validation_loss: loss,
-  bits_per_character: bits, training: chosen, fidelity, warnings }) {
+  bits_per_character: bits, training: chosen, fidelity, warnings, yardsticks: simple, generated_lines: generated,
+  held_out_lines: heldOut }) {
   return [
     ["Text", corpus && h("span", { dir: "auto" }, corpus.name)],
     ["Characters", characters && `${number(characters.training)} for training, ${number(characters.validation)} held out`],
     ["Read", seen && `${count(seen, "character")} in ${count(steps, "step")}, ${number(epochs, 1)} passes over the text`],
     ["Best", best && `after step ${number(best)}`],
     ["Held-out loss", loss && `${number(loss, 4)} nats${bits ? `, ${number(bits, 3)} bits per character` : ""}`],
+    ["Simple models", simpleModels(simple)],
+    ["Word for word", wordForWord(generated, heldOut)],
     ...requested(chosen),
     ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats from float32`],
     ["Warnings", warnings?.length > 0 && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, each)))],
   ];
 }
+
+/** How many lines of 40 characters or more stand in the text. */
+const wordForWord = (generated, heldOut) => [
+  generated && `${number(generated.copied)} of ${count(generated.lines, "long generated line")} stand in the text`,
+  heldOut && `${number(heldOut.copied)} of ${count(heldOut.lines, "long held-out line")} in the rest of it`,
+].filter(Boolean).join("; ");
 
 const requested = ({ budget: limit, ...rest } = {}) => (limit ? [["Budget", budget(limit)], ["Settings", settings(rest)]] : []);
 

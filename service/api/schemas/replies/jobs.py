@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from service.api.schemas.replies.common import OrNull, Paged, closed, extensible
 from service.training.jobs.job import AnyJob, Job, JobProgress, Status
+from service.training.jobs.plan import Plan
 
 
 @closed
@@ -121,17 +122,25 @@ class JobDetailReply(JobReply):
     decided: Annotated[
         dict[str, Any], Field(description="the sizes and settings in use; empty until training has started")
     ]
+    comparison: Annotated[
+        dict[str, Any],
+        Field(
+            description="what two simple models reach on the held-out text (`yardsticks`: `ppm` and `xz`, in nats per"
+            " character), and how many held-out lines stand in the training text (`held_out_lines`); also in the record"
+        ),
+    ]
     metrics: list[JobMeasurement]
     samples: list[JobSamples]
 
 
 def job_detail_reply(
-    job: JobReply, decided: dict[str, Any], metrics: list[dict[str, Any]], samples: list[dict[str, Any]]
+    job: JobReply, plan: Plan | None, metrics: list[dict[str, Any]], samples: list[dict[str, Any]]
 ) -> JobDetailReply:
-    """The job with the content of its event log, which is sent unchanged."""
+    """The job with its plan, once there is one, and the content of its event log, which is sent unchanged."""
     return {
         **job,
-        "decided": decided,
+        "decided": plan.decided if plan else {},
+        "comparison": plan.comparison if plan else {},
         "metrics": cast(list[JobMeasurement], metrics),
         "samples": cast(list[JobSamples], samples),
     }

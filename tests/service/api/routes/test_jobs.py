@@ -27,7 +27,13 @@ def test_a_job_with_defaults(client: FlaskClient, admin: dict[str, str], corpus:
     job = reply.json
     assert (job["status"], job["corpus"], job["model"]) == ("queued", corpus, "hamlet")
     assert queue.submitted == [job["id"]]
-    assert client.get(f"/jobs/{job['id']}", headers=admin).json == {**job, "decided": {}, "metrics": [], "samples": []}
+    assert client.get(f"/jobs/{job['id']}", headers=admin).json == {
+        **job,
+        "decided": {},
+        "comparison": {},
+        "metrics": [],
+        "samples": [],
+    }
     assert client.get("/jobs", headers=admin).json["jobs"] == [job]  # type: ignore[index]
 
 

@@ -57,6 +57,7 @@ def test_a_job_is_trained_and_its_model_published(
     assert record["steps"] == 20
     assert record["corpus"]["name"] == "fox"
     assert record["validation_loss"] == job.progress.validation_loss
+    assert record["yardsticks"].keys() == {"ppm", "xz", "training", "held_out"}
     assert models.history("fox")[0].reason == f"job {job.id}"
 
 
