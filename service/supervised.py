@@ -27,9 +27,11 @@ LATE_SECONDS: Final = 2
 """A process may be started so much later than it should be."""
 
 OFTEN: Final = 5
-"""A process that has ended so often in RECENT_SECONDS is named, however long it lives each time."""
+"""A process that has ended so often in RECENT_SECONDS is named, however long it lives each time, until it has lived for
+STEADY_SECONDS."""
 
 RECENT_SECONDS: Final = 600
+STEADY_SECONDS: Final = 30
 MOST_KEPT: Final = 500
 
 
@@ -125,7 +127,7 @@ class SupervisorReport:
             if ended["in_a_row"] > 1 and _counts(ended, now):
                 times = f"{ended['in_a_row']} times since {ended['since']}"
                 yield f"{name}: it has not stayed up {times}, next start {ended['again']}"
-            elif often >= OFTEN:
+            elif often >= OFTEN and now <= ended["times"][-1] + STEADY_SECONDS:
                 yield f"{name}: it has ended {often} times in the last {RECENT_SECONDS // 60} minutes"
 
     def processes(self) -> dict[str, int]:

@@ -64,7 +64,7 @@ class Probe:
     def clear_since(self, moment: float) -> float | None:
         """When `/readyz` first said after the moment that nothing is degraded, and said nothing else since."""
         looks = [each for each in list(self.states) if each.began >= moment]
-        bad = max((at for at, each in enumerate(looks) if each.status != 200 or not _is_clear(each)), default=-1)
+        bad = max((at for at, each in enumerate(looks) if each.status != 200 or degraded(each)), default=-1)
         good = looks[bad + 1 :]
         return good[0].ended if len(good) >= STEADY else None
 
@@ -95,11 +95,6 @@ class Probe:
             return 0, {}
         finally:
             connection.close()
-
-
-def _is_clear(look: Look) -> bool:
-    """Whether nothing is degraded now: that a process was killed often is said for a while."""
-    return all("times in the last" in sentence for sentence in degraded(look))
 
 
 def degraded(look: Look) -> list[str]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from service.supervised import (
     LATE_SECONDS,
     OFTEN,
-    RECENT_SECONDS,
     SETTLED_SECONDS,
+    STEADY_SECONDS,
     Supervised,
     SupervisorReport,
     delay,
@@ -82,7 +82,7 @@ def test_a_process_that_ends_often_is_named_however_long_it_lives(
         clock.seconds += 2 * SETTLED_SECONDS
         times = f"worker: it has ended {number} times in the last 10 minutes"
         assert list(read.problems()) == [times] * (number >= OFTEN)
-    clock.seconds += RECENT_SECONDS
+    clock.seconds += STEADY_SECONDS
     assert list(read.problems()) == []
 
 
