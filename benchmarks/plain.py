@@ -56,12 +56,12 @@ class PlainNetwork(nn.Module):
 def train_plain(
     config: ModelConfig, ids: TextIds, rate: float, limit: Limit, clock: Callable[[], float] = time.perf_counter
 ) -> tuple[CharRNN, int]:
-    """A network trained on a text, and the number of its steps: AdamW, a cosine to 0, gradients clipped to 1, float32,
-    the state carried from segment to segment."""
+    """A network trained on a text, and how many characters it read: AdamW, a cosine to 0, gradients clipped to 1,
+    float32, the state carried from segment to segment."""
     torch.manual_seed(0)
     network, streams = PlainNetwork(config), Streams(ids, BATCH, SEGMENT)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=0.01)
-    began, steps, state = clock(), 0, None
+    began, steps, characters, state = clock(), 0, 0, None
     while (done := max((clock() - began) / (60 * limit.minutes), steps / limit.steps)) < 1:
         optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * done))
         segment = streams.segment(steps % streams.segments)
@@ -73,8 +73,8 @@ def train_plain(
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         state = tuple(part.detach() for part in after) if isinstance(after, tuple) else after.detach()
-        steps += 1
-    return _as_charrnn(config, network), steps
+        steps, characters = steps + 1, characters + segment.tokens
+    return _as_charrnn(config, network), characters
 
 
 def _as_charrnn(config: ModelConfig, network: PlainNetwork) -> CharRNN:

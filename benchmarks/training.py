@@ -3,11 +3,13 @@
     python -m benchmarks.training loss TEXT --minutes 3 5 20 [--set hidden_size=512 dropout=0.2 ...]
     torchrun --nproc-per-node 2 -m benchmarks.training loss TEXT ...
     python -m benchmarks.training speed TEXT [--rounds 9]
+    python -m benchmarks.training grid TEXT [--cells rnn gru] [--layers 1 2] [--sizes 256] [--minutes 1 5]
 
 `loss` trains on the text with nothing but a budget and prints the loss on its last tenth, nanoGPT's split (`--set
 validation_split=blocks` for a job's own), in nats per character, in both ways of measuring it; on tiny Shakespeare
 (1,115,394 characters) it stands beside published figures. `speed` takes turns between this project's steps and those of
-a plain torch loop with a network of the same shapes, on the same segments. Either says how busy the machine was:
+a plain torch loop with a network of the same shapes, on the same segments. `grid` trains every cell, depth and size
+beside the plain script (`benchmarks.plain`) with the best of three learning rates. Each says how busy the machine was:
 figures from busy cores are worth little.
 """
 
@@ -27,6 +29,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks.grid import Grid, grid
 from charrnn.config import ModelConfig
 from charrnn.model import CharRNN
 from charrnn.training.config import Budget, TrainingConfig
@@ -177,16 +180,25 @@ def speeds(text: str, rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("loss", "speed"))
+    parser.add_argument("what", choices=("loss", "speed", "grid"))
     parser.add_argument("text", type=Path)
-    parser.add_argument("--minutes", type=float, nargs="+", default=[3.0])
+    parser.add_argument("--minutes", type=float, nargs="+", help="3, and 1 and 5 for `grid`")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings other than the defaults")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--cells", nargs="+", default=["rnn", "gru", "lstm"], choices=("rnn", "gru", "lstm"))
+    parser.add_argument("--layers", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256, 512])
     arguments = parser.parse_args()
     text = arguments.text.read_text(encoding="utf-8")
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f} at the start")
     if arguments.what == "loss":
-        losses(text, arguments.minutes, {name: value(v) for name, _, v in (s.partition("=") for s in arguments.set)})
+        losses(
+            text,
+            arguments.minutes or [3.0],
+            {name: value(v) for name, _, v in (s.partition("=") for s in arguments.set)},
+        )
+    elif arguments.what == "grid":
+        grid(text, Grid(arguments.cells, arguments.layers, arguments.sizes, arguments.minutes or [1.0, 5.0]))
     else:
         speeds(text, arguments.rounds)
     print(f"load {os.getloadavg()[0]:.1f} at the end")

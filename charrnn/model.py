@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charrnn import vanilla
 from charrnn.checkpoint import Weights
 from charrnn.config import Cell, ModelConfig
 
@@ -92,7 +93,9 @@ class CharRNN(nn.Module):
         if self.config.cell == "lstm":
             hidden, parts = module(vectors, tuple(state))
             return hidden, torch.stack(parts)
-        hidden, part = module(vectors, state[0])
+        own = self.config.cell == "rnn" and vectors.device.type == "cpu" and torch.is_grad_enabled()
+        own = own and not torch.is_autocast_enabled("cpu")  # runs of earlier releases are resumed in bfloat16
+        hidden, part = vanilla.recur(module, vectors, state[0]) if own else module(vectors, state[0])
         return hidden, part[None]
 
     def _masked(self, hidden: Tensor, state: Tensor, masks: Masks) -> tuple[Tensor, Tensor]:

@@ -74,7 +74,11 @@ LAYERS = {
     "service/inspection.py": {"durable", "model_store", "service.training"},
 }
 TORCH = (
-    *("charrnn/model.py", "charrnn/torch_threads.py", "charrnn/training/", "charrnn/engine/gpu/"),
+    "charrnn/model.py",
+    "charrnn/vanilla.py",
+    "charrnn/torch_threads.py",
+    "charrnn/training/",
+    "charrnn/engine/gpu/",
     "service/training/worker/",
 )
 

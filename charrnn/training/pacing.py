@@ -3,6 +3,8 @@ slower; has no clock: callers pass the seconds spent."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.schedule import Schedule
 from charrnn.training.state import Position
@@ -23,6 +25,10 @@ is exceeded if the machine becomes three times slower in between."""
 LEAST_CHANGE, CHANGE_SHARE = 0.01, 0.1
 """The number of steps is kept if it misses the end by less than this share of the budget, or of the remaining time:
 early on, differences can still even out."""
+
+EVALUATIONS_CHANGE: Final = 2.0
+"""There are fewer or more evaluations if so many times as many steps should be between two: the first one takes longer
+than later ones, because it includes initialization."""
 
 
 class Pacing:
@@ -98,14 +104,17 @@ class Pacing:
     def _plan(self, position: Position, budget: float) -> None:
         schedule, left = position.schedule, budget - position.seconds
         evaluation = position.evaluation_steps * self._step_seconds
-        planned = Schedule.measured(position.step, left, self._step_seconds, evaluation, self._sizes)
+        planned = Schedule.measured(position.step, left, self._step_seconds, evaluation)
         planned = planned.at_most(max(self._max_steps, position.step + 1), *self._sizes)
         if schedule.total is None:
             position.schedule = planned
             return
         evaluations = schedule.evaluations_from(position.step)  # this step's evaluation is still to come
         rest = (schedule.total - position.step) * self._step_seconds + evaluations * evaluation
-        missed = abs(rest - left)
-        if planned.total != schedule.total and missed > max(LEAST_CHANGE * budget, CHANGE_SHARE * left):
+        missed = abs(rest - left) > max(LEAST_CHANGE * budget, CHANGE_SHARE * left)
+        often = max(planned.evaluate_every, schedule.evaluate_every) / min(
+            planned.evaluate_every, schedule.evaluate_every
+        )
+        if planned.total != schedule.total and (missed or often > EVALUATIONS_CHANGE):
             position.replanned.append({"step": position.step, "steps_total": planned.total or 0})
             position.schedule = schedule.ending_as(planned, position.step)

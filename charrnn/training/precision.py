@@ -13,10 +13,10 @@ FLOAT32: Final = "float32"
 BFLOAT16: Final = "bfloat16"
 
 WIDE: Final = 256
-"""From this hidden size on, torch's RNN and GRU are faster in bfloat16 on a CPU; its LSTM, which oneDNN fuses, always
-is. Measured on two cores of an AMD Zen 4, batch 32, segments of 64, characters/s in float32 and in bfloat16: LSTM 1x128
-276,000 and 427,000, 1x256 126,000 and 207,000, 1x512 34,000 and 49,000; GRU 1x128 110,000 and 52,000, 1x256 55,000 and
-75,000; RNN 1x64 393,000 and 303,000, 1x256 135,000 and 176,000."""
+"""From this hidden size on, torch's GRU is faster in bfloat16 on a CPU; its LSTM, which oneDNN fuses, always is; the
+vanilla cell (charrnn.vanilla) is not. Measured on two cores of an AMD Zen 4, batch 32, segments of 64, characters/s in
+float32 and in bfloat16: LSTM 1x128 276,000 and 427,000, 1x256 126,000 and 207,000, 1x512 34,000 and 49,000; GRU 1x128
+110,000 and 52,000, 1x256 55,000 and 75,000."""
 
 
 def fastest_precision(config: ModelConfig, device: torch.device) -> str:
@@ -28,7 +28,8 @@ def fastest_precision(config: ModelConfig, device: torch.device) -> str:
         return FLOAT32
     capabilities = torch.cpu.get_capabilities()
     native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    return BFLOAT16 if native and (config.cell == "lstm" or config.hidden_size >= WIDE) else FLOAT32
+    faster = config.cell == "lstm" or (config.cell == "gru" and config.hidden_size >= WIDE)
+    return BFLOAT16 if native and faster else FLOAT32
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:

@@ -30,8 +30,14 @@ MIN_STEPS: Final = 10
 """The minimum number of steps between two evaluations, because samples take longer than steps of a small network."""
 
 MAX_EVALUATION_SHARE: Final = 0.25
-"""The maximum number of tokens evaluated for each token trained on; evaluating takes about a third of the
-time."""
+"""The maximum number of tokens evaluated for each token trained on, while nothing is measured; evaluating takes about a
+third of the time."""
+
+MAX_EVALUATION_TIME: Final = 0.05
+"""The maximum share of the time for evaluations with their samples and gradients, once it is measured what they take:
+there are fewer of them then, but LEAST_EVALUATIONS, which also tell what they take on a machine that changes."""
+
+LEAST_EVALUATIONS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +74,18 @@ class Schedule:
         return cls(total, max(MIN_STEPS, math.ceil(total / EVALUATIONS), affordable))
 
     @classmethod
-    def measured(
-        cls, step: int, seconds: float, step_seconds: float, evaluation_seconds: float, sizes: tuple[int, int]
-    ) -> Schedule:
+    def measured(cls, step: int, seconds: float, step_seconds: float, evaluation_seconds: float) -> Schedule:
         """The schedule that fills the `seconds` remaining after `step`, given the durations of a step and an
-        evaluation; `sizes` as in `first`."""
-        schedule = cls.of(step + max(1, round(seconds / step_seconds)), *sizes)
-        for _ in range(3):  # the number of evaluations and the total depend on each other
-            cost = step_seconds + evaluation_seconds / schedule.evaluate_every
-            schedule = cls.of(step + max(1, round((seconds - evaluation_seconds) / cost)), *sizes)
-        return replace(schedule, known_from=step)
+        evaluation."""
+        affordable = math.ceil(evaluation_seconds / (MAX_EVALUATION_TIME * step_seconds))
+        least = max(1, min(LEAST_EVALUATIONS, int(seconds / 4 / max(evaluation_seconds, 1e-9))))
+        total, every, before = step + max(1, round(seconds / step_seconds)), 1, 0
+        for _ in range(5):  # the number of evaluations and the total depend on each other
+            often = min(affordable, math.ceil(total / least))
+            every = max(MIN_STEPS, math.ceil(total / EVALUATIONS), often)
+            evaluations = cls(total, every).evaluations_from(step + 1)
+            before, total = total, step + max(1, round((seconds - evaluations * evaluation_seconds) / step_seconds))
+        return cls(min(before, total), every, known_from=step)
 
     def at_most(self, steps: int, step_tokens: int, validation_tokens: int) -> Schedule:
         """This schedule, or one that ends after this many steps if that is sooner."""

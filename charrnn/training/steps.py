@@ -202,5 +202,8 @@ def _randomness(seed: int, position: int, device: torch.device) -> Iterator[None
     """A context in which torch's random numbers are a function of (seed, position), so that there is nothing to save;
     the caller's random state is restored."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(int(uniform(seed, position) * 2.0**53))
+        number = int(uniform(seed, position) * 2.0**53)
+        torch.default_generator.manual_seed(number)  # torch.manual_seed takes a millisecond, for devices not there
+        if device.type == "cuda":
+            torch.cuda.manual_seed(number)
         yield

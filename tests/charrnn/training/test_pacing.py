@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.training.pacing import MAX_EPOCHS, MIN_STEPS, Pacing
-from charrnn.training.schedule import FLOOR, SAMPLED, Schedule
+from charrnn.training.schedule import FLOOR, LEAST_EVALUATIONS, SAMPLED, Schedule
 from charrnn.training.state import Position
 
 SIZES = (2048, 100_000)
@@ -28,6 +28,8 @@ class Run:
     fractions: list[float] = field(default_factory=list)
     sampled: list[int] = field(default_factory=list)
     evaluations: int = 0
+    evaluating: float = 0.0
+    """Seconds in evaluations."""
     position: Position = field(default_factory=Position)
 
     @property
@@ -35,7 +37,15 @@ class Run:
         return self.position.schedule
 
 
-def run(minutes: float, step_seconds: float, slowness: Slowness, evaluation_steps: float = 20, epoch: int = 500) -> Run:
+def run(
+    minutes: float,
+    step_seconds: float,
+    slowness: Slowness,
+    evaluation_steps: float = 20,
+    epoch: int = 500,
+    initialization: float = 0.0,
+) -> Run:
+    """`initialization`: by how many seconds the first evaluation takes longer."""
     made, pacing = Run(), Pacing(60 * minutes, epoch, SIZES)
     position = made.position
 
@@ -46,8 +56,10 @@ def run(minutes: float, step_seconds: float, slowness: Slowness, evaluation_step
 
     while True:
         if made.schedule.evaluates(position.step):
-            pacing.evaluated(take(evaluation_steps * step_seconds))
-            made.evaluations += 1
+            once = 0.0 if position.step else initialization
+            took = take(evaluation_steps * step_seconds + once)
+            pacing.evaluated(took)
+            made.evaluations, made.evaluating = made.evaluations + 1, made.evaluating + took
         if position.step == made.schedule.total:
             made.seconds = position.seconds
             return made
@@ -96,6 +108,41 @@ def test_whatever_the_machine_does_the_rate_comes_down_and_samples_are_reported_
         minutes, step_seconds, lambda share: speeds[min(int(share * len(speeds)), len(speeds) - 1)], evaluation_steps
     )
     check_sane(made)
+
+
+@settings(max_examples=60)
+@given(
+    minutes=st.sampled_from([1, 5, 25, 180]),
+    steps=st.integers(300, 3000),
+    loads=st.lists(st.tuples(st.floats(0.002, 0.5), st.floats(1, 4)), max_size=20),
+    evaluation=st.floats(0.0001, 0.01),
+    initialization=st.floats(0, 0.5),
+)
+def test_minutes_are_minutes_on_a_machine_with_loads_that_come_and_go(
+    minutes: float, steps: int, loads: list[tuple[float, float]], evaluation: float, initialization: float
+) -> None:
+    """Each load lasts for a share of the minutes, and makes everything take so many times as long; `evaluation` is what
+    one takes, as a share of the minutes."""
+
+    def slowness(share: float) -> float:
+        for lasts, times in loads:
+            share -= lasts
+            if share < 0:
+                return times
+        return 1.0
+
+    step_seconds = 60 * minutes / steps
+    made = run(minutes, step_seconds, slowness, evaluation * steps, 10**6, initialization)
+    assert made.seconds == pytest.approx(60 * minutes, rel=0.1)
+    check_sane(made)
+
+
+@given(minutes=st.sampled_from([1, 5, 60]), steps=st.integers(200, 3000), evaluation=st.floats(0.0001, 0.01))
+@settings(max_examples=30)
+def test_evaluations_take_less_than_a_tenth(minutes: float, steps: int, evaluation: float) -> None:
+    made = run(minutes, 60 * minutes / steps, lambda _: 1, evaluation * steps, epoch=10**6)
+    assert made.evaluating <= 0.1 * 60 * minutes
+    assert made.evaluations >= LEAST_EVALUATIONS
 
 
 def check_sane(made: Run) -> None:

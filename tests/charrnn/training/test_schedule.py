@@ -131,7 +131,7 @@ def test_while_a_budget_is_measured_only_the_beginning_is_evaluated() -> None:
 
 
 def test_a_measured_schedule_fills_the_time_with_steps_and_evaluations() -> None:
-    schedule = Schedule.measured(100, 50.0, 0.01, 0.4, (2048, 10_000))
+    schedule = Schedule.measured(100, 50.0, 0.01, 0.4)
     assert schedule.total is not None
     steps = schedule.total - 100
     evaluations = steps / schedule.evaluate_every
@@ -139,7 +139,7 @@ def test_a_measured_schedule_fills_the_time_with_steps_and_evaluations() -> None
 
 
 def test_a_measured_schedule_has_a_step_left_even_when_the_time_is_over() -> None:
-    assert Schedule.measured(7, -3.0, 0.5, 1.0, (10, 10)).total == 8
+    assert Schedule.measured(7, -3.0, 0.5, 1.0).total == 8
 
 
 @given(total=st.integers(1, 10**7), known_from=st.integers(0, 10**6))
@@ -153,6 +153,6 @@ def test_samples_show_each_share_once_and_none_before_the_total_is_known(total: 
 
 def test_while_a_budget_is_measured_there_are_no_samples() -> None:
     assert not any(Schedule(None).samples(step) for step in range(50))
-    measured = Schedule.measured(100, 50.0, 0.01, 0.4, (2048, 10_000)).at_most(5000, 2048, 10_000)
+    measured = Schedule.measured(100, 50.0, 0.01, 0.4).at_most(5000, 2048, 10_000)
     assert measured.samples(100), "1% was over when the total became known"
     assert not measured.samples(101)
