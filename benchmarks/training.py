@@ -4,13 +4,16 @@
     torchrun --nproc-per-node 2 -m benchmarks.training loss TEXT ...
     python -m benchmarks.training speed TEXT [--rounds 9]
     python -m benchmarks.training grid TEXT [--cells rnn gru] [--layers 1 2] [--sizes 256] [--minutes 1 5]
+    python -m benchmarks.training suite FOLDER [NAME ...] [--kept-back] [--minutes 3] [--steps N] [--json FILE]
 
 `loss` trains on the text with nothing but a budget and prints the loss on its last tenth, nanoGPT's split (`--set
 validation_split=blocks` for a job's own), in nats per character, in both ways of measuring it; on tiny Shakespeare
 (1,115,394 characters) it stands beside published figures. `speed` takes turns between this project's steps and those of
 a plain torch loop with a network of the same shapes, on the same segments. `grid` trains every cell, depth and size
-beside the plain script (`benchmarks.plain`) with the best of three learning rates. Each says how busy the machine was:
-figures from busy cores are worth little.
+beside the plain script (`benchmarks.plain`) with the best of three learning rates. `suite` trains on the texts NAME.txt
+of a folder (`python -m benchmarks.texts FOLDER` fetches them), by default on those that defaults may be chosen on,
+beside the plain script and PPM; what is held out is a job's own choice. Each says how busy the machine was: figures
+from busy cores are worth little.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.grid import Grid, grid
+from benchmarks.suite import chosen_texts, suite
 from charrnn.config import ModelConfig
 from charrnn.model import CharRNN
 from charrnn.training.config import Budget, TrainingConfig
@@ -180,17 +184,32 @@ def speeds(text: str, rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("loss", "speed", "grid"))
-    parser.add_argument("text", type=Path)
+    parser.add_argument("what", choices=("loss", "speed", "grid", "suite"))
+    parser.add_argument("text", type=Path, help="a text, or the folder of the suite's")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which of the suite's texts")
     parser.add_argument("--minutes", type=float, nargs="+", help="3, and 1 and 5 for `grid`")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings other than the defaults")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--cells", nargs="+", default=["rnn", "gru", "lstm"], choices=("rnn", "gru", "lstm"))
     parser.add_argument("--layers", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--sizes", type=int, nargs="+", default=[128, 256, 512])
+    parser.add_argument("--kept-back", action="store_true", help="the suite's texts that defaults are not chosen on")
+    parser.add_argument("--steps", type=int, help="of the suite's training, instead of minutes")
+    parser.add_argument("--json", type=Path, help="where the suite's results are written, too")
     arguments = parser.parse_args()
-    text = arguments.text.read_text(encoding="utf-8")
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f} at the start")
+    if arguments.what == "suite":
+        texts = chosen_texts(arguments.text, arguments.names, kept_back=arguments.kept_back)
+        budget = Budget(steps=arguments.steps) if arguments.steps else Budget(minutes=(arguments.minutes or [3.0])[0])
+        suite(texts, budget, arguments.json)
+    else:
+        of_one_text(arguments)
+    print(f"load {os.getloadavg()[0]:.1f} at the end")
+
+
+def of_one_text(arguments: argparse.Namespace) -> None:
+    """What is measured on a single text."""
+    text = arguments.text.read_text(encoding="utf-8")
     if arguments.what == "loss":
         losses(
             text,
@@ -201,7 +220,6 @@ def main() -> None:
         grid(text, Grid(arguments.cells, arguments.layers, arguments.sizes, arguments.minutes or [1.0, 5.0]))
     else:
         speeds(text, arguments.rounds)
-    print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 
 def value(text: str) -> Any:

@@ -1,0 +1,40 @@
+"""What the suite's table says of a text."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.suite import COLUMNS, chosen_texts, measured, suite
+from charrnn.training.config import Budget
+
+LINES = "".join(f"item {n * 7919 % 10_000}: {'ab' * (n % 3)}\n" for n in range(400))
+
+
+def test_a_row_compares_three_models_on_the_same_part() -> None:
+    row = measured("lines", LINES, Budget(steps=2))
+    assert (row.characters, row.vocabulary, row.held_out) == (len(LINES), len(set(LINES)), -(-len(LINES) // 10))
+    assert row.steps == 2
+    assert row.order in (5, 6, 8, 12, 16)
+    assert 0.5 < row.ppm < 2  # nats; two steps teach a network less
+    assert row.ppm < row.ours < 3
+    assert row.ppm < row.plain < 3
+    assert len(list(row.cells(Budget(steps=2)))) == len(COLUMNS)
+
+
+def test_results_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lines.txt").write_text(LINES, encoding="utf-8")
+    suite({"lines": tmp_path / "lines.txt"}, Budget(steps=1), tmp_path / "suite.json")
+    (row,) = json.loads((tmp_path / "suite.json").read_text(encoding="utf-8"))["texts"]
+    assert row["text"] == "lines"
+    assert f"{row['ours']:.3f}" in capsys.readouterr().out
+
+
+def test_kept_back_texts_are_read_only_when_asked_for(tmp_path: Path) -> None:
+    for name in ("plays", "python", "russian"):
+        (tmp_path / f"{name}.txt").touch()
+    assert [*chosen_texts(tmp_path, [], kept_back=False)] == ["plays", "python"]
+    assert [*chosen_texts(tmp_path, [], kept_back=True)] == ["russian"]
+    assert [*chosen_texts(tmp_path, ["russian"], kept_back=False)] == ["russian"]
+    with pytest.raises(FileNotFoundError, match=r"greek\.txt"):
+        chosen_texts(tmp_path, ["greek"], kept_back=False)
