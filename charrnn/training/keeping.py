@@ -33,6 +33,10 @@ FAR_ABOVE: Final = (
     "The held-out loss is far above the training loss: the two texts differ in kind, or there is"
     " too little training text."
 )
+ENOUGH: Final = (
+    "The text is too short for so many minutes: training ends before they are used up, because more passes over it"
+    " would only memorize it."
+)
 """Warnings about the kept weights; without numbers, so that a warning does not change while it applies."""
 
 Evaluations = Sequence[Evaluation]
@@ -137,11 +141,12 @@ def kept(before: list[Reach], position: Position, norms: Rounded) -> list[Reach]
 
 
 def warnings(evaluations: Evaluations, position: Position, guessing: float) -> list[str]:
-    """Warnings about the weights of `position.best_step`, a sentence each."""
+    """Warnings about the run's length and the weights of `position.best_step`, a sentence each."""
+    found = [ENOUGH] if position.ends_early else []
     best = position.best_loss
     learned = next((each.training_loss for each in evaluations if each.step == position.best_step), None)
     if best is None or learned is None:
-        return []
+        return found
     if best >= guessing:
-        return [NO_GUIDE]
-    return [FAR_ABOVE] if best > learned + GAP * guessing else []
+        return [*found, NO_GUIDE]
+    return [*found, FAR_ABOVE] if best > learned + GAP * guessing else found

@@ -78,7 +78,8 @@ class Schedule:
         """The schedule that fills the `seconds` remaining after `step`, given the durations of a step and an
         evaluation."""
         affordable = math.ceil(evaluation_seconds / (MAX_EVALUATION_TIME * step_seconds))
-        least = max(1, min(LEAST_EVALUATIONS, int(seconds / 4 / max(evaluation_seconds, 1e-9))))
+        whole = seconds + step * step_seconds
+        least = max(1, min(LEAST_EVALUATIONS, int(whole / 4 / max(evaluation_seconds, 1e-9))))
         total, every, before = step + max(1, round(seconds / step_seconds)), 1, 0
         for _ in range(5):  # the number of evaluations and the total depend on each other
             often = min(affordable, math.ceil(total / least))

@@ -60,6 +60,8 @@ class Position:
     """The duration of an evaluation, in steps."""
     replanned: list[dict[str, int]] = field(default_factory=list)
     """At which steps the number of steps was adjusted, and to how many."""
+    ends_early: bool = False
+    """Whether the minutes would suffice for more passes over the text than are useful."""
     schedule: Schedule = field(default_factory=partial(Schedule, None))
 
     def count(self, loss: float, tokens: int, read: int, *, taught: bool = True) -> None:

@@ -178,8 +178,9 @@ def test_there_are_about_as_many_evaluations_as_planned() -> None:
 
 def test_more_time_than_a_text_can_use_is_not_used() -> None:
     made = run(60, 0.01, lambda _: 1, epoch=20)
-    assert made.schedule.total == MAX_EPOCHS * 20
+    assert made.schedule.total == MAX_EPOCHS * 20 and made.position.ends_early
     assert run(60, 0.001, lambda _: 1, epoch=1).schedule.total == MIN_STEPS
+    assert not run(1, 0.02, lambda _: 1, epoch=19).position.ends_early
 
 
 def test_seconds_left_are_those_of_the_pace() -> None:

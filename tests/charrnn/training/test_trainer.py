@@ -19,7 +19,7 @@ from charrnn.torch_threads import one_thread
 from charrnn.training.config import Budget, TrainingConfig, ValidationSplit
 from charrnn.training.data import TrainingText
 from charrnn.training.evaluation import evaluate
-from charrnn.training.keeping import RETRIES, DivergedError
+from charrnn.training.keeping import ENOUGH, RETRIES, DivergedError
 from charrnn.training.pacing import MIN_STEPS
 from charrnn.training.progress import Progress
 from charrnn.training.state import TrainingState, TrainingStateError
@@ -418,6 +418,7 @@ def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
     last = run(bottles)[-1]
     assert last.step == last.steps == MIN_STEPS
     assert last.learning_rate < 0.02 * forever.learning_rate  # it has come down as in any run
+    assert ENOUGH in bottles.warnings and ENOUGH in bottles.checkpoint().record.warnings
 
 
 def test_a_text_that_is_too_short_is_refused_with_the_needed_length() -> None:
