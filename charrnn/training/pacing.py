@@ -13,12 +13,8 @@ MEASURED_SHARE, MEASURED_SECONDS, MEASURED_STEPS = 0.05, 5.0, 5
 """Minutes are first converted to steps after this share of them or this many seconds, but not before this many
 steps."""
 
-MAX_EPOCHS, MIN_STEPS = 150, 300
-"""A budget in minutes ends after this many epochs, but not before this many steps, and the run says so: more would only
-memorize the text before the learning rate decays. Of the first 55,000 characters of tiny Shakespeare, with 128 units
-and a dropout of 0.5, the loss was 1.662 after 45 epochs, 1.606 after 135, and 1.600 on the way to 400, by which time it
-had risen to 1.662; of 5,500 characters, with 64 units, 1.905 after 40 and 1.899 after 130. The whole text, with 512
-units, was at 1.4008 after 45, and at 1.4023 after 60."""
+MIN_STEPS: Final = 300
+"""A budget in minutes may always have this many steps, even where fewer would read a text as often as is useful."""
 
 ENDS_EARLY: Final = 0.1
 """More minutes than by this share are left unused only with a warning."""
@@ -38,12 +34,12 @@ than later ones, because it includes initialization."""
 
 class Pacing:
     """Adjusts `Position.schedule` so that training takes `seconds`, including evaluations; None: the schedule is never
-    adjusted. At most MAX_EPOCHS epochs of `epoch` steps each are planned. `sizes` are the numbers of tokens of a
-    step and of the held-out text. All processes of the `team` plan alike."""
+    adjusted. At most `most_steps` are planned, or MIN_STEPS, and the position then says so. `sizes` are the numbers of
+    tokens of a step and of the held-out text. All processes of the `team` plan alike."""
 
-    def __init__(self, seconds: float | None, epoch: int, sizes: tuple[int, int], team: Team = ALONE) -> None:
+    def __init__(self, seconds: float | None, most_steps: int, sizes: tuple[int, int], team: Team = ALONE) -> None:
         self._seconds = seconds
-        self._max_steps = max(MIN_STEPS, MAX_EPOCHS * epoch)
+        self._max_steps = max(MIN_STEPS, most_steps)
         self._sizes = sizes
         self._team = team
         self._mark: tuple[int, float] | None = None  # step and seconds of the last check

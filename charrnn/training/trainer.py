@@ -21,6 +21,7 @@ from charrnn.record import TrainingRecord
 from charrnn.training.config import FORMER_SPLIT, TrainingConfig
 from charrnn.training.continuing import continued
 from charrnn.training.data import TrainingData, TrainingText
+from charrnn.training.defaults import most_epochs
 from charrnn.training.gradients import rounded
 from charrnn.training.keeping import BestWeights
 from charrnn.training.pacing import Pacing
@@ -103,7 +104,8 @@ class Trainer:
                 self._learner.start_again(continued(base, data.vocabulary, self._learner.model.weights()))
 
         minutes = training.budget.minutes
-        self._pacing = Pacing(None if minutes is None else 60 * minutes - reserve, epoch, data.sizes, team)
+        most_steps = round(most_epochs(data.streams.tokens, config.hidden_size, config.cell) * epoch)
+        self._pacing = Pacing(None if minutes is None else 60 * minutes - reserve, most_steps, data.sizes, team)
         self._best = BestWeights(self._learner, training, position, state)
         self._report = Reporter(position, self._pacing, training.learning_rate)
 

@@ -5,10 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.config import ModelConfig
+from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.tasks.record import TASKS, TaskName
 from charrnn.training.config import Budget, TrainingConfig
-from charrnn.training.defaults import MAX_VALIDATION, RECORD_DROPOUTS, defaults_for, record_defaults
+from charrnn.training.defaults import (
+    MAX_EPOCHS,
+    MAX_VALIDATION,
+    MIN_EPOCHS,
+    RECORD_DROPOUTS,
+    defaults_for,
+    most_epochs,
+    record_defaults,
+)
 
 BUDGETS = st.one_of(
     st.floats(0.01, 1000).map(lambda minutes: Budget(minutes=minutes)),
@@ -47,6 +55,28 @@ def test_what_is_chosen_stands_and_the_rest_suits_it() -> None:
     usual = defaults_for(1_100_000, 65, Budget(minutes=5))
     assert training["learning_rate"] < usual[1]["learning_rate"] / 2
     assert set(model) == set(usual[0]) and set(training) == set(usual[1])
+
+
+def test_more_minutes_than_a_network_can_use_are_for_a_larger_one() -> None:
+    (size, training), (larger, _) = (defaults_for(60_000, 65, Budget(minutes=minutes)) for minutes in (0.2, 5))
+    assert size["hidden_size"] < larger["hidden_size"] <= 384
+    assert defaults_for(5_000, 65, Budget(minutes=60))[0]["hidden_size"] == 128, "unless there is next to no text"
+    assert training["dropout"] > 0
+
+
+@given(st.integers(1, 10**9), st.integers(8, 4096), st.sampled_from(CELLS))
+def test_a_larger_network_is_trained_for_fewer_passes(tokens: int, hidden_size: int, cell: Cell) -> None:
+    passes = most_epochs(tokens, hidden_size, cell)
+    assert MIN_EPOCHS <= most_epochs(tokens, 2 * hidden_size, cell) <= passes <= MAX_EPOCHS
+    assert passes <= most_epochs(2 * tokens, hidden_size, cell)
+
+
+def test_a_vanilla_network_needs_no_dropout_where_an_lstm_does() -> None:
+    dropouts = [
+        defaults_for(1_100_000, 65, Budget(minutes=2), {"cell": cell, "hidden_size": 256})[1]["dropout"]
+        for cell in ("rnn", "lstm")
+    ]
+    assert dropouts[0] == 0 < dropouts[1]
 
 
 def test_the_vanilla_cell_takes_smaller_steps() -> None:

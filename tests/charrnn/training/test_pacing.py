@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.training.pacing import MAX_EPOCHS, MIN_STEPS, Pacing
+from charrnn.training.pacing import MIN_STEPS, Pacing
 from charrnn.training.schedule import FLOOR, LEAST_EVALUATIONS, SAMPLED, Schedule
 from charrnn.training.state import Position
 
@@ -42,11 +42,11 @@ def run(
     step_seconds: float,
     slowness: Slowness,
     evaluation_steps: float = 20,
-    epoch: int = 500,
+    most_steps: int = 10**9,
     initialization: float = 0.0,
 ) -> Run:
     """`initialization`: by how many seconds the first evaluation takes longer."""
-    made, pacing = Run(), Pacing(60 * minutes, epoch, SIZES)
+    made, pacing = Run(), Pacing(60 * minutes, most_steps, SIZES)
     position = made.position
 
     def take(seconds: float) -> float:
@@ -89,7 +89,7 @@ MACHINES: dict[str, Slowness] = {
 @pytest.mark.parametrize(("minutes", "step_seconds"), [(1, 0.02), (5, 0.02), (60, 0.2)])
 @pytest.mark.parametrize("machine", MACHINES)
 def test_the_promise_is_kept_within_a_tenth(minutes: float, step_seconds: float, machine: str) -> None:
-    made = run(minutes, step_seconds, MACHINES[machine], epoch=10**6)
+    made = run(minutes, step_seconds, MACHINES[machine])
     assert made.seconds == pytest.approx(60 * minutes, rel=0.1)
     check_sane(made)
 
@@ -132,7 +132,7 @@ def test_minutes_are_minutes_on_a_machine_with_loads_that_come_and_go(
         return 1.0
 
     step_seconds = 60 * minutes / steps
-    made = run(minutes, step_seconds, slowness, evaluation * steps, 10**6, initialization)
+    made = run(minutes, step_seconds, slowness, evaluation * steps, 10**9, initialization)
     assert made.seconds == pytest.approx(60 * minutes, rel=0.1)
     check_sane(made)
 
@@ -140,7 +140,7 @@ def test_minutes_are_minutes_on_a_machine_with_loads_that_come_and_go(
 @given(minutes=st.sampled_from([1, 5, 60]), steps=st.integers(200, 3000), evaluation=st.floats(0.0001, 0.01))
 @settings(max_examples=30)
 def test_evaluations_take_less_than_a_tenth(minutes: float, steps: int, evaluation: float) -> None:
-    made = run(minutes, 60 * minutes / steps, lambda _: 1, evaluation * steps, epoch=10**6)
+    made = run(minutes, 60 * minutes / steps, lambda _: 1, evaluation * steps)
     assert made.evaluating <= 0.1 * 60 * minutes
     assert made.evaluations >= LEAST_EVALUATIONS
 
@@ -164,7 +164,7 @@ def test_a_machine_that_stays_as_it_is_never_changes_the_plan() -> None:
 
 
 def test_adjusting_the_number_of_steps_is_recorded_and_nothing_jumps() -> None:
-    made = run(5, 0.02, MACHINES["busy for the second half"], epoch=10**6)
+    made = run(5, 0.02, MACHINES["busy for the second half"])
     (change, *_) = made.position.replanned
     assert 5000 < change["step"] < change["steps_total"] < 12_000
     assert made.position.replanned[-1]["steps_total"] == made.schedule.total
@@ -173,14 +173,14 @@ def test_adjusting_the_number_of_steps_is_recorded_and_nothing_jumps() -> None:
 
 def test_there_are_about_as_many_evaluations_as_planned() -> None:
     for machine in ("as ever", "busy for the second half", "idle for the second half"):
-        assert 15 <= run(5, 0.02, MACHINES[machine], evaluation_steps=2, epoch=10**6).evaluations <= 40
+        assert 15 <= run(5, 0.02, MACHINES[machine], evaluation_steps=2).evaluations <= 40
 
 
 def test_more_time_than_a_text_can_use_is_not_used() -> None:
-    made = run(60, 0.01, lambda _: 1, epoch=20)
-    assert made.schedule.total == MAX_EPOCHS * 20 and made.position.ends_early
-    assert run(60, 0.001, lambda _: 1, epoch=1).schedule.total == MIN_STEPS
-    assert not run(1, 0.02, lambda _: 1, epoch=19).position.ends_early
+    made = run(60, 0.01, lambda _: 1, most_steps=900)
+    assert made.schedule.total == 900 and made.position.ends_early
+    assert run(60, 0.001, lambda _: 1, most_steps=1).schedule.total == MIN_STEPS
+    assert not run(1, 0.02, lambda _: 1, most_steps=2800).position.ends_early
 
 
 def test_seconds_left_are_those_of_the_pace() -> None:

@@ -18,9 +18,9 @@ from charrnn.sampling import SamplingParams
 from charrnn.torch_threads import one_thread
 from charrnn.training.config import Budget, TrainingConfig, ValidationSplit
 from charrnn.training.data import TrainingText
+from charrnn.training.defaults import MAX_EPOCHS
 from charrnn.training.evaluation import evaluate
 from charrnn.training.keeping import ENOUGH, RETRIES, DivergedError
-from charrnn.training.pacing import MIN_STEPS
 from charrnn.training.progress import Progress
 from charrnn.training.state import TrainingState, TrainingStateError
 from charrnn.training.trainer import Trainer
@@ -413,10 +413,10 @@ def test_the_averaged_weights_are_evaluated_and_kept() -> None:
 
 
 def test_more_minutes_than_a_text_can_use_are_not_used() -> None:
-    forever = replace(TRAINING, budget=Budget(minutes=1000), batch_size=64)
+    forever = replace(TRAINING, budget=Budget(minutes=1000), batch_size=256)
     bottles = brief(QUICK, forever, BOTTLES, clock=ticks(1e-4))
     last = run(bottles)[-1]
-    assert last.step == last.steps == MIN_STEPS
+    assert last.step == last.steps == 2 * MAX_EPOCHS  # a pass has two steps
     assert last.learning_rate < 0.02 * forever.learning_rate  # it has come down as in any run
     assert ENOUGH in bottles.warnings and ENOUGH in bottles.checkpoint().record.warnings
 
