@@ -112,7 +112,7 @@ TEXTS: Final = CHOSEN_ON | KEPT_BACK
 def text_of(source: Source, package: Path) -> str:
     """The text of a fetched package. Raises ValueError if no member matches."""
     found = ""
-    for member in sorted(_members(package, source.members)):
+    for member in sorted(members(package, source.members)):
         found += source.read(member[1])
         if len(found) >= source.characters:
             break
@@ -121,7 +121,7 @@ def text_of(source: Source, package: Path) -> str:
     return found[: source.characters]
 
 
-def _members(package: Path, pattern: str) -> Iterator[tuple[str, str]]:
+def members(package: Path, pattern: str) -> Iterator[tuple[str, str]]:
     """Names and texts; what is not UTF-8 is left out."""
     for name, content in _zipped(package, pattern) if package.suffix == ".whl" else _packed(package, pattern):
         try:

@@ -3,7 +3,7 @@ measure them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +23,12 @@ from charrnn.vocabulary import Vocabulary
 @dataclass(frozen=True, eq=False, slots=True)
 class TrainingText:
     """A whole text: its `ids` [tokens], of any integer type, possibly a memory map; their vocabulary; and what the
-    training record is to say about the text (`corpus`, plain JSON: name, sha256)."""
+    training record is to say about the text (`corpus`, plain JSON: name, sha256), with `warnings`, a sentence each."""
 
     ids: TextIds
     vocabulary: Vocabulary
     corpus: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
 
 class TrainingData:
@@ -47,7 +48,7 @@ class TrainingData:
         self.prompt = default_prompt(text.ids, text.vocabulary)
         self.prompts = prompts_for(self.training, self.held_out, text.vocabulary)
         shift = shift_warning(self.training, self.held_out, text.vocabulary)
-        self.warnings = [] if shift is None else [shift]
+        self.warnings = [*text.warnings, *([] if shift is None else [shift])]
 
     @property
     def training_tokens(self) -> int:

@@ -38,10 +38,10 @@ def find_base(request: JobRequest, store: ModelStore) -> tuple[Base, Checkpoint]
     Raises JobRequestError when there is no such version, or when the request asks for another level, cell, size, task,
     unit, separator or delay.
     """
-    if request.base is None:
+    if request.version is None:
         return None
     try:
-        name, selector = parse_reference(request.base)
+        name, selector = parse_reference(request.version)
         version = store.resolve(name, selector)
         checkpoint = store.load(name, version)
     except (StoreError, DamagedFileError) as error:

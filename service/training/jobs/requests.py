@@ -20,6 +20,9 @@ from service.training.records.format import RecordFormat
 
 DEFAULT_BUDGET: Final = Budget(minutes=5)
 
+AUTO, NONE = "auto", "none"
+"""Instead of a base: the shipped one that helps, if one does; and no base."""
+
 SIZES: Final = tuple(choices(ModelConfig))
 SETTINGS: Final = tuple(choices(TrainingConfig))
 
@@ -40,7 +43,11 @@ class JobRequest:
         DEFAULT_BUDGET
     )
     base: Annotated[
-        str | None, Parameter("version of the same sizes to continue training from: name, name@3 or name@alias")
+        str | None,
+        Parameter(
+            "version of the same sizes to continue training from: name, name@3 or name@alias; `auto` (default): for a"
+            " small text the base of this service that helps, if one does; `none`: no base"
+        ),
     ] = None
     task: Annotated[
         TaskName,
@@ -95,6 +102,11 @@ class JobRequest:
         own["records"] = _record_format(values)
         settings = {name: values[name] for name in (*SIZES, *SETTINGS) if values.get(name) is not None}
         return cls(**{**own, "settings": settings, "budget": Budget(**values["budget"])})
+
+    @property
+    def version(self) -> str | None:
+        """The version to continue from, if the request names one; a model called auto or none needs an alias."""
+        return None if self.base in (None, AUTO, NONE) else self.base
 
     @property
     def is_text(self) -> bool:

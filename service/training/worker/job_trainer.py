@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import Event
+from typing import Final
 
 import torch
 
@@ -25,6 +26,7 @@ from service.training.corpora.ids import Check
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.job import Job
 from service.training.jobs.run import Run
+from service.training.jobs.shipped_bases import ShippedBases
 from service.training.units import FindUnits, find_units
 from service.training.worker import minutes
 from service.training.worker.comparing import Comparison, compared, with_comparison
@@ -34,6 +36,8 @@ from service.training.worker.monitor import SAVE_SECONDS, TrainingMonitor
 from service.training.worker.preparation import Preparation, decide, prepare
 
 log = logging.getLogger(__name__)
+
+SHIPPED: Final = ShippedBases()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class JobTrainer:
     """Trains on the texts of `corpora`, and continues from versions of `store`.
 
     `save_seconds`: the minimum time between two resume points; `sample_length`: the maximum number of tokens of a
-    sample; `find`: searches a network's units; `clock`: measures a job's minutes, in seconds from an arbitrary start.
+    sample; `find`: searches a network's units; `bases`: what small texts may continue from; `clock`: measures a job's
+    minutes, in seconds from an arbitrary start.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class JobTrainer:
         save_seconds: float = SAVE_SECONDS,
         sample_length: int = SAMPLE_LENGTH,
         find: FindUnits = find_units,
+        bases: ShippedBases = SHIPPED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._corpora = corpora
@@ -68,6 +74,7 @@ class JobTrainer:
         self._save_seconds = save_seconds
         self._sample_length = sample_length
         self._find = find
+        self._bases = bases
         self._clock = clock
 
     def now(self) -> float:
@@ -122,7 +129,7 @@ class JobTrainer:
         followed."""
         plan = run.plan()
         if plan is None or not plan.is_known:
-            plan = decide(job.request, corpus, self._corpora, self._store, check, device=_device())
+            plan = decide(job.request, corpus, self._corpora, self._store, check, device=_device(), bases=self._bases)
             given = prepare(plan, corpus, self._corpora, self._store, check)
             run.keep_plan(replace(plan, comparison=_compared(run, given)))
             return given
@@ -136,7 +143,7 @@ class JobTrainer:
                 given.config,
                 given.training,
                 given.source,
-                base=given.base,
+                base=None if state else given.base(self._bases),
                 state=state,
                 device=_device(),
                 reserve=minutes.reserve(given.training.budget),

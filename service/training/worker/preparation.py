@@ -12,35 +12,47 @@ from charrnn.measurements import bits
 from charrnn.novelty import KnownTexts
 from charrnn.tasks.arrangement import TASK_OF
 from charrnn.training.config import TrainingConfig
+from charrnn.training.continuing import cut
 from charrnn.training.data import TrainingText
 from charrnn.training.defaults import TAG_DELAY, defaults_for, record_defaults
 from charrnn.training.machine import reference_budget
 from charrnn.training.record_data import TrainingRecords
-from charrnn.vocabulary import Level
+from charrnn.training.text import TextIds
+from charrnn.vocabulary import Level, Vocabulary
 from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.ids import Check, ids
 from service.training.corpora.store import CorpusStore
 from service.training.errors import JobRequestError
-from service.training.jobs.bases import find_base
+from service.training.jobs.bases import Base, find_base
 from service.training.jobs.plan import Plan, RecordPlan
-from service.training.jobs.requests import SIZES, JobRequest
+from service.training.jobs.requests import AUTO, SIZES, JobRequest
+from service.training.jobs.shipped_bases import ShippedBase, ShippedBases
 from service.training.records.format import RecordFormat
 from service.training.records.steps import Asked, CorpusRecords, corpus_records
+from service.training.worker.base_choice import LEAST_KNOWN, Choice, choose, known_share
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Preparation:
     """All that a trainer needs; `characters` is the length of the whole text, or of all records together, `corpus` what
-    the training record is to say about it, `records` all that is known of them, if there are any."""
+    the training record is to say about it, `records` all that is known of them, if there are any; `version` is the one
+    that the `plan` continues from."""
 
     config: ModelConfig
     training: TrainingConfig
     source: TrainingText | TrainingRecords
     characters: int
-    base: Checkpoint | None
-    base_reference: dict[str, Any] | None
+    plan: Plan
+    version: Checkpoint | None = None
     records: CorpusRecords | None = None
+
+    def base(self, bases: ShippedBases) -> Checkpoint | None:
+        """What a new run begins with; one that is resumed does without, as a later release may ship another. Raises
+        JobRequestError, CheckpointError."""
+        if isinstance(self.plan.base, ShippedBase):
+            return cut(bases.load(self.plan.base), self.source.vocabulary)
+        return self.version
 
     @property
     def characters_per_token(self) -> float:
@@ -70,16 +82,25 @@ class Preparation:
             more["characters_per_token"] = self.characters_per_token
             per_token = bits(checkpoint.record.validation_loss)
             more["bits_per_character"] = None if per_token is None else per_token / self.characters_per_token
-        if self.base_reference is not None:
-            more["base"] = self.base_reference
+        if self.plan.base is not None:
+            more["base"] = asdict(self.plan.base)
+        if self.plan.trials:
+            more["base_trials"] = [asdict(trial) for trial in self.plan.trials]
         return checkpoint.with_record(checkpoint.record.updated(**more))
 
 
 def decide(
-    request: JobRequest, corpus: Corpus, corpora: CorpusStore, store: ModelStore, check: Check, *, device: str
+    request: JobRequest,
+    corpus: Corpus,
+    corpora: CorpusStore,
+    store: ModelStore,
+    check: Check,
+    *,
+    device: str,
+    bases: ShippedBases,
 ) -> Plan:
     """Decide the plan of a job. What the request leaves open gets a default, which depends on the text and, for a
-    budget in minutes, on the measured speed of the `device`.
+    budget in minutes, on the measured speed of the `device`; a small text may get one of the `bases`.
 
     `check` is called several times a second and may raise to stop the work. Raises CorpusNotFoundError, JobRequestError
     when the text is too short or does not suit the base, RecordsError when it is not made of the records that the
@@ -94,18 +115,24 @@ def decide(
     if request.is_text:
         vocabulary, token_ids = ids(corpora, corpus, level, base.vocabulary if base else None, check)
         _check_length(len(token_ids), request, level)
-        model, training = defaults_for(len(token_ids), len(vocabulary), worth, chosen)
+        text = TrainingText(token_ids, vocabulary)
+        if level == "char" and request.base in (None, AUTO):
+            choice = choose(bases, text, request.budget, worth, chosen, check, device)
+        else:
+            choice = Choice(None, *defaults_for(len(token_ids), len(vocabulary), worth, chosen))
     else:
         divided = RecordPlan(request.task, _delay(request, base), request.records.as_dict())
         found = corpus_records(corpora, corpus, _asked(divided, level, base), check)
-        model, training = record_defaults(divided.task, found.steps.lengths, len(found.vocabulary), worth, chosen)
+        lengths, size = found.steps.lengths, len(found.vocabulary)
+        choice = Choice(None, *record_defaults(divided.task, lengths, size, worth, chosen))
     return Plan(
-        model=model,
-        training=TrainingConfig(request.budget, **training).as_dict(),
+        model=choice.model,
+        training=TrainingConfig(request.budget, **choice.training).as_dict(),
         corpus={"name": corpus.name, "sha256": corpus.sha256},
         level=level,
         records=divided,
-        base=pinned,
+        base=pinned or choice.base,
+        trials=choice.trials,
     )
 
 
@@ -122,30 +149,42 @@ def prepare(plan: Plan, corpus: Corpus, corpora: CorpusStore, store: ModelStore,
 
     Raises CorpusNotFoundError, and JobRequestError or StoreError if the base is no longer that of the plan.
     """
-    base = plan.base.load(store) if plan.base else None
+    base = plan.base.load(store) if isinstance(plan.base, Base) else None
     training = TrainingConfig.from_dict(plan.training)
     if plan.records is None:
         vocabulary, token_ids = ids(corpora, corpus, plan.level, base.vocabulary if base else None, check)
         return Preparation(
             config=ModelConfig(vocabulary_size=len(vocabulary), **plan.model),
             training=training,
-            source=TrainingText(token_ids, vocabulary, plan.corpus),
+            source=TrainingText(token_ids, vocabulary, plan.corpus, _warnings(token_ids, vocabulary, base)),
             characters=corpus.characters,
-            base=base,
-            base_reference=asdict(plan.base) if plan.base else None,
+            plan=plan,
+            version=base,
         )
     found = corpus_records(corpora, corpus, _asked(plan.records, plan.level, base), check)
     held = found.held_out(training.validation_fraction)
+    warnings = [*found.warnings, *_warnings(found.steps.inputs, found.vocabulary, base)]
     sizes = {**plan.model, "output_size": found.arrangement.output_size(found.vocabulary)}
     return Preparation(
         config=ModelConfig(vocabulary_size=len(found.vocabulary), **sizes),
         training=training,
-        source=TrainingRecords(found.steps, held, found.vocabulary, found.arrangement, plan.corpus, found.warnings),
+        source=TrainingRecords(found.steps, held, found.vocabulary, found.arrangement, plan.corpus, warnings),
         characters=found.characters + len(found.hashes),
-        base=base,
-        base_reference=asdict(plan.base) if plan.base else None,
+        plan=plan,
+        version=base,
         records=found,
     )
+
+
+def _warnings(token_ids: TextIds, vocabulary: Vocabulary, base: Checkpoint | None) -> list[str]:
+    """A sentence if the base, whose tokens are all in the vocabulary, knows few of those of the text."""
+    if base is None:
+        return []
+    share = known_share(token_ids, vocabulary.ids_of(base.vocabulary))
+    if share >= LEAST_KNOWN:
+        return []
+    kind = "characters" if vocabulary.level == "char" else "words"
+    return [f"The base knows only {share:.0%} of the text's {kind}: it helps little with this text."]
 
 
 def _asked(divided: RecordPlan, level: Level, base: Checkpoint | None) -> Asked:

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.model import CharRNN
 from charrnn.tasks.arrangement import Arrangement
-from charrnn.training.continuing import continued
+from charrnn.training.continuing import continued, cut
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import WordVocabulary
 from tests.networks import random_network
@@ -31,6 +32,30 @@ def test_weights_of_known_tokens_are_kept_and_of_new_ones_fresh(embedding_size: 
         assert (found == np.array([[1], [0], [1], [1]])).all()
     kept = [name for name in weights if name.startswith("rnn.") and (embedding_size or name != "rnn.weight_ih_l0")]
     assert all((weights[name] == 1).all() for name in kept)
+
+
+def logits(network: Checkpoint, text: str) -> np.ndarray:
+    model = CharRNN(network.config)
+    model.load_weights(network.weights)
+    with torch.no_grad():
+        found, _ = model(torch.from_numpy(network.vocabulary.encode(text).astype(np.int64))[None])
+    return np.asarray(found[0])
+
+
+@pytest.mark.parametrize("embedding_size", [0, 2])
+def test_a_base_that_is_cut_is_the_same_network_with_fewer_characters(embedding_size: int) -> None:
+    config = ModelConfig(4, "gru", 5, 1, embedding_size)
+    base = Checkpoint(config, Vocabulary("abcd"), CharRNN(config).weights())
+    less = cut(base, Vocabulary("Xbd"))
+    assert less.vocabulary == Vocabulary("bd")
+    assert logits(less, "bdd") == pytest.approx(logits(base, "bdd")[:, [1, 3]], abs=1e-6)
+    weights = continued(less, Vocabulary("Xbd"), filled(ModelConfig(3, "gru", 5, 1, embedding_size), 0))
+    assert (weights["output.weight"] == [np.zeros(5), *base.weights["output.weight"][[1, 3]]]).all()
+
+
+def test_a_base_without_any_character_of_a_text_cannot_be_cut() -> None:
+    with pytest.raises(ValueError, match="at least one character"):
+        cut(random_network(Vocabulary("abcd"), "gru", 5), Vocabulary("XYZ"))
 
 
 def test_the_unknown_token_moves_to_its_new_place_and_can_be_expected_again() -> None:

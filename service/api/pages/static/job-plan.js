@@ -16,19 +16,22 @@ async function corpusOf({ corpus: id }) {
 
 /** Show the job's request and its plan. */
 export async function plan(job) {
-  const { request, decided: settings = {}, comparison = {} } = job;
+  const { request, decided: { base: chosen, ...settings } = {}, comparison = {} } = job;
   const text = await corpusOf(job);
   if ($("watch").dataset.job !== job.id) return;
   const facts = [
     ["Text", text === null ? "deleted" : h("span", { dir: "auto" }, named(text))],
     ["Task", request && task({ task: "generate", ...request, unit: divided(request) ? "line" : "text" })],
     ["Budget", request?.budget && budget(request.budget)],
-    ["Continues from", request?.base],
+    ["Continues from", chosen ? `the base ${chosen} of this service` : versionIn(request)],
     ...decided(settings),
     ["Simple models", simpleModels(comparison.yardsticks)],
   ];
   $("job-plan").replaceChildren(...facts.flatMap(([title, value]) => (value ? [h("dt", {}, title), h("dd", {}, value)] : [])));
 }
+
+/** The version that the request names as the base, if it names one. */
+const versionIn = (request) => (["auto", "none"].includes(request?.base) ? null : request?.base);
 
 /** Whether the request says that the text has records. */
 const divided = ({ task: name = "generate", unit, separator, format, fields }) =>

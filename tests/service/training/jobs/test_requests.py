@@ -24,6 +24,14 @@ def test_what_is_not_given_is_left_to_the_trainer() -> None:
     assert request.promote == "if_better"
 
 
+@pytest.mark.parametrize(
+    ("base", "version"),
+    [(None, None), ("auto", None), ("none", None), ("bard", "bard"), ("auto@1", "auto@1"), ("none@best", "none@best")],
+)
+def test_a_base_is_a_version_unless_it_says_how_to_choose_one(base: str | None, version: str | None) -> None:
+    assert JobRequest("0" * 16, "bard", base=base).version == version
+
+
 def test_a_request_survives_json() -> None:
     request = JobRequest("0" * 16, "bard", {"cell": "gru", "layers": 2}, budget=Budget(epochs=1.5), promote="never")
     assert JobRequest.from_dict(json.loads(json.dumps(request.as_dict()))) == request
