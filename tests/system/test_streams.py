@@ -66,7 +66,7 @@ def test_a_stream_that_would_outlive_its_process_ends_with_an_error_and_the_proc
 ) -> None:
     network = random_network(Vocabulary("abc"), "gru", 32, arrangement=Arrangement("generate", "line", "\n"))
     publish_and_promote(ModelStore(tmp_path / "data" / "models"), "names", network)
-    records = Client(f"http://127.0.0.1:{web.port}").records("names", 1_000_000, length=20)
+    records = Client(f"http://127.0.0.1:{web.port}", retries=0).records("names", 1_000_000, length=20)
     next(records)
     received: list[str] = []
     asked = {"length": 10_000, "n": 16, "cache": False}
