@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
+from charrnn import ngram_tensors
 from charrnn.checkpoint_header import (
     METADATA_KEY,
     CheckpointError,
@@ -25,6 +26,7 @@ from charrnn.checkpoint_header import (
 )
 from charrnn.config import ModelConfig
 from charrnn.following import Following
+from charrnn.ngrams import NgramTable
 from charrnn.record import TrainingRecord
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
@@ -40,16 +42,17 @@ infinity."""
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network with its vocabulary, its weights (names and shapes as in `ModelConfig.shapes`) and what is known of
-    its training. Raises CheckpointError when they do not fit."""
+    """A network with its vocabulary, its weights (names and shapes as in `ModelConfig.shapes`), what is known of its
+    training, and the counts that are mixed with its logits, if any. Raises CheckpointError when they do not fit."""
 
     config: ModelConfig
     vocabulary: Vocabulary
     weights: Weights
     record: TrainingRecord = field(default_factory=TrainingRecord)
+    ngrams: NgramTable | None = None
 
     def __post_init__(self) -> None:
-        _check_sizes(self.config, self.vocabulary, self.arrangement)
+        _check_sizes(self.config, self.vocabulary, self.arrangement, self.ngrams)
         _check_shapes(self.config, {name: weight.shape for name, weight in self.weights.items()})
         for name, weight in self.weights.items():
             _check_weight(name, weight)
@@ -85,16 +88,17 @@ class Checkpoint:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the whole content of the checkpoint, in hexadecimal."""
-        return _digest(self._description(), self.weights)
+        return _digest(self._description(), self.weights, self.ngrams)
 
     def to_bytes(self) -> bytes:
         """The file's bytes: the same checkpoint gives the same bytes, always."""
         description = {**self._description(), "digest": self.digest}
-        tensors = {name: np.ascontiguousarray(self.weights[name]) for name in sorted(self.weights)}
+        found = {**{name: self.weights[name] for name in sorted(self.weights)}, **ngram_tensors.tensors(self.ngrams)}
+        tensors = {name: np.ascontiguousarray(array) for name, array in found.items()}
         return save(tensors, metadata={METADATA_KEY: canonical(description)})
 
     def _description(self) -> dict[str, Any]:
-        return description_of(self.config, self.vocabulary, self.record)
+        return _description(self.config, self.vocabulary, self.record, self.ngrams)
 
 
 def load(path: Path) -> Checkpoint:
@@ -104,10 +108,10 @@ def load(path: Path) -> Checkpoint:
     """
     with opened(path) as (file, description):
         config = ModelConfig(**description["config"])
-        _check_header(file, config)
+        _check_header(file, config, mixes=ngram_tensors.KEY in description)
         weights = {name: file.get_tensor(name) for name in config.shapes()}
-        record = record_of(description)
-        checkpoint = Checkpoint(config, vocabulary_of(description, record), weights, record)
+        record, ngrams = record_of(description), ngram_tensors.read(file, description)
+        checkpoint = Checkpoint(config, vocabulary_of(description, record), weights, record, ngrams)
         if checkpoint.digest != (said := description.get("digest")):
             raise CheckpointError(f"damaged: the digest says {said!r:.80}, the content {checkpoint.digest}")
         return checkpoint
@@ -121,11 +125,12 @@ def verify(path: Path) -> None:
     """
     with opened(path) as (file, description):
         config = ModelConfig(**description["config"])
-        _check_header(file, config)
-        record = record_of(description)
+        _check_header(file, config, mixes=ngram_tensors.KEY in description)
+        record, ngrams = record_of(description), ngram_tensors.read(file, description)
         vocabulary = vocabulary_of(description, record)
-        _check_sizes(config, vocabulary, record.arrangement)
-        found = _digest_of(description_of(config, vocabulary, record), _checked_weights(file, config))
+        _check_sizes(config, vocabulary, record.arrangement, ngrams)
+        content = _description(config, vocabulary, record, ngrams)
+        found = _digest_of(content, _checked_weights(file, config), ngrams)
     if found != description.get("digest"):
         raise CheckpointError("its content does not match its digest")
 
@@ -139,17 +144,30 @@ def describe(path: Path) -> tuple[ModelConfig, TrainingRecord, str]:
         return ModelConfig(**description["config"]), record_of(description), str(description["digest"])
 
 
-def _check_header(file: Any, config: ModelConfig) -> None:
+def _description(
+    config: ModelConfig, vocabulary: Vocabulary, record: TrainingRecord, ngrams: NgramTable | None
+) -> dict[str, Any]:
+    return {**description_of(config, vocabulary, record), **ngram_tensors.described(ngrams)}
+
+
+def _check_header(file: Any, config: ModelConfig, *, mixes: bool) -> None:
     """Compare names and shapes before reading any weight, so that a hostile header costs nothing."""
-    slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    _check_shapes(config, {name: tuple(each.get_shape()) for name, each in slices.items()})
+    names = set(file.keys()) - (set(ngram_tensors.names(file.keys())) if mixes else set())
+    _check_shapes(config, {name: tuple(file.get_slice(name).get_shape()) for name in names})
 
 
-def _check_sizes(config: ModelConfig, vocabulary: Vocabulary, arrangement: Arrangement) -> None:
+def _check_sizes(
+    config: ModelConfig, vocabulary: Vocabulary, arrangement: Arrangement, ngrams: NgramTable | None
+) -> None:
     if len(vocabulary) != config.vocabulary_size:
         raise CheckpointError(f"the vocabulary has {len(vocabulary)} tokens, the network {config.vocabulary_size}")
     if arrangement.output_size(vocabulary) != config.output_size:
         raise CheckpointError(f"the task {arrangement.task} does not fit {config.output_size} outputs")
+    if ngrams is not None:
+        if arrangement.task != "generate":
+            raise CheckpointError(f"the task {arrangement.task} does not fit an n-gram table")
+        if (largest := int(ngrams.ids.max())) >= config.outputs:
+            raise CheckpointError(f"ids of the n-gram table must be less than {config.outputs}, not {largest}")
 
 
 def _check_shapes(config: ModelConfig, found: Mapping[str, tuple[int, ...]]) -> None:
@@ -176,15 +194,20 @@ def _check_weight(name: str, weight: npt.NDArray[Any]) -> None:
         raise CheckpointError(f"{name} must be at most {LARGEST_WEIGHT:g} in size, not {largest:g}")
 
 
-def _digest(description: Mapping[str, Any], weights: Weights) -> str:
-    return _digest_of(description, ((name, weights[name]) for name in sorted(weights)))
+def _digest(description: Mapping[str, Any], weights: Weights, ngrams: NgramTable | None) -> str:
+    return _digest_of(description, ((name, weights[name]) for name in sorted(weights)), ngrams)
 
 
-def _digest_of(description: Mapping[str, Any], weights: Iterable[tuple[str, npt.NDArray[np.float32]]]) -> str:
+def _digest_of(
+    description: Mapping[str, Any],
+    weights: Iterable[tuple[str, npt.NDArray[np.float32]]],
+    ngrams: NgramTable | None,
+) -> str:
     """The weights come in the order of their names."""
     digest = hashlib.sha256(canonical(description).encode())
     for name, given in weights:
         weight = np.ascontiguousarray(given, dtype="<f4")
         digest.update(f"\0{name}{weight.shape}\0".encode())
         digest.update(weight.data)
+    ngram_tensors.update(digest, ngrams)
     return digest.hexdigest()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import Cell, ModelConfig
+from charrnn.ngram_counts import count
+from charrnn.ngrams import NgramTable
 from charrnn.record import TrainingRecord
 from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.vocabulary import Vocabulary
@@ -45,3 +48,13 @@ def quote_watcher(tokens: Vocabulary, *, arrangement: Arrangement = TEXT, **reco
     weights["rnn.weight_hh_l0"][WATCHING, WATCHING] = 3
     weights["rnn.weight_ih_l0"][WATCHING, vocabulary.encode("\u201c\u201d")] = 9, -9
     return Checkpoint(config, vocabulary, weights, TrainingRecord({**record, **arrangement.as_dict()}))
+
+
+def with_counts(checkpoint: Checkpoint, tokens: int = 20_000) -> Checkpoint:
+    """The checkpoint with the counts of a random text and random odds: half of the text has two tokens only, so that
+    it has long contexts too."""
+    random, most = np.random.default_rng(0), min(checkpoint.config.outputs, 1 << 16)
+    text = np.concatenate([random.integers(0, size, tokens // 2) for size in (most, min(2, most))])
+    counts = count([text], tokens, 1 << 18)
+    odds = random.uniform(0.001, 20, len(counts)).astype(np.float16)
+    return replace(checkpoint, ngrams=NgramTable(counts.keys, counts.ids, odds))

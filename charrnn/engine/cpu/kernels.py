@@ -15,6 +15,7 @@ from charrnn.engine.cpu.instructions import Isa, Precision
 from charrnn.engine.cpu.intrinsics import as_pointer, read_int32, read_int64, write_float32, write_int64
 from charrnn.engine.cpu.lanes import VECTOR_BYTES
 from charrnn.engine.cpu.logprobs import report
+from charrnn.engine.cpu.mixing import mix_counts
 from charrnn.engine.cpu.next_id import is_done, mask_for, next_id, remember
 from charrnn.engine.cpu.output_layer import OutputLayerArguments, output_layer
 from charrnn.engine.cpu.refilling import begin, finish
@@ -114,6 +115,8 @@ def _list_wanted(b: Any, sequences: Any) -> int:
 def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
     """Give every sequence its next id, from the prompt or chosen, and deactivate those that are done."""
     kept, row = 0, 0
+    if b.pairs:
+        mix_counts(b, sequences, wanted)
     _exponentiate_all(b, sequences, wanted)
     for i in range(b.active_count):
         slot = read_int64(b.active, i)

@@ -14,6 +14,7 @@ from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import logit_blocks, padded_size
 from charrnn.engine.cpu.structs import BATCH_STRUCT, HELD_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT, scratch_size
 from charrnn.engine.steering import MOST_HELD, Held
+from charrnn.ngrams import KEY_BITS
 from charrnn.sampling import Logits
 
 Allocate = Callable[[tuple[int, ...], Any], npt.NDArray[Any]]
@@ -79,7 +80,14 @@ class BatchMemory:
             "output_rest": int(rest > 0),
             "outputs": self.config.outputs,
             "logit_blocks": logit_blocks(self.config),
+            **self._ngram_sizes(),
         }
+
+    def _ngram_sizes(self) -> dict[str, int]:
+        if not self._model.has_ngrams:
+            return {}
+        buckets = self._model.array("buckets").size - 1
+        return {"pair_count": len(self._model.array("pairs")), "bucket_shift": KEY_BITS - (buckets.bit_length() - 1)}
 
     def _addresses(self) -> dict[str, int]:
         table, output_weights, output_constants = self._read
@@ -97,6 +105,8 @@ class BatchMemory:
         }
         if self._model.has_masks:
             arrays |= {name: self._model.array(name) for name in ("kinds", "rules", "masks")}
+        if self._model.has_ngrams:
+            arrays |= {name: self._model.array(name) for name in ("pairs", "buckets")}
         return {name: array.ctypes.data for name, array in arrays.items()}
 
     def _layer(self, k: int) -> tuple[int, int, int, int]:

@@ -69,6 +69,11 @@ class PackedModel:
         """Whether some ids may not follow others."""
         return "masks" in self._index["arrays"]
 
+    @property
+    def has_ngrams(self) -> bool:
+        """Whether counts are mixed with the logits."""
+        return "pairs" in self._index["arrays"]
+
     def array(self, name: str) -> Array:
         """One of the arrays, without a copy. Raises KeyError."""
         offset, dtype, shape = self._index["arrays"][name]

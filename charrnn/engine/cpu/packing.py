@@ -17,6 +17,11 @@ and where not every id may follow every other, charrnn.following's
     rules                   [MAX_KINDS, MAX_KINDS] int32
     masks                   [n, blocks of logits, 16] float32
 
+and with an n-gram table (charrnn.ngrams)
+
+    pairs                   [n, 3] int32: key, id, and the bits of its odds in float32
+    buckets                 [2^bits + 1] int32: where the pairs begin whose keys begin with these bits
+
 All that is multiplied or added before a gate carries the gate's factor (charrnn.engine.cpu.gates).
 """
 
@@ -39,7 +44,7 @@ def pack(checkpoint: Checkpoint, precision: Precision = "int8") -> PackedModel:
     arrays: dict[str, Array] = {"table": _table(config, weights)}
     for layer in range(config.layers):
         arrays |= _layer(config, weights, layer, precision)
-    arrays |= _outputs(checkpoint, precision) | _following(checkpoint)
+    arrays |= _outputs(checkpoint, precision) | _following(checkpoint) | _ngrams(checkpoint)
     return PackedModel.of({"digest": checkpoint.digest, "precision": precision, "config": config.as_dict()}, arrays)
 
 
@@ -119,6 +124,14 @@ def _following(checkpoint: Checkpoint) -> dict[str, Array]:
         return {}
     masks = _pad(following.masks, 1, logit_blocks(checkpoint.config) * LANES)
     return {"kinds": following.kinds, "rules": following.rules, "masks": masks}
+
+
+def _ngrams(checkpoint: Checkpoint) -> dict[str, Array]:
+    table = checkpoint.ngrams
+    if table is None:
+        return {}
+    columns = (table.keys.astype(np.int32), table.ids.astype(np.int32), table.odds.astype(np.float32).view(np.int32))
+    return {"pairs": np.stack(columns, axis=1), "buckets": table.buckets()}
 
 
 def _bias(config: ModelConfig, weights: Weights, layer: int) -> Floats:

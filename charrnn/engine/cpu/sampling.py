@@ -82,12 +82,13 @@ def draw(sequence: Any, probs: int, scratch: int, blocks: int) -> int:
 @njit(error_model="numpy")
 def uniform(seed: np.uint64, position: np.uint64) -> float:
     """charrnn.sampling.uniform, the same bits."""
-    z = _mix(seed) + (position + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    return np.float64(_mix(z) >> np.uint64(11)) * 2.0**-53
+    z = mix_bits(seed) + (position + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    return np.float64(mix_bits(z) >> np.uint64(11)) * 2.0**-53
 
 
 @njit(error_model="numpy")
-def _mix(z: np.uint64) -> np.uint64:
+def mix_bits(z: np.uint64) -> np.uint64:
+    """SplitMix64's bijection of 64-bit numbers (charrnn.splitmix)."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

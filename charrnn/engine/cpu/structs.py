@@ -42,6 +42,10 @@ BATCH_STRUCT: Final = np.dtype(
             "kinds",  # of ids, [vocabulary] int32
             "rules",  # [MAX_KINDS, MAX_KINDS] int32: which mask applies after two ids of these kinds, 0: none
             "masks",  # [n, logit_blocks, 16] float32; address 0 if every id may follow every other
+            "pairs",  # of the n-gram table, [n, 3] int32: key, id, bits of its odds in float32; address 0: none
+            "buckets",  # [2^bits + 1] int32: the first pair whose key begins with these bits
+            "bucket_shift",  # by how many bits a key is longer than its bucket's
+            "pair_count",
             "holding",  # how many sequences hold cells; 0: none
             "series",  # a SERIES_STRUCT whose candidates fill the slots; address 0: none
         )

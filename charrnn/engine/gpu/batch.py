@@ -33,12 +33,15 @@ def gpu_available() -> bool:
 
 class GpuEngine:
     """One version's numbers on a torch device, a GPU except in tests; implements `charrnn.engine.base.Engine`. `tile`
-    is how many rows are computed together."""
+    is how many rows are computed together. Raises ValueError for a version with an n-gram table, which the CPU engine
+    serves."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cuda", tile: int | None = None) -> None:
         # TF32 rounds the factors of products to 10 bits: texts would differ from those of a GPU without it and of the
         # reference engine. It is off by default, but other code in the process may have turned it on.
         torch.backends.cuda.matmul.allow_tf32 = False
+        if checkpoint.ngrams is not None:
+            raise ValueError("ngrams must be None: the GPU engine does not mix counts with logits")
         self.config = checkpoint.config
         self.device = torch.device(device)
         rows = tile or (GPU_TILE if self.device.type == "cuda" else TILE)

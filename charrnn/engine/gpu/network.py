@@ -24,7 +24,7 @@ class Network:
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
         self.config = config = checkpoint.config
-        self.following = checkpoint.following
+        self.following, self.ngrams = checkpoint.following, checkpoint.ngrams
         self.device = torch.device(device)
         weights = dict(checkpoint.weights)
         weights["output.weight"], weights["output.bias"] = checkpoint.output_weights

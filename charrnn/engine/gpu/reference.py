@@ -74,6 +74,8 @@ class ReferenceBatch(DeviceBatch):
         """Advance the member after its last id was read: the next id comes from the prompt, or is chosen with `logits`
         [outputs]."""
         index = member.computed + 1
+        if (ngrams := self._network.ngrams) is not None:
+            logits = ngrams.mix(logits, member.latest()[0])
         if index >= member.prompt_size:
             member.ids[index] = self._chosen(member, logits)
         if member.logprobs is not None and index in member.reported_ids:

@@ -18,10 +18,11 @@ from charrnn.engine.cpu.batch import CpuBatch, CpuEngine
 from charrnn.engine.cpu.instructions import Isa, host_features, runnable_isas
 from charrnn.engine.cpu.packing import pack
 from charrnn.engine.gpu.reference import ReferenceEngine
-from charrnn.sampling import SamplingParams
+from charrnn.sampling import SamplingParams, log_softmax
 from charrnn.vocabulary import Ids
 from tests.charrnn.engine.leaving import leave
 from tests.charrnn.engine.mixing import mixed
+from tests.networks import with_counts
 
 ISAS = runnable_isas(host_features())
 PARAMS = (
@@ -101,10 +102,12 @@ def score(engine: CpuEngine, ids: Ids) -> Any:
 @pytest.mark.skipif(len(ISAS) == 1, reason="this processor has one kernel only")
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(("hidden", "layers", "vocabulary"), [(1, 1, 2), (7, 2, 33), (100, 3, 97), (512, 1, 300)])
+@pytest.mark.parametrize("counted", [False, True])
 def test_kernels_give_the_same_bits(
-    cell: Cell, hidden: int, layers: int, vocabulary: int, make_checkpoint: Any
+    cell: Cell, hidden: int, layers: int, vocabulary: int, counted: bool, make_checkpoint: Any
 ) -> None:
-    model = pack(make_checkpoint(cell, vocabulary, hidden, layers, seed=hidden))
+    checkpoint = make_checkpoint(cell, vocabulary, hidden, layers, seed=hidden)
+    model = pack(with_counts(checkpoint) if counted else checkpoint)
     states, ids = [], []
     for isa in ISAS:
         batch = CpuEngine(model, isa=isa).batch(20)
@@ -116,10 +119,12 @@ def test_kernels_give_the_same_bits(
         assert np.array_equal(states[0], states[other])
 
 
-@pytest.fixture(scope="module", params=[*CELLS, "float32"])
+@pytest.fixture(scope="module", params=[*CELLS, "float32", "counted"])
 def engine(request: pytest.FixtureRequest, make_checkpoint: Callable[..., Checkpoint]) -> CpuEngine:
-    cell = "lstm" if request.param == "float32" else request.param
+    cell = request.param if request.param in CELLS else "lstm"
     checkpoint = make_checkpoint(cell, vocabulary=70, hidden=40, layers=2)
+    if request.param == "counted":
+        checkpoint = with_counts(checkpoint, 800_000)
     return CpuEngine(checkpoint, "float32" if request.param == "float32" else "int8")
 
 
@@ -158,10 +163,12 @@ def test_a_removed_sequence_goes_on_from_its_state(engine: CpuEngine, seed: int,
 
 
 @pytest.mark.parametrize("params", PARAMS, ids=str)
+@pytest.mark.parametrize("counted", [False, True])
 def test_it_chooses_what_the_reference_does_and_remembers_what_was_generated(
-    params: SamplingParams, make_checkpoint: Any
+    params: SamplingParams, counted: bool, make_checkpoint: Any
 ) -> None:
     checkpoint = make_checkpoint("gru", hidden=24)
+    checkpoint = with_counts(checkpoint) if counted else checkpoint
     found: list[Any] = []
     for engine in (CpuEngine(checkpoint, "float32"), ReferenceEngine(checkpoint)):
         batch = engine.batch(1)
@@ -207,6 +214,19 @@ def test_logarithms_are_the_models_own(engine: CpuEngine) -> None:
     assert last is not None
     assert (np.diff(last.top[0]) <= 0).all()
     assert last.top.dtype == np.float32
+
+
+def test_counts_are_mixed_as_their_definition_says(make_checkpoint: Any, log_probabilities: Any) -> None:
+    checkpoint = make_checkpoint("lstm")
+    text = np.concatenate([random_ids(100, 20), random_ids(100, 2, 1)])
+    with_table = with_counts(checkpoint)
+    scored, network = score(CpuEngine(with_table, "float32"), text), log_probabilities(checkpoint, text[:-1])
+    assert with_table.ngrams is not None
+    mixed_too = [with_table.ngrams.mix(row.astype(np.float32), text[: 1 + i]) for i, row in enumerate(network)]
+    expected = [log_softmax(row)[id_] for row, id_ in zip(mixed_too, text[1:], strict=True)]
+    np.testing.assert_allclose(scored[1:], expected, atol=2e-5)
+    changed = np.abs(scored[1:] - network[np.arange(199), text[1:]]) > 1e-3
+    assert changed[:100].any() and changed[110:].all()
 
 
 def test_the_state_is_the_networks(make_checkpoint: Any, log_probabilities: Any) -> None:

@@ -23,6 +23,7 @@ from charrnn.words import WordVocabulary
 from tests.charrnn.engine.choosing import sampled
 from tests.charrnn.engine.conftest import MakeCheckpoint
 from tests.charrnn.engine.serial import all_of, one_by_one
+from tests.networks import with_counts
 
 RECORDS = Arrangement("generate", "line", "\n", ("x", "y", "z"))
 TOKENS: dict[str, Vocabulary | None] = {
@@ -40,6 +41,8 @@ def engines(make_checkpoint: MakeCheckpoint) -> Engines:
         for level, tokens in TOKENS.items():
             checkpoint = make_checkpoint(cell, 40, 40, layers=2, arrangement=RECORDS, tokens=tokens)
             checkpoint.weights["output.bias"][checkpoint.vocabulary.end_id] += 1
+            if cell == "gru":
+                checkpoint = with_counts(checkpoint)
             precisions: tuple[Precision, ...] = ("int8", "float32")
             made |= {(cell, precision, level): CpuEngine(checkpoint, precision) for precision in precisions}
     return made
