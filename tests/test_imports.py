@@ -36,6 +36,7 @@ ROOMS_OF_TRAINING = {
 }
 BELOW_THE_ENGINES = {
     *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),
+    "charrnn.ngrams",
     *("charrnn.engine.base", "charrnn.engine.refilled", "charrnn.engine.sequences", "charrnn.engine.steering"),
 }
 LAYERS = {

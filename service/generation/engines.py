@@ -43,13 +43,21 @@ together; others are packed again when needed."""
 
 def build_engine(device: Device, packed: Path, kernels: Path) -> BuildEngine:
     """A function that builds a checkpoint's engine for the device; `packed` is the folder of packed weights, `kernels`
-    that of compiled kernels if the user has no cache folder.
+    that of compiled kernels if the user has no cache folder. A checkpoint with an n-gram table always gets the engine
+    for CPUs.
 
     Raises RuntimeError if the device is a GPU and there is none.
     """
-    if device == "cpu":
-        return lambda checkpoint: native_engine(checkpoint, packed, kernels)
-    return torch_engines(device)
+
+    def native(checkpoint: Checkpoint) -> Engine:
+        return native_engine(checkpoint, packed, kernels)
+
+    return native if device == "cpu" else without_counts(torch_engines(device), native)
+
+
+def without_counts(build: BuildEngine, otherwise: BuildEngine) -> BuildEngine:
+    """`build` for checkpoints without an n-gram table, and `otherwise` for others."""
+    return lambda checkpoint: (build if checkpoint.ngrams is None else otherwise)(checkpoint)
 
 
 def torch_engines(device: str) -> BuildEngine:

@@ -14,12 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+from charrnn import ngram_tensors
 from charrnn.checkpoint import Checkpoint, CheckpointError, describe, load, verify
 from charrnn.checkpoint_header import METADATA_KEY
 from charrnn.config import ModelConfig
+from charrnn.ngrams import ORDERS
 from charrnn.record import TrainingRecord
+from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
 from tests.disk import no_descriptors
+from tests.networks import random_network, with_counts
 
 
 def checkpoint(record: dict[str, Any] | None = None) -> Checkpoint:
@@ -87,11 +91,76 @@ def test_no_part_of_a_file_is_taken_for_it(path: Path, data: st.DataObject) -> N
         load(path)
 
 
+def counted() -> Checkpoint:
+    return with_counts(checkpoint(), 200)
+
+
+def test_counts_are_part_of_a_file(path: Path) -> None:
+    path.write_bytes(counted().to_bytes())
+    read, written = load(path), counted()
+    verify(path)
+    assert read.digest == written.digest != checkpoint().digest
+    assert read.ngrams is not None and written.ngrams is not None
+    arrays = zip(read.ngrams.arrays().values(), written.ngrams.arrays().values(), strict=True)
+    assert all(np.array_equal(a, b) for a, b in arrays)
+    assert read.with_record(TrainingRecord()).ngrams is read.ngrams
+    path.write_bytes(checkpoint().to_bytes())
+    assert load(path).ngrams is None
+
+
+def file_with_counts(orders: Any = None, **changes: Any) -> bytes:
+    """A file with other arrays than those of `counted`, and its digest."""
+    base = counted()
+    description = {**described(base), "ngrams": {"orders": orders or list(ORDERS)}}
+    tensors = {**base.weights, **ngram_tensors.tensors(base.ngrams), **{f"ngrams.{k}": v for k, v in changes.items()}}
+    return save({n: t for n, t in tensors.items() if t is not None}, metadata={METADATA_KEY: json.dumps(description)})
+
+
+def described(checkpoint: Checkpoint) -> dict[str, Any]:
+    header = checkpoint.to_bytes()
+    length = int.from_bytes(header[:8], "little")
+    found: dict[str, Any] = json.loads(json.loads(header[8 : 8 + length])["__metadata__"][METADATA_KEY])
+    return found
+
+
+N = len(counted().ngrams or ())
+SPREAD = np.arange(N, dtype=np.uint32) << 20
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (file_with_counts([1, 2]), "n-gram table must be {'orders': .3, 4, 6, 8.}, not {'orders': .1, 2.}"),
+        (file_with_counts(keys=None), "the arrays must be keys, ids, odds"),
+        (file_with_counts(more=np.zeros(N, np.uint16)), "the arrays must be keys, ids, odds"),
+        (file_with_counts(keys=np.arange(N, dtype=np.int64)), "the arrays must be keys, ids, odds"),
+        (file_with_counts(ids=np.zeros(N - 1, np.uint16)), "must have one length"),
+        (file_with_counts(keys=np.arange(N, dtype=np.uint32)[::-1].copy()), "ascending order"),
+        (
+            file_with_counts(ids=np.full(N, 4, np.uint16), keys=np.arange(N, dtype=np.uint32) << 20),
+            "less than 4, not 4",
+        ),
+        (file_with_counts(odds=np.full(N, np.inf, np.float16)), "odds must be finite"),
+        (file_with_counts(odds=np.full(N, 0.5, np.float16)), "digest"),
+    ],
+)
+def test_counts_that_cannot_be_used_are_refused(path: Path, data: bytes, says: str) -> None:
+    path.write_bytes(data)
+    for read in (load, verify):
+        with pytest.raises(CheckpointError, match=says):
+            read(path)
+
+
+def test_counts_do_not_fit_a_network_that_labels() -> None:
+    arrangement = Arrangement("classify", "line", "\n", ("x", "y"))
+    labels = random_network(Vocabulary("ab"), "rnn", 3, arrangement=arrangement)
+    with pytest.raises(CheckpointError, match="the task classify does not fit an n-gram table"):
+        replace(labels, ngrams=counted().ngrams)
+
+
 def with_description(**changes: Any) -> bytes:
     base = checkpoint()
-    header = base.to_bytes()
-    length = int.from_bytes(header[:8], "little")
-    description = json.loads(json.loads(header[8 : 8 + length])["__metadata__"][METADATA_KEY])
+    description = described(base)
     return save(dict(base.weights), metadata={METADATA_KEY: json.dumps({**description, **changes})})
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from charrnn import ngram_tensors
 from charrnn.checkpoint import Checkpoint, CheckpointError, describe, load, verify
 from charrnn.checkpoint_header import METADATA_KEY
 from charrnn.engine.cpu.batch import CpuEngine
@@ -29,7 +30,8 @@ def _parts(checkpoint: Checkpoint) -> tuple[dict[str, Any], Tensors]:
     header = checkpoint.to_bytes()
     text = header[8 : 8 + int.from_bytes(header[:8], "little")]
     description: dict[str, Any] = json.loads(json.loads(text)["__metadata__"][METADATA_KEY])
-    return description, {name: weight.copy() for name, weight in checkpoint.weights.items()}
+    tensors = {**checkpoint.weights, **ngram_tensors.tensors(checkpoint.ngrams)}
+    return description, {name: tensor.copy() for name, tensor in tensors.items()}
 
 
 def _sealed(description: Any, tensors: Mapping[str, np.ndarray[Any, Any]]) -> Any:
@@ -44,15 +46,22 @@ def _sealed(description: Any, tensors: Mapping[str, np.ndarray[Any, Any]]) -> An
     digest = hashlib.sha256(text.encode())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers that float32 does not have
-        for name in sorted(tensors):
+        for name in sorted(tensors, key=lambda name: (name.startswith("ngrams."), name)):
             digest.update(f"\0{name}{tensors[name].shape}\0".encode())
-            digest.update(np.ascontiguousarray(tensors[name], dtype="<f4").data)
+            dtype = _OF_COUNTS.get(name, np.dtype("<f4"))
+            digest.update(np.ascontiguousarray(tensors[name], dtype=dtype).data)
     return {**content, "digest": digest.hexdigest()}
 
 
+_OF_COUNTS: Final = {
+    "ngrams.keys": np.dtype("<u4"),
+    "ngrams.ids": np.dtype("<u2"),
+    "ngrams.odds": np.dtype("<f2"),
+}
+
 _DTYPES: Final = {
     **{"float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32", "int8": "I8"},
-    **{"uint8": "U8", "bool": "BOOL"},
+    **{"uint8": "U8", "uint16": "U16", "uint32": "U32", "bool": "BOOL"},
 }
 
 
@@ -112,7 +121,7 @@ def changed(random: Random) -> bytes:
         _with_odd_types(random, tensors)
     elif kind <= 6:
         for _ in range(random.choice((1, 1, 2, 5))):
-            part = random.choice(("config", "config", "vocabulary", "record", None))
+            part = random.choice(("config", "config", "vocabulary", "record", "ngrams", None))
             if part is None or part not in description:
                 description = changed_json(random, description)
             else:

@@ -20,7 +20,7 @@ from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.vocabulary import Ids, Vocabulary
 from charrnn.words import WordVocabulary
-from tests.networks import random_network
+from tests.networks import random_network, with_counts
 
 Tensors = dict[str, np.ndarray[Any, Any]]
 
@@ -51,7 +51,8 @@ def base(number: int) -> Checkpoint:
     config = ModelConfig(len(vocabulary), CELLS[number % len(CELLS)], **sizes)
     weights = {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in config.shapes().items()}
     record = {"validation_loss": 1.5, "steps": 100, "corpus": {"sha256": "0" * 64}, "training": {"hidden_size": 5}}
-    return Checkpoint(config, vocabulary, weights, TrainingRecord({**record, **arrangement.as_dict()}))
+    made = Checkpoint(config, vocabulary, weights, TrainingRecord({**record, **arrangement.as_dict()}))
+    return with_counts(made, 2000) if arrangement.task == "generate" and number % 3 == 0 else made
 
 
 NUMBERS: Final = (
@@ -65,6 +66,9 @@ def put_odd_numbers(random: Random, tensors: Tensors) -> None:
         flat = tensors[name].reshape(-1)
         if not flat.size:
             continue
+        if flat.dtype.kind == "u":
+            _put_odd_integers(random, flat)
+            continue
         kind, number = random.randrange(4), random.choice(NUMBERS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what overflows is to be infinite here
@@ -77,6 +81,20 @@ def put_odd_numbers(random: Random, tensors: Tensors) -> None:
                     flat[random.randrange(flat.size)] = number
 
 
+def _put_odd_integers(random: Random, flat: np.ndarray[Any, Any]) -> None:
+    """Other keys or ids of an n-gram table, out of order, twice, or beyond all bounds."""
+    largest = int(np.iinfo(flat.dtype).max)
+    kind, number = random.randrange(4), random.choice((0, 1, 5, 255, 65_535, 1 << 30, 1 << 31, largest))
+    if kind == 0:
+        flat[:] = min(largest, number)
+    elif kind == 1:
+        flat[:] = flat[::-1].copy()
+    elif kind == 2:
+        flat[:] = np.arange(flat.size)
+    else:
+        flat[random.randrange(flat.size)] = min(largest, number)
+
+
 def extreme(random: Random) -> Checkpoint:
     """A network of any size and task, with the largest numbers that a checkpoint may have."""
     if random.random() < 0.4:
@@ -86,13 +104,19 @@ def extreme(random: Random) -> Checkpoint:
         arrangement = random.choice((TEXT, *ARRANGEMENTS))
         sizes = random.choice((1, 15, 16, 17, 64, 65)), random.choice((1, 2, 3))
         checkpoint = random_network(tokens, random.choice(CELLS), *sizes, arrangement=arrangement)
+        if arrangement.task == "generate" and random.random() < 0.4:
+            checkpoint = with_counts(checkpoint, random.choice((30, 300, 3000)))
     weights = {name: weight.copy() for name, weight in checkpoint.weights.items()}
     if random.random() < 0.7:
         put_odd_numbers(random, weights)
     for weight in weights.values():
         np.nan_to_num(weight, copy=False)
         np.clip(weight, -LARGEST_WEIGHT, LARGEST_WEIGHT, out=weight)
-    return replace(checkpoint, weights=weights)
+    ngrams = checkpoint.ngrams
+    if ngrams is not None and random.random() < 0.5:
+        odds = np.full_like(ngrams.odds, random.choice((65_504, 6e-8, 1)))
+        ngrams = replace(ngrams, odds=odds)
+    return replace(checkpoint, weights=weights, ngrams=ngrams)
 
 
 def sequences(random: Random, checkpoint: Checkpoint) -> list[Sequence]:

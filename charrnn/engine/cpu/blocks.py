@@ -7,6 +7,8 @@ float32 that is not negative; these patterns, as integers, are ordered like the 
 
 from __future__ import annotations
 
+from typing import Final
+
 from llvmlite import ir
 from numba.core import types
 
@@ -58,6 +60,28 @@ def exponentiate(  # noqa: PLR0917
         power = v.exp2(v.maximum(t, least))
         probs = v.builder.select(v.builder.fcmp_ordered(">=", t, least), power, v.floats(0.0))
         v.store(probs, _block(v, target, loop.index))
+
+
+_LN_2: Final = 0.6931471805599453
+_SQUARE_ROOT_OF_HALF: Final = 0x3F3504F3
+"""Its bits."""
+
+
+@operation(types.void, _address, _address, _count)
+def logarithms(v: Lanes, target: Value, source: Value, blocks: Value) -> None:
+    """target = ln source, of positive numbers that are not subnormal: ln 2^e m = e ln 2 + 2 artanh(s) with
+    s = (m - 1) / (m + 1), m from the square root of 1/2 to that of 2."""
+    one = v.floats(1.0)
+    with v.repeat(blocks, []) as loop:
+        bits = v.load(INTS, _block(v, source, loop.index))
+        exponent = v.builder.ashr(v.builder.sub(bits, v.ints(_SQUARE_ROOT_OF_HALF)), v.ints(23))
+        m = v.builder.bitcast(v.builder.sub(bits, v.builder.shl(exponent, v.ints(23))), FLOATS)
+        s = v.divide(v.subtract(m, one), v.add(m, one))
+        square, series = v.multiply(s, s), v.floats(2 / 9)
+        for odd in (7, 5, 3, 1):
+            series = v.fma(series, square, v.floats(2 / odd))
+        whole = v.multiply(v.builder.sitofp(exponent, FLOATS), v.floats(_LN_2))
+        v.store(v.fma(s, series, whole), _block(v, target, loop.index))
 
 
 @operation(types.float32, _address, _address, _count)

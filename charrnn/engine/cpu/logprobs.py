@@ -26,7 +26,7 @@ def report(  # noqa: PLR0917
     highest = largest(logits, blocks)
     probs = scratch + before_probs(blocks)
     exponentiate(probs, logits, blocks, highest, LOG2_E)
-    log_sum = np.float32(logarithm(np.float64(sum_from(probs, blocks, 0))))
+    log_sum = np.float32(_logarithm(np.float64(sum_from(probs, blocks, 0))))
     write_likeliest(logits, 16 * blocks, top, top_ids, tops)
     for i in range(top):
         write_float32(tops, i, read_float32(tops, i) - highest - log_sum)
@@ -34,13 +34,10 @@ def report(  # noqa: PLR0917
 
 
 @njit(error_model="numpy")
-def logarithm(x: float) -> float:
-    """ln x of a number that is not tiny, with float32's precision and without the C library, with which code from a
-    file is not linked: ln 2^e m = e ln 2 + 2 artanh((m - 1) / (m + 1)), m in [1, 2)."""
+def _logarithm(x: float) -> float:
+    """ln x of a sum of probabilities, x >= 1, with float32's precision and without the C library, with which code from
+    a file is not linked: ln 2^e m = e ln 2 + 2 artanh((m - 1) / (m + 1)), m in [1, 2)."""
     exponent = 0
-    while x < 1:
-        x *= 2
-        exponent -= 1
     while x >= 2:
         x *= 0.5
         exponent += 1

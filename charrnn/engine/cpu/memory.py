@@ -12,7 +12,14 @@ from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS
 from charrnn.engine.cpu.lanes import LANES, VECTOR_BYTES
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import logit_blocks, padded_size
-from charrnn.engine.cpu.structs import BATCH_STRUCT, HELD_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT, scratch_size
+from charrnn.engine.cpu.structs import (
+    BATCH_STRUCT,
+    HELD_STRUCT,
+    LAYER_STRUCT,
+    MIXED_POWERS,
+    SEQUENCE_STRUCT,
+    scratch_size,
+)
 from charrnn.engine.steering import MOST_HELD, Held
 from charrnn.ngrams import KEY_BITS
 from charrnn.sampling import Logits
@@ -47,6 +54,7 @@ class BatchMemory:
         self.logits = allocate((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = allocate((capacity, logit_blocks(config) * LANES), np.float32)
         self._held = allocate((capacity, MOST_HELD), HELD_STRUCT)
+        self._mixing = allocate((2 * MIXED_POWERS // 8,), np.int64)
         self._scratch = allocate((scratch_size(logit_blocks(config)),), np.float32)
         self.active, self._added, self._wanted = (allocate((capacity,), np.int64) for _ in range(3))
         self.sequences = allocate((capacity,), SEQUENCE_STRUCT)
@@ -102,6 +110,7 @@ class BatchMemory:
             "active": self.active,
             "added": self._added,
             "wanted": self._wanted,
+            "mixing": self._mixing,
         }
         if self._model.has_masks:
             arrays |= {name: self._model.array(name) for name in ("kinds", "rules", "masks")}

@@ -14,8 +14,9 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.gpu.batch import GpuEngine, gpu_available
-from service.generation.engines import KEPT, LINK, build_engine, shared, torch_engines
+from service.generation.engines import KEPT, LINK, build_engine, shared, torch_engines, without_counts
 from tests.damage import DAMAGES
+from tests.networks import with_counts
 from tests.system.running import ROOT
 
 New = Callable[..., Checkpoint]
@@ -126,6 +127,15 @@ def test_a_torch_device_gets_the_engine_for_gpus(new_checkpoint: New, caplog: py
     batch = engine.batch(1)
     batch.add(Sequence(np.array([0], np.int32), length=3))
     assert batch.step(3)[0].ids.size == 3
+
+
+def test_a_version_with_counts_gets_the_engine_for_cpus(new_checkpoint: New, tmp_path: Path) -> None:
+    build = without_counts(torch_engines("cpu"), build_engine("cpu", tmp_path, tmp_path / "kernels"))
+    assert isinstance(build(new_checkpoint()), GpuEngine)
+    counted = with_counts(new_checkpoint())
+    assert isinstance(build(counted), CpuEngine)
+    with pytest.raises(ValueError, match="ngrams must be None"):
+        GpuEngine(counted, "cpu")
 
 
 @pytest.mark.skipif(gpu_available(), reason="there is a GPU")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from charrnn.engine.cpu.blocks import exponentiate, largest, sum_from
+from charrnn.engine.cpu.blocks import exponentiate, largest, logarithms, sum_from
 
 
 @njit
@@ -30,6 +30,21 @@ def test_powers_are_accurate_and_the_largest_is_one() -> None:
     # The argument of the power is a float32, whose rounding is a relative error of 86 * 2^-24 at the far end.
     assert (np.abs(found / expected - 1) < 2.2e-7 - logits * 1.3e-7).all()
     assert found[0] == 1
+
+
+@njit
+def _logarithms(numbers: Any) -> Any:
+    found = np.empty_like(numbers)
+    logarithms(found.ctypes.data, numbers.ctypes.data, numbers.size // 16)
+    return found
+
+
+def test_logarithms_are_accurate() -> None:
+    exact = [1.0, 2.0, 0.5, 2.0**-126, 3e38, np.sqrt(2), np.sqrt(0.5), np.nextafter(np.float32(1), 0)]
+    numbers = np.concatenate([exact, np.geomspace(6e-8, 1e10, 16 * 5000 - 8)]).astype(np.float32)
+    expected = np.log(numbers.astype(np.float64))
+    assert (np.abs(_logarithms(numbers) - expected) < 1e-7 + 1.2e-7 * np.abs(expected)).all()
+    assert _logarithms(numbers)[0] == 0
 
 
 def test_probabilities_too_small_to_count_are_zero() -> None:
