@@ -16,7 +16,6 @@ from charrnn.engine.cpu.structs import (
     BATCH_STRUCT,
     HELD_STRUCT,
     LAYER_STRUCT,
-    MIXED_POWERS,
     SEQUENCE_STRUCT,
     scratch_size,
 )
@@ -54,7 +53,7 @@ class BatchMemory:
         self.logits = allocate((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = allocate((capacity, logit_blocks(config) * LANES), np.float32)
         self._held = allocate((capacity, MOST_HELD), HELD_STRUCT)
-        self._mixing = allocate((2 * MIXED_POWERS // 8,), np.int64)
+        self._mixing = allocate((1 + capacity, LANES), np.int32)
         self._scratch = allocate((scratch_size(logit_blocks(config)),), np.float32)
         self.active, self._added, self._wanted = (allocate((capacity,), np.int64) for _ in range(3))
         self.sequences = allocate((capacity,), SEQUENCE_STRUCT)

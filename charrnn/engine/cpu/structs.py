@@ -46,7 +46,7 @@ BATCH_STRUCT: Final = np.dtype(
             "buckets",  # [2^bits + 1] int32: the first pair whose key begins with these bits
             "bucket_shift",  # by how many bits a key is longer than its bucket's
             "pair_count",
-            "mixing",  # for mixing counts: [8] int64, the keys of contexts by their length, then sixteen float32
+            "mixing",  # [1 + slots, 16] float32 or int32, for mixing counts (charrnn.engine.cpu.mixing)
             "holding",  # how many sequences hold cells; 0: none
             "series",  # a SERIES_STRUCT whose candidates fill the slots; address 0: none
         )
@@ -137,9 +137,6 @@ SERIES_STRUCT: Final = np.dtype(
     align=True,
 )
 """What refills the slots of a batch (charrnn.engine.cpu.refilling)."""
-
-MIXED_POWERS: Final = 64
-"""The offset of the sixteen numbers at `mixing`, in bytes."""
 
 SUMS: Final = 64
 STRETCH_SUMS: Final = 128
