@@ -37,15 +37,15 @@ class Gain:
     """Losses on the same held-out `tokens`, in nats per token: of the network, and of the mixture, whose weights for
     each half of the text are from the other. `share`: the counts' part of the probability of what came next."""
 
-    network: float
-    mixed: float
+    network_loss: float
+    loss: float
     share: float
     tokens: int
 
     @property
     def nats(self) -> float:
         """How much less the mixture loses."""
-        return self.network - self.mixed
+        return self.network_loss - self.loss
 
 
 @dataclass(frozen=True, eq=False, slots=True)

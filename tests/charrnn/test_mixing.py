@@ -36,7 +36,7 @@ def test_what_repeats_itself_gains_and_the_table_keeps_what_was_said(engine: Eng
     assert gain.tokens == held_out.size - WARM_UP
     from_table = CpuEngine(replace(random_network(TOKENS, "rnn", 5), ngrams=table))
     (found,) = [each for some in scored(from_table, [held_out.astype(np.int32)]) for each in some]
-    assert found[1][WARM_UP:].mean() * np.log(2) == pytest.approx(gain.mixed, abs=0.05)
+    assert found[1][WARM_UP:].mean() * np.log(2) == pytest.approx(gain.loss, abs=0.05)
 
 
 def test_chance_gains_nothing_and_the_loss_says_so() -> None:
