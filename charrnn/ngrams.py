@@ -23,8 +23,8 @@ from charrnn.sampling import Logits
 from charrnn.splitmix import GAMMA, mixed
 
 ORDERS: Final = (3, 4, 6, 8)
-"""The lengths of contexts, in tokens. Of Python source, all lengths from 3 to 8 gain a tenth more, in twice the
-memory."""
+"""The lengths of contexts, in tokens. On Python source and C headers all lengths from 3 to 8 gain no more, in 1.6 times
+the memory."""
 
 KEY_BITS: Final = 31
 MAX_PAIRS: Final = 1 << 20

@@ -8,10 +8,12 @@ from typing import Annotated, Any, Final, Literal, get_args
 from charrnn.parameters import Parameter, check
 
 ValidationSplit = Literal["blocks", "end"]
+Mix = Literal["auto", "on", "off"]
 
 VALIDATION_SPLITS: Final[tuple[ValidationSplit, ...]] = get_args(ValidationSplit)
 FORMER_SPLIT: Final[ValidationSplit] = "end"
 """How text was held out before runs and training records said how."""
+DEFAULT_MIX: Final[Mix] = "off"
 MAX_MINUTES: Final = 100_000
 
 
@@ -68,13 +70,23 @@ class TrainingConfig:
         float, Parameter("AdamW's weight decay, on matrices alone, to reduce overfitting", ge=0, le=10)
     ] = 0.01
     seed: Annotated[int, Parameter("seed for initial weights and dropout", ge=0, lt=1 << 63)] = 0
+    mix: Annotated[
+        Mix,
+        Parameter(
+            "mix counts of which tokens follow which few others in the text with what the network predicts: `on`,"
+            " `off` (default), or `auto`: if that lowers the validation loss and copies few more lines of the text"
+        ),
+    ] = DEFAULT_MIX
 
     def __post_init__(self) -> None:
         check(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON; `from_dict` is its inverse."""
-        return {**asdict(self), "budget": self.budget.as_dict()}
+        """Plain JSON, without `mix` if it is the default, as before it could be chosen; `from_dict` is its inverse."""
+        values = {**asdict(self), "budget": self.budget.as_dict()}
+        if self.mix == DEFAULT_MIX:
+            del values["mix"]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingConfig:

@@ -76,7 +76,8 @@ def test_what_a_network_never_chooses_is_mixed_too() -> None:
     ],
 )
 def test_arrays_that_are_no_table_are_refused(changes: dict[str, Any], message: str) -> None:
-    arrays = {"keys": np.array([4, 5], np.uint32), "ids": np.array([1, 0], np.uint16), "odds": np.ones(2, np.float16)}
+    keys, ids_, odds = np.array([4, 5], np.uint32), np.array([1, 0], np.uint16), np.ones(2, np.float16)
+    arrays: dict[str, Any] = {"keys": keys, "ids": ids_, "odds": odds}
     NgramTable(**arrays)
     with pytest.raises(ValueError, match=message):
         NgramTable(**(arrays | changes))

@@ -53,7 +53,7 @@ def _sealed(description: Any, tensors: Mapping[str, np.ndarray[Any, Any]]) -> An
     return {**content, "digest": digest.hexdigest()}
 
 
-_OF_COUNTS: Final = {
+_OF_COUNTS: Final[dict[str, Any]] = {
     "ngrams.keys": np.dtype("<u4"),
     "ngrams.ids": np.dtype("<u2"),
     "ngrams.odds": np.dtype("<f2"),

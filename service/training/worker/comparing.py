@@ -67,11 +67,17 @@ def with_comparison(checkpoint: Checkpoint, before: Comparison, source: Training
     temperature of samples."""
     record, comparison = checkpoint.record, dict(before)
     if isinstance(source, TrainingText):
-        budget = TrainingConfig.from_dict(dict(record.settings)).budget
-        passages = _texts(source.vocabulary, Passages(source.ids).spread(_most(budget)))
-        comparison |= _counted("generated_lines", _generated_lines(checkpoint), passages)
+        comparison |= generated_lines(checkpoint, source)
     warnings = [*record.warnings, *warnings_of(comparison)]
     return checkpoint.with_record(record.updated(**comparison, warnings=warnings))
+
+
+def generated_lines(checkpoint: Checkpoint, source: TrainingText) -> Comparison:
+    """How many lines there are in texts with fixed seeds at the temperature of samples, and how many of them stand in
+    the text that was trained on; nothing if there are none."""
+    budget = TrainingConfig.from_dict(dict(checkpoint.record.settings)).budget
+    passages = _texts(source.vocabulary, Passages(source.ids).spread(_most(budget)))
+    return _counted("generated_lines", _generated_lines(checkpoint), passages)
 
 
 def warnings_of(comparison: Comparison) -> list[str]:

@@ -30,6 +30,7 @@ from service.training.jobs.shipped_bases import ShippedBases
 from service.training.units import FindUnits, find_units
 from service.training.worker import minutes
 from service.training.worker.comparing import Comparison, compared, with_comparison
+from service.training.worker.counting import with_counts
 from service.training.worker.fidelity import with_fidelity
 from service.training.worker.measuring import Measuring, StoppedError
 from service.training.worker.monitor import SAVE_SECONDS, TrainingMonitor
@@ -100,7 +101,8 @@ class JobTrainer:
             if not TrainingMonitor(run, trainer, stop, per_token, self._save_seconds, clock=self._clock).train():
                 return None
             trained, budget = self._clock(), given.training.budget
-            checkpoint = with_fidelity(given.described(trainer.checkpoint()), given.source, trainer.held_out)
+            checkpoint = given.described(_with_counts(run, trainer.checkpoint(), given))
+            checkpoint = with_fidelity(checkpoint, given.source, trainer.held_out)
             checkpoint = _with_comparison(run, checkpoint, given)
             measuring = Measuring(run, checkpoint, given.source, trainer.held_out, check, self._clock)
             beside = measuring.on_held_out(minutes.scoring_seconds(budget))
@@ -181,6 +183,14 @@ def _with_comparison(run: Run, checkpoint: Checkpoint, given: Preparation) -> Ch
         return with_comparison(checkpoint, plan.comparison if plan else {}, given.source)
     except Exception:
         log.exception("job %s continues without a comparison of its texts", run.id)
+        return checkpoint
+
+
+def _with_counts(run: Run, checkpoint: Checkpoint, given: Preparation) -> Checkpoint:
+    try:
+        return with_counts(checkpoint, given.source, given.training, _device())
+    except Exception:
+        log.exception("job %s continues without the counts of its text", run.id)
         return checkpoint
 
 
