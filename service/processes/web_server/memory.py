@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ GROWN_BYTES: Final = 1 << 23
 """From this growth on, looking for free memory is worth some milliseconds."""
 
 LOOK_SECONDS: Final = 10.0
+LONGEST_SECONDS: Final = 320.0
+"""How long to wait after a look, and after several that found nothing to give back."""
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _STATM: Final = Path("/proc/self/statm")
@@ -35,7 +38,8 @@ def give_back() -> None:
 
 
 class FreeMemory:
-    """Gives memory back from time to time, when the process has grown since it did so last."""
+    """Gives memory back from time to time while the process has more than at its start: soon again if that helped or
+    there is more than before, and later and later if all of it was in use."""
 
     def __init__(
         self,
@@ -44,13 +48,17 @@ class FreeMemory:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._resident, self._give_back, self._clock = resident, give_back, clock
-        self._least, self._next = resident(), 0.0
+        self._least = self._left = resident()
+        self._pause, self._looked = LOOK_SECONDS, -math.inf
 
     def look(self) -> None:
         """Called about every second."""
-        if (now := self._clock()) < self._next:
+        now, before = self._clock(), self._resident()
+        has_grown = before - self._left > GROWN_BYTES
+        pause = LOOK_SECONDS if has_grown else self._pause
+        if before - self._least <= GROWN_BYTES or now - self._looked < pause:
             return
-        self._next = now + LOOK_SECONDS
-        if self._resident() - self._least > GROWN_BYTES:
-            self._give_back()
-            self._least = self._resident()
+        self._give_back()
+        self._left, self._looked = self._resident(), now
+        helped = has_grown or before - self._left > GROWN_BYTES
+        self._pause = LOOK_SECONDS if helped else min(2 * pause, LONGEST_SECONDS)
