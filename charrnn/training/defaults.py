@@ -59,7 +59,7 @@ MEMORY: Final[Mapping[str, float]] = {"lstm": 1.0, "gru": 1.0, "rnn": 0.03}
 """How much a cell memorizes: a vanilla network needs no dropout where an LSTM does. After 45 epochs on 55,000
 characters of tiny Shakespeare, 128 units were at 1.668 nats per character without dropout, and at 1.703 with 0.2."""
 
-MAX_PRESSURE: Final = 120
+MAX_PRESSURE: Final = 160
 """From this pressure on, the held-out loss rises even with MAX_DROPOUT: training ends there. LSTMs on the first 55,000
 characters of tiny Shakespeare were best after 30 epochs of 256 units (1.586), or 135 of 128 units (1.606); on all of
 it, 512 units were as good after 60 epochs (1.4023) as after 45 (1.4008)."""
