@@ -15,6 +15,7 @@ from torch.nn import functional
 from charrnn import vanilla
 from charrnn.checkpoint import Weights
 from charrnn.config import Cell, ModelConfig
+from charrnn.tied_output import TiedOutput
 
 MODULES: Final[dict[Cell, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]] = {
     "rnn": nn.RNN,
@@ -42,10 +43,13 @@ class CharRNN(nn.Module):
 
     Its `state_dict` has the names and shapes of `ModelConfig.shapes`. `dropout` is the share of a vector's elements
     that `masks` zero in training, between layers and before the output; the embedding loses half that share. With
-    `predicts_next` it has a second output layer, for training alone, whose logits are those of the next token.
+    `predicts_next` it has a second output layer, for training alone, whose logits are those of the next token. With
+    `tied`, for training too, the output layer shares the embedding's vectors (`charrnn.tied_output`).
     """
 
-    def __init__(self, config: ModelConfig, dropout: float = 0.0, *, predicts_next: bool = False) -> None:
+    def __init__(
+        self, config: ModelConfig, dropout: float = 0.0, *, predicts_next: bool = False, tied: bool = False
+    ) -> None:
         super().__init__()
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be from 0 to less than 1, not {dropout!r}")
@@ -54,7 +58,8 @@ class CharRNN(nn.Module):
         if config.embedding_size:
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
         self.rnn = MODULES[config.cell](config.input_size, config.hidden_size, config.layers, batch_first=True)
-        self.output = nn.Linear(config.hidden_size, config.shapes()["output.bias"][0])
+        self.output: nn.Linear | TiedOutput
+        self.output = TiedOutput(config) if tied else nn.Linear(config.hidden_size, config.shapes()["output.bias"][0])
         if predicts_next:
             self.next_token = nn.Linear(config.hidden_size, config.vocabulary_size)
         self._layers = [self._layer(number) for number in range(config.layers)]
@@ -85,6 +90,9 @@ class CharRNN(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """The logits [..., outputs] of outputs of the last layer [..., hidden_size]."""
+        if isinstance(self.output, TiedOutput):
+            tied: Tensor = self.output(hidden, self.embedding.weight)
+            return tied
         logits: Tensor = self.output(hidden)
         return functional.pad(logits, (1, 0)) if self.config.output_size == 1 else logits
 
@@ -120,7 +128,7 @@ class CharRNN(nn.Module):
         """Random masks for one segment; None without dropout."""
         if not self.dropout:
             return None
-        config, like = self.config, self.output.weight
+        config, like = self.config, self.output.bias
         return Masks(
             _mask(like, batch_size, config.input_size, self.dropout / 2),
             tuple(_mask(like, batch_size, config.hidden_size, self.dropout) for _ in range(config.layers)),
@@ -129,24 +137,30 @@ class CharRNN(nn.Module):
     def initial_state(self, batch_size: int) -> Tensor:
         """The state before the first token, [state_parts, layers, batch_size, hidden_size], all zeros."""
         config = self.config
-        return self.output.weight.new_zeros(config.state_parts, config.layers, batch_size, config.hidden_size)
+        return self.output.bias.new_zeros(config.state_parts, config.layers, batch_size, config.hidden_size)
 
     def input_vectors(self, ids: Tensor) -> Tensor:
         """Each id's vector x_t, [..., input_size]: a row of the embedding, or one-hot."""
         if self.config.embedding_size:
             vectors: Tensor = self.embedding(ids)
             return vectors
-        return functional.one_hot(ids, self.config.vocabulary_size).to(self.output.weight.dtype)
+        return functional.one_hot(ids, self.config.vocabulary_size).to(self.output.bias.dtype)
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
         """A copy of the weights, in the order of `ModelConfig.shapes`, then those for training alone."""
         tensors = self.state_dict()
-        names = [*self.config.shapes(), *(name for name in tensors if name.startswith("next_token."))]
+        if isinstance(self.output, TiedOutput):
+            tensors["output.weight"] = self.output.weight(self.embedding.weight)
+        published = self.config.shapes()
+        names = [*published, *(name for name in tensors if name not in published)]
         return {name: tensors[name].detach().cpu().float().numpy().copy() for name in names}
 
     def load_weights(self, weights: Weights) -> None:
         """Take a checkpoint's weights. Raises RuntimeError, naming them, when names or shapes do not fit."""
-        self.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
+        tensors = {name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()}
+        if isinstance(self.output, TiedOutput):
+            del tensors["output.weight"]  # the product of others
+        self.load_state_dict(tensors)
 
 
 def _mask(like: Tensor, batch_size: int, width: int, dropout: float) -> Tensor:

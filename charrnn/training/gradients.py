@@ -45,7 +45,7 @@ def gradient_norms(model: CharRNN, text: TextIds | Passages, steps: int, sequenc
 def norms_back(model: CharRNN, inputs: Indices, targets: Indices) -> Norms:
     """The same for given sequences: `inputs` [sequences, steps + 1], read from a state of zeros, and the target
     [sequences] after the last."""
-    sequences, device = len(inputs), model.output.weight.device
+    sequences, device = len(inputs), model.output.bias.device
     with torch.enable_grad(), one_thread():  # so that the training record is the same on any number of cores
         states, logits = _unrolled(model, torch.from_numpy(inputs).to(device))
         # The sum, so that sequences are independent.

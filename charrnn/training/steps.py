@@ -66,6 +66,7 @@ class Learner:
         device: torch.device,
         precision: str,
         predicts_next: bool = False,
+        tied: bool = False,
         shards: Shards,
         team: Team = ALONE,
     ) -> None:
@@ -75,7 +76,7 @@ class Learner:
         self._shards = shards
         self._team = team
         with _randomness(training.seed, 0, device):
-            self.model = CharRNN(config, training.dropout, predicts_next=predicts_next).to(device)
+            self.model = CharRNN(config, training.dropout, predicts_next=predicts_next, tied=tied).to(device)
         self.average = Average(self.model)
         self._optimizer = adamw(self.model, training.weight_decay)
         self._hidden = self.model.initial_state(streams)

@@ -21,7 +21,7 @@ from charrnn.record import TrainingRecord
 from charrnn.training.config import FORMER_SPLIT, TrainingConfig
 from charrnn.training.continuing import continued
 from charrnn.training.data import TrainingData, TrainingText
-from charrnn.training.defaults import most_epochs
+from charrnn.training.defaults import most_epochs, ties_output
 from charrnn.training.gradients import rounded
 from charrnn.training.keeping import BestWeights
 from charrnn.training.pacing import Pacing
@@ -74,6 +74,7 @@ class Trainer:
         # How a step is computed determines its bits, so it is part of a resume point.
         precision = str(state.run["precision"]) if state else fastest_precision(config, on)
         self._shards = Shards(int(state.run.get("parts", 1)) if state else usual_count(streams, on))
+        tied = bool(state.run.get("tied")) if state else base is None and ties_output(config)
         self._run = {
             "config": config.as_dict(),
             "training": training.as_dict(),
@@ -83,6 +84,7 @@ class Trainer:
             "precision": precision,
             "parts": self._shards.count,  # "parts" and "characters" (tokens) are the names in existing resume points
             **data.arrangement.as_dict(),
+            **({"tied": True} if tied else {}),
         }
         self._learner = Learner(
             config,
@@ -91,6 +93,7 @@ class Trainer:
             device=on,
             precision=precision,
             predicts_next=data.predicts_next,
+            tied=tied,
             shards=self._shards,
             team=team,
         )

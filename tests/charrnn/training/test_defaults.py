@@ -13,9 +13,11 @@ from charrnn.training.defaults import (
     MAX_VALIDATION,
     MIN_EPOCHS,
     RECORD_DROPOUTS,
+    TIED_FROM,
     defaults_for,
     most_epochs,
     record_defaults,
+    ties_output,
 )
 
 BUDGETS = st.one_of(
@@ -129,3 +131,16 @@ def test_a_classifier_has_more_units_only_if_there_is_time_for_several_epochs() 
     assert units == sorted(units) and units[1] == 128 and units[-1] == 384
     assert record_defaults("classify", lengths, 120, Budget(epochs=5))[0]["hidden_size"] == 384
     assert record_defaults("classify", lengths, 120, Budget(minutes=1), {"hidden_size": 512})[0]["hidden_size"] == 512
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (ModelConfig(TIED_FROM, embedding_size=5), True),
+        (ModelConfig(TIED_FROM - 1, embedding_size=5), False),
+        (ModelConfig(TIED_FROM), False),
+        (ModelConfig(TIED_FROM, embedding_size=5, output_size=12), False),
+    ],
+)
+def test_only_large_vocabularies_are_tied(config: ModelConfig, expected: bool) -> None:
+    assert ties_output(config) == expected

@@ -42,8 +42,8 @@ def test_reading_side_by_side_is_reading_in_one_go() -> None:
 def test_a_network_that_knows_nothing_is_at_the_logarithm_of_the_vocabulary() -> None:
     network = model()
     with torch.no_grad():
-        network.output.weight.zero_()
-        network.output.bias.zero_()
+        for weight in network.output.parameters():
+            weight.zero_()
     assert evaluate(network, np.zeros(50, dtype=np.uint8)) == pytest.approx(math.log(7))
 
 

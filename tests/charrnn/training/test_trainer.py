@@ -145,6 +145,23 @@ def test_a_gradient_step_in_bfloat16_in_two_parts_resumes_as_exactly() -> None:
     assert rest.checkpoint().to_bytes() == whole.checkpoint().to_bytes()
 
 
+def test_a_network_with_a_large_vocabulary_resumes_as_exactly() -> None:
+    text = "".join(chr(0x4E00 + n * 7919 % 1_200) for n in range(3_000))
+    vocabulary = Vocabulary.of([text])
+    source = TrainingText(vocabulary.encode(text), vocabulary)
+    config = ModelConfig(len(vocabulary), hidden_size=8, embedding_size=4)
+    short = replace(TRAINING, budget=Budget(steps=6))
+    whole, part = (brief(config, short, source, clock=ticks(1.0)) for _ in range(2))
+    run(whole)
+    next(p for p in part.run() if p.step == 3)
+    state = TrainingState.from_bytes(part.state().to_bytes())
+    assert "model/output.projection" in state.tensors  # the output layer is tied
+    rest = brief(config, short, source, state=state, clock=ticks(1.0))
+    run(rest)
+    assert rest.checkpoint().to_bytes() == whole.checkpoint().to_bytes()
+    assert set(rest.checkpoint().weights) == set(config.shapes())
+
+
 def test_a_state_is_a_copy_and_the_run_goes_on_from_where_the_loop_was_left(uninterrupted: bytes) -> None:
     whole = trainer()
     next(iter(whole.run()))
