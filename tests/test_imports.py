@@ -76,6 +76,7 @@ LAYERS = {
 }
 TORCH = (
     "charrnn/model.py",
+    "charrnn/tied_output.py",
     "charrnn/vanilla.py",
     "charrnn/torch_threads.py",
     "charrnn/training/",

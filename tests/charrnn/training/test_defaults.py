@@ -20,6 +20,7 @@ from charrnn.training.defaults import (
     ties_output,
 )
 
+STEP = ("segment_length", "batch_size")
 BUDGETS = st.one_of(
     st.floats(0.01, 1000).map(lambda minutes: Budget(minutes=minutes)),
     st.floats(0.01, 1000).map(lambda epochs: Budget(epochs=epochs)),
@@ -144,3 +145,16 @@ def test_a_classifier_has_more_units_only_if_there_is_time_for_several_epochs() 
 )
 def test_only_large_vocabularies_are_tied(config: ModelConfig, expected: bool) -> None:
     assert ties_output(config) == expected
+
+
+@pytest.mark.parametrize("budget", [Budget(minutes=0.3), Budget(minutes=3), Budget(epochs=4)])
+def test_little_reading_is_done_in_small_steps(budget: Budget) -> None:
+    _, little = defaults_for(1_000_000, 90, budget)
+    _, much = defaults_for(1_000_000, 90, Budget(minutes=60))
+    assert little["segment_length"] * little["batch_size"] < much["segment_length"] * much["batch_size"] == 64 * 32
+
+
+def test_a_given_number_of_steps_has_usual_ones_and_what_is_given_stays() -> None:
+    assert [defaults_for(1_000_000, 90, Budget(steps=300))[1][name] for name in STEP] == [64, 32]
+    given = {"segment_length": 100, "batch_size": 3}
+    assert [defaults_for(1_000_000, 90, Budget(minutes=1), given)[1][name] for name in STEP] == [100, 3]
