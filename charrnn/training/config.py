@@ -13,7 +13,7 @@ Mix = Literal["auto", "on", "off"]
 VALIDATION_SPLITS: Final[tuple[ValidationSplit, ...]] = get_args(ValidationSplit)
 FORMER_SPLIT: Final[ValidationSplit] = "end"
 """How text was held out before runs and training records said how."""
-DEFAULT_MIX: Final[Mix] = "off"
+DEFAULT_MIX: Final[Mix] = "auto"
 MAX_MINUTES: Final = 100_000
 
 
@@ -74,7 +74,7 @@ class TrainingConfig:
         Mix,
         Parameter(
             "mix counts of which tokens follow which few others in the text with what the network predicts: `on`,"
-            " `off` (default), or `auto`: if that lowers the validation loss and copies few more lines of the text"
+            " `off`, or `auto` (default): if that lowers the validation loss and copies few more lines of the text"
         ),
     ] = DEFAULT_MIX
 

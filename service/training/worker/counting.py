@@ -25,7 +25,7 @@ MOST_PAIRS: Final = 1 << 19
 """The size of a table: 4 MiB in a file. On tiny Shakespeare, beside a network at 1.470, 2^17 pairs gain 0.011 nats,
 2^18 0.024, 2^19 0.039, twice as many 0.041."""
 
-TOKENS_A_SECOND, MOST_TOKENS = 25_000, 1 << 24
+TOKENS_A_SECOND, MOST_TOKENS = 10_000, 1 << 24
 HELD_OUT_A_SECOND, MOST_HELD_OUT = 1_000, 200_000
 """So many tokens are counted, and held-out ones weighed, for each second of a budget in minutes, and at most: about a
 hundredth of the time on two idle cores."""
