@@ -15,7 +15,7 @@ from durable.entries import set_aside
 from service.data_dir import DataDir
 from service.processes.embedded_redis import EmbeddedRedis
 
-TRIAL_SECONDS: Final = 5.0
+TRIAL_SECONDS: Final = 15.0
 """A server that is still reading its files after this time counts as one that can."""
 
 

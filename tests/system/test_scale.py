@@ -117,7 +117,8 @@ def test_what_was_inspected_and_has_not_changed_is_not_opened_again(many: Place)
         checks = [check for _, check in look()]
         return len(checks), [fault for check in checks for fault in check()]
 
-    things = MANY.jobs + MANY.corpora + MANY.models
+    folders = 3  # those of models, corpora and jobs themselves
+    things = MANY.jobs + MANY.corpora + MANY.models + folders
     assert round_of() == (things + (MANY.models - 1) * MANY.versions + 1, []), "each version is verified"
     with opened() as found:
         assert round_of() == (things, [])
