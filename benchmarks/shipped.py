@@ -28,7 +28,7 @@ from benchmarks.texts import Source, fetch, members, text_of
 from service.bootstrap.starter import STARTER_MODEL, STARTER_PATH
 from service.training.jobs.shipped_bases import FOLDER
 
-BASE_OPTIONS: Final = ("--hidden-size", "256", "--embedding-size", "64", "--base", "none")
+BASE_OPTIONS: Final = ("--hidden-size", "256", "--embedding-size", "64", "--base", "none", "--mix", "off")
 STARTER_OPTIONS: Final = ("--hidden-size", "256", "--validation-split", "end", "--base", "none")
 """The starter's held-out part is nanoGPT's; it is small so that its file is, and so that it answers at once."""
 
