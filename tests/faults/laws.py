@@ -56,10 +56,8 @@ def _imported(client: Client, memory: Memory, models: dict[str, Any]) -> Iterato
         if memory.versions.fact(each["digest"]) not in (None, each["version"]):
             yield f"version {memory.versions.fact(each['digest'])} of {IMPORTED} has become {each['version']}"
     for alias, possible in memory.aliases.items():
-        if len(possible) == 1 and model["aliases"].get(alias) not in possible:
-            yield f"{IMPORTED}@{alias} is {model['aliases'].get(alias)}, not {possible}"
-        if alias in model["aliases"] and model["aliases"][alias] not in possible:
-            yield f"{IMPORTED}@{alias} is {model['aliases'][alias]}, which nobody asked for"
+        if (found := model["aliases"].get(alias)) not in possible:
+            yield f"{IMPORTED}@{alias} is {found}, not one of {possible}"
 
 
 def nothing_half_written_is_visible(client: Client, site: Site) -> Iterator[str]:

@@ -103,8 +103,8 @@ class Memory:
     corpora: Ledger = field(default_factory=Ledger)
     jobs: Ledger = field(default_factory=Ledger)
     versions: Ledger = field(default_factory=Ledger)
-    aliases: dict[str, set[int]] = field(default_factory=dict)
-    """What each alias may point to: one version, or several after requests that were not answered."""
+    aliases: dict[str, set[int | None]] = field(default_factory=dict)
+    """What each alias may point to: one version, or several after requests that were not answered; None: nothing."""
     done: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)

@@ -128,7 +128,7 @@ class Versions:
 
     def _promote(self) -> None:
         alias, version = self._random.choice(ALIASES), self._random.choice(list(self._numbers.values()))
-        before = self._memory.aliases.get(alias, set())
+        before = self._memory.aliases.get(alias, {None})
         self._memory.aliases[alias] = before | {version}
         with self._memory.asking("promote"):
             self._client.promote(IMPORTED, version, alias)
