@@ -77,10 +77,9 @@ SOFTMAX_UNITS: Final = 100
 the softmax is equal. A step of 2,048 tokens with 256 units and 5,778 tokens takes 0.28 s of a core, 0.24 s of it for
 the output layer; if that is tied to an embedding of 128, 0.19 s."""
 
-STEPS: Final = ((64, 64, 16_000), (64, 32, 16_000), (32, 32, 6_000), (32, 16, 0))
+STEPS: Final = ((64, 64, 16_000), (64, 32, 4_000), (32, 32, 3_000), (32, 16, 0))
 """Segment length, batch size, and how many steps of this size are enough. The same reading in more, smaller steps
-teaches more: docs/training.md has the figures. From 384 units on, segments of 32 take no more time than those of 64,
-half as many streams a tenth more; with 256 units, a tenth and a quarter more."""
+teaches more, but takes longer: docs/training.md has the figures."""
 
 SHORT_TEXT, LONG_TEXT = 5_000, 20_000_000
 """In tokens: below the first, segments have at most 32; from the second on, there may be more than 32 streams."""
