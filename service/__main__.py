@@ -4,6 +4,7 @@ loaded."""
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -17,5 +18,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def run_and_exit() -> None:
+    """Run the command that was typed, and end with its status. Once it is done, Ctrl-C comes too late to change that:
+    without its handler, which Python removes first of all, it would end the process by the signal."""
+    status = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit()

@@ -75,4 +75,4 @@ def test_the_wheel_brings_the_command_under_the_one_version(wheel: Path) -> None
     assert wheel.name.startswith(f"charrnn_service-{charrnn.__version__}-")
     with zipfile.ZipFile(wheel) as file:
         (entry_points,) = (name for name in file.namelist() if name.endswith("entry_points.txt"))
-        assert file.read(entry_points).decode().split("\n")[1] == "charrnn = service.__main__:main"
+        assert file.read(entry_points).decode().split("\n")[1] == "charrnn = service.__main__:run_and_exit"
