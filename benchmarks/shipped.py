@@ -12,11 +12,8 @@ of books that are in the public domain in the USA, `code` Python, JavaScript and
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
@@ -24,7 +21,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
+from benchmarks.published import published
 from benchmarks.texts import Source, fetch, members, text_of
+from charrnn.training.config import Budget
 from service.bootstrap.starter import STARTER_MODEL, STARTER_PATH
 from service.training.jobs.shipped_bases import FOLDER
 
@@ -110,12 +109,9 @@ BASES: Final = {"prose": prose, "code": code}
 
 
 def train(text: Path, name: str, minutes: float, options: Iterable[str], put: Path) -> None:
-    """Train with `charrnn train` on the text in a data directory of its own, and put the version and what the service
-    keeps beside it at `put`. Raises CalledProcessError."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "service", "train", str(text), "--model", name, "--minutes", f"{minutes:g}"]
-        subprocess.run([*command, *options], check=True, env=os.environ | {"DATA_DIR": folder})
-        (version,) = Path(folder).glob(f"models/{name}/1.safetensors")
+    """Train on the text, and put the version and what the service keeps beside it at `put`. Raises
+    CalledProcessError."""
+    with published(text, name, Budget(minutes=minutes), options) as version:
         shutil.copyfile(version, put)
         print(f"{put}: {put.stat().st_size:,} bytes", flush=True)
         for beside in version.parent.glob("1.*.json") if put == STARTER_PATH else ():

@@ -14,15 +14,14 @@ from typing import Final
 import numpy as np
 
 from benchmarks.plain import EMBEDDING, Limit, train_plain
+from benchmarks.published import published
 from benchmarks.texts import KEPT_BACK
+from charrnn import checkpoint as checkpoints
+from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.training.config import Budget, TrainingConfig
-from charrnn.training.data import TrainingData, TrainingText
-from charrnn.training.defaults import defaults_for
 from charrnn.training.evaluation import evaluate
-from charrnn.training.machine import reference_budget
-from charrnn.training.text import Passages
-from charrnn.training.trainer import Trainer
+from charrnn.training.text import Passages, split
 from charrnn.vocabulary import Vocabulary
 from charrnn.yardsticks import ppm_loss
 from durable.files import put
@@ -37,6 +36,7 @@ COLUMNS: Final = (
     "text",
     "characters (different ones)",
     "ours",
+    "its network alone",
     "plain",
     "PPM (order)",
     "ours - plain",
@@ -49,18 +49,20 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A text, and the losses on its held-out part, in nats per character, each passage read from a state of zeros;
-    `seconds`: what our training took, its evaluations and samples included; `order`: of the best PPM."""
+    """A text, and the losses on its held-out part, in nats per character, each passage read from a state of zeros:
+    `ours` with the counts of the text, if they are mixed in, and that of the `network` without them; `seconds`: from
+    the command to the publication; `order`: of the best PPM."""
 
     text: str
     characters: int
     vocabulary: int
     held_out: int
     ours: float
+    network: float
     plain: float
     ppm: float
     order: int
-    network: str
+    sizes: str
     epochs: float
     steps: int
     seconds: float
@@ -69,9 +71,9 @@ class Row:
         """What stands in the table, by COLUMNS."""
         yield self.text
         yield f"{self.characters:,} ({self.vocabulary:,})"
-        yield from (f"{self.ours:.3f}", f"{self.plain:.3f}", f"{self.ppm:.3f} ({self.order})")
+        yield from (f"{self.ours:.3f}", f"{self.network:.3f}", f"{self.plain:.3f}", f"{self.ppm:.3f} ({self.order})")
         yield from (f"{self.ours - self.plain:+.3f}", f"{self.ours - self.ppm:+.3f}")
-        yield from (self.network, f"{self.epochs:.1f}")
+        yield from (self.sizes, f"{self.epochs:.1f}")
         yield f"{self.steps} steps" if budget.minutes is None else f"{self.seconds / (60 * budget.minutes):.0%}"
 
 
@@ -90,50 +92,47 @@ def suite(texts: dict[str, Path], budget: Budget, result: Path | None = None) ->
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     rows = []
     for name, path in texts.items():
-        rows.append(measured(name, path.read_text(encoding="utf-8"), budget))
+        rows.append(measured(name, path, budget))
         print(f"| {' | '.join(rows[-1].cells(budget))} |", flush=True)
         if result is not None:
             found = {"budget": budget.as_dict(), "texts": [asdict(row) for row in rows]}
             put(result, (json.dumps(found, indent=1) + "\n").encode())
 
 
-def measured(name: str, text: str, budget: Budget) -> Row:
+def measured(name: str, path: Path, budget: Budget) -> Row:
     """A text's row: ours, the plain script's with the same minutes or steps, and PPM's, one after the other. Raises
     ValueError if the text is so short that nothing is held out."""
-    vocabulary = Vocabulary.of([text])
-    source = TrainingText(vocabulary.encode(text), vocabulary)
-    trainer, seconds = ours(source, budget)
-    record, held_out = trainer.checkpoint().record, trainer.held_out
+    checkpoint, seconds = ours(name, path, budget)
+    record, text = checkpoint.record, path.read_text(encoding="utf-8")
     if record.validation_loss is None:
         raise ValueError(f"{name} has {len(text)} characters: too few to hold some out")
-    training = TrainingData(source, trainer.training).training
+    settings, vocabulary = TrainingConfig.from_dict(dict(record.settings)), Vocabulary.of([text])
+    fraction, segment_length = settings.validation_fraction, settings.segment_length
+    training, held_out = split(vocabulary.encode(text), fraction, segment_length, settings.validation_split)
+    mix, config = record.json.get("mix", {}), checkpoint.config
     ppm, order = best_ppm(training, held_out, vocabulary)
-    config = trainer.config
     return Row(
         text=name,
         characters=len(text),
         vocabulary=len(vocabulary),
         held_out=len(held_out),
         ours=record.validation_loss,
+        network=record.validation_loss + (mix["network_loss"] - mix["loss"] if mix.get("is_mixed") else 0),
         plain=plain_loss(training, held_out, len(vocabulary), budget),
         ppm=ppm,
         order=order,
-        network=f"{config.cell} {config.layers}x{config.hidden_size}, dropout {trainer.training.dropout:g}",
+        sizes=f"{config.cell} {config.layers}x{config.hidden_size}, dropout {settings.dropout:g}",
         epochs=record.epochs,
         steps=record.steps,
         seconds=seconds,
     )
 
 
-def ours(source: TrainingText, budget: Budget) -> tuple[Trainer, float]:
-    """A finished run with the defaults, and the seconds that it took."""
-    size = len(source.vocabulary)
-    model, training = defaults_for(len(source.ids), size, reference_budget(budget, "cpu"))
+def ours(name: str, path: Path, budget: Budget) -> tuple[Checkpoint, float]:
+    """What a user gets with nothing but a budget, and the seconds from the command to the publication."""
     began = time.perf_counter()
-    trainer = Trainer(ModelConfig(size, **model), TrainingConfig(budget, **training), source)
-    for _ in trainer.run():
-        pass
-    return trainer, time.perf_counter() - began
+    with published(path, name, budget) as version:
+        return checkpoints.load(version), time.perf_counter() - began
 
 
 def plain_loss(training: Passages, held_out: Passages, vocabulary_size: int, budget: Budget) -> float:

@@ -7,7 +7,8 @@
     python -m benchmarks.training suite FOLDER [NAME ...] [--kept-back] [--minutes 3] [--steps N] [--json FILE]
 
 `loss` trains on the text with nothing but a budget and prints the loss on its last tenth, nanoGPT's split (`--set
-validation_split=blocks` for a job's own), in nats per character, in both ways of measuring it; on tiny Shakespeare
+validation_split=blocks` for a job's own), in nats per character, with the counts of the text that a job mixes in and
+without, in both ways of measuring it; on tiny Shakespeare
 (1,115,394 characters) it stands beside published figures. `speed` takes turns between this project's steps and those of
 a plain torch loop with a network of the same shapes, on the same segments. `grid` trains every cell, depth and size
 beside the plain script (`benchmarks.plain`) with the best of three learning rates. `suite` trains on the texts NAME.txt
@@ -47,21 +48,22 @@ from charrnn.training.steps import Learner
 from charrnn.training.text import Segment, Streams, TextIds
 from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
+from service.training.worker.counting import with_counts
 
 WINDOW: Final = 256
 TINY_SHAKESPEARE: Final = 1_115_394
 PUBLISHED: Final = (
-    ("nanoGPT, its recipe for an A100, 10.6 M parameters", "3 min of an A100", None, 1.4697),
-    ("nanoGPT, its recipe for a CPU, run on two cores", "99 s", None, 1.874),
-    ("minGRU (arXiv 2410.01201)", "a T4", None, 1.548),
-    ("minLSTM (arXiv 2410.01201)", "a T4", None, 1.555),
-    ("Mamba (arXiv 2410.01201)", "a T4", None, 1.575),
-    ("Transformer (arXiv 2410.01201)", "a T4", None, 1.547),
+    ("nanoGPT, its recipe for an A100, 10.6 M parameters", "3 min of an A100", None, None, 1.4697),
+    ("nanoGPT, its recipe for a CPU, run on two cores", "99 s", None, None, 1.874),
+    ("minGRU (arXiv 2410.01201)", "a T4", None, None, 1.548),
+    ("minLSTM (arXiv 2410.01201)", "a T4", None, None, 1.555),
+    ("Mamba (arXiv 2410.01201)", "a T4", None, None, 1.575),
+    ("Transformer (arXiv 2410.01201)", "a T4", None, None, 1.547),
 )
 SPEED_SIZES: Final = ((128, 1), (256, 1), (384, 1), (512, 1), (512, 2))
 STEPS: Final = 6
 
-Row = tuple[str, str, float | None, float]
+Row = tuple[str, str, float | None, float | None, float]
 Way = Callable[[Segment], object]
 
 
@@ -80,16 +82,16 @@ def windows_loss(model: CharRNN, ids: TextIds) -> float:
 
 
 def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device: str) -> Row:
-    """A row of the table: what was trained, in what time, and its loss with the state carried and in windows."""
+    """A row of the table: what was trained, in what time, and its loss with the state carried, as a job would publish
+    it, which mixes counts with it if they pay, and alone; and in windows."""
     vocabulary = Vocabulary.of([text])
     ids = vocabulary.encode(text)
     budget = Budget(steps=chosen.pop("steps")) if "steps" in chosen else Budget(minutes=minutes)
     chosen.setdefault("validation_split", "end")  # nanoGPT's: the last tenth
     model, training = defaults_for(len(ids), len(vocabulary), reference_budget(budget, device), chosen)
     config = TrainingConfig(budget, **training)
-    trainer = Trainer(
-        ModelConfig(len(vocabulary), **model), config, TrainingText(ids, vocabulary), device=device, team=team
-    )
+    source = TrainingText(ids, vocabulary)
+    trainer = Trainer(ModelConfig(len(vocabulary), **model), config, source, device=device, team=team)
     seconds = 0.0
     for progress in trainer.run():
         seconds = progress.seconds
@@ -101,10 +103,11 @@ def train(text: str, minutes: float, chosen: dict[str, Any], team: Team, device:
     network.load_weights(checkpoint.weights)
     record = checkpoint.record
     windows = windows_loss(network, trainer.held_out.read(0, len(trainer.held_out)))
+    mixed = with_counts(checkpoint, source, config, device).record.validation_loss
     size = f"{model['cell']} {model['layers']}x{model['hidden_size']}, dropout {training['dropout']:g}"
     weights = sum(w.size for w in checkpoint.weights.values())
     name = f"{size}, {weights / 1e6:.1f} M parameters, decay {config.weight_decay:g}, {record.epochs:.1f} epochs"
-    return name, f"{seconds:.0f} s, {record.steps} steps", record.validation_loss, windows
+    return name, f"{seconds:.0f} s, {record.steps} steps", mixed, record.validation_loss, windows
 
 
 def losses(text: str, minutes: list[float], chosen: dict[str, Any]) -> None:
@@ -112,9 +115,11 @@ def losses(text: str, minutes: list[float], chosen: dict[str, Any]) -> None:
         rows = [train(text, budget, dict(chosen), team, device) for budget in minutes]
     if team.rank:
         return
-    print(f"\n| network | trained for | state carried | windows of {WINDOW} |\n|---|---|---|---|")
-    for name, took, carried, windows in (*rows, *(PUBLISHED if len(text) == TINY_SHAKESPEARE else ())):
-        print(f"| {name} | {took} | {'' if carried is None else f'{carried:.4f}'} | {windows:.4f} |")
+    columns = "network", "trained for", "state carried, with counts", "without", f"windows of {WINDOW}"
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    for name, took, mixed, carried, windows in (*rows, *(PUBLISHED if len(text) == TINY_SHAKESPEARE else ())):
+        both = ("" if loss is None else f"{loss:.4f}" for loss in (mixed, carried))
+        print(f"| {name} | {took} | {' | '.join(both)} | {windows:.4f} |")
 
 
 def plain_loop(

@@ -11,8 +11,9 @@ from charrnn.training.config import Budget
 LINES = "".join(f"item {n * 7919 % 10_000}: {'ab' * (n % 3)}\n" for n in range(400))
 
 
-def test_a_row_compares_three_models_on_the_same_part() -> None:
-    row = measured("lines", LINES, Budget(steps=2))
+def test_a_row_compares_three_models_on_the_same_part(tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_text(LINES, encoding="utf-8")
+    row = measured("lines", tmp_path / "lines.txt", Budget(steps=2))
     assert (row.characters, row.vocabulary, row.held_out) == (len(LINES), len(set(LINES)), -(-len(LINES) // 10))
     assert row.steps == 2
     assert row.order in (5, 6, 8, 12, 16)

@@ -64,10 +64,11 @@ def compared(source: TrainingText | TrainingRecords, config: TrainingConfig) -> 
 def with_comparison(checkpoint: Checkpoint, before: Comparison, source: TrainingText | TrainingRecords) -> Checkpoint:
     """The checkpoint with the comparison, and the warnings that follow from it, in its record: what was known `before`
     the training, and of a text how many of the `generated_lines` stand in it, in texts with fixed seeds at the
-    temperature of samples."""
+    temperature of samples, unless its record says so already."""
     record, comparison = checkpoint.record, dict(before)
     if isinstance(source, TrainingText):
-        comparison |= generated_lines(checkpoint, source)
+        kept = record.json.get("generated_lines")
+        comparison |= generated_lines(checkpoint, source) if kept is None else {"generated_lines": kept}
     warnings = [*record.warnings, *warnings_of(comparison)]
     return checkpoint.with_record(record.updated(**comparison, warnings=warnings))
 

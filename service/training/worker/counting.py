@@ -17,7 +17,7 @@ from charrnn.training.config import Budget, Mix, TrainingConfig
 from charrnn.training.data import TrainingText
 from charrnn.training.record_data import TrainingRecords
 from charrnn.training.text import split
-from service.training.worker.comparing import generated_lines
+from service.training.worker.comparing import Comparison, generated_lines
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,8 @@ def with_counts(
 
     Its record has `mix`, what was measured: losses of the network and of the mixture on the same held-out tokens, in
     nats, with weights that each half of them gave to the other; the counts' `share` of the probability of what came
-    next; and how many `generated_lines` of both stand in the text. The `validation_loss` becomes that much less.
+    next; and how many `generated_lines` of both stand in the text. The `validation_loss` becomes that much less, and
+    the `generated_lines` of the checkpoint that is returned are in its record, too.
     """
     if config.mix == "off" or (config.mix == "auto" and device != "cpu"):
         return checkpoint
@@ -57,13 +58,14 @@ def with_counts(
         log.info("the text has no counts to mix with its network: %s", error)
         return checkpoint
     mixed = replace(checkpoint, ngrams=table)
-    copies = {"network": _copies(checkpoint, source), "mixture": _copies(mixed, source)}
+    network, mixture = generated_lines(checkpoint, source), generated_lines(mixed, source)
+    copies = {"network": _copies(network), "mixture": _copies(mixture)}
     reason = _reason(config.mix, gain, copies)
     log.info("counts of %d bytes gain %.4f nats per token; %s", table.nbytes, gain.nats, reason or "they are mixed in")
     measured = {"is_mixed": not reason, **asdict(gain), "bytes": table.nbytes, "generated_lines": copies}
     if reason:
-        return checkpoint.with_record(checkpoint.record.updated(mix={**measured, "reason": reason}))
-    return mixed.with_record(checkpoint.record.updated(mix=measured, **_lower_loss(checkpoint, gain)))
+        return checkpoint.with_record(checkpoint.record.updated(mix={**measured, "reason": reason}, **network))
+    return mixed.with_record(checkpoint.record.updated(mix=measured, **mixture, **_lower_loss(checkpoint, gain)))
 
 
 def _weighed(checkpoint: Checkpoint, source: TrainingText, config: TrainingConfig) -> tuple[NgramTable, Gain]:
@@ -75,8 +77,8 @@ def _weighed(checkpoint: Checkpoint, source: TrainingText, config: TrainingConfi
     return mixture(counts, CpuEngine(checkpoint), held_out)
 
 
-def _copies(checkpoint: Checkpoint, source: TrainingText) -> dict[str, int]:
-    found: dict[str, int] = generated_lines(checkpoint, source).get("generated_lines", {"lines": 0, "copied": 0})
+def _copies(comparison: Comparison) -> dict[str, int]:
+    found: dict[str, int] = comparison.get("generated_lines", {"lines": 0, "copied": 0})
     return found
 
 

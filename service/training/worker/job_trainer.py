@@ -104,6 +104,8 @@ class JobTrainer:
             checkpoint = given.described(_with_counts(run, trainer.checkpoint(), given))
             checkpoint = with_fidelity(checkpoint, given.source, trainer.held_out)
             checkpoint = _with_comparison(run, checkpoint, given)
+            if checkpoint.record.warnings != run.warnings:  # some follow from the comparison
+                run.warn(checkpoint.record.steps, list(checkpoint.record.warnings))
             measuring = Measuring(run, checkpoint, given.source, trainer.held_out, check, self._clock)
             beside = measuring.on_held_out(minutes.scoring_seconds(budget))
             if search:
