@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +17,7 @@ from durable.entries import is_folder
 from durable.files import opened
 from durable.reading import DamagedFileError, fault_of, read_bytes, read_json
 from service.training.corpora.conversion import Converted
-from service.training.corpora.decoding import LineEnds, Newlines
+from service.training.corpora.decoding import CHUNK, LineEnds, Newlines
 from service.training.errors import CorpusError
 
 TEXT: Final = "text.txt"
@@ -44,30 +47,54 @@ class Corpus:
     preview: tuple[str, ...] = ()
 
 
-_SHAPE: Final = TypeAdapter(Corpus)
+SHAPE: Final = TypeAdapter(Corpus)
 
 
 def read_corpus(folder: Path) -> Corpus:
     """The corpus in this folder, from its corpus file, which must match the other files. Raises DamagedFileError."""
+    corpus = read_description(folder)
+    with _faults(), opened(folder / TEXT) as text:
+        size = os.fstat(text.fileno()).st_size
+    if size != corpus.bytes:
+        raise DamagedFileError(f"{TEXT} has {size} of {corpus.bytes} bytes")
+    return corpus
+
+
+def read_description(folder: Path) -> Corpus:
+    """The same, whether its text is there or not."""
     if not is_folder(folder):
         raise DamagedFileError("it is no folder")
-    try:
-        corpus = read_json(folder / CORPUS_FILE, _SHAPE)
+    with _faults():
+        corpus = read_json(folder / CORPUS_FILE, SHAPE)
         characters = read_bytes(folder / CHARACTERS).decode()
-        with opened(folder / TEXT) as text:
-            size = os.fstat(text.fileno()).st_size
+    if corpus.id != folder.name:
+        raise DamagedFileError(f"{CORPUS_FILE} is that of another corpus, {corpus.id[:70]!r}")
+    if len(characters) != corpus.vocabulary_size or list(characters) != sorted(set(characters)):
+        raise DamagedFileError(f"{CHARACTERS} does not have the {corpus.vocabulary_size} characters, ascending")
+    return corpus
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """What cannot be read is damaged."""
+    try:
+        yield
     except OSError as error:
         fault = "is missing" if isinstance(error, FileNotFoundError) else fault_of(error)
         raise DamagedFileError(f"{Path(error.filename or TEXT).name} {fault}") from error
     except UnicodeDecodeError as error:
         raise DamagedFileError(f"{CHARACTERS} is not UTF-8") from error
-    if corpus.id != folder.name:
-        raise DamagedFileError(f"{CORPUS_FILE} is that of another corpus, {corpus.id[:70]!r}")
-    if len(characters) != corpus.vocabulary_size or list(characters) != sorted(set(characters)):
-        raise DamagedFileError(f"{CHARACTERS} does not have the {corpus.vocabulary_size} characters, ascending")
-    if size != corpus.bytes:
-        raise DamagedFileError(f"{TEXT} has {size} of {corpus.bytes} bytes")
-    return corpus
+
+
+def has_digest(corpus: Corpus, text: Path, check: Callable[[], None] = lambda: None) -> bool:
+    """Whether the file has the text that was uploaded; meanwhile `check` is called several times a second. Raises
+    OSError."""
+    digest = hashlib.sha256()
+    with text.open("rb") as file:
+        while piece := file.read(CHUNK):
+            check()
+            digest.update(piece)
+    return digest.hexdigest() == corpus.sha256
 
 
 def corpus_of(converted: Converted, newlines: Newlines, name: str) -> Corpus:

@@ -18,10 +18,9 @@ from charrnn.word_tokens import token_pieces
 from charrnn.words import WordVocabulary, described
 from durable import files
 from durable.drafts import draft
-from service.training.corpora.corpus import TEXT, Corpus
+from service.training.corpora.corpus import Corpus
 from service.training.corpora.decoding import CHUNK, decoded
 from service.training.corpora.store import CorpusStore
-from service.training.errors import CorpusDamagedError
 
 WORDS: Final = "words.json"
 
@@ -48,13 +47,13 @@ def ids(
     was uploaded.
     """
     folder = store.folder(corpus)
-    own = Vocabulary(store.characters(corpus)) if level == "char" else _words(folder, check)
+    own = Vocabulary(store.characters(corpus)) if level == "char" else _words(store, corpus, check)
     vocabulary = base.extended(own) if base is not None else own
     dtype = smallest(len(vocabulary))
     path = folder / f"ids{'' if level == 'char' and vocabulary == own else _suffix(vocabulary)}.{dtype.name}"
     found = _mapped(path, dtype)
     if found is None:
-        _write(corpus, folder, vocabulary, dtype, path, check)
+        _write(store.verified(corpus, check), vocabulary, dtype, path, check)
         found = _mapped(path, dtype)
         assert found is not None
     return vocabulary, found
@@ -66,14 +65,14 @@ def smallest(size: int) -> np.dtype[np.integer]:
     return np.dtype(name)
 
 
-def _words(folder: Path, check: Check) -> Vocabulary:
+def _words(store: CorpusStore, corpus: Corpus, check: Check) -> Vocabulary:
     """The corpus's vocabulary of words, stored beside the text because counting all words takes long."""
-    path = folder / WORDS
+    path = store.folder(corpus) / WORDS
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         kept = json.loads(files.read(path))
         if _digest_of(kept["description"]) == kept["sha256"]:
             return described(kept["description"])
-    description = WordVocabulary.of(_pieces(folder, check)).description
+    description = WordVocabulary.of(_pieces(store.path(corpus), check)).description
     files.put(path, json.dumps({"description": description, "sha256": _digest_of(description)}).encode())
     return described(description)
 
@@ -100,29 +99,15 @@ def _suffix(vocabulary: Vocabulary) -> str:
     return f"-{vocabulary.level}-{_digest_of(vocabulary.description)[:16]}"
 
 
-def _write(  # noqa: PLR0917
-    corpus: Corpus, folder: Path, vocabulary: Vocabulary, dtype: npt.DTypeLike, path: Path, check: Check
-) -> None:
-    verify(corpus, folder / TEXT, check)
+def _write(text: Path, vocabulary: Vocabulary, dtype: npt.DTypeLike, path: Path, check: Check) -> None:
     digest = hashlib.sha256()
-    with draft(folder) as new:
-        for encoded in _encoded(vocabulary, _pieces(folder, check)):
+    with draft(path.parent) as new:
+        for encoded in _encoded(vocabulary, _pieces(text, check)):
             data = encoded.astype(dtype).tobytes()
             digest.update(data)
             new.file.write(data)
         new.file.write(digest.digest())
         new.put(path)
-
-
-def verify(corpus: Corpus, path: Path, check: Check = _never) -> None:
-    """Raises CorpusDamagedError unless the file at `path` has the text that was uploaded; `check` as for `ids`."""
-    digest = hashlib.sha256()
-    with path.open("rb") as text:
-        while piece := text.read(CHUNK):
-            check()
-            digest.update(piece)
-    if digest.hexdigest() != corpus.sha256:
-        raise CorpusDamagedError(corpus.id, f"{TEXT} is not what was uploaded")
 
 
 def _encoded(vocabulary: Vocabulary, pieces: Iterator[str]) -> Iterator[npt.NDArray[np.int32]]:
@@ -131,8 +116,8 @@ def _encoded(vocabulary: Vocabulary, pieces: Iterator[str]) -> Iterator[npt.NDAr
     return (vocabulary.encode(piece) for piece in pieces)
 
 
-def _pieces(folder: Path, check: Check) -> Iterator[str]:
-    with (folder / TEXT).open("rb") as text:
-        for piece in decoded(iter(lambda: text.read(CHUNK), b""), "utf-8"):
+def _pieces(text: Path, check: Check) -> Iterator[str]:
+    with text.open("rb") as file:
+        for piece in decoded(iter(lambda: file.read(CHUNK), b""), "utf-8"):
             check()
             yield piece

@@ -17,7 +17,16 @@ from durable.entries import drop, is_there
 from durable.listing import FilesCache
 from durable.reading import DamagedFileError
 from service.training.corpora.conversion import AS_FOUND, Conversion, convert
-from service.training.corpora.corpus import CHARACTERS, CORPUS_FILE, TEXT, Corpus, check_name, corpus_of, read_corpus
+from service.training.corpora.corpus import (
+    CHARACTERS,
+    CORPUS_FILE,
+    TEXT,
+    Corpus,
+    check_name,
+    corpus_of,
+    has_digest,
+    read_corpus,
+)
 from service.training.corpora.order import CorpusOrder, Place, is_id
 from service.training.errors import (
     CorpusDamagedError,
@@ -81,7 +90,7 @@ class CorpusStore:
         """The corpus of this id. Raises CorpusNotFoundError, CorpusDamagedError."""
         folder = self._existing(corpus)
         try:
-            return read_corpus(folder)
+            return self._read(folder)
         except DamagedFileError as error:
             self._existing(corpus)  # a corpus deleted while being read is missing, not damaged
             raise CorpusDamagedError(corpus, str(error)) from error
@@ -126,6 +135,14 @@ class CorpusStore:
         """The file of the corpus's text, UTF-8. Raises CorpusNotFoundError."""
         return self.folder(corpus) / TEXT
 
+    def verified(self, corpus: Corpus, check: Callable[[], None] = lambda: None) -> Path:
+        """The same file, which was read to find that it has the text that was uploaded; meanwhile `check` is called
+        several times a second. Raises CorpusNotFoundError, CorpusDamagedError."""
+        path = self.path(corpus)
+        if not has_digest(corpus, path, check):
+            raise CorpusDamagedError(corpus.id, f"{TEXT} is not what was uploaded")
+        return path
+
     def characters(self, corpus: Corpus) -> str:
         """The distinct characters of the text, ascending. Raises CorpusNotFoundError."""
         return files.read(self.folder(corpus) / CHARACTERS).decode()
@@ -148,6 +165,10 @@ class CorpusStore:
         if not is_id(corpus) or not is_there(folder):
             raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")
         return folder
+
+    def _read(self, folder: Path) -> Corpus:
+        """The corpus in the folder. Raises DamagedFileError."""
+        return read_corpus(folder)
 
     def _fault(self, folder: Path) -> str:
         try:

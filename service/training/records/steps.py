@@ -31,7 +31,6 @@ from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.entries import drop, is_there
 from durable.reading import DamagedFileError, read_json
 from service.training.corpora.corpus import Corpus
-from service.training.corpora.ids import verify
 from service.training.corpora.store import CorpusStore
 from service.training.errors import JobRequestError
 from service.training.records.format import RecordFormat
@@ -135,8 +134,7 @@ def corpus_records(store: CorpusStore, corpus: Corpus, asked: Asked, check: Chec
     if found is None:
         if is_there(folder):
             drop(withdraw(folder))
-        verify(corpus, store.path(corpus), check)
-        _write(store.path(corpus), asked, folder, check)
+        _write(store.verified(corpus, check), asked, folder, check)
         found = _mapped(folder)
         assert found is not None
     return found
