@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from charrnn.checkpoint import load
 from service.bootstrap.starter import STARTER_PATH
 from service.client import Client
 from service.training.curves import DIVERGED
@@ -168,12 +169,17 @@ def test_a_checkpoint_is_imported_and_a_version_deleted_once_one_says_so(admin: 
 
 def test_an_admin_has_it_found_out_what_cells_follow(admin: Page, service: Service, tmp_path: Path) -> None:
     client = Client(f"http://127.0.0.1:{service.port}", ADMIN_KEY)
-    client.publish("copied", STARTER_PATH)
+    starter = load(STARTER_PATH)
+    mix = {"is_mixed": True, "network_loss": 1.47, "loss": 1.4305, "share": 0.2, "bytes": 4_000_000}
+    path = tmp_path / "copied.safetensors"
+    path.write_bytes(starter.with_record(starter.record.updated(mix=mix)).to_bytes())
+    client.publish("copied", path)
     (tmp_path / "written.txt").write_text(client.generate(length=8000, seed=1).text)
     client.upload(tmp_path / "written.txt")
     admin.reload()
     card = card_of(admin, "copied")
     card.get_by_role("button", name="About version 1").click()
+    expect(card.locator(".about")).to_contain_text("mixed in: 0.0395 nats less, 20% of the probability, 4.0 MB")
     card.get_by_label("In the text").select_option("written.txt")
     card.get_by_role("button", name="Search").click()
     expect(card.locator(".cells tbody")).to_contain_text("position in the line")

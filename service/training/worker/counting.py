@@ -30,7 +30,7 @@ HELD_OUT_A_SECOND, MOST_HELD_OUT = 1_000, 200_000
 """So many tokens are counted, and held-out ones weighed, for each second of a budget in minutes, and at most: about a
 hundredth of the time on two idle cores."""
 
-LEAST_GAIN: Final = 0.02
+LEAST_GAIN: Final = 0.01
 """In nats per token. Less is not worth the time that mixing takes in every step."""
 
 MOST_COPIED: Final = 0.1

@@ -51,7 +51,7 @@ function network({ config, bytes: size, digest }) {
 
 function training({ corpus, characters, characters_seen: seen, epochs, steps, best_step: best, validation_loss: loss,
   bits_per_character: bits, training: chosen, fidelity, warnings, yardsticks: simple, generated_lines: generated,
-  held_out_lines: heldOut }) {
+  held_out_lines: heldOut, mix }) {
   return [
     ["Text", corpus && h("span", { dir: "auto" }, corpus.name)],
     ["Characters", characters && `${number(characters.training)} for training, ${number(characters.validation)} held out`],
@@ -59,12 +59,18 @@ function training({ corpus, characters, characters_seen: seen, epochs, steps, be
     ["Best", best && `after step ${number(best)}`],
     ["Held-out loss", loss && `${number(loss, 4)} nats${bits ? `, ${number(bits, 3)} bits per character` : ""}`],
     ["Simple models", simpleModels(simple)],
+    ["Counts of the text", counts(mix)],
     ["Word for word", wordForWord(generated, heldOut)],
     ...requested(chosen),
     ["As served", fidelity && `${fidelity.precision}: ${number(fidelity.difference, 5)} nats from float32`],
     ["Warnings", warnings?.length > 0 && h("ul", { className: "warnings" }, ...warnings.map((each) => h("li", {}, each)))],
   ];
 }
+
+/** Whether counts of the text are mixed in, and what they gain on held-out text. */
+const counts = (mix) => mix && (mix.is_mixed
+  ? `mixed in: ${number(mix.network_loss - mix.loss, 4)} nats less, ${number(100 * mix.share, 0)}% of the probability, ${bytes(mix.bytes)}`
+  : `not mixed in: ${mix.reason}`);
 
 /** How many lines of 40 characters or more stand in the text. */
 const wordForWord = (generated, heldOut) => [

@@ -61,7 +61,7 @@ def test_counts_that_gain_too_little_are_left_out() -> None:
     found = with_counts(network, source, config())
     assert found.ngrams is None and found.record.validation_loss == 3.0
     assert not found.record.json["mix"]["is_mixed"]
-    assert found.record.json["mix"]["reason"] == "the gain is less than 0.02 nats per token"
+    assert found.record.json["mix"]["reason"] == "the gain is less than 0.01 nats per token"
     assert with_counts(network, source, config("on")).ngrams is not None
 
 
