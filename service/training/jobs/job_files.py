@@ -17,6 +17,7 @@ from service.training.jobs.job import NOT_BEGUN, QUEUED, JobProgress, JobState
 from service.training.jobs.lease import LEASE
 from service.training.jobs.plan import PLAN_SHAPE
 from service.training.jobs.requests import JobRequest
+from service.training.jobs.run_writer import Writer
 
 _STATE: Final = TypeAdapter(JobState)
 _PROGRESS: Final = TypeAdapter(JobProgress)
@@ -51,13 +52,13 @@ def _last_logged_state(folder: Path) -> JobState:
     return state
 
 
-def write_state(folder: Path, state: JobState) -> None:
-    """Replace a job's state and log it; the caller holds the directory's lock and has checked that the job has not
-    ended. Raises OSError."""
+def write_state(files: Writer, state: JobState) -> None:
+    """Replace a job's state and log it; the caller may write to the run and has checked that the job has not ended.
+    Raises OSError."""
     values = asdict(state)
-    run_files.write_json(folder / run_files.STATUS, values)
+    files.put(run_files.STATUS, values)
     logged = {"status", "version", "promoted", "error"} if state.is_final else {"status"}
-    EventLog(folder).append("status", {k: v for k, v in values.items() if k in logged and v is not None})
+    files.log("status", {k: v for k, v in values.items() if k in logged and v is not None})
 
 
 def shape_fault(path: Path) -> str:

@@ -9,16 +9,17 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from durable import files, locks
 from durable.reading import DamagedFileError, read_json
 from service.training.errors import LeaseHeldError, LeaseLostError
 from service.training.jobs.run_files import LOCK
+from service.training.jobs.run_writer import FolderWriter, Writer
 from service.training.jobs.shapes import LEASE as SHAPE
 from service.training.jobs.shapes import LeaseFile
 
@@ -70,14 +71,7 @@ class Lease:
 
         Raises LeaseHeldError, also when `stop` is set.
         """
-        deadline = time.monotonic() + 2 * ttl
-        renewed = _renewed(folder)
-        while True:
-            try:
-                return cls.take(folder, ttl)
-            except LeaseHeldError:
-                if stop.wait(POLL_SECONDS) or _renewed(folder) != renewed or time.monotonic() > deadline:
-                    raise
+        return taken_soon(lambda: cls.take(folder, ttl), folder, stop, ttl)
 
     def __enter__(self) -> Self:
         return self
@@ -88,19 +82,19 @@ class Lease:
         self.release()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """A context for writing, in which no other worker can take over the run. Raises LeaseLostError."""
+    def held(self, *, at_once: bool = True) -> Iterator[Writer]:  # noqa: ARG002 (here it always is)
+        """A context for writing, in which no other worker can take over the run. With `at_once`, what was written is
+        stored when it ends; without, it may be a moment later where storing takes long. Raises LeaseLostError."""
         with locks.locked(self._folder / LOCK):
             if self._released.is_set() or _token(self._folder) != self._token:
-                raise LeaseLostError(f"run {self._folder.name} was taken over by another worker")
-            yield
+                raise lost(self._folder)
+            yield FolderWriter(self._folder)
             os.utime(self._folder / LEASE)
 
     def release(self) -> None:
         """Let another worker take the run at once; does nothing if the lease is already lost."""
         try:
-            with self.held():
-                _write(self._folder, self._token, released=True)
+            self._give_up()
         except LeaseLostError:
             pass
         except OSError as error:  # a full disk: it expires
@@ -109,19 +103,49 @@ class Lease:
             self._released.set()
             self._thread.join()
 
+    def _give_up(self) -> None:
+        """Note that the lease is released."""
+        with self.held():
+            _write(self._folder, self._token, released=True)
+
+    def _renew(self) -> None:
+        """Note that the holder is alive."""
+        with self.held():
+            pass
+
     def _renew_regularly(self) -> None:
         fault = ""
         while not self._released.wait(self._ttl / 4):
             before, fault = fault, ""
             try:
-                with self.held():
-                    pass
+                self._renew()
             except LeaseLostError:
                 return
             except OSError as error:
-                fault = error.strerror or type(error).__name__
+                fault = error.strerror or str(error) or type(error).__name__
             if fault and fault != before:
                 log.warning("the lease of run %s cannot be renewed: %s", self._folder.name, fault)
+
+
+L = TypeVar("L", bound=Lease)
+
+
+def taken_soon(take: Callable[[], L], folder: Path, stop: threading.Event, ttl: float) -> L:
+    """The lease from `take`, which is called until the one before has expired; if its holder renews that, the wait ends
+    at once. Raises LeaseHeldError, also when `stop` is set."""
+    deadline = time.monotonic() + 2 * ttl
+    renewed = _renewed(folder)
+    while True:
+        try:
+            return take()
+        except LeaseHeldError:
+            if stop.wait(POLL_SECONDS) or _renewed(folder) != renewed or time.monotonic() > deadline:
+                raise
+
+
+def lost(folder: Path) -> LeaseLostError:
+    """The error of a holder whose run was taken over."""
+    return LeaseLostError(f"run {folder.name} was taken over by another worker")
 
 
 def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
@@ -159,7 +183,11 @@ def _read(folder: Path) -> LeaseFile:
     return read_json(folder / LEASE, SHAPE)
 
 
+def owner() -> str:
+    """How this process is named as the holder of a lease."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def _write(folder: Path, token: int, released: bool) -> None:
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    text = json.dumps({"token": token, "owner": owner, "released": released})
+    text = json.dumps({"token": token, "owner": owner(), "released": released})
     files.put(folder / LEASE, text.encode())

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-from durable import files
 from durable.clock import now
 from durable.drafts import draft, remove_dead_drafts
-from durable.entries import drop, is_there
+from durable.entries import is_there
 from service.training.jobs import resume_points, run_files, shapes, stalls
 from service.training.jobs.event_log import EventLog
 from service.training.jobs.job import JobProgress, JobState
 from service.training.jobs.job_files import SHAPES, read_progress, read_state, read_warnings, shape_fault, write_state
 from service.training.jobs.lease import LEASE, Lease
 from service.training.jobs.plan import PLAN_SHAPE, Plan
+from service.training.jobs.run_writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +39,8 @@ class Run:
         self._folder = folder
         self._log = EventLog(folder)
         self._lease = lease
-        with lease.held():
-            _mend(folder)
+        with lease.held() as files:
+            _mend(folder, files)
             self._log.mend()
             remove_dead_drafts(folder)
         self._last_step = {kind: self._log.last_step(kind) for kind in COMES_AFTER}
@@ -67,20 +66,20 @@ class Run:
 
     def start(self) -> int:
         """Mark the job as running; returns how many workers in a row died after starting from the same resume point."""
-        with self._lease.held():
+        with self._lease.held() as files:
             state = self.state
-            write_state(self._folder, replace(state, status="running", started=state.started or now()))
+            write_state(files, replace(state, status="running", started=state.started or now()))
             before = run_files.read_shaped(self._folder / run_files.ATTEMPTS, shapes.ATTEMPTS)
-            step = resume_points.newest_step(self._folder)
+            step = self._newest_step()
             deaths = before["deaths"] + 1 if before and before["step"] == step else 0
-            run_files.write_json(self._folder / run_files.ATTEMPTS, {"step": step, "deaths": deaths})
+            files.put(run_files.ATTEMPTS, {"step": step, "deaths": deaths})
             return deaths
 
     def hand_over(self) -> None:
         """Mark the job as queued again, for the next worker; this does not count as a death."""
-        with self._lease.held():
-            drop(self._folder / run_files.ATTEMPTS)
-            write_state(self._folder, replace(self.state, status="queued"))
+        with self._lease.held() as files:
+            files.drop(run_files.ATTEMPTS)
+            write_state(files, replace(self.state, status="queued"))
 
     def stall(self) -> None:
         """Note that what should be written waits for a disk that is full or read-only; needs no space, nor the lease,
@@ -97,23 +96,22 @@ class Run:
 
     def keep_plan(self, plan: Plan) -> Plan:
         """Store the plan, for this worker and later ones; returns it."""
-        with self._lease.held():
-            run_files.write_json(self._folder / run_files.PLAN, plan.as_dict())
+        with self._lease.held() as files:
+            files.put(run_files.PLAN, plan.as_dict())
         return plan
 
     def note(self, progress: JobProgress) -> None:
         """Write the job's progress."""
-        data = json.dumps(asdict(progress)).encode()
-        with self._lease.held():
-            files.put(self._folder / run_files.PROGRESS, data, sync=False)
+        with self._lease.held(at_once=False) as files:
+            files.put(run_files.PROGRESS, asdict(progress), sync=False)
 
     def add_event(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Add an event to the log, unless the log already has an event of its kinds in COMES_AFTER for this step or a
         later one."""
         if step <= max(self._last_step[each] for each in COMES_AFTER[kind]):
             return
-        with self._lease.held():
-            self._log.append(kind, {"step": step, **values})
+        with self._lease.held(at_once=False) as files:
+            files.log(kind, {"step": step, **values})
         self._last_step[kind] = step
 
     @property
@@ -124,8 +122,8 @@ class Run:
     def warn(self, step: int, warnings: list[str]) -> None:
         """Write all warnings that apply after `step` steps, if they have changed."""
         self.add_event("warnings", step, {"warnings": warnings})
-        with self._lease.held():
-            run_files.write_json(self._folder / run_files.WARNINGS, {"warnings": warnings})
+        with self._lease.held() as files:
+            files.put(run_files.WARNINGS, {"warnings": warnings})
 
     def save(self, step: int, state: bytes) -> None:
         """Save a resume point, and keep the previous one."""
@@ -148,34 +146,38 @@ class Run:
     def publish(self, intent: dict[str, Any], publish: Callable[[], tuple[int, bool]]) -> JobState:
         """Publish while holding the lease, and mark the job as succeeded; `intent` lets the next worker find the
         version if this one dies in between. `publish` returns the version and whether it was promoted."""
-        with self._lease.held():
-            run_files.write_json(self._folder / run_files.INTENT, intent)
+        with self._lease.held() as files:
+            files.put(run_files.INTENT, intent)
             version, promoted = publish()
-            return self._end(replace(self.state, status="succeeded", version=version, promoted=promoted))
+            return self._end(files, replace(self.state, status="succeeded", version=version, promoted=promoted))
 
     def fail(self, message: str) -> JobState:
         """Mark the job as failed; `message` says why."""
-        with self._lease.held():
-            return self._end(replace(self.state, status="failed", error=message))
+        with self._lease.held() as files:
+            return self._end(files, replace(self.state, status="failed", error=message))
 
     def cancel(self) -> JobState:
         """Mark the job as cancelled."""
-        with self._lease.held():
-            return self._end(replace(self.state, status="cancelled"))
+        with self._lease.held() as files:
+            return self._end(files, replace(self.state, status="cancelled"))
 
-    def _end(self, state: JobState) -> JobState:
+    def _end(self, files: Writer, state: JobState) -> JobState:
         ended = replace(state, finished=now())
-        write_state(self._folder, ended)
+        write_state(files, ended)
         resume_points.drop_all(self._folder)
         return ended
 
+    def _newest_step(self) -> int:
+        """The step of the newest resume point; 0 without any."""
+        return resume_points.newest_step(self._folder)
 
-def _mend(folder: Path) -> None:
+
+def _mend(folder: Path, files: Writer) -> None:
     """Remove damaged small files that a worker rebuilds."""
     state = read_state(folder)
     for name in SHAPES.keys() - {LEASE, run_files.PLAN}:
         if fault := shape_fault(folder / name):
             log.warning("run %s: %s; the file is rebuilt", folder.name, fault)
-            drop(folder / name)
+            files.drop(name)
             if name == run_files.STATUS:
-                run_files.write_json(folder / name, asdict(state))
+                files.put(name, asdict(state))

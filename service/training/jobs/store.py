@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 from durable import locks
@@ -23,9 +24,11 @@ from service.training.errors import JobDamagedError, JobFinishedError, JobNotFou
 from service.training.jobs import job_files, run_files, stalls
 from service.training.jobs.event_log import EVENTS, EventLog, log_fault
 from service.training.jobs.job import FINAL, NOT_BEGUN, QUEUED, AnyJob, DamagedJob, Job, JobState, Status
-from service.training.jobs.lease import is_live
+from service.training.jobs.lease import Lease, is_live
 from service.training.jobs.plan import PLAN_SHAPE, Plan
 from service.training.jobs.requests import JobRequest
+from service.training.jobs.run import Run
+from service.training.jobs.run_writer import FolderWriter
 
 AnyJobs = list[AnyJob]
 JobIds = list[str]
@@ -182,7 +185,7 @@ class JobStore:
         with suppress(TimeoutError), locks.locked(folder / run_files.LOCK, LOCK_SECONDS):
             state = job_files.read_state(folder)
             if not state.is_final and not is_live(folder):
-                job_files.write_state(folder, JobState("cancelled", state.started, now()))
+                job_files.write_state(FolderWriter(folder), JobState("cancelled", state.started, now()))
         return self.look(job)
 
     def delete(self, job: str) -> None:
@@ -198,6 +201,17 @@ class JobStore:
             if is_live(folder) or not (damaged or job_files.read_state(folder).is_final):
                 raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
         drop(withdraw(folder))
+
+    def take(self, job: str, stop: Event) -> Lease:
+        """Take the lease of a job's run, waiting for a dead holder's to expire; `stop` ends the wait.
+
+        Raises LeaseHeldError while another worker holds it, OSError.
+        """
+        return Lease.take_soon(self.root / job, stop)
+
+    def run(self, job: str, lease: Lease) -> Run:
+        """The run of a job, to be written to by the holder of its lease. Raises LeaseLostError, OSError."""
+        return Run(self.root / job, lease)
 
     def folder(self, job: str) -> Path:
         """The job's directory. Raises JobNotFoundError, JobDamagedError when something else has its name."""

@@ -60,13 +60,13 @@ class JobRunner:
         job, folder = self._jobs.look(job_id), self._jobs.root / job_id
         if job.is_final and isinstance(job, Job):
             return "ended"
-        lease = self._taken(folder, stop)
+        lease = self._taken(job_id, folder, stop)
         if lease is None:
             return "not mine"
         patience = Patience(folder, stop, self._retry_seconds)
         try:
             with lease:
-                run = patience.until_done(lambda: Run(folder, lease))
+                run = patience.until_done(lambda: self._jobs.run(job_id, lease))
                 if isinstance(job, Job):
                     return self._run(job, run, patience, stop, began)
                 return self._give_up(job, run, patience)
@@ -76,11 +76,10 @@ class JobRunner:
         except StoppedError:
             return "handed over"
 
-    @staticmethod
-    def _taken(folder: Path, stop: Event) -> Lease | None:
+    def _taken(self, job: str, folder: Path, stop: Event) -> Lease | None:
         """The lease of a run; None while another worker has it, or there is no space for it."""
         try:
-            return Lease.take_soon(folder, stop)
+            return self._jobs.take(job, stop)
         except LeaseHeldError as error:
             log.info("%s", error)
         except OSError as error:

@@ -22,6 +22,7 @@ from service.training.jobs.job_files import SHAPES, read_state, write_state
 from service.training.jobs.lease import LEASE, Lease, is_live
 from service.training.jobs.plan import Plan
 from service.training.jobs.run import Run
+from service.training.jobs.run_writer import FolderWriter
 from service.training.jobs.store import JobStore
 from service.training.queue.reconciler import Reconciler
 from tests.damage import DAMAGES
@@ -47,7 +48,7 @@ def job(new_job: NewJob, jobs: JobStore) -> Job:
         run.warn(10, ["the text is short"])
         run_files.write_json(folder / run_files.INTENT, {"digest": "0" * 64, "after": 0})
         run.add_event("metrics", 5, {"characters": 50, "loss": 2.0, "learning_rate": 0.1})
-        write_state(folder, JobState("queued"))
+        write_state(FolderWriter(folder), JobState("queued"))
     return job
 
 
@@ -152,7 +153,7 @@ def test_how_a_job_ended_is_read_from_its_log_when_its_status_is_damaged(
     new_job: NewJob, jobs: JobStore, damage: str
 ) -> None:
     folder = jobs.folder(new_job().id)
-    write_state(folder, JobState("succeeded", version=3, promoted=True))
+    write_state(FolderWriter(folder), JobState("succeeded", version=3, promoted=True))
     DAMAGES[damage](folder / run_files.STATUS)
     assert read_state(folder) == JobState("succeeded", version=3, promoted=True)
     assert list(jobs.unfinished()) == []
