@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from charrnn.cores import usable_cores
 from service import secret_files
 from service.data_dir import DataDir
+from service.redis_servers.urls import RedisUrlError, parse
 
 RATE: Final = re.compile(r"([1-9]\d{0,8}/(second|minute|hour|day)(;|$))+(?<!;)")
 
@@ -25,11 +25,6 @@ LONG_KEY_RULE: Final = f"{SHORTEST_KEY} to {MAX_KEY} visible ASCII characters wi
 MAX_CONTINUATION_KEYS: Final = 16
 KEY_RULE: Final = f"1 to {MAX_KEY} visible ASCII characters without spaces, as a header can carry it"
 
-REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
-REDIS_URL_RULE: Final = (
-    "look like redis://[:password@]host[:port][/database], rediss:// or unix://path, with #, /, ? and @ in a password"
-    " written as %23, %2F, %3F and %40"
-)
 SECRET: Final = "secret"
 """Marks the fields that may be given as a file: NAME_FILE in place of NAME."""
 
@@ -136,9 +131,11 @@ class Settings(BaseSettings):
     @field_validator("redis_url", "cache_url")
     @classmethod
     def _is_a_url(cls, value: str, info: ValidationInfo) -> str:
-        """Part of a password would be taken for the port, and shown, if it had a # or a slash."""
-        if value and not _is_redis_url(value):
-            raise ValueError(f"{str(info.field_name).upper()} must {REDIS_URL_RULE}")
+        try:
+            if value:
+                parse(value)
+        except RedisUrlError as error:
+            raise ValueError(f"{str(info.field_name).upper()} {error}") from None
         return value
 
     @field_validator("continuation_keys")
@@ -217,14 +214,6 @@ def problems(error: ValidationError) -> str:
         name, message = ".".join(map(str, each["loc"])).upper(), each["msg"].removeprefix("Value error, ")
         messages.append(message if message.startswith(name) else f"{name}: {message}")
     return "; ".join(messages)
-
-
-def _is_redis_url(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in REDIS_SCHEMES and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _listed(value: str) -> tuple[str, ...]:

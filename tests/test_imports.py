@@ -17,7 +17,7 @@ BELOW_THE_API = {
     *("durable", "charrnn", "model_store", "service.generation", "service.pictures"),
     *(f"service.training.{name}" for name in ("corpora", "records", "jobs", "queue")),
     *(f"service.training.{name}" for name in ("curves", "errors", "evaluation", "excerpts", "gradients", "units")),
-    *(f"service.{name}" for name in ("browser_headers", "keys", "logs", "optional_redis", "settings")),
+    *(f"service.{name}" for name in ("browser_headers", "keys", "logs", "redis_servers", "settings")),
 }
 ROOMS_OF_THE_API = {
     "schemas": {"schemas"},
@@ -26,7 +26,7 @@ ROOMS_OF_THE_API = {
     "pages": {"schemas", "http", "openapi", "pages"},
     "routes": {"schemas", "http", "openapi"},
 }
-BELOW_TRAINING = {"durable", "charrnn", "model_store", "service.training.errors"}
+BELOW_TRAINING = {"durable", "charrnn", "model_store", "service.redis_servers", "service.training.errors"}
 ROOMS_OF_TRAINING = {
     "corpora": {"corpora"},
     "records": {"corpora", "records"},
@@ -49,17 +49,20 @@ LAYERS = {
     "charrnn/engine/cpu": BELOW_THE_ENGINES | {"charrnn.engine.cpu"},
     "charrnn/engine/gpu": BELOW_THE_ENGINES | {"charrnn.engine.gpu", "charrnn.torch_threads"},
     "model_store": {"durable", "console", "charrnn", "model_store"},
-    "service/generation": {"durable", "charrnn", "model_store", "service.generation", "service.optional_redis"},
+    "service/generation": {"durable", "charrnn", "model_store", "service.generation", "service.redis_servers"},
     "service/generation/scheduling": {
         *("charrnn.engine.base", "service.generation.errors", "service.generation.cancellation"),
         "service.generation.scheduling",
     },
     "service/pictures": {"service.pictures"},
-    "service/training": {"durable", "charrnn", "model_store", "service.training", "service.pictures"},
+    "service/training": {
+        *("durable", "charrnn", "model_store", "service.training", "service.pictures", "service.redis_servers"),
+    },
     **{
         f"service/training/{room}": BELOW_TRAINING | {f"service.training.{each}" for each in below}
         for room, below in ROOMS_OF_TRAINING.items()
     },
+    "service/redis_servers": {"service.redis_servers"},
     "service/keys": {"durable", "service.data_dir", "service.keys", "service.settings"},
     "service/api": {*BELOW_THE_API, "service.api"},
     **{

@@ -62,9 +62,9 @@ class CacheClient(RedisClient, StatesClient, Protocol):
 
 
 class CheckedQueue(Queue, Protocol):
-    """The queue of jobs, and whether it answers."""
+    """The queue of jobs, and what is wrong with it."""
 
-    def available(self) -> bool: ...
+    def fault(self) -> str: ...
 
 
 def build_web(
@@ -95,7 +95,7 @@ def build_web(
     cache = GenerationCache(redis, settings.cache_ttl)
     prefix_states = PrefixStates(redis, settings.cache_ttl, settings.prefix_cache_bytes)
     queue = queue or JobQueue(settings.redis_url, LOOK_SECONDS)
-    queue_available = Recently(queue.available)
+    queue_fault = Recently(queue.fault)
     workers = WorkerRegistry(paths.runs)
     # Generation.
     scheduler = scheduler or Scheduler(settings.max_active, settings.max_waiting)
@@ -110,7 +110,7 @@ def build_web(
 
     def degraded() -> list[str]:
         lost = [f"cache: {fault}"] if (fault := cache.fault()) else []
-        lost += [] if queue_available() else ["queue: Redis is not available"]
+        lost += [f"queue: {fault}"] if (fault := queue_fault()) else []
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
         lost += [*supervisor.problems(), *(siblings.problems() if siblings else ()), *suspension.found()]
         lost += disk.found() + [f"job {job}: {warning}" for job, warning in jobs.stalled()]

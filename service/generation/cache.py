@@ -18,7 +18,7 @@ from service.generation.cache_entry import read, written
 from service.generation.cached_choice import Beginning, Entry
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModel
-from service.optional_redis import OptionalRedis
+from service.redis_servers.optional import OptionalRedis
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +65,8 @@ class GenerationCache:
 
     def fault(self) -> str:
         """What has been wrong with Redis within the last seconds; empty: nothing."""
-        if not self._redis.available():
-            return "Redis is not available"
+        if fault := self._redis.fault():
+            return fault
         return "" if self._client.keeps() else "Redis does not keep new values"
 
     def get(self, key: str, request: GenerationRequest, model: ResidentModel) -> Found | None:

@@ -18,7 +18,7 @@ from charrnn.config import ModelConfig
 from charrnn.engine.base import State
 from charrnn.engine.state_bytes import packed, unpacked
 from charrnn.vocabulary import Ids
-from service.optional_redis import OptionalRedis
+from service.redis_servers.optional import OptionalRedis
 
 log = logging.getLogger(__name__)
 

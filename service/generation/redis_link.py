@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
 
-from redis import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
+
+from service.redis_servers.clients import connector
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +139,5 @@ class _Line:
 
 
 def link_to(url: str, timeout: float) -> RedisLink:
-    """A link to the server at the URL; each answer may take at most `timeout` seconds."""
-    pool = ConnectionPool.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
-    # Not pool.make_connection: it counts all connections ever made, and refuses more than a hundred.
-    return RedisLink(lambda: pool.connection_class(**pool.connection_kwargs))
+    """A link to the server at the URL; each answer may take at most `timeout` seconds. Raises RedisUrlError."""
+    return RedisLink(connector(url, timeout))

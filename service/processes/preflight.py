@@ -12,8 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TextIO
 
-from redis import Redis
-
 from durable import locks
 from durable.entries import close_to_others, is_folder, set_aside
 from durable.locks import ClaimedError
@@ -114,15 +112,6 @@ def check_device(device: str) -> None:
     looked = subprocess.run([sys.executable, "-c", LOOK_FOR_GPU], capture_output=True, check=False)
     if looked.returncode:
         raise StartError("DEVICE=cuda, but PyTorch finds no GPU; set DEVICE=cpu (the default)")
-
-
-def check_redis_url(name: str, url: str) -> None:
-    """Raises StartError for an invalid URL of a Redis server; an empty one is allowed."""
-    try:
-        if url:
-            Redis.from_url(url)
-    except ValueError as error:
-        raise StartError(f"{name} is not a valid Redis URL: {error}") from error
 
 
 def check_address(host: str, port: int) -> None:

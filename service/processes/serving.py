@@ -39,8 +39,6 @@ def serve(settings: Settings) -> int:
 
     Raises StartError, before anything is started, if something needed is in use or missing.
     """
-    preflight.check_redis_url("REDIS_URL", settings.redis_url)
-    preflight.check_redis_url("CACHE_URL", settings.cache_url)
     preflight.open_standard_streams()
     with preflight.lock(settings.data):
         _await_orphans(settings)

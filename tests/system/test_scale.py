@@ -34,8 +34,8 @@ class Nothing:
     def waiting(self) -> set[str]:
         return set()
 
-    def available(self) -> bool:
-        return True
+    def fault(self) -> str:
+        return ""
 
 
 class Place:

@@ -12,7 +12,8 @@ from limits.errors import StorageError
 from limits.storage import RedisStorage, SlidingWindowCounterSupport, Storage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from service.optional_redis import OptionalRedis
+from service.redis_servers.clients import pool
+from service.redis_servers.optional import OptionalRedis
 
 PREFIX: Final = "charrnn:rate"
 
@@ -50,8 +51,7 @@ class RateLimit:
 
 
 def in_redis(url: str, timeout: float) -> Storage:
-    """The storage of the counts, which connects on first use."""
-    address = url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url
+    """The storage of the counts, which connects on first use. Raises RedisUrlError."""
     return RedisStorage(
-        address, key_prefix=PREFIX, wrap_exceptions=True, socket_timeout=timeout, socket_connect_timeout=timeout
+        "redis://", connection_pool=pool(url, timeout, timeout), key_prefix=PREFIX, wrap_exceptions=True
     )

@@ -11,14 +11,14 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from service.redis_servers.clients import client
+from service.redis_servers.faults import AWAY, in_words
+from service.redis_servers.urls import parse
 from service.training.errors import QueueDownError
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ LOOKED_FOR: Final = f"{NAMESPACE}:{QUEUE}.absent"
 CONNECT_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 2.0
 CLOSING_SECONDS: Final = 3.0
+RETRIES: Final = 1
+"""The connection may be from before a restart of Redis."""
 
 _ALWAYS: Final = 1_000_000
 """How many of a million commands look for dead workers; with dramatiq's default of a thousand, they are found minutes
@@ -45,13 +47,18 @@ later."""
 class JobQueue:
     """The queue, to which jobs are submitted. It connects on first use; with an empty `url` it counts as down.
 
-    `look_seconds`: how long `available` waits for it.
+    `look_seconds`: how long `fault` waits for it.
     """
 
     def __init__(self, url: str, look_seconds: float = ANSWER_SECONDS) -> None:
-        self.url = url
+        self._url = url
         self._broker = make_broker(url) if url else None
-        self._look = _client(url, look_seconds, look_seconds) if url else None
+        self._look = client(url, look_seconds, look_seconds, RETRIES) if url else None
+
+    @property
+    def address(self) -> str:
+        """Where it is, without a password, for logs."""
+        return parse(self._url).address
 
     def submit(self, job: str) -> None:
         """Submit a job to the workers. Raises QueueDownError within seconds if the queue is down; workers then find the
@@ -72,15 +79,22 @@ class JobQueue:
         messages = [data for data in self._asked(self._broker, ask) if data is not None]
         return {str(dramatiq.Message.decode(data).args[0]) for data in messages}
 
-    def available(self) -> bool:
-        """Whether the queue takes jobs: a server whose memory or disk is full answers, but refuses whatever writes. It
-        is asked to append to a list only if that is there, which it refuses in the same cases, and which changes
-        nothing."""
+    def fault(self) -> str:
+        """Why the queue takes no jobs, in words; empty: it does. A server whose memory or disk is full answers, but
+        refuses whatever writes. It is asked to append to a list only if that is there, which it refuses in the same
+        cases, and which changes nothing."""
+        if self._look is None:
+            return AWAY
         try:
-            self._asked(self._look, lambda client: client.rpushx(LOOKED_FOR, ""))
-        except QueueDownError:
-            return False
-        return True
+            self._look.rpushx(LOOKED_FOR, "")
+        except redis.RedisError as error:
+            log.debug("the queue takes no jobs", exc_info=error)
+            return in_words(error)
+        return ""
+
+    def available(self) -> bool:
+        """Whether the queue takes jobs."""
+        return not self.fault()
 
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
@@ -95,7 +109,7 @@ class JobQueue:
             return ask(whom)
         except redis.RedisError as error:
             log.debug("the queue does not answer", exc_info=error)
-            raise QueueDownError(f"the queue cannot be reached ({type(error).__name__})") from error
+            raise QueueDownError(f"the queue cannot be reached: {in_words(error)}") from error
 
 
 class JobConsumer:
@@ -146,7 +160,7 @@ class QuietConnections(logging.Filter):
 def make_broker(url: str) -> RedisBroker:
     """The connection to the queue, established on first use."""
     broker = RedisBroker(  # type: ignore[no-untyped-call]
-        client=_client(url, CONNECT_SECONDS, ANSWER_SECONDS),
+        client=client(url, CONNECT_SECONDS, ANSWER_SECONDS, RETRIES),
         middleware=[],
         namespace=NAMESPACE,
         heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
@@ -154,19 +168,3 @@ def make_broker(url: str) -> RedisBroker:
     )
     broker.declare_queue(QUEUE)
     return broker
-
-
-def _client(url: str, connect_seconds: float, answer_seconds: float) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=connect_seconds,
-        socket_timeout=answer_seconds,
-        # One retry: the connection may be from before a restart of Redis.
-        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-    )
-
-
-def shown(url: str) -> str:
-    """The address in a Redis URL, without the password, for logs."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or parts.path}:{parts.port or 6379}" if parts.hostname else parts.path

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from threading import Event
 from typing import Final, Protocol
 
+from service.redis_servers.faults import AWAY
 from service.training.errors import JobNotFoundError
 from service.training.queue.heartbeats import Heartbeat
-from service.training.queue.job_queue import JobQueue, shown
+from service.training.queue.job_queue import JobQueue
 from service.training.queue.reconciler import Reconciler
 from service.training.queue.submission import enqueue
 from service.training.worker.runner import JobRunner
@@ -46,7 +47,7 @@ class Worker:
         self._reconciler = reconciler
         self._heartbeat = heartbeat
         self._stop = Event()
-        self._answered = True
+        self._fault = ""
         self._silenced_by = ""
 
     def run(self) -> None:
@@ -54,7 +55,7 @@ class Worker:
         if not self._wait_for_queue():
             return
         self._consumer.start()
-        log.info("worker %d takes jobs from %s", os.getpid(), shown(self._queue.url))
+        log.info("worker %d takes jobs from %s", os.getpid(), self._queue.address)
         self._write_heartbeat(self._heartbeat.begin)
         while not self._stop.wait(LOOK_SECONDS):
             self._write_heartbeat(self._heartbeat.beat)
@@ -75,15 +76,15 @@ class Worker:
 
     def _queue_answers(self, meanwhile: str) -> bool:
         """Whether the queue answers; logged when that changes."""
-        answers = self._queue.available()
-        if answers != self._answered:
-            address = shown(self._queue.url)
-            if answers:
-                log.info("Redis at %s answers", address)
+        fault = self._queue.fault()
+        if fault != self._fault:
+            if not fault:
+                log.info("Redis at %s answers", self._queue.address)
             else:
-                log.warning("Redis at %s does not answer: %s", address, meanwhile)
-        self._answered = answers
-        return answers
+                why = "does not answer" if fault == AWAY else f"cannot be used ({fault})"
+                log.warning("Redis at %s %s: %s", self._queue.address, why, meanwhile)
+        self._fault = fault
+        return not fault
 
     def _write_heartbeat(self, write: Callable[[], None]) -> None:
         """Write a heartbeat; an error is logged once, and the work continues."""

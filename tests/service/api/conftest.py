@@ -35,8 +35,8 @@ class MemoryQueue:
             raise self.error
         self.submitted.append(job_id)
 
-    def available(self) -> bool:
-        return self.error is None
+    def fault(self) -> str:
+        return "" if self.error is None else "Redis is not available"
 
 
 def settings_in(folder: Path) -> Settings:

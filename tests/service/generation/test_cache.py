@@ -17,7 +17,7 @@ from service.generation.cache_entry import written
 from service.generation.cached_choice import CachedChoice, Entry
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModel
-from service.optional_redis import PAUSE_SECONDS
+from service.redis_servers.optional import PAUSE_SECONDS
 from tests.service.conftest import LETTERS, CountingEngine
 
 REQUEST = GenerationRequest("letters", prompt="abc", length=3)

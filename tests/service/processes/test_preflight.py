@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from service.data_dir import DataDir
-from service.processes.preflight import StartError, check_address, check_device, check_redis_url, check_torch, lock
+from service.processes.preflight import StartError, check_address, check_device, check_torch, lock
 
 ROOT = Path(__file__).parents[3]
 
@@ -103,14 +103,6 @@ def test_a_gpu_that_is_not_here() -> None:
     check_device("cpu")
     with pytest.raises(StartError, match="DEVICE=cuda, but PyTorch finds no GPU; set DEVICE=cpu"):
         check_device("cuda")
-
-
-@pytest.mark.parametrize("url", ["127.0.0.1:6379", "http://127.0.0.1", "redis://127.0.0.1:port"])
-def test_an_address_that_is_not_redis(url: str) -> None:
-    with pytest.raises(StartError, match="CACHE_URL is not a valid Redis URL: "):
-        check_redis_url("CACHE_URL", url)
-    check_redis_url("CACHE_URL", "redis://127.0.0.1:1/0")
-    check_redis_url("CACHE_URL", "")
 
 
 def test_secrets_that_others_could_read_are_closed_to_them(tmp_path: Path) -> None:

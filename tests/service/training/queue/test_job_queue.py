@@ -12,7 +12,7 @@ import pytest
 from service.data_dir import DataDir
 from service.processes.embedded_redis import embedded_redis
 from service.training.errors import QueueDownError
-from service.training.queue.job_queue import ANSWER_SECONDS, JobConsumer, JobQueue, QuietConnections, shown
+from service.training.queue.job_queue import ANSWER_SECONDS, JobConsumer, JobQueue, QuietConnections
 from tests.service.redis_server import running
 
 
@@ -87,7 +87,7 @@ def test_a_consumer_without_a_server_can_be_started_and_stopped() -> None:
     ],
 )
 def test_an_address_is_shown_without_its_password(url: str, address: str) -> None:
-    assert shown(url) == address
+    assert JobQueue(url).address == address
 
 
 @pytest.mark.parametrize(

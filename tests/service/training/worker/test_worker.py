@@ -15,14 +15,14 @@ from service.training.worker.worker import Worker
 class MemoryQueue:
     """A queue that can be down, and what was submitted to it."""
 
-    url = "redis://queue"
+    address = "queue:6379"
 
     def __init__(self) -> None:
         self.up = True
         self.submitted: list[str] = []
 
-    def available(self) -> bool:
-        return self.up
+    def fault(self) -> str:
+        return "" if self.up else "Redis is not available"
 
     def submit(self, job: str) -> None:
         if not self.up:

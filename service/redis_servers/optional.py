@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from service.redis_servers.faults import in_words
+
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS: Final = 2.0
@@ -28,6 +30,11 @@ class OptionalRedis:
         self._purpose, self._without, self._errors = purpose, without, errors
         self._clock = clock
         self._paused_until = float("-inf")
+        self._latest = ""
+
+    def fault(self) -> str:
+        """What has been wrong with Redis within the last seconds, in words; empty: nothing."""
+        return "" if self.available() else self._latest
 
     def available(self) -> bool:
         """Whether Redis is used: the latest use succeeded, or failed more than PAUSE_SECONDS ago."""
@@ -41,5 +48,6 @@ class OptionalRedis:
             return use()
         except self._errors as error:
             self._paused_until = self._clock() + PAUSE_SECONDS
-            log.warning("%s: Redis is not available (%s); %s", self._purpose, type(error).__name__, self._without)
+            self._latest = in_words(error)
+            log.warning("%s: %s (%s); %s", self._purpose, self._latest, type(error).__name__, self._without)
             return None

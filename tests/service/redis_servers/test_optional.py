@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from service.optional_redis import PAUSE_SECONDS, OptionalRedis
+from service.redis_servers.optional import PAUSE_SECONDS, OptionalRedis
 
 
 def test_after_a_failure_it_is_not_used_for_a_while(caplog: pytest.LogCaptureFixture) -> None:
