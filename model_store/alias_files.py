@@ -68,7 +68,7 @@ class AliasFiles:
                 with self.locked(folder, MEND_SECONDS):
                     pass
             except OSError as failure:
-                log.warning("model %s: %s; it cannot be rebuilt: %s", folder.name, error, failure.strerror)
+                log.warning("model %s: %s; it cannot be rebuilt: %s", folder.name, error, failure.strerror or failure)
                 self._reader.assume(str(folder), self._rebuilt(folder, error))
             return read(str(folder))
 

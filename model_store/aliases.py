@@ -95,15 +95,20 @@ def held_in(data: bytes) -> dict[str, int]:
     return _held(_SHAPE.validate_json(data))
 
 
-def append(folder: Path, histories: Histories, alias: str, change: AliasChange) -> None:
-    """Append a change by replacing the alias file; the caller holds the model's lock."""
-    write(folder, {**histories, alias: (*histories.get(alias, ()), change)})
+def appended(histories: Histories, alias: str, change: AliasChange) -> Histories:
+    """The histories with one more change."""
+    return {**histories, alias: (*histories.get(alias, ()), change)}
+
+
+def encoded(histories: Histories) -> bytes:
+    """The content of an alias file."""
+    lines = {name: [asdict(entry) for entry in changes] for name, changes in sorted(histories.items())}
+    return json.dumps(lines, indent=1).encode()
 
 
 def write(folder: Path, histories: Histories) -> None:
     """Replace the alias file, or whatever else has its name; the caller holds the model's lock."""
-    lines = {name: [asdict(entry) for entry in changes] for name, changes in sorted(histories.items())}
-    files.put(folder / FILE, json.dumps(lines, indent=1).encode())
+    files.put(folder / FILE, encoded(histories))
 
 
 def rebuilt(remembered: Histories, best: int | None, fault: str) -> Histories:

@@ -91,7 +91,7 @@ class Faults:
         folder = self._store.root / name
         for version in self._store.versions(name):
             path = folder / f"{version}.safetensors"
-            if self._weights.known(path) is None:
+            if self._weights.known(path) is None and self._store.is_here(name, version):
                 if self._weights.fault(path, _weights_fault):
                     self._models.forget(folder)
                 yield version

@@ -105,7 +105,15 @@ class PublishedVersions:
         return stat.st_size, iso(stat.st_mtime)
 
     def path(self, name: str, version: int) -> Path:
-        """The version's file. Raises NotFoundError, and DamagedVersionError if it is not a regular file."""
+        """The version's file, with its weights. Raises NotFoundError, and DamagedVersionError if it is not a regular
+        file."""
+        return self._regular_path(name, version)
+
+    def is_here(self, name: str, version: int) -> bool:
+        """Whether the version's file is on this machine's disk; it need not be where several machines share a store."""
+        return is_there(self._folder(name) / f"{version}{versions.SUFFIX}")
+
+    def _regular_path(self, name: str, version: int) -> Path:
         path = self._known_path(name, version)
         if not is_file(path):
             self._known_path(name, version)  # A version deleted meanwhile is missing, not damaged.
@@ -154,17 +162,22 @@ class PublishedVersions:
     def keep(self, name: str, version: int, kind: str, value: sidecars.Sidecar) -> None:
         """Store a sidecar of this kind beside the version, as long as the version exists. Raises NotFoundError,
         OSError."""
-        folder = self.path(name, version).parent
-        with self._locked(folder):
-            self.path(name, version)
-            sidecars.write(folder, version, kind, value)
+        self._keep(name, version, sidecars.json_path(self._folder(name), version, kind), sidecars.encoded(value))
 
     def keep_bytes(self, name: str, version: int, kind: str, data: bytes) -> None:
         """The same for a sidecar of bytes."""
-        folder = self.path(name, version).parent
+        self._keep(name, version, sidecars.bytes_path(self._folder(name), version, kind), data)
+
+    def _keep(self, name: str, version: int, path: Path, data: bytes) -> None:
+        """Write a sidecar, atomically replacing an earlier one."""
+        folder = self._regular_path(name, version).parent
         with self._locked(folder):
-            self.path(name, version)
-            files.put(sidecars.bytes_path(folder, version, kind), data)
+            self._regular_path(name, version)
+            self._write_sidecar(path, data)
+
+    def _write_sidecar(self, path: Path, data: bytes) -> None:
+        """The caller holds the model's lock."""
+        files.put(path, data)
 
     def bytes_path(self, name: str, version: int, kind: str) -> Path:
         """Where the version's sidecar of bytes of this kind is, if there is one. Raises NotFoundError."""
@@ -194,7 +207,7 @@ class PublishedVersions:
 
     def _read(self, name: str, version: int, read: Callable[[Path], T]) -> T:
         try:
-            return read(self.path(name, version))
+            return read(self._regular_path(name, version))
         except FileNotFoundError as error:
             raise self._missing(name, version) from error
         except CheckpointError as error:

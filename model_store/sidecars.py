@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from durable import files
 from durable.entries import drop
 from durable.reading import DamagedFileError, json_fault, read_json
 
@@ -22,10 +21,14 @@ _SHAPE: Final = TypeAdapter(Sidecar)
 _NAME: Final = re.compile(r"([1-9][0-9]*)\.[a-z]+\.(json|bin)")
 
 
-def write(folder: Path, number: int, kind: str, value: Sidecar) -> None:
-    """Write the sidecar of this kind, atomically replacing an earlier one; `kind` is a word in lower-case letters. The
-    caller holds the model's lock."""
-    files.put(folder / f"{number}.{kind}.json", json.dumps(value).encode())
+def json_path(folder: Path, number: int, kind: str) -> Path:
+    """The path of the version's sidecar of JSON of this kind, which is a word in lower-case letters."""
+    return folder / f"{number}.{kind}.json"
+
+
+def encoded(value: Sidecar) -> bytes:
+    """The content of a sidecar of JSON."""
+    return json.dumps(value).encode()
 
 
 def bytes_path(folder: Path, number: int, kind: str) -> Path:
@@ -35,7 +38,7 @@ def bytes_path(folder: Path, number: int, kind: str) -> Path:
 
 def read(folder: Path, number: int, kind: str) -> Sidecar | None:
     """The version's sidecar of this kind; None if it is missing or cannot be read."""
-    return load(folder / f"{number}.{kind}.json")
+    return load(json_path(folder, number, kind))
 
 
 def load(path: Path) -> Sidecar | None:

@@ -12,7 +12,7 @@ from durable.clock import now
 from durable.reading import DamagedFileError
 from model_store import sidecars, versions
 from model_store.alias_files import AliasFiles
-from model_store.aliases import AliasChange, append, earlier
+from model_store.aliases import AliasChange, Histories, appended, earlier, write
 from model_store.errors import AliasedError, CurrentAliasError, NoEarlierVersionError, NotFoundError
 from model_store.names import CURRENT, check_alias, check_name, is_number
 from model_store.published import PublishedVersions, VersionInfo
@@ -86,15 +86,15 @@ class ModelStore(PublishedVersions):
         (None: none), without any change in between; returns whether it did."""
         check_alias(alias)
         self.describe(name, version)
-        folder = self.path(name, version).parent
+        folder = self._regular_path(name, version).parent
         with self._locked(folder):
-            self.path(name, version)
+            self._regular_path(name, version)
             held = self.aliases(name).get(alias)
             if held == version and not self.history(name, alias)[-1].rebuilt:
                 return True
             if not condition(held):
                 return False
-            append(folder, self._aliases.histories(folder), alias, AliasChange(version, now(), reason))
+            self._change(folder, alias, AliasChange(version, now(), reason))
             return True
 
     def delete_alias(self, name: str, alias: str, reason: str = "") -> None:
@@ -108,7 +108,7 @@ class ModelStore(PublishedVersions):
         folder = self._folder(name)
         with self._locked(folder):
             version = self.aliases(name)[self._known(name, alias)]
-            append(folder, self._aliases.histories(folder), alias, AliasChange(version, now(), reason, deleted=True))
+            self._change(folder, alias, AliasChange(version, now(), reason, deleted=True))
 
     def rollback(self, name: str, alias: str = CURRENT, reason: str = "") -> int:
         """Point the alias to the version that it pointed to before; doing so twice goes two steps back.
@@ -121,8 +121,7 @@ class ModelStore(PublishedVersions):
             version = earlier(self.history(name, alias), lambda version: self._is_whole(name, version))
             if version is None:
                 raise NoEarlierVersionError(f"{name}@{alias} has pointed to no other version that still exists")
-            change = AliasChange(version, now(), reason, rolled_back=True)
-            append(folder, self._aliases.histories(folder), alias, change)
+            self._change(folder, alias, AliasChange(version, now(), reason, rolled_back=True))
             return version
 
     def delete(self, name: str, version: int) -> None:
@@ -138,20 +137,35 @@ class ModelStore(PublishedVersions):
             pointing = self._pointing(name, version)
             if pointing and not is_damaged:
                 raise AliasedError(name, version, pointing)
+            histories = self._aliases.histories(folder)
             for alias in pointing:
-                self._leave(folder, alias, f"version {version} was damaged and is deleted")
-            versions.remove(folder, version)
-            sidecars.tidy(folder, versions.numbers(folder))
+                change = self._leaving(name, histories[alias], f"version {version} was damaged and is deleted")
+                histories = appended(histories, alias, change)
+            self._remove(folder, version, histories)
 
     def _pointing(self, name: str, version: int) -> list[str]:
         return sorted(alias for alias, held in self.aliases(name).items() if held == version)
 
-    def _leave(self, folder: Path, alias: str, reason: str) -> None:
-        """Point the alias away from the damaged version that it points to, or delete it."""
-        histories = self._aliases.histories(folder)
-        before = earlier(histories[alias], lambda version: self._is_whole(folder.name, version))
-        held = histories[alias][-1].version
-        append(folder, histories, alias, AliasChange(before or held, now(), reason, deleted=before is None))
+    def _leaving(self, name: str, changes: tuple[AliasChange, ...], reason: str) -> AliasChange:
+        """The change that points an alias away from the damaged version that it points to, or deletes it."""
+        before = earlier(changes, lambda version: self._is_whole(name, version))
+        return AliasChange(before or changes[-1].version, now(), reason, deleted=before is None)
+
+    def _change(self, folder: Path, alias: str, change: AliasChange) -> None:
+        """Append the change to the alias's history; the caller holds the model's lock."""
+        self._write_aliases(folder, appended(self._aliases.histories(folder), alias, change))
+
+    def _write_aliases(self, folder: Path, histories: Histories) -> None:
+        """Replace the model's aliases; the caller holds its lock."""
+        write(folder, histories)
+
+    def _remove(self, folder: Path, version: int, histories: Histories) -> None:
+        """Remove a version, once the aliases that pointed to it have these histories; the caller holds the model's
+        lock."""
+        if histories != self._aliases.histories(folder):
+            self._write_aliases(folder, histories)
+        versions.remove(folder, version)
+        sidecars.tidy(folder, versions.numbers(folder))
 
     def _known(self, name: str, alias: str) -> str:
         if alias not in self.aliases(name):

@@ -44,12 +44,17 @@ def began(folder: Path) -> int:
     return 0
 
 
+def next_number(folder: Path) -> int:
+    """The number that comes after all that were ever used."""
+    return max(_numbers(folder, _NUMBERED), default=0) + 1
+
+
 def publish(folder: Path, draft: Draft) -> int:
     """Publish a finished draft under the next number, which was never used before; the caller holds the model's lock.
 
     The link is the single step that creates the version, and it cannot overwrite anything.
     """
-    number = max(_numbers(folder, _NUMBERED), default=0) + 1
+    number = next_number(folder)
     os.fchmod(draft.file.fileno(), 0o444)
     os.utime(draft.file.fileno())
     draft.put_new(folder / f"{number}{SUFFIX}")
