@@ -1,5 +1,5 @@
 """A store of objects in a folder: an object is a file, and its key the file's path there. Names that begin with a dot
-are none of its objects: drafts, locks, what was set aside."""
+are none of its objects: drafts, locks, what was set aside. A folder stays when its last object is deleted."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from durable.objects import (
     ObjectInfo,
     ObjectMissingError,
     check_key,
+    is_key,
 )
 
 LOCKS: Final = ".locks"
@@ -177,7 +178,7 @@ def _keys(root: str, folder: str, prefix: str, after: str) -> Iterator[str]:
 
 def _names(folder: Path) -> list[str]:
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        shown = [entry for entry in entries if not entry.name.startswith(".")]
+        shown = [entry for entry in entries if is_key(entry.name)]
         return sorted(
             f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
             for entry in shown

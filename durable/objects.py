@@ -58,6 +58,13 @@ class InvalidKeyError(ObjectsError, ValueError):
         super().__init__(f"{key!r} is no key of an object")
 
 
+class ObjectTooLargeError(ObjectsError):
+    """A file that is larger than an object may be; both sizes in bytes."""
+
+    def __init__(self, key: str, size: int, largest: int) -> None:
+        super().__init__(f"{key} would be an object of {size} bytes, and the store takes at most {largest}")
+
+
 class StoreUnavailableError(OSError):
     """The store is away, slow, full or refuses the caller; the message says which. The same call may succeed later."""
 
@@ -116,7 +123,7 @@ class Objects(Protocol):
         ...
 
     def put_new_file(self, key: str, path: Path) -> str:
-        """`put_new` with the content of a file, which need not fit into memory."""
+        """`put_new` with the content of a file, which need not fit into memory. Raises ObjectTooLargeError too."""
         ...
 
     def swap(self, key: str, data: bytes, etag: str) -> str:
@@ -136,5 +143,10 @@ class Objects(Protocol):
 
 def check_key(key: str) -> None:
     """Raises InvalidKeyError for what is no key."""
-    if "\0" in key or "\\" in key or any(not part or part.startswith(".") for part in key.split("/")):
+    if not is_key(key):
         raise InvalidKeyError(key)
+
+
+def is_key(text: str) -> bool:
+    """Whether an object can have this key."""
+    return text.isprintable() and "\\" not in text and all(part and part[0] != "." for part in text.split("/"))

@@ -11,6 +11,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser.program import NAMES, PROGRAM
+from tests.object_server import ObjectServer
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("here", deadline=None)
@@ -67,6 +68,18 @@ def one_thread() -> Iterator[None]:
     # Imported when it is wanted: torch is large, and most tests have no use for it.
     with importlib.import_module("charrnn.torch_threads").one_thread():
         yield
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """A real S3-compatible server for all tests of this process; a test uses a prefix of its own, and leaves it
+    running."""
+    server = ObjectServer(tmp_path_factory.mktemp("objects"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

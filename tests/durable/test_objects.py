@@ -21,11 +21,16 @@ from durable.objects import (
     ObjectMissingError,
     Objects,
 )
+from durable.s3_objects import S3Objects
+from tests.object_server import BUCKET, ObjectServer
 
 
-@pytest.fixture
-def objects(tmp_path: Path) -> Objects:
-    return DirectoryObjects(tmp_path / "store")
+@pytest.fixture(params=["directory", "s3"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    if request.param == "directory":
+        return DirectoryObjects(tmp_path / "store")
+    server: ObjectServer = request.getfixturevalue("object_server")
+    return S3Objects(BUCKET, f"laws/{tmp_path.name}", server.settings())
 
 
 def at_once(count: int, act: Callable[[int], None]) -> None:
@@ -128,7 +133,7 @@ def test_swaps_lose_nothing(objects: Objects) -> None:
 
 
 def test_a_file_comes_and_goes_whole(objects: Objects, tmp_path: Path) -> None:
-    content = bytes(range(256)) * 100_000  # more than what is read or written in one go
+    content = bytes(range(256)) * 40_000  # more than what is read or written in one go
     (tmp_path / "file").write_bytes(content)
     etag = objects.put_new_file("corpora/a/text", tmp_path / "file")
     (tmp_path / "fetched").write_bytes(b"before")
