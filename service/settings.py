@@ -25,6 +25,12 @@ LONG_KEY_RULE: Final = f"{SHORTEST_KEY} to {MAX_KEY} visible ASCII characters wi
 MAX_CONTINUATION_KEYS: Final = 16
 KEY_RULE: Final = f"1 to {MAX_KEY} visible ASCII characters without spaces, as a header can carry it"
 
+STORE_URL: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*/?")
+STORE_URL_RULE: Final = (
+    "look like s3://bucket/prefix, with a prefix of letters, digits, -, _, = and ., and without keys, which belong into"
+    " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+)
+
 SECRET: Final = "secret"
 """Marks the fields that may be given as a file: NAME_FILE in place of NAME."""
 
@@ -41,6 +47,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     data_dir: Path = Field(Path("data"), description="directory for models, corpora, training runs and keys")
+    store_url: str = Field(
+        "",
+        description="object store with the models, corpora and jobs that several machines share, `s3://bucket/prefix`,"
+        " reached with the usual `AWS_*` variables; `DATA_DIR` then mirrors it; empty: `DATA_DIR` alone",
+    )
     redis_url: Secret = Field("", description="Redis for the job queue; empty: start an embedded server")
     cache_url: Secret = Field("", description="Redis for the result cache; empty: same as `REDIS_URL`")
     cache_ttl: int = Field(3600, ge=1, description="lifetime of a cached result, in seconds")
@@ -137,6 +148,14 @@ class Settings(BaseSettings):
         except RedisUrlError as error:
             raise ValueError(f"{str(info.field_name).upper()} {error}") from None
         return value
+
+    @field_validator("store_url")
+    @classmethod
+    def _is_a_store(cls, value: str) -> str:
+        """The message does not contain the value, which may have keys in it."""
+        if value and not STORE_URL.fullmatch(value):
+            raise ValueError(f"STORE_URL must {STORE_URL_RULE}")
+        return value.rstrip("/")
 
     @field_validator("continuation_keys")
     @classmethod

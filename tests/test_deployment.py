@@ -28,6 +28,9 @@ UNIT = (ROOT / "deploy" / "charrnn.service").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 IN_THE_IMAGE = {"HOST", "PORT", "DATA_DIR"}
 BETWEEN_CONTAINERS = {"REDIS_URL", "CACHE_URL"}
+OF_THE_STORE = {
+    f"AWS_{each}" for each in ("ACCESS_KEY_ID", "ENDPOINT_URL", "REGION", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
+}
 
 
 def setting_names() -> set[str]:
@@ -94,7 +97,7 @@ def test_the_health_check_tells_well_from_ill(server: HTTPServer) -> None:
 def test_the_containers_get_every_setting() -> None:
     for name in ("api", "worker"):
         given = set(SERVICES[name]["environment"])
-        assert given == setting_names() - IN_THE_IMAGE, name
+        assert given == (setting_names() - IN_THE_IMAGE) | OF_THE_STORE, name
     in_the_image = set(re.findall(r"\b([A-Z_]+)=", DOCKERFILE.rpartition("ENV ")[2].partition("\n")[0]))
     assert in_the_image >= IN_THE_IMAGE
 
@@ -127,6 +130,7 @@ def test_the_example_shows_the_defaults() -> None:
         "CONTINUATION_KEYS",
         "CORS_ORIGINS",
         "RATE_LIMIT",
+        "STORE_URL",
     }
     for name, value in shown.items():
         assert str(Settings.model_fields[name.lower()].default) == value, name

@@ -98,3 +98,25 @@ def test_a_url_that_is_none_is_not_shown(monkeypatch: pytest.MonkeyPatch, name: 
 def test_a_url_of_redis(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("REDIS_URL", url)
     assert Settings().redis_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("charrnn", "s3:/bucket", "s3://", "s3://b", "http://localhost:9000/bucket", "s3://key:cret@bucket/prefix"),
+        *("s3://Bucket", "s3://bucket//prefix", "s3://bucket/.hidden", "s3://bucket/pre fix", "s3://bucket/a?cret"),
+    ],
+)
+def test_a_url_that_names_no_store_is_not_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("STORE_URL", url)
+    with pytest.raises(SystemExit) as caught:
+        read_settings()
+    line = str(caught.value)
+    assert line.startswith("service: STORE_URL must look like s3://bucket/prefix") and "cret@" not in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://my.bucket-1/a/b_c", "s3://bucket/prefix/"])
+def test_a_url_of_a_store(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("STORE_URL", url)
+    assert Settings().store_url == url.rstrip("/")
