@@ -19,7 +19,7 @@ LOCKED := install --require-hashes --only-binary=:all: -r
 TOOLS := $(VENV)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: run test mypy pytest faults scale lint format bases starter bench fuzz generators screenshots lock sbom audit clean help
+.PHONY: run test mypy pytest faults scale kube lint format bases starter bench fuzz generators screenshots lock sbom audit clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -43,6 +43,11 @@ faults: $(VENV)/.ready-dev ## run the long tests of kills and failures, which `m
 
 scale: $(VENV)/.ready-dev ## measure a service with thousands of models, jobs and corpora, and large texts; renews docs/scale.md
 	$(BIN)/python -m tests.system.scale docs/scale.md
+
+KUBE_TOOLS := helm kubectl kubernetes-validate
+kube: $(VENV)/.ready-dev ## lint, render and check the Helm chart (deploy/helm; needs helm, kubectl and kubernetes-validate)
+	@for tool in $(KUBE_TOOLS); do command -v $$tool >/dev/null || { echo "$$tool is not installed: https://helm.sh/docs/intro/install, https://kubernetes.io/docs/tasks/tools, pip install kubernetes-validate" >&2; exit 1; }; done
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) tests/test_chart.py tests/test_chart_values.py
 
 lint: $(VENV)/.ready-dev ## check style
 	$(BIN)/ruff check .
