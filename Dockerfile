@@ -5,6 +5,8 @@ FROM python:3.11-slim AS build
 # Where torch alone is taken from; empty: the usual index, whose build brings several GB of CUDA. The CPU index address
 # that pytorch.org's "Get started" selector shows gives the small build.
 ARG TORCH_INDEX_URL=""
+# cuda: always the build with CUDA, for GPUs; empty: the one for CPUs, where it can be had.
+ARG TORCH=""
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build

@@ -62,7 +62,7 @@ def test_every_object_is_valid(values: str, version: str, file: Path) -> None:
 
 @needs("kubectl")
 def test_kubectl_can_read_every_object(values: str, file: Path) -> None:
-    command = ["kubectl", "label", "--local", "--filename", file, "checked=yes", "--output", "name"]
+    command = ["kubectl", "label", "--local", "--filename", str(file), "checked=yes", "--output", "name"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == len(objects(values))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
@@ -95,6 +97,34 @@ def test_nothing_is_installed_unchecked() -> None:
     for path in (ROOT / "Makefile", ROOT / "Dockerfile", FOLDER / "install.sh"):
         for line in re.findall(r"^.*(?:-m pip|PIP\)|LOCKED :=).* install .*", path.read_text(), re.MULTILINE):
             assert "--require-hashes --only-binary=:all:" in line or "--no-deps" in line, (path.name, line)
+
+
+@pytest.mark.parametrize(
+    ("given", "installed"),
+    [({}, ["service.txt", "torch-cpu.txt"]), ({"TORCH": "cuda"}, ["service.txt", "torch.txt"])],
+)
+def test_the_build_of_torch_for_gpus_is_asked_for(given: dict[str, str], installed: list[str], tmp_path: Path) -> None:
+    done = install(given, tmp_path)
+    assert done.returncode == 0
+    asked = [line.split() for line in (tmp_path / "asked").read_text().splitlines()]
+    assert [line[-1] for line in asked] == installed
+
+
+def test_another_build_of_torch_is_refused_before_anything_is_installed(tmp_path: Path) -> None:
+    done = install({"TORCH": "rocm"}, tmp_path)
+    assert (done.returncode, done.stderr) == (2, "TORCH=rocm must be cuda or empty\n")
+    assert not (tmp_path / "asked").exists()
+
+
+def install(given: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run install.sh with an interpreter that only notes what it is asked for."""
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\necho "$@" >> {folder}/asked\n')
+    python.chmod(0o755)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("TORCH", "TORCH_INDEX_URL")
+    } | given
+    return subprocess.run([FOLDER / "install.sh", python], env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_file_that_pip_users_look_for_names_the_same() -> None:
