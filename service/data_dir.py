@@ -61,6 +61,11 @@ class DataDir:
         return self.root / "keys.json"
 
     @property
+    def keys_seen(self) -> Path:
+        """Which keys were read from the store that several machines share, and when these last changed (KeysMirror)."""
+        return self.root / ".keys-seen.json"
+
+    @property
     def admin_key(self) -> Path:
         """The generated admin key (MadeKeys)."""
         return self.root / "admin-key"

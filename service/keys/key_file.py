@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +18,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from durable import files, locks
 from durable.clock import now
-from durable.drafts import draft
 from durable.entries import is_there, set_aside, sync_folder
 from service.data_dir import DataDir
 from service.keys.errors import KeyNameError, KeyNotFoundError, KeysInUseError, KeysUnavailableError
 from service.keys.recent import Recent
+from service.keys.secret_file import put_secret
 
 log = logging.getLogger(__name__)
 
@@ -190,12 +189,12 @@ class KeyFile:
             yield
 
     def _write(self, keys: tuple[Key, ...]) -> None:
-        with draft(self._path.parent, 0o600) as new:
-            new.file.write(json.dumps([asdict(key) for key in keys], indent=1).encode())
-            if os.geteuid() == 0:  # the service may run as another user, to whom the directory belongs
-                owner = self._path.parent.stat()
-                os.fchown(new.file.fileno(), owner.st_uid, owner.st_gid)
-            new.put(self._path)
+        put_secret(self._path, written(keys))
+
+
+def written(keys: tuple[Key, ...]) -> bytes:
+    """The content of a file with these keys."""
+    return json.dumps([asdict(key) for key in keys], indent=1).encode()
 
 
 def digest(key: str) -> str:

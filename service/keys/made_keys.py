@@ -28,7 +28,7 @@ class MadeKeys:
         if is_there(self._path):
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        files.put_new(self._path, f"{secrets.token_urlsafe(32)}\n".encode(), mode=0o600)
+        files.put_new(self._path, new_key(), mode=0o600)
 
     def read(self) -> tuple[str, ...]:
         """The keys, at least one. Raises KeysUnavailableError when a line of the file is not a complete key."""
@@ -51,3 +51,8 @@ class MadeKeys:
     def recent(self) -> tuple[str, ...]:
         """The keys, at most a second old."""
         return self._recent.get()
+
+
+def new_key() -> bytes:
+    """The content of a file with a new key."""
+    return f"{secrets.token_urlsafe(32)}\n".encode()
