@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -49,7 +48,6 @@ from service.generation.units.example_texts import ExampleTexts
 from service.generation.units.search import UnitSearch
 from service.generation.units.tracing import Tracer
 from service.keys.errors import KeysUnavailableError
-from service.keys.key_file import KeyFile
 from service.logs import RequestLog
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
@@ -83,29 +81,16 @@ class Services:
     shutdown: Shutdown
 
 
-def create_app(services: Services, settings: Settings, own_key: Callable[[], str] | None = None) -> Flask:
-    """Create the Flask application; `own_key` returns the generated admin key."""
+def create_app(services: Services, settings: Settings, ring: KeyRing) -> Flask:
+    """Create the Flask application; `ring` has the keys that requests may have."""
     app = Flask("service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
-    ring = _key_ring(settings, own_key)
     _register_hooks(app, services, settings, ring)
     described = cache(partial(document, app, settings))
     about = (documentation.blueprint(described), pages.blueprint(settings, described))
     for blueprint in (*_blueprints(services, settings, ring), *about):
         app.register_blueprint(blueprint)
     return app
-
-
-def _key_ring(settings: Settings, own_key: Callable[[], str] | None) -> KeyRing:
-    """The keys of the settings and those in the key file; a file that cannot be read is logged now, before any
-    request."""
-    made = KeyFile(settings.data)
-    made.remember()
-    ring = KeyRing(settings.api_keys, settings.admin_api_keys, made.recent, own_key)
-    with suppress(KeysUnavailableError):
-        ring.check()
-        ring.check_own()
-    return ring
 
 
 def _register_hooks(app: Flask, services: Services, settings: Settings, ring: KeyRing) -> None:

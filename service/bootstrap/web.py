@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,6 +17,7 @@ from service.api.app import Services, create_app
 from service.api.http.metrics import Load, Metrics
 from service.api.http.rate_limits import RateLimit, in_redis
 from service.api.http.shutdown import Shutdown
+from service.bootstrap.keys import build_keys
 from service.bootstrap.web_process import WebProcess
 from service.disk import DiskWatch
 from service.generation.cache import GenerationCache, RedisClient
@@ -37,10 +37,9 @@ from service.generation.transducing import Transducer
 from service.generation.units.search import UnitSearch
 from service.generation.units.tracing import Tracer
 from service.inspection import Inspection, damaged_files
-from service.keys.made_keys import MadeKeys
 from service.output import STANDARD_ERROR
 from service.recently import Recently
-from service.settings import MAX_CONTINUATION_KEYS, Settings
+from service.settings import Settings
 from service.supervised import SupervisorReport
 from service.suspension import Suspension
 from service.training.corpora.store import CorpusStore
@@ -90,6 +89,7 @@ def build_web(
     jobs = JobStore(paths.runs)
     corpora = CorpusStore(paths.corpora, settings.max_corpus_bytes, in_use=jobs.using)
     faults = Faults(store)
+    keys = build_keys(settings)
     # In Redis.
     redis = redis or link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS)
     cache = GenerationCache(redis, settings.cache_ttl)
@@ -130,7 +130,7 @@ def build_web(
         generator=TextGenerator(
             models, cache, scheduler, metrics, timeout, settings.max_reply_values, prefix_states=prefix_states
         ),
-        continuations=Continuations(_continuation_keys(settings)),
+        continuations=Continuations(keys.continuation),
         records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout),
         tokenizer=Tokenizer(models),
         scorer=Scorer(
@@ -153,7 +153,7 @@ def build_web(
         shutdown=shutdown,
     )
     return WebProcess(
-        create_app(services, settings, _own_key(settings)),
+        create_app(services, settings, keys.ring(settings)),
         scheduler,
         shutdown,
         prepare=prepare,
@@ -167,33 +167,6 @@ def _load_default(models: ResidentModels, name: str) -> None:
         models.get(name)
     except Exception as error:
         log.warning("the default model %s cannot be served: %s", name, error)
-
-
-def _own_key(settings: Settings) -> Callable[[], str] | None:
-    """The key in DATA_DIR/admin-key, made at the first start, when ADMIN_API_KEYS is empty. If the disk cannot be
-    written, everything that needs no admin key still works."""
-    if settings.admin_api_keys:
-        return None
-    keys = _made(settings.data.admin_key)
-    return lambda: keys.recent()[0]
-
-
-def _continuation_keys(settings: Settings) -> Callable[[], tuple[str, ...]]:
-    """The keys that sign continuations, the newest first: those of the setting, or those in DATA_DIR/continuation-key,
-    made at the first start."""
-    if settings.continuation_keys:
-        return lambda: settings.continuation_keys
-    return _made(settings.data.continuation_key, MAX_CONTINUATION_KEYS).recent
-
-
-def _made(path: Path, most: int = 1) -> MadeKeys:
-    """The keys in a file, which is made unless it is there."""
-    keys = MadeKeys(path, most)
-    try:
-        keys.make()
-    except OSError as error:
-        log.error("%s cannot be made: %s", path.name, error.strerror)
-    return keys
 
 
 def _cache_url(settings: Settings) -> str:

@@ -66,6 +66,9 @@ class SharedKeyFile(KeyFile):
             raise KeysUnavailableError(f"{self._path.name} has not been read from the store yet")
         return super().all()
 
+    def remember(self) -> None:
+        """Nothing: `refresh` makes the markers, in the store as well."""
+
     def refresh(self, listed: Listed = None) -> bool:
         """Take over what has changed in the store; returns whether anything has. Raises OSError, ObjectsError."""
         return self._repeated(lambda: self._refresh(listed))
@@ -84,7 +87,7 @@ class SharedKeyFile(KeyFile):
             return self._without_object(is_marked)
         self._etag = found.etag
         if is_marked or found.data != written(()):
-            super()._mark()  # first: at no moment are there keys here and no marker
+            self._mark_here()  # first: at no moment are there keys here and no marker
             if not is_marked:
                 self._objects.put(MARK, b"")
             return self._mirror.keep(name, found)
@@ -104,10 +107,14 @@ class SharedKeyFile(KeyFile):
             log.info("%s is put into the store", name)
             return self._mirror.keep(name, Content(data, self._etag))
         if is_marked or self._was_here():
-            super()._mark()
+            self._mark_here()
             if not is_marked:
                 self._objects.put(MARK, b"")
         return self._mirror.lose(name)
+
+    def _mark_here(self) -> None:
+        if not all(map(is_there, self._marks)):
+            super()._mark()
 
     def _was_here(self) -> bool:
         return self._were_made() or is_there(self._path)

@@ -44,7 +44,7 @@ ROUTES = ("/models", "/models?details=true", "/corpora", "/jobs", "/metrics", "/
 class Queue(MemoryQueue):
     """A queue that is always empty: a job is handed to the worker by the test."""
 
-    url = "redis://nowhere"
+    address = "nowhere:6379"
 
     def waiting(self) -> set[str]:
         return set()

@@ -1,0 +1,87 @@
+"""Builds the keys from the settings: those of one machine in its directory, or those that several share in a store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from durable.objects import Objects
+from service.api.http.auth import KeyRing
+from service.keys.errors import KeysUnavailableError
+from service.keys.key_file import KeyFile
+from service.keys.made_keys import MadeKeys
+from service.keys.mirror import KeysMirror
+from service.keys.shared import SharedKeyFile, SharedKeys, SharedMadeKeys
+from service.settings import MAX_CONTINUATION_KEYS, Settings
+
+log = logging.getLogger(__name__)
+
+NewMade = Callable[[Path, int], MadeKeys]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`file`: the keys that were added; `own`: the admin key that was made, None if the settings have one;
+    `continuation`: those that sign continuations, the newest first; `shared`: what is to be refreshed, None on one
+    machine."""
+
+    file: KeyFile
+    own: Callable[[], str] | None
+    continuation: Callable[[], tuple[str, ...]]
+    shared: SharedKeys | None
+
+    def ring(self, settings: Settings) -> KeyRing:
+        """All keys that requests may have. A file that cannot be read is logged now, before any request."""
+        self.file.remember()
+        ring = KeyRing(settings.api_keys, settings.admin_api_keys, self.file.recent, self.own)
+        with suppress(KeysUnavailableError):
+            ring.check()
+            ring.check_own()
+        return ring
+
+
+def build_keys(settings: Settings, objects: Objects | None = None, changed: Callable[[], None] = lambda: None) -> Keys:
+    """`objects`: the store that several machines share, of which nothing is asked here; `changed` is called after a
+    change that the others are to hear of."""
+    data = settings.data
+    if objects is None:
+        return _built(settings, KeyFile(data), _made)
+    mirror = KeysMirror(objects, data.root, data.keys_seen)
+    shared: list[SharedMadeKeys] = []
+
+    def new_made(path: Path, most: int) -> MadeKeys:
+        shared.append(SharedMadeKeys(path, mirror, most))
+        return shared[-1]
+
+    file = SharedKeyFile(data, mirror, changed)
+    return _built(settings, file, new_made, lambda: SharedKeys(file, shared))
+
+
+def _built(
+    settings: Settings, file: KeyFile, new_made: NewMade, shared: Callable[[], SharedKeys | None] = lambda: None
+) -> Keys:
+    """Keys are only made where the settings have none."""
+    own, continuation = None, lambda: settings.continuation_keys
+    if not settings.admin_api_keys:
+        own = _first(new_made(settings.data.admin_key, 1))
+    if not settings.continuation_keys:
+        continuation = new_made(settings.data.continuation_key, MAX_CONTINUATION_KEYS).recent
+    return Keys(file, own, continuation, shared())
+
+
+def _first(keys: MadeKeys) -> Callable[[], str]:
+    return lambda: keys.recent()[0]
+
+
+def _made(path: Path, most: int) -> MadeKeys:
+    """The keys in a file, which is made unless it is there. If the disk cannot be written, everything that needs no key
+    still works."""
+    keys = MadeKeys(path, most)
+    try:
+        keys.make()
+    except OSError as error:
+        log.error("%s cannot be made: %s", path.name, error.strerror)
+    return keys
