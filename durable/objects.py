@@ -69,6 +69,10 @@ class StoreUnavailableError(OSError):
     """The store is away, slow, full or refuses the caller; the message says which. The same call may succeed later."""
 
 
+class StoreSettingsError(ValueError):
+    """The settings name no store that could be asked; the message says what is wrong with them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """What a store knows of an object without reading it; `size` in bytes."""

@@ -4,11 +4,14 @@ clients of S3 know, AWS_ENDPOINT_URL among them."""
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
+
+from durable.objects import StoreSettingsError
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
@@ -22,29 +25,27 @@ MEGABYTE: Final = 1 << 20
 NO_RETRIES: Final[RetryConfig] = {"max_retries": 0}
 """`S3Objects` repeats requests itself: it knows which of them may have succeeded before."""
 
+ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 CREDENTIALS: Final = (
-    "access_key_id",
-    "skip_signature",
-    "web_identity_token_file",
-    "container_credentials_relative_uri",
-    "container_credentials_full_uri",
+    *("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SKIP_SIGNATURE"),
+    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
 )
 """What says where the credentials come from. Without any, a machine at AWS has its own role's."""
-
-
-class S3SettingsError(ValueError):
-    """The settings name no bucket that could be asked; the message says what is missing."""
 
 
 class S3Clients:
     """The connections to one bucket. `settings` come before the environment's."""
 
     def __init__(self, bucket: str, prefix: str, settings: S3Config) -> None:
-        self.bucket = bucket
+        self._bucket = bucket
         self._prefix = prefix
+        self.endpoint = str(settings.get("endpoint") or _first(ENDPOINTS))
+        if self.endpoint and not (settings.get("access_key_id") or _first(CREDENTIALS)):
+            raise StoreSettingsError("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         self._settings: S3Config = {"disable_bulk_delete": True, **settings}
-        self._clients: dict[int, S3Store] = {}
-        self.endpoint = str(self._checked(self._made(SECONDS, allow_http=True)).get("endpoint", ""))
+        if self.endpoint:
+            self._settings["endpoint"] = self.endpoint
+        self._clients = {SECONDS: self._made(SECONDS)}
 
     def of(self, size: int) -> S3Store:
         """The client for a request with so many bytes. Raises RuntimeError in a process that was forked after its
@@ -55,32 +56,30 @@ class S3Clients:
             raise RuntimeError("the store has been used by the process that this one was forked from")
         seconds = seconds_for(size)
         if seconds not in self._clients:
-            self._clients[seconds] = self._made(seconds, allow_http=self.endpoint.startswith("http://"))
+            self._clients[seconds] = self._made(seconds)
         return self._clients[seconds]
 
-    def _made(self, seconds: int, *, allow_http: bool) -> S3Store:
+    def _made(self, seconds: int) -> S3Store:
         options: ClientConfig = {
-            "allow_http": allow_http,
+            "allow_http": self.endpoint.startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
             "timeout": timedelta(seconds=seconds),
         }
-        config: Any = self._settings
         try:
             return S3Store(
-                self.bucket,
+                self._bucket,
                 prefix=self._prefix or None,
-                config=config,
+                config=self._settings,
                 client_options=options,
                 retry_config=NO_RETRIES,
             )
         except (BaseError, ValueError) as error:
-            raise S3SettingsError(str(error).partition("\n")[0]) from error
+            raise StoreSettingsError(str(error).partition("\n")[0]) from error
 
-    def _checked(self, client: S3Store) -> S3Config:
-        config = client.config
-        if config.get("endpoint") and not any(config.get(name) for name in CREDENTIALS):
-            raise S3SettingsError("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-        return config
+
+def _first(names: Iterable[str]) -> str:
+    """The first of these variables that is set."""
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 _users: Final[set[int]] = set()

@@ -72,7 +72,7 @@ class _Found:
 
 class S3Objects:
     """The objects in a bucket whose keys begin with `prefix` and a slash, as `Objects` describes it. `settings` come
-    before the AWS_* variables. Raises S3SettingsError.
+    before the AWS_* variables. Raises StoreSettingsError.
 
     Not to be used before a process is forked that uses it too.
     """

@@ -125,6 +125,7 @@ def test_no_import_hides_in_a_function() -> None:
 def test_besides_the_settings_few_modules_use_the_environment() -> None:
     reading = {str(p.relative_to(ROOT)) for p in modules() if re.search(r"os\.(environ|getenv)", p.read_text("utf-8"))}
     assert reading == {
+        "durable/s3_clients.py",  # the AWS_* variables, which every client of S3 reads
         "model_store/__main__.py",  # a tool of its own, below the service; it looks for the service's models
         "service/api/http/shared_metrics.py",  # what gunicorn hands to prometheus_client
         "service/settings.py",  # which files hold secrets
@@ -142,6 +143,16 @@ def test_only_what_trains_and_the_torch_engines_import_torch() -> None:
     assert {path for path in found if not path.startswith(TORCH)} == set()
 
 
+def test_only_an_s3_url_loads_the_s3_library() -> None:
+    """`durable.opening` does, by name."""
+    s3 = {
+        path: any(f"{name}.".startswith(("obstore.", "durable.s3_")) for name in imported(path)) for path in modules()
+    }
+    assert {path.name for path, found in s3.items() if found} == {
+        path.name for path in s3 if path.match("durable/s3_*")
+    }
+
+
 def test_only_the_api_and_the_type_of_its_application_import_flask() -> None:
     found = {str(path.relative_to(ROOT)) for path in modules() if "flask" in imported(path)}
     assert {path for path in found if not path.startswith("service/api/")} <= {
@@ -157,9 +168,9 @@ def test_a_web_process_starts_without_torch(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys, service.processes.web, service.generation.engines as engines;"
         "engines.build_engine('cpu', pathlib.Path('packed'), pathlib.Path('kernels'));"
-        "print(*sorted(m for m in ('torch', 'dramatiq.worker') if m in sys.modules))"
+        "print(*sorted(m for m in ('torch', 'dramatiq.worker', 'obstore') if m in sys.modules))"
     )
     environment = os.environ | {"DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert "torch" not in done.stdout.split()
+    assert not {"torch", "obstore"} & set(done.stdout.split())
