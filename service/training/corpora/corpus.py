@@ -24,6 +24,7 @@ TEXT: Final = "text.txt"
 CHARACTERS: Final = "characters.txt"
 CORPUS_FILE: Final = "corpus.json"
 MAX_NAME: Final = 200
+CHANGED: Final = f"{TEXT} is not what was uploaded"
 
 
 @dataclass(frozen=True, slots=True)

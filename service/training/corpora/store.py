@@ -18,6 +18,7 @@ from durable.listing import FilesCache
 from durable.reading import DamagedFileError
 from service.training.corpora.conversion import AS_FOUND, Conversion, convert
 from service.training.corpora.corpus import (
+    CHANGED,
     CHARACTERS,
     CORPUS_FILE,
     TEXT,
@@ -38,7 +39,7 @@ from service.training.errors import (
 
 CorpusIds = list[str]
 
-_LOCK: Final = ".lock"
+LOCK: Final = ".lock"
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ class CorpusStore:
         several times a second. Raises CorpusNotFoundError, CorpusDamagedError."""
         path = self.path(corpus)
         if not has_digest(corpus, path, check):
-            raise CorpusDamagedError(corpus.id, f"{TEXT} is not what was uploaded")
+            raise CorpusDamagedError(corpus.id, CHANGED)
         return path
 
     def characters(self, corpus: Corpus) -> str:
@@ -150,7 +151,7 @@ class CorpusStore:
     def delete(self, corpus: str) -> None:
         """Delete a corpus, damaged or not. Raises CorpusNotFoundError, CorpusInUseError while a job needs it."""
         self._existing(corpus)
-        with locks.locked(self.root / _LOCK):
+        with locks.locked(self.root / LOCK):
             folder = self._existing(corpus)
             jobs = self._in_use(corpus)
             if jobs:
@@ -159,11 +160,16 @@ class CorpusStore:
             gone = withdraw(folder)
         drop(gone)
 
+    def confirm(self, corpus: str) -> None:
+        """To be called once a job that needs the corpus is in the store of jobs. Raises CorpusNotFoundError if the
+        corpus was deleted meanwhile."""
+        self._existing(corpus)
+
     def _existing(self, corpus: str) -> Path:
         """The folder of the corpus, damaged or not. Raises CorpusNotFoundError."""
         folder = self.root / corpus
         if not is_id(corpus) or not is_there(folder):
-            raise CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")
+            raise not_found(corpus)
         return folder
 
     def _read(self, folder: Path) -> Corpus:
@@ -191,7 +197,7 @@ class CorpusStore:
 
     def _place(self, folder: Path, corpus: Corpus) -> tuple[Corpus, bool]:
         gone: Path | None = None
-        with locks.locked(self.root / _LOCK):
+        with locks.locked(self.root / LOCK):
             try:
                 known = self.get(corpus.id)
                 return replace(corpus, name=known.name, created=known.created), False
@@ -204,3 +210,8 @@ class CorpusStore:
         if gone is not None:
             drop(gone)
         return corpus, True
+
+
+def not_found(corpus: str) -> CorpusNotFoundError:
+    """What is raised for an id that no corpus has."""
+    return CorpusNotFoundError(f"there is no corpus {corpus[:70]!r}")

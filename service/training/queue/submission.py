@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
@@ -13,7 +14,15 @@ from charrnn.words import token_counter
 from model_store.store import ModelStore
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.store import CorpusStore
-from service.training.errors import JobRequestError, QueueDownError, RecordsError
+from service.training.errors import (
+    CorpusNotFoundError,
+    JobFinishedError,
+    JobNotFoundError,
+    JobRequestError,
+    JobUnfinishedError,
+    QueueDownError,
+    RecordsError,
+)
 from service.training.jobs.bases import find_base
 from service.training.jobs.job import Job
 from service.training.jobs.requests import JobRequest
@@ -47,7 +56,15 @@ def create_job(request: JobRequest, corpora: CorpusStore, jobs: JobStore, models
     check_corpus(corpus, corpora.path(corpus), request)
     if models is not None:
         find_base(request, models)
-    return jobs.create(request)
+    job = jobs.create(request)
+    try:
+        corpora.confirm(corpus.id)
+    except CorpusNotFoundError:
+        with suppress(JobNotFoundError, JobFinishedError, JobUnfinishedError):  # a worker that has it already ends it
+            jobs.cancel(job.id)
+            jobs.delete(job.id)
+        raise
+    return job
 
 
 def submit(

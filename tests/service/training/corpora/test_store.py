@@ -2,7 +2,6 @@ import json
 import os
 import tracemalloc
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,6 +22,7 @@ from service.training.errors import (
     TooLargeError,
 )
 from tests.disk import largest_file
+from tests.service.training.corpora.conftest import NewStore
 
 FRENCH = "Le café est fermé à l'été, déjà vu ; où êtes-vous ? Ça va très bien, garçon.\n" * 5
 RUSSIAN = "В начале было слово, и слово было у бога, и всё через него начало быть.\n" * 5  # noqa: RUF001
@@ -30,8 +30,8 @@ JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れた�
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> CorpusStore:
-    return CorpusStore(tmp_path / "corpora", max_bytes=1 << 20)
+def store(new_store: NewStore) -> CorpusStore:
+    return new_store(max_bytes=1 << 20)
 
 
 def left_behind(store: CorpusStore) -> list[str]:
@@ -177,8 +177,8 @@ def test_an_empty_corpus_is_refused(store: CorpusStore, data: bytes) -> None:
     assert left_behind(store) == []
 
 
-def test_the_limit_holds_while_the_upload_runs(tmp_path: Path) -> None:
-    store = CorpusStore(tmp_path, max_bytes=10)
+def test_the_limit_holds_while_the_upload_runs(new_store: NewStore) -> None:
+    store = new_store(max_bytes=10)
     taken = 0
 
     def endless() -> Iterator[bytes]:
@@ -210,7 +210,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(store: CorpusStore) -> None:
 
 
 def test_what_a_dead_upload_left_is_removed_by_the_next(store: CorpusStore) -> None:
-    store.root.mkdir()
+    store.root.mkdir(parents=True)
     dead = store.root / ".draft-dead.d"
     dead.mkdir()
     (dead / "text.txt").write_bytes(b"half")
@@ -240,15 +240,15 @@ def test_a_name_that_cannot_be_shown_is_refused(store: CorpusStore, name: str) -
 
 @pytest.mark.parametrize("identity", ["", "../x", "0" * 16, "0" * 300, "0" * 15 + "\n"])
 def test_an_unknown_corpus_is_not_found(store: CorpusStore, identity: str) -> None:
-    for call in (store.get, store.delete):
+    for call in (store.get, store.delete, store.confirm):
         with pytest.raises(CorpusNotFoundError):
             call(identity)
     assert not store.root.exists()
 
 
-def test_a_corpus_is_deleted_unless_a_job_needs_it(tmp_path: Path) -> None:
+def test_a_corpus_is_deleted_unless_a_job_needs_it(new_store: NewStore) -> None:
     needed = ["job-1"]
-    store = CorpusStore(tmp_path, in_use=lambda _: needed)
+    store = new_store(in_use=lambda _: needed)
     corpus, _ = store.add([b"hello"])
     with pytest.raises(CorpusInUseError, match="job-1") as caught:
         store.delete(corpus.id)
@@ -268,8 +268,8 @@ def test_corpora_are_listed_from_the_oldest_on(store: CorpusStore) -> None:
     assert [corpus.id for corpus in store.list()] == [made[1].id, made[2].id, made[0].id]
 
 
-def test_a_large_text_is_not_held_in_memory(tmp_path: Path) -> None:
-    store = CorpusStore(tmp_path)
+def test_a_large_text_is_not_held_in_memory(new_store: NewStore) -> None:
+    store = new_store()
     block = os.urandom(1 << 15).hex().encode()
     tracemalloc.start()
     corpus, _ = store.add(block for _ in range(400))
