@@ -2,8 +2,8 @@
 corpus, and where its text is; knows no mirror.
 
 The head is only ever replaced by compare and swap, and never taken away: that of a deleted corpus says so. Each upload
-puts its text under a key of its own. So whoever swaps the head decides about all uploads and deletions that began
-before, and a text that no head names can be deleted at any later time, however late that call arrives.
+puts its text under a key of its own. So a swap of the head decides about all uploads and deletions that began
+before it, and a text that no head names can be deleted at any later time, however late that call arrives.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from durable.objects import (
     Objects,
 )
 from service.training.corpora.corpus import CHARACTERS, CORPUS_FILE, SHAPE, TEXT, Corpus
+from service.training.corpora.order import is_id
 
 PREFIX: Final = "corpora/"
 LOST: Final = (ObjectExistsError, ObjectChangedError)
@@ -129,7 +130,7 @@ class CorpusHeads:
         self._put(before.id, before, {"id": before.id, "created": before.created, "deleted": True}, {})
 
     def touch(self, corpus: str, before: Head | None) -> None:
-        """Change the head, and nothing of what it says: whoever has read it before loses. Raises one of LOST."""
+        """Change the head, and nothing of what it says: a writer that has read it before loses. Raises one of LOST."""
         if before is None or before.corpus is None:
             self.delete(before or Head(corpus, ""))
             return
@@ -205,5 +206,5 @@ def by_corpus(listed: Iterable[ObjectInfo]) -> dict[str, dict[str, ObjectInfo]]:
 def _of_corpora(listed: Iterable[ObjectInfo]) -> Iterator[tuple[str, ObjectInfo]]:
     for each in listed:
         corpus, slash, _ = each.key.removeprefix(PREFIX).partition("/")
-        if slash and each.key.startswith(PREFIX):
+        if slash and is_id(corpus) and each.key.startswith(PREFIX):
             yield corpus, each

@@ -50,7 +50,7 @@ class Leftovers:
             self._collect(corpus, keys)
 
     def _collect(self, corpus: str, keys: list[str]) -> None:
-        """Whoever uploaded one of these read the head before, so that it cannot name any of them once it is swapped."""
+        """The uploads of these have read the head before, so that it cannot name any of them once it is swapped."""
         head = self._heads.read(corpus)
         if head is not None and head.fault:
             return

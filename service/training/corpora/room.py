@@ -19,7 +19,7 @@ from service.training.corpora.mirror import NOTE, CorpusMirror
 USED: Final = ".used"
 """The file whose time is that of the folder's last use."""
 RECENT_SECONDS: Final = 600.0
-"""What was used since then stays: whoever was given a path may be about to open it."""
+"""What was used since then stays: a caller that was given a path may be about to open it."""
 SMALL: Final = (CORPUS_FILE, CHARACTERS, NOTE, USED)
 
 log = logging.getLogger(__name__)

@@ -6,38 +6,31 @@ nothing; a text is fetched when it is needed, and what is derived from it is mad
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
-from pydantic import TypeAdapter
-
 from durable import files, locks
-from durable.drafts import draft_folder, withdraw
+from durable.drafts import withdraw
 from durable.entries import drop
-from durable.objects import ObjectInfo, ObjectMissingError, Objects, StoreUnavailableError
-from durable.reading import DamagedFileError, read_json
+from durable.objects import ObjectInfo, Objects, StoreUnavailableError
+from durable.reading import DamagedFileError
 from service.training.corpora.corpus import CHANGED, CHARACTERS, TEXT, Corpus, has_digest, read_corpus, read_description
-from service.training.corpora.heads import LOST, PREFIX, CorpusHeads, Head, by_corpus, head_key, keys_of, text_key
+from service.training.corpora.following import Following
+from service.training.corpora.heads import LOST, PREFIX, CorpusHeads, Head, head_key, text_key
 from service.training.corpora.leftovers import ABANDONED_SECONDS, Leftovers
 from service.training.corpora.mirror import CorpusMirror, Note, has_text
 from service.training.corpora.order import is_id
 from service.training.corpora.room import Room
 from service.training.corpora.store import LOCK, CorpusStore, not_found
+from service.training.corpora.texts import Texts
 from service.training.errors import CorpusDamagedError, CorpusInUseError, CorpusNotFoundError
 
 MAX_CACHED_BYTES: Final = 8 << 30
-
-_GONE: Final = ".gone.json"
-"""The e-tags of the heads of deleted corpora, which this machine need not read again."""
-_FETCHING: Final = ".fetching"
-_ETAGS: Final = TypeAdapter(dict[str, str])
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +43,8 @@ class SharedCorpusStore(CorpusStore):
     texts here, with what is derived from them, have up to `max_cached_bytes`, but for those that jobs need; what
     belongs to no corpus for `abandoned_seconds` is deleted from the store. `announce` is called after each change.
 
-    What writes raises StoreUnavailableError while the store is away; so does `path` for a text that is not here.
+    While the store is away, what writes raises StoreUnavailableError, and so does what asks for a text or a corpus that
+    is not here: whether there is one is not known then.
     """
 
     def __init__(
@@ -69,29 +63,16 @@ class SharedCorpusStore(CorpusStore):
         self._objects = objects
         self._heads = CorpusHeads(objects)
         self._mirror = CorpusMirror(root, self._order)
-        self._room = Room(self._mirror, root, root / LOCK, max_cached_bytes, in_use)
-        self._leftovers = Leftovers(self._heads, abandoned_seconds, clock)
+        lock, leftovers = root / LOCK, Leftovers(self._heads, abandoned_seconds, clock)
+        self._following = Following(root, lock, self._heads, self._mirror, leftovers)
+        self._room = Room(self._mirror, root, lock, max_cached_bytes, in_use)
+        self._texts = Texts(objects, self._mirror, self._following, self._room, lock)
         self._announce = announce
-        self._gone: dict[str, str] | None = None
 
     def refresh(self, listed: Iterable[ObjectInfo] | None = None) -> bool:
         """Make the mirror what the store is, and collect what was left behind there; returns whether any corpus has
         changed. `listed`: the store's objects, those under PREFIX at least, if they are known. Raises OSError."""
-        found = by_corpus(self._objects.list(PREFIX) if listed is None else listed)
-        gone = self._known_gone()
-        before, changed = dict(gone), False
-        for corpus, objects in found.items():
-            if (head := objects.get(head_key(corpus))) and not self._is_current(corpus, head, objects):
-                changed |= self._followed(corpus, objects)
-        for corpus in list(self._mirror.ids()):
-            if head_key(corpus) not in (objects := found.get(corpus, {})):
-                changed |= self._followed(corpus, objects)
-        for corpus in gone.keys() - found:
-            del gone[corpus]
-        if gone != before:
-            files.put(self.root / _GONE, json.dumps(gone).encode(), sync=False)
-        self._leftovers.look({corpus: (objects, self._owned(corpus, objects)) for corpus, objects in found.items()})
-        return changed
+        return self._following.all(self._objects.list(PREFIX) if listed is None else listed)
 
     def delete(self, corpus: str) -> None:
         """Delete a corpus, damaged or not, on all machines. Raises CorpusNotFoundError, CorpusInUseError while a job
@@ -103,7 +84,7 @@ class SharedCorpusStore(CorpusStore):
                 self._delete_here(corpus)
                 return
             if head.is_deleted:
-                self._follow(corpus)
+                self._following.one(corpus)
                 raise not_found(corpus)
             objects = self._heads.objects_of(corpus)
             if jobs := self._in_use(corpus):
@@ -125,7 +106,7 @@ class SharedCorpusStore(CorpusStore):
                     super().confirm(corpus)
                     return
                 if head.is_deleted:
-                    self._follow(corpus)
+                    self._following.one(corpus)
                     raise not_found(corpus)
                 if not head.fault:
                     self._heads.touch(corpus, head)
@@ -155,11 +136,8 @@ class SharedCorpusStore(CorpusStore):
         """The file of the corpus's text, UTF-8, which is fetched if it is not here. Raises CorpusNotFoundError,
         CorpusDamagedError, OSError."""
         folder = self.folder(corpus)
-        if self._mirror.note(corpus.id) is not None and not has_text(folder, corpus):
-            self._room.make(corpus.bytes)
-            with locks.locked(folder / _FETCHING):
-                if not has_text(folder, corpus):
-                    self._fetch(corpus, folder)
+        if self._mirror.note(corpus.id) is not None:
+            self._texts.need(corpus, folder)
         return folder / TEXT
 
     def verified(self, corpus: Corpus, check: Callable[[], None] = lambda: None) -> Path:
@@ -177,9 +155,8 @@ class SharedCorpusStore(CorpusStore):
         try:
             return super()._existing(corpus)
         except CorpusNotFoundError:
-            with suppress(OSError):
-                if is_id(corpus) and (head := self._heads.read(corpus)) and not head.is_deleted:
-                    self._follow(corpus)
+            if is_id(corpus) and (head := self._heads.read(corpus)) and not head.is_deleted:
+                self._following.one(corpus)
             return super()._existing(corpus)
 
     def _read(self, folder: Path) -> Corpus:
@@ -202,7 +179,7 @@ class SharedCorpusStore(CorpusStore):
         while True:
             head = self._heads.read(corpus.id)
             if head is not None and head.corpus is not None and self._is_whole(head):
-                self._follow(corpus.id, uploaded=folder / TEXT)
+                self._following.one(corpus.id, uploaded=folder / TEXT)
                 return replace(corpus, name=head.corpus.name, created=head.corpus.created), False
             if head is not None and not head.is_deleted:
                 log.warning("corpus %s is repaired: the same text was uploaded again", corpus.id)
@@ -225,59 +202,10 @@ class SharedCorpusStore(CorpusStore):
     def _changed(self, corpus: str, uploaded: Path | None = None) -> None:
         """What was changed in the store is seen here at once, and elsewhere soon."""
         try:
-            self._follow(corpus, uploaded=uploaded)
+            self._following.one(corpus, uploaded=uploaded)
         except StoreUnavailableError as error:
             log.warning("corpus %s has changed in the store, and will here when that answers again: %s", corpus, error)
         self._announce()
-
-    def _follow(
-        self, corpus: str, objects: Mapping[str, ObjectInfo] = MappingProxyType({}), uploaded: Path | None = None
-    ) -> bool:
-        """Make the corpus's folder what the store has now; returns whether anything has changed. The head is read under
-        the lock, so that an older one never replaces a newer one."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with locks.locked(self.root / LOCK):
-            head, gone = self._heads.read(corpus), self._known_gone()
-            if head is None or head.is_deleted:
-                if head is not None:
-                    gone[corpus] = head.etag
-                return self._mirror.remove(corpus)
-            gone.pop(corpus, None)
-            text = objects.get(text_key(corpus, head.upload)) or self._heads.text(head)
-            characters = self._heads.characters(head)
-            return self._mirror.keep(head, characters, text, uploaded)
-
-    def _followed(self, corpus: str, objects: Mapping[str, ObjectInfo]) -> bool:
-        """The same for one of many: a fault of its folder keeps no other from being followed."""
-        try:
-            return self._follow(corpus, objects)
-        except StoreUnavailableError:
-            raise
-        except OSError as error:
-            log.warning("corpus %s cannot be mirrored: %s", corpus, error)
-            return False
-
-    def _is_current(self, corpus: str, head: ObjectInfo, objects: Mapping[str, ObjectInfo]) -> bool:
-        note = self._mirror.note(corpus)
-        if note is None:
-            return self._known_gone().get(corpus) == head.etag
-        text = objects.get(text_key(corpus, note.upload))
-        return note.etag == head.etag and note.text == ((text.etag, text.size) if text else None)
-
-    def _owned(self, corpus: str, objects: Mapping[str, ObjectInfo]) -> frozenset[str]:
-        """The keys that belong to the corpus, as far as this is known."""
-        if head_key(corpus) not in objects:
-            return frozenset()
-        if note := self._mirror.note(corpus):
-            return keys_of(corpus, note.upload)
-        return keys_of(corpus, None) if corpus in self._known_gone() else frozenset(objects)
-
-    def _known_gone(self) -> dict[str, str]:
-        if self._gone is None:
-            self._gone = {}
-            with suppress(FileNotFoundError, DamagedFileError):
-                self._gone = read_json(self.root / _GONE, _ETAGS)
-        return self._gone
 
     def _delete_here(self, corpus: str) -> None:
         """Delete a corpus that only this machine has: it was here before there was a store."""
@@ -290,27 +218,3 @@ class SharedCorpusStore(CorpusStore):
     def _mark(self, corpus: str, note: Note) -> None:
         with locks.locked(self.root / LOCK):
             self._mirror.mark(corpus, note)
-
-    def _fetch(self, corpus: Corpus, folder: Path) -> None:
-        """Put the text into the folder. Raises CorpusNotFoundError, CorpusDamagedError, OSError."""
-        note = self._noted(corpus.id)
-        with draft_folder(folder) as new:
-            try:
-                info = self._objects.fetch(text_key(corpus.id, note.upload), new / TEXT)
-            except ObjectMissingError as error:
-                self._follow(corpus.id)  # it may have been deleted, and uploaded again
-                if (now := self._noted(corpus.id)).upload == note.upload:
-                    raise CorpusDamagedError(corpus.id, now.text_fault(corpus)) from error
-                info = self._objects.fetch(text_key(corpus.id, now.upload), new / TEXT)
-                note = now
-            if not has_digest(corpus, new / TEXT):
-                note = replace(note, text=(info.etag, info.size), is_bad=True)
-                self._mark(corpus.id, note)
-                raise CorpusDamagedError(corpus.id, note.text_fault(corpus))
-            (new / TEXT).replace(folder / TEXT)
-
-    def _noted(self, corpus: str) -> Note:
-        note = self._mirror.note(corpus)
-        if note is None:
-            raise not_found(corpus)
-        return note
