@@ -9,11 +9,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from durable.objects import StoreUnavailableError
+
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 SCARCE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 """The errors of a process or system that has no descriptors or no memory left."""
 LITTLE: Final = 64 << 10
 """In bytes: with less free space than this, even small files cannot be relied on."""
+
+
+def reason_of(error: OSError) -> str:
+    """Why a call failed, in the system's words, or the store's."""
+    return error.strerror or str(error) or type(error).__name__
 
 
 def is_short(error: BaseException) -> bool:
@@ -23,8 +30,10 @@ def is_short(error: BaseException) -> bool:
 
 
 def passes(error: BaseException) -> bool:
-    """Whether the same call will succeed later: there is no space, descriptor or memory left for it at the moment."""
-    return is_short(error) or (isinstance(error, OSError) and error.errno in SCARCE)
+    """Whether the same call will succeed later: there is no space, descriptor or memory left for it at the moment, or
+    a store of objects does not answer."""
+    is_away = isinstance(error, StoreUnavailableError)
+    return is_away or is_short(error) or (isinstance(error, OSError) and error.errno in SCARCE)
 
 
 def shortage(folders: Iterable[Path]) -> str:

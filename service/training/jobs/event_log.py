@@ -93,7 +93,7 @@ class EventLog:
     def append(self, kind: str, data: dict[str, Any]) -> None:
         """Append an event; anything else that has the file's name is set aside. The caller must hold the run's
         lease."""
-        line = json.dumps({"kind": kind, **data}).encode() + b"\n"
+        line = line_of(kind, data)
         if is_there(self._path) and not is_file(self._path):
             set_aside(self._path)
         with os.fdopen(open_entry(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666), "ab", 0) as file:
@@ -107,6 +107,11 @@ class EventLog:
             for line in file:
                 whole += len(line) if line.endswith(b"\n") else 0
             file.truncate(whole)
+
+
+def line_of(kind: str, data: dict[str, Any]) -> bytes:
+    """An event as a line of a log."""
+    return json.dumps({"kind": kind, **data}).encode() + b"\n"
 
 
 def log_fault(path: Path) -> str:

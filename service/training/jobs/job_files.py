@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from durable.clock import now
 from durable.reading import DamagedFileError, json_fault, read_json
 from service.training.jobs import run_files, shapes
 from service.training.jobs.event_log import EventLog
@@ -69,6 +70,11 @@ def shape_fault(path: Path) -> str:
 def read_progress(folder: Path) -> JobProgress:
     """The progress of the job in this directory."""
     return run_files.read_shaped(folder / run_files.PROGRESS, _PROGRESS) or NOT_BEGUN
+
+
+def request_values(request: JobRequest) -> dict[str, Any]:
+    """The content of the file of a request that is made now."""
+    return {"created": now(), **request.as_dict()}
 
 
 def read_request(folder: Path) -> tuple[JobRequest, str]:

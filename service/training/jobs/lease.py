@@ -10,13 +10,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from durable import files, locks
 from durable.reading import DamagedFileError, read_json
+from durable.space import reason_of
 from service.training.errors import LeaseHeldError, LeaseLostError
 from service.training.jobs.run_files import LOCK
 from service.training.jobs.run_writer import FolderWriter, Writer
@@ -98,7 +99,7 @@ class Lease:
         except LeaseLostError:
             pass
         except OSError as error:  # a full disk: it expires
-            log.warning("the lease of run %s could not be given up: %s", self._folder.name, error.strerror)
+            log.warning("the lease of run %s could not be given up: %s", self._folder.name, reason_of(error))
         finally:
             self._released.set()
             self._thread.join()
@@ -122,7 +123,7 @@ class Lease:
             except LeaseLostError:
                 return
             except OSError as error:
-                fault = error.strerror or str(error) or type(error).__name__
+                fault = reason_of(error)
             if fault and fault != before:
                 log.warning("the lease of run %s cannot be renewed: %s", self._folder.name, fault)
 
@@ -141,6 +142,12 @@ def taken_soon(take: Callable[[], L], folder: Path, stop: threading.Event, ttl: 
         except LeaseHeldError:
             if stop.wait(POLL_SECONDS) or _renewed(folder) != renewed or time.monotonic() > deadline:
                 raise
+
+
+def restart_watch(folder: Path) -> None:
+    """Begin anew to watch whether the lease is renewed."""
+    with suppress(OSError):
+        os.utime(folder / LEASE)
 
 
 def lost(folder: Path) -> LeaseLostError:

@@ -24,6 +24,11 @@ def name_of(step: int) -> str:
     return f"{_PREFIX}{step:012d}"
 
 
+def step_of(name: str) -> int:
+    """The step of a resume point whose name begins like a file's."""
+    return int(name[len(_PREFIX) : len(name_of(0))])
+
+
 def is_name(name: str) -> bool:
     """Whether a resume point has this file name."""
     return _NAME.fullmatch(name) is not None
@@ -34,6 +39,12 @@ def sealed(state: bytes) -> bytes:
     return hashlib.sha256(state).digest() + state
 
 
+def unsealed(data: bytes) -> Iterator[bytes]:
+    """The state in a resume point as stored, if that is undamaged."""
+    if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
+        yield data[_DIGEST:]
+
+
 def read(folder: Path) -> Iterator[bytes]:
     """The states of the undamaged resume points, the newest first."""
     for path in _paths(folder):
@@ -41,14 +52,13 @@ def read(folder: Path) -> Iterator[bytes]:
             data = files.read(path)
         except OSError:
             continue
-        if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
-            yield data[_DIGEST:]
+        yield from unsealed(data)
 
 
 def newest_step(folder: Path) -> int:
     """The step of the newest resume point, damaged or not; 0 without any."""
     paths = _paths(folder)
-    return int(paths[0].name.removeprefix(_PREFIX)) if paths else 0
+    return step_of(paths[0].name) if paths else 0
 
 
 def drop_old(folder: Path) -> None:

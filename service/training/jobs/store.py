@@ -50,9 +50,9 @@ class JobStore:
 
     def create(self, request: JobRequest) -> Job:
         """Create a queued job, atomically, on the disk when this returns. Raises OSError."""
-        job = f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
+        job = new_id()
         with draft_folder(self.root) as folder:
-            run_files.write_json(folder / run_files.REQUEST, {"created": now(), **request.as_dict()})
+            run_files.write_json(folder / run_files.REQUEST, job_files.request_values(request))
             EventLog(folder).append("status", {"status": "queued"})
             stalls.prepare(folder)
             put_new_folder(folder, self.root / job)
@@ -126,8 +126,8 @@ class JobStore:
     def place(job: str) -> str:
         """Where a job's id is in the list of ids, even if there is no such job any more. Raises JobNotFoundError for
         what is no id."""
-        if _ID.fullmatch(job) is None:
-            raise _not_found(job)
+        if not is_id(job):
+            raise not_found(job)
         return job
 
     def unfinished(self) -> Iterator[str]:
@@ -141,7 +141,7 @@ class JobStore:
         return Counter(self._ended.get(job) or self._status(job) for job in self.ids())
 
     def _sorted(self, _: Path, names: Sequence[str]) -> JobIds:
-        ids = sorted(name for name in names if _ID.fullmatch(name))
+        ids = sorted(filter(is_id, names))
         for job in self._ended.keys() - ids:  # deleted
             self._ended.pop(job, None)
             self._faults.forget(self.root / job)
@@ -177,9 +177,8 @@ class JobStore:
 
         Raises JobNotFoundError, and JobFinishedError if it has succeeded or failed.
         """
-        folder, state = self.folder(job), job_files.read_state(self.folder(job))
-        if state.is_final and state.status != "cancelled":
-            raise JobFinishedError(f"job {job} has {state.status} already and cannot be cancelled")
+        folder = self.folder(job)
+        check_cancellable(job, job_files.read_state(folder))
         with suppress(FileExistsError):
             (folder / run_files.CANCEL).touch(exist_ok=False)
         with suppress(TimeoutError), locks.locked(folder / run_files.LOCK, LOCK_SECONDS):
@@ -197,10 +196,13 @@ class JobStore:
         self._existing(job)
         folder = self.root / job
         if is_folder(folder):
-            damaged = isinstance(self.look(job), DamagedJob)
-            if is_live(folder) or not (damaged or job_files.read_state(folder).is_final):
-                raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
+            self._check_ended(job)
         drop(withdraw(folder))
+
+    def _check_ended(self, job: str) -> None:
+        damaged = isinstance(self.look(job), DamagedJob)
+        if is_live(self.root / job) or not (damaged or job_files.read_state(self.root / job).is_final):
+            raise JobUnfinishedError(f"job {job} has not ended; cancel it first")
 
     def take(self, job: str, stop: Event) -> Lease:
         """Take the lease of a job's run, waiting for a dead holder's to expire; `stop` ends the wait.
@@ -222,8 +224,8 @@ class JobStore:
 
     def _existing(self, job: str) -> Path:
         folder = self.root / job
-        if _ID.fullmatch(job) is None or not is_there(folder):
-            raise _not_found(job)
+        if not is_id(job) or not is_there(folder):
+            raise not_found(job)
         return folder
 
 
@@ -241,7 +243,23 @@ def _fault(folder: Path) -> str:
     return "; ".join(filter(None, found)) if is_there(folder) else ""  # deleted meanwhile: not damaged
 
 
-def _not_found(job: str) -> JobNotFoundError:
+def new_id() -> str:
+    """An id for a job that is created now: ids are in the order of the jobs' creation."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S%f}-{secrets.token_hex(3)}"
+
+
+def is_id(name: str) -> bool:
+    """Whether this can be the id of a job."""
+    return _ID.fullmatch(name) is not None
+
+
+def check_cancellable(job: str, state: JobState) -> None:
+    """Raises JobFinishedError if the job has succeeded or failed."""
+    if state.is_final and state.status != "cancelled":
+        raise JobFinishedError(f"job {job} has {state.status} already and cannot be cancelled")
+
+
+def not_found(job: str) -> JobNotFoundError:
     return JobNotFoundError(f"there is no job {job[:70]!r}")
 
 

@@ -65,7 +65,7 @@ class TrainingMonitor:
         self._save_every = save_seconds
         self._measured_at = -math.inf
         self._shown = run.progress
-        self._stalled = False
+        self._fault = ""
 
     def train(self) -> bool:
         """Train to the end (True), or until the job is cancelled or `stop` is set (False); for `stop` a resume point is
@@ -89,15 +89,16 @@ class TrainingMonitor:
             if self._clock() - self._saved >= max(self._save_every, self._save_seconds / SAVE_SHARE):
                 self._save(progress)
         except OSError as error:
-            if not self._stalled:
-                log.warning("job %s continues, but its progress could not be saved: %s", self._run.id, error.strerror)
+            fault = space.reason_of(error)
+            if fault != self._fault:
+                log.warning("job %s continues, but its progress could not be saved: %s", self._run.id, fault)
+            self._fault = fault
             if space.is_short(error):
                 self._run.stall()
-                self._stalled = True
         else:
-            if self._stalled:
+            if self._fault:
                 self._run.go_on()
-                self._stalled = False
+                self._fault = ""
 
     def _log_progress(self, progress: Progress) -> None:
         self._shown = self._updated(progress)
@@ -159,7 +160,7 @@ class TrainingMonitor:
             self._log_progress(progress)
             self._save(progress)
         except OSError as error:
-            log.warning("job %s can only be resumed from an earlier point: %s", self._run.id, error.strerror)
+            log.warning("job %s can only be resumed from an earlier point: %s", self._run.id, space.reason_of(error))
 
     def _save(self, progress: Progress) -> None:
         began = self._clock()

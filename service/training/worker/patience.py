@@ -44,7 +44,7 @@ class Patience:
                 if space.is_short(error):
                     stalls.begin(self._folder)
                 if not waits:
-                    log.warning("job %s waits: %s", self._folder.name, error.strerror)
+                    log.warning("job %s waits: %s", self._folder.name, space.reason_of(error))
                 waits = True
                 if self._stop.wait(self._seconds) or is_given_up():
                     raise StoppedError from error

@@ -87,7 +87,7 @@ class JobRunner:
                 raise
             if space.is_short(error):
                 stalls.begin(folder)
-            log.warning("job %s waits: %s", folder.name, error.strerror)
+            log.warning("job %s waits: %s", folder.name, space.reason_of(error))
         return None
 
     def _give_up(self, job: DamagedJob, run: Run, patience: Patience) -> Outcome:
@@ -193,7 +193,7 @@ def _explained(error: Exception) -> str:
     if isinstance(error, TrainingError | StoreError | DamagedFileError | DivergedError):
         return str(error)
     if isinstance(error, OSError):
-        return f"the worker's disk or system failed: {error.strerror or type(error).__name__}"
+        return f"the worker's disk or system failed: {space.reason_of(error)}"
     if isinstance(error, ValueError) and error.args:
         return str(error)
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):

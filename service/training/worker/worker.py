@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import Final, Protocol
 
+from durable import space
 from service.redis_servers.faults import AWAY
 from service.training.errors import JobNotFoundError
 from service.training.queue.heartbeats import Heartbeat
@@ -92,7 +93,7 @@ class Worker:
         try:
             write()
         except OSError as error:
-            self._silenced_by = error.strerror or type(error).__name__
+            self._silenced_by = space.reason_of(error)
         if self._silenced_by and self._silenced_by != before:
             log.warning("the worker's heartbeat cannot be written: %s", self._silenced_by)
 
@@ -102,7 +103,7 @@ class Worker:
         try:
             self._reconciler.look()
         except OSError as error:
-            log.warning("the directory of runs could not be searched: %s", error.strerror)
+            log.warning("the directory of runs could not be searched: %s", space.reason_of(error))
         except Exception:  # the next check may succeed, and the current job continues
             log.exception("the directory of runs could not be searched")
 

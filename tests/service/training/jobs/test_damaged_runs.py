@@ -36,6 +36,11 @@ NewJob = Callable[..., Job]
 
 
 @pytest.fixture
+def jobs(tmp_path: Path) -> JobStore:
+    return JobStore(tmp_path / "runs")
+
+
+@pytest.fixture
 def job(new_job: NewJob, jobs: JobStore) -> Job:
     """A queued job that a worker has begun and left, so that all of its small files are there."""
     job = new_job()

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 
@@ -8,13 +9,13 @@ from service.training.corpora.store import CorpusStore
 from service.training.errors import CorpusInUseError, JobFinishedError, JobNotFoundError
 from service.training.jobs import run_files
 from service.training.jobs.job import Job
-from service.training.jobs.lease import Lease
 from service.training.jobs.requests import JobRequest
-from service.training.jobs.run import Run
 from service.training.jobs.store import JobStore
 from service.training.queue.heartbeats import Heartbeat
 
 NewJob = Callable[..., Job]
+
+NEVER = Event()
 
 
 def test_a_new_job_is_queued(jobs: JobStore, new_job: NewJob) -> None:
@@ -49,15 +50,15 @@ def test_a_job_that_has_not_begun_is_cancelled_at_once(jobs: JobStore, new_job: 
 
 def test_a_job_whose_worker_died_is_cancelled_at_once(jobs: JobStore, new_job: NewJob) -> None:
     folder = jobs.folder(new_job().id)
-    with Lease.take(folder) as lease:
-        Run(folder, lease).start()
+    with jobs.take(folder.name, NEVER) as lease:
+        jobs.run(folder.name, lease).start()
     assert jobs.cancel(folder.name).status == "cancelled"
 
 
 def test_a_job_at_work_is_asked_to_end(jobs: JobStore, new_job: NewJob) -> None:
     folder = jobs.folder(new_job().id)
-    with Lease.take(folder) as lease:
-        run = Run(folder, lease)
+    with jobs.take(folder.name, NEVER) as lease:
+        run = jobs.run(folder.name, lease)
         run.start()
         assert not run.cancel_requested()
         job = jobs.cancel(folder.name)
@@ -68,8 +69,8 @@ def test_a_job_at_work_is_asked_to_end(jobs: JobStore, new_job: NewJob) -> None:
 
 def test_a_job_that_has_ended_cannot_be_cancelled(jobs: JobStore, new_job: NewJob) -> None:
     folder = jobs.folder(new_job().id)
-    with Lease.take(folder) as lease:
-        Run(folder, lease).fail("the text is too short")
+    with jobs.take(folder.name, NEVER) as lease:
+        jobs.run(folder.name, lease).fail("the text is too short")
     with pytest.raises(JobFinishedError, match="failed already"):
         jobs.cancel(folder.name)
     job = jobs.get(folder.name)
@@ -101,7 +102,7 @@ def test_jobs_are_counted_by_status(jobs: JobStore) -> None:
     created = [jobs.create(JobRequest("corpus", "model")).id for _ in range(3)]
     assert jobs.count_by_status() == {"queued": 3}
     for job in created[:2]:
-        JobStore(jobs.root).cancel(job)
+        jobs.cancel(job)
     assert jobs.count_by_status() == jobs.count_by_status() == {"queued": 1, "cancelled": 2}
     Heartbeat(jobs.root).beat()
     assert sum(jobs.count_by_status().values()) == 3
