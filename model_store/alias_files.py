@@ -69,7 +69,7 @@ class AliasFiles:
                     pass
             except OSError as failure:
                 log.warning("model %s: %s; it cannot be rebuilt: %s", folder.name, error, failure.strerror or failure)
-                self._reader.assume(str(folder), self._rebuilt(folder, error))
+                self._reader.assume(str(folder), self._rebuilt(folder, str(error)))
             return read(str(folder))
 
     def _mend(self, folder: Path) -> None:
@@ -81,7 +81,7 @@ class AliasFiles:
         except DamagedFileError as error:
             if self._was_taken_away(folder):
                 return
-            if made := self._rebuilt(folder, error):
+            if made := self._rebuilt(folder, str(error)):
                 keep_copy(folder / FILE)
                 write(folder, made)
             else:
@@ -95,5 +95,5 @@ class AliasFiles:
             self._reader.forget(str(folder))
         return gone
 
-    def _rebuilt(self, folder: Path, error: DamagedFileError) -> Histories:
-        return rebuilt(self._reader.remembered(str(folder)), self._best(folder.name), str(error))
+    def _rebuilt(self, folder: Path, fault: str) -> Histories:
+        return rebuilt(self._reader.remembered(str(folder)), self._best(folder.name), fault)

@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 from durable import files
 from durable.clock import now
 from durable.reading import DamagedFileError, read_json
-from model_store.names import CURRENT
+from model_store.names import CURRENT, is_number
 
 FILE: Final = "aliases.json"
 
@@ -70,7 +70,7 @@ class AliasReader:
 
     def assume(self, folder: str, histories: Histories) -> None:
         """Use these histories instead of the file's until it changes. Raises FileNotFoundError."""
-        self._seen[folder] = (_stat(f"{folder}/{FILE}"), histories, _held(histories))
+        self._seen[folder] = (_stat(f"{folder}/{FILE}"), histories, held(histories))
 
     def _read(self, folder: str) -> tuple[_Signature, Histories, dict[str, int]]:
         path = f"{folder}/{FILE}"
@@ -85,14 +85,35 @@ class AliasReader:
             return seen
         # Before the file is read, so that a file replaced in between is read again next time.
         histories = read_json(Path(path), _SHAPE)
-        seen = (signature, histories, _held(histories))
+        seen = (signature, histories, held(histories))
         self._seen[folder] = seen
         return seen
 
 
 def held_in(data: bytes) -> dict[str, int]:
     """The version that every alias points to in an alias file of this content. Raises ValueError if it is damaged."""
-    return _held(_SHAPE.validate_json(data))
+    return held(_SHAPE.validate_json(data))
+
+
+def parsed(data: bytes) -> Histories:
+    """The histories in an alias file of this content. Raises ValueError if it is damaged."""
+    return _SHAPE.validate_json(data, strict=True)
+
+
+def with_deletion(histories: Histories, version: int) -> Histories:
+    """The histories with a note that the version is deleted, under its number, which no alias can have as its name:
+    where several machines share a store, no other can point an alias to the version from then on."""
+    return appended(histories, str(version), AliasChange(version, now(), "the version is deleted", deleted=True))
+
+
+def deletions(histories: Histories) -> list[int]:
+    """The versions of which such a note says that they are deleted."""
+    return sorted(int(name) for name in histories if is_number(name))
+
+
+def held(histories: Histories) -> dict[str, int]:
+    """The version that every alias points to; must not be modified."""
+    return {alias: changes[-1].version for alias, changes in histories.items() if not changes[-1].deleted}
 
 
 def appended(histories: Histories, alias: str, change: AliasChange) -> Histories:
@@ -116,9 +137,9 @@ def rebuilt(remembered: Histories, best: int | None, fault: str) -> Histories:
     each history says what happened. `fault` says what was wrong."""
     if remembered:
         reason = f"{fault}; restored as it was last read"
-        held, moment = _held(remembered), now()
-        again = {alias: AliasChange(version, moment, reason, rebuilt=True) for alias, version in held.items()}
-        return {alias: (*changes, again[alias]) if alias in held else changes for alias, changes in remembered.items()}
+        moment = now()
+        again = {alias: AliasChange(each, moment, reason, rebuilt=True) for alias, each in held(remembered).items()}
+        return {alias: (*changes, again[alias]) if alias in again else changes for alias, changes in remembered.items()}
     reason = f"{fault}; rebuilt from the versions, what was there before is lost"
     return {} if best is None else {CURRENT: (AliasChange(best, now(), reason, rebuilt=True),)}
 
@@ -139,10 +160,6 @@ def earlier(changes: tuple[AliasChange, ...], exists: Callable[[int], bool]) -> 
             stack.append(change.version)
     now_at = changes[-1].version
     return next((version for version in reversed(stack[:-1]) if version != now_at and exists(version)), None)
-
-
-def _held(histories: Histories) -> dict[str, int]:
-    return {alias: changes[-1].version for alias, changes in histories.items() if not changes[-1].deleted}
 
 
 def _stat(path: str) -> _Signature:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,14 @@ _NUMBERED: Final = re.compile(rf"([1-9][0-9]*)(?:{re.escape(SUFFIX)}|{re.escape(
 def numbers(folder: Path) -> list[int]:
     """The numbers of the existing versions, ascending; empty when there is no such folder."""
     return _numbers(folder, _VERSION)
+
+
+def among(names: Collection[str]) -> tuple[set[int], set[int]]:
+    """The versions that exist according to the names of a model's files, and those that were deleted."""
+    known = {int(match[1]) for match in map(_VERSION.fullmatch, names) if match}
+    used = {int(match[1]) for match in map(_NUMBERED.fullmatch, names) if match}
+    deleted = {number for number in used if f"{number}{DELETED}" in names}
+    return known - deleted, deleted
 
 
 def ever(folder: Path) -> bool:
@@ -55,10 +64,19 @@ def publish(folder: Path, draft: Draft) -> int:
     The link is the single step that creates the version, and it cannot overwrite anything.
     """
     number = next_number(folder)
-    os.fchmod(draft.file.fileno(), 0o444)
-    os.utime(draft.file.fileno())
+    seal(draft.file.fileno())
     draft.put_new(folder / f"{number}{SUFFIX}")
     return number
+
+
+def seal(descriptor: int, published: int | None = None) -> None:
+    """Give a version's file the rights that it has from its publication on, and its time, in nanoseconds since 1970;
+    None: now."""
+    os.fchmod(descriptor, 0o444)
+    if published is None:
+        os.utime(descriptor)
+    else:
+        os.utime(descriptor, ns=(time.time_ns(), published))
 
 
 def remove(folder: Path, number: int) -> None:

@@ -11,7 +11,9 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
+from durable.directory_objects import DirectoryObjects
 from model_store import ModelStore
+from model_store.shared import SharedModelStore
 
 CONFIG = ModelConfig(vocabulary_size=4, cell="rnn", hidden_size=3)
 
@@ -29,6 +31,9 @@ def checkpoint() -> Checkpoints:
     return Checkpoints()
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> ModelStore:
-    return ModelStore(tmp_path / "models")
+@pytest.fixture(params=["local", "shared"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ModelStore:
+    """Each law of a store holds for that of one machine and for a shared one."""
+    if request.param == "local":
+        return ModelStore(tmp_path / "models")
+    return SharedModelStore(tmp_path / "models", DirectoryObjects(tmp_path / "objects"))

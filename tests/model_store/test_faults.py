@@ -14,6 +14,13 @@ from model_store.errors import AliasedError
 from model_store.faults import Faults
 from tests.damage import DAMAGES, overwrite
 from tests.disk import no_descriptors
+from tests.model_store.stores import afresh
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    """Of one machine: what a shared one does with damage, its own tests say."""
+    return ModelStore(tmp_path / "models")
 
 
 @pytest.fixture
@@ -25,11 +32,6 @@ def bard(store: ModelStore, checkpoint: Any) -> ModelStore:
     store.set_alias("bard", "current", 1)
     store.set_alias("bard", "stable", 1)
     return store
-
-
-def afresh(store: ModelStore) -> ModelStore:
-    """The store as another process finds it, which remembers nothing."""
-    return ModelStore(store.root)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -14,6 +14,7 @@ from model_store.errors import NotFoundError
 from model_store.faults import Faults
 from model_store.known_texts import keep_known_texts, known_texts
 from model_store.store import ModelStore
+from tests.model_store.stores import afresh
 
 Make = Callable[..., Checkpoint]
 
@@ -29,7 +30,7 @@ def test_what_is_kept_is_known(store: ModelStore, checkpoint: Make, known: Known
     store.publish("names", checkpoint(1))
     assert known_texts(store, "names", 1) is None
     keep_known_texts(store, "names", 1, known)
-    found = known_texts(ModelStore(store.root), "names", 1)
+    found = known_texts(afresh(store), "names", 1)
     assert found is not None and found.texts == 2
     assert found.contains_all(["Anna", "Berta", "Bruno"]).tolist() == [True, False, True]
     assert Faults(store).of("names") == []

@@ -10,6 +10,7 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.record import TrainingRecord
 from model_store import ModelStore, Publication, install_starter, publish_and_promote
 from model_store.comparison import better
+from tests.model_store.stores import afresh
 
 Make = Callable[..., Checkpoint]
 
@@ -80,7 +81,7 @@ def test_the_starter_is_the_first_version_of_a_new_store(store: ModelStore, chec
     assert install_starter(store, "bard", path) == 1
     assert store.resolve("bard") == 1
     assert store.load("bard", 1).digest == checkpoint(1).digest
-    assert install_starter(ModelStore(store.root), "bard", path) is None
+    assert install_starter(afresh(store), "bard", path) is None
     assert store.versions("bard") == [1]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from model_store import ModelStore, NotFoundError, install_starter
+from tests.model_store.stores import afresh, names
 
 Make = Callable[..., Checkpoint]
 
@@ -22,9 +23,9 @@ def test_what_is_kept_is_there_for_every_store(store: ModelStore, checkpoint: Ma
     store.keep("bard", 1, "cells", {"old": 1})
     store.keep("bard", 1, "cells", VALUE)
     store.keep("bard", 1, "other", {"other": 1})
-    assert ModelStore(store.root).kept("bard", 1, "cells") == VALUE
-    names = {path.name for path in (store.root / "bard").iterdir()}
-    assert names == {"1.safetensors", "1.cells.json", "1.other.json", ".lock"}
+    assert afresh(store).kept("bard", 1, "cells") == VALUE
+    found = names(store.root / "bard")
+    assert found == {"1.safetensors", "1.cells.json", "1.other.json", ".lock"}
 
 
 def test_it_changes_no_version(store: ModelStore, checkpoint: Make) -> None:
@@ -42,8 +43,8 @@ def test_it_goes_with_its_version(store: ModelStore, checkpoint: Make) -> None:
         store.keep("bard", store.publish("bard", checkpoint(value)), "cells", VALUE)
     store.set_alias("bard", "kept", 2)
     store.delete("bard", 1)
-    names = {path.name for path in (store.root / "bard").iterdir()}
-    assert names == {"1.deleted", "2.safetensors", "2.cells.json", "aliases.json", ".lock"}
+    found = names(store.root / "bard")
+    assert found == {"1.deleted", "2.safetensors", "2.cells.json", "aliases.json", ".lock"}
     with pytest.raises(NotFoundError):
         store.kept("bard", 1, "cells")
     with pytest.raises(NotFoundError):

@@ -16,7 +16,9 @@ from model_store import (
     NoEarlierVersionError,
     NotFoundError,
 )
+from tests.damage import overwrite
 from tests.disk import largest_file
+from tests.model_store.stores import afresh, kept, names, notice
 
 Make = Callable[..., Checkpoint]
 
@@ -44,7 +46,7 @@ def test_a_number_is_never_given_again(store: ModelStore, checkpoint: Make) -> N
     assert store.publish("bard", checkpoint(9)) == 4
     store.delete("bard", 4)
     store.delete("bard", 2)
-    assert ModelStore(store.root).publish("bard", checkpoint(9)) == 5
+    assert afresh(store).publish("bard", checkpoint(9)) == 5
     assert store.versions("bard") == [1, 5]
 
 
@@ -63,7 +65,7 @@ def test_a_version_is_read_only_and_alone(store: ModelStore, checkpoint: Make) -
     assert path == store.root / "bard" / "1.safetensors"
     assert path.stat().st_mode & 0o777 == 0o444
     assert path.stat().st_nlink == 1
-    assert {entry.name for entry in path.parent.iterdir()} == {"1.safetensors", ".lock"}
+    assert names(path.parent) == {"1.safetensors", ".lock"}
 
 
 def test_a_version_describes_itself(store: ModelStore, checkpoint: Make) -> None:
@@ -137,7 +139,7 @@ def test_a_question_about_an_unknown_model_creates_nothing(store: ModelStore) ->
 
 
 def test_an_alias_stands_for_a_version_in_every_store(store: ModelStore, checkpoint: Make) -> None:
-    other = ModelStore(store.root)
+    other = afresh(store)
     for i in range(3):
         store.publish("bard", checkpoint(i))
     for version in (1, 3, 2, 1, 2):
@@ -153,7 +155,7 @@ def test_an_alias_stands_for_a_version_in_every_store(store: ModelStore, checkpo
 
 def test_changes_within_one_tick_of_the_clock_are_all_seen(store: ModelStore, checkpoint: Make) -> None:
     """Inodes and times of change repeat when files are replaced quickly; a reader must not be misled."""
-    other = ModelStore(store.root)
+    other = afresh(store)
     store.publish("bard", checkpoint(1))
     store.publish("bard", checkpoint(2))
     for i in range(60):
@@ -163,7 +165,7 @@ def test_changes_within_one_tick_of_the_clock_are_all_seen(store: ModelStore, ch
 
 
 def test_an_alias_that_is_deleted_within_a_tick_is_gone_for_everyone(store: ModelStore, checkpoint: Make) -> None:
-    other = ModelStore(store.root)
+    other = afresh(store)
     store.publish("bard", checkpoint(1))
     for turn in range(20):
         if turn % 2:
@@ -278,19 +280,18 @@ def test_a_deletion_that_died_halfway_is_completed(store: ModelStore, checkpoint
 @pytest.mark.parametrize("cut", [0, 5, 100, -1])
 def test_a_damaged_version_is_refused(store: ModelStore, checkpoint: Make, cut: int) -> None:
     store.publish("bard", checkpoint(1))
-    path = store.path("bard", 1)
-    data = path.read_bytes()
-    path.chmod(0o644)
-    path.write_bytes(data[:cut])
+    path = kept(store, store.path("bard", 1))
+    overwrite(path, path.read_bytes()[:cut])
+    notice(store)
     with pytest.raises(DamagedVersionError, match="version 1 of bard"):
         store.load("bard", 1)
 
 
 def test_a_changed_weight_is_refused(store: ModelStore, checkpoint: Make) -> None:
     store.publish("bard", checkpoint(1))
-    path = store.path("bard", 1)
-    path.chmod(0o644)
-    path.write_bytes(path.read_bytes()[:-1] + b"\x40")
+    path = kept(store, store.path("bard", 1))
+    overwrite(path, path.read_bytes()[:-1] + b"\x40")
+    notice(store)
     with pytest.raises(DamagedVersionError, match="digest"):
         store.load("bard", 1)
 
@@ -311,7 +312,7 @@ def test_a_full_disk_leaves_nothing_behind(store: ModelStore, checkpoint: Make) 
     store.publish("bard", checkpoint(1))
     with largest_file(100), pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
         store.publish("bard", checkpoint(2))
-    assert {path.name for path in (store.root / "bard").iterdir()} == {"1.safetensors", ".lock"}
+    assert names(store.root / "bard") == {"1.safetensors", ".lock"}
     assert store.publish("bard", checkpoint(2)) == 2
 
 
@@ -322,7 +323,7 @@ def test_a_full_disk_keeps_the_aliases(store: ModelStore, checkpoint: Make) -> N
     with largest_file(20), pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
         store.set_alias("bard", "current", 2)
     assert store.resolve("bard") == 1
-    assert ModelStore(store.root).resolve("bard") == 1
+    assert afresh(store).resolve("bard") == 1
 
 
 def test_a_version_is_found_by_its_digest(store: ModelStore, checkpoint: Make) -> None:
