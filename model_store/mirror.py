@@ -200,10 +200,9 @@ class ModelMirror:
                 return
             fetched = self.folder / f".{number}.fetched"
             try:
-                info = self.objects.fetch(self.key(self.version(number).name), fetched)
+                self.objects.fetch(self.key(self.version(number).name), fetched)
                 with self.locked():
                     placeholders.fill(self.folder, number, fetched)
-                    etags.note(self.folder, {self.version(number).name: info.etag})
             finally:
                 drop(fetched)
 

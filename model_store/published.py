@@ -70,6 +70,11 @@ class PublishedVersions:
         """Publish the checkpoint as version 1; returns None, and publishes nothing, if the model ever had a version."""
         return self._publish(name, checkpoint, lambda: not self.has(name))
 
+    def publish_if(self, name: str, checkpoint: Checkpoint, condition: Callable[[], bool]) -> int | None:
+        """Publish the checkpoint if `condition` holds; returns None otherwise. It is asked again before another try, if
+        another machine has taken the number."""
+        return self._publish(name, checkpoint, condition)
+
     def _publish(self, name: str, checkpoint: Checkpoint, condition: Callable[[], bool]) -> int | None:
         folder, data = self._folder(name), checkpoint.to_bytes()
         try:

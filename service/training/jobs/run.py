@@ -151,6 +151,10 @@ class Run:
             version, promoted = publish()
             return self._end(files, replace(self.state, status="succeeded", version=version, promoted=promoted))
 
+    def confirm(self) -> None:
+        """Make sure, while publishing, that the run is still held. Raises LeaseLostError; here `publish` holds the
+        run's lock."""
+
     def fail(self, message: str) -> JobState:
         """Mark the job as failed; `message` says why."""
         with self._lease.held() as files:

@@ -33,10 +33,12 @@ class Request(TypedDict):
 
 @with_config(_MORE)
 class Intent(TypedDict):
-    """What is about to be published: the checkpoint's digest, the latest version before it, its sidecars by kind."""
+    """What is about to be published: the checkpoint's digest, the latest version before it, its sidecars by kind, and
+    the digests of `earlier` workers, which may have published theirs after all."""
 
     digest: str
     after: int
+    earlier: NotRequired[list[str]]
     beside: NotRequired[dict[str, dict[str, Any]]]
 
 

@@ -60,6 +60,11 @@ class SharedRun(Run):
         with self._shared.held() as changes:
             return self._end(changes, replace(self.state, status="succeeded", version=version, promoted=promoted))
 
+    def confirm(self) -> None:
+        """As in Run."""
+        with self._shared.held():
+            pass
+
     def _refer_to(self, point: Reference) -> None:
         """Add the resume point to the head, and keep the one before."""
         others = [each for each in self._shared.points if each.name != point.name]

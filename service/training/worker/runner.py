@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import torch
 
@@ -154,14 +154,26 @@ class JobRunner:
         return False
 
     def _publish(self, job: Job, run: Run, trained: TrainedNetwork) -> None:
-        name = job.request.model
+        name, checkpoint, before = job.request.model, trained.checkpoint, run.intent()
         after = max(self._store.versions(name), default=0) if self._store.has(name) else 0
+        intent = {"digest": checkpoint.digest, "after": after, "beside": dict(trained.beside)}
+        if before is not None:
+            intent["after"] = min(after, before["after"])
+            if earlier := {*_digests(before)} - {checkpoint.digest}:
+                intent["earlier"] = sorted(earlier)
 
         def publish() -> tuple[int, bool]:
-            version = self._store.publish(name, trained.checkpoint)
-            return self._complete(job, version, trained.beside, trained.known)
+            found: list[int] = []
 
-        intent = {"digest": trained.checkpoint.digest, "after": after, "beside": dict(trained.beside)}
+            def is_due() -> bool:
+                """An earlier worker of another machine that wakes up late takes the number that this one would."""
+                run.confirm()
+                found.extend(self._found(name, before) if before else ())
+                return not found
+
+            version = self._store.publish_if(name, checkpoint, is_due)
+            return self._complete(job, version or found[0], trained.beside, trained.known)
+
         state = run.publish(intent, publish)
         log.info("job %s published %s@%s%s", job.id, name, state.version, ", promoted" if state.promoted else "")
 
@@ -170,13 +182,20 @@ class JobRunner:
         intent = run.intent()
         if intent is None:
             return False
-        version = self._store.find(job.request.model, intent["digest"], intent["after"])
+        version = next(iter(self._found(job.request.model, intent)), None)
         if version is None:
             return False
+        is_last = self._store.describe(job.request.model, version).digest == intent["digest"]
+        beside = intent.get("beside", {}) if is_last else {}
         known = self._trainer.known_texts(job, run)
-        run.publish(intent, lambda: self._complete(job, version, intent.get("beside", {}), known))
+        run.publish(intent, lambda: self._complete(job, version, beside, known))
         log.info("job %s had published %s@%d", job.id, job.request.model, version)
         return True
+
+    def _found(self, name: str, intent: Mapping[str, Any]) -> list[int]:
+        """The versions that an intent has led to: one at most."""
+        found = (self._store.find(name, digest, intent["after"]) for digest in _digests(intent))
+        return [version for version in found if version is not None]
 
     def _complete(
         self, job: Job, version: int, beside: Mapping[str, Sidecar], known: KnownTexts | None
@@ -186,6 +205,10 @@ class JobRunner:
         name = job.request.model
         keep(self._store, name, version, beside, known)
         return version, promote_version(self._store, name, version, job.request.promote, f"job {job.id}")
+
+
+def _digests(intent: Mapping[str, Any]) -> list[str]:
+    return [intent["digest"], *intent.get("earlier", [])]
 
 
 def _explained(error: Exception) -> str:

@@ -10,7 +10,7 @@ from threading import Event, Thread
 import pytest
 
 from durable.directory_objects import DirectoryObjects
-from durable.objects import Content, StoreUnavailableError
+from durable.objects import StoreUnavailableError
 from service.training.errors import (
     JobFinishedError,
     JobNotFoundError,
@@ -24,46 +24,13 @@ from service.training.jobs.job import JobProgress
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.run_mirror import NOTED
 from service.training.jobs.shared import SharedJobStore
+from tests.service.training.jobs.machines import Cable
 
 NEVER = Event()
 REQUEST = JobRequest("0" * 16, "fox")
 QUICK = 0.6
 
 Machine = Callable[[str], SharedJobStore]
-
-
-class Cable(DirectoryObjects):
-    """A machine's way to the store, which can be cut; an answer can be lost too."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.is_cut = self.loses_answer = False
-        self.lists = self.gets = 0
-
-    def _pass(self) -> None:
-        if self.is_cut:
-            raise StoreUnavailableError("the store does not answer")
-
-    def get(self, key: str) -> Content:
-        self._pass()
-        self.gets += 1
-        return super().get(key)
-
-    def put_new(self, key: str, data: bytes) -> str:
-        self._pass()
-        return super().put_new(key, data)
-
-    def put_new_file(self, key: str, path: Path) -> str:
-        self._pass()
-        return super().put_new_file(key, path)
-
-    def swap(self, key: str, data: bytes, etag: str) -> str:
-        self._pass()
-        new = super().swap(key, data, etag)
-        if self.loses_answer:
-            self.loses_answer = False
-            raise StoreUnavailableError("the answer was lost")
-        return new
 
 
 @pytest.fixture
@@ -100,18 +67,6 @@ def test_a_job_is_found_on_another_machine_at_once_and_in_its_list_after_a_look(
     assert (b.refresh(), b.ids()) == (True, [job.id, other.id])
     assert (b.refresh(), b.list()) == (False, a.list())
     assert log_of(a, job.id) == log_of(b, job.id)
-
-
-def test_a_corpus_is_used_by_a_job_of_a_machine_whose_clock_is_behind(
-    a: SharedJobStore, b: SharedJobStore, tmp_path: Path
-) -> None:
-    for _ in range(3):
-        a.create(REQUEST)
-        a.refresh()
-    job = b.create(REQUEST).id
-    early = f"20200101{job[8:]}"
-    (tmp_path / "far" / "runs" / job).rename(tmp_path / "far" / "runs" / early)
-    assert early in a.using(REQUEST.corpus)
 
 
 def test_a_job_is_deleted_everywhere(a: SharedJobStore, b: SharedJobStore, tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_a_full_disk_costs_a_resume_point_but_not_the_job(
     assert (jobs.get(job.id).status, models.versions("fox")) == ("succeeded", [1])
 
 
-@pytest.mark.parametrize("step", ["publish", "keep", "set_alias_if"])
+@pytest.mark.parametrize("step", ["publish_if", "keep", "set_alias_if"])
 def test_a_disk_that_is_full_at_the_last_step_is_waited_for(
     jobs: JobStore, corpora: CorpusStore, models: ModelStore, new_job: NewJob, step: str
 ) -> None:
@@ -246,7 +246,7 @@ def test_a_worker_that_ends_while_the_disk_is_full_leaves_the_job_to_the_next(
     job, stop = new_job(), Event()
 
     class Full(ModelStore):
-        def publish(self, name: str, checkpoint: Checkpoint) -> int:
+        def publish_if(self, name: str, checkpoint: Checkpoint, condition: Callable[[], bool]) -> int | None:
             stop.set()
             raise OSError(errno.ENOSPC, "No space left on device")
 
