@@ -89,14 +89,15 @@ def _made(folder: Path, mode: int) -> tuple[Path, int]:
 
 
 @contextmanager
-def draft_folder(parent: Path) -> Iterator[Path]:
+def draft_folder(parent: Path, *, clean: bool = True) -> Iterator[Path]:
     """A new folder in `parent`, removed at the end unless `put_new_folder` gave it a name. A draft file beside it has
     the lock.
 
-    `parent` is created if it is missing, and dead drafts in it are removed. Raises OSError.
+    `parent` is created if it is missing, and with `clean` dead drafts in it are removed. Raises OSError.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    remove_dead_drafts(parent)
+    if clean:
+        remove_dead_drafts(parent)
     with draft(parent) as holder:
         path = holder.path.with_suffix(FOLDER)
         path.mkdir()
@@ -106,14 +107,17 @@ def draft_folder(parent: Path) -> Iterator[Path]:
             drop(path)
 
 
-def put_new_folder(folder: Path, path: Path) -> None:
-    """Give a draft folder, whose files are on the disk, its name in one step, on the disk when this returns.
+def put_new_folder(folder: Path, path: Path, *, sync: bool = True) -> None:
+    """Give a draft folder, whose files are on the disk, its name in one step, on the disk when this returns; `sync` as
+    in `Draft.put`.
 
     Raises OSError when anything but an empty folder has the name.
     """
-    sync_folder(folder)
+    if sync:
+        sync_folder(folder)
     folder.rename(path)
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
 
 
 def withdraw(path: Path) -> Path:

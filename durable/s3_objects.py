@@ -35,7 +35,7 @@ from durable.objects import (
 )
 from durable.s3_clients import MEGABYTE
 from durable.s3_errors import status_of
-from durable.s3_requests import S3Requests
+from durable.s3_requests import PATIENCE, S3Requests
 
 if TYPE_CHECKING:
     from obstore import Attributes, GetOptions, PutMode
@@ -72,13 +72,15 @@ class _Found:
 
 class S3Objects:
     """The objects in a bucket whose keys begin with `prefix` and a slash, as `Objects` describes it. `settings` come
-    before the AWS_* variables. Raises StoreSettingsError.
+    before the AWS_* variables; a request that fails is repeated for `patience` seconds. Raises StoreSettingsError.
 
     Not to be used before a process is forked that uses it too.
     """
 
-    def __init__(self, bucket: str, prefix: str = "", settings: S3Config | None = None) -> None:
-        self._requests = S3Requests(bucket, prefix, settings or {})
+    def __init__(
+        self, bucket: str, prefix: str = "", settings: S3Config | None = None, patience: float = PATIENCE
+    ) -> None:
+        self._requests = S3Requests(bucket, prefix, settings or {}, patience)
         self._nonces: dict[str, tuple[str, str]] = {}
 
     def __str__(self) -> str:
@@ -227,17 +229,15 @@ class S3Objects:
         return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"' if nonce in found.nonces.split() else None
 
     def _nonces_before(self, key: str, etag: str) -> str:
-        """The nonces of the object that is to be swapped. Raises ObjectChangedError."""
+        """The nonces of the object that is to be swapped. Whether it still has this e-tag, the server says then."""
         noted = self._nonces.get(key)
-        if noted is not None and noted[0] == etag:
-            return noted[1]
-        try:
-            found = self._found(key, content=False)
-        except ObjectMissingError:
-            raise ObjectChangedError(key) from None
-        if found.etag != etag:
-            raise ObjectChangedError(key)
-        return found.nonces
+        if noted is None or noted[0] != etag:
+            try:
+                found = self._found(key, content=False)
+            except ObjectMissingError:
+                return ""
+            noted = (found.etag, found.nonces)
+        return noted[1] if noted[0] == etag else ""
 
     def _note(self, key: str, etag: str, nonces: str) -> None:
         if len(self._nonces) >= CHAINS:

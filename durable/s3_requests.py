@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SECONDS: Final = 7
-"""So long after the first try the last one may begin."""
+PATIENCE: Final = 7.0
+"""So many seconds after the first try the last one may begin."""
 
 PAUSE: Final = 0.1
 """Seconds before the second try, on average; doubled each time."""
@@ -29,7 +29,8 @@ PAUSE: Final = 0.1
 class S3Requests:
     """Asks for the objects in a bucket whose keys begin with `prefix` and a slash."""
 
-    def __init__(self, bucket: str, prefix: str, settings: S3Config) -> None:
+    def __init__(self, bucket: str, prefix: str, settings: S3Config, patience: float) -> None:
+        self._patience = patience
         self._clients = S3Clients(bucket, prefix, settings)
         self._shown = f"s3://{bucket}/{prefix}".rstrip("/")
 
@@ -44,7 +45,7 @@ class S3Requests:
         Raises ObjectMissingError, StoreUnavailableError, and the exceptions of `VERDICTS`.
         """
         client = self._clients.of(size)
-        last, pause = time.monotonic() + SECONDS, PAUSE
+        last, pause = time.monotonic() + self._patience, PAUSE
         while True:
             try:
                 return act(client)

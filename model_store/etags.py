@@ -25,6 +25,15 @@ def noted(folder: Path) -> dict[str, str]:
     return {}
 
 
+def state(folder: Path) -> tuple[int, ...]:
+    """What is different after a change of the notes."""
+    try:
+        stat = (folder / FILE).lstat()
+    except OSError:
+        return ()
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size
+
+
 def note(folder: Path, changes: Mapping[str, str | None]) -> None:
     """Note e-tags, or, with None, forget them, once the files are as they say. The caller holds the model's lock."""
     before = noted(folder)

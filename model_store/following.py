@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from durable.entries import is_there
 from durable.objects import ObjectDamagedError, ObjectInfo, ObjectMissingError
-from model_store import aliases, sidecars, versions
+from model_store import aliases, etags, sidecars, versions
 from model_store.mirror import PUBLISHED, ModelMirror, is_leftover
 
 Found = Mapping[str, ObjectInfo]
@@ -101,11 +101,15 @@ def _bury(mirror: ModelMirror, found: Found, deleted: Iterable[int]) -> bool:
 
 
 def _forget(mirror: ModelMirror, missing: Iterable[str]) -> bool:
-    """Remove what is no longer in the store, but was: files that were never there stay."""
+    """Remove what is no longer in the store, but was: files that were never there stay, and so do the aliases while
+    there are versions; the next change of them puts them into the store again."""
     changed = False
-    for name in sorted(missing):
+    for name in sorted(missing, key=lambda name: (name == aliases.FILE, name)):
         with mirror.locked():
             if mirror.look(name) is None:
-                mirror.forget(name)
+                if name == aliases.FILE and versions.numbers(mirror.folder):
+                    etags.note(mirror.folder, {name: None})
+                else:
+                    mirror.forget(name)
                 changed = True
     return changed

@@ -200,9 +200,10 @@ class ModelMirror:
                 return
             fetched = self.folder / f".{number}.fetched"
             try:
-                self.objects.fetch(self.key(self.version(number).name), fetched)
+                info = self.objects.fetch(self.key(self.version(number).name), fetched)
                 with self.locked():
                     placeholders.fill(self.folder, number, fetched)
+                    etags.note(self.folder, {self.version(number).name: info.etag})
             finally:
                 drop(fetched)
 

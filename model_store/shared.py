@@ -26,7 +26,7 @@ from durable.objects import (
     Objects,
     StoreUnavailableError,
 )
-from model_store import placeholders, sidecars, versions
+from model_store import etags, placeholders, sidecars, versions
 from model_store.aliases import FILE, Histories, earlier, with_deletion
 from model_store.errors import DamagedVersionError, NotFoundError
 from model_store.eviction import make_room
@@ -68,8 +68,8 @@ class SharedModelStore(ModelStore):
         self.objects = objects
         self._most_bytes = most_bytes
         self._announce = announce
-        self._followed: dict[str, dict[str, str]] = {}
-        """The e-tags of each model's objects when its mirror was last brought up to date."""
+        self._followed: dict[str, object] = {}
+        """The state of each model when its mirror was last brought up to date."""
         self._damaged: dict[tuple[str, int], str] = {}
         """The e-tags of the versions that were fetched again because they were damaged, and still were."""
 
@@ -77,13 +77,10 @@ class SharedModelStore(ModelStore):
         """Bring the mirror up to date; returns whether anything has changed. `listed`: the store's objects, those of
         the models at least, if they are known. Raises OSError."""
         found = _by_model(self.objects.list(f"{FOLDER}/") if listed is None else listed)
-        names = [
-            name for name in {**found, **self._followed} if _etags(found.get(name, {})) != self._followed.get(name)
-        ]
-        names += [] if self._followed else sorted(set(self._mirrored()) - found.keys())
-        with ThreadPoolExecutor(min(AT_ONCE, len(names) or 1)) as pool:
-            changes = list(pool.map(lambda name: self._follow(name, found.get(name, {})), names))
-        return any(changes)
+        names = {**found, **self._followed, **({} if self._followed else dict.fromkeys(self._mirrored()))}
+        new = [name for name in names if self._state(name, found.get(name, {})) != self._followed.get(name)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return any(list(pool.map(lambda name: self._follow(name, found.get(name, {})), new)))
 
     def load(self, name: str, version: int) -> Checkpoint:
         """The verified checkpoint. Raises NotFoundError, DamagedVersionError, and OSError for weights that are not here
@@ -281,14 +278,18 @@ class SharedModelStore(ModelStore):
         self._follow(name, found.get(name, {}))
 
     def _follow(self, name: str, found: Found) -> bool:
-        mirror = self._mirror(name)
+        mirror, state = self._mirror(name), self._state(name, found)
         changed = follow(mirror, found)
         if found or name in self._followed:
-            self._followed[name] = _etags(found)
+            self._followed[name] = state
         if changed:
             self._aliases.histories(mirror.folder)  # if they are damaged in the store, they are rebuilt now
             self._make_room()
         return changed
+
+    def _state(self, name: str, found: Found) -> object:
+        """What is different when the model has changed in the store, or what is known of it here."""
+        return {file: info.etag for file, info in found.items()}, etags.state(self._folder(name))
 
     def _mirrored(self) -> list[str]:
         if not self.root.is_dir():
@@ -311,7 +312,3 @@ def _by_model(objects: Iterable[ObjectInfo]) -> dict[str, dict[str, ObjectInfo]]
         if folder == FOLDER and file and "/" not in file and is_name(name):
             found.setdefault(name, {})[file] = info
     return found
-
-
-def _etags(found: Found) -> dict[str, str]:
-    return {file: info.etag for file, info in found.items()}

@@ -90,9 +90,10 @@ class ModelStore(PublishedVersions):
         with self._locked(folder):
             self._regular_path(name, version)
             held = self.aliases(name).get(alias)
+            is_wanted = condition(held)
             if held == version and not self.history(name, alias)[-1].rebuilt:
                 return True
-            if not condition(held):
+            if not is_wanted:
                 return False
             self._change(folder, alias, AliasChange(version, now(), reason))
             return True

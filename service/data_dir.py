@@ -41,6 +41,11 @@ class DataDir:
         return self.root / "format"
 
     @property
+    def store(self) -> Path:
+        """Which store of objects all this mirrors, if it does (store_format)."""
+        return self.root / "store.json"
+
+    @property
     def models(self) -> Path:
         """The published versions and their aliases (ModelStore)."""
         return self.root / MODELS

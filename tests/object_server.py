@@ -10,11 +10,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from durable.objects import StoreUnavailableError
+from durable.s3_objects import S3Objects
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -34,7 +35,7 @@ PREFIXES: Final = itertools.count(1)
 
 
 class ObjectServer:
-    """`weed server -s3` with its data in `folder`. The bucket is there once `admin` writes to it."""
+    """`weed server -s3` with its data in `folder`, and a bucket."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -118,17 +119,14 @@ class ObjectServer:
         self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
-        """Whether it has somewhere to write to: the S3 part answers before the others have found each other."""
-        with (
-            suppress(OSError),
-            urllib.request.urlopen(f"http://127.0.0.1:{self._ports['master.port']}/dir/assign") as it,
-        ):
-            if "fid" not in json.load(it):
-                return False
-            with suppress(urllib.error.HTTPError):
-                urllib.request.urlopen(f"{self.endpoint}/{BUCKET}", timeout=5).close()
-            return True
-        return False
+        """Whether it writes; this makes the bucket too."""
+        objects = S3Objects(BUCKET, "", self.settings(), patience=0)
+        try:
+            objects.put("started", b"")
+            objects.delete("started")
+        except StoreUnavailableError:
+            return False
+        return True
 
 
 def _free_ports(count: int) -> list[int]:

@@ -216,7 +216,7 @@ def test_secrets_come_from_a_secret_and_all_else_is_a_setting(values: str, part:
     plain = given.keys() - from_secret
     assert {"STORE_URL", "DEVICE"} <= plain
     settings = {name.upper() for name in Settings.model_fields}
-    assert plain - {"STORE_URL", "AWS_REGION", "AWS_ENDPOINT_URL"} <= settings - {"HOST", "PORT", "DATA_DIR"}
+    assert plain - {"AWS_REGION", "AWS_ENDPOINT_URL"} <= settings - {"HOST", "PORT", "DATA_DIR"}
     assert all(type(given[name]["value"]) is str for name in plain)
 
 

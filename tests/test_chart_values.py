@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.settings import Settings
+from service.settings import STORE_URL, Settings
 from tests.charts import CHART, VALUES, helm, needs_helm
 
 ELSEWHERE = {"HOST", "PORT", "DATA_DIR", "DEVICE", "STORE_URL"}
@@ -32,6 +32,10 @@ def test_the_settings_are_those_of_the_service() -> None:
     assert SCHEMA["properties"]["settings"]["properties"] == wanted, "values.schema.json, settings: " + json.dumps(
         wanted
     )
+
+
+def test_the_store_is_one_that_the_service_accepts() -> None:
+    assert SCHEMA["properties"]["store"]["properties"]["url"]["pattern"] == f"^{STORE_URL.pattern}$"
 
 
 def test_every_secret_can_be_given() -> None:

@@ -74,6 +74,7 @@ LAYERS = {
         *("durable", "model_store", "service.training.corpora", "service.training.jobs", "service.keys"),
         *("service.backup", "service.data_dir", "service.data_format"),
     },
+    "service/mirror": {"durable", "service.mirror"},
     "service/client.py": set(),
     "service/inspection.py": {"durable", "model_store", "service.training"},
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -89,6 +89,14 @@ class Core:
             weights / self.bandwidth(weights) + self.single_value * each,
             2 * weights / self.products + self.value * each,
         )
+
+
+def in_proportion(config: ModelConfig, known: Mapping[ModelConfig, StepTime], core: Core) -> StepTime:
+    """A network's steps on a machine of which only those of some others are `known`: as much slower than on `core` as
+    those of the network that multiplies most nearly as much."""
+    near = min(known, key=lambda each: abs(math.log(products(each) / products(config))))
+    there, guess, found = core.step_time(near), core.step_time(config), known[near]
+    return StepTime(guess.single * found.single / there.single, guess.row * found.row / there.row)
 
 
 def products(config: ModelConfig) -> int:

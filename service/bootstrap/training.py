@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from model_store.store import ModelStore
+from service.bootstrap.stores import Stores, open_stores
 from service.output import STANDARD_ERROR
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
@@ -23,7 +24,7 @@ NewTrainer = Callable[[CorpusStore, ModelStore], JobTrainer]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The stores in the data directory, shared with a running service, and what runs a job."""
+    """The stores, shared with a running service, and what runs a job."""
 
     jobs: JobStore
     corpora: CorpusStore
@@ -31,14 +32,15 @@ class Training:
     runner: JobRunner
 
 
-def build_trainer(settings: Settings, *, new_trainer: NewTrainer = JobTrainer) -> Training:
-    """Build what runs jobs in this process; `new_trainer` creates the trainer of a job. Raises OSError if there is no
-    data directory and none can be made."""
+def build_trainer(
+    settings: Settings, *, new_trainer: NewTrainer = JobTrainer, stores: Stores | None = None
+) -> Training:
+    """Build what runs jobs in this process, in these stores or those that the settings name; `new_trainer` creates the
+    trainer of a job. Raises OSError if there is no data directory and none can be made."""
     settings.data.make()
-    jobs = JobStore(settings.data.runs)
-    corpora = CorpusStore(settings.data.corpora, settings.max_corpus_bytes, in_use=jobs.using)
-    models = ModelStore(settings.data.models)
-    return Training(jobs, corpora, models, JobRunner(jobs, models, new_trainer(corpora, models)))
+    stores = stores or open_stores(settings)
+    runner = JobRunner(stores.jobs, stores.models, new_trainer(stores.corpora, stores.models))
+    return Training(stores.jobs, stores.corpora, stores.models, runner)
 
 
 def build_worker(

@@ -12,12 +12,12 @@ from limits.storage import Storage
 from model_store.faults import Faults
 from model_store.held_out import held_out_scores
 from model_store.known_texts import known_texts
-from model_store.store import ModelStore
 from service.api.app import Services, create_app
 from service.api.http.metrics import Load, Metrics
 from service.api.http.rate_limits import RateLimit, in_redis
 from service.api.http.shutdown import Shutdown
 from service.bootstrap.keys import build_keys
+from service.bootstrap.stores import Stores, open_stores
 from service.bootstrap.web_process import WebProcess
 from service.disk import DiskWatch
 from service.generation.cache import GenerationCache, RedisClient
@@ -42,8 +42,6 @@ from service.recently import Recently
 from service.settings import Settings
 from service.supervised import SupervisorReport
 from service.suspension import Suspension
-from service.training.corpora.store import CorpusStore
-from service.training.jobs.store import JobStore
 from service.training.queue.heartbeats import WorkerRegistry
 from service.training.queue.job_queue import JobQueue
 from service.training.queue.submission import Queue
@@ -69,6 +67,7 @@ class CheckedQueue(Queue, Protocol):
 def build_web(
     settings: Settings,
     *,
+    stores: Stores | None = None,
     engines: BuildEngine | None = None,
     redis: CacheClient | None = None,
     queue: CheckedQueue | None = None,
@@ -79,15 +78,14 @@ def build_web(
 ) -> WebProcess:
     """Build a web process; nothing is started.
 
-    By default `engines` builds the engines for DEVICE, `redis` (the cache, states of prompts) and `rates` (counts of
-    requests) use CACHE_URL, and `queue` uses REDIS_URL. `ended`: the file that says which web processes have ended;
-    `master`: the process id of the parent of all of them, if any.
+    By default `stores` are those that the settings name, `engines` builds the engines for DEVICE, `redis` (the cache,
+    states of prompts) and `rates` (counts of requests) use CACHE_URL, and `queue` uses REDIS_URL. `ended`: the file
+    that says which web processes have ended; `master`: the process id of the parent of all of them, if any.
     """
     paths, timeout = settings.data, settings.request_timeout
-    # On disk, shared by all processes.
-    store = ModelStore(paths.models)
-    jobs = JobStore(paths.runs)
-    corpora = CorpusStore(paths.corpora, settings.max_corpus_bytes, in_use=jobs.using)
+    # Shared by all processes.
+    stores = stores or open_stores(settings)
+    store, corpora, jobs = stores.models, stores.corpora, stores.jobs
     faults = Faults(store)
     keys = build_keys(settings)
     # In Redis.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from model_store.store import ModelStore
 from service import logs
 from service.bootstrap.starter import put_starter
+from service.bootstrap.stores import open_stores
 from service.bootstrap.web import build_web
 from service.bootstrap.web_process import WebProcess
 from service.generation.engines import BuildEngine
@@ -21,8 +21,9 @@ def start(ended: str | None = None, engines: BuildEngine | None = None) -> WebPr
     """
     settings = Settings()
     logs.configure(settings)
-    put_starter(ModelStore(settings.data.models))
+    stores = open_stores(settings)
+    put_starter(stores.models)
     master = os.getppid()
-    process = build_web(settings, engines=engines, ended=Path(ended) if ended else None, master=master)
+    process = build_web(settings, stores=stores, engines=engines, ended=Path(ended) if ended else None, master=master)
     process.start()
     return process

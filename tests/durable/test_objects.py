@@ -25,7 +25,7 @@ from durable.s3_objects import S3Objects
 from tests.object_server import BUCKET, ObjectServer
 
 
-@pytest.fixture(params=["directory", "s3"])
+@pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.system)])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
     if request.param == "directory":
         return DirectoryObjects(tmp_path / "store")

@@ -37,3 +37,20 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ModelStore:
     if request.param == "local":
         return ModelStore(tmp_path / "models")
     return SharedModelStore(tmp_path / "models", DirectoryObjects(tmp_path / "objects"))
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> DirectoryObjects:
+    return DirectoryObjects(tmp_path / "objects")
+
+
+@pytest.fixture
+def here(tmp_path: Path, objects: DirectoryObjects) -> SharedModelStore:
+    """The store on one machine."""
+    return SharedModelStore(tmp_path / "here" / "models", objects)
+
+
+@pytest.fixture
+def there(tmp_path: Path, objects: DirectoryObjects) -> SharedModelStore:
+    """The same store on another machine."""
+    return SharedModelStore(tmp_path / "there" / "models", objects)

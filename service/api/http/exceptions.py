@@ -17,6 +17,7 @@ import service.training.errors as training
 from charrnn.checkpoint import CheckpointError
 from charrnn.vocabulary import UnknownCharactersError
 from durable import space
+from durable.objects import ObjectDamagedError, StoreUnavailableError
 from durable.reading import DamagedFileError
 from model_store.errors import (
     AliasedError,
@@ -124,6 +125,16 @@ def _without_keys(_: KeysUnavailableError) -> ApiError:
     return ApiError(503, "keys_unavailable", message, retry_after=10)
 
 
+def _without_store(error: StoreUnavailableError) -> ApiError:
+    """The address and the reason are in the log and in /readyz, not in the reply."""
+    log.error("the store refused: %s", error)
+    message = (
+        "the object store of models, corpora and jobs does not answer at the moment; what was asked for has perhaps"
+        " not been done, and can be asked for again"
+    )
+    return ApiError(503, "store_unavailable", message, retry_after=10)
+
+
 @contextmanager
 def unknown_in(field: str, *, can_skip: bool = True) -> Iterator[None]:
     """A context for reading a request's text, in which errors about unknown characters or ids name the field."""
@@ -208,6 +219,7 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (InvalidNameError, lambda e: ApiError(422, "invalid_name", str(e), "model")),
     (DamagedVersionError, lambda e: ApiError(409, "version_damaged", str(e), "version")),
     (DamagedFileError, lambda e: ApiError(409, "file_damaged", str(e))),
+    (ObjectDamagedError, lambda e: ApiError(409, "file_damaged", str(e))),
     (NotFoundError, lambda e: ApiError(404, f"{e.kind}_not_found", str(e), "model")),
     (CurrentAliasError, lambda e: ApiError(409, "alias_needed", str(e), "alias")),
     (AliasedError, lambda e: ApiError(409, "version_in_use", str(e), "version")),
@@ -236,6 +248,7 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (DeadlineError, lambda e: ApiError(503, "deadline_exceeded", str(e), "timeout", retry_after=5, should_retry=False)),
     (ModelUnavailableError, lambda e: ApiError(503, "model_unavailable", str(e), "model", retry_after=10)),
     (KeysUnavailableError, _without_keys),
+    (StoreUnavailableError, _without_store),
     (OSError, _from_system),
     (ClientGoneError, lambda e: ApiError(499, "client_gone", str(e))),
 )

@@ -1,5 +1,6 @@
 """The folders of the corpora that an object store has, as a CorpusStore lays them out, and a note in each of what it
-mirrors; knows no objects. The caller holds the lock of the store's folder wherever it changes them."""
+mirrors; knows no objects. The caller holds the lock of the store's folder wherever it changes them. Nothing waits for
+the disk: what a power cut damages is written again."""
 
 from __future__ import annotations
 
@@ -94,12 +95,12 @@ class CorpusMirror:
             changed = _fill(folder, head, characters, uploaded)
             self._write(folder, head.id, note)
             return changed or before is None or replace(before, etag=note.etag) != note
-        with draft_folder(self._root) as new:
+        with draft_folder(self._root, clean=False) as new:
             _fill(new, head, characters, uploaded)
             self._write(new, head.id, note)
             if is_there(folder):
                 drop(withdraw(folder))
-            put_new_folder(new, folder)
+            put_new_folder(new, folder, sync=False)
         return True
 
     def mark(self, corpus: str, note: Note) -> None:
@@ -148,7 +149,7 @@ def _put(path: Path, data: bytes) -> bool:
     with suppress(OSError):
         if files.read(path) == data:
             return False
-    files.put(path, data)
+    files.put(path, data, sync=False)
     return True
 
 

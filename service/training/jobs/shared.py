@@ -123,8 +123,9 @@ class SharedJobStore(JobStore):
         return bool(changed or gone)
 
     def using(self, corpus: str) -> list[str]:
-        """As in JobStore; jobs that other machines have just created are among them. Raises OSError."""
-        self.refresh()
+        """As in JobStore; jobs that other machines have just created are among them: all are looked at, because their
+        ids have the times of those machines' clocks. Raises OSError."""
+        self.refresh(self._objects.list(PREFIX))
         return super().using(corpus)
 
     def _begin(self) -> str:

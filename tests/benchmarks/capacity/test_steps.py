@@ -6,7 +6,7 @@ from statistics import median
 
 import pytest
 
-from benchmarks.capacity.steps import Core, StepTime, measured, products, values
+from benchmarks.capacity.steps import Core, StepTime, in_proportion, measured, products, values
 from charrnn.config import ModelConfig
 
 STARTER = ModelConfig(96, "lstm", 256, 1)
@@ -39,3 +39,13 @@ def test_it_is_near_to_what_was_measured() -> None:
     assert len(wrong) == 36
     assert median(wrong) < 0.05
     assert max(wrong) < 0.3
+
+
+def test_another_network_is_as_much_slower_as_the_nearest_one() -> None:
+    core, _ = measured()
+    small, large = core.step_time(STARTER), core.step_time(ModelConfig(96, "lstm", 512, 2))
+    known = {STARTER: StepTime(2 * small.single, 3 * small.row), ModelConfig(96, "lstm", 512, 2): large}
+    gru = ModelConfig(96, "gru", 256, 1)
+    found, there = in_proportion(gru, known, core), core.step_time(gru)
+    assert (found.single, found.row) == pytest.approx((2 * there.single, 3 * there.row))
+    assert in_proportion(ModelConfig(96, "lstm", 512, 2), known, core) == large

@@ -13,6 +13,7 @@ from charrnn.checkpoint import CheckpointError
 from charrnn.config import ModelConfig
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
+from durable.objects import ObjectDamagedError, StoreUnavailableError
 from durable.reading import DamagedFileError
 from model_store import errors as store
 from service.api.http import exceptions
@@ -94,6 +95,8 @@ ERRORS: dict[Exception, tuple[int, str, str | None]] = {
     generation.DeadlineError(1): (503, "deadline_exceeded", "timeout"),
     generation.ModelUnavailableError("no"): (503, "model_unavailable", "model"),
     KeysUnavailableError("no"): (503, "keys_unavailable", None),
+    StoreUnavailableError("s3://bucket: no"): (503, "store_unavailable", None),
+    ObjectDamagedError("models/a/1.safetensors", "was cut short"): (409, "file_damaged", None),
     OSError(errno.ENOSPC, "no"): (503, "disk_full", None),
     OSError(errno.EROFS, "no"): (503, "disk_read_only", None),
     OSError(errno.EMFILE, "no"): (503, "overloaded", None),

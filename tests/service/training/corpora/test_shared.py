@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from durable.directory_objects import DirectoryObjects
 from durable.objects import StoreUnavailableError
+from durable.s3_objects import S3Objects
 from service.training.corpora.corpus import CHARACTERS, CORPUS_FILE, TEXT, Corpus
 from service.training.corpora.ids import ids
 from service.training.corpora.room import RECENT_SECONDS, USED
@@ -22,17 +24,28 @@ from service.training.corpora.shared import SharedCorpusStore
 from service.training.corpora.store import CorpusStore
 from service.training.errors import CorpusDamagedError, CorpusInUseError, CorpusNotFoundError
 from service.training.jobs.requests import JobRequest
+from service.training.jobs.shared import SharedJobStore
 from service.training.jobs.store import JobStore
 from service.training.queue.submission import create_job
+from tests.object_server import BUCKET, ObjectServer
 from tests.service.training.corpora.unsteady import ALL, Unsteady
 from tests.texts import FOX
 
 Machine = Callable[..., SharedCorpusStore]
 
 
+IN_BOTH = pytest.mark.parametrize("objects", ["directory", "s3"], indirect=True)
+"""Also on a real server."""
+
+
 @pytest.fixture
-def objects(tmp_path: Path) -> Unsteady:
-    return Unsteady(DirectoryObjects(tmp_path / "objects"))
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Unsteady:
+    if getattr(request, "param", "directory") == "directory":
+        return Unsteady(DirectoryObjects(tmp_path / "objects"))
+    server: ObjectServer = request.getfixturevalue("object_server")
+    found = S3Objects(BUCKET, f"corpora/{tmp_path.name}", server.settings())
+    found.put("format", b"")  # the first write makes the bucket
+    return Unsteady(found)
 
 
 @pytest.fixture
@@ -52,6 +65,7 @@ def the_text(objects: Unsteady) -> str:
     return key
 
 
+@IN_BOTH
 def test_a_corpus_is_the_same_on_every_machine(machine: Machine) -> None:
     a, b = machine("a"), machine("b")
     corpus, _ = a.add([FOX.encode()], "fox")
@@ -96,6 +110,7 @@ def test_nothing_is_asked_for_reading(machine: Machine, objects: Unsteady) -> No
     assert not objects.calls
 
 
+@IN_BOTH
 def test_without_a_change_one_list_is_asked_for(machine: Machine, objects: Unsteady) -> None:
     a, b = machine("a"), machine("b")
     for text in (b"one", b"two", b"three"):
@@ -119,6 +134,7 @@ def test_the_same_text_is_one_corpus_everywhere(machine: Machine, objects: Unste
     assert not objects.calls["fetch"]
 
 
+@IN_BOTH
 def test_of_two_that_upload_at_once_one_is_first(machine: Machine, objects: Unsteady) -> None:
     stores = [machine(name) for name in "abcd"]
     found: list[tuple[Corpus, bool]] = []
@@ -132,6 +148,7 @@ def test_of_two_that_upload_at_once_one_is_first(machine: Machine, objects: Unst
     assert keys(objects) == ["corpus", "text"]
 
 
+@IN_BOTH
 def test_a_deleted_corpus_is_gone_everywhere_and_keeps_its_place(machine: Machine, objects: Unsteady) -> None:
     a, b = machine("a"), machine("b")
     first, _ = a.add([b"one"])
@@ -162,21 +179,19 @@ def test_a_deletion_on_the_machine_that_did_not_know_it_yet(machine: Machine) ->
     assert b.ids() == []
 
 
-def test_a_job_that_is_created_meanwhile_keeps_its_corpus(machine: Machine, objects: Unsteady) -> None:
+@IN_BOTH
+def test_a_job_that_is_created_meanwhile_keeps_its_corpus(machine: Machine, objects: Unsteady, tmp_path: Path) -> None:
     """The job is there after the deletion has looked at the jobs, and before it takes the corpus away."""
-    needed: list[str] = []
-    a, b = machine("a", in_use=lambda _: tuple(needed)), machine("b")
-    corpus, _ = a.add([FOX.encode()])
+    here, there = (SharedJobStore(tmp_path / name / "runs", objects.objects) for name in "ab")
+    a, b = machine("a", in_use=here.using), machine("b")
+    corpus, _ = a.add([(FOX * 9).encode()])
     b.refresh()
-
-    def job() -> None:
-        needed.append("job-1")
-        b.confirm(corpus.id)
-
-    objects.before["swap"] = job
-    with pytest.raises(CorpusInUseError, match="job-1"):
+    request = JobRequest.from_dict({"corpus": corpus.id, "model": "fox", "budget": {"steps": 1}})
+    objects.before["swap"] = lambda: create_job(request, b, there)
+    with pytest.raises(CorpusInUseError) as caught:
         a.delete(corpus.id)
-    assert a.path(corpus).read_text() == FOX
+    assert caught.value.jobs == tuple(there.ids())
+    assert a.path(corpus).read_text() == FOX * 9
 
 
 def test_a_job_for_a_corpus_that_was_deleted_elsewhere_is_refused(machine: Machine, tmp_path: Path) -> None:
@@ -247,6 +262,7 @@ def test_an_interrupted_upload_leaves_nothing_visible_and_is_collected(
     assert (b.list(), b.path(corpus).read_text()) == ([corpus], FOX)
 
 
+@IN_BOTH
 def test_an_upload_that_is_slower_than_the_collection_is_repeated(machine: Machine, objects: Unsteady) -> None:
     """The text is deleted between its upload and that of the head."""
     a, b = machine("a"), machine("b", abandoned_seconds=0)
@@ -259,6 +275,7 @@ def test_an_upload_that_is_slower_than_the_collection_is_repeated(machine: Machi
     assert machine("e").path(corpus).read_text() == FOX
 
 
+@IN_BOTH
 def test_a_late_deletion_hurts_no_later_upload(machine: Machine, objects: Unsteady) -> None:
     a, b = machine("a"), machine("b")
     corpus, _ = a.add([FOX.encode()])
@@ -285,6 +302,7 @@ def changed(data: bytes) -> bytes:
     return data[:-1] + b"!"
 
 
+@IN_BOTH
 @pytest.mark.parametrize(
     ("hurt", "reason"),
     [
@@ -427,6 +445,13 @@ def test_what_only_this_machine_has_is_left_alone_until_it_is_uploaded(machine: 
     a.refresh()
     assert a.list() == [again]
     assert machine("b").path(again).read_text() == FOX
+
+
+@IN_BOTH
+def test_a_text_of_many_pieces(machine: Machine, objects: Unsteady) -> None:
+    data = random.Random(1).randbytes(5 << 20).hex().encode()
+    corpus, _ = machine("a").add([data[i : i + 65536] for i in range(0, len(data), 65536)])
+    assert machine("b").path(corpus).read_bytes() == data
 
 
 def test_each_change_is_announced(machine: Machine) -> None:

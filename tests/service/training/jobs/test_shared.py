@@ -69,6 +69,18 @@ def test_a_job_is_found_on_another_machine_at_once_and_in_its_list_after_a_look(
     assert log_of(a, job.id) == log_of(b, job.id)
 
 
+def test_a_corpus_is_used_by_a_job_of_a_machine_whose_clock_is_behind(
+    a: SharedJobStore, b: SharedJobStore, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        a.create(REQUEST)
+        a.refresh()
+    job = b.create(REQUEST).id
+    early = f"20200101{job[8:]}"
+    (tmp_path / "far" / "runs" / job).rename(tmp_path / "far" / "runs" / early)
+    assert early in a.using(REQUEST.corpus)
+
+
 def test_a_job_is_deleted_everywhere(a: SharedJobStore, b: SharedJobStore, tmp_path: Path) -> None:
     job = a.create(REQUEST).id
     b.refresh()

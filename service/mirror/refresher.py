@@ -1,0 +1,115 @@
+"""Keeps this machine's mirror of the object store up to date, in a thread of whichever process has the claim to do it;
+knows neither what is mirrored nor where."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Protocol, TextIO
+
+from durable.locks import ClaimedError, claim
+from durable.objects import StoreUnavailableError
+from service.mirror.report import MirrorReport
+from service.mirror.schedule import Schedule, Subject
+
+log = logging.getLogger(__name__)
+
+CLAIM_SECONDS: Final = 2.0
+"""How often the other processes look whether the one that had the claim has ended."""
+
+
+class Hints(Protocol):
+    """What other processes say has changed."""
+
+    def wait(self, seconds: float) -> frozenset[str]: ...
+    def wake(self) -> None: ...
+
+
+class Refresher:
+    """Refreshes the `subjects`, in this order, while this process holds the claim on the file `lock`.
+
+    `patience`: how long it leaves the claim to others at first, in seconds.
+    """
+
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        lock: Path,
+        report: MirrorReport,
+        hints: Hints,
+        *,
+        patience: float = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._schedules = [Schedule(subject, clock) for subject in subjects]
+        self._lock, self._report, self._hints, self._patience = lock, report, hints, patience
+        self._is_away = False
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread, after any fork."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let another process have the claim, once the present look is over; returns at once."""
+        self._closed.set()
+        self._hints.wake()
+
+    def look(self, heard: frozenset[str] = frozenset()) -> float:
+        """Refresh what is due, given what was heard of changes; returns the seconds until something is due again."""
+        for schedule in self._schedules:
+            if schedule.subject.name in heard:
+                schedule.hinted()
+        for schedule in self._schedules:
+            if schedule.due_in() <= 0 and not self._closed.is_set():
+                self._refresh(schedule)
+        return max(0.0, min(schedule.due_in() for schedule in self._schedules))
+
+    def _refresh(self, schedule: Schedule) -> None:
+        name = schedule.subject.name
+        try:
+            changed = schedule.subject.refresh()
+        except StoreUnavailableError as error:
+            self._say_away(str(error))
+            self._report.failed(name, str(error))
+            for each in self._schedules:
+                each.failed()
+        except Exception as error:  # whatever it is, the others are refreshed
+            log.exception("%s cannot be mirrored", name)
+            self._report.failed(name, f"{name} cannot be mirrored: {getattr(error, 'strerror', None) or error}")
+            schedule.failed()
+        else:
+            self._say_away("")
+            self._report.refreshed(name)
+            schedule.looked(changed=changed)
+
+    def _say_away(self, fault: str) -> None:
+        """Logged when that changes."""
+        if fault and not self._is_away:
+            log.warning("the store cannot be used: %s; it is tried again", fault)
+        elif self._is_away and not fault:
+            log.info("the store can be used again")
+        self._is_away = bool(fault)
+
+    def _run(self) -> None:
+        self._closed.wait(self._patience)
+        while not self._closed.is_set():
+            if (held := self._claimed()) is not None:
+                with held:
+                    self._refresh_for_long()
+            self._closed.wait(CLAIM_SECONDS)
+
+    def _refresh_for_long(self) -> None:
+        heard: frozenset[str] = frozenset()
+        while not self._closed.is_set():
+            heard = self._hints.wait(self.look(heard))
+
+    def _claimed(self) -> TextIO | None:
+        with suppress(ClaimedError, OSError):
+            return claim(self._lock)
+        return None
