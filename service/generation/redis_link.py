@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class Connection(Protocol):
-    """What is needed of redis-py's connections, which connect on first use."""
+    """What is needed of redis-py's connections."""
 
     def pack_commands(self, commands: Iterable[Sequence[Any]]) -> list[bytes]: ...
     def send_packed_command(self, command: list[bytes], check_health: bool = True) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -71,9 +71,66 @@ class RedisProcess:
         self.kill()
 
 
+class WatchedRedis:
+    """A primary and a replica, which a Sentinel lets take over from a dead primary after half a second; `password` is
+    that of both, the Sentinel has none."""
+
+    SERVICE = "main"
+
+    def __init__(self, folder: Path, ports: Sequence[int], password: str = "") -> None:
+        secret = [f"requirepass {password}", f"masterauth {password}"] if password else []
+        quick = ["repl-diskless-sync-delay 0", "repl-ping-replica-period 1"]
+        self.primary = RedisProcess(folder, ports[0], *secret, *quick)
+        self.replica = RedisProcess(folder, ports[1], *secret, *quick, f"replicaof 127.0.0.1 {ports[0]}")
+        with redis.Redis(port=ports[1], password=password or None) as client:  # a Sentinel looks at once, or 10 s later
+            until(lambda: client.info("replication")["master_link_status"] == "up")
+        name = self.SERVICE
+        self.sentinel = RedisProcess(
+            folder,
+            ports[2],
+            f"sentinel monitor {name} 127.0.0.1 {ports[0]} 1",
+            f"sentinel down-after-milliseconds {name} 500",
+            f"sentinel failover-timeout {name} 3000",
+            *([f"sentinel auth-pass {name} {password}"] if password else []),
+        )
+        user = f":{password}@" if password else ""
+        self.url = f"redis+sentinel://{user}127.0.0.1:9,127.0.0.1:{ports[2]}/{name}/0"  # the first one is never there
+        until(self.is_watched)
+
+    def is_watched(self) -> bool:
+        """Whether the Sentinel knows the replica."""
+        with redis.Redis(port=self.sentinel.port) as client:
+            return len(client.sentinel_slaves(self.SERVICE)) == 1
+
+    def primary_port(self) -> int:
+        """As the Sentinel says."""
+        with redis.Redis(port=self.sentinel.port) as client:
+            return int(client.sentinel_get_master_addr_by_name(self.SERVICE)[1])
+
+    def switch(self) -> int:
+        """Have the replica take over from a primary that is alive; returns the new one's port."""
+        before = self.primary_port()
+        with redis.Redis(port=self.sentinel.port) as client:
+            until(lambda: _accepted(lambda: client.execute_command("SENTINEL FAILOVER", self.SERVICE)))
+        until(lambda: self.primary_port() != before)
+        return self.primary_port()
+
+    def end(self) -> None:
+        for each in (self.sentinel, self.replica, self.primary):
+            each.kill()
+
+
 def until(true: Callable[[], object], seconds: float = 30) -> None:
     """Wait until it is; it does not take so long."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def _accepted(do: Callable[[], object]) -> bool:
+    try:
+        do()
+    except redis.ResponseError:  # soon after a failover there is no other
+        return False
+    return True
