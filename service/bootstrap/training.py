@@ -15,6 +15,7 @@ from service.training.jobs.store import JobStore
 from service.training.queue.heartbeats import Heartbeat
 from service.training.queue.job_queue import JobConsumer, JobQueue
 from service.training.queue.reconciler import Reconciler
+from service.training.queue.shared_heartbeats import SharedHeartbeat
 from service.training.worker.job_trainer import JobTrainer
 from service.training.worker.runner import JobRunner
 from service.training.worker.worker import Consume, Worker
@@ -58,5 +59,16 @@ def build_worker(
         queue,
         consume or partial(JobConsumer, settings.redis_url),
         Reconciler(training.jobs, queue),
-        Heartbeat(settings.data.runs, lost_lines=lambda: STANDARD_ERROR.lost),
+        _heartbeat(settings),
     )
+
+
+def _heartbeat(settings: Settings) -> Heartbeat:
+    """Seen by all machines, if there are several."""
+    if settings.store_url and settings.redis_url:
+        return SharedHeartbeat(settings.data.runs, settings.redis_url, _lost_lines)
+    return Heartbeat(settings.data.runs, _lost_lines)
+
+
+def _lost_lines() -> int:
+    return STANDARD_ERROR.lost

@@ -44,6 +44,7 @@ from service.supervised import SupervisorReport
 from service.suspension import Suspension
 from service.training.queue.heartbeats import WorkerRegistry
 from service.training.queue.job_queue import JobQueue
+from service.training.queue.shared_heartbeats import SharedWorkerRegistry
 from service.training.queue.submission import Queue
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ def build_web(
     prefix_states = PrefixStates(redis, settings.cache_ttl, settings.prefix_cache_bytes)
     queue = queue or JobQueue(settings.redis_url, LOOK_SECONDS)
     queue_fault = Recently(queue.fault)
-    workers = WorkerRegistry(paths.runs)
+    workers = _workers(settings)
     # Generation.
     scheduler = scheduler or Scheduler(settings.max_active, settings.max_waiting)
     models = ResidentModels(store, engines or build_engine(settings.device, paths.packed, paths.kernels))
@@ -157,6 +158,13 @@ def build_web(
         prepare=prepare,
         chores=[sample, inspection.found, models.refresh, disk.found],
     )
+
+
+def _workers(settings: Settings) -> WorkerRegistry:
+    """Those of all machines, if there are several."""
+    if settings.store_url and settings.redis_url:
+        return SharedWorkerRegistry(settings.data.runs, settings.redis_url)
+    return WorkerRegistry(settings.data.runs)
 
 
 def _load_default(models: ResidentModels, name: str) -> None:

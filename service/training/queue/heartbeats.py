@@ -28,6 +28,16 @@ class Heartbeat:
         self._told = 0
         self._path = root / WORKERS / secrets.token_hex(4)  # shown in the metrics, which name no host
 
+    @property
+    def name(self) -> str:
+        """The worker's name, which says nothing of its host."""
+        return self._path.name
+
+    @property
+    def lost(self) -> int:
+        """How many lines of its log it has lost so far."""
+        return self._lost_lines()
+
     def begin(self) -> None:
         """Create the file, and remove those that killed workers left an hour ago. Raises OSError."""
         for name, moment in _modified(self._root).items():
@@ -44,7 +54,7 @@ class Heartbeat:
                 set_aside(path)
         folder.mkdir(parents=True, exist_ok=True)
         self._path.touch()
-        if (lost := self._lost_lines()) != self._told:
+        if (lost := self.lost) != self._told:
             with suppress(OSError):  # a full disk takes the file's time all the same
                 files.put(self._path, b"%d" % lost, sync=False)
                 self._told = lost
@@ -70,7 +80,11 @@ class WorkerRegistry:
 
     def lost_lines(self) -> int:
         """How many lines of the log they could not write, killed ones included."""
-        return sum(_number(self._root / WORKERS / name) for name in self.heartbeats())
+        return sum(map(self.lost_by, self.heartbeats()))
+
+    def lost_by(self, worker: str) -> int:
+        """How many lines this worker of this machine could not write."""
+        return _number(self._root / WORKERS / worker)
 
     def any_alive(self) -> bool:
         """Whether any worker's last heartbeat is less than ALIVE_SECONDS from now."""
