@@ -12,8 +12,11 @@ from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from durable.directory_objects import DirectoryObjects
+from durable.objects import Objects
+from durable.s3_objects import S3Objects
 from model_store import ModelStore
 from model_store.shared import SharedModelStore
+from tests.object_server import BUCKET, ObjectServer
 
 CONFIG = ModelConfig(vocabulary_size=4, cell="rnn", hidden_size=3)
 
@@ -40,17 +43,21 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ModelStore:
 
 
 @pytest.fixture
-def objects(tmp_path: Path) -> DirectoryObjects:
-    return DirectoryObjects(tmp_path / "objects")
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    """What machines share: a folder, or a prefix on a real server."""
+    if getattr(request, "param", "directory") == "directory":
+        return DirectoryObjects(tmp_path / "objects")
+    server: ObjectServer = request.getfixturevalue("object_server")
+    return S3Objects(BUCKET, f"models/{tmp_path.name}", server.settings())
 
 
 @pytest.fixture
-def here(tmp_path: Path, objects: DirectoryObjects) -> SharedModelStore:
+def here(tmp_path: Path, objects: Objects) -> SharedModelStore:
     """The store on one machine."""
     return SharedModelStore(tmp_path / "here" / "models", objects)
 
 
 @pytest.fixture
-def there(tmp_path: Path, objects: DirectoryObjects) -> SharedModelStore:
+def there(tmp_path: Path, objects: Objects) -> SharedModelStore:
     """The same store on another machine."""
     return SharedModelStore(tmp_path / "there" / "models", objects)

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.checkpoint import Checkpoint
-from durable.directory_objects import DirectoryObjects
-from durable.objects import StoreUnavailableError
+from durable.objects import Objects, StoreUnavailableError
 from model_store import AliasedError, ModelStore, NotFoundError, install_starter, publish_and_promote
 from model_store.faults import Faults
 from model_store.shared import SharedModelStore
@@ -21,7 +20,11 @@ from tests.model_store.stores import afresh
 
 Make = Callable[..., Checkpoint]
 
+IN_BOTH = pytest.mark.parametrize("objects", ["directory", "s3"], indirect=True)
+"""Also on a real server."""
 
+
+@IN_BOTH
 def test_what_one_machine_publishes_another_lists_and_describes_without_its_weights(
     here: SharedModelStore, there: SharedModelStore, checkpoint: Make
 ) -> None:
@@ -41,11 +44,14 @@ def test_what_one_machine_publishes_another_lists_and_describes_without_its_weig
     assert there.path("bard", 1).read_bytes() == here.path("bard", 1).read_bytes()
     assert there.path("bard", 1).stat().st_mode & 0o777 == 0o444
     assert there.describe("bard", 1) == here.describe("bard", 1)
+    here.refresh()
+    assert here.is_here("bard", 1), "what was published here is not fetched"
     assert {each.key for each in here.objects.list("")} == {
         f"models/bard/1.{rest}" for rest in ("cells.json", "numbers.bin", "published.json", "safetensors")
     }
 
 
+@IN_BOTH
 def test_the_weights_are_there_before_the_alias_is_seen(
     here: SharedModelStore, there: SharedModelStore, checkpoint: Make
 ) -> None:
@@ -63,6 +69,7 @@ def test_the_weights_are_there_before_the_alias_is_seen(
     assert here.history("bard") == there.history("bard")
 
 
+@IN_BOTH
 def test_what_was_deleted_on_one_machine_is_gone_on_the_other(
     here: SharedModelStore, there: SharedModelStore, checkpoint: Make
 ) -> None:
@@ -80,6 +87,7 @@ def test_what_was_deleted_on_one_machine_is_gone_on_the_other(
     assert there.places() == here.places()
 
 
+@IN_BOTH
 def test_the_first_one_is_published_by_one_of_two(
     here: SharedModelStore, there: SharedModelStore, checkpoint: Make, tmp_path: Path
 ) -> None:
@@ -93,6 +101,7 @@ def test_the_first_one_is_published_by_one_of_two(
         assert (store.versions("bard"), store.resolve("bard"), len(store.history("bard"))) == ([1], 1, 1)
 
 
+@IN_BOTH
 def test_ten_writers_on_two_machines_lose_no_change_of_an_alias(
     here: SharedModelStore, there: SharedModelStore, checkpoint: Make
 ) -> None:
@@ -118,6 +127,7 @@ def test_ten_writers_on_two_machines_lose_no_change_of_an_alias(
     assert here.history("bard") == there.history("bard")
 
 
+@IN_BOTH
 @pytest.mark.parametrize("each", [8, pytest.param(500, marks=pytest.mark.faults)])
 def test_two_machines_that_publish_to_one_name_leave_no_gap_and_give_no_number_twice(
     here: SharedModelStore, there: SharedModelStore, checkpoint: Make, each: int
@@ -137,6 +147,7 @@ def test_two_machines_that_publish_to_one_name_leave_no_gap_and_give_no_number_t
         assert {number: store.load("bard", number).digest for number in published} == published
 
 
+@IN_BOTH
 def test_an_alias_never_stands_for_a_version_that_another_machine_deletes(
     here: SharedModelStore, there: SharedModelStore, checkpoint: Make
 ) -> None:
@@ -165,7 +176,7 @@ def test_an_alias_never_stands_for_a_version_that_another_machine_deletes(
 
 
 def test_while_the_store_is_away_reading_goes_on_and_writing_says_so(
-    here: SharedModelStore, there: SharedModelStore, objects: DirectoryObjects, checkpoint: Make, tmp_path: Path
+    here: SharedModelStore, there: SharedModelStore, objects: Objects, checkpoint: Make, tmp_path: Path
 ) -> None:
     for value in (1, 2):
         there.publish("bard", checkpoint(value))
@@ -199,7 +210,7 @@ def test_while_the_store_is_away_reading_goes_on_and_writing_says_so(
     assert not here.refresh()
 
 
-def test_whoever_changes_something_announces_it(objects: DirectoryObjects, checkpoint: Make, tmp_path: Path) -> None:
+def test_whoever_changes_something_announces_it(objects: Objects, checkpoint: Make, tmp_path: Path) -> None:
     announced: list[str] = []
     store = SharedModelStore(tmp_path / "models", objects, announce=lambda: announced.append("models"))
     publish_and_promote(store, "bard", checkpoint(1))
