@@ -12,6 +12,7 @@ from typing import Any, Final, cast, get_args
 from benchmarks.capacity import checking, measuring
 from benchmarks.capacity.measuring import NETWORKS, Results
 from benchmarks.capacity.sizing import (
+    IDLE_SECONDS,
     Process,
     StoreUse,
     checkpoint_bytes,
@@ -61,7 +62,7 @@ def plan(options: argparse.Namespace) -> Iterator[Row]:
     if options.jobs_an_hour:
         workers = workers_needed(options.jobs_an_hour, options.minutes, options.longest_wait)
         yield (f"workers, for jobs to wait {options.longest_wait:g} minutes on average", f"{workers:,}")
-    store = StoreUse(options.machines, options.look, options.keys, options.jobs_an_hour, options.minutes)
+    store = StoreUse(options.machines, tuple(options.look), options.keys, options.jobs_an_hour, options.minutes)
     yield ("LISTs an hour", f"{store.lists_an_hour:,.0f}")
     yield ("PUTs and GETs an hour of jobs", f"{store.puts_an_hour:,.0f}, {store.gets_an_hour:,.0f}")
     yield (
@@ -162,8 +163,8 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("--minutes", default=5, help="that a job takes (default %(default)s)", **number)
     each.add_argument("--longest-wait", default=1, help="of a job on average, in minutes (%(default)s)", **number)
     each.add_argument("--machines", type=int, default=2, help="that look at the store (default %(default)s)")
-    each.add_argument("--look", default=3, help="seconds between two looks (default %(default)s)", **number)
-    each.add_argument("--keys", type=int, default=1000, help="objects in the store (default %(default)s)")
+    each.add_argument("--look", nargs="+", default=IDLE_SECONDS, help="seconds between looks at each part", **number)
+    each.add_argument("--keys", type=int, default=1000, help="objects in each part (default %(default)s)")
     each.add_argument("--list-price", default=0.005, help="of 1,000 LISTs or PUTs (default %(default)s)", **number)
     each.add_argument("--get-price", default=0.0004, help="of 1,000 GETs (default %(default)s)", **number)
 

@@ -17,6 +17,8 @@ from service.generation.scheduling.active_batch import QUANTUM_SECONDS
 
 LISTED_AT_ONCE: Final = 1000
 """The most keys in the answer to a LIST, and S3 counts each answer."""
+IDLE_SECONDS: Final = (9.0, 7.0, 15.0, 8.0)
+"""Between two looks at a part of the store in which nothing changes, in the order of service/bootstrap/stores.py."""
 FLOAT, CONSTANTS = 4, 12
 """Bytes of a float, and what the sum of a gate's value or a logit comes with: a first sum, a scale and a bias."""
 
@@ -90,23 +92,26 @@ def workers_needed(jobs_an_hour: float, minutes: float, longest_wait: float) -> 
 
 @dataclass(frozen=True, slots=True)
 class StoreUse:
-    """What causes requests to the store: machines that look for what has changed every `look` seconds, and list the
-    `keys` below the prefix for that; jobs, each of so many `minutes`, in which a worker writes `writes` objects a
-    minute; and publications, each of `objects`."""
+    """What causes requests to the store. Each machine lists every part of it (keys, models, corpora, jobs) after so
+    many seconds, with `keys` objects in each; jobs, which take so many `minutes` each, write `writes` times a minute, to
+    renew the lease and to keep resume points, and are looked at `looks` times a minute by every machine; publications
+    write so many `objects` each, which every machine fetches."""
 
     machines: int
-    look: float = 3.0
+    intervals: tuple[float, ...] = IDLE_SECONDS
     keys: int = 1000
     jobs_an_hour: float = 0.0
     minutes: float = 5.0
-    writes: float = 40.0
+    writes: float = 80.0
+    looks: float = 20.0
     publications_an_hour: float = 0.0
     objects: int = 4
 
     @property
     def lists_an_hour(self) -> float:
-        """LISTs, of which an idle cluster's traffic consists."""
-        return self.machines * 3600 / self.look * max(1, math.ceil(self.keys / LISTED_AT_ONCE))
+        """LISTs, of which an idle cluster's requests consist."""
+        looks = sum(3600 / seconds for seconds in self.intervals)
+        return self.machines * looks * max(1, math.ceil(self.keys / LISTED_AT_ONCE))
 
     @property
     def puts_an_hour(self) -> float:
@@ -115,8 +120,9 @@ class StoreUse:
 
     @property
     def gets_an_hour(self) -> float:
-        """GETs: every machine fetches what has changed."""
-        return self.machines * self.puts_an_hour
+        """GETs of what has changed."""
+        each = self.jobs_an_hour * self.minutes * self.looks + self.publications_an_hour * self.objects
+        return self.machines * each
 
     def cost(self, lists_and_puts: float, gets: float) -> float:
         """Of 730 hours, a month, at prices for a thousand requests."""

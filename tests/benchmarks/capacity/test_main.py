@@ -16,7 +16,7 @@ def test_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
     found = dict(rows(capsys.readouterr().out))
     assert found["web processes, each with a core"] == "5"
     assert found["workers, for jobs to wait 1 minutes on average"] == "4"
-    assert found["LISTs an hour"] == "12,000"
+    assert found["LISTs an hour"] == "16,043"
     assert found["an active or waiting text"] == "2.0 kB"
 
 

@@ -57,10 +57,14 @@ def test_workers() -> None:
 
 
 def test_requests_to_the_store() -> None:
-    idle = StoreUse(machines=10)
-    assert (idle.lists_an_hour, idle.puts_an_hour, idle.gets_an_hour) == (12_000, 0, 0)
-    assert StoreUse(machines=10, keys=1001).lists_an_hour == 24_000
-    busy = StoreUse(machines=2, jobs_an_hour=6, minutes=5, writes=10, publications_an_hour=6, objects=4)
+    idle = StoreUse(machines=10, intervals=(9, 6, 15, 8))
+    assert (idle.lists_an_hour, idle.puts_an_hour, idle.gets_an_hour) == (16_900, 0, 0)
+    assert StoreUse(machines=10, intervals=(3,), keys=1001).lists_an_hour == 24_000
+    busy = StoreUse(machines=2, jobs_an_hour=6, minutes=5, writes=10, looks=3, publications_an_hour=6, objects=4)
     assert busy.puts_an_hour == 6 * 5 * 10 + 6 * 4
-    assert busy.gets_an_hour == 2 * busy.puts_an_hour
-    assert idle.cost(0.005, 0.0004) == pytest.approx(730 * 12 * 0.005)
+    assert busy.gets_an_hour == 2 * (6 * 5 * 3 + 6 * 4)
+    assert idle.cost(0.005, 0.0004) == pytest.approx(730 * 16.9 * 0.005)
+
+
+def test_an_idle_cluster_of_ten_asks_for_fewer_than_20_000_lists_an_hour() -> None:
+    assert StoreUse(machines=10).lists_an_hour < 20_000
