@@ -92,10 +92,10 @@ def workers_needed(jobs_an_hour: float, minutes: float, longest_wait: float) -> 
 
 @dataclass(frozen=True, slots=True)
 class StoreUse:
-    """What causes requests to the store. Each machine lists every part of it (keys, models, corpora, jobs) after so
-    many seconds, with `keys` objects in each; jobs, which take so many `minutes` each, write `writes` times a minute, to
-    renew the lease and to keep resume points, and are looked at `looks` times a minute by every machine; publications
-    write so many `objects` each, which every machine fetches."""
+    """What causes requests to the store. Each machine lists every part of it (keys, models, corpora, jobs), with `keys`
+    objects in each, after so many seconds. Jobs take so many `minutes`, write `writes` times a minute, to renew the
+    lease and to keep resume points, and are looked at `looks` times a minute by every machine. Publications write so
+    many `objects` each, which every machine fetches."""
 
     machines: int
     intervals: tuple[float, ...] = IDLE_SECONDS
