@@ -13,7 +13,7 @@ from service.api.http.auth import KeyRing
 from service.keys.errors import KeysUnavailableError
 from service.keys.key_file import KeyFile
 from service.keys.made_keys import MadeKeys
-from service.keys.mirror import KeysMirror
+from service.keys.opening import key_file, mirror_of
 from service.keys.shared import SharedKeyFile, SharedKeys, SharedMadeKeys
 from service.settings import MAX_CONTINUATION_KEYS, Settings
 
@@ -43,21 +43,19 @@ class Keys:
         return ring
 
 
-def build_keys(settings: Settings, objects: Objects | None = None, changed: Callable[[], None] = lambda: None) -> Keys:
-    """`objects`: the store that several machines share, of which nothing is asked here; `changed` is called after a
-    change that the others are to hear of."""
-    data = settings.data
-    if objects is None:
-        return _built(settings, KeyFile(data), _made)
-    mirror = KeysMirror(objects, data.root, data.keys_seen)
+def build_keys(settings: Settings, objects: Objects | None = None) -> Keys:
+    """`objects`: the store that several machines share, if they do; nothing is asked of it here."""
+    file = key_file(settings.data, objects)
+    if objects is None or not isinstance(file, SharedKeyFile):
+        return _built(settings, file, _made)
+    mirror = mirror_of(settings.data, objects)
     shared: list[SharedMadeKeys] = []
 
     def new_made(path: Path, most: int) -> MadeKeys:
         shared.append(SharedMadeKeys(path, mirror, most))
         return shared[-1]
 
-    file = SharedKeyFile(data, mirror, changed)
-    return _built(settings, file, new_made, lambda: SharedKeys(file, shared))
+    return _built(settings, file, new_made, lambda: SharedKeys(file, shared, objects))
 
 
 def _built(

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import Final
 
+from durable.objects import ObjectsError, StoreSettingsError, StoreUnavailableError
+from durable.opening import open_objects
 from service.keys.errors import KeyNameError, KeyNotFoundError, KeysInUseError, KeysUnavailableError
 from service.keys.key_file import KeyFile
+from service.keys.opening import key_file
+from service.keys.shared import SharedKeyFile
+from service.redis_servers.hints import KEYS, Hints
 from service.settings import Settings
 
 Command = Callable[[argparse.Namespace, Settings], None]
@@ -55,26 +62,36 @@ def _run(parsed: argparse.Namespace) -> int:
         )
     except BrokenPipeError:  # a closed output pipe is not a fault of the directory
         raise
+    except (StoreUnavailableError, StoreSettingsError, ObjectsError) as error:
+        return _failure(f"STORE_URL={settings.store_url} cannot be used: {error}")
     except OSError as error:
         return _failure(f"DATA_DIR={settings.data_dir} cannot be used: {error.strerror}")
     return 0
 
 
 def _add(parsed: argparse.Namespace, settings: Settings) -> None:
-    _say(_file(settings).add("admin" if parsed.admin else "app", parsed.name))
+    with _file(settings) as file:
+        _say(file.add("admin" if parsed.admin else "app", parsed.name))
 
 
 def _list(_: argparse.Namespace, settings: Settings) -> None:
-    for key in _file(settings).all():
-        _say("\t".join((key.id, key.role, key.created, f"revoked {key.revoked}" if key.revoked else "valid", key.name)))
+    with _file(settings) as file:
+        if isinstance(file, SharedKeyFile):
+            file.refresh()
+        for key in file.all():
+            state = f"revoked {key.revoked}" if key.revoked else "valid"
+            _say("\t".join((key.id, key.role, key.created, state, key.name)))
 
 
 def _revoke(parsed: argparse.Namespace, settings: Settings) -> None:
-    _file(settings).revoke(parsed.id)
+    with _file(settings) as file:
+        file.revoke(parsed.id)
 
 
 def _open(_: argparse.Namespace, settings: Settings) -> None:
-    if (aside := _file(settings).open()) is not None:
+    with _file(settings) as file:
+        aside = file.open()
+    if aside is not None:
         _say(f"the keys that could not be read are set aside: {aside}")
     _say(
         "apps still need one of API_KEYS, which is set"
@@ -83,8 +100,14 @@ def _open(_: argparse.Namespace, settings: Settings) -> None:
     )
 
 
-def _file(settings: Settings) -> KeyFile:
-    return KeyFile(settings.data)
+@contextmanager
+def _file(settings: Settings) -> Iterator[KeyFile]:
+    """The keys of this machine, or of all that share a store; these hear of a change at once where they have Redis."""
+    if not settings.store_url:
+        yield key_file(settings.data)
+        return
+    with closing(Hints(settings.redis_url)) as hints:
+        yield key_file(settings.data, open_objects(settings.store_url), partial(hints.publish, KEYS))
 
 
 def _failure(message: str) -> int:

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from durable import files
 from durable.entries import is_there
-from durable.objects import Content, ObjectChangedError, ObjectExistsError
+from durable.objects import Content, ObjectChangedError, ObjectExistsError, Objects
 from service.data_dir import DataDir
 from service.keys.errors import KeysUnavailableError
 from service.keys.key_file import Key, KeyFile, Role, written
@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 
 MARK: Final = "keys-made"
 """An empty object that shows that keys were created, as the markers beside the files do."""
+PREFIX: Final = "keys"
+"""What the keys of the key file's objects begin with: one list says whether they have changed."""
+MADE_SECONDS: Final = 60.0
+"""A key that was made changes only by hand."""
 ATTEMPTS: Final = 20
 """How often a change is tried again that another machine's was faster than."""
 
@@ -156,6 +160,7 @@ class SharedMadeKeys(MadeKeys):
     ) -> None:
         super().__init__(path, most, clock)
         self._mirror = mirror
+        self.name = path.name
 
     def make(self) -> None:
         """Take them over from the store, or put them there. Raises OSError."""
@@ -163,14 +168,14 @@ class SharedMadeKeys(MadeKeys):
 
     def read(self) -> tuple[str, ...]:
         """As for one machine; raises KeysUnavailableError as well if this one has never reached the store."""
-        if not self._mirror.has_seen(self._path.name):
-            raise KeysUnavailableError(f"{self._path.name} has not been read from the store yet")
+        if not self._mirror.has_seen(self.name):
+            raise KeysUnavailableError(f"{self.name} has not been read from the store yet")
         return super().read()
 
     def refresh(self, listed: Listed = None) -> bool:
         """Take over what has changed in the store; returns whether anything has. If it has none, it gets those of this
         directory, or new ones. Raises OSError, ObjectsError."""
-        name = self._path.name
+        name = self.name
         if (found := self._mirror.current(name, listed)) is None:
             data = self._here()
             try:
@@ -190,11 +195,23 @@ class SharedMadeKeys(MadeKeys):
 class SharedKeys:
     """All keys that several machines share."""
 
-    def __init__(self, file: SharedKeyFile, made: Sequence[SharedMadeKeys]) -> None:
-        self._all: Sequence[SharedKeyFile | SharedMadeKeys] = (file, *made)
+    def __init__(
+        self,
+        file: SharedKeyFile,
+        made: Sequence[SharedMadeKeys],
+        objects: Objects,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._file, self._made, self._objects, self._clock = file, made, objects, clock
+        self._made_next = float("-inf")
 
-    def refresh(self, listed: Listed = None) -> bool:
+    def refresh(self) -> bool:
         """Take over what has changed in the store, at once after a hint and else every few seconds; returns whether
-        anything has. Without `listed` that takes a request or two for each. Raises OSError, ObjectsError."""
-        have_changed = [each.refresh(listed) for each in self._all]
-        return any(have_changed)
+        anything has. That is one request while nothing changes; keys that were made are looked at every MADE_SECONDS.
+        Raises OSError, ObjectsError."""
+        has_changed = self._file.refresh({each.key: each for each in self._objects.list(PREFIX)})
+        if (now := self._clock()) >= self._made_next:
+            for each in self._made:
+                has_changed |= each.refresh({found.key: found for found in self._objects.list(each.name)})
+            self._made_next = now + MADE_SECONDS
+        return has_changed

@@ -27,6 +27,9 @@ KEYS: Final = "keys"
 SUBJECTS: Final = frozenset({MODELS, CORPORA, RUNS, KEYS})
 """What can change; there are no other messages."""
 
+SENDER: Final = "hints to Redis"
+LISTENER: Final = "hints from Redis"
+
 CONNECT_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 2.0
 PAUSE_SECONDS: Final = 1.0
@@ -59,12 +62,12 @@ class Hints:
         with self._lock:
             self._to_send.add(subject)
         self._send.set()
-        self._begin("hints to Redis", self._send_all)
+        self._begin(SENDER, self._send_all)
 
     def wait(self, seconds: float) -> frozenset[str]:
         """Wait until something has changed, at most so long; returns what, since the last call. Everything may have
         changed when listening begins, also after an interruption."""
-        self._begin("hints from Redis", self._listen)
+        self._begin(LISTENER, self._listen)
         self._news.wait(seconds)
         with self._lock:
             self._news.clear()
@@ -76,10 +79,12 @@ class Hints:
         self._news.set()
 
     def close(self) -> None:
-        """End the threads, within seconds, and `wait` now."""
+        """End the threads, and `wait` now; returns when what was published is sent, within seconds."""
         self._closed.set()
         self._send.set()
         self._news.set()
+        if sender := self._threads.get(SENDER):
+            sender.join(CONNECT_SECONDS + ANSWER_SECONDS)
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
         with self._lock:
@@ -90,9 +95,11 @@ class Hints:
 
     def _send_all(self) -> None:
         with client(self._url, CONNECT_SECONDS, ANSWER_SECONDS, retries=1) as redis:
-            while not self._closed.is_set():
+            is_last = False
+            while not is_last:
                 self._send.wait()
                 self._send.clear()
+                is_last = self._closed.is_set()
                 with self._lock:
                     due, self._to_send = self._to_send, set()
                 try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from durable.directory_objects import DirectoryObjects
-from durable.objects import Content, Objects, StoreUnavailableError
+from durable.objects import Content, ObjectInfo, Objects, StoreUnavailableError
 from service.data_dir import DataDir
 from service.keys.errors import KeyNotFoundError, KeysInUseError, KeysUnavailableError
 from service.keys.key_file import Key, KeyFile
 from service.keys.mirror import KeysMirror
-from service.keys.shared import SharedKeyFile, SharedKeys, SharedMadeKeys
+from service.keys.shared import MADE_SECONDS, SharedKeyFile, SharedKeys, SharedMadeKeys
 
 
 class Away(DirectoryObjects):
@@ -32,6 +33,11 @@ class Away(DirectoryObjects):
             raise StoreUnavailableError("away")
         return super().get(key)
 
+    def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        if self.away:
+            raise StoreUnavailableError("away")
+        return super().list(prefix, after)
+
 
 class Machine:
     def __init__(self, folder: Path, objects: Objects) -> None:
@@ -39,10 +45,18 @@ class Machine:
         self.data.make()
         mirror = KeysMirror(objects, folder, self.data.keys_seen)
         self.hints = 0
+        self.looked = 0.0
         self.now = 0.0
         self.keys = SharedKeyFile(self.data, mirror, self._changed, lambda: self.now)
         self.admin = SharedMadeKeys(self.data.admin_key, mirror)
-        self.all = SharedKeys(self.keys, [self.admin, SharedMadeKeys(self.data.continuation_key, mirror, 3)])
+        self.all = SharedKeys(
+            self.keys, [self.admin, SharedMadeKeys(self.data.continuation_key, mirror, 3)], objects, self._later
+        )
+
+    def _later(self) -> float:
+        """A minute after the last look, so that the made keys are looked at each time."""
+        self.looked += MADE_SECONDS
+        return self.looked
 
     def _changed(self) -> None:
         self.hints += 1
@@ -137,12 +151,12 @@ def test_unchanged_keys_are_not_fetched_again(machines: list[Machine], store: Aw
     a, b, _ = machines
     a.keys.add("app", "one")
     b.all.refresh()
-    listed, before = {each.key: each for each in store.list("")}, store.asked
-    assert sorted(listed) == ["admin-key", "continuation-key", "keys-made", "keys.json"]
-    assert not b.all.refresh(listed)
+    before = store.asked
+    assert [each.key for each in store.list("")] == ["admin-key", "continuation-key", "keys-made", "keys.json"]
+    assert not b.all.refresh()
     assert store.asked == before
     a.keys.add("app", "two")
-    assert b.all.refresh({each.key: each for each in store.list("")})
+    assert b.all.refresh()
     assert b.names() == ["one", "two"]
 
 
@@ -150,11 +164,11 @@ def test_a_list_from_before_a_change_takes_nothing_back(machines: list[Machine],
     a = machines[0]
     listed = {each.key: each for each in store.list("")}
     a.keys.add("app", "one")
-    a.all.refresh(listed)
+    a.keys.refresh(listed)
     assert a.names() == ["one"]
     listed = {each.key: each for each in store.list("")}
     a.keys.revoke(a.keys.all()[0].id)
-    a.all.refresh(listed)
+    a.keys.refresh(listed)
     assert a.names() == []
 
 
@@ -211,10 +225,9 @@ def test_opening_opens_all(machines: list[Machine]) -> None:
 def test_a_mirror_that_is_damaged_is_mended(machines: list[Machine], store: Away) -> None:
     a = machines[0]
     a.keys.add("app", "one")
-    listed = {each.key: each for each in store.list("")}
     for damage in (lambda: a.data.keys.write_text("[]"), a.data.keys.unlink, a.data.keys_seen.unlink):
         damage()
-        a.all.refresh(listed)
+        a.all.refresh()
         assert a.names() == ["one"]
 
 
