@@ -1,8 +1,9 @@
-"""The model store from a terminal: `python -m model_store list | show | promote | rollback | delete`."""
+"""The model store from a terminal: `python -m model_store list | show | promote | rollback | delete | copy`."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -26,10 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        options.run(ModelStore(options.data_dir / FOLDER), options)
+        status: int = options.run(ModelStore(options.data_dir / FOLDER), options) or 0
     except (StoreError, DamagedFileError) as error:
         return program.failure(NAME, str(error))
-    return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,7 +61,28 @@ def _parser() -> argparse.ArgumentParser:
     delete.add_argument("name", metavar="NAME")
     delete.add_argument("version", type=int, metavar="VERSION")
     delete.set_defaults(run=_delete)
+    copy = commands.add_parser(
+        "copy",
+        help="copy a service's data between a directory and a store of several machines, or between stores",
+        description="What is there already is neither copied again nor overwritten; can be repeated at any time.",
+    )
+    copy.add_argument("source", metavar="FROM", help="a DATA_DIR, or s3://BUCKET/PREFIX; AWS_* variables apply")
+    copy.add_argument("target", metavar="TO", help="the same; a directory must be new")
+    copy.add_argument("--models", action="store_true", help="the models alone, without corpora, jobs and keys")
+    copy.set_defaults(run=_copy)
     return parser
+
+
+def _copy(_: ModelStore, options: argparse.Namespace) -> int:
+    """What corpora and jobs are, only the service knows: it is loaded for this command alone."""
+    command = importlib.import_module("service.migration.command")
+    try:
+        left = command.copy(options.source, options.target, print, models_only=options.models)
+    except command.CopyError as error:
+        return program.failure(NAME, str(error))
+    for sentence in left:
+        program.failure("left out", sentence)
+    return 1 if left else 0
 
 
 def _list(store: ModelStore, options: argparse.Namespace) -> None:

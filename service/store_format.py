@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -55,15 +56,29 @@ def check_store(
     with something in them and without the note, the directory was used by itself. Raises DataFormatError if this
     release or this directory must not work with the store, OSError.
     """
-    value, etag = _read_or_made(objects, newest)
-    if value["format"] > newest:
-        raise DataFormatError(
-            f"the store {objects} has format {value['format']}, and this release reads formats up to {newest}:"
-            " a newer release has used it; start that one"
-        )
-    _check_conditions(objects, _content(value))
+    value, etag = _checked(objects, newest)
     _note(mirror, value["cluster"], folders, objects)
     _bring_up(objects, value, etag, newest, upgrades)
+    return value["cluster"]
+
+
+def check_format(objects: Objects) -> str:
+    """The id of the store's cluster, which a new store is given, for a program that has no mirror. Raises as
+    `check_store` does, also for an older format."""
+    value, _ = _checked(objects, FORMAT)
+    _refuse_older(objects, value)
+    return value["cluster"]
+
+
+def cluster_of(objects: Objects) -> str:
+    """The id of the store's cluster, for a program that only reads it. Raises DataFormatError if there is no store, or
+    one of another format, OSError."""
+    try:
+        value = _read(objects, objects.get(KEY).data)
+    except ObjectMissingError:
+        raise DataFormatError(f"there is no service's store at {objects}: it has no {KEY}") from None
+    _refuse_newer(objects, value, FORMAT)
+    _refuse_older(objects, value)
     return value["cluster"]
 
 
@@ -77,23 +92,46 @@ def check_alone(mirror: Path) -> None:
         )
 
 
+def _checked(objects: Objects, newest: int) -> tuple[_Format, str]:
+    value, etag = _read_or_made(objects, newest)
+    _refuse_newer(objects, value, newest)
+    _check_conditions(objects, _content(value))
+    return value, etag
+
+
 def _read_or_made(objects: Objects, newest: int) -> tuple[_Format, str]:
     new: _Format = {"format": newest, "cluster": secrets.token_hex(8)}
     while True:
         try:
             found = objects.get(KEY)
         except ObjectMissingError:
-            try:
+            with suppress(ObjectExistsError):  # another machine was faster
                 return new, objects.put_new(KEY, _content(new))
-            except ObjectExistsError:
-                continue
-        try:
-            return _FORMAT.validate_json(found.data, strict=True), found.etag
-        except ValidationError as error:
-            raise DataFormatError(
-                f"{KEY} in the store {objects} is not what the service writes: the prefix is used by something else,"
-                " or the object is damaged"
-            ) from error
+            continue
+        return _read(objects, found.data), found.etag
+
+
+def _read(objects: Objects, data: bytes) -> _Format:
+    try:
+        return _FORMAT.validate_json(data, strict=True)
+    except ValidationError as error:
+        raise DataFormatError(
+            f"{KEY} in the store {objects} is not what the service writes: the prefix is used by something else,"
+            " or the object is damaged"
+        ) from error
+
+
+def _refuse_newer(objects: Objects, value: _Format, newest: int) -> None:
+    if value["format"] > newest:
+        raise DataFormatError(
+            f"the store {objects} has format {value['format']}, and this release reads formats up to {newest}:"
+            " a newer release has used it; start that one"
+        )
+
+
+def _refuse_older(objects: Objects, value: _Format) -> None:
+    if value["format"] < FORMAT:
+        raise DataFormatError(f"the store {objects} has format {value['format']}: start the service on it first")
 
 
 def _check_conditions(objects: Objects, content: bytes) -> None:

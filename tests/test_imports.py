@@ -75,6 +75,10 @@ LAYERS = {
         *("service.backup", "service.data_dir", "service.data_format"),
     },
     "service/mirror": {"durable", "service.mirror"},
+    "service/migration": {
+        *("durable", "model_store", "service.training", "service.keys", "service.migration"),
+        *("service.data_dir", "service.data_format", "service.store_format"),
+    },
     "service/client.py": set(),
     "service/inspection.py": {"durable", "model_store", "service.training"},
 }

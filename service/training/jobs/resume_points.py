@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +54,15 @@ def read(folder: Path) -> Iterator[bytes]:
         except OSError:
             continue
         yield from unsealed(data)
+
+
+def stored(folder: Path) -> Iterator[tuple[int, bytes]]:
+    """The undamaged resume points as stored, with their steps, the newest first."""
+    for path in _paths(folder):
+        with suppress(OSError):
+            data = files.read(path)
+            for _ in unsealed(data):
+                yield step_of(path.name), data
 
 
 def newest_step(folder: Path) -> int:
