@@ -13,7 +13,9 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
+from durable.directory_objects import DirectoryObjects
 from model_store import AliasedError, ModelStore, NoEarlierVersionError, NotFoundError
+from model_store.shared import SharedModelStore
 
 NAME = "bard"
 SIZES = {"publish": 3, "publish large": 1000}
@@ -55,7 +57,8 @@ def act(store: ModelStore, action: str, value: int) -> dict[str, Any]:
 def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
-        store = ModelStore(Path(job["root"]))
+        root, objects = Path(job["root"]), job["objects"]
+        store = SharedModelStore(root, DirectoryObjects(Path(objects))) if objects else ModelStore(root)
         print(json.dumps([act(store, action, value) for action, value in job["plan"]]), flush=True)
 
 

@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import model_store
+from durable.directory_objects import DirectoryObjects
 from model_store import ModelStore
+from model_store.shared import SharedModelStore
 
 ACTIONS = ["publish", "publish", "read", "read", "alias", "rollback", "resolve", "delete"]
 PLANS = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 5)), min_size=1, max_size=12)
@@ -33,9 +35,10 @@ def started() -> "subprocess.Popen[str]":
     )
 
 
-def tell(process: "subprocess.Popen[str]", root: Path, plan: list[tuple[str, int]]) -> None:
+def tell(process: "subprocess.Popen[str]", root: Path, plan: list[tuple[str, int]], objects: str = "") -> None:
+    """With `objects`, a folder, the store is a shared one, and `root` this process's mirror."""
     assert process.stdin
-    process.stdin.write(json.dumps({"root": str(root), "plan": plan}) + "\n")
+    process.stdin.write(json.dumps({"root": str(root), "objects": objects, "plan": plan}) + "\n")
     process.stdin.flush()
 
 
@@ -60,24 +63,41 @@ def test_any_interleaving_shows_only_what_was_published(
     processes: list["subprocess.Popen[str]"], plans: list[list[tuple[str, int]]]
 ) -> None:
     with TemporaryDirectory() as folder:
-        root = Path(folder)
         for process, plan in zip(processes, plans, strict=True):
-            tell(process, root, plan)
+            tell(process, Path(folder), plan)
+        check([event for process in processes for event in answer(process)], ModelStore(Path(folder)))
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plans=st.lists(PLANS, min_size=3, max_size=3))
+def test_so_does_any_interleaving_of_machines_that_share_a_store(
+    processes: list["subprocess.Popen[str]"], plans: list[list[tuple[str, int]]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        objects = Path(folder) / "objects"
+        for number, (process, plan) in enumerate(zip(processes, plans, strict=True)):
+            tell(process, Path(folder) / str(number), plan, str(objects))
         events = [event for process in processes for event in answer(process)]
-        published = [event["published"] for event in events if "published" in event]
-        digests: dict[int, str] = dict(published)
-        deleted = {event["deleted"] for event in events if "deleted" in event}
-        assert sorted(digests) == list(range(1, len(published) + 1)), "numbers are given once, without gaps"
-        for version, digest in (event["seen"] for event in events if "seen" in event):
-            assert digests[version] == digest, "what is read is what was published under this number"
-        store = ModelStore(root)
-        left = sorted(set(digests) - deleted)
-        if digests:
-            assert store.versions("bard") == left
-        for version in left:
-            assert store.load("bard", version).digest == digests[version]
-        for version in store.aliases("bard").values() if digests else ():
-            assert version in left, "an alias never stands for a deleted version"
+        for mirror in ("0", "1", "2", "new"):
+            store = SharedModelStore(Path(folder) / mirror, DirectoryObjects(objects))
+            store.refresh()
+            check(events, store)
+
+
+def check(events: list[dict[str, Any]], store: ModelStore) -> None:
+    published = [event["published"] for event in events if "published" in event]
+    digests: dict[int, str] = dict(published)
+    deleted = {event["deleted"] for event in events if "deleted" in event}
+    assert sorted(digests) == list(range(1, len(published) + 1)), "numbers are given once, without gaps"
+    for version, digest in (event["seen"] for event in events if "seen" in event):
+        assert digests[version] == digest, "what is read is what was published under this number"
+    left = sorted(set(digests) - deleted)
+    if digests:
+        assert store.versions("bard") == left
+    for version in left:
+        assert store.load("bard", version).digest == digests[version]
+    for version in store.aliases("bard").values() if digests else ():
+        assert version in left, "an alias never stands for a deleted version"
 
 
 def test_a_large_version_is_whole_from_the_moment_it_is_seen(
@@ -96,20 +116,26 @@ def versions_now(store: ModelStore) -> list[int]:
     return store.versions("bard") if store.has("bard") else []
 
 
-@pytest.mark.parametrize("after", [0.0, 0.004, 0.011, 0.017, 0.023])
-def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path, after: float) -> None:
+@pytest.mark.parametrize("after", [0.0, 0.011, 0.023])
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path, after: float, is_shared: bool) -> None:
+    objects = str(tmp_path / "objects") if is_shared else ""
+    root = tmp_path / "models"
     with started() as process:
-        tell(process, tmp_path, [("publish", 0)])
+        tell(process, root, [("publish", 0)], objects)
         answer(process)
-        tell(process, tmp_path, [("publish large", value % 6) for value in range(1_000)])
-        while not len(ModelStore(tmp_path).versions("bard")) > 1:
+        tell(process, root, [("publish large", value % 6) for value in range(1_000)], objects)
+        while not len(ModelStore(root).versions("bard")) > 1:
             time.sleep(0.001)
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
-    store = ModelStore(tmp_path)
+    store = ModelStore(root)
+    if is_shared:
+        store = SharedModelStore(root, DirectoryObjects(Path(objects)))
+        store.refresh()
     before = store.versions("bard")
     assert before == list(range(1, len(before) + 1))
     for version in before:
         store.load("bard", version)
     assert store.publish("bard", store.load("bard", 1)) == len(before) + 1
-    assert not list((tmp_path / "bard").glob(".draft-*"))
+    assert not list((root / "bard").glob(".draft-*"))
