@@ -43,9 +43,9 @@ class Keys:
         return ring
 
 
-def build_keys(settings: Settings, objects: Objects | None = None) -> Keys:
-    """`objects`: the store that several machines share, if they do; nothing is asked of it here."""
-    file = key_file(settings.data, objects)
+def build_keys(settings: Settings, objects: Objects | None = None, changed: Callable[[], None] = lambda: None) -> Keys:
+    """`objects` and `changed` as for `key_file`."""
+    file = key_file(settings.data, objects, changed)
     if objects is None or not isinstance(file, SharedKeyFile):
         return _built(settings, file, _made)
     mirror = mirror_of(settings.data, objects)
