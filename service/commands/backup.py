@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any, BinaryIO, Final
 
 from charrnn.wording import count
 from durable.clock import now
-from durable.drafts import draft
+from durable.drafts import draft, draft_folder
 from service import data_format
 from service.backup.archive import ArchiveError, ArchiveWriter
 from service.backup.copying import ChangingError, copy
 from service.backup.restoring import NotEmptyError, restore
+from service.data_dir import DataDir
+from service.migration import command as migration
+from service.migration.command import CopyError
 from service.settings import Settings
 
 STANDARD: Final = "-"
@@ -24,10 +28,12 @@ BACKUP: Final = """\
 Write models, corpora, jobs and keys in DATA_DIR to FILE, while the service runs. FILE gets its name when it is
 complete, and replaces one of that name. It contains keys and is readable only by its owner: keep it like a password.
 Secrets that are set as variables or files of their own are not in it, nor what can be made again: the queue, cached
-results, packed weights. If a file cannot be read, the others are in FILE, and the exit status is 1."""
+results, packed weights. If a file cannot be read, the others are in FILE, and the exit status is 1. With STORE_URL, all
+of the store is written to FILE; it is first fetched to a folder beside FILE, which needs as much space again."""
 RESTORE: Final = """\
 Fill DATA_DIR, which must be new or empty, from FILE, which may be compressed with gzip, bzip2 or xz. Every file is
-verified. After any error DATA_DIR is empty again. Run this as the user of the service, before the service starts."""
+verified. After any error DATA_DIR is empty again. Run this as the user of the service, before the service starts, and
+without STORE_URL: a directory is copied into a store afterwards."""
 
 
 def add_backup(commands: Any) -> None:
@@ -44,14 +50,32 @@ def _add(commands: Any, name: str, about: str, description: str, run: Callable[[
 
 
 def _backup(parsed: argparse.Namespace) -> int:
-    data = Settings().data
+    settings = Settings()
+    if settings.store_url:
+        return _backup_of_store(settings.store_url, parsed.file)
+    data = settings.data
     if not data.root.is_dir():
         return _failure(f"there is no DATA_DIR={data.root}")
     data_format.check(data.format)
+    return _backup_of(data, parsed.file, [])
+
+
+def _backup_of_store(url: str, name: str) -> int:
+    """The same of a store, by way of a directory of one machine."""
+    with draft_folder(Path(tempfile.gettempdir()) if name == STANDARD else Path(name).parent) as folder:
+        data = DataDir(folder / "data")
+        try:
+            left = migration.copy(url, str(data.root), lambda _: None)
+        except CopyError as error:
+            return _failure(str(error))
+        return _backup_of(data, name, left)
+
+
+def _backup_of(data: DataDir, name: str, unread: list[str]) -> int:
     try:
-        with _output(parsed.file) as file:
+        with _output(name) as file:
             archive = ArchiveWriter(file, data_format.FORMAT, now())
-            unread = copy(data, archive)
+            unread += copy(data, archive)
             archive.close()
     except BrokenPipeError:
         return _failure("the output was closed before the backup was complete")
@@ -64,7 +88,10 @@ def _backup(parsed: argparse.Namespace) -> int:
 
 
 def _restore(parsed: argparse.Namespace) -> int:
-    data = Settings().data
+    settings = Settings()
+    data = settings.data
+    if settings.store_url:
+        return _failure("STORE_URL is set: restore to a directory without it, and copy that into a new store")
     try:
         with _input(parsed.file) as file:
             contents = restore(file, data)

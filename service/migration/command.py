@@ -64,10 +64,11 @@ def _out(source: str, data: DataDir, say: Callable[[str], object], models_only: 
     objects = open_objects(source)
     out = OutOfStore(objects, data, say)
     out.begin(cluster_of(objects))
+    if not models_only:
+        out.jobs()  # first: the versions and texts that they speak of are there then
     out.models()
     if not models_only:
         out.corpora()
-        out.jobs()
         out.keys()
     out.end()
     return out.left

@@ -19,7 +19,7 @@ from service.data_format import FORMAT, DataFormatError, begin_restore, end_rest
 from service.keys.secret_file import put_secret
 from service.training.corpora.mirror import NOTE
 from service.training.corpora.shared import SharedCorpusStore
-from service.training.errors import CorpusDamagedError
+from service.training.errors import CorpusDamagedError, CorpusNotFoundError
 from service.training.jobs import resume_points
 from service.training.jobs.run_mirror import NOTED, RunMirror
 from service.training.jobs.shared import SharedJobStore
@@ -68,12 +68,14 @@ class OutOfStore:
         """All texts, verified."""
         store = SharedCorpusStore(self._data.corpora, self._objects, max_cached_bytes=UNBOUNDED)
         store.refresh()
-        for corpus in store.list():
+        for id in store.ids():
             try:
-                store.verified(corpus)
-                self._say(f"corpus {corpus.id}")
+                store.verified(store.get(id))
+                self._say(f"corpus {id}")
             except CorpusDamagedError as error:
                 self.left.append(str(error))
+            except CorpusNotFoundError:
+                continue  # deleted meanwhile
 
     def jobs(self) -> None:
         """All jobs; those that have not ended with what they go on from."""

@@ -136,6 +136,15 @@ def test_what_is_another_in_the_store_stays(data: DataDir, url: str, capsys: pyt
     assert json.loads(objects.get("models/lines/aliases.json").data)["current"][-1]["reason"] == "later"
 
 
+def test_a_text_that_the_store_has_lost_is_named(data: DataDir, url: str, tmp_path: Path) -> None:
+    copy(str(data.root), url, str)
+    objects = open_objects(url)
+    key = next(each.key for each in objects.list("corpora/") if "/text" in each.key)
+    objects.delete(key)
+    (sentence,) = copy(url, str(tmp_path / "back"), str)
+    assert key.split("/")[1] in sentence and "text.txt is missing in the store" in sentence
+
+
 def test_a_copy_that_was_interrupted_goes_on(data: DataDir, url: str, tmp_path: Path) -> None:
     before = described(data)
 
