@@ -66,7 +66,7 @@ class SharedModelStore(ModelStore):
         super().__init__(root)
         self._aliases = SharedAliasFiles(self._best, self._mirror_in)
         self.objects = objects
-        self._most_bytes = most_bytes
+        self._most_bytes = self._new_bytes = most_bytes
         self._announce = announce
         self._followed: dict[str, object] = {}
         """The state of each model when its mirror was last brought up to date."""
@@ -173,7 +173,7 @@ class SharedModelStore(ModelStore):
             self.objects.delete(mirror.key(file))
             raise ObjectExistsError(mirror.key(file))
         mirror.put_version(number, draft, etag)
-        self._make_room((folder.name, number))
+        self._make_room(os.fstat(draft.file.fileno()).st_size, (folder.name, number))
         return number
 
     def _write_aliases(self, folder: Path, histories: Histories) -> None:
@@ -235,7 +235,7 @@ class SharedModelStore(ModelStore):
                 raise DamagedVersionError(name, version, "the store no longer has its file") from error
         except ObjectDamagedError as error:
             raise DamagedVersionError(name, version, error.reason) from error
-        self._make_room((name, version))
+        self._make_room(self.size_and_time(name, version)[0], (name, version))
 
     def _fetched_again(self, name: str, version: int) -> bool:
         """Whether a version that is damaged here was fetched once more: not if the store's is damaged."""
@@ -252,7 +252,13 @@ class SharedModelStore(ModelStore):
             return False
         return True
 
-    def _make_room(self, wanted: tuple[str, int] | None = None) -> None:
+    def _make_room(self, new_bytes: int, wanted: tuple[str, int] | None = None) -> None:
+        """Let go of weights if there are too many, which is looked at each time that they have grown by a hundredth of
+        the bound: `new_bytes` are new."""
+        self._new_bytes += new_bytes
+        if self._new_bytes * 100 < self._most_bytes:
+            return
+        self._new_bytes = 0
         mirrors = (self._mirror(name) for name in self._mirrored())
         make_room(mirrors, self._most_bytes, lambda name: self.aliases(name).values(), wanted)
 
@@ -284,7 +290,7 @@ class SharedModelStore(ModelStore):
             self._followed[name] = state
         if changed:
             self._aliases.histories(mirror.folder)  # if they are damaged in the store, they are rebuilt now
-            self._make_room()
+            self._make_room(sum(info.size for info in found.values()))
         return changed
 
     def _state(self, name: str, found: Found) -> object:
