@@ -81,7 +81,7 @@ def test_a_failover_loses_no_job_and_no_text(tmp_path: Path, watched: WatchedRed
         until(lambda: service.request("/readyz")["degraded"] == [])
         took = time.monotonic() - killed
         jobs += [submit(5)]
-        until(lambda: all(status(job) == "completed" for job in jobs), 120)
+        until(lambda: all(status(job) == "succeeded" for job in jobs), 120)
         load.end()
         log = service.output.read_text()
         print(f"failover after {took:.2f} s, {load.count} texts")
