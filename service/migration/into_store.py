@@ -11,12 +11,15 @@ from typing import Any, Final
 
 from durable import files
 from durable.directory_objects import DirectoryObjects
+from durable.entries import is_there
 from durable.locks import is_held
 from durable.objects import ObjectExistsError, ObjectMissingError, Objects, ObjectsError
 from model_store import aliases, versions
 from model_store.mirror import ModelMirror
 from model_store.store import FOLDER
 from service.data_dir import DataDir
+from service.keys.key_file import MADE
+from service.keys.shared import MARK
 from service.migration.verbatim import Copier, DifferentObjectError
 from service.training.corpora import heads
 from service.training.corpora.store import CorpusStore
@@ -27,7 +30,7 @@ from service.training.jobs.run_mirror import MAX_TAIL, RunMirror, reference
 from service.training.jobs.shared_head import HEAD, SMALL_FILES, Head, Reference
 from service.training.jobs.store import JobStore
 
-SECRETS: Final = ("keys.json", "admin-key", "continuation-key")
+SECRETS: Final = (MARK, "keys.json", "admin-key", "continuation-key")
 
 
 class IntoStore:
@@ -82,7 +85,10 @@ class IntoStore:
                 self._try(partial(self._job, folder))
 
     def keys(self) -> None:
-        """The API keys, and those that the service has made by itself."""
+        """The API keys, and those that the service has made by itself. The mark comes first: at no moment does the
+        store let in apps for which the directory has keys, or has lost them."""
+        if any(is_there(folder / MADE) for folder in (self._data.root, self._data.models)):
+            self._try(partial(self._copier.head, MARK, b""))
         for path in (self._data.keys, self._data.admin_key, self._data.continuation_key):
             with suppress(FileNotFoundError):
                 data = files.read(path, follow=True)

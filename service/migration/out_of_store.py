@@ -16,7 +16,9 @@ from model_store.errors import DamagedVersionError
 from model_store.shared import SharedModelStore
 from service.data_dir import DataDir
 from service.data_format import FORMAT, DataFormatError, begin_restore, end_restore
+from service.keys.key_file import MADE
 from service.keys.secret_file import put_secret
+from service.keys.shared import MARK
 from service.training.corpora.mirror import NOTE
 from service.training.corpora.shared import SharedCorpusStore
 from service.training.errors import CorpusDamagedError, CorpusNotFoundError
@@ -93,7 +95,11 @@ class OutOfStore:
             self._say(f"job {id}")
 
     def keys(self) -> None:
-        """The API keys, and those that the service has made by itself."""
+        """The API keys, and those that the service has made by itself; the mark that there are any comes first."""
+        with suppress(ObjectMissingError):
+            self._objects.look(MARK)
+            for folder in (self._data.root, self._data.models):
+                files.put(folder / MADE, b"")
         for path in (self._data.keys, self._data.admin_key, self._data.continuation_key):
             with suppress(ObjectMissingError):
                 put_secret(path, self._objects.get(path.name).data)

@@ -19,7 +19,10 @@ from model_store.store import ModelStore
 from service.data_dir import DataDir
 from service.data_format import DataFormatError, check
 from service.inspection import Inspection, damaged_files
+from service.keys.errors import KeysUnavailableError
 from service.keys.key_file import KeyFile
+from service.keys.opening import key_file
+from service.keys.shared import SharedKeyFile
 from service.migration.command import CopyError, copy
 from service.processes.preflight import lock
 from service.store_format import check_store
@@ -95,6 +98,20 @@ def test_a_directory_goes_into_a_store_and_comes_back(
     corpora = CorpusStore(back.corpora, in_use=jobs.using)
     assert Inspection(damaged_files(models, Faults(models), corpora, jobs)).found() == []
     assert not [path for path in back.root.rglob("*") if path.name in {"store.json", ".etags.json", ".head.json"}]
+
+
+def test_lost_keys_are_missed_wherever_they_are_copied(data: DataDir, url: str, tmp_path: Path) -> None:
+    KeyFile(data).remember()
+    data.keys.unlink()
+    back = DataDir(tmp_path / "back")
+    for source, target in ((data.root, url), (url, f"{url}-2"), (f"{url}-2", back.root)):
+        assert copied(source, target) == 0
+    shared = key_file(DataDir(tmp_path / "machine"), open_objects(url))
+    assert isinstance(shared, SharedKeyFile)
+    shared.refresh()
+    for keys in (shared, KeyFile(back)):
+        with pytest.raises(KeysUnavailableError, match="has vanished"):
+            keys.all()
 
 
 def test_machines_go_on_from_what_was_copied(data: DataDir, url: str, tmp_path: Path) -> None:
