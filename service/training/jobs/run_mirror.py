@@ -15,7 +15,7 @@ from typing import Any, Final
 from durable import files, locks
 from durable.drafts import draft_folder, put_new_folder, withdraw
 from durable.entries import drop, is_folder, is_there
-from durable.objects import ObjectDamagedError, ObjectExistsError, ObjectMissingError, Objects
+from durable.objects import ObjectDamagedError, ObjectExistsError, ObjectMissingError, Objects, StoreUnavailableError
 from service.training.jobs import run_files, stalls
 from service.training.jobs.event_log import EVENTS
 from service.training.jobs.lease import LEASE, LOCK_SECONDS
@@ -27,8 +27,14 @@ PREFIX: Final = "runs/"
 """Where the keys of all runs begin."""
 NOTED: Final = ".head.json"
 """In the mirror: the head that it shows, with its e-tag; written last."""
+DAMAGED: Final = ".damaged"
+"""In the mirror: what is wrong with the head in the store."""
 MAX_TAIL: Final = 32 << 10
 """In bytes: a head with more of the log is short of a segment."""
+
+
+class MirrorLockedError(StoreUnavailableError):
+    """Another process of this machine writes to the mirror of a run, and takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,31 @@ class RunMirror:
         """Let the mirror show this head, unless it shows a later one; `anew`: do not trust what is in the mirror.
         Raises OSError."""
         if is_folder(self.folder):
-            with suppress(FileNotFoundError), locks.locked(self.folder / run_files.LOCK, LOCK_SECONDS):
-                self._write(self.folder, seen, anew)
-                return
-        self._create(seen)
+            try:
+                with suppress(FileNotFoundError), locks.locked(self.folder / run_files.LOCK, LOCK_SECONDS):
+                    self._write(self.folder, seen, anew)
+                    return
+            except TimeoutError as error:
+                raise MirrorLockedError(f"the mirror of run {self.folder.name} is locked") from error
+        self._create(lambda folder: self._write(folder, seen, anew=True))
+
+    def mark(self, reason: str) -> None:
+        """Let the mirror say what is wrong with the head in the store, until that is sound again. Raises OSError."""
+
+        def write(folder: Path) -> None:
+            files.put(folder / DAMAGED, reason.encode(), sync=False)
+            drop(folder / NOTED)
+
+        if is_folder(self.folder):
+            write(self.folder)
+        else:
+            self._create(write)
+
+    def fault(self) -> str:
+        """What is wrong with the head in the store, if that is known; else empty."""
+        with suppress(OSError):
+            return files.read(self.folder / DAMAGED).decode(errors="replace")
+        return ""
 
     def noted(self) -> Seen | None:
         """The head that the mirror shows; None without one."""
@@ -108,12 +135,12 @@ class RunMirror:
         self.objects.delete(self.key(HEAD))
         self.forget()
 
-    def _create(self, seen: Seen) -> None:
+    def _create(self, write: Callable[[Path], None]) -> None:
         with draft_folder(self.folder.parent) as draft:
             with suppress(ObjectMissingError):
                 files.put(draft / run_files.REQUEST, self.objects.get(self.key(run_files.REQUEST)).data)
             stalls.prepare(draft)
-            self._write(draft, seen, anew=True)
+            write(draft)
             try:
                 put_new_folder(draft, self.folder)
             except OSError:
@@ -136,6 +163,7 @@ class RunMirror:
             elif before is None or before.files.get(name) != value:
                 files.put(folder / name, json.dumps(value).encode(), sync=name != run_files.PROGRESS)
         _write_lease(folder / LEASE, head)
+        drop(folder / DAMAGED)
         text = json.dumps({"etag": seen.etag, "head": asdict(head)})
         files.put(folder / NOTED, text.encode(), sync=False)
 

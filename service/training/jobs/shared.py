@@ -14,13 +14,21 @@ from typing import Final
 
 from durable.clock import now
 from durable.entries import is_there
-from durable.objects import ObjectChangedError, ObjectDamagedError, ObjectInfo, ObjectMissingError, Objects
+from durable.objects import (
+    ObjectChangedError,
+    ObjectDamagedError,
+    ObjectInfo,
+    ObjectMissingError,
+    Objects,
+    StoreUnavailableError,
+)
+from service.training.errors import JobDamagedError, LeaseHeldError
 from service.training.jobs import job_files, run_files
 from service.training.jobs.job import AnyJob, Job, JobState
 from service.training.jobs.lease import TTL_SECONDS, Lease, is_live, restart_watch
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.run import Run
-from service.training.jobs.run_mirror import PREFIX, RunMirror, Seen
+from service.training.jobs.run_mirror import PREFIX, MirrorLockedError, RunMirror, Seen
 from service.training.jobs.shared_head import HEAD, Changes, Head, Holder
 from service.training.jobs.shared_lease import SharedLease
 from service.training.jobs.shared_run import SharedRun
@@ -66,6 +74,17 @@ class SharedJobStore(JobStore):
         self._announce()
         return self.get(mirror.folder.name)
 
+    def get(self, job: str) -> Job:
+        """As in JobStore."""
+        if is_id(job) and (fault := self._mirror(job).fault()):
+            raise JobDamagedError(job, f"{HEAD} {fault}")
+        return super().get(job)
+
+    def fault(self, job: str) -> str:
+        """As in JobStore."""
+        fault = self._mirror(job).fault()
+        return "; ".join(filter(None, (f"{HEAD} {fault}" if fault else "", super().fault(job))))
+
     def cancel(self, job: str) -> AnyJob:
         """As in JobStore."""
         self.folder(job)
@@ -99,6 +118,8 @@ class SharedJobStore(JobStore):
             return SharedLease.take_shared_soon(self._mirror(job), stop, self._ttl)
         except ObjectMissingError as error:
             raise not_found(job) from error
+        except ObjectDamagedError as error:
+            raise LeaseHeldError(f"job {job} cannot be run: {error}") from error
 
     def run(self, job: str, lease: Lease) -> Run:
         """As in JobStore."""
@@ -115,7 +136,7 @@ class SharedJobStore(JobStore):
         try:
             there = _heads(self._objects.list(PREFIX, f"{PREFIX}{begin}") if listed is None else listed)
             changed = [job for job, etag in there.items() if self._etag(job) != etag and self._fetch(job)]
-        except OSError:
+        except StoreUnavailableError:
             for job in self.unfinished():  # their holders may not reach it either
                 restart_watch(self.root / job)
             raise
@@ -150,9 +171,14 @@ class SharedJobStore(JobStore):
         except ObjectMissingError:
             self._etags.pop(job, None)
             mirror.delete()  # the process that deletes it may have died meanwhile
-        except ObjectDamagedError as error:
+        except MirrorLockedError as error:
             log.warning("job %s cannot be brought up to date: %s", job, error)
             return False
+        except ObjectDamagedError as error:
+            self._etags[job] = ""
+            if mirror.fault() != error.reason:
+                log.warning("job %s cannot be brought up to date: %s", job, error)
+                mirror.mark(error.reason)
         return True
 
     def _looked(self, mirror: RunMirror) -> Seen:

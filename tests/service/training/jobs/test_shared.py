@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -20,13 +21,16 @@ from service.training.errors import (
 )
 from service.training.jobs import run_files
 from service.training.jobs.event_log import EVENTS
-from service.training.jobs.job import JobProgress
+from service.training.jobs.job import DamagedJob, JobProgress
+from service.training.jobs.lease import Lease
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.run_mirror import NOTED
 from service.training.jobs.shared import SharedJobStore
 from tests.service.training.jobs.machines import Cable
 
 NEVER = Event()
+STOPPED = Event()
+STOPPED.set()
 REQUEST = JobRequest("0" * 16, "fox")
 QUICK = 0.6
 
@@ -288,9 +292,41 @@ def test_a_damaged_head_is_no_reason_not_to_see_the_other_jobs(
     a: SharedJobStore, b: SharedJobStore, tmp_path: Path
 ) -> None:
     job, other = a.create(REQUEST).id, a.create(REQUEST).id
-    (tmp_path / "far" / "runs" / job / "head.json").write_text("{")
-    b.refresh()
-    assert b.ids() == [other]
+    head = tmp_path / "far" / "runs" / job / "head.json"
+    sound = head.read_bytes()
+    head.write_text("{")
+    for jobs in (a, b):
+        jobs.refresh()
+        found, undamaged = jobs.list()
+        assert isinstance(found, DamagedJob)
+        assert (found.damaged, found.status, undamaged.id) == ("head.json is not a head", "failed", other)
+        assert jobs.fault(job).startswith("head.json is not a head")
+        assert jobs.fault(other) == ""
+        with pytest.raises(LeaseHeldError, match="is not a head"):
+            jobs.take(job, NEVER)
+    head.write_bytes(sound)
+    for jobs in (a, b):
+        jobs.refresh()
+        assert (jobs.get(job).status, jobs.fault(job)) == ("queued", "")
+    head.write_text("{")
     a.refresh()
-    a.cancel(other)
-    assert a.ids() == [job, other]
+    a.delete(job)
+    b.refresh()
+    assert a.ids() == b.ids() == [other]
+
+
+def test_one_of_many_machines_takes_a_run_over(a: SharedJobStore, tmp_path: Path) -> None:
+    job, taken = a.create(REQUEST).id, list[Lease]()
+
+    def take(number: int) -> None:
+        machine = SharedJobStore(tmp_path / str(number), DirectoryObjects(tmp_path / "far"))
+        with suppress(LeaseHeldError):
+            taken.append(machine.take(job, STOPPED))
+
+    threads = [Thread(target=take, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == 1
+    taken[0].release()
