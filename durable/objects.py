@@ -69,6 +69,11 @@ class StoreUnavailableError(OSError):
     """The store is away, slow, full or refuses the caller; the message says which. The same call may succeed later."""
 
 
+class StoreRefusedError(StoreUnavailableError):
+    """The store refuses the caller, or there is none of this name; the message says why. The same call succeeds once
+    that was mended."""
+
+
 class StoreSettingsError(ValueError):
     """The settings name no store that could be asked; the message says what is wrong with them."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from durable.objects import ObjectMissingError, StoreUnavailableError
+from durable.objects import ObjectMissingError, StoreRefusedError, StoreUnavailableError
 from durable.s3_clients import S3Clients
 from durable.s3_errors import VERDICTS, is_missing, may_pass, told
 
@@ -42,7 +42,7 @@ class S3Requests:
         """What `act` returns; of a request with so many bytes, which reads, writes, lists or deletes the object:
         `what` is that verb. Whatever has failed may have happened nevertheless.
 
-        Raises ObjectMissingError, StoreUnavailableError, and the exceptions of `VERDICTS`.
+        Raises ObjectMissingError, StoreUnavailableError (StoreRefusedError), and the exceptions of `VERDICTS`.
         """
         client = self._clients.of(size)
         last, pause = time.monotonic() + self._patience, PAUSE
@@ -54,7 +54,9 @@ class S3Requests:
             except (BaseError, FileNotFoundError) as error:
                 if is_missing(error):
                     raise ObjectMissingError(key) from None
-                if not may_pass(error) or time.monotonic() + pause > last:
+                if not may_pass(error):
+                    raise StoreRefusedError(f"{self} does not {what} {key}: {told(error)}") from None
+                if time.monotonic() + pause > last:
                     raise StoreUnavailableError(f"{self} does not {what} {key}: {told(error)}") from None
             time.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
             pause *= 2

@@ -106,6 +106,16 @@ class DataDir:
         return self.run / "lock"
 
     @property
+    def refresh_lock(self) -> Path:
+        """Locked by the process that keeps the mirror of a shared store up to date (Refresher)."""
+        return self.run / "refresh.lock"
+
+    @property
+    def mirror(self) -> Path:
+        """What that process knows of the store (MirrorReport)."""
+        return self.run / "mirror.json"
+
+    @property
     def processes(self) -> Path:
         """What the supervisor knows of the processes (Supervised)."""
         return self.run / "processes.json"

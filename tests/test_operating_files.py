@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.api.http.metrics import Metrics
+from service.mirror.counted import Requests
 from service.training.jobs.job import Status
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -34,13 +35,19 @@ class Training:
         return 0
 
 
+class Old:
+    def ages(self) -> dict[str, float]:
+        return {"models": 61.0}
+
+
 def promtool(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([str(PROMTOOL), *arguments], input=given, capture_output=True, check=False)
 
 
 @pytest.fixture
 def page() -> bytes:
-    metrics = Metrics(Training(), Training(), degraded=lambda: ["disk: full", "model m: bad"])
+    metrics = Metrics(Training(), Training(), degraded=lambda: ["disk: full", "model m: bad"], mirror=Old())
+    metrics.asked({("get", "done"): Requests(1, 0.5)})
     metrics.request("GET", "/models", 200, 0.1)
     return metrics.page()
 

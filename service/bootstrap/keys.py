@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from durable.objects import Objects
-from service.api.http.auth import KeyRing
-from service.keys.errors import KeysUnavailableError
 from service.keys.key_file import KeyFile
 from service.keys.made_keys import MadeKeys
 from service.keys.opening import key_file, mirror_of
@@ -32,15 +29,6 @@ class Keys:
     own: Callable[[], str] | None
     continuation: Callable[[], tuple[str, ...]]
     shared: SharedKeys | None
-
-    def ring(self, settings: Settings) -> KeyRing:
-        """All keys that requests may have. A file that cannot be read is logged now, before any request."""
-        self.file.remember()
-        ring = KeyRing(settings.api_keys, settings.admin_api_keys, self.file.recent, self.own)
-        with suppress(KeysUnavailableError):
-            ring.check()
-            ring.check_own()
-        return ring
 
 
 def build_keys(settings: Settings, objects: Objects | None = None, changed: Callable[[], None] = lambda: None) -> Keys:

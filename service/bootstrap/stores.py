@@ -3,26 +3,93 @@ alone or shared with other machines."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
+from durable.objects import Objects
+from durable.opening import open_objects
+from model_store.shared import SharedModelStore
 from model_store.store import ModelStore
+from service.bootstrap.keys import Keys, build_keys
+from service.mirror.counted import CountedObjects
+from service.mirror.mirror import Mirror, SharedMirror
+from service.mirror.schedule import Subject
+from service.redis_servers.hints import CORPORA, KEYS, MODELS, RUNS, Hints
 from service.settings import Settings
+from service.store_format import check_alone, check_store
+from service.training.corpora.shared import SharedCorpusStore
 from service.training.corpora.store import CorpusStore
+from service.training.jobs.shared import SharedJobStore
 from service.training.jobs.store import JobStore
+
+LONGEST: Final = {KEYS: 9.0, MODELS: 7.0, CORPORA: 15.0, RUNS: 8.0}
+"""After how many seconds each part of the mirror is looked at again even if nothing has changed for long, and there was
+no hint. Without Redis, this is when a promotion is seen. Ten idle machines ask for some 17,000 lists an hour."""
+NEEDED: Final = (KEYS, MODELS)
+"""What must have been mirrored before anything is served; corpora and jobs are looked for in the store meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What is kept: the models, the texts to train on, and the jobs."""
+    """What is kept: models, texts to train on, and jobs; the mirror that they are read from; and the keys, if they are
+    shared as well."""
 
     models: ModelStore
     corpora: CorpusStore
     jobs: JobStore
+    mirror: Mirror
+    keys: Keys | None = None
 
 
-def open_stores(settings: Settings) -> Stores:
-    """The stores in DATA_DIR; nothing is read yet."""
+def open_stores(settings: Settings, objects: Objects | None = None) -> Stores:
+    """The stores in DATA_DIR, or in the object store of STORE_URL (by default, `objects`), of which nothing is asked
+    yet. Raises StoreSettingsError, and DataFormatError for a DATA_DIR that mirrors a store, if STORE_URL is empty."""
+    if objects is None and settings.store_url:
+        objects = open_objects(settings.store_url)
+    if objects is not None:
+        return _shared(settings, objects)
     paths = settings.data
+    check_alone(paths.store)
     jobs = JobStore(paths.runs)
     corpora = CorpusStore(paths.corpora, settings.max_corpus_bytes, in_use=jobs.using)
-    return Stores(ModelStore(paths.models), corpora, jobs)
+    return Stores(ModelStore(paths.models), corpora, jobs, Mirror())
+
+
+def _shared(settings: Settings, objects: Objects) -> Stores:
+    paths, hints, counted = settings.data, Hints(settings.redis_url), CountedObjects(objects)
+
+    def announce(subject: str) -> Callable[[], None]:
+        return partial(hints.publish, subject)
+
+    models = SharedModelStore(paths.models, counted, announce=announce(MODELS))
+    jobs = SharedJobStore(paths.runs, counted, announce=announce(RUNS))
+    corpora = SharedCorpusStore(
+        paths.corpora, counted, settings.max_corpus_bytes, in_use=jobs.using, announce=announce(CORPORA)
+    )
+    keys = build_keys(settings, counted, announce(KEYS))
+    refreshed = {
+        KEYS: keys.shared.refresh if keys.shared else bool,
+        MODELS: models.refresh,
+        CORPORA: corpora.refresh,
+        RUNS: jobs.refresh,
+    }
+    mirror = SharedMirror(
+        settings.store_url or str(objects),
+        [Subject(name, refresh, LONGEST[name]) for name, refresh in refreshed.items()],
+        NEEDED,
+        hints,
+        may_mirror=partial(_check, settings, counted),
+        requests=counted.requests,
+        lock=paths.refresh_lock,
+        report=paths.mirror,
+    )
+    return Stores(models, corpora, jobs, mirror, keys)
+
+
+def _check(settings: Settings, objects: Objects) -> None:
+    """Make the data directory, and check that it may mirror the store. Raises DataFormatError, OSError."""
+    paths = settings.data
+    paths.make()
+    check_store(objects, paths.store, [paths.models, paths.corpora, paths.runs])

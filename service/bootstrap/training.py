@@ -8,6 +8,7 @@ from functools import partial
 
 from model_store.store import ModelStore
 from service.bootstrap.stores import Stores, open_stores
+from service.mirror.mirror import Mirror
 from service.output import STANDARD_ERROR
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
@@ -25,11 +26,12 @@ NewTrainer = Callable[[CorpusStore, ModelStore], JobTrainer]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The stores, shared with a running service, and what runs a job."""
+    """The stores, shared with a running service, the mirror that they are read from, and what runs a job."""
 
     jobs: JobStore
     corpora: CorpusStore
     models: ModelStore
+    mirror: Mirror
     runner: JobRunner
 
 
@@ -41,7 +43,7 @@ def build_trainer(
     settings.data.make()
     stores = stores or open_stores(settings)
     runner = JobRunner(stores.jobs, stores.models, new_trainer(stores.corpora, stores.models))
-    return Training(stores.jobs, stores.corpora, stores.models, runner)
+    return Training(stores.jobs, stores.corpora, stores.models, stores.mirror, runner)
 
 
 def build_worker(
@@ -50,9 +52,11 @@ def build_worker(
     queue: JobQueue | None = None,
     consume: Consume | None = None,
     new_trainer: NewTrainer = JobTrainer,
+    training: Training | None = None,
 ) -> Worker:
-    """Build a worker; by default `queue`, and `consume`, which takes jobs from it, use REDIS_URL."""
-    training = build_trainer(settings, new_trainer=new_trainer)
+    """Build a worker; by default `queue`, and `consume`, which takes jobs from it, use REDIS_URL, and `training` is
+    built as well."""
+    training = training or build_trainer(settings, new_trainer=new_trainer)
     queue = queue or JobQueue(settings.redis_url)
     return Worker(
         training.runner,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -12,13 +14,15 @@ from limits.storage import Storage
 from model_store.faults import Faults
 from model_store.held_out import held_out_scores
 from model_store.known_texts import known_texts
+from model_store.store import ModelStore
 from service.api.app import Services, create_app
+from service.api.http.auth import KeyRing
 from service.api.http.metrics import Load, Metrics
 from service.api.http.rate_limits import RateLimit, in_redis
 from service.api.http.shutdown import Shutdown
-from service.bootstrap.keys import build_keys
+from service.bootstrap.keys import Keys, build_keys
 from service.bootstrap.stores import Stores, open_stores
-from service.bootstrap.web_process import WebProcess
+from service.bootstrap.web_process import Once, WebProcess
 from service.disk import DiskWatch
 from service.generation.cache import GenerationCache, RedisClient
 from service.generation.comparison import Comparer
@@ -37,6 +41,7 @@ from service.generation.transducing import Transducer
 from service.generation.units.search import UnitSearch
 from service.generation.units.tracing import Tracer
 from service.inspection import Inspection, damaged_files
+from service.keys.errors import KeysUnavailableError
 from service.output import STANDARD_ERROR
 from service.recently import Recently
 from service.settings import Settings
@@ -76,19 +81,21 @@ def build_web(
     scheduler: Scheduler | None = None,
     ended: Path | None = None,
     master: int = 0,
+    begun: Callable[[ModelStore], object] = lambda _: None,
 ) -> WebProcess:
     """Build a web process; nothing is started.
 
     By default `stores` are those that the settings name, `engines` builds the engines for DEVICE, `redis` (the cache,
     states of prompts) and `rates` (counts of requests) use CACHE_URL, and `queue` uses REDIS_URL. `ended`: the file
-    that says which web processes have ended; `master`: the process id of the parent of all of them, if any.
+    that says which web processes have ended; `master`: the process id of the parent of all of them, if any; `begun` is
+    called with the store of models once it can be read.
     """
     paths, timeout = settings.data, settings.request_timeout
     # Shared by all processes.
     stores = stores or open_stores(settings)
     store, corpora, jobs = stores.models, stores.corpora, stores.jobs
     faults = Faults(store)
-    keys = build_keys(settings)
+    mirror, keys = stores.mirror, stores.keys or build_keys(settings)
     # In Redis.
     redis = redis or link_to(_cache_url(settings), CACHE_TIMEOUT_SECONDS)
     cache = GenerationCache(redis, settings.cache_ttl)
@@ -113,17 +120,25 @@ def build_web(
         lost += [] if workers.any_alive() else ["worker: none was heard of lately; jobs wait"]
         lost += [*supervisor.problems(), *(siblings.problems() if siblings else ()), *suspension.found()]
         lost += disk.found() + [f"job {job}: {warning}" for job, warning in jobs.stalled()]
-        return lost + models.degraded + inspection.found()
+        return [*mirror.problems(), *lost, *models.degraded, *inspection.found()]
 
-    metrics = Metrics(jobs, workers, supervisor, degraded=degraded)
+    metrics = Metrics(jobs, workers, supervisor, degraded=degraded, mirror=mirror)
 
     def sample() -> None:
         metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
         metrics.lines_lost(STANDARD_ERROR.lost)
+        metrics.asked(mirror.requests())
 
-    def prepare() -> None:
+    def begin() -> None:
+        begun(store)
         _load_default(models, settings.default_model)
         jobs.count_by_status()  # those that have ended are read once, so that no request has to
+
+    def check_ready() -> None:
+        mirror.check()
+        models.get(settings.default_model)
+
+    prepare = Once(mirror.is_filled, begin)
 
     services = Services(
         generator=TextGenerator(
@@ -145,18 +160,19 @@ def build_web(
         corpora=corpora,
         jobs=jobs,
         queue=queue,
-        check_ready=partial(models.get, settings.default_model),
+        check_ready=check_ready,
         degraded=degraded,
         metrics=metrics,
         rate_limit=_rate_limit(settings, rates),
         shutdown=shutdown,
     )
     return WebProcess(
-        create_app(services, settings, keys.ring(settings)),
+        create_app(services, settings, _key_ring(settings, keys)),
         scheduler,
         shutdown,
         prepare=prepare,
-        chores=[sample, inspection.found, models.refresh, disk.found],
+        chores=[prepare, sample, inspection.found, models.refresh, disk.found],
+        background=[mirror],
     )
 
 
@@ -165,6 +181,16 @@ def _workers(settings: Settings) -> WorkerRegistry:
     if settings.store_url and settings.redis_url:
         return SharedWorkerRegistry(settings.data.runs, settings.redis_url)
     return WorkerRegistry(settings.data.runs)
+
+
+def _key_ring(settings: Settings, keys: Keys) -> KeyRing:
+    """All keys that requests may have. A file that cannot be read is logged now, before any request."""
+    keys.file.remember()
+    ring = KeyRing(settings.api_keys, settings.admin_api_keys, keys.file.recent, keys.own)
+    with suppress(KeysUnavailableError):
+        ring.check()
+        ring.check_own()
+    return ring
 
 
 def _load_default(models: ResidentModels, name: str) -> None:

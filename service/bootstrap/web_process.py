@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from flask import Flask
 
@@ -19,15 +19,42 @@ CHORE_SECONDS: Final = 1.0
 Chore = Callable[[], object]
 
 
+class Background(Protocol):
+    """What else has a thread of its own."""
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Once:
+    """A chore that is done once, as soon as it `may` be, however often it is called."""
+
+    def __init__(self, may: Callable[[], bool], chore: Chore) -> None:
+        self._may, self._chore, self._done = may, chore, False
+
+    def __call__(self) -> None:
+        if not self._done and self._may():
+            self._done = True
+            self._chore()
+
+
 class WebProcess:
-    """A WSGI application with its background threads: the scheduler's, and one that runs `prepare` once and then the
-    `chores`, in order, every second."""
+    """A WSGI application with its background threads: the scheduler's, those of `background`, and one that runs
+    `prepare` once and then the `chores`, in order, every second."""
 
     def __init__(
-        self, application: Flask, scheduler: Scheduler, shutdown: Shutdown, prepare: Chore, chores: Sequence[Chore]
+        self,
+        application: Flask,
+        scheduler: Scheduler,
+        shutdown: Shutdown,
+        prepare: Chore,
+        chores: Sequence[Chore],
+        *,
+        background: Sequence[Background] = (),
     ) -> None:
         self.application = application
         self._scheduler = scheduler
+        self._background = background
         self._shutdown = shutdown
         self._prepare = prepare
         self._chores = chores
@@ -40,6 +67,8 @@ class WebProcess:
     def start(self) -> None:
         """Start the threads; nothing is generated until then."""
         self._scheduler.start()
+        for each in self._background:
+            each.start()
         threading.Thread(target=self._do_chores, name="chores", daemon=True).start()
 
     def begin_end(self, seconds: float) -> None:
@@ -55,6 +84,8 @@ class WebProcess:
     def complete(self) -> None:
         """Complete the shutdown: end everything that still runs; returns when the scheduler's thread has ended."""
         self._completed.set()
+        for each in self._background:
+            each.close()
         self._scheduler.give_up()
         self._scheduler.close()
 

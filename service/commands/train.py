@@ -18,6 +18,7 @@ from types import FrameType
 
 from charrnn.wording import count
 from console.program import INTERRUPTED
+from durable.objects import StoreUnavailableError
 from durable.reading import DamagedFileError
 from model_store.errors import StoreError
 from service.address import HERE, url
@@ -44,12 +45,12 @@ def train(parsed: argparse.Namespace, settings: Settings, program: str, began: f
     """
     # Errors are shown by this command itself; LOG_LEVEL=debug shows the log too.
     logging.basicConfig(level=logging.DEBUG if settings.log_level == "debug" else logging.CRITICAL)
-    command = _Command(settings, program, began)
     try:
+        command = _Command(settings, program, began)
         if parsed.resume:
             return command.run(parsed.resume)
         return command.run(command.begin(parsed).id)
-    except (TrainingError, StoreError, DamagedFileError, ValueError) as error:
+    except (TrainingError, StoreError, DamagedFileError, StoreUnavailableError, ValueError) as error:
         raise StartError(str(error)) from error
 
 
@@ -62,6 +63,8 @@ class _Command:
         self._began = began
         self._out = sys.stdout
         training = build_trainer(settings)
+        training.mirror.refresh()
+        training.mirror.start()
         self._jobs, self._corpora, self._models = training.jobs, training.corpora, training.models
         self._runner = training.runner
 

@@ -32,7 +32,8 @@ class Hints(Protocol):
 class Refresher:
     """Refreshes the `subjects`, in this order, while this process holds the claim on the file `lock`.
 
-    `patience`: how long it leaves the claim to others at first, in seconds.
+    `check` is called first, until it raises nothing: whether the store may be mirrored here. `patience`: how long the
+    claim is left to others at first, in seconds.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Refresher:
         report: MirrorReport,
         hints: Hints,
         *,
+        check: Callable[[], object] = lambda: None,
         patience: float = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._schedules = [Schedule(subject, clock) for subject in subjects]
         self._lock, self._report, self._hints, self._patience = lock, report, hints, patience
+        self._check, self._is_checked = check, False
         self._is_away = False
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
@@ -73,6 +76,9 @@ class Refresher:
     def _refresh(self, schedule: Schedule) -> None:
         name = schedule.subject.name
         try:
+            if not self._is_checked:
+                self._check()
+                self._is_checked = True
             changed = schedule.subject.refresh()
         except StoreUnavailableError as error:
             self._say_away(str(error))

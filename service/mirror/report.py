@@ -96,7 +96,7 @@ class MirrorStatus:
         """A sentence if the store does not answer, or is not looked at."""
         if faults := self._faults():
             what, since = faults[0]["what"], faults[0]["since"]
-            return [f"store: {self._store}: {what}, since {since}; what is here is served, and nothing new is kept"]
+            return [f"store: {what}, since {since}; what is here is served, and nothing new is kept"]
         late = [age for age in self.ages().values() if not 0 <= age < LATE_SECONDS]
         if late and self.is_filled():
             return [f"store: {self._store} was last looked at {max(late):.0f} s ago; changes elsewhere are not seen"]

@@ -19,7 +19,7 @@ WEB_PROCESS = "web process"
 """How `/readyz` calls one that does not stay up; `web` is their master."""
 
 _settings = read_settings()
-preflight.check_format(_settings.data)
+preflight.check_data(_settings)
 
 bind = address.bind(_settings.host, _settings.port)
 worker_class = "service.processes.web_server.worker.GunicornWorker"

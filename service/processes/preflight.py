@@ -18,7 +18,12 @@ from durable.locks import ClaimedError
 from service import data_format
 from service.data_dir import DataDir
 from service.data_format import DataFormatError
+from service.settings import Settings
+from service.store_format import check_alone
 
+AWAY: Final = 3
+"""The exit status of the process that checks the store, if that does not answer, but may later."""
+CHECK_STORE: Final = "from service.processes.store_check import main; sys.exit(main())"
 LOOK_FOR_GPU: Final = "from charrnn.engine.gpu.batch import gpu_available; raise SystemExit(not gpu_available())"
 
 
@@ -83,12 +88,13 @@ def open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number, this one
 
 
-def check_format(data: DataDir) -> None:
+def check_data(settings: Settings) -> None:
     """For a process that is started on its own, without the lock. Raises SystemExit with an error in one line if this
-    release must not work on the data directory."""
+    release must not work on the data directory or on the store."""
     try:
-        data_format.check(data.format)
-    except DataFormatError as error:
+        data_format.check(settings.data.format)
+        check_store(settings)
+    except (StartError, DataFormatError) as error:
         raise SystemExit(f"service: {error}") from error
 
 
@@ -112,6 +118,25 @@ def check_device(device: str) -> None:
     looked = subprocess.run([sys.executable, "-c", LOOK_FOR_GPU], capture_output=True, check=False)
     if looked.returncode:
         raise StartError("DEVICE=cuda, but PyTorch finds no GPU; set DEVICE=cpu (the default)")
+
+
+def check_store(settings: Settings) -> str:
+    """Raises StartError if the store of STORE_URL, or DATA_DIR without one, cannot be used. Returns a sentence for a
+    store that does not answer, empty if all is well: what DATA_DIR has of it is served, and it is waited for.
+
+    A separate process checks this: one that has used a store must not be forked.
+    """
+    if not settings.store_url:
+        try:
+            check_alone(settings.data.store)
+        except DataFormatError as error:
+            raise StartError(str(error)) from error
+        return ""
+    command = [sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHECK_STORE}"]
+    looked = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if looked.returncode not in (0, AWAY):
+        raise StartError(looked.stdout or "STORE_URL cannot be used; see above")
+    return f"{looked.stdout}; it is waited for" if looked.stdout else ""
 
 
 def check_address(host: str, port: int) -> None:

@@ -41,12 +41,24 @@ def serve(settings: Settings) -> int:
     """
     preflight.open_standard_streams()
     with preflight.lock(settings.data):
+        _check_store(settings)
         _await_orphans(settings)
         preflight.check_address(settings.host, settings.port)
         preflight.check_device(settings.device)
         if not preflight.has_torch():
             _say("no worker is started: training needs torch, which is not installed here")
         return supervise(programs(settings), settings.data.run, Supervised(settings.data.processes))
+
+
+def _check_store(settings: Settings) -> None:
+    """Raises StartError."""
+    if away := preflight.check_store(settings):
+        _say(away)
+    if settings.store_url and settings.embedded_redis:
+        _say(
+            "REDIS_URL is empty: this machine has a Redis of its own, so that changes by others are seen within ten"
+            " seconds instead of two, and nothing is cached for them"
+        )
 
 
 def _await_orphans(settings: Settings) -> None:

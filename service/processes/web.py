@@ -21,9 +21,16 @@ def start(ended: str | None = None, engines: BuildEngine | None = None) -> WebPr
     """
     settings = Settings()
     logs.configure(settings)
-    stores = open_stores(settings)
-    put_starter(stores.models)
-    master = os.getppid()
-    process = build_web(settings, stores=stores, engines=engines, ended=Path(ended) if ended else None, master=master)
+    stores, master = open_stores(settings), os.getppid()
+    if stores.mirror.is_filled():
+        put_starter(stores.models)  # before the first request
+    process = build_web(
+        settings,
+        stores=stores,
+        engines=engines,
+        ended=Path(ended) if ended else None,
+        master=master,
+        begun=put_starter,
+    )
     process.start()
     return process

@@ -16,7 +16,8 @@ from service.data_format import FORMAT, DataFormatError, check
 from service.inspection import Inspection, damaged_files
 from service.keys.key_file import KeyFile, digest
 from service.keys.made_keys import MadeKeys
-from service.processes.preflight import StartError, check_format, lock
+from service.processes.preflight import StartError, check_data, lock
+from service.settings import Settings
 from service.training.corpora.ids import ids
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.store import JobStore
@@ -87,7 +88,7 @@ def test_a_newer_format_is_left_alone(tmp_path: Path, content: str) -> None:
         with pytest.raises((StartError, DataFormatError), match=r"format \d+, and this release reads formats up to 1"):
             refuse()
     with pytest.raises(SystemExit, match="service: the data has format"):
-        check_format(data)
+        check_data(Settings(data_dir=data.root))
     assert [path.name for path in tmp_path.iterdir()] == ["format"], "nothing else was written"
 
 

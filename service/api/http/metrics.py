@@ -51,6 +51,21 @@ class Workers(Protocol):
     def lost_lines(self) -> int: ...
 
 
+class Asked(Protocol):
+    """How often the store of several machines was asked for something, and how many seconds that took together."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+class Mirror(Protocol):
+    """The mirror of that store, looked up when the metrics are read."""
+
+    def ages(self) -> Mapping[str, float]: ...
+
+
 class Supervisor(Protocol):
     """What the supervisor of all processes has counted, read when the metrics are."""
 
@@ -66,11 +81,14 @@ class Metrics(GenerationObserver):
         workers: Workers | None = None,
         supervisor: Supervisor | None = None,
         clock: Callable[[], float] = time.time,
+        *,
         degraded: Callable[[], Iterable[str]] = tuple,
+        mirror: Mirror | None = None,
     ) -> None:
         self._own = CollectorRegistry()
         self._shared = shared_values()
         self._training = _Training(jobs, workers)
+        self._mirror = _Mirror(mirror)
         self._degraded = _Degraded(degraded)
         self._others = {"supervisor": supervisor, "worker": workers}
         self._sampled: Load = Load(0, 0, 0)
@@ -101,6 +119,16 @@ class Metrics(GenerationObserver):
         )
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
         self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
+        self._asked = Counter(
+            "charrnn_store_requests",
+            "What the web processes have asked the shared store",
+            ("method", "outcome"),
+            registry=self._own,
+        )
+        self._waited = Counter(
+            "charrnn_store_request_seconds", "How long that took", ("method", "outcome"), registry=self._own
+        )
+        self._sampled_asked: dict[tuple[str, str], Asked] = {}
         self._lost = Counter(LOST, "Lines of the log that could not be written in time", ("by",), registry=self._own)
         self._lost_here = self._lost.labels("web")
         self._active = self._gauge("charrnn_active_sequences", "Sequences being generated")
@@ -157,11 +185,21 @@ class Metrics(GenerationObserver):
         self._lost_here.inc(lines - self._sampled_lost)
         self._sampled_lost = lines
 
+    def asked(self, requests: Mapping[tuple[str, str], Asked]) -> None:
+        """Record what this process has asked the shared store so far, by method and outcome; called by the same
+        thread."""
+        for labels, now in requests.items():
+            before = self._sampled_asked.get(labels)
+            self._asked.labels(*labels).inc(now.count - (before.count if before else 0))
+            self._waited.labels(*labels).inc(now.seconds - (before.seconds if before else 0))
+        self._sampled_asked = dict(requests)
+
     def page(self) -> bytes:
         """The values of all processes in Prometheus' text format."""
         registry = CollectorRegistry()
         registry.register(_WithOthers(self._own if self._shared is None else self._shared, self._others))
         registry.register(self._training)
+        registry.register(self._mirror)
         registry.register(self._degraded)
         return generate_latest(registry)
 
@@ -204,6 +242,21 @@ def _subject(sentence: str) -> str:
     """What a sentence is about, such as `disk` or `model`."""
     subject = sentence.partition(":")[0].partition(" ")[0]
     return "model" if "@" in subject else subject
+
+
+class _Mirror(Collector):
+    """How old the mirror of a shared store is."""
+
+    def __init__(self, mirror: Mirror | None) -> None:
+        self._mirror = mirror
+
+    def collect(self) -> Iterable[Metric]:
+        """The metric families."""
+        text = "Since when a part of the mirror has not been compared with the shared store"
+        family = GaugeMetricFamily("charrnn_mirror_age_seconds", text, labels=("part",))
+        for part, age in (self._mirror.ages() if self._mirror else {}).items():
+            family.add_metric((part,), age)
+        yield family
 
 
 class _Training(Collector):
