@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from console import program
+from durable.objects import StoreSettingsError, StoreUnavailableError
+from durable.opening import open_objects
 from durable.reading import DamagedFileError
 from model_store import CURRENT, DamagedVersionError, ModelStore, StoreError, VersionInfo, parse_reference
+from model_store.shared import SharedModelStore
 from model_store.store import FOLDER
 
 NAME: Final = "error"
@@ -27,10 +30,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        status: int = options.run(ModelStore(options.data_dir / FOLDER), options) or 0
-    except (StoreError, DamagedFileError) as error:
+        status: int = options.run(_opened(options), options) or 0
+    except (StoreError, DamagedFileError, StoreUnavailableError, StoreSettingsError) as error:
         return program.failure(NAME, str(error))
     return status
+
+
+def _opened(options: argparse.Namespace) -> ModelStore:
+    """The store in the directory, or the one of several machines, of which the directory has a mirror."""
+    folder = options.data_dir / FOLDER
+    if not options.store_url or options.run is _copy:
+        return ModelStore(folder)
+    store = SharedModelStore(folder, open_objects(options.store_url))
+    store.refresh()
+    return store
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(os.environ.get("DATA_DIR") or "data"),
         help=f"where the service keeps its data; models are in DIR/{FOLDER} (default: $DATA_DIR, else ./data)",
         metavar="DIR",
+    )
+    parser.add_argument(
+        "--store-url",
+        default=os.environ.get("STORE_URL") or "",
+        help="the store that several machines share, s3://BUCKET/PREFIX; DIR then mirrors it (default: $STORE_URL)",
+        metavar="URL",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("list", help="list all models with their versions and aliases").set_defaults(run=_list)

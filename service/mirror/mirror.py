@@ -65,7 +65,8 @@ class SharedMirror(Mirror):
         lock: Path,
         report: Path,
     ) -> None:
-        self._store, self._subjects, self._hints = store, subjects, hints
+        self.subjects = subjects
+        self._store, self._hints = store, hints
         self._lock, self._report = lock, report
         self._may_mirror, self._requests = may_mirror, requests
         self._status = MirrorStatus(report, store, tuple(needed))
@@ -74,7 +75,7 @@ class SharedMirror(Mirror):
     def start(self, patience: float = 0) -> None:
         report = MirrorReport(self._report, self._store)
         self._refresher = Refresher(
-            self._subjects, self._lock, report, self._hints, check=self._may_mirror, patience=patience
+            self.subjects, self._lock, report, self._hints, check=self._may_mirror, patience=patience
         )
         self._refresher.start()
 
@@ -87,7 +88,7 @@ class SharedMirror(Mirror):
 
     def refresh(self) -> None:
         self._may_mirror()
-        for subject in self._subjects:
+        for subject in self.subjects:
             subject.refresh()
 
     def is_filled(self) -> bool:

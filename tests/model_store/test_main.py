@@ -8,8 +8,11 @@ import pytest
 
 import model_store
 from charrnn.checkpoint import Checkpoint
+from durable.opening import open_objects
 from model_store import ModelStore
 from model_store.__main__ import main
+from model_store.shared import SharedModelStore
+from tests.object_server import ObjectServer
 
 Capture = pytest.CaptureFixture[str]
 Make = Callable[..., Checkpoint]
@@ -94,3 +97,25 @@ def test_a_closed_pipe_is_not_an_error(data: Path) -> None:
     with os.fdopen(writing) as output:
         done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, env=environment, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.system
+def test_the_store_of_several_machines_is_changed_through_any_directory(
+    object_server: ObjectServer, tmp_path: Path, checkpoint: Make, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, setting in object_server.environment().items():
+        monkeypatch.setenv(variable, setting)
+    url = object_server.url()
+    store = SharedModelStore(tmp_path / "first" / "models", open_objects(url))
+    for value in (1, 2):
+        store.set_alias("bard", "current", store.publish("bard", checkpoint(value)))
+    asked = ("--store-url", url, "--data-dir", tmp_path / "second")
+    assert run(capsys, *asked, "rollback", "bard")[1] == "bard@current is version 1\n"
+    store.refresh()
+    assert store.resolve("bard") == 1
+    assert [line.split()[0] for line in run(capsys, *asked, "list")[1].splitlines()] == ["bard@1", "bard@2"]
+
+
+def test_a_url_that_names_no_store(tmp_path: Path, capsys: Capture) -> None:
+    status, out, err = run(capsys, "--store-url", "http://localhost/bucket", "--data-dir", tmp_path, "list")
+    assert (status, out) == (1, "") and err.startswith("error: ") and "s3://BUCKET/PREFIX" in err
