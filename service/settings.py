@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         description="object store with the models, corpora and jobs that several machines share, `s3://bucket/prefix`,"
         " reached with the usual `AWS_*` variables; `DATA_DIR` then mirrors it; empty: `DATA_DIR` alone",
     )
+    mirror_bytes: int = Field(
+        1 << 35,
+        ge=1 << 20,
+        description="with `STORE_URL`, how much disk the weights of models may take on this machine, and how much the"
+        " texts of corpora, in bytes each; those in use stay",
+    )
     redis_url: Secret = Field("", description="Redis for the job queue; empty: start an embedded server")
     cache_url: Secret = Field("", description="Redis for the result cache; empty: same as `REDIS_URL`")
     cache_ttl: int = Field(3600, ge=1, description="lifetime of a cached result, in seconds")
