@@ -63,10 +63,16 @@ def _shared(settings: Settings, objects: Objects) -> Stores:
     def announce(subject: str) -> Callable[[], None]:
         return partial(hints.publish, subject)
 
-    models = SharedModelStore(paths.models, counted, announce=announce(MODELS))
+    most = settings.mirror_bytes
+    models = SharedModelStore(paths.models, counted, most_bytes=most, announce=announce(MODELS))
     jobs = SharedJobStore(paths.runs, counted, announce=announce(RUNS))
     corpora = SharedCorpusStore(
-        paths.corpora, counted, settings.max_corpus_bytes, in_use=jobs.using, announce=announce(CORPORA)
+        paths.corpora,
+        counted,
+        settings.max_corpus_bytes,
+        in_use=jobs.using,
+        max_cached_bytes=most,
+        announce=announce(CORPORA),
     )
     keys = build_keys(settings, counted, announce(KEYS))
     refreshed = {
