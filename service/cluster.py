@@ -2,8 +2,8 @@
 two stores with one Redis, are mistakes of configuration; each is seen and refused.
 
 Redis has an id of its own data, and the store an object with the id of the Redis that its cluster uses, which one of
-the cluster's machines renews. Another id there that is renewed is another cluster's; one that is not renewed for a
-minute, by this machine's clock, is that of a Redis that was replaced or has lost its data, and is taken over from.
+the cluster's machines renews. Another id there that is renewed is another cluster's; one that is not renewed for
+90 seconds, by this machine's clock, is that of a Redis that was replaced or has lost its data, and is taken over from.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ OWN: Final = "charrnn:cluster:redis"
 RENEWED: Final = "charrnn:cluster:renewed"
 """In Redis, for RENEW_SECONDS: the object was renewed."""
 
-RENEW_SECONDS: Final = 20
-QUIET_SECONDS: Final = 60
+RENEW_SECONDS: Final = 30
+QUIET_SECONDS: Final = 90
 """A cluster that has not renewed the object for so long is gone."""
 
 
@@ -63,12 +63,15 @@ _SHAPE: Final = TypeAdapter(_Presence)
 
 
 class Cluster:
-    """This machine's look at the cluster of the store `objects`; `store` is that store's id."""
+    """This machine's look at the cluster of the store `objects`; `store` returns that store's id, and is asked once."""
 
-    def __init__(self, objects: Objects, store: str, redis: Redis, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, objects: Objects, store: Callable[[], str], redis: Redis, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._objects, self._store, self._redis, self._clock = objects, store, redis, clock
         self._seen: tuple[_Presence, float] | None = None
         """What another Redis's cluster had put there, and when this machine saw it first."""
+        self._id = ""
         self._is_member = False
         self._is_other_alive = False
 
@@ -85,12 +88,13 @@ class Cluster:
 
     def _own(self) -> str | None:
         """The id of this Redis's data. Raises OtherClusterError if it is used with another store."""
-        self._redis.set(STORE, self._store, nx=True)
+        self._id = self._id or self._store()
+        self._redis.set(STORE, self._id, nx=True)
         self._redis.set(OWN, secrets.token_hex(8), nx=True)
         store, own = _text(self._redis.get(STORE)), _text(self._redis.get(OWN))
-        if store is not None and store != self._store:
+        if store is not None and store != self._id:
             raise OtherClusterError(
-                f"REDIS_URL names the Redis of the cluster of store {store}, and STORE_URL the store {self._store}:"
+                f"REDIS_URL names the Redis of the cluster of store {store}, and STORE_URL the store {self._id}:"
                 " each cluster needs a Redis of its own"
             )
         return own

@@ -54,7 +54,7 @@ class World:
         return Values(self.clock)
 
     def machine(self, redis: Redis, store: str = "store") -> Cluster:
-        return Cluster(self.objects, store, redis, self.clock)
+        return Cluster(self.objects, lambda: store, redis, self.clock)
 
     def pass_time(self, seconds: float, *running: Cluster) -> None:
         for _ in range(int(seconds // RENEW_SECONDS)):
@@ -87,7 +87,7 @@ def test_another_redis_on_the_store_is_refused_as_long_as_the_first_is_used(worl
     first.refresh()
     first.refresh()
     second = world.machine(world.redis())
-    with pytest.raises(OtherClusterError, match="a cluster with another Redis has used the store: in 60 seconds"):
+    with pytest.raises(OtherClusterError, match="a cluster with another Redis has used the store: in 90 seconds"):
         second.refresh()
     for _ in range(10):
         world.pass_time(RENEW_SECONDS, first)
@@ -141,7 +141,7 @@ def test_two_stores_with_one_redis_are_refused(world: World, tmp_path: Path) -> 
     redis = world.redis()
     world.machine(redis).refresh()
     with pytest.raises(OtherClusterError, match="Redis of the cluster of store store, and STORE_URL the store other"):
-        Cluster(DirectoryObjects(tmp_path / "other"), "other", redis, world.clock).refresh()
+        Cluster(DirectoryObjects(tmp_path / "other"), lambda: "other", redis, world.clock).refresh()
 
 
 def test_without_redis_nothing_is_known_and_nothing_written(world: World) -> None:

@@ -12,6 +12,7 @@ from model_store.promotion import publish_and_promote
 from model_store.shared import SharedModelStore
 from model_store.store import ModelStore
 from service.bootstrap.stores import Stores, open_stores
+from service.cluster import OtherClusterError
 from service.data_format import DataFormatError
 from service.keys.shared import MADE_SECONDS
 from service.mirror.mirror import Mirror, SharedMirror
@@ -20,6 +21,7 @@ from service.mirror.report import MirrorNotFilledError, MirrorReport
 from service.redis_servers.hints import Hints
 from service.settings import Settings
 from service.training.jobs.requests import JobRequest
+from tests.system.redis_server import RedisServer
 from tests.texts import FOX
 
 HOUR = 3600
@@ -105,6 +107,35 @@ def test_ten_idle_machines_ask_less_than_twenty_thousand_times_an_hour(
     with_made_keys = asked(stores) - before + 2 * HOUR // MADE_SECONDS  # whose clock is another
     assert 10 * with_made_keys < 20_000
     assert longest <= 7, "so that a promotion holds within ten seconds"
+
+
+@pytest.mark.system
+def test_a_machine_with_another_redis_is_refused_before_it_mirrors_anything(tmp_path: Path) -> None:
+    objects = DirectoryObjects(tmp_path / "store")
+    first, second = RedisServer(tmp_path), RedisServer(tmp_path)
+    try:
+        first.start()
+        second.start()
+        for machine in ("a", "b", "a"):
+            open_stores(Settings(data_dir=tmp_path / machine, redis_url=first.url), objects).mirror.check_store()
+        with pytest.raises(OtherClusterError, match="a cluster with another Redis has used the store"):
+            open_stores(Settings(data_dir=tmp_path / "c", redis_url=second.url), objects).mirror.refresh()
+        other = DirectoryObjects(tmp_path / "other")
+        with pytest.raises(OtherClusterError, match="REDIS_URL names the Redis of the cluster of store"):
+            open_stores(Settings(data_dir=tmp_path / "d", redis_url=first.url), other).mirror.refresh()
+    finally:
+        first.stop()
+        second.stop()
+
+
+def test_a_machine_with_a_redis_of_its_own_is_not_asked(tmp_path: Path) -> None:
+    objects = DirectoryObjects(tmp_path / "store")
+    url = "unix:///nowhere"
+    for machine in ("a", "b"):
+        (tmp_path / machine / "run").mkdir(parents=True)
+        (tmp_path / machine / "run" / "redis.url").write_text(url)
+        open_stores(Settings(data_dir=tmp_path / machine, redis_url=url), objects).mirror.check_store()
+    assert [each.key for each in objects.list("")] == ["format.json"]
 
 
 def asked(stores: Stores) -> int:
