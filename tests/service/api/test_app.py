@@ -11,9 +11,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from model_store.store import ModelStore
+from service.bootstrap.web import build_web
+from service.generation.scheduling.scheduler import Scheduler
 from service.settings import Settings
 from service.training.queue.heartbeats import Heartbeat
 from tests.disk import mounted
+from tests.service.redis_server import RedisProcess
+from tests.system.running import free_port
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,27 @@ def test_a_queue_that_is_away_is_named(client: FlaskClient, queue: Any, settings
     Heartbeat(settings.data.runs).begin()
     queue.error = ConnectionError()
     assert client.get("/readyz").json == {"status": "ready", "degraded": ["queue: Redis is not available"]}
+
+
+@pytest.mark.usefixtures("model_store")
+def test_a_password_that_redis_refuses_is_said_and_not_shown(
+    settings: Settings, engine: Any, scheduler: Scheduler, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Heartbeat(settings.data.runs).begin()
+    with RedisProcess(tmp_path, free_port(), "requirepass right") as server:
+        url = f"redis://:wr0ng@127.0.0.1:{server.port}/0"
+        process = build_web(
+            settings.model_copy(update={"redis_url": url}), engines=lambda _: engine, scheduler=scheduler
+        )
+        client = process.application.test_client()
+        assert client.post("/generate", json={"prompt": "a", "length": 3}).status_code == 200
+        refused = "Redis refuses the user or the password"
+        assert client.get("/readyz").json == {
+            "status": "ready",
+            "degraded": [f"cache: {refused}", f"queue: {refused}"],
+        }
+    assert refused in caplog.text
+    assert "wr0ng" not in caplog.text
 
 
 def test_the_metrics_name_neither_the_host_nor_a_process(client: FlaskClient, settings: Settings) -> None:
