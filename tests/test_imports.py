@@ -169,7 +169,7 @@ def test_what_requests_and_replies_look_like_needs_no_flask() -> None:
     assert not any("flask" in imported(path) for path in modules("service/api/schemas"))
 
 
-def test_a_web_process_starts_without_torch(tmp_path: Path) -> None:
+def test_a_web_process_starts_without_torch_and_without_what_only_a_shared_store_needs(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys, service.processes.web, service.generation.engines as engines;"
         "engines.build_engine('cpu', pathlib.Path('packed'), pathlib.Path('kernels'));"

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from service.data_dir import DataDir
-from service.processes.preflight import StartError, check_address, check_device, check_torch, lock
+from service.processes.preflight import StartError, check_address, check_device, check_store, check_torch, lock
+from service.settings import Settings
+from tests.object_server import ObjectServer
 
 ROOT = Path(__file__).parents[3]
 
@@ -134,3 +136,42 @@ def test_streams_that_were_closed_are_opened() -> None:
     )
     closed = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(opened)} <&- >&- 2>&-"
     assert subprocess.run(["sh", "-c", closed], check=False).returncode == 0
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("user", "url", "reason"),
+    [
+        ("reader", "s3://bucket/start", "does not write format.json: the credentials have no right to"),
+        ("unknown", "s3://bucket/start", "does not read format.json: the server does not know this access key"),
+        ("admin", "s3://none-such/start", "does not read format.json: there is no such bucket"),
+    ],
+)
+def test_a_store_that_refuses_ends_the_start_with_one_line(
+    object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, url: str, reason: str
+) -> None:
+    with pytest.raises(StartError, match=reason) as refused:
+        check(url, object_server.environment(user), tmp_path, monkeypatch)
+    assert "\n" not in str(refused.value) and user[::-1] not in str(refused.value)
+
+
+@pytest.mark.system
+def test_a_store_that_does_not_answer_is_waited_for(
+    object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = object_server.url()
+    assert check(url, object_server.environment(), tmp_path, monkeypatch) == ""
+    away = check(url, object_server.environment(endpoint="http://127.0.0.1:9"), tmp_path, monkeypatch)
+    assert away.startswith(f"{url} at http://127.0.0.1:9 does not") and away.endswith("; it is waited for")
+
+
+def test_a_directory_that_mirrors_a_store_is_not_started_without_it(tmp_path: Path) -> None:
+    DataDir(tmp_path).store.write_text('{"cluster": "a"}')
+    with pytest.raises(StartError, match="STORE_URL is empty"):
+        check_store(Settings(data_dir=tmp_path))
+
+
+def check(url: str, environment: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in {**environment, "STORE_URL": url, "DATA_DIR": str(folder)}.items():
+        monkeypatch.setenv(name, value)
+    return check_store(Settings())
