@@ -1,4 +1,4 @@
-"""Versions and aliases of models on disk; knows no HTTP and no training."""
+"""Versions and aliases of models, on disk or shared by several machines; knows no HTTP and no training."""
 
 from model_store.aliases import AliasChange
 from model_store.errors import (
