@@ -21,6 +21,7 @@ OF_NO_MODULE = {
     ),  # what holds for every route
     *("continuations", "resumed_streams"),  # texts that go on
     *("fresh_process", "main", "table", "words"),  # __main__; the table of encodings; requests to a model of words
+    "sentinel",  # a Redis whose primary changes
 }
 
 
