@@ -214,7 +214,8 @@ def test_secrets_come_from_a_secret_and_all_else_is_a_setting(values: str, part:
         assert source["key"] == name
         assert source.get("optional", False) is (name not in ("ADMIN_API_KEYS", "REDIS_URL"))
     plain = given.keys() - from_secret
-    assert {"STORE_URL", "DEVICE"} <= plain
+    assert {"STORE_URL", "DEVICE", "MIRROR_BYTES"} <= plain
+    assert 2 * int(given["MIRROR_BYTES"]["value"]) < 10 << 30  # the smallest volume here
     settings = {name.upper() for name in Settings.model_fields}
     assert plain - {"AWS_REGION", "AWS_ENDPOINT_URL"} <= settings - {"HOST", "PORT", "DATA_DIR"}
     assert all(type(given[name]["value"]) is str for name in plain)

@@ -10,7 +10,7 @@ import pytest
 from service.settings import STORE_URL, Settings
 from tests.charts import CHART, VALUES, helm, needs_helm
 
-ELSEWHERE = {"HOST", "PORT", "DATA_DIR", "DEVICE", "STORE_URL"}
+ELSEWHERE = {"HOST", "PORT", "DATA_DIR", "DEVICE", "STORE_URL", "MIRROR_BYTES"}
 """In the image, or values of the chart with other names."""
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum")
@@ -61,6 +61,7 @@ def test_every_secret_can_be_given() -> None:
         ("secrets.existing=", "secrets.create has no ADMIN_API_KEYS"),
         ("secrets.create.ADMIN_API_KEYS=key", "secrets.existing and secrets.create are both given"),
         ("secrets.create.PASSWORD=x", "'/secrets/create': additional properties 'PASSWORD' not allowed"),
+        ("web.data.mirrorBytes=12", "'/web/data/mirrorBytes': minimum: got 12"),
         ("web.replicas=0", "'/web/replicas': minimum: got 0, want 1"),
         ("web.replicas=two", "'/web/replicas': got string, want integer"),
         ("web.replica=2", "'/web': additional properties 'replica' not allowed"),

@@ -47,6 +47,7 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 - {name: AWS_REGION, value: {{ . | quote }}}
 {{- end }}
 - {name: DEVICE, value: {{ .values.device }}}
+- {name: MIRROR_BYTES, value: {{ int64 .values.data.mirrorBytes | toString | quote }}}
 {{- range $name, $value := .root.Values.settings }}
 - {name: {{ $name }}, value: {{ kindIs "float64" $value | ternary (printf "%v" $value | float64 | toJson) $value | toString | quote }}}
 {{- end }}
