@@ -15,6 +15,7 @@ from torch.nn import functional
 from charrnn import vanilla
 from charrnn.checkpoint import Weights
 from charrnn.config import Cell, ModelConfig
+from charrnn.initial import draw_input_weights
 from charrnn.tied_output import TiedOutput
 
 MODULES: Final[dict[Cell, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]] = {
@@ -58,6 +59,8 @@ class CharRNN(nn.Module):
         if config.embedding_size:
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
         self.rnn = MODULES[config.cell](config.input_size, config.hidden_size, config.layers, batch_first=True)
+        if not config.output_size:
+            draw_input_weights(self.rnn, variance=1 if config.embedding_size else 1 / config.vocabulary_size)
         self.output: nn.Linear | TiedOutput
         self.output = TiedOutput(config) if tied else nn.Linear(config.hidden_size, config.shapes()["output.bias"][0])
         if predicts_next:

@@ -55,6 +55,13 @@ Shakespeare, 256 units were at 1.863 nats per character with 0.01, and at 1.837 
 
 MAX_WEIGHT_DECAY: Final = 0.2
 
+FAST, FAST_PRESSURE = 1.4, 16
+"""The learning rate up to this pressure, as a multiple of `_Size.learning_rate`. After 600 steps with 256 units, 9e-3
+instead of 6e-3: Python source 1.123 instead of 1.164 nats per character, German 1.489 instead of 1.543, tunes 0.933
+instead of 0.962, plays 1.478 instead of 1.515, with a GRU 1.475 instead of 1.496, three layers 1.548 instead of 1.575;
+after 4,000 with 384 units, 7e-3 instead of 5e-3, plays 1.265 instead of 1.272. Small texts that are read often are
+learnt by heart sooner with it."""
+
 MEMORY: Final[Mapping[str, float]] = {"lstm": 1.0, "gru": 1.0, "rnn": 0.03}
 """How much a cell memorizes: a vanilla network needs no dropout where an LSTM does. After 45 epochs on 55,000
 characters of tiny Shakespeare, 128 units were at 1.668 nats per character without dropout, and at 1.703 with 0.2."""
@@ -111,7 +118,7 @@ def defaults_for(
     training = {
         "segment_length": segment_length,
         "batch_size": batch_size,
-        "learning_rate": size.learning_rate,
+        "learning_rate": size.learning_rate * (FAST if pressure <= FAST_PRESSURE else 1),
         "validation_fraction": _validation(tokens, size.speed, budget),
         "dropout": _dropout(pressure),
         "weight_decay": _weight_decay(pressure),

@@ -84,7 +84,7 @@ def test_a_vanilla_network_needs_no_dropout_where_an_lstm_does() -> None:
 
 def test_the_vanilla_cell_takes_smaller_steps() -> None:
     rates = [
-        defaults_for(1_100_000, 65, Budget(minutes=5), {"cell": cell, "hidden_size": 256})[1]["learning_rate"]
+        defaults_for(1_100_000, 65, Budget(minutes=1), {"cell": cell, "hidden_size": 256})[1]["learning_rate"]
         for cell in ("rnn", "lstm")
     ]
     assert rates[0] < rates[1]
