@@ -15,7 +15,7 @@ from torch.nn import functional
 from charrnn import vanilla
 from charrnn.checkpoint import Weights
 from charrnn.config import Cell, ModelConfig
-from charrnn.initial import draw_input_weights
+from charrnn.initial import draw
 from charrnn.tied_output import TiedOutput
 
 MODULES: Final[dict[Cell, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]]] = {
@@ -59,10 +59,10 @@ class CharRNN(nn.Module):
         if config.embedding_size:
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
         self.rnn = MODULES[config.cell](config.input_size, config.hidden_size, config.layers, batch_first=True)
-        if not config.output_size:
-            draw_input_weights(self.rnn, variance=1 if config.embedding_size else 1 / config.vocabulary_size)
         self.output: nn.Linear | TiedOutput
         self.output = TiedOutput(config) if tied else nn.Linear(config.hidden_size, config.shapes()["output.bias"][0])
+        if not config.output_size:
+            draw(self.rnn, self.output, is_one_hot=not config.embedding_size)
         if predicts_next:
             self.next_token = nn.Linear(config.hidden_size, config.vocabulary_size)
         self._layers = [self._layer(number) for number in range(config.layers)]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charrnn.config import ModelConfig
+from charrnn.initial import uniform_
 
 
 class TiedOutput(nn.Module):
@@ -20,8 +21,7 @@ class TiedOutput(nn.Module):
         super().__init__()
         self.projection = nn.Parameter(torch.empty(config.embedding_size, config.hidden_size))
         self.bias = nn.Parameter(torch.zeros(config.vocabulary_size))
-        bound = (config.hidden_size * config.embedding_size) ** -0.5  # an element of E has a variance of 1, not 1/size
-        nn.init.uniform_(self.projection, -bound, bound)
+        uniform_(self.projection, config.hidden_size * config.embedding_size)  # E's elements have a variance of 1
 
     def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
         """Logits [..., vocabulary_size] of outputs of the last layer [..., hidden_size]."""

@@ -19,6 +19,12 @@ def test_what_is_read_moves_all_layers_as_much(cell: Cell, embedding_size: int) 
         assert moved.var().item() == pytest.approx(1, rel=0.25)
 
 
+def test_logits_vary_as_much_as_what_the_output_layer_reads() -> None:
+    torch.manual_seed(0)
+    network = CharRNN(ModelConfig(500, "lstm", 128, 1, 32))
+    assert network.logits(torch.randn(50, 128)).var().item() == pytest.approx(1, rel=0.25)
+
+
 def test_networks_that_write_labels_begin_with_the_weights_of_torch() -> None:
     torch.manual_seed(0)
     network = CharRNN(ModelConfig(50, "lstm", 128, 1, 32, 3))
