@@ -99,6 +99,8 @@ class SharedCorpusStore(CorpusStore):
     def confirm(self, corpus: str) -> None:
         """Raises CorpusNotFoundError if the corpus was deleted before the caller's job was in the store. If it was not,
         a deletion that began before fails, and looks at the jobs again."""
+        if not is_id(corpus):
+            raise not_found(corpus)
         for _ in range(2):
             try:
                 head = self._heads.read(corpus)
