@@ -84,6 +84,7 @@ LAYERS = {
 }
 TORCH = (
     "charrnn/model.py",
+    "charrnn/initial.py",
     "charrnn/tied_output.py",
     "charrnn/vanilla.py",
     "charrnn/torch_threads.py",
