@@ -51,6 +51,7 @@ class Refresher:
         self._lock, self._report, self._hints, self._patience = lock, report, hints, patience
         self._check, self._is_checked = check, False
         self._is_away = False
+        self._faults: dict[str, str] = {}
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
 
@@ -69,30 +70,44 @@ class Refresher:
             if schedule.subject.name in heard:
                 schedule.hinted()
         for schedule in self._schedules:
-            if schedule.due_in() <= 0 and not self._closed.is_set():
+            if schedule.due_in() <= 0 and not self._closed.is_set() and self._may_refresh():
                 self._refresh(schedule)
         return max(0.0, min(schedule.due_in() for schedule in self._schedules))
+
+    def _may_refresh(self) -> bool:
+        if not self._is_checked:
+            try:
+                self._check()
+                self._is_checked = True
+            except Exception as error:  # it is said, and tried again
+                self._failed(self._schedules[0].subject.name, str(error))
+        return self._is_checked
 
     def _refresh(self, schedule: Schedule) -> None:
         name = schedule.subject.name
         try:
-            if not self._is_checked:
-                self._check()
-                self._is_checked = True
             changed = schedule.subject.refresh()
         except StoreUnavailableError as error:
-            self._say_away(str(error))
-            self._report.failed(name, str(error))
-            for each in self._schedules:
-                each.failed()
+            self._failed(name, str(error))
         except Exception as error:  # whatever it is, the others are refreshed
-            log.exception("%s cannot be mirrored", name)
-            self._report.failed(name, f"{name} cannot be mirrored: {getattr(error, 'strerror', None) or error}")
+            fault = f"{name} cannot be mirrored: {getattr(error, 'strerror', None) or error}"
+            if fault != self._faults.get(name):
+                log.exception("%s cannot be mirrored", name)
+            self._faults[name] = fault
+            self._report.failed(name, fault)
             schedule.failed()
         else:
             self._say_away("")
+            self._faults.pop(name, None)
             self._report.refreshed(name)
             schedule.looked(changed=changed)
+
+    def _failed(self, name: str, fault: str) -> None:
+        """None can be refreshed, as was seen with this one."""
+        self._say_away(fault)
+        self._report.failed(name, fault)
+        for each in self._schedules:
+            each.failed()
 
     def _say_away(self, fault: str) -> None:
         """Logged when that changes."""

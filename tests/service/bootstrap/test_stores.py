@@ -15,9 +15,10 @@ from service.bootstrap.stores import Stores, open_stores
 from service.cluster import OtherClusterError
 from service.data_format import DataFormatError
 from service.keys.shared import MADE_SECONDS
-from service.mirror.mirror import Mirror, SharedMirror
+from service.mirror.mirror import Mirror
 from service.mirror.refresher import Refresher
 from service.mirror.report import MirrorNotFilledError, MirrorReport
+from service.mirror.shared import SharedMirror
 from service.redis_servers.hints import Hints
 from service.settings import Settings
 from service.training.jobs.requests import JobRequest

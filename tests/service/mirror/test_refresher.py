@@ -111,11 +111,15 @@ def test_a_store_that_is_away_is_asked_once_and_not_for_each_part(
 
 
 def test_a_part_that_cannot_be_mirrored_does_not_hold_up_the_others(
-    refresher: Refresher, mirrored: Mirrored, clock: Clock, tmp_path: Path
+    refresher: Refresher, mirrored: Mirrored, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mirrored.error, mirrored.failing = OSError(28, "No space left on device"), {"models"}
     refresher.look()
     assert mirrored.looks == {"models": 1, "runs": 1}
+    clock.now += 10
+    refresher.look()
+    assert mirrored.looks == {"models": 2, "runs": 2}
+    assert len(caplog.records) == 1, "the same is logged once"
     status = MirrorStatus(tmp_path / "mirror.json", STORE, NAMES, clock)
     assert "models cannot be mirrored: No space left on device" in status.problems()[0]
 
@@ -145,3 +149,21 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def test_nothing_is_mirrored_before_it_is_known_that_it_may_be(
+    tmp_path: Path, mirrored: Mirrored, clock: Clock
+) -> None:
+    faults = [StoreUnavailableError("no answer in time"), ValueError("another cluster")]
+
+    def check() -> None:
+        if faults:
+            raise faults.pop()
+
+    report = MirrorReport(tmp_path / "mirror.json", STORE, monotonic=clock)
+    refresher = Refresher(mirrored.subjects(), tmp_path / "refresh.lock", report, HandHints(), check=check, clock=clock)
+    for _ in range(2):
+        clock.now += refresher.look()
+        assert mirrored.looks == {"models": 0, "runs": 0}
+    refresher.look()
+    assert mirrored.looks == {"models": 1, "runs": 1}
