@@ -25,6 +25,8 @@ class ObjectProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.faults: list[tuple[str, Fault]] = []
+        self.is_down = False
+        """Whether all connections are closed, without an answer."""
         self.seen: list[str] = []
         """The methods of all requests."""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -45,6 +47,8 @@ class ObjectProxy:
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError), socket.create_connection(self._target) as server:
             while request := _message(client):
+                if self.is_down:
+                    return
                 method = request.partition(b" ")[0].decode()
                 self.seen.append(method)
                 fault = self._fault(method)

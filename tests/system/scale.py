@@ -55,11 +55,11 @@ def main(page: Path) -> int:
             fill(folder / title, counts)
             columns.append({**_start(folder, title), **_processor_times(folder / title)})
         rows = [(what, *(column[what] for column in columns)) for what in columns[0]]
-        _put(page, "times", ("ms", *(f"{c.models} models, {c.jobs:,} jobs" for c in (FEW, MANY))), rows)
-        _put(page, "models", ("", "ms each", "MiB of the web processes"), _models_in_turn(folder))
+        put_table(page, "times", ("ms", *(f"{c.models} models, {c.jobs:,} jobs" for c in (FEW, MANY))), rows)
+        put_table(page, "models", ("", "ms each", "MiB of the web processes"), _models_in_turn(folder))
         head = ("", "open after", "answered after", "another one, median", "the slowest of 100")
-        _put(page, "connections", head, _connections(folder))
-        _put(page, "texts", ("", "seconds", "web", "worker", "Redis"), _large_texts(folder))
+        put_table(page, "connections", head, _connections(folder))
+        put_table(page, "texts", ("", "seconds", "web", "worker", "Redis"), _large_texts(folder))
     return 0
 
 
@@ -198,7 +198,7 @@ def _timed(do: Callable[[], object]) -> float:
     return 1e3 * (time.perf_counter() - began)
 
 
-def _put(page: Path, name: str, head: Row, rows: Sequence[Row]) -> None:
+def put_table(page: Path, name: str, head: Row, rows: Sequence[Row]) -> None:
     """Replace the table between the page's two comments of this name."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     table = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

@@ -1,0 +1,102 @@
+"""Machines of one cluster: groups of processes, each with a data directory of its own, that share nothing but a real S3
+server and a Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from service.client import Client
+from tests.object_server import ObjectServer
+from tests.service.redis_server import RedisProcess
+from tests.system.running import ROOT, free_port, until
+from tests.system.web import Web
+
+KEY = "k" * 40
+
+
+class Cluster:
+    """What the machines share, and their folders."""
+
+    def __init__(self, folder: Path, server: ObjectServer, redis: RedisProcess) -> None:
+        self.folder, self.redis, self.server = folder, redis, server
+        self.store = server.url()
+
+    def settings(self, endpoint: str | None = None) -> dict[str, str]:
+        return {
+            "STORE_URL": self.store,
+            "REDIS_URL": self.redis.url,
+            "ADMIN_API_KEYS": KEY,
+            "CONTINUATION_KEYS": KEY,
+            "OMP_NUM_THREADS": "1",
+            **self.server.environment(endpoint=endpoint),
+        }
+
+    @contextmanager
+    def web(self, name: str, endpoint: str | None = None, **settings: str) -> Iterator[WebMachine]:
+        """A machine that serves, once it is ready."""
+        machine = WebMachine(self.folder / name, **self.settings(endpoint), **settings)
+        with machine.serving():
+            yield machine
+
+    @contextmanager
+    def worker(self, name: str) -> Iterator[WorkerMachine]:
+        """A machine that trains, once it waits for jobs."""
+        machine = WorkerMachine(self.folder / name, self.settings())
+        try:
+            machine.wait_until_ready()
+            yield machine
+        finally:
+            machine.kill()
+
+
+class WebMachine(Web):
+    """One with web processes."""
+
+    @property
+    def client(self) -> Client:
+        return Client(f"http://127.0.0.1:{self.port}", KEY, retries=0)
+
+    def answers(self, path: str) -> bool:
+        """Whether it finds what is asked for."""
+        try:
+            return bool(self.get(path))
+        except OSError:
+            return False
+
+
+class WorkerMachine:
+    """One with a worker."""
+
+    def __init__(self, data_dir: Path, settings: dict[str, str]) -> None:
+        self.log = data_dir.with_suffix(".log")
+        environment = os.environ | settings | {"DATA_DIR": str(data_dir), "LOG_FORMAT": "json"}
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-m", "service.processes.worker"]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, process_group=0)
+
+    def wait_until_ready(self) -> None:
+        until(lambda: "takes jobs" in self.text())
+
+    def text(self) -> str:
+        """Its log."""
+        assert self.process.poll() is None, self.log.read_text()
+        return self.log.read_text()
+
+    def kill(self) -> None:
+        """As a machine that loses its power."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@contextmanager
+def cluster(folder: Path, server: ObjectServer) -> Iterator[Cluster]:
+    """A new cluster, with a Redis."""
+    with RedisProcess(folder, free_port()) as redis:
+        yield Cluster(folder, server, redis)

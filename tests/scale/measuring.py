@@ -1,0 +1,99 @@
+"""`make scale`: what several machines cost in time, on a real S3 server and a Redis; writes the table of
+docs/scaling.md."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from durable.directory_objects import DirectoryObjects
+from model_store.shared import SharedModelStore
+from model_store.store import ModelStore
+from tests.object_server import ObjectServer
+from tests.scale.machines import Cluster, WebMachine, cluster
+from tests.system.running import until
+from tests.system.scale import Row, put_table
+
+PROMOTIONS: Final = 10
+QUIET_SECONDS: Final = 45
+LOOKS: Final = 2000
+
+
+def main(page: Path) -> int:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        server = ObjectServer(folder / "objects")
+        try:
+            server.start()
+            rows = [*_promotions(folder, server), *_in_cluster(folder, server)]
+        finally:
+            server.remove()
+    put_table(page, "machines", ("", "median", "the most"), rows)
+    return 0
+
+
+@contextmanager
+def _machines(made: Cluster, *names: str, **settings: str) -> Iterator[list[WebMachine]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(made.web(name, LOG_LEVEL="warning", **settings)) for name in names]
+
+
+def _promotions(folder: Path, server: ObjectServer) -> Iterator[Row]:
+    for title, settings in (("with Redis", {}), ("without Redis", {"REDIS_URL": ""})):
+        (place := folder / title.replace(" ", "-")).mkdir()
+        with cluster(place, server) as made, _machines(made, "one", "other", **settings) as (one, other):
+            path = one.client.weights("shakespeare", 1, folder / "weights")
+            for _ in range(2):
+                one.client.publish("plays", path, promote="always")
+            times = [_seen(one, other, 1 + turn % 2) for turn in range(PROMOTIONS)]
+            yield (f"a promotion, until another machine serves it, {title}", *_spread(times, "s", 2))
+
+
+def _seen(one: WebMachine, other: WebMachine, version: int) -> float:
+    one.client.promote("plays", version)
+    return _timed(lambda: until(lambda: other.client.generate("", 1, model="plays", cache=False).version == version))
+
+
+def _in_cluster(folder: Path, server: ObjectServer) -> Iterator[Row]:
+    (place := folder / "cold").mkdir()
+    with cluster(place, server) as made, _machines(made, "first") as (first,):
+        first.client.publish("plays", first.client.weights("shakespeare", 1, folder / "weights"))
+        times = []
+        for number in range(3):
+            began = time.monotonic()
+            with _machines(made, f"cold-{number}") as (machine,):
+                machine.client.generate("ROMEO:", 1)
+                times.append(time.monotonic() - began)
+        yield ("a machine with an empty DATA_DIR, from its start to its first text", *_spread(times, "s", 1))
+        time.sleep(QUIET_SECONDS)  # looks become rare
+        before = first.measured("charrnn_store_requests_total")
+        time.sleep(QUIET_SECONDS)
+        asked = first.measured("charrnn_store_requests_total") - before
+        yield ("requests to the store by ten idle machines in an hour", f"{asked * 10 * 3600 / QUIET_SECONDS:,.0f}", "")
+        models = made.folder / "first" / "models"
+        for title, store in (
+            ("alone", ModelStore(models)),
+            ("that shares a store", SharedModelStore(models, DirectoryObjects(folder / "none"))),
+        ):
+            looks = [_timed(lambda store=store: store.resolve("plays")) * 1e6 for _ in range(LOOKS)]  # type: ignore[misc]
+            yield (f"to find what a model's name means, on a machine {title}", *_spread(looks, "µs", 1))
+
+
+def _spread(values: list[float], unit: str, digits: int) -> tuple[str, str]:
+    return f"{statistics.median(values):.{digits}f} {unit}", f"{max(values):.{digits}f} {unit}"
+
+
+def _timed(do: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
