@@ -40,7 +40,7 @@ class Cluster:
     @contextmanager
     def web(self, name: str, endpoint: str | None = None, **settings: str) -> Iterator[WebMachine]:
         """A machine that serves, once it is ready."""
-        machine = WebMachine(self.folder / name, **self.settings(endpoint), **settings)
+        machine = WebMachine(self.folder / name, **(self.settings(endpoint) | settings))
         with machine.serving():
             yield machine
 
