@@ -51,6 +51,8 @@ def _promotions(folder: Path, server: ObjectServer) -> Iterator[Row]:
             path = one.client.weights("shakespeare", 1, folder / "weights")
             for _ in range(2):
                 one.client.publish("plays", path, promote="always")
+            until(lambda other=other: other.answers("/models/plays/versions/2"))  # type: ignore[misc]
+            until(lambda other=other: other.client.model("plays")["aliases"] == {"current": 2})  # type: ignore[misc]
             times = [_seen(one, other, 1 + turn % 2) for turn in range(PROMOTIONS)]
             yield (f"a promotion, until another machine serves it, {title}", *_spread(times, "s", 2))
 
