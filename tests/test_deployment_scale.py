@@ -98,6 +98,11 @@ def test_nginx_leaves_containers_alone_that_cannot_be_used(site: str) -> None:
     assert "127.0.0.1" not in site
 
 
+def test_a_web_container_that_is_started_again_is_found() -> None:
+    hosts = dict(each.split(":") for each in SERVICES["proxy"]["extra_hosts"])
+    assert hosts == {name: SERVICES[name]["networks"]["default"]["ipv4_address"] for name in ("web1", "web2")}
+
+
 @needs_nginx
 def test_nginx_understands_its_configuration(site: str, tmp_path: Path) -> None:
     (tmp_path / "site.conf").write_text(re.sub(r"web\d:", "127.0.0.1:", site))  # names that only Docker knows
