@@ -13,12 +13,13 @@ from typing import Final
 from benchmarks.capacity.queueing import SharedQueue, mmc_wait
 from benchmarks.capacity.steps import StepTime, products, values
 from charrnn.config import GATES, ModelConfig
+from service.bootstrap.shared_stores import LONGEST
 from service.generation.scheduling.active_batch import QUANTUM_SECONDS
 
 LISTED_AT_ONCE: Final = 1000
 """The most keys in the answer to a LIST, and S3 counts each answer."""
-IDLE_SECONDS: Final = (9.0, 7.0, 15.0, 8.0)
-"""Between two looks at a part of the store in which nothing changes, in the order of service/bootstrap/stores.py."""
+IDLE_SECONDS: Final = tuple(LONGEST.values())
+"""Between two looks at a part of the store in which nothing changes."""
 FLOAT, CONSTANTS = 4, 12
 """Bytes of a float, and what the sum of a gate's value or a logit comes with: a first sum, a scale and a bias."""
 

@@ -52,6 +52,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 def play(page: Page, model: str, **fields: str) -> Page:
     page.goto(f"/#model={model}" + "".join(f"&{name}={value}" for name, value in fields.items()))
     expect(page.locator("#play")).to_have_attribute("data-view", MODELS[model].task.replace("generate", "records"))
+    expect(page.locator("#play")).not_to_have_attribute("inert", "")
     return page
 
 

@@ -45,9 +45,17 @@ async function arrange() {
   return true;
 }
 
-/** Show what the address says. */
+/** Show what the address says; nobody fills in the form meanwhile, because that would be overwritten. */
 async function open() {
-  const parameters = addressed();
+  form.inert = true;
+  try {
+    await show(addressed());
+  } finally {
+    form.inert = false;
+  }
+}
+
+async function show(parameters) {
   view.leave();
   lists.choose(parameters.get("model") ?? form.dataset.defaultModel);
   clearError($("error"), form);
