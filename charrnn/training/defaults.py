@@ -84,7 +84,7 @@ SOFTMAX_UNITS: Final = 100
 the softmax is equal. A step of 2,048 tokens with 256 units and 5,778 tokens takes 0.28 s of a core, 0.24 s of it for
 the output layer; if that is tied to an embedding of 128, 0.19 s."""
 
-STEPS: Final = ((64, 64, 16_000), (64, 32, 4_000), (32, 32, 3_000), (32, 16, 0))
+STEPS: Final = ((64, 64, 16_000), (64, 32, 1_500), (32, 32, 0))
 """Segment length, batch size, and how many steps of this size are enough. The same reading in more, smaller steps
 teaches more, but takes longer: docs/training.md has the figures."""
 

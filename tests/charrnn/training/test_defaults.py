@@ -147,7 +147,7 @@ def test_only_large_vocabularies_are_tied(config: ModelConfig, expected: bool) -
     assert ties_output(config) == expected
 
 
-@pytest.mark.parametrize("budget", [Budget(minutes=0.3), Budget(minutes=1), Budget(epochs=4)])
+@pytest.mark.parametrize("budget", [Budget(minutes=0.05), Budget(minutes=0.1), Budget(epochs=2)])
 def test_little_reading_is_done_in_small_steps(budget: Budget) -> None:
     _, little = defaults_for(1_000_000, 90, budget)
     _, much = defaults_for(1_000_000, 90, Budget(minutes=60))
