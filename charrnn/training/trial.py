@@ -52,7 +52,8 @@ def trial_loss(
             learner.begin_epoch()
         rate = schedule.learning_rate(step, step * schedule.rise) * training.learning_rate
         learner.step(streams.segment(step % streams.segments), step, rate)
-    loss = None  # until all is read
-    for loss in evaluation(learner.average.model, data.held_out, shards=shards):  # noqa: B007
+    found = None  # until all is read
+    for loss in evaluation(learner.average.model, data.held_out, shards=shards):
         check()
-    return loss
+        found = loss
+    return found
