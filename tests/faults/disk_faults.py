@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from tests.disk import mount, read_only, unmount
 from tests.faults.fault import Fault
 from tests.faults.site import Site
 
@@ -33,11 +33,11 @@ class DiskSite(Site):
     def __init__(self, folder: Path, **settings: str) -> None:
         data = folder / "data"
         data.mkdir()
-        _mount("-t", "tmpfs", "-o", f"size={SIZE},nr_inodes={INODES}", "tmpfs", str(data))
+        mount("-t", "tmpfs", "-o", f"size={SIZE},nr_inodes={INODES}", "tmpfs", str(data))
         try:
             super().__init__(folder, **settings)
         except BaseException:
-            _unmount(data)
+            unmount(data)
             raise
 
     def end(self) -> int:
@@ -45,7 +45,7 @@ class DiskSite(Site):
         try:
             return super().end()
         finally:
-            _unmount(self.data_dir)
+            unmount(self.data_dir)
 
 
 @cache
@@ -53,20 +53,11 @@ def can_mount() -> bool:
     """Whether this user may mount a file system here."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            _mount("-t", "tmpfs", "tmpfs", folder)
-        except (subprocess.CalledProcessError, OSError):
+            mount("-t", "tmpfs", "tmpfs", folder)
+        except OSError:
             return False
-        _unmount(Path(folder))
+        unmount(Path(folder))
         return True
-
-
-def _mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True, capture_output=True)
-
-
-def _unmount(path: Path) -> None:
-    """Also while processes still have files open in it."""
-    subprocess.run(["umount", "--lazy", str(path)], check=True, capture_output=True)
 
 
 @contextmanager
@@ -119,13 +110,8 @@ def _taking(take: Callable[[int], object]) -> Iterator[None]:
 @contextmanager
 def _read_only(site: Site, random: Random) -> Iterator[None]:
     """Whatever is opened by its path can only be read. What is open already can still be written, as Redis does."""
-    path = str(site.data_dir)
-    _mount("--bind", path, path)
-    try:
-        _mount("-o", "remount,bind,ro", path)
+    with read_only(site.data_dir, site.data_dir.with_name("read-only")):
         yield
-    finally:
-        _unmount(site.data_dir)
 
 
 def of_disk(lengths: tuple[float, ...] = SECONDS) -> list[Fault[Site]]:

@@ -100,7 +100,7 @@ def _trained(data: DataDir) -> set[str]:
 
 
 def _imported(data: DataDir) -> set[str]:
-    return {path.name for path in (data.models / IMPORTED).iterdir()}
+    return {path.name for path in (data.models / IMPORTED).glob("*")}
 
 
 def _uploaded(data: DataDir) -> set[str]:

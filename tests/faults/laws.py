@@ -102,9 +102,14 @@ def it_generates_again(again: float | None) -> Iterator[str]:
         yield f"it generates again only after {'ever' if again is None else f'{again:.1f} s'}"
 
 
+def is_said(fault: Fault[Any], said: list[str]) -> bool:
+    """Whether one of these sentences names it, if it must be named."""
+    return not fault.degraded or any(re.search(fault.degraded, each) for each in said)
+
+
 def it_says_what_is_degraded(fault: Fault[Any], said: list[str], clear: float | None, last: list[str]) -> Iterator[str]:
     """While it is, and nothing afterwards."""
-    if fault.degraded and not any(re.search(fault.degraded, each) for each in said):
+    if not is_said(fault, said):
         yield f"/readyz did not say {fault.degraded!r}, but {said}"
     if clear is None:
         yield f"/readyz still says {last}"

@@ -22,6 +22,8 @@ from tests.system.running import until
 
 LONGEST_WAIT: Final = 60.0
 """For it to generate again, and for `/readyz` to be content."""
+LONGEST_UNSAID: Final = 20.0
+"""For `/readyz` to name a fault beyond the time that it lasts."""
 TRAINED_SECONDS: Final = 240.0
 """For all jobs, on a busy machine."""
 TEXT_CLIENTS: Final = 4
@@ -78,6 +80,7 @@ class Trials:
         begin = time.monotonic()
         with fault.inflict(self.site, self._random) as found:
             time.sleep(fault.seconds)
+            self._wait_until_said(fault, begin)
         end = time.monotonic()
         again = self._wait(self.probe.generating_since, end)
         clear = self._wait(self.probe.clear_since, end)
@@ -133,6 +136,12 @@ class Trials:
         """End load and probe, however far they are."""
         self._load.end()
         self.probe.end()
+
+    def _wait_until_said(self, fault: Fault[Any], begin: float) -> None:
+        """On a busy machine, `/readyz` may need longer than the fault's own time to name it."""
+        deadline = time.monotonic() + LONGEST_UNSAID
+        while not laws.is_said(fault, self.probe.said(begin, time.monotonic())) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def _wait(self, found: Any, moment: float) -> float | None:
         deadline = time.monotonic() + LONGEST_WAIT
