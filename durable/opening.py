@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
-from durable.objects import Objects, StoreSettingsError, is_key
+from durable.objects import Objects, StoreSettingsError
 
-FORM: Final = "s3://BUCKET/PREFIX"
+URL: Final = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)/?")
+URL_RULE: Final = (
+    "look like s3://bucket/prefix, with a bucket of lower-case letters, digits, - and ., and a prefix of letters,"
+    " digits, -, _, = and .; the address of a server belongs into AWS_ENDPOINT_URL, and keys into AWS_ACCESS_KEY_ID and"
+    " AWS_SECRET_ACCESS_KEY"
+)
 
 
 def open_objects(url: str) -> Objects:
-    """The store in a bucket, `s3://BUCKET/PREFIX`, or `s3://BUCKET` for all of it. Where the server is and who asks,
-    the AWS_* variables say. Nothing is asked yet. Raises StoreSettingsError."""
-    if "://" not in url:
-        raise StoreSettingsError(f"it should be {FORM}, but {url!r} is no URL")
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise StoreSettingsError(f"it should be {FORM}, but it is no URL: {error}") from None
-    prefix = parts.path.strip("/")
-    if fault := _fault(parts, prefix):
-        raise StoreSettingsError(f"it should be {FORM}, but {fault}")
+    """The store in a bucket, `s3://bucket/prefix`, or `s3://bucket` for all of it. Where the server is and who asks,
+    the AWS_* variables say. Nothing is asked yet. Raises StoreSettingsError; its message does not contain the URL,
+    which may have keys in it."""
+    parts = URL.fullmatch(url)
+    if parts is None:
+        raise StoreSettingsError(f"the URL of a store must {URL_RULE}")
     module = importlib.import_module("durable.s3_objects")
-    objects: Objects = module.S3Objects(parts.netloc, prefix)
+    objects: Objects = module.S3Objects(parts[1], parts[2].strip("/"))
     return objects
-
-
-def _fault(parts: SplitResult, prefix: str) -> str:
-    """What is wrong with the URL, without any secret that it may have; empty if nothing is."""
-    faults = {
-        f"it begins with {parts.scheme}://": parts.scheme != "s3",
-        "it has credentials, which belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY": "@" in parts.netloc,
-        "it names no bucket": not parts.netloc,
-        "it has a port: the address of a server belongs into AWS_ENDPOINT_URL": ":" in parts.netloc,
-        "there is a ? or # in it": bool(parts.query or parts.fragment),
-        f"{prefix!r} is no prefix: a part of it is empty or begins with a dot": bool(prefix) and not is_key(prefix),
-    }
-    return next((fault for fault, found in faults.items() if found), "")

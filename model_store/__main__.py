@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--store-url",
         default=os.environ.get("STORE_URL") or "",
-        help="the store that several machines share, s3://BUCKET/PREFIX; DIR then mirrors it (default: $STORE_URL)",
+        help="the store that several machines share, s3://bucket/prefix; DIR then mirrors it (default: $STORE_URL)",
         metavar="URL",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         help="copy a service's data between a directory and a store of several machines, or between stores",
         description="What is there already is neither copied again nor overwritten; can be repeated at any time.",
     )
-    copy.add_argument("source", metavar="FROM", help="a DATA_DIR, or s3://BUCKET/PREFIX; AWS_* variables apply")
+    copy.add_argument("source", metavar="FROM", help="a DATA_DIR, or s3://bucket/prefix; AWS_* variables apply")
     copy.add_argument("target", metavar="TO", help="the same; a directory must be new")
     copy.add_argument("--models", action="store_true", help="the models alone, without corpora, jobs and keys")
     copy.set_defaults(run=_copy)

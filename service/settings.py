@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from charrnn.cores import usable_cores
+from durable import opening
 from service import secret_files
 from service.data_dir import DataDir
 from service.redis_servers.urls import RedisUrlError, parse
@@ -24,12 +25,6 @@ SHORTEST_KEY: Final = 32
 LONG_KEY_RULE: Final = f"{SHORTEST_KEY} to {MAX_KEY} visible ASCII characters without spaces"
 MAX_CONTINUATION_KEYS: Final = 16
 KEY_RULE: Final = f"1 to {MAX_KEY} visible ASCII characters without spaces, as a header can carry it"
-
-STORE_URL: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*/?")
-STORE_URL_RULE: Final = (
-    "look like s3://bucket/prefix, with a prefix of letters, digits, -, _, = and ., and without keys, which belong into"
-    " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-)
 
 SECRET: Final = "secret"
 """Marks the fields that may be given as a file: NAME_FILE in place of NAME."""
@@ -159,8 +154,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_store(cls, value: str) -> str:
         """The message does not contain the value, which may have keys in it."""
-        if value and not STORE_URL.fullmatch(value):
-            raise ValueError(f"STORE_URL must {STORE_URL_RULE}")
+        if value and not opening.URL.fullmatch(value):
+            raise ValueError(f"STORE_URL must {opening.URL_RULE}")
         return value.rstrip("/")
 
     @field_validator("continuation_keys")

@@ -1,14 +1,14 @@
-"""A TCP proxy before a server of objects, for tests in which answers are lost, late, cut short or errors."""
+"""A proxy before a server of objects, for tests in which answers are lost, late, cut short or errors."""
 
 from __future__ import annotations
 
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, Self
+from typing import Final
+
+from tests.proxy import Proxy
 
 Fault = Callable[[socket.socket, bytes], None]
 """Sends the client what it likes of an answer, and then the connection is closed."""
@@ -16,51 +16,35 @@ Fault = Callable[[socket.socket, bytes], None]
 PIECE: Final = 1 << 16
 
 
-class ObjectProxy:
+class ObjectProxy(Proxy):
     """Passes requests on one by one, and answers back, but those that `faults` are for: the first matches the method of
     the next such request, and is then forgotten."""
 
-    def __init__(self, port: int) -> None:
-        self._target = ("127.0.0.1", port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+    def __init__(self, server_port: int) -> None:
         self.faults: list[tuple[str, Fault]] = []
         self.is_down = False
         """Whether all connections are closed, without an answer."""
         self.seen: list[str] = []
         """The methods of all requests."""
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(server_port)
+        self.endpoint = f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client = self._listener.accept()[0]
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, suppress(OSError), socket.create_connection(self._target) as server:
-            while request := _message(client):
-                if self.is_down:
-                    return
-                method = request.partition(b" ")[0].decode()
-                self.seen.append(method)
-                fault = self._fault(method)
-                if fault is refused:
-                    fault(client, b"")
-                    return
-                server.sendall(request)
-                answer = _message(server, is_head=method == "HEAD")
-                if fault is not None:
-                    fault(client, answer)
-                    return
-                client.sendall(answer)
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        while request := _message(client):
+            if self.is_down:
+                return
+            method = request.partition(b" ")[0].decode()
+            self.seen.append(method)
+            fault = self._fault(method)
+            if fault is refused:
+                fault(client, b"")
+                return
+            server.sendall(request)
+            answer = _message(server, is_head=method == "HEAD")
+            if fault is not None:
+                fault(client, answer)
+                return
+            client.sendall(answer)
 
     def _fault(self, method: str) -> Fault | None:
         if self.faults and self.faults[0][0] == method:

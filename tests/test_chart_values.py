@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.settings import STORE_URL, Settings
+from durable import opening
+from service.settings import Settings
 from tests.charts import CHART, VALUES, helm, needs_helm
 
 ELSEWHERE = {"HOST", "PORT", "DATA_DIR", "DEVICE", "STORE_URL", "MIRROR_BYTES"}
@@ -35,7 +36,7 @@ def test_the_settings_are_those_of_the_service() -> None:
 
 
 def test_the_store_is_one_that_the_service_accepts() -> None:
-    assert SCHEMA["properties"]["store"]["properties"]["url"]["pattern"] == f"^{STORE_URL.pattern}$"
+    assert SCHEMA["properties"]["store"]["properties"]["url"]["pattern"] == f"^{opening.URL.pattern}$"
 
 
 def test_every_secret_can_be_given() -> None:

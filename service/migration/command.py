@@ -60,7 +60,7 @@ def _into(data: DataDir, target: str, say: Callable[[str], object], models_only:
 
 def _out(source: str, data: DataDir, say: Callable[[str], object], models_only: bool) -> list[str]:
     if "://" not in source:
-        raise CopyError("one of the two must be a store, s3://BUCKET/PREFIX: `charrnn backup` copies a directory")
+        raise CopyError("one of the two must be a store, s3://bucket/prefix: `charrnn backup` copies a directory")
     objects = open_objects(source)
     out = OutOfStore(objects, data, say)
     out.begin(cluster_of(objects))

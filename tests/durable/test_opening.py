@@ -25,27 +25,18 @@ def opened(url: str, environment: dict[str, str], program: str = "print(open_obj
 
 
 @pytest.mark.parametrize(
-    ("url", "fault"),
+    "url",
     [
-        ("", "'' is no URL"),
-        ("data", "'data' is no URL"),
-        ("s3:bucket", "'s3:bucket' is no URL"),
-        ("/srv/data", "'/srv/data' is no URL"),
-        ("bucket/prefix", "is no URL"),
-        ("s3://[bucket", "it is no URL: Invalid IPv6 URL"),
-        ("s3://", "it names no bucket"),
-        ("s3:///prefix", "it names no bucket"),
-        ("gs://bucket", "it begins with gs://"),
-        ("http://localhost:8333/bucket", "it begins with http://"),
-        ("s3://key:secret@bucket", "it has credentials, which belong into AWS_ACCESS_KEY_ID"),
-        ("s3://localhost:8333/bucket", "it has a port: the address of a server belongs into AWS_ENDPOINT_URL"),
-        ("s3://bucket/a?b", r"there is a \? or # in it"),
-        ("s3://bucket/a//b", "'a//b' is no prefix"),
-        ("s3://bucket/../b", "'../b' is no prefix"),
+        *("", "data", "s3:bucket", "s3:/bucket", "/srv/data", "bucket/prefix", "s3://[bucket", "s3://", "s3:///prefix"),
+        *("gs://bucket", "http://localhost:8333/bucket", "s3://key:secret@bucket", "s3://localhost:8333/bucket"),
+        *("s3://b", "s3://Bucket", "s3://bucket/a?secret", "s3://bucket/a#b", "s3://bucket/a//b", "s3://bucket/../b"),
+        *("s3://bucket/.hidden", "s3://bucket/pre fix", "s3://bucket/a\n"),
     ],
 )
-def test_what_names_no_store_is_refused(url: str, fault: str) -> None:
-    with pytest.raises(StoreSettingsError, match=f"it should be s3://BUCKET/PREFIX, but .*{fault}") as caught:
+def test_what_names_no_store_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(
+        StoreSettingsError, match="the URL of a store must look like s3://bucket/prefix, with "
+    ) as caught:
         open_objects(url)
     assert "secret" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""A proxy before a server: it passes on what both sides send, and can be made slow or silent."""
+"""A proxy that passes on what both sides send, and can be made slow or silent."""
 
 from __future__ import annotations
 
@@ -7,36 +7,23 @@ import threading
 import time
 from contextlib import suppress
 
+from tests.proxy import Proxy
 
-class SlowProxy:
-    """Listens on a port of its own; `delay` is in seconds for each piece that it passes on."""
 
-    def __init__(self, port: int) -> None:
-        self._server_port, self.delay = port, 0.0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+class SlowProxy(Proxy):
+    """`delay` is in seconds for each piece that it passes on."""
 
-    def end(self) -> None:
-        """Accept no more connections."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
-        self._listener.close()
+    def __init__(self, server_port: int) -> None:
+        self.delay = 0.0
+        super().__init__(server_port)
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client = self._listener.accept()[0]
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        back = threading.Thread(target=self._one_way, args=(server, client), daemon=True)
+        back.start()
+        self._one_way(client, server)
+        back.join()
 
-    def _serve(self, client: socket.socket) -> None:
-        with client, suppress(OSError), socket.create_connection(("127.0.0.1", self._server_port)) as server:
-            back = threading.Thread(target=self._pass_on, args=(server, client), daemon=True)
-            back.start()
-            self._pass_on(client, server)
-            back.join()
-
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+    def _one_way(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while piece := source.recv(1 << 16):
                 time.sleep(self.delay)

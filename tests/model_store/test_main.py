@@ -118,4 +118,4 @@ def test_the_store_of_several_machines_is_changed_through_any_directory(
 
 def test_a_url_that_names_no_store(tmp_path: Path, capsys: Capture) -> None:
     status, out, err = run(capsys, "--store-url", "http://localhost/bucket", "--data-dir", tmp_path, "list")
-    assert (status, out) == (1, "") and err.startswith("error: ") and "s3://BUCKET/PREFIX" in err
+    assert (status, out) == (1, "") and err.startswith("error: ") and "must look like s3://bucket/prefix" in err

@@ -213,7 +213,7 @@ def test_what_cannot_be_copied_is_refused(data: DataDir, url: str, tmp_path: Pat
         (url, data.root, "is not empty: copy into a new directory"),
         (f"{url}-none", tmp_path / "new", "there is no service's store at"),
         (mirror.root, f"{url}-3", "DATA_DIR mirrors a store"),
-        ("gs://bucket", tmp_path / "new", "it should be s3://BUCKET/PREFIX"),
+        ("gs://bucket", tmp_path / "new", "must look like s3://bucket/prefix"),
     ):
         with pytest.raises(CopyError, match=reason):
             copy(str(source), str(target), str)
