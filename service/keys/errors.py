@@ -7,6 +7,10 @@ class KeysUnavailableError(Exception):
     """Keys that should exist cannot be read; the message names the file and says what is wrong with it."""
 
 
+class KeysNotSeenError(KeysUnavailableError):
+    """This machine has not read the keys from the store yet, as each does at its start."""
+
+
 class KeyNotFoundError(Exception):
     """There is no key with this id."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from service.keys.errors import KeysUnavailableError
+from service.keys.errors import KeysNotSeenError, KeysUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +63,16 @@ class Recent(Generic[T]):
             seen = _Seen(self._read())
         except KeysUnavailableError as error:
             seen = _Seen(None, str(error))
-        if seen.fault and seen.fault != earlier:
-            log.error("%s: what it protects is closed until this is repaired", seen.fault)
-        elif earlier and not seen.fault:
-            log.info("keys can be read again")
+            if seen.fault != earlier:
+                _tell(error)
+        if earlier and not seen.fault:
+            log.info("keys can be read")
         self._seen = seen
         self._next_look = began + LOOK_SECONDS  # last: before, no thread may rely on the result
+
+
+def _tell(error: KeysUnavailableError) -> None:
+    if isinstance(error, KeysNotSeenError):  # nothing is wrong: it soon will be, or the mirror says why not
+        log.info("%s: what it protects is closed until then", error)
+    else:
+        log.error("%s: what it protects is closed until this is repaired", error)

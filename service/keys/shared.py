@@ -16,7 +16,7 @@ from durable import files
 from durable.entries import is_there
 from durable.objects import Content, ObjectChangedError, ObjectExistsError, Objects
 from service.data_dir import DataDir
-from service.keys.errors import KeysUnavailableError
+from service.keys.errors import KeysNotSeenError, KeysUnavailableError
 from service.keys.key_file import Key, KeyFile, Role, written
 from service.keys.made_keys import MadeKeys, new_key
 from service.keys.mirror import KeysMirror, Listed
@@ -65,9 +65,9 @@ class SharedKeyFile(KeyFile):
         return self._repeated(super().open)
 
     def all(self) -> tuple[Key, ...]:
-        """As for one machine; raises KeysUnavailableError as well if this one has never reached the store."""
+        """As for one machine; raises KeysNotSeenError if this one has never reached the store."""
         if not self._mirror.has_seen(self._path.name):
-            raise KeysUnavailableError(f"{self._path.name} has not been read from the store yet")
+            raise KeysNotSeenError(f"{self._path.name} has not been read from the store yet")
         return super().all()
 
     def remember(self) -> None:
@@ -167,9 +167,9 @@ class SharedMadeKeys(MadeKeys):
         self.refresh()
 
     def read(self) -> tuple[str, ...]:
-        """As for one machine; raises KeysUnavailableError as well if this one has never reached the store."""
+        """As for one machine; raises KeysNotSeenError if this one has never reached the store."""
         if not self._mirror.has_seen(self.name):
-            raise KeysUnavailableError(f"{self.name} has not been read from the store yet")
+            raise KeysNotSeenError(f"{self.name} has not been read from the store yet")
         return super().read()
 
     def refresh(self, listed: Listed = None) -> bool:

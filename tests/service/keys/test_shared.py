@@ -123,6 +123,17 @@ def test_a_machine_that_has_never_reached_the_store_lets_no_one_in(tmp_path: Pat
             read()
 
 
+def test_at_the_start_nothing_is_wrong(tmp_path: Path, store: Away, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    fresh = Machine(tmp_path / "fresh", store)
+    with pytest.raises(KeysUnavailableError):
+        fresh.names()
+    fresh.all.refresh()
+    assert fresh.names() == []
+    told = [(each.levelname, each.getMessage().partition(":")[0]) for each in caplog.records]
+    assert told == [("INFO", "keys.json has not been read from the store yet"), ("INFO", "keys can be read")]
+
+
 def test_one_that_has_goes_on_while_the_store_is_away(tmp_path: Path, machines: list[Machine], store: Away) -> None:
     a, b, _ = machines
     a.keys.add("app", "one")
