@@ -13,6 +13,7 @@ import pytest
 from service.api.http.metrics import Metrics
 from service.mirror.counted import Requests
 from service.training.jobs.job import Status
+from service.training.queue.figures import Figures
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"
@@ -31,8 +32,8 @@ class Training:
     def heartbeats(self) -> dict[str, float]:
         return {"host-1": 1.0}
 
-    def lost_lines(self) -> int:
-        return 0
+    def figures(self) -> Figures:
+        return Figures()
 
 
 class Old:

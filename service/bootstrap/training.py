@@ -13,6 +13,7 @@ from service.output import STANDARD_ERROR
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.store import JobStore
+from service.training.queue.figures import Asked, Figures
 from service.training.queue.heartbeats import Heartbeat
 from service.training.queue.job_queue import JobConsumer, JobQueue
 from service.training.queue.reconciler import Reconciler
@@ -63,16 +64,17 @@ def build_worker(
         queue,
         consume or partial(JobConsumer, settings.redis_url),
         Reconciler(training.jobs, queue),
-        _heartbeat(settings),
+        _heartbeat(settings, partial(_figures, training.mirror)),
     )
 
 
-def _heartbeat(settings: Settings) -> Heartbeat:
+def _heartbeat(settings: Settings, figures: Callable[[], Figures]) -> Heartbeat:
     """Seen by all machines, if there are several."""
     if settings.store_url and settings.redis_url:
-        return SharedHeartbeat(settings.data.runs, settings.redis_url, _lost_lines)
-    return Heartbeat(settings.data.runs, _lost_lines)
+        return SharedHeartbeat(settings.data.runs, settings.redis_url, figures)
+    return Heartbeat(settings.data.runs, figures)
 
 
-def _lost_lines() -> int:
-    return STANDARD_ERROR.lost
+def _figures(mirror: Mirror) -> Figures:
+    asked = (Asked(*labels, each.count, each.seconds) for labels, each in mirror.requests().items())
+    return Figures(STANDARD_ERROR.lost, tuple(asked))

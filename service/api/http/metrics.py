@@ -21,9 +21,12 @@ from charrnn import __version__
 from service.api.http.shared_metrics import shared_values
 from service.generation.observer import GenerationObserver, Lookup
 from service.training.jobs.job import STATUSES, Status
+from service.training.queue.figures import Figures
 
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LOST: Final = "charrnn_log_lines_lost"
+STORE_REQUESTS: Final = "charrnn_store_requests"
+STORE_SECONDS: Final = "charrnn_store_request_seconds"
 FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 
@@ -48,10 +51,10 @@ class Workers(Protocol):
     """The training workers, looked up when the metrics are read."""
 
     def heartbeats(self) -> Mapping[str, float]: ...
-    def lost_lines(self) -> int: ...
+    def figures(self) -> Figures: ...
 
 
-class Asked(Protocol):
+class Requests(Protocol):
     """How often the store of several machines was asked for something, and how many seconds that took together."""
 
     @property
@@ -90,7 +93,7 @@ class Metrics(GenerationObserver):
         self._training = _Training(jobs, workers)
         self._mirror = _Mirror(mirror)
         self._degraded = _Degraded(degraded)
-        self._others = {"supervisor": supervisor, "worker": workers}
+        self._supervisor, self._workers = supervisor, workers
         self._sampled: Load = Load(0, 0, 0)
         self._sampled_lost = 0
         self._requests = Counter(
@@ -120,15 +123,10 @@ class Metrics(GenerationObserver):
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
         self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
         self._asked = Counter(
-            "charrnn_store_requests",
-            "What the web processes have asked the shared store",
-            ("method", "outcome"),
-            registry=self._own,
+            STORE_REQUESTS, "What was asked of the shared store", ("by", "method", "outcome"), registry=self._own
         )
-        self._waited = Counter(
-            "charrnn_store_request_seconds", "How long that took", ("method", "outcome"), registry=self._own
-        )
-        self._sampled_asked: dict[tuple[str, str], Asked] = {}
+        self._waited = Counter(STORE_SECONDS, "How long that took", ("by", "method", "outcome"), registry=self._own)
+        self._sampled_asked: dict[tuple[str, str], Requests] = {}
         self._lost = Counter(LOST, "Lines of the log that could not be written in time", ("by",), registry=self._own)
         self._lost_here = self._lost.labels("web")
         self._active = self._gauge("charrnn_active_sequences", "Sequences being generated")
@@ -185,19 +183,20 @@ class Metrics(GenerationObserver):
         self._lost_here.inc(lines - self._sampled_lost)
         self._sampled_lost = lines
 
-    def asked(self, requests: Mapping[tuple[str, str], Asked]) -> None:
+    def asked(self, requests: Mapping[tuple[str, str], Requests]) -> None:
         """Record what this process has asked the shared store so far, by method and outcome; called by the same
         thread."""
         for labels, now in requests.items():
             before = self._sampled_asked.get(labels)
-            self._asked.labels(*labels).inc(now.count - (before.count if before else 0))
-            self._waited.labels(*labels).inc(now.seconds - (before.seconds if before else 0))
+            self._asked.labels("web", *labels).inc(now.count - (before.count if before else 0))
+            self._waited.labels("web", *labels).inc(now.seconds - (before.seconds if before else 0))
         self._sampled_asked = dict(requests)
 
     def page(self) -> bytes:
         """The values of all processes in Prometheus' text format."""
         registry = CollectorRegistry()
-        registry.register(_WithOthers(self._own if self._shared is None else self._shared, self._others))
+        web = self._own if self._shared is None else self._shared
+        registry.register(_WithOthers(web, self._supervisor, self._workers))
         registry.register(self._training)
         registry.register(self._mirror)
         registry.register(self._degraded)
@@ -208,20 +207,32 @@ class Metrics(GenerationObserver):
 
 
 class _WithOthers(Collector):
-    """The metrics of the web processes, with the lines of the log that the other processes have lost."""
+    """The metrics of the web processes, with what the supervisor and the workers tell of theirs."""
 
-    def __init__(self, web: Collector, others: Mapping[str, Supervisor | Workers | None]) -> None:
+    def __init__(self, web: Collector, supervisor: Supervisor | None, workers: Workers | None) -> None:
         self._web = web
-        self._others = others
+        self._supervisor = supervisor
+        self._workers = workers
 
     def collect(self) -> Iterable[Metric]:
         """The metric families."""
+        worker = Figures() if self._workers is None else self._workers.figures()
         for metric in self._web.collect():
             if metric.name == LOST:
-                for name, others in self._others.items():
-                    if others is not None:
-                        metric.add_sample(f"{LOST}_total", {"by": name}, others.lost_lines())
+                self._add_lost(metric, worker)
+            for each in worker.asked:
+                labels = {"by": "worker", "method": each.method, "outcome": each.outcome}
+                if metric.name == STORE_REQUESTS:
+                    metric.add_sample(f"{STORE_REQUESTS}_total", labels, each.count)
+                elif metric.name == STORE_SECONDS:
+                    metric.add_sample(f"{STORE_SECONDS}_total", labels, each.seconds)
             yield metric
+
+    def _add_lost(self, metric: Metric, worker: Figures) -> None:
+        if self._supervisor is not None:
+            metric.add_sample(f"{LOST}_total", {"by": "supervisor"}, self._supervisor.lost_lines())
+        if self._workers is not None:
+            metric.add_sample(f"{LOST}_total", {"by": "worker"}, worker.lost_lines)
 
 
 class _Degraded(Collector):

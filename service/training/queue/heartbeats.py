@@ -1,5 +1,5 @@
-"""Which workers are alive, and how many lines of their logs were lost: each renews a file beside the runs, visible to
-every web process; knows no jobs."""
+"""Which workers are alive, and what they tell of themselves: each renews a file beside the runs, visible to every web
+process; knows no jobs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final
 
 from durable import files
 from durable.entries import drop, is_file, is_folder, is_there, set_aside
+from service.training.queue.figures import Figures, read, total
 
 WORKERS: Final = ".workers"
 ALIVE_SECONDS: Final = 15.0
@@ -20,12 +21,12 @@ FORGOTTEN_SECONDS: Final = 3600.0
 
 class Heartbeat:
     """One worker's file under `root`, the directory of runs; its modification time is that of the last heartbeat, its
-    content how many lines of the log were lost until then (`lost_lines`), if any."""
+    content its `figures` then, if there are any."""
 
-    def __init__(self, root: Path, lost_lines: Callable[[], int] = int) -> None:
+    def __init__(self, root: Path, figures: Callable[[], Figures] = Figures) -> None:
         self._root = root
-        self._lost_lines = lost_lines
-        self._told = 0
+        self._figures = figures
+        self._told = Figures()
         self._path = root / WORKERS / secrets.token_hex(4)  # shown in the metrics, which name no host
 
     @property
@@ -34,9 +35,9 @@ class Heartbeat:
         return self._path.name
 
     @property
-    def lost(self) -> int:
-        """How many lines of its log it has lost so far."""
-        return self._lost_lines()
+    def figures(self) -> Figures:
+        """What it tells now."""
+        return self._figures()
 
     def begin(self) -> None:
         """Create the file, and remove those that killed workers left an hour ago. Raises OSError."""
@@ -54,10 +55,10 @@ class Heartbeat:
                 set_aside(path)
         folder.mkdir(parents=True, exist_ok=True)
         self._path.touch()
-        if (lost := self.lost) != self._told:
+        if (figures := self.figures) != self._told:
             with suppress(OSError):  # a full disk takes the file's time all the same
-                files.put(self._path, b"%d" % lost, sync=False)
-                self._told = lost
+                files.put(self._path, figures.to_json(), sync=False)
+                self._told = figures
 
     def end(self) -> None:
         """Remove the file: this worker has ended normally."""
@@ -78,26 +79,21 @@ class WorkerRegistry:
         found = {name: moment for name, moment in _modified(self._root).items() if not name.startswith(".")}  # drafts
         return {name: moment for name, moment in found.items() if now - moment < FORGOTTEN_SECONDS}
 
-    def lost_lines(self) -> int:
-        """How many lines of the log they could not write, killed ones included."""
-        return sum(map(self.lost_by, self.heartbeats()))
+    def figures(self) -> Figures:
+        """What they tell together, killed ones included."""
+        return total(map(self.told_by, self.heartbeats()))
 
-    def lost_by(self, worker: str) -> int:
-        """How many lines this worker of this machine could not write."""
-        return _number(self._root / WORKERS / worker)
+    def told_by(self, worker: str) -> Figures:
+        """What this worker of this machine tells."""
+        try:
+            return read(files.read(self._root / WORKERS / worker))
+        except OSError:
+            return Figures()
 
     def any_alive(self) -> bool:
         """Whether any worker's last heartbeat is less than ALIVE_SECONDS from now."""
         # In either direction: if the clock was set back, a dead worker must not seem alive.
         return any(abs(self._clock() - moment) < ALIVE_SECONDS for moment in self.heartbeats().values())
-
-
-def _number(path: Path) -> int:
-    """What the file says; 0 if it says nothing, or is no sound file."""
-    try:
-        return int(files.read(path) or b"0")
-    except (OSError, ValueError):
-        return 0
 
 
 def _modified(root: Path) -> dict[str, float]:

@@ -13,22 +13,23 @@ from redis.client import Redis
 from redis.exceptions import RedisError
 
 from service.redis_servers.clients import client
+from service.training.queue.figures import Figures, read, total
 from service.training.queue.heartbeats import FORGOTTEN_SECONDS, Heartbeat, WorkerRegistry
 
 BEATS: Final = "charrnn:workers"
 """A sorted set: when each worker was heard of last, in seconds by Redis's clock."""
-LOST: Final = "charrnn:workers:lost"
-"""A hash: how many lines of its log each worker has lost."""
+FIGURES: Final = "charrnn:workers:figures"
+"""A hash: what each worker tells of itself."""
 TOLD_SECONDS: Final = 3.0
 ASKED_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 0.5
 
 
 class _Beat(NamedTuple):
-    """`moment`: of the last heartbeat, in seconds by this process's monotonic clock; `lost`: lines of the log."""
+    """`moment`: of the last heartbeat, in seconds by this process's monotonic clock."""
 
     moment: float
-    lost: int
+    figures: Figures
 
 
 class SharedHeartbeat(Heartbeat):
@@ -39,10 +40,10 @@ class SharedHeartbeat(Heartbeat):
         self,
         root: Path,
         url: str,
-        lost_lines: Callable[[], int] = int,
+        figures: Callable[[], Figures] = Figures,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(root, lost_lines)
+        super().__init__(root, figures)
         self._redis = client(url, ANSWER_SECONDS, ANSWER_SECONDS, retries=1)
         self._clock = clock
         self._due = float("-inf")
@@ -56,7 +57,7 @@ class SharedHeartbeat(Heartbeat):
                 with self._redis.pipeline() as changes:
                     changes.zremrangebyscore(BEATS, "-inf", now - FORGOTTEN_SECONDS)
                     changes.zadd(BEATS, {self.name: now})
-                    changes.hset(LOST, self.name, self.lost)
+                    changes.hset(FIGURES, self.name, self.figures.to_json())
                     changes.execute()
             self._due = self._clock() + TOLD_SECONDS
 
@@ -65,7 +66,7 @@ class SharedHeartbeat(Heartbeat):
         super().end()
         with suppress(RedisError, OSError), self._redis.pipeline() as changes:
             changes.zrem(BEATS, self.name)
-            changes.hdel(LOST, self.name)
+            changes.hdel(FIGURES, self.name)
             changes.execute()
 
 
@@ -93,12 +94,11 @@ class SharedWorkerRegistry(WorkerRegistry):
         found = {worker: now - age for worker, age in ages.items() if age < FORGOTTEN_SECONDS}
         return {**found, **super().heartbeats()}
 
-    def lost_lines(self) -> int:
+    def figures(self) -> Figures:
         """As for one machine."""
         here = super().heartbeats()
-        return sum(map(self.lost_by, here)) + sum(
-            beat.lost for worker, beat in self._elsewhere().items() if worker not in here
-        )
+        elsewhere = [beat.figures for worker, beat in self._elsewhere().items() if worker not in here]
+        return total([*map(self.told_by, here), *elsewhere])
 
     def _elsewhere(self) -> dict[str, _Beat]:
         if self._monotonic() - self._asked >= ASKED_SECONDS:
@@ -110,9 +110,9 @@ class SharedWorkerRegistry(WorkerRegistry):
     def _ask(self) -> dict[str, _Beat]:
         now = _now(self._redis)
         beats: Any = self._redis.zrangebyscore(BEATS, now - FORGOTTEN_SECONDS, "inf", withscores=True)
-        lost: Any = self._redis.hgetall(LOST)
+        figures: Any = self._redis.hgetall(FIGURES)
         return {
-            worker.decode(): _Beat(self._monotonic() - (now - moment), int(lost.get(worker, 0)))
+            worker.decode(): _Beat(self._monotonic() - (now - moment), read(figures.get(worker, b"")))
             for worker, moment in beats
         }
 

@@ -7,7 +7,9 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from service.api.http.metrics import Load, Metrics
+from service.mirror.counted import Requests
 from service.training.jobs.job import Status
+from service.training.queue.figures import Asked, Figures
 
 
 class Training:
@@ -17,8 +19,8 @@ class Training:
     def heartbeats(self) -> Mapping[str, float]:
         return {"host-7": 1e9}
 
-    def lost_lines(self) -> int:
-        return 3
+    def figures(self) -> Figures:
+        return Figures(3, (Asked("get", "done", 4, 0.5),))
 
 
 def values(page: bytes) -> dict[str, float]:
@@ -91,6 +93,17 @@ def test_lines_of_the_log_that_were_lost_are_counted_here_by_the_workers_and_by_
     assert 'charrnn_log_lines_lost_total{by="web"} 5.0\n' in page
     assert 'charrnn_log_lines_lost_total{by="supervisor"} 7.0\n' in page
     assert 'charrnn_log_lines_lost_total{by="worker"} 3.0\n' in page
+
+
+def test_what_was_asked_of_the_store_is_counted_here_and_by_the_workers() -> None:
+    metrics = Metrics(workers=Training())
+    metrics.asked({("get", "done"): Requests(1, 0.25)})
+    metrics.asked({("get", "done"): Requests(3, 0.75)})
+    page = metrics.page().decode()
+    for by, count, seconds in (("web", 3, 0.75), ("worker", 4, 0.5)):
+        labels = f'by="{by}",method="get",outcome="done"'
+        assert f"charrnn_store_requests_total{{{labels}}} {count:.1f}\n" in page
+        assert f"charrnn_store_request_seconds_total{{{labels}}} {seconds}\n" in page
 
 
 def test_what_is_degraded_is_counted_by_subject() -> None:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from durable.drafts import PREFIX
+from service.training.queue.figures import Figures
 from service.training.queue.heartbeats import WORKERS, Heartbeat, WorkerRegistry
 
 
@@ -39,26 +40,18 @@ def test_what_workers_left_that_were_killed_is_cleared_away(tmp_path: Path) -> N
 
 def test_how_many_lines_of_their_logs_were_lost(tmp_path: Path) -> None:
     lost = {"one": 0, "two": 3}
-    beats = [Heartbeat(tmp_path, lost_lines=lambda name=name: lost[name]) for name in lost]  # type: ignore[misc]
+    beats = [Heartbeat(tmp_path, lambda name=name: Figures(lost[name])) for name in lost]  # type: ignore[misc]
     workers = WorkerRegistry(tmp_path)
-    assert workers.lost_lines() == 0
+    assert workers.figures().lost_lines == 0
     for each in beats:
         each.begin()
-    assert workers.lost_lines() == 3
+    assert workers.figures().lost_lines == 3
     lost["one"] = 4
     for each in beats:
         each.beat()
-    assert (workers.lost_lines(), len(workers.heartbeats())) == (7, 2)
+    assert (workers.figures().lost_lines, len(workers.heartbeats())) == (7, 2)
     beats[0].end()
-    assert workers.lost_lines() == 3
-
-
-def test_what_is_no_number_of_lines_counts_as_none(tmp_path: Path) -> None:
-    Heartbeat(tmp_path).beat()
-    (file,) = (tmp_path / WORKERS).iterdir()
-    for content in (b"", b"{", b"\xff"):
-        file.write_bytes(content)
-        assert WorkerRegistry(tmp_path).lost_lines() == 0
+    assert workers.figures().lost_lines == 3
 
 
 def test_a_draft_is_no_worker(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from service.training.queue.figures import Figures
 from service.training.queue.heartbeats import ALIVE_SECONDS, FORGOTTEN_SECONDS
 from service.training.queue.shared_heartbeats import SharedHeartbeat, SharedWorkerRegistry
 from tests.service.redis_server import RedisProcess
@@ -26,7 +27,7 @@ def test_a_worker_of_another_machine_is_seen_while_it_lives(server: RedisProcess
         tmp_path / "web", server.url, lambda: 1000 + elapsed, lambda: time.monotonic() + elapsed
     )
     assert not workers.any_alive()
-    worker = SharedHeartbeat(tmp_path / "worker", server.url, lambda: lost, lambda: time.monotonic() + elapsed)
+    worker = SharedHeartbeat(tmp_path / "worker", server.url, lambda: Figures(lost), lambda: time.monotonic() + elapsed)
     worker.begin()
     elapsed += 5
     assert workers.any_alive()
@@ -34,10 +35,10 @@ def test_a_worker_of_another_machine_is_seen_while_it_lives(server: RedisProcess
     lost = 3
     worker.beat()
     elapsed += 5
-    assert workers.lost_lines() == 3
+    assert workers.figures().lost_lines == 3
     worker.end()
     elapsed += 5
-    assert (workers.heartbeats(), workers.lost_lines()) == ({}, 0)
+    assert (workers.heartbeats(), workers.figures().lost_lines) == ({}, 0)
 
 
 def test_without_redis_each_machine_knows_its_own_workers(server: RedisProcess, tmp_path: Path) -> None:
