@@ -29,6 +29,10 @@ from durable.files import put
 ORDERS: Final = (5, 6, 8, 12, 16)
 """The orders of PPM of which the best one counts."""
 
+WINDOW, WINDOWS = 4_000, 8
+"""The length in characters, and the most, of windows of the held-out text for each of which PPM begins anew after the
+training text: a network learns nothing from the text before that its state does not hold, PPM counts all of it."""
+
 PLAIN_UNITS, PLAIN_RATE = 384, 5e-3
 """The plain script's network is the same for all texts: a single LSTM layer."""
 
@@ -39,6 +43,7 @@ COLUMNS: Final = (
     "its network alone",
     "plain",
     "PPM (order)",
+    "in windows",
     "ours - plain",
     "ours - PPM",
     "our network",
@@ -51,7 +56,8 @@ COLUMNS: Final = (
 class Row:
     """A text, and the losses on its held-out part, in nats per character, each passage read from a state of zeros:
     `ours` with the counts of the text, if they are mixed in, and that of the `network` without them; `seconds`: from
-    the command to the publication; `order`: of the best PPM."""
+    the command to the publication; `order`: of the best PPM; `windows`: its loss in windows that it does not learn from
+    for each other."""
 
     text: str
     characters: int
@@ -62,6 +68,7 @@ class Row:
     plain: float
     ppm: float
     order: int
+    windows: float
     sizes: str
     epochs: float
     steps: int
@@ -72,6 +79,7 @@ class Row:
         yield self.text
         yield f"{self.characters:,} ({self.vocabulary:,})"
         yield from (f"{self.ours:.3f}", f"{self.network:.3f}", f"{self.plain:.3f}", f"{self.ppm:.3f} ({self.order})")
+        yield f"{self.windows:.3f}"
         yield from (f"{self.ours - self.plain:+.3f}", f"{self.ours - self.ppm:+.3f}")
         yield from (self.sizes, f"{self.epochs:.1f}")
         yield f"{self.steps} steps" if budget.minutes is None else f"{self.seconds / (60 * budget.minutes):.0%}"
@@ -110,7 +118,8 @@ def measured(name: str, path: Path, budget: Budget) -> Row:
     fraction, segment_length = settings.validation_fraction, settings.segment_length
     training, held_out = split(vocabulary.encode(text), fraction, segment_length, settings.validation_split)
     mix, config = record.json.get("mix", {}), checkpoint.config
-    ppm, order = best_ppm(training, held_out, vocabulary)
+    read, other = (vocabulary.decode(part.read(0, len(part)).astype(np.int32)) for part in (training, held_out))
+    ppm, order = min((ppm_loss(read, other, order), order) for order in ORDERS)
     return Row(
         text=name,
         characters=len(text),
@@ -121,6 +130,7 @@ def measured(name: str, path: Path, budget: Budget) -> Row:
         plain=plain_loss(training, held_out, len(vocabulary), budget),
         ppm=ppm,
         order=order,
+        windows=loss_in_windows(read, other, order),
         sizes=f"{config.cell} {config.layers}x{config.hidden_size}, dropout {settings.dropout:g}",
         epochs=record.epochs,
         steps=record.steps,
@@ -143,7 +153,8 @@ def plain_loss(training: Passages, held_out: Passages, vocabulary_size: int, bud
     return evaluate(network, held_out)
 
 
-def best_ppm(training: Passages, held_out: Passages, vocabulary: Vocabulary) -> tuple[float, int]:
-    """The lowest loss of PPM, and its order."""
-    read, other = (vocabulary.decode(part.read(0, len(part)).astype(np.int32)) for part in (training, held_out))
-    return min((ppm_loss(read, other, order), order) for order in ORDERS)
+def loss_in_windows(training: str, held_out: str, order: int) -> float:
+    """The mean loss of PPM in windows that are spread over the held-out text, for each of which it begins anew."""
+    between = max(WINDOW, len(held_out) // WINDOWS)
+    windows = [held_out[start : start + WINDOW] for start in range(0, max(1, len(held_out) - WINDOW + 1), between)]
+    return sum(ppm_loss(training, each, order) * len(each) for each in windows) / sum(map(len, windows))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.suite import COLUMNS, chosen_texts, measured, suite
+from benchmarks.suite import COLUMNS, WINDOW, chosen_texts, loss_in_windows, measured, suite
 from charrnn.training.config import Budget
+from charrnn.yardsticks import ppm_loss
 
 LINES = "".join(f"item {n * 7919 % 10_000}: {'ab' * (n % 3)}\n" for n in range(400))
 
@@ -21,6 +22,13 @@ def test_a_row_compares_three_models_on_the_same_part(tmp_path: Path) -> None:
     assert row.ppm < row.ours < 3
     assert row.ppm < row.plain < 3
     assert len(list(row.cells(Budget(steps=2)))) == len(COLUMNS)
+
+
+def test_ppm_learns_nothing_from_one_window_for_the_next() -> None:
+    window = "".join(f"{n * 7919 % 10_000}\n" for n in range(WINDOW))[:WINDOW]
+    alone, twice = ppm_loss(LINES, window, 6), ppm_loss(LINES, window * 2, 6)
+    assert loss_in_windows(LINES, window * 2, 6) == pytest.approx(alone)
+    assert twice < alone - 0.1  # the second one is known from the first
 
 
 def test_results_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
