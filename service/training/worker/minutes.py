@@ -21,9 +21,10 @@ SEARCH_UNTIL: Final = 1.05
 """The search for units ends after this multiple of the minutes. A tenth is promised, but on a busy machine seconds pass
 between two checks of the clock."""
 
+SEARCH_SHARE: Final = 0.1
 SEARCH_SECONDS: Final = 6.0
-"""The search may always take this long; otherwise the units of jobs of less than a minute would never be found."""
-
+"""The search may always take this share of the minutes, but not more than so long; otherwise the units of jobs of less
+than a minute would never be found."""
 
 SCORING_SHARE: Final = 0.02
 SCORING_SECONDS: Final = 2.0
@@ -43,7 +44,10 @@ def prepared(budget: Budget, seconds: float) -> float:
 
 def search_seconds(budget: Budget, spent: float) -> float:
     """How long the search for units may take after `spent` seconds of other work."""
-    return math.inf if budget.minutes is None else max(SEARCH_SECONDS, SEARCH_UNTIL * _seconds(budget) - spent)
+    if budget.minutes is None:
+        return math.inf
+    whole = _seconds(budget)
+    return max(min(SEARCH_SECONDS, SEARCH_SHARE * whole), SEARCH_UNTIL * whole - spent)
 
 
 def scoring_seconds(budget: Budget) -> float:

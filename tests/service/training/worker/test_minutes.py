@@ -20,7 +20,14 @@ from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
 from service.training.units import KIND
 from service.training.worker.measuring import NO_TIME
-from service.training.worker.minutes import PREPARATION_SHARE, SEARCH_SECONDS, prepared, reserve, search_seconds
+from service.training.worker.minutes import (
+    PREPARATION_SHARE,
+    SEARCH_SECONDS,
+    SEARCH_SHARE,
+    prepared,
+    reserve,
+    search_seconds,
+)
 from tests.service.training.runners import Clock, job_runner
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -115,7 +122,6 @@ def test_training_has_most_of_the_minutes_and_a_search_what_is_left_of_a_tenth(m
     budget, seconds = Budget(minutes=minutes), 60 * minutes
     assert 0 < reserve(budget) < 0.1 * seconds
     assert prepared(budget, 0.01) == 0.01 and prepared(budget, 1e9) == PREPARATION_SHARE * seconds
-    assert search_seconds(budget, 2 * seconds) == SEARCH_SECONDS
+    assert search_seconds(budget, 2 * seconds) == min(SEARCH_SECONDS, SEARCH_SHARE * seconds)
     assert seconds < seconds - reserve(budget) + search_seconds(budget, seconds - reserve(budget))
-    if minutes >= 1:
-        assert search_seconds(budget, seconds - reserve(budget)) + seconds - reserve(budget) < 1.1 * seconds
+    assert search_seconds(budget, seconds - reserve(budget)) + seconds - reserve(budget) < 1.1 * seconds
