@@ -36,13 +36,15 @@ ROOMS_OF_TRAINING = {
 }
 BELOW_THE_ENGINES = {
     *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),
-    "charrnn.ngrams",
+    *("charrnn.ngrams", "charrnn.patterns.automaton"),
     *("charrnn.engine.base", "charrnn.engine.refilled", "charrnn.engine.sequences", "charrnn.engine.steering"),
+    "charrnn.engine.fitting",
 }
 LAYERS = {
     "durable": {"durable"},
     "console": {"console"},
     "charrnn": {"durable", "charrnn"},
+    "charrnn/patterns": {"charrnn.patterns", "charrnn.sampling", "charrnn.vocabulary"},
     "charrnn/engine/base.py": BELOW_THE_ENGINES,
     "charrnn/engine/sequences.py": BELOW_THE_ENGINES,
     "charrnn/engine/refilled.py": BELOW_THE_ENGINES,

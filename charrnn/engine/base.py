@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.engine.steering import Held
+from charrnn.patterns.automaton import Fit
 from charrnn.sampling import Flags, SamplingParams, choice_seed
 from charrnn.vocabulary import Ids
 
@@ -41,6 +42,11 @@ class Sequence:
     last id). With `score`, log-probabilities are reported for the prompt's ids too, and `length` may be 0. Cells are
     `held` while ids are chosen (`charrnn.engine.steering`), and while the last `steered` ids of the prompt are read, as
     if they were chosen: this reads again what was generated so.
+
+    What is chosen has to `fit`, and always does: where the text may not end yet, only ids are chosen that leave room
+    for an end within `length` (`charrnn.patterns.automaton.Fit`). It may have fewer ids than `length`: it ends where
+    nothing can follow, and with an id, drawn where it may end, that the pattern does not take there. That id is no part
+    of it; the state is that before the draw, which is made again if the text is continued.
     """
 
     prompt: Ids
@@ -51,6 +57,7 @@ class Sequence:
     end_id: int | None = None
     held: tuple[Held, ...] = ()
     steered: int = 0
+    fit: Fit | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -86,7 +93,7 @@ class Logprobs:
 class Output:
     """The result of the latest steps for one sequence: new `ids`; their `logprobs`, if requested; with `score`,
     `prompt_logprobs`, once the whole prompt has been read. `done`: no more ids follow, because `length` ids have been
-    returned or, with `ended`, the last one is the sequence's `end_id`.
+    returned or, with `ended`, the last one is the sequence's `end_id`, or, with `completed`, its pattern ended it.
     An engine that ends sequences in another way also needs a change of `_may_stop` in
     service/generation/choice_builder.py."""
 
@@ -96,6 +103,7 @@ class Output:
     logprobs: Logprobs | None = None
     prompt_logprobs: Logprobs | None = None
     ended: bool = False
+    completed: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -103,7 +111,7 @@ class Series:
     """Texts without number that all begin in the same state: candidate j is `sequence(j)`.
 
     `sampling` is that of candidate 0; the seeds of the others follow. Candidates are generated from `first` on, before
-    `stop` (None: endlessly). They have at least one id; log-probabilities cannot be requested.
+    `stop` (None: endlessly). `length` is at least 1; log-probabilities cannot be requested.
     """
 
     state: State
@@ -113,18 +121,19 @@ class Series:
     first: int = 0
     stop: int | None = None
     held: tuple[Held, ...] = ()
+    fit: Fit | None = None
 
     def sequence(self, candidate: int) -> Sequence:
         """The candidate as an ordinary sequence, which has the same ids."""
         sampling = replace(self.sampling, seed=choice_seed(self.sampling.seed, candidate))
-        return Sequence(_NO_IDS, self.length, sampling, self.state, end_id=self.end_id, held=self.held)
+        return Sequence(_NO_IDS, self.length, sampling, self.state, end_id=self.end_id, held=self.held, fit=self.fit)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Finished:
     """Candidates of a series that are done, in any order: `candidates` [n] int64; the `ids` of all in a row, those of
     the i-th from `offsets[i]` to `offsets[i + 1]`, int64 [n + 1], without `end_id`; and `ended` [n], whether that was
-    chosen."""
+    chosen or the pattern ended the text, which has not just used up its length."""
 
     candidates: npt.NDArray[np.int64]
     ids: Ids

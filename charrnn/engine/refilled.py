@@ -46,7 +46,7 @@ class RefilledBatch:
                 candidates.append(self._active.pop(output.handle))
                 ids = np.concatenate(self._ids.pop(output.handle))
                 found.append(ids[: ids.size - output.ended])
-                ended.append(output.ended)
+                ended.append(output.ended or output.completed)
         offsets = np.cumsum([0, *map(len, found)], dtype=np.int64)
         ids = np.concatenate(found) if found else np.zeros(0, dtype=np.int32)
         return Finished(np.array(candidates, dtype=np.int64), ids, offsets, np.array(ended, dtype=np.bool_))

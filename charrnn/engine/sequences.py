@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Logprobs, Output, Sequence, Series, State
+from charrnn.engine.fitting import check_fit
 from charrnn.engine.steering import check_held
 from charrnn.sampling import RECENT_IDS, Flags, Logits, bias_of
 from charrnn.vocabulary import Ids
@@ -22,7 +23,8 @@ class Member:
 
     `ids` [n] int32 are all its ids in a row: the prompt's `prompt_size` (the first of them is the last id of the state,
     if the sequence continues from one), then the chosen ones, undefined until chosen; n is less than expected once the
-    sequence has `ended`. The network has read the first `computed` of them; the next one is known but not yet read.
+    sequence has `ended` or been `completed` by its pattern. The network has read the first `computed` of them; the next
+    one is known but not yet read.
     This is the only counter: a step adds 1, and everything else follows from it. `logprobs` [n or more] are those of
     `ids`, None unless requested; `bias` [outputs] is added to the logits, None for no bias; the outputs so far cover
     the first `reported` ids.
@@ -38,20 +40,22 @@ class Member:
     computed: int = 0
     reported: int = 0
     ended: bool = False
+    completed: bool = False
 
     @classmethod
     def of(cls, handle: int, slot: int, sequence: Sequence, bias: Logits | None, outputs: int) -> Member:
         """The sequence in this slot, before its first step; `outputs` is how many ids can be chosen."""
         first = 0 if sequence.state is None else 1
         prompt_size = first + len(sequence.prompt)
-        ids = np.empty(prompt_size + sequence.length, dtype=np.int32)
+        over = sequence.fit is not None and sequence.fit.is_over(sequence.length)
+        ids = np.empty(prompt_size + (0 if over else sequence.length), dtype=np.int32)
         if sequence.state is not None:
             ids[0] = sequence.state.last_id
         ids[first:prompt_size] = sequence.prompt
         logprobs, asked = None, sequence.sampling.logprobs
         if sequence.score or asked is not None:
             logprobs = _logprobs(ids.size, min(asked or 0, outputs))
-        return cls(handle, slot, sequence, bias, ids, prompt_size, logprobs)
+        return cls(handle, slot, sequence, bias, ids, prompt_size, logprobs, completed=over)
 
     @property
     def last_id(self) -> int:
@@ -88,11 +92,14 @@ class Member:
         stop = self.ids.size if self.sequence.sampling.logprobs is not None else self.prompt_size
         return range(1 if self.sequence.score else self.prompt_size, stop)
 
-    def advance_to(self, computed: int) -> None:
-        """Count how many ids the network has read by now; the next one is in `ids`. If `end_id` is among the chosen
-        ones, the sequence ends with it, and what follows does not count."""
+    def advance_to(self, computed: int, *, completed: bool = False) -> None:
+        """Count how many ids the network has read by now; the next one is in `ids`, and the last one if the pattern has
+        `completed` the text. If `end_id` is among the chosen ones, the sequence ends with it, and what follows does not
+        count."""
         first = max(self.computed + 1, self.prompt_size)
         self.computed = computed
+        if completed:
+            self.completed, self.ids = True, self.ids[: computed + 1]
         if self.sequence.end_id is None:
             return
         ends = np.flatnonzero(self.ids[first : computed + 1] == self.sequence.end_id)
@@ -119,16 +126,17 @@ class Member:
         """What is new since the last output: ids, whether these were the last, the prompt's log-probabilities once it
         is read; None if nothing is new."""
         known, first = self.computed + 1, self.reported
-        if known < self.prompt_size or known == first:
+        done = known == len(self.ids)
+        if known < self.prompt_size or (known == first and not (done and self.completed)):
             return None
         self.reported = known
         scored = first == 0 and self.sequence.score
         first = first or self.prompt_size  # the prompt's ids are not reported
-        done = known == len(self.ids)
         if first == known and not (done or scored):
             return None
+        completed = done and self.completed
         if self.logprobs is None:
-            return Output(self.handle, self.ids[first:known], done, ended=self.ended)
+            return Output(self.handle, self.ids[first:known], done, ended=self.ended, completed=completed)
         asked, before = self.sequence.sampling.logprobs, 0 if self.sequence.state is None else 1
         return Output(
             self.handle,
@@ -137,6 +145,7 @@ class Member:
             None if asked is None else _rows(self.logprobs, slice(first, known)),
             _rows(self.logprobs, slice(before, self.prompt_size)) if scored else None,
             self.ended,
+            completed,
         )
 
 
@@ -205,7 +214,7 @@ def check(sequence: Sequence, config: ModelConfig) -> None:
     """Raises ValueError, naming the bound and the value, for a negative length, an id outside the vocabulary, an end
     that cannot be chosen, a state of another shape, when there is neither a prompt nor a state, when an id that cannot
     be read, as a label may be, would be followed by others, for more steered ids than the prompt has, and as
-    `check_held` does."""
+    `check_held` and `check_fit` do."""
     if sequence.length < 0:
         raise ValueError(f"length must be at least 0, not {sequence.length}")
     if sequence.length > 1 and config.outputs > config.vocabulary_size:
@@ -222,6 +231,7 @@ def check(sequence: Sequence, config: ModelConfig) -> None:
     if not 0 <= sequence.steered <= len(sequence.prompt):
         raise ValueError(f"steered must be from 0 to {len(sequence.prompt)}, not {sequence.steered}")
     check_held(sequence.held, config)
+    check_fit(sequence, config.outputs)
 
 
 def check_series(series: Series, config: ModelConfig) -> None:

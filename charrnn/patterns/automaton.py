@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.sampling import Flags
+from charrnn.sampling import Flags, Logits
 
 Ints = npt.NDArray[np.int32]
 
@@ -48,6 +48,11 @@ class Automaton:
         """Bytes of the arrays."""
         return self.following.nbytes + self.classes.nbytes + self.distances.nbytes
 
+    @property
+    def taken(self) -> Flags:
+        """Which ids [outputs] the pattern takes anywhere."""
+        return np.asarray((self.following != NONE).any(axis=0)[self.classes])
+
     def may_end(self, state: int) -> bool:
         """Whether a text that ends in this state fits."""
         return bool(self.distances[state] == 0)
@@ -70,10 +75,37 @@ class Automaton:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Fit:
-    """What a text has to fit from here on: an automaton in one of its states."""
+    """What a text has to fit from here on: an automaton in one of its states.
+
+    Where the text may not end yet, the next id is chosen from those that leave room for an end. Where it may, it is
+    chosen from all, and one that may not be chosen in that sense ends the text and is no part of it.
+    """
 
     automaton: Automaton
     state: int = 0
+
+    @property
+    def distance(self) -> int:
+        """The fewest further ids with which the text fits."""
+        return int(self.automaton.distances[self.state])
+
+    def is_over(self, left: int) -> bool:
+        """Whether the text ends here though `left` more ids could be chosen: it may, and nothing can follow."""
+        return left > 0 and not self.distance and not self.automaton.choosable(self.state, left).any()
+
+    def mask(self, left: int) -> Logits | None:
+        """What is added to the logits [outputs] when `left` more ids are to be chosen, this one included: -inf for ids
+        that may not be; None where the text may end, and so every id may be drawn."""
+        if not self.distance:
+            return None
+        return np.where(self.automaton.choosable(self.state, left), 0, -np.inf).astype(np.float32)
+
+    def after(self, id_: int, left: int) -> Fit | None:
+        """What the text has to fit after this id, when `left` were to be chosen, this one included; None if the id ends
+        the text."""
+        if not self.automaton.choosable(self.state, left)[id_]:
+            return None
+        return Fit(self.automaton, self.automaton.after(self.state, (id_,)))
 
 
 def _within(numbers: Ints, first: int, stop: int) -> bool:

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.base import Output, Series
+from charrnn.engine.base import Output, Sequence, Series
 from charrnn.engine.gpu.holding import during
 from charrnn.engine.gpu.network import TILE, Network
 from charrnn.engine.gpu.states import DeviceBatch
 from charrnn.engine.refilled import RefilledBatch
 from charrnn.engine.sequences import Member, outputs_of
+from charrnn.patterns.automaton import Fit
 from charrnn.sampling import Logits, choose, log_softmax
 from charrnn.torch_threads import one_thread
 
@@ -46,6 +47,22 @@ class ReferenceBatch(DeviceBatch):
     therefore take n + m - 1 steps.
     """
 
+    def __init__(self, network: Network, capacity: int) -> None:
+        super().__init__(network, capacity)
+        self._fits: dict[int, Fit] = {}  # by handle: what each has to fit from here on
+
+    def add(self, sequence: Sequence) -> int:
+        """Add a sequence before the next step; returns its handle. Raises as `DeviceBatch.add` does."""
+        handle = super().add(sequence)
+        if sequence.fit is not None:
+            self._fits[handle] = sequence.fit
+        return handle
+
+    def remove(self, handle: int) -> None:
+        """Remove a sequence, done or not. Raises KeyError for an unknown handle."""
+        super().remove(handle)
+        self._fits.pop(handle, None)
+
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""
         stepped = self._members.done_at_once() + self._members.active()
@@ -65,29 +82,41 @@ class ReferenceBatch(DeviceBatch):
         if held is not None:
             holding = [member.computed >= member.held_from for member in members] + [False] * empty
             held = during(held[slots], torch.tensor(holding, device=device))
-        logits, self._states.tensor[slots] = self._network.advance(ids, self._states.tensor[slots], held)
+        before = self._states.tensor[slots]
+        logits, after = self._network.advance(ids, before, held)
         known = logits[:, : self._network.config.outputs].cpu().numpy()
-        for member, of_member in zip(members, known, strict=False):
-            self._take(member, of_member)
+        for row, (member, of_member) in enumerate(zip(members, known, strict=False)):
+            if not self._take(member, of_member):
+                after[row] = before[row]
+        self._states.tensor[slots] = after
 
-    def _take(self, member: Member, logits: Logits) -> None:
+    def _take(self, member: Member, logits: Logits) -> bool:
         """Advance the member after its last id was read: the next id comes from the prompt, or is chosen with `logits`
-        [outputs]."""
-        index = member.computed + 1
+        [outputs]. Returns whether there is one: otherwise the text has ended, and nothing has been read."""
+        index, completed = member.computed + 1, False
         if (ngrams := self._network.ngrams) is not None:
             logits = ngrams.mix(logits, member.latest()[0])
         if index >= member.prompt_size:
-            member.ids[index] = self._chosen(member, logits)
+            fit, left = self._fits.get(member.handle), member.remaining
+            id_ = self._chosen(member, logits, None if fit is None else fit.mask(left))
+            if fit is not None and id_ != member.sequence.end_id:
+                if (then := fit.after(id_, left)) is None:
+                    member.advance_to(member.computed, completed=True)
+                    return False
+                self._fits[member.handle], completed = then, then.is_over(left - 1)
+            member.ids[index] = id_
         if member.logprobs is not None and index in member.reported_ids:
             logarithms = log_softmax(logits)
             best = np.argsort(-logarithms, kind="stable")[: member.logprobs.top.shape[1]]
             id_ = member.ids[index]
             member.logprobs.chosen[index] = logarithms[id_] if id_ < logarithms.size else np.nan
             member.logprobs.top_ids[index], member.logprobs.top[index] = best, logarithms[best]
-        member.advance_to(index)
+        member.advance_to(index, completed=completed)
+        return True
 
-    def _chosen(self, member: Member, logits: Logits) -> int:
+    def _chosen(self, member: Member, logits: Logits, fitting: Logits | None) -> int:
         recent, generated = member.latest()
         following = self._network.following
         mask = None if following is None else following.mask(recent)
+        logits = logits if fitting is None else logits + fitting
         return choose(logits, member.sequence.sampling, recent, generated, member.position, mask)
