@@ -1,0 +1,83 @@
+"""A pattern's syntax tree: which texts fit, before any vocabulary is known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """One character: any that `matching`, a regular expression that takes one character, matches and that is not in
+    `without`. `named` are those that the pattern names one by one, reported if a vocabulary lacks them."""
+
+    matching: re.Pattern[str]
+    named: str = ""
+    without: str = ""
+
+    def among(self, characters: str) -> set[str]:
+        """Those of the characters that fit."""
+        return set(self.matching.findall(characters)) - set(self.without)
+
+
+@dataclass(frozen=True, slots=True)
+class Concatenation:
+    """One part after the other; without parts: the empty text."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternation:
+    """Any of the branches; without branches: no text."""
+
+    branches: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The body at least `least` and at most `most` times (None: any number of times)."""
+
+    body: Node
+    least: int = 0
+    most: int | None = None
+
+
+class Assertion(Enum):
+    """What holds at a place between two characters, as in `re`; takes no character."""
+
+    START = "^"
+    END = r"\Z"
+    LINE_END = "$"
+    """The end, or before a newline that is the last character."""
+    BOUNDARY = r"\b"
+    NO_BOUNDARY = r"\B"
+
+
+Node = Characters | Concatenation | Alternation | Repeat | Assertion
+
+EMPTY: Final = Concatenation(())
+
+
+@lru_cache(maxsize=1024)
+def character(one: str) -> Characters:
+    """This character."""
+    return Characters(re.compile(re.escape(one)), one)
+
+
+def literal(text: str) -> Node:
+    """This text."""
+    return Concatenation(tuple(map(character, text)))
+
+
+def matching(source: str, named: str = "", without: str = "") -> Characters:
+    """A character that the regular expression `source`, which takes one character, matches."""
+    return Characters(re.compile(source), named, without)
+
+
+def optional(body: Node) -> Node:
+    """The body or the empty text."""
+    return Repeat(body, 0, 1)
