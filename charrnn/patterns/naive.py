@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from charrnn.patterns.automaton import NONE, Automaton
 from charrnn.patterns.errors import EmptyPatternError
-from charrnn.patterns.nodes import Alternation, Assertion, Characters, Concatenation, Node, Repeat
+from charrnn.patterns.nodes import Alternation, Assertion, Characters, Concatenation, Graph, Node, Repeat
 
 Rest = tuple[Node, ...]
 
 
-def _opened(rest: Rest) -> set[Rest]:
+def _opened(rest: Rest) -> set[Rest]:  # noqa: PLR0911
     """The same, as alternatives that each begin with a character or are empty."""
     if not rest:
         return {rest}
@@ -26,6 +28,10 @@ def _opened(rest: Rest) -> set[Rest]:
             return found
         once = Repeat(node.body, max(0, node.least - 1), None if node.most is None else node.most - 1)
         return found | {each for each in _opened((node.body, once, *after)) if each != (once, *after)}
+    if isinstance(node, Graph):
+        ways = ((label, replace(node, start=other)) for label, other in node.edges[node.start])
+        ended = _opened(after) if node.start in node.ends else set()
+        return ended.union(*(_opened((*way, *after)) for way in ways))
     if isinstance(node, Assertion):
         raise NotImplementedError
     return {rest}

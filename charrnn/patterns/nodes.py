@@ -11,16 +11,21 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """One character: any that `matching`, a regular expression that takes one character, matches and that is not in
+    """One character: any that all of `matching`, regular expressions that take one character, match and that is not in
     `without`. `named` are those that the pattern names one by one, reported if a vocabulary lacks them."""
 
-    matching: re.Pattern[str]
+    matching: tuple[re.Pattern[str], ...]
     named: str = ""
     without: str = ""
 
     def among(self, characters: str) -> set[str]:
         """Those of the characters that fit."""
-        return set(self.matching.findall(characters)) - set(self.without)
+        return set(characters).intersection(*(each.findall(characters) for each in self.matching)) - set(self.without)
+
+    def common(self, other: Characters) -> Characters:
+        """The characters that both take."""
+        both = tuple(dict.fromkeys(self.matching + other.matching))
+        return Characters(both, self.named + other.named, self.without + other.without)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +62,30 @@ class Assertion(Enum):
     NO_BOUNDARY = r"\B"
 
 
-Node = Characters | Concatenation | Alternation | Repeat | Assertion
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The ways through a graph from its start to one of its ends; `edges`: of each vertex, the nodes that lead to
+    others. No way that takes no character leads back to where it began."""
+
+    edges: tuple[tuple[Edge, ...], ...]
+    ends: frozenset[int]
+    start: int = 0
+
+
+Node = Characters | Concatenation | Alternation | Repeat | Assertion | Graph
+
+Edge = tuple[Node, int]
 
 EMPTY: Final = Concatenation(())
+
+NOTHING: Final = Alternation(())
+"""No text at all."""
 
 
 @lru_cache(maxsize=1024)
 def character(one: str) -> Characters:
     """This character."""
-    return Characters(re.compile(re.escape(one)), one)
+    return Characters((re.compile(re.escape(one)),), one)
 
 
 def literal(text: str) -> Node:
@@ -75,7 +95,7 @@ def literal(text: str) -> Node:
 
 def matching(source: str, named: str = "", without: str = "") -> Characters:
     """A character that the regular expression `source`, which takes one character, matches."""
-    return Characters(re.compile(source), named, without)
+    return Characters((re.compile(source),), named, without)
 
 
 def optional(body: Node) -> Node:

@@ -113,7 +113,7 @@ class _Translation:
             self._members += sum(_costly(first, last, flags) for first, last in members)
             if self._members > MAX_CLASS_MEMBERS:
                 raise PatternTooLargeError("characters in its classes", MAX_CLASS_MEMBERS)
-            self._classes[key] = Characters(_compiled(code, value, flags), _named(members))
+            self._classes[key] = Characters((_compiled(code, value, flags),), _named(members))
         return self._classes[key]
 
 
