@@ -38,7 +38,7 @@ BELOW_THE_ENGINES = {
     *("durable", "charrnn.checkpoint", "charrnn.config", "charrnn.following", "charrnn.sampling", "charrnn.vocabulary"),
     *("charrnn.ngrams", "charrnn.patterns.automaton"),
     *("charrnn.engine.base", "charrnn.engine.refilled", "charrnn.engine.sequences", "charrnn.engine.steering"),
-    "charrnn.engine.fitting",
+    *("charrnn.engine.fitting", "charrnn.engine.tree"),
 }
 LAYERS = {
     "durable": {"durable"},
@@ -48,6 +48,7 @@ LAYERS = {
     "charrnn/engine/base.py": BELOW_THE_ENGINES,
     "charrnn/engine/sequences.py": BELOW_THE_ENGINES,
     "charrnn/engine/refilled.py": BELOW_THE_ENGINES,
+    "charrnn/engine/tree.py": BELOW_THE_ENGINES,
     "charrnn/engine/cpu": BELOW_THE_ENGINES | {"charrnn.engine.cpu"},
     "charrnn/engine/gpu": BELOW_THE_ENGINES | {"charrnn.engine.gpu", "charrnn.torch_threads"},
     "model_store": {"durable", "console", "charrnn", "model_store"},

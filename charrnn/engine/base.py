@@ -11,10 +11,13 @@ import numpy.typing as npt
 
 from charrnn.engine.steering import Held
 from charrnn.patterns.automaton import Fit
-from charrnn.sampling import Flags, SamplingParams, choice_seed
+from charrnn.sampling import Flags, Logits, SamplingParams, choice_seed
 from charrnn.vocabulary import Ids
 
 _NO_IDS: Final = np.zeros(0, dtype=np.int32)
+
+TREE_WIDTH: Final = 16
+"""How many nodes a tree can grow by at a time: as many rows as keep a network's weights busy."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -155,6 +158,21 @@ class SeriesBatch(Protocol):
         ...
 
 
+class Tree(Protocol):
+    """What follows texts with common beginnings: each node is a text, one id longer than its parent's; one thread owns
+    it. Node 0 is the text of a state without its last id. Its numbers are those of a sequence with the same ids."""
+
+    def __len__(self) -> int:
+        """How many nodes there are: the next one has this number."""
+        ...
+
+    def grow(self, parents: Items[int], ids: Items[int]) -> Logits:
+        """Add a node for each of the ids [n], n at most TREE_WIDTH, after the node with the number in `parents` [n];
+        they are numbered in this order. Returns the log-probabilities of the ids that may be chosen next after each
+        [n, outputs], float32. Raises OverflowError for more nodes than there is room for."""
+        ...
+
+
 class Batch(Protocol):
     """Sequences of one version that advance together; one thread owns it.
 
@@ -200,4 +218,9 @@ class Engine(Protocol):
     def series(self, series: Series, slots: int) -> SeriesBatch:
         """A batch that generates the series, `slots` candidates at a time. Raises ValueError for a series without ids
         or with log-probabilities, and as `Batch.add` does."""
+        ...
+
+    def tree(self, state: State, nodes: int) -> Tree:
+        """The tree whose node 0 is the state's text without its last id, for at most `nodes` nodes. Raises ValueError
+        for a state of another shape."""
         ...

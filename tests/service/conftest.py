@@ -11,8 +11,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
-from charrnn.engine.base import Engine, Logprobs, Output, Sequence, Series, State
+from charrnn.engine.base import TREE_WIDTH, Engine, Logprobs, Output, Sequence, Series, State
 from charrnn.engine.refilled import RefilledBatch
+from charrnn.engine.tree import BatchTree
 from charrnn.record import TrainingRecord
 from charrnn.vocabulary import Vocabulary
 from model_store.aliases import AliasChange
@@ -41,6 +42,9 @@ class CountingEngine:
 
     def series(self, series: Series, slots: int) -> RefilledBatch:
         return RefilledBatch(self.batch(slots), slots, ModelConfig(self.size, "rnn", 1), series)
+
+    def tree(self, state: State, nodes: int) -> BatchTree:
+        return BatchTree(self.batch(TREE_WIDTH), ModelConfig(self.size, "rnn", 1), state, nodes)
 
 
 class CountingBatch:

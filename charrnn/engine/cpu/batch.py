@@ -15,6 +15,7 @@ from charrnn.engine.cpu.memory import BatchMemory
 from charrnn.engine.cpu.packed_model import PackedModel
 from charrnn.engine.cpu.packing import pack
 from charrnn.engine.cpu.series import CpuSeries
+from charrnn.engine.cpu.tree import CpuTree
 from charrnn.engine.sequences import Members, outputs_of
 
 _INSTRUCTIONS: Final[dict[Isa, str]] = {
@@ -68,6 +69,11 @@ class CpuEngine:
         """A batch that generates the series, `slots` candidates at a time. Raises ValueError for a series that cannot
         be generated, and for less than one slot."""
         return CpuSeries(self.model, self.advance, series, slots)
+
+    def tree(self, state: State, nodes: int) -> CpuTree:
+        """The tree of texts that begin with the state's, for at most `nodes` nodes. Raises ValueError for a state of
+        another shape."""
+        return CpuTree(self.model, self.advance, state, nodes)
 
 
 class CpuBatch:

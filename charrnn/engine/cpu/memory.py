@@ -25,6 +25,8 @@ from charrnn.sampling import Logits
 
 Allocate = Callable[[tuple[int, ...], Any], npt.NDArray[Any]]
 """An array of zeros of this shape and dtype."""
+Stored = npt.NDArray[Any]
+"""States of several slots, in the types in which they are stored."""
 
 
 def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
@@ -48,8 +50,8 @@ class BatchMemory:
         # One cache line more than a state: rows at multiples of a power of two would compete for few cache sets.
         item = np.dtype(np.uint8 if self._is_int8 else np.float32)
         self._hidden = allocate((config.layers, 2, capacity, self._size + VECTOR_BYTES // item.itemsize), item)
-        gate_state = (config.layers, blocks, capacity, LANES) if self._layout.has_gate_state else (0, 0, 0)
-        self._gate_state = allocate(gate_state, np.float32)
+        gate_blocks = blocks if self._layout.has_gate_state else 0
+        self._gate_state = allocate((config.layers, gate_blocks, capacity, LANES), np.float32)
         self.logits = allocate((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = allocate((capacity, logit_blocks(config) * LANES), np.float32)
         self._held = allocate((capacity, MOST_HELD), HELD_STRUCT)
@@ -132,6 +134,11 @@ class BatchMemory:
         self.active[count] = slot
         self._active_count[0] = count + 1
 
+    def activate_first(self, count: int) -> None:
+        """Include the sequences in the first `count` slots in the next step, and no others."""
+        self.active[:count] = np.arange(count)
+        self._active_count[0] = count
+
     def deactivate(self, slot: int) -> None:
         """Exclude the sequence in the slot, done or not, from further steps; its state is kept."""
         count = self.active_count
@@ -203,6 +210,18 @@ class BatchMemory:
             gate_state = np.zeros((self.config.layers, self._size), dtype=np.float32)
             gate_state[:, :size] = hidden[:, -1]
             self._gate_state[:, :, slot] = gate_state.reshape(self.config.layers, -1, LANES)
+
+    def store(self, hidden: Stored, gates: Stored) -> None:
+        """Set the states in the first slots to what `stored` returned, bit for bit."""
+        count = len(hidden)
+        self._hidden[:, int(self._current_half[0]), :count] = hidden.swapaxes(0, 1)
+        self._gate_state[:, :, :count] = gates.transpose(1, 2, 0, 3)
+
+    def stored(self, count: int) -> tuple[Stored, Stored]:
+        """The states in the first `count` slots as the step stores them, where all have taken part in the latest one:
+        hidden states [count, layers, size] and gate states [count, layers, blocks, 16], views of the memory."""
+        hidden = self._hidden[:, int(self._current_half[0]), :count]
+        return hidden.swapaxes(0, 1), self._gate_state[:, :, :count].transpose(2, 0, 1, 3)
 
     def extract(self, slot: int) -> npt.NDArray[np.float32]:
         """The state in the slot, [layers, state_parts, hidden_size]; `restore` restores it bit for bit."""

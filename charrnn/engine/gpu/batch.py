@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.base import Logprobs, Output, Sequence, Series
+from charrnn.engine.base import TREE_WIDTH, Logprobs, Output, Sequence, Series, State
 from charrnn.engine.gpu.inputs import EMPTY_ROW, ROW, inputs_for, reported, row_of
 from charrnn.engine.gpu.network import TILE, Network
 from charrnn.engine.gpu.states import DeviceBatch
 from charrnn.engine.gpu.tile import STEPS, Kind, Results, Tile
 from charrnn.engine.refilled import RefilledBatch
 from charrnn.engine.sequences import Member, outputs_of
+from charrnn.engine.tree import BatchTree
 from charrnn.torch_threads import one_thread
 
 GPU_TILE: Final = 64
@@ -65,6 +66,11 @@ class GpuEngine:
         """A batch that generates the series, `slots` candidates at a time. Raises ValueError for a series that cannot
         be generated, and for less than one slot."""
         return RefilledBatch(self.batch(slots), slots, self.config, series)
+
+    def tree(self, state: State, nodes: int) -> BatchTree:
+        """The tree of texts that begin with the state's, for at most `nodes` nodes. Raises ValueError for a state of
+        another shape, once it grows."""
+        return BatchTree(self.batch(TREE_WIDTH), self.config, state, nodes)
 
 
 class GpuBatch(DeviceBatch):

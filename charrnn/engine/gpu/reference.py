@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.engine.base import Output, Sequence, Series
+from charrnn.engine.base import TREE_WIDTH, Output, Sequence, Series, State
 from charrnn.engine.gpu.holding import during
 from charrnn.engine.gpu.network import TILE, Network
 from charrnn.engine.gpu.states import DeviceBatch
 from charrnn.engine.refilled import RefilledBatch
 from charrnn.engine.sequences import Member, outputs_of
+from charrnn.engine.tree import BatchTree
 from charrnn.patterns.automaton import Fit
 from charrnn.sampling import Logits, choose, log_softmax
 from charrnn.torch_threads import one_thread
@@ -38,6 +39,11 @@ class ReferenceEngine:
         """A batch that generates the series, `slots` candidates at a time. Raises ValueError for a series that cannot
         be generated, and for less than one slot."""
         return RefilledBatch(self.batch(slots), slots, self.config, series)
+
+    def tree(self, state: State, nodes: int) -> BatchTree:
+        """The tree of texts that begin with the state's, for at most `nodes` nodes. Raises ValueError for a state of
+        another shape, once it grows."""
+        return BatchTree(self.batch(TREE_WIDTH), self.config, state, nodes)
 
 
 class ReferenceBatch(DeviceBatch):
