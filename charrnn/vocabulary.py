@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -101,6 +103,11 @@ class Vocabulary:
     def description(self) -> Any:
         """Plain JSON that says which vocabulary this is; `charrnn.words.described` is its inverse."""
         return self.characters
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of which ids there are and what they spell."""
+        return hashlib.sha256(json.dumps([len(self), self.description]).encode()).hexdigest()
 
     @cached_property
     def start_id(self) -> int:

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     prefix_cache_bytes: int = Field(
         1 << 25, ge=0, description="memory for states of long prompts, per web process, in bytes"
     )
+    pattern_cache_bytes: int = Field(
+        1 << 26, ge=1 << 20, description="memory for compiled patterns, per web process, in bytes"
+    )
     default_model: str = Field("shakespeare", description="model used when a request names none")
     max_length: int = Field(10_000, ge=1, description="maximum `length` of a generated text, in tokens")
     max_prompt_length: int = Field(100_000, ge=1, description="maximum length of a prompt, in characters")

@@ -26,6 +26,7 @@ from service.bootstrap.web_process import Once, WebProcess
 from service.disk import DiskWatch
 from service.generation.cache import GenerationCache, RedisClient
 from service.generation.comparison import Comparer
+from service.generation.compiled_patterns import CompiledPatterns
 from service.generation.continuations.tokens import Continuations
 from service.generation.engines import BuildEngine, build_engine
 from service.generation.generator import TextGenerator
@@ -123,9 +124,11 @@ def build_web(
         return [*mirror.problems(), *lost, *models.degraded, *inspection.found()]
 
     metrics = Metrics(jobs, workers, supervisor, degraded=degraded, mirror=mirror)
+    patterns = CompiledPatterns(settings.pattern_cache_bytes, metrics)
 
     def sample() -> None:
-        metrics.sample(Load(scheduler.active, scheduler.waiting, len(models.loaded()), scheduler.steps, scheduler.rows))
+        loaded, steps, rows = len(models.loaded()), scheduler.steps, scheduler.rows
+        metrics.sample(Load(scheduler.active, scheduler.waiting, loaded, steps, rows, patterns.nbytes))
         metrics.lines_lost(STANDARD_ERROR.lost)
         metrics.asked(mirror.requests())
 
@@ -142,10 +145,12 @@ def build_web(
 
     services = Services(
         generator=TextGenerator(
-            models, cache, scheduler, metrics, timeout, settings.max_reply_values, prefix_states=prefix_states
+            *(models, cache, scheduler, metrics, timeout, settings.max_reply_values),
+            prefix_states=prefix_states,
+            patterns=patterns,
         ),
         continuations=Continuations(keys.continuation),
-        records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout),
+        records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout, patterns),
         tokenizer=Tokenizer(models),
         scorer=Scorer(
             models, scheduler, timeout, max_values=settings.max_reply_values, held_out=partial(held_out_scores, store)

@@ -13,13 +13,17 @@ from charrnn.vocabulary import Ids, UnknownCharactersError
 from model_store.errors import NotFoundError
 from service.generation.cache import Found, cache_key, reply_key
 from service.generation.cached_choice import Entry
+from service.generation.cancellation import CancelScope
+from service.generation.compiled_patterns import CompiledPatterns, Wanted
 from service.generation.errors import (
+    BesidePatternError,
     ItemError,
     OtherModelError,
     RecordEndedError,
     ReplyTooLargeError,
     SamplingIdsError,
 )
+from service.generation.fitting import Fitting, fitting
 from service.generation.requests import GenerationRequest, Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.tasks import SeparatorError, check_label, check_task
@@ -38,8 +42,9 @@ class KnownPrefix:
 @dataclass(frozen=True, eq=False, slots=True)
 class Admitted:
     """A request that passed: the version that computes it, its prompt's ids, its `key` in the cache, the `state` in
-    which it goes on, if it does, and what was `found` in the cache once it has been looked up. A long prompt is read
-    already, but for what comes after the `prefix`; for earlier requests `cached_prompt_tokens` of it."""
+    which it goes on, if it does, what its texts have to fit, if anything, and what was `found` in the cache once it has
+    been looked up. A long prompt is read already, but for what comes after the `prefix`; for earlier requests
+    `cached_prompt_tokens` of it."""
 
     request: GenerationRequest
     model: ResidentModel
@@ -47,6 +52,7 @@ class Admitted:
     skipped: Skipped
     key: str
     state: State | None = None
+    fitting: Fitting | None = None
     found: Found | None = None
     prefix: KnownPrefix | None = None
     cached_prompt_tokens: int = 0
@@ -57,6 +63,11 @@ class Admitted:
         if self.state is not None:
             return self.prompt
         return self.model.arrangement.read(self.prompt, self.model.vocabulary, self.request.label)
+
+    @property
+    def pattern_skipped(self) -> tuple[str, ...]:
+        """The characters of the pattern that the model does not know."""
+        return () if self.fitting is None else self.fitting.skipped
 
     @property
     def reads_prompt(self) -> bool:
@@ -106,24 +117,31 @@ class Admitted:
 
 
 class Admission:
-    """Checks requests. `check_fits` raises NeverFitsError for too many texts at once."""
+    """Checks requests. `check_fits` raises NeverFitsError for too many texts at once; `patterns` compiles in the thread
+    that asks."""
 
     def __init__(
-        self, models: ResidentModels, check_fits: Callable[[int], None], max_values: int | None = None
+        self,
+        models: ResidentModels,
+        check_fits: Callable[[int], None],
+        patterns: CompiledPatterns,
+        max_values: int | None = None,
     ) -> None:
         self._models = models
+        self._patterns = patterns
         self._check_fits = check_fits
         self._max_values = max_values
 
-    def admit(self, request: GenerationRequest) -> Admitted:
+    def admit(self, request: GenerationRequest, scope: CancelScope) -> Admitted:
         """Raises UnknownCharactersError, UnknownIdsError, SamplingIdsError, WrongTaskError, UnknownLabelError,
         UnknownUnitError, NeverFitsError, ReplyTooLargeError, InvalidContinuationError, OtherModelError,
-        RecordEndedError, and what ResidentModels.get raises."""
-        admitted = self._admit(request, self._model_of(request))
+        RecordEndedError, BesidePatternError, LengthTooShortError, and what ResidentModels.get and CompiledPatterns.get
+        raise."""
+        admitted = self._admit(request, self._model_of(request), scope)
         self._check_size([admitted])
         return admitted
 
-    def admit_all(self, requests: Sequence[GenerationRequest]) -> list[Admitted]:
+    def admit_all(self, requests: Sequence[GenerationRequest], scope: CancelScope) -> list[Admitted]:
         """Admit several requests of one call, all or none: a reference means the same version in all of them, and the
         limits apply to all together. Raises ItemError for an error in one of the prompts, otherwise what `admit`
         raises."""
@@ -132,7 +150,7 @@ class Admission:
         before: Counter[str] = Counter()
         for index, request in enumerate(requests):
             try:
-                found = self._admit(request, models[request.model])
+                found = self._admit(request, models[request.model], scope)
             except (UnknownCharactersError, UnknownIdsError, SeparatorError) as error:
                 raise ItemError("prompt", index, error) from error
             admitted.append(found.repeated(before[found.key]))
@@ -153,7 +171,7 @@ class Admission:
             return self._models.resolve(reference) == version
         return False
 
-    def _admit(self, request: GenerationRequest, model: ResidentModel) -> Admitted:
+    def _admit(self, request: GenerationRequest, model: ResidentModel, scope: CancelScope) -> Admitted:
         self._check_fits(request.n)
         check_task(model, "generate")
         check_label(model, request.label)
@@ -164,7 +182,19 @@ class Admission:
         state = None if start is None else start.state_for(model.digest, model.engine.precision, model.config)
         if start is not None and start.ended and prompt.size:
             raise RecordEndedError
-        return Admitted(request, model, prompt, skipped, cache_key(model, prompt, request), state)
+        fits = self._fitting(request, model, scope)
+        return Admitted(request, model, prompt, skipped, cache_key(model, prompt, request), state, fits)
+
+    def _fitting(self, request: GenerationRequest, model: ResidentModel, scope: CancelScope) -> Fitting | None:
+        if request.pattern is None:
+            return None
+        _check_stop(request)
+        wanted = Wanted(request.pattern, request.stop, request.sampling.allowed_token_ids)
+        found = fitting(wanted, request.length, model, self._patterns, scope, request.place)
+        if request.start is not None and request.start.ended and found.fit.distance:
+            message = "must be of a record that has not ended: nothing can follow its end, so nothing that fits"
+            raise BesidePatternError("continue", message)
+        return found
 
     def _check_size(self, admitted: Sequence[Admitted]) -> None:
         if self._max_values is not None and (size := sum(each.size for each in admitted)) > self._max_values:
@@ -185,6 +215,18 @@ def check_sampling(model: ResidentModel, sampling: SamplingParams) -> None:
     if allowed is not None and set(allowed) <= {unknown}:
         message = f"must have an id that can be generated, not {unknown} alone, the token for unknown words"
         raise SamplingIdsError("allowed_token_ids", message)
+
+
+def _check_stop(request: GenerationRequest) -> None:
+    """Raises BesidePatternError for what a text that fits a pattern cannot do, since no stop text is in it."""
+    if request.stop and request.include_stop:
+        message = "must be false beside a pattern: no text that fits has a stop string in it"
+        raise BesidePatternError("include_stop_str_in_output", message)
+    if request.stop and request.min_tokens:
+        message = (
+            f"must be 0 beside a pattern and stop, not {request.min_tokens}: the pattern says how short a text may be"
+        )
+        raise BesidePatternError("min_tokens", message)
 
 
 def _multiplier(request: GenerationRequest) -> str:

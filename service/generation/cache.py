@@ -26,7 +26,8 @@ KEY_PREFIX: Final = "charrnn:generation:3:"
 """To be changed with what entries hold, or with what a text is for given parameters."""
 
 _NOT_IN_ENTRIES: Final = frozenset({"length", "with_ids", "with_continuation"})
-"""Whatever these are, an entry holds enough, or can be extended."""
+"""Whatever these are, an entry holds enough, or can be extended; but a text that fits a pattern depends on its length:
+what is left of it decides what may be chosen."""
 _LEFT_OUT: Final = frozenset(
     {"model", "prompt", "skip_unknown", "sampling", "cache_scope", "read_cache", "write_cache", "timeout"}
 )
@@ -96,12 +97,13 @@ class GenerationCache:
 
 
 def cache_key(model: ResidentModel, prompt: Ids, request: GenerationRequest, sibling: int = 0) -> str:
-    """A key made of everything that the choices depend on, whatever their length: the version and the numbers that it
-    computes with; the prompt's ids, however they were given; the seed, if any; and without a seed, how many identical
-    requests precede this one in the same call, and the scope, if any."""
+    """A key made of everything that the choices depend on, whatever their length unless they are to fit a pattern: the
+    version and the numbers that it computes with; the prompt's ids, however they were given; the seed, if any; and
+    without a seed, how many identical requests precede this one in the same call, and the scope, if any."""
     asked = (model.digest, model.engine.precision, prompt.size, sibling, _ASKED(request), _SAMPLED(request.sampling))
     scope = request.cache_scope if request.seed is None else ""
-    named = hashlib.sha256(f"{asked!r}{scope}".encode("utf-8", "surrogatepass"))
+    length = "" if request.pattern is None else f" {request.length} "
+    named = hashlib.sha256(f"{asked!r}{length}{scope}".encode("utf-8", "surrogatepass"))
     named.update(prompt.tobytes())
     return KEY_PREFIX + named.hexdigest()
 

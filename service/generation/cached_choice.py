@@ -72,7 +72,8 @@ class Beginning:
         """As if an engine had generated it."""
         choice = self.choice
         ended = choice.ids.size > 0 and choice.ids[-1].item() == end_id
-        return Output(0, choice.ids, self.is_whole, choice.logprobs, choice.prompt_logprobs, ended)
+        completed = self.is_whole and choice.final and not ended
+        return Output(0, choice.ids, self.is_whole, choice.logprobs, choice.prompt_logprobs, ended, completed)
 
 
 class Recording:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Literal
 
 import numpy as np
@@ -37,15 +38,15 @@ class ChoiceBuilder:
         left, pending = _pending(request, prompt)
         self._detokenizer = Detokenizer(
             vocabulary,
-            request.stop,
+            request.searched_stop,
             include_stop=request.include_stop,
             min_tokens=request.min_tokens,
             pending=pending,
         )
-        # Only a stop text can end a sequence before its length; anything else that can must be added here. Text in
+        # Only a stop text can end a sequence before the engine does; anything else that can must be added here. Text in
         # which the end can be found is decoded where the sequence can be ended at once, all other text in the
         # request's thread.
-        self._may_stop = bool(request.stop)
+        self._may_stop = bool(request.searched_stop)
         self._outputs: deque[Output] = deque()
         self._decoded: deque[_Decoded] = deque()
         self._seed = seed
@@ -56,6 +57,7 @@ class ChoiceBuilder:
         # Characters of the last token's text that are still held back; before the first, of the text that is continued.
         self._ahead = len(left or pending.left)
         self._ids: list[int] | None = [] if request.with_ids else None
+        self._taken: list[Ids] | None = [] if request.pattern is not None else None
         self._in_pieces = 0  # tokens in the pieces so far
         self._pieces: list[Piece] = []
         self.tokens = 0
@@ -98,6 +100,13 @@ class ChoiceBuilder:
         return piece
 
     @property
+    def fitting_ids(self) -> Iterator[int]:
+        """The ids of the outputs taken so far that have to fit a pattern, if there is one: all but the end of a
+        record."""
+        ids = chain.from_iterable(each.tolist() for each in self._taken or ())
+        return islice(ids, self.tokens - (self.finish_reason == "end"))
+
+    @property
     def pending(self) -> Pending:
         """What a text that goes on after the outputs taken so far begins with."""
         return self._detokenizer.pending
@@ -124,6 +133,8 @@ class ChoiceBuilder:
             self._waiting.append((self._prompt, output.prompt_logprobs.latest(self._prompt.size)))
         if output.logprobs is not None:
             self._waiting.append((output.ids, output.logprobs))
+        if self._taken is not None:
+            self._taken.append(output.ids)
         if self._ids is not None:
             self._ids += output.ids[: decoded.tokens].tolist()
         self.tokens += decoded.tokens
@@ -148,7 +159,7 @@ def _pending(request: GenerationRequest, prompt: Ids) -> tuple[str, Pending]:
     """Of the text that is continued: what is passed on before the prompt; and where there is no prompt, what is pending
     otherwise. Other stop texts than before are looked for only in what is new."""
     start = request.start
-    if start is None:
+    if start is None or request.pattern is not None:  # what is left of a word need not fit the pattern
         return "", NOTHING_PENDING
     if prompt.size:
         return start.pending.left, NOTHING_PENDING
@@ -156,8 +167,8 @@ def _pending(request: GenerationRequest, prompt: Ids) -> tuple[str, Pending]:
 
 
 def _reason(output: Output, *, stopped: bool) -> FinishReason | None:
-    if stopped or not output.done:
-        return "stop" if stopped else None
+    if stopped or output.completed or not output.done:
+        return "stop" if stopped or output.completed else None
     return "end" if output.ended else "length"
 
 
@@ -168,4 +179,4 @@ def _joined(outputs: Sequence[Output]) -> Sequence[Output]:
         return outputs
     last = outputs[-1]
     ids = np.concatenate([output.ids for output in outputs])
-    return [Output(last.handle, ids, last.done, ended=last.ended)]
+    return [Output(last.handle, ids, last.done, ended=last.ended, completed=last.completed)]

@@ -15,7 +15,7 @@ from charrnn.stopping import NOTHING_PENDING
 from service.generation.admission import Admitted
 from service.generation.cached_choice import Beginning, CachedChoice, Recording
 from service.generation.choice_builder import ChoiceBuilder
-from service.generation.continuations.continuation import Continuation
+from service.generation.continuations.continuation import Continuation, Place
 from service.generation.continuations.rewinding import state_after
 from service.generation.pieces import Piece
 from service.generation.requests import Choice
@@ -120,7 +120,7 @@ class ChoiceRun:
             wake,
             stream=stream,
             keeps_end=request.with_continuation or request.write_cache,
-            keeps_checkpoints=request.with_continuation and bool(request.stop),
+            keeps_checkpoints=request.with_continuation and bool(request.searched_stop),
         )
 
     def _receive(self, output: Output) -> bool:
@@ -133,11 +133,12 @@ class ChoiceRun:
         admitted, request, prefix = self._admitted, self._admitted.request, self._admitted.prefix
         beginning, end_id = self._beginning, admitted.model.vocabulary.end_id
         if beginning is not None and beginning.state is not None:
+            assert admitted.fitting is None, "what fits a pattern is cached whole or not at all"
             left = request.length - self.cached_tokens
             return Sequence(_NO_IDS, left, self._sampling(), beginning.state, end_id=end_id, held=request.held)
         state, ids = (admitted.state, admitted.ids) if prefix is None else (prefix.state, admitted.ids[prefix.length :])
-        score = admitted.scores_prompt
-        return Sequence(ids, request.length, self._sampling(), state, score, end_id, request.held)
+        score, fit = admitted.scores_prompt, None if admitted.fitting is None else admitted.fitting.fit
+        return Sequence(ids, request.length, self._sampling(), state, score, end_id, request.held, fit=fit)
 
     def _known_state(self) -> bytes | None:
         """The state at the end of the choice, unless it ended in the middle of a call of steps."""
@@ -172,6 +173,13 @@ class ChoiceRun:
             include_stop=request.include_stop,
             min_tokens=max(0, request.min_tokens - self.tokens),
             held=request.held,
+            pattern=request.pattern,
+            place=self._place(),
             pending=NOTHING_PENDING if ended else builder.pending,
             ended=ended,
         )
+
+    def _place(self) -> Place | None:
+        """Where in the pattern the choice has come to."""
+        fitting = self._admitted.fitting
+        return None if fitting is None else fitting.place_after(self._builder.fitting_ids)

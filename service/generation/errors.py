@@ -50,6 +50,23 @@ class SamplingIdsError(ValueError):
         self.param = param
 
 
+class LengthTooShortError(ValueError):
+    """No text that fits has as few tokens as `length`: the shortest has `shortest`, one is `example`. The message
+    continues the field's name."""
+
+    def __init__(self, length: int, shortest: int, example: str) -> None:
+        self.shortest, self.example = shortest, example
+        super().__init__(f"must be at least {shortest}, the tokens of the shortest text that fits, not {length}")
+
+
+class BesidePatternError(ValueError):
+    """A field, `param`, has a value that it cannot have beside a pattern."""
+
+    def __init__(self, param: str, message: str) -> None:
+        super().__init__(f"{param} {message}")
+        self.param = param
+
+
 class InvalidContinuationError(ValueError):
     """A text cannot go on from a token: `reason` says what is wrong with it."""
 

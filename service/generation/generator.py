@@ -10,6 +10,7 @@ from service.generation.admission import Admission, Admitted
 from service.generation.cache import GenerationCache
 from service.generation.cached_choice import Entry
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
+from service.generation.compiled_patterns import CompiledPatterns
 from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.pieces import Head, Piece, Stream
 from service.generation.prefix_states import PrefixStates
@@ -41,8 +42,9 @@ class TextGenerator:
         timeout: float | None = None,
         max_values: int | None = None,
         prefix_states: PrefixStates | None = None,
+        patterns: CompiledPatterns | None = None,
     ) -> None:
-        self._admission = Admission(models, scheduler.check_fits, max_values)
+        self._admission = Admission(models, scheduler.check_fits, patterns or CompiledPatterns(), max_values)
         self._cache = cache
         self._scheduler = scheduler
         self._observer = observer
@@ -52,7 +54,8 @@ class TextGenerator:
 
     def generate(self, request: GenerationRequest, client: Client = NO_CLIENT) -> Generation:
         """The whole result."""
-        (generation,) = self._generate([self._admission.admit(request)], client)
+        scope = self._scope([request], client)
+        (generation,) = self._generate([self._admission.admit(request, scope)], scope)
         return generation
 
     def generate_all(self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT) -> list[Generation]:
@@ -61,26 +64,28 @@ class TextGenerator:
         All of them use one version of a model and share the client's time. Of identical ones without a seed, each draws
         its own. A fault in one of the prompts raises ItemError.
         """
-        return self._generate(self._admission.admit_all(requests), client)
+        scope = self._scope(requests, client)
+        return self._generate(self._admission.admit_all(requests, scope), scope)
 
     def stream(
         self, request: GenerationRequest, client: Client = NO_CLIENT, last_event_id: str | None = None
     ) -> Stream:
         """The result in pieces, as they are generated; with `last_event_id` what comes after that event. Errors that
         refuse the request are raised here, before the first piece."""
-        return self._stream([self._admission.admit(request)], client, last_event_id)
+        scope = self._scope([request], client)
+        return self._stream([self._admission.admit(request, scope)], scope, last_event_id)
 
     def stream_all(
         self, requests: Sequence[GenerationRequest], client: Client = NO_CLIENT, last_event_id: str | None = None
     ) -> Stream:
         """What `generate_all` returns, as one stream of the pieces of all texts."""
-        return self._stream(self._admission.admit_all(requests), client, last_event_id)
+        scope = self._scope(requests, client)
+        return self._stream(self._admission.admit_all(requests, scope), scope, last_event_id)
 
-    def _generate(self, admitted: Sequence[Admitted], client: Client) -> list[Generation]:
+    def _generate(self, admitted: Sequence[Admitted], scope: CancelScope) -> list[Generation]:
         asked = [self._looked_up(each) for each in admitted]
         computed: Iterator[tuple[tuple[Choice, ...], bool]] = iter(())
         if not all(each.is_cached for each in asked):
-            scope = self._scope(admitted, client)
             asked = self._prompts.read(asked, scope)
             computed = iter(self._compute_once([each for each in asked if not each.is_cached], scope))
         return [
@@ -90,7 +95,7 @@ class TextGenerator:
             for each in asked
         ]
 
-    def _stream(self, admitted: Sequence[Admitted], client: Client, last_event_id: str | None) -> Stream:
+    def _stream(self, admitted: Sequence[Admitted], scope: CancelScope, last_event_id: str | None) -> Stream:
         passed = None if last_event_id is None else resumed_progress(last_event_id, admitted)
         if passed is not None and passed.ended:
             return Stream(tuple(_head(each, ()) for each in admitted), iter(()), lambda: 0, passed)
@@ -98,7 +103,7 @@ class TextGenerator:
         for each in asked:
             if each.request.read_cache and not each.is_cached:
                 self._observer.looked_up("partial" if each.cached_tokens else "miss")
-        began, scope = time.perf_counter(), self._scope(admitted, client)
+        began = time.perf_counter()
         asked = self._prompts.read(asked, scope)
         group = SequenceGroup(self._scheduler, asked, stream=True)
         heads = tuple(_head(each, seeds) for each, seeds in zip(asked, group.seeds, strict=True))
@@ -106,7 +111,7 @@ class TextGenerator:
         if passed is not None:
             pieces = pieces_after(passed, pieces)
         progress = passed or new_progress(admitted, [head.seeds[0] for head in heads])
-        return Stream(heads, pieces, group.completion_tokens, progress)
+        return Stream(heads, pieces, group.completion_tokens, progress, resumed=passed is not None)
 
     def _looked_up(self, admitted: Admitted) -> Admitted:
         if not admitted.request.read_cache:
@@ -170,21 +175,35 @@ class TextGenerator:
         found = self._cache.get(admitted.key, request, admitted.model)
         return None if found is None else found.entry
 
-    def _scope(self, admitted: Sequence[Admitted], client: Client) -> CancelScope:
-        return CancelScope(client, *(each.request.timeout for each in admitted), self._timeout)
+    def _scope(self, requests: Sequence[GenerationRequest], client: Client) -> CancelScope:
+        return CancelScope(client, *(each.timeout for each in requests), self._timeout)
 
 
 def _generation(admitted: Admitted, choices: tuple[Choice, ...], joined: bool) -> Generation:
     model = admitted.model
-    tokens = sum(choice.completion_tokens for choice in choices) if joined else admitted.cached_tokens
-    cached = joined or admitted.is_cached
-    prompt_tokens = admitted.cached_prompt_tokens
     return Generation(
-        model.name, model.version, choices, admitted.prompt, admitted.skipped, cached, tokens, prompt_tokens
+        model.name,
+        model.version,
+        choices,
+        admitted.prompt,
+        admitted.skipped,
+        cached=joined or admitted.is_cached,
+        cached_tokens=sum(choice.completion_tokens for choice in choices) if joined else admitted.cached_tokens,
+        cached_prompt_tokens=admitted.cached_prompt_tokens,
+        pattern_skipped=admitted.pattern_skipped,
     )
 
 
 def _head(admitted: Admitted, seeds: tuple[int, ...]) -> Head:
-    model, cached, tokens = admitted.model, admitted.is_cached, admitted.cached_tokens
-    prompt_tokens = admitted.cached_prompt_tokens
-    return Head(model.name, model.version, admitted.prompt, admitted.skipped, cached, seeds, tokens, prompt_tokens)
+    model = admitted.model
+    return Head(
+        model.name,
+        model.version,
+        admitted.prompt,
+        admitted.skipped,
+        cached=admitted.is_cached,
+        seeds=seeds,
+        cached_tokens=admitted.cached_tokens,
+        cached_prompt_tokens=admitted.cached_prompt_tokens,
+        pattern_skipped=admitted.pattern_skipped,
+    )

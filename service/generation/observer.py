@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 Lookup = Literal["hit", "partial", "miss", "joined"]
+PatternLookup = Literal["hit", "miss", "joined"]
 
 
 class GenerationObserver:
@@ -22,6 +23,13 @@ class GenerationObserver:
     def prompt_read(self, tokens: int, cached: int) -> None:
         """A long prompt of `tokens` tokens was looked up and read, but for the first `cached`, whose state was
         known."""
+
+    def pattern_looked_up(self, result: PatternLookup) -> None:
+        """A pattern was looked for: `hit` if it had been compiled, `miss`, or `joined` if another request was compiling
+        it."""
+
+    def pattern_compiled(self, seconds: float) -> None:
+        """A pattern was compiled, or refused, in `seconds`."""
 
     def first_piece(self, seconds: float) -> None:
         """The first piece of a stream is ready, `seconds` after its sequences were submitted."""

@@ -94,6 +94,8 @@ class Head:
     """How many of the generated tokens come from the cache; if `cached`, all."""
     cached_prompt_tokens: int = 0
     """How many of the prompt's ids were read for earlier requests."""
+    pattern_skipped: tuple[str, ...] = ()
+    """The characters of the pattern that the model does not know, and that it can do without."""
 
     @property
     def prompt_tokens(self) -> int:
@@ -113,3 +115,5 @@ class Stream:
     """How many tokens were generated; call it after the last piece."""
     progress: Progress
     """How much was passed on before the first of the pieces."""
+    resumed: bool = False
+    """Whether it goes on after an event of an earlier one."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from charrnn.engine.steering import Held
+from charrnn.patterns.compiling import Pattern
 from charrnn.sampling import DEFAULT_LENGTH, SamplingParams
 from charrnn.vocabulary import Ids
-from service.generation.continuations.continuation import Continuation
+from service.generation.continuations.continuation import Continuation, Place
 from service.generation.logprobs import TextLogprobs
 
 FinishReason = Literal["length", "stop", "end"]
@@ -41,6 +42,10 @@ class GenerationRequest:
     """The minimum number of tokens before a stop text takes effect."""
     label: str | None = None
     """What a record begins with, for a model trained with labels."""
+    pattern: Pattern | None = None
+    """What each text has to fit, without the prompt."""
+    place: Place | None = None
+    """Where in the pattern the text goes on that `start` has begun; None: at its beginning."""
     held: tuple[Held, ...] = ()
     """Cells that are held while the text is generated."""
     n: int = 1
@@ -58,6 +63,11 @@ class GenerationRequest:
     write_cache: bool = True
     timeout: float | None = field(default=None, compare=False)
     """The time limit in seconds; ignored when requests are compared."""
+
+    @property
+    def searched_stop(self) -> tuple[str, ...]:
+        """The stop texts to look for in what is generated: no text that fits a pattern has any."""
+        return self.stop if self.pattern is None else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,8 @@ class Generation:
     """How many of the generated tokens did."""
     cached_prompt_tokens: int = 0
     """How many of the prompt's ids were read for earlier requests."""
+    pattern_skipped: tuple[str, ...] = ()
+    """The characters of the pattern that the model does not know, and that it can do without."""
 
     @property
     def prompt_tokens(self) -> int:

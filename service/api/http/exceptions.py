@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 import service.training.errors as training
 from charrnn.checkpoint import CheckpointError
+from charrnn.patterns.errors import PatternError
 from charrnn.vocabulary import UnknownCharactersError
 from durable import space
 from durable.objects import ObjectDamagedError, StoreUnavailableError
@@ -27,9 +28,11 @@ from model_store.errors import (
     NotFoundError,
 )
 from service.api.http.errors import SHOWN, ApiError, shown
+from service.api.http.pattern_errors import length_too_short, pattern_error
 from service.api.http.validation import invalid
 from service.api.schemas.texts import TextsBody
 from service.generation.errors import (
+    BesidePatternError,
     BusyError,
     ClientGoneError,
     ClosedError,
@@ -37,6 +40,7 @@ from service.generation.errors import (
     EventIdError,
     InvalidContinuationError,
     ItemError,
+    LengthTooShortError,
     ModelUnavailableError,
     NeverFitsError,
     NoKnownTextsError,
@@ -209,6 +213,9 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (RecordEndedError, lambda e: ApiError(422, "invalid_value", str(e), "prompt")),
     (NoKnownTextsError, lambda e: ApiError(422, "no_known_texts", str(e), "novel")),
     (UnknownLabelError, lambda e: ApiError(422, "unknown_label", str(e), "label")),
+    (PatternError, pattern_error),
+    (LengthTooShortError, length_too_short),
+    (BesidePatternError, lambda e: ApiError(422, "invalid_value", str(e), e.param)),
     (SamplingIdsError, lambda e: ApiError(422, "unknown_id", str(e), e.param)),
     (EventIdError, lambda e: ApiError(422, "invalid_value", str(e), "Last-Event-ID")),
     (NeverFitsError, lambda e: ApiError(422, "invalid_value", str(e), "n")),

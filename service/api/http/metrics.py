@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from charrnn import __version__
 from service.api.http.shared_metrics import shared_values
-from service.generation.observer import GenerationObserver, Lookup
+from service.generation.observer import GenerationObserver, Lookup, PatternLookup
 from service.training.jobs.job import STATUSES, Status
 from service.training.queue.figures import Figures
 
@@ -32,13 +32,14 @@ FIRSTS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The load of a web process: sequences, steps of batches so far, models in memory."""
+    """The load of a web process: sequences, steps of batches so far, models and bytes of patterns in memory."""
 
     active: int
     waiting: int
     models: int
     steps: int = 0
     rows: int = 0
+    pattern_bytes: int = 0
 
 
 class Jobs(Protocol):
@@ -120,6 +121,16 @@ class Metrics(GenerationObserver):
         self._cached = Counter(
             "charrnn_prefix_cache_hits", "Those of them that were not read, since a state was known", registry=self._own
         )
+        patterns = Counter(
+            "charrnn_pattern_lookups", "Patterns looked for among the compiled ones", ("result",), registry=self._own
+        )
+        self._pattern_lookups = {result: patterns.labels(result) for result in get_args(PatternLookup)}
+        self._compiled = Histogram(
+            "charrnn_pattern_compile_seconds",
+            "Until a pattern was compiled or refused",
+            buckets=FIRSTS,
+            registry=self._own,
+        )
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
         self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
         self._asked = Counter(
@@ -132,6 +143,7 @@ class Metrics(GenerationObserver):
         self._active = self._gauge("charrnn_active_sequences", "Sequences being generated")
         self._waiting = self._gauge("charrnn_waiting_sequences", "Sequences waiting to become active")
         self._models = self._gauge("charrnn_models_loaded", "Versions in memory, summed over the web processes")
+        self._pattern_bytes = self._gauge("charrnn_pattern_bytes", "Memory of compiled patterns, kept or in use")
         self._processes = self._gauge("charrnn_web_processes", "Web processes")
         self._started = Gauge(
             "charrnn_start_time_seconds",
@@ -166,6 +178,12 @@ class Metrics(GenerationObserver):
         self._prompts.inc(tokens)
         self._cached.inc(cached)
 
+    def pattern_looked_up(self, result: PatternLookup) -> None:
+        self._pattern_lookups[result].inc()
+
+    def pattern_compiled(self, seconds: float) -> None:
+        self._compiled.observe(seconds)
+
     def first_piece(self, seconds: float) -> None:
         self._first.observe(seconds)
 
@@ -174,6 +192,7 @@ class Metrics(GenerationObserver):
         self._active.set(load.active)
         self._waiting.set(load.waiting)
         self._models.set(load.models)
+        self._pattern_bytes.set(load.pattern_bytes)
         self._steps.inc(load.steps - self._sampled.steps)
         self._rows.inc(load.rows - self._sampled.rows)
         self._sampled = load

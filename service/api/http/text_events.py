@@ -24,6 +24,9 @@ T_co = TypeVar("T_co", covariant=True)
 class ChoiceChunks(Protocol[T_co]):
     """Creates the chunks of one choice of a stream."""
 
+    def of_pattern(self, skipped: Sequence[str]) -> T_co:
+        """A chunk with the characters of the pattern that were left out, which comes first."""
+
     def of_prompt(self, ids: Ids) -> T_co:
         """A chunk with ids of the prompt, which precede the choice if ids are requested."""
 
@@ -46,6 +49,8 @@ def text_events(stream: Stream, choices: Sequence[ChoiceChunks[T]]) -> Iterator[
     """The events of all choices, counted through all requests, in the order of their pieces; None if nothing new has
     arrived for a while. The stream's progress is kept up."""
     progress = stream.progress
+    if (skipped := stream.heads[0].pattern_skipped) and not stream.resumed:
+        yield Event(choices[0].of_pattern(skipped), id=progress.id_with(0, progress[0]))
     prompts = [head.prompt for head in stream.heads for _ in head.seeds]
     for news in stream.pieces:
         if news is None:

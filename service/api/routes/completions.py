@@ -17,6 +17,7 @@ from service.api.http.client_connection import client_of
 from service.api.http.large_json import json_response
 from service.api.http.paging import requested
 from service.api.http.parsing import json_body
+from service.api.http.pattern_errors import pattern_in
 from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream
 from service.api.http.text_events import cut_off_event, last_event_id, text_events
@@ -76,15 +77,16 @@ def blueprint(
     )
     def complete() -> JsonResponse[CompletionReply] | EventStream[AnyChunk]:
         body = json_body(CompletionBody, settings)
-        asked = _requests(body, settings)
+        with _naming_the_fields(body):
+            asked = _requests(body, settings)
         client, last = client_of(request.environ), last_event_id(stream=body.stream)
         head = _head(body, settings)
         if body.stream:
-            with _naming_the_prompt(body):
+            with _naming_the_fields(body):
                 stream = generator.stream_all(asked, client, last)
             chunks = _chunks(head, stream, body, continuations.token)
             return event_stream(chunks, cache_header(asked[0], stream.heads))
-        with _naming_the_prompt(body):
+        with _naming_the_fields(body):
             made = generator.generate_all(asked, client)
         return json_response(completion_reply(head, made), cache_header(asked[0], made))
 
@@ -114,10 +116,12 @@ def _requests(body: CompletionBody, settings: Settings) -> list[GenerationReques
 
 
 @contextmanager
-def _naming_the_prompt(body: CompletionBody) -> Iterator[None]:
-    """A context in which errors of one prompt in a list name its index; for a single prompt they do not."""
+def _naming_the_fields(body: CompletionBody) -> Iterator[None]:
+    """A context in which errors name the fields as the body does: those of one prompt in a list its index, those of a
+    single prompt not."""
     try:
-        yield
+        with pattern_in(body.pattern_field, "max_tokens"):
+            yield
     except ItemError as error:
         if body.is_list:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask import Blueprint, g, request
 
@@ -13,6 +14,7 @@ from service.api.http.client_connection import client_of
 from service.api.http.exceptions import unknown_in
 from service.api.http.large_json import json_response
 from service.api.http.parsing import json_body
+from service.api.http.pattern_errors import pattern_in
 from service.api.http.responses import EventStream, JsonResponse
 from service.api.http.sse import Event, event_stream, fitting
 from service.api.http.text_events import cut_off_event, last_event_id, text_events
@@ -77,10 +79,11 @@ def blueprint(
     )
     def generate() -> JsonResponse[GenerateReply] | EventStream[AnyChunk]:
         body = json_body(GenerateBody, settings)
-        asked = body.request(settings, continuations, cache_scope=cache_scope(), read_cache=may_read_cache())
+        with _naming_the_fields(body):
+            asked = body.request(settings, continuations, cache_scope=cache_scope(), read_cache=may_read_cache())
         client, last = client_of(request.environ), last_event_id(stream=body.stream)
         if body.stream:
-            with unknown_in(body.prompt_field):
+            with _naming_the_fields(body):
                 stream = generator.stream(asked, client, last)
             counts = body.stream_options.continuous_usage_stats
             chunks = _chunks(stream, g.request_id, continuations.token, counts=counts)
@@ -88,7 +91,7 @@ def blueprint(
         cells = None if body.trace is None else body.trace.selections()
         if cells:
             tracer.check(asked.model, cells, "trace.cells")
-        with unknown_in(body.prompt_field):
+        with _naming_the_fields(body):
             generation = generator.generate(asked, client)
         traces = None if cells is None else tracer.trace_choices(asked, generation, cells, client)
         seconds = time.perf_counter() - g.began
@@ -100,6 +103,13 @@ def blueprint(
         return json_response(reply, cache_header(asked, [generation]))
 
     return routes
+
+
+@contextmanager
+def _naming_the_fields(body: GenerateBody) -> Iterator[None]:
+    """A context in which errors name the fields as the body does."""
+    with unknown_in(body.prompt_field), pattern_in(body.pattern_field):
+        yield
 
 
 def _chunks(stream: Stream, request_id: str, token_of: TokenOf, *, counts: bool) -> Iterator[Event[AnyChunk] | None]:

@@ -14,6 +14,7 @@ from service.api.http.auth import Guard, guarded
 from service.api.http.client_connection import client_of
 from service.api.http.exceptions import to_stream_error, unknown_in
 from service.api.http.parsing import json_body
+from service.api.http.pattern_errors import pattern_in
 from service.api.http.responses import JSON_LINES, TEXT, JsonLines, PlainText
 from service.api.http.sse import HEADERS
 from service.api.openapi.operations import describe
@@ -50,9 +51,9 @@ def blueprint(generator: RecordGenerator, settings: Settings, guard: Guard) -> B
         examples=EXAMPLES,
     )
     def records() -> JsonLines[RecordLine | RecordsEnd] | PlainText:
-        asked = json_body(RecordsBody, settings).request(settings)
-        with unknown_in("prompt"):
-            stream = generator.stream(asked, client_of(request.environ))
+        body = json_body(RecordsBody, settings)
+        with unknown_in("prompt"), pattern_in(body.pattern_field):
+            stream = generator.stream(body.request(settings), client_of(request.environ))
         stream.start()
         kind = request.accept_mimetypes.best_match(KINDS, JSON_LINES)
         headers = {

@@ -39,8 +39,8 @@ in a GenerationRequest and a Continuation."""
     Field(
         None,
         description="go on where another text ended: the `continuation` of one of its choices; the model stays, and"
-        " the seed, how tokens are chosen, stop, include_stop_str_in_output, min_tokens and set, unless given; the"
-        " prompt is read first",
+        " the seed, how tokens are chosen, stop, include_stop_str_in_output, min_tokens, set, and the pattern that the"
+        " text fits, unless given (null: none); the prompt is read first",
     ),
 )
 class GenerateBody(NeutralBody, ContinuingBody):
@@ -101,6 +101,11 @@ class GenerateBody(NeutralBody, ContinuingBody):
         return "prompt" if self.seed_text is None or self.prompt is not None else "seed_text"
 
     @property
+    def pattern_field(self) -> str:
+        """The name of the field that says what the text has to fit."""
+        return super().pattern_field or CONTINUE
+
+    @property
     def text_before(self) -> str:
         """The prompt, whatever its field's name."""
         return self.prompt or self.seed_text or ""
@@ -128,4 +133,6 @@ class GenerateBody(NeutralBody, ContinuingBody):
         given = {name for name in SAMPLING if name in self.model_fields_set} | {"logprobs"}
         sampling = replace(start.sampling, **{name: getattr(made.sampling, name) for name in given})
         seed = made.seed if made.seed is not None else start.sampling.seed
+        if not self.gives_pattern:
+            kept |= {"pattern": start.pattern, "place": start.place}
         return replace(made, start=start, sampling=sampling, seed=seed, **kept)

@@ -15,6 +15,7 @@ from charrnn.tasks.record import MAX_LABEL
 from service.api.schemas.base import Body, Id, ModelBody, Unknown
 from service.api.schemas.faults import alternatives, fault
 from service.api.schemas.parameters import Limits, takes
+from service.api.schemas.patterns import PatternBody
 from service.generation.requests import GenerationRequest, Prompt
 
 SAMPLING: Final = tuple(name for name in parameters(SamplingParams) if name != "seed")
@@ -73,7 +74,7 @@ LIMITS: Final[Limits] = {
 
 
 @takes(SamplingParams, LIMITS)
-class SamplingBody(ModelBody):
+class SamplingBody(PatternBody, ModelBody):
     """How each token is chosen; fields that JSON has in another form than the library are spelled out."""
 
     seed: int | None = Field(
@@ -148,6 +149,7 @@ class ContinuingBody(SamplingBody):
             include_stop=self.include_stop_str_in_output,
             min_tokens=self.min_tokens,
             label=self.label,
+            pattern=self.pattern(),
             n=self.n,
             echo=self.echo,
             with_ids=self.return_token_ids,

@@ -105,7 +105,6 @@ class NeutralBody(Body):
     store: _False = None
     metadata: _NoFields = None
     service_tier: Annotated[Any, OneOf(("auto", "default"))] = None
-    response_format: Annotated[Any, OneOf(({"type": "text"},))] = None
 
     # vLLM's CompletionRequest: there are no special tokens, and no text ends by itself
     ignore_eos: _Boolean = None
@@ -131,6 +130,8 @@ class NeutralBody(Body):
     cache_salt: _Text = None
     session_id: _Text = None
     stream_interval: _Integer = None
+    guided_decoding_backend: _Text = None
+    guided_grammar: _NoText = None
 
     # SGLang's CompletionRequest
     no_stop_trim: _False = None

@@ -54,6 +54,7 @@ class RecordsBody(SamplingBody):
             count=self.count,
             prompt=self.prompt,
             label=self.label,
+            pattern=self.pattern(),
             length=min(self.length, settings.max_length),
             seed=self.seed,
             sampling=self.sampling(),

@@ -8,9 +8,19 @@ from charrnn.config import ModelConfig
 from charrnn.engine.base import State
 from charrnn.engine.state_bytes import unpacked
 from charrnn.engine.steering import Held, check_held
+from charrnn.patterns.compiling import Pattern
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import NOTHING_PENDING, Pending
 from service.generation.errors import ClosedError, InvalidContinuationError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a pattern a text has ended: the `state` of its automaton, of whose arrays `check` is the CRC-32. Another
+    automaton has other states: that of the same pattern with other stop texts, or that of another release."""
+
+    state: int
+    check: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +28,8 @@ class Continuation:
     """The end of a text by a version of `name`, from which it, and others, can go on.
 
     What is not given anew stays: `sampling` with its seed, but without log-probabilities; `stop`, `include_stop` and
-    `min_tokens`, of which so many are left; and which cells are `held`.
+    `min_tokens`, of which so many are left; which cells are `held`; and the `pattern`, in which the text goes on from
+    its `place`.
     """
 
     name: str
@@ -36,6 +47,8 @@ class Continuation:
     held: tuple[Held, ...] = ()
     pending: Pending = NOTHING_PENDING
     """What has not been passed on, or may be the beginning of a stop text."""
+    pattern: Pattern | None = None
+    place: Place | None = None
     ended: bool = False
     """Whether it is a record that has ended: nothing can follow."""
 

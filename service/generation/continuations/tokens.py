@@ -25,9 +25,10 @@ from itsdangerous.encoding import base64_decode, base64_encode
 
 from charrnn.engine.steering import Held
 from charrnn.parameters import parameters
+from charrnn.patterns.compiling import Pattern
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import Pending
-from service.generation.continuations.continuation import Continuation
+from service.generation.continuations.continuation import Continuation, Place
 from service.generation.errors import InvalidContinuationError
 
 FORMAT: Final = 1
@@ -100,6 +101,10 @@ def _written(continuation: Continuation) -> bytes:
     head = _changed(continuation, _PLAIN) | {"sampling": _changed(continuation.sampling, _SAMPLING)}
     if continuation.pending.text:
         head["pending"] = asdict(continuation.pending)
+    if continuation.pattern is not None:
+        head["pattern"] = astuple(continuation.pattern)
+    if continuation.place is not None:
+        head["place"] = astuple(continuation.place)
     if continuation.held:
         head["held"] = [astuple(each) for each in continuation.held]
     return json.dumps(head, separators=(",", ":")).encode()
@@ -114,7 +119,11 @@ def _read(payload: bytes) -> Continuation:
     sampling = _sampling(found.pop("sampling"))
     pending = Pending(**found.pop("pending", {}))
     held = tuple(Held(*each) for each in found.pop("held", ()))
-    made = Continuation(**_tuples(found), state=state, sampling=sampling, pending=pending, held=held)
+    pattern = Pattern(*_tuple(found.pop("pattern"))) if "pattern" in found else None
+    place = Place(*found.pop("place")) if "place" in found else None
+    made = Continuation(
+        **_tuples(found), state=state, sampling=sampling, pending=pending, held=held, pattern=pattern, place=place
+    )
     _check_kinds(made)
     return made
 
@@ -128,11 +137,15 @@ def _sampling(found: Mapping[str, Any]) -> SamplingParams:
 
 def _check_kinds(made: Continuation) -> None:
     """Raises TypeError or ValueError for texts and whole numbers that are something else."""
-    pending, sampling = made.pending, made.sampling
+    pending, sampling, pattern, place = made.pending, made.sampling, made.pattern, made.place
     texts = (made.name, made.digest, made.precision, pending.text, *made.stop)
     biased = tuple([id_ for id_, _ in sampling.logit_bias])
     counts = (made.version, made.min_tokens, pending.given, pending.searched, *biased)
     counts += sampling.allowed_token_ids or ()
+    if pattern is not None:
+        texts += (pattern.kind, *((pattern.source,) if isinstance(pattern.source, str) else pattern.source))
+    if place is not None:
+        counts += (place.state, place.check)
     if {*map(type, texts)} != {str} or {*map(type, counts)} != {int} or min(counts) < 0:
         raise TypeError("a field has another type")
 
@@ -143,7 +156,7 @@ def _defaults(kind: type, *left_out: str) -> tuple[tuple[str, Any], ...]:
     return tuple((each.name, each.default) for each in declared if each.name not in left_out)
 
 
-_PLAIN: Final = _defaults(Continuation, "state", "sampling", "pending", "held")
+_PLAIN: Final = _defaults(Continuation, "state", "sampling", "pending", "held", "pattern", "place")
 _SAMPLING: Final = _defaults(SamplingParams)
 _DECLARED: Final = parameters(SamplingParams)
 

@@ -27,6 +27,7 @@ class Candidates:
         clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self._batch = engine.series(series, min(slots, MAX_SLOTS))
+        self._are_whole = series.fit is not None
         self._vocabulary = vocabulary
         self._clock = clock
         self._steps, self._step_seconds = 0, SHORTEST_STEP_SECONDS
@@ -44,10 +45,11 @@ class Candidates:
 
     def in_order(self, finished: Finished) -> tuple[list[str], set[int]]:
         """The texts of the next candidates for which no earlier one is missing, and the indices of those that have no
-        end."""
+        end; what fits a pattern is whole, however it ends."""
         texts = self._vocabulary.decode_each(finished.ids, finished.offsets)
         self._early.update(zip(finished.candidates.tolist(), texts, strict=True))
-        self._cut_off.update(finished.candidates[~finished.ended].tolist())
+        if not self._are_whole:
+            self._cut_off.update(finished.candidates[~finished.ended].tolist())
         first, found = self._next, list(self._take())
         cut_off = {candidate for candidate in self._cut_off if candidate < self._next}
         self._cut_off -= cut_off

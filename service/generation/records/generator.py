@@ -15,7 +15,9 @@ from charrnn.sampling import DRAWN_SEED_BITS, SamplingParams
 from charrnn.vocabulary import Ids
 from service.generation.admission import check_sampling
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
+from service.generation.compiled_patterns import CompiledPatterns, Wanted
 from service.generation.errors import BusyError, NoKnownTextsError
+from service.generation.fitting import Fitting, fitting
 from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.records.candidates import Candidates
 from service.generation.records.refusal import Refusal
@@ -46,26 +48,28 @@ class RecordGenerator:
     ends with DeadlineError when its next records take longer than `timeout` seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         models: ResidentModels,
         scheduler: Scheduler,
         known_texts: FindKnownTexts,
         observer: GenerationObserver = NO_OBSERVER,
         timeout: float | None = None,
+        patterns: CompiledPatterns | None = None,
     ) -> None:
         self._models = models
         self._scheduler = scheduler
         self._known_texts = known_texts
         self._observer = observer
         self._timeout = timeout
+        self._patterns = patterns or CompiledPatterns()
         self._room = threading.BoundedSemaphore(MAX_STREAMS)
 
     def stream(self, request: RecordsRequest, client: Client = NO_CLIENT) -> RecordStream:
         """The records. Close the stream if it is not read to its end.
 
         Raises WrongTaskError, UnknownLabelError, SamplingIdsError, SeparatorError, UnknownCharactersError,
-        NoKnownTextsError, BusyError, and what ResidentModels.get raises; iterating raises ClientGoneError,
+        NoKnownTextsError, BusyError, and what ResidentModels.get and `fitting` raise; iterating raises ClientGoneError,
         DeadlineError and ClosedError.
         """
         model = self._models.get(request.model)
@@ -74,16 +78,24 @@ class RecordGenerator:
         check_sampling(model, request.sampling)
         ids, skipped = read(model, request.prompt, request.skip_unknown)
         refusal = self._refusal(request, model)
+        fits = self._fitting(request, model, client)
         seed = secrets.randbits(DRAWN_SEED_BITS) if request.seed is None else request.seed
         if not self._room.acquire(blocking=False):
             raise BusyError(MAX_STREAMS, RETRY_SECONDS, "streams of records are being generated already")
         return RecordStream(
             *(request, model, model.vocabulary.decode(ids), seed, refusal),
-            begin=partial(self._begin, request, model, ids, seed, client),
+            begin=partial(self._begin, request, model, ids, seed, fits, client),
             step=partial(self._step, client=client),
             on_close=self._room.release,
             skipped=skipped,
+            pattern_skipped=() if fits is None else fits.skipped,
         )
+
+    def _fitting(self, request: RecordsRequest, model: ResidentModel, client: Client) -> Fitting | None:
+        if request.pattern is None:
+            return None
+        wanted = Wanted(request.pattern, allowed=request.sampling.allowed_token_ids)
+        return fitting(wanted, request.length, model, self._patterns, CancelScope(client, self._timeout))
 
     def _refusal(self, request: RecordsRequest, model: ResidentModel) -> Refusal | None:
         known = self._known_to(model) if request.novel else None
@@ -94,12 +106,21 @@ class RecordGenerator:
             raise NoKnownTextsError(model.name, model.version)
         return found
 
-    def _begin(self, request: RecordsRequest, model: ResidentModel, ids: Ids, seed: int, client: Client) -> Candidates:
+    def _begin(  # noqa: PLR0917
+        self,
+        request: RecordsRequest,
+        model: ResidentModel,
+        ids: Ids,
+        seed: int,
+        fits: Fitting | None,
+        client: Client,
+    ) -> Candidates:
         state = self._state_after(model, model.arrangement.read(ids, model.vocabulary, request.label), client)
         is_any_refused = request.unique or request.novel
         stop = None if is_any_refused else request.offset + request.count
         sampling = replace(request.sampling, seed=seed)
-        series = Series(state, request.length, sampling, model.vocabulary.end_id, request.offset, stop)
+        fit = None if fits is None else fits.fit
+        series = Series(state, request.length, sampling, model.vocabulary.end_id, request.offset, stop, fit=fit)
         slots = min(self._scheduler.max_active, request.count)
         return self._slice(lambda: Candidates(model.engine, series, slots, model.vocabulary), client)
 

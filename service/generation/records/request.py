@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from charrnn.patterns.compiling import Pattern
 from charrnn.sampling import SamplingParams
 
 DEFAULT_LENGTH: Final = 1000
@@ -24,6 +25,8 @@ class RecordsRequest:
     count: int
     prompt: str = ""
     label: str | None = None
+    pattern: Pattern | None = None
+    """What each record has to fit, without the prompt."""
     length: int = DEFAULT_LENGTH
     seed: int | None = None
     sampling: SamplingParams = field(default_factory=SamplingParams)

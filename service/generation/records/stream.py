@@ -36,8 +36,9 @@ class RecordStream:
         step: Callable[[Candidates], Finished],
         on_close: Callable[[], None],
         skipped: Skipped = (),
+        pattern_skipped: tuple[str, ...] = (),
     ) -> None:
-        self.model, self.seed, self.skipped = model, seed, skipped
+        self.model, self.seed, self.skipped, self.pattern_skipped = model, seed, skipped, pattern_skipped
         self.count = 0
         """Records so far."""
         self.tried = 0

@@ -6,10 +6,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from charrnn.engine.base import Logprobs, Output, Sequence, State
 
@@ -82,6 +83,7 @@ class ScheduledSequence:
         self._wake = wake
         self._stream = stream
         self._before = 0  # ids received before it joined its batch
+        self._fitting: list[npt.NDArray[np.int32]] = []  # received since then, if they have to fit a pattern
         self._whole, self._unread = sequence, _NO_IDS
         self._prompt_logprobs: list[Logprobs] = []  # of the parts that were read
         if sequence.prompt.size > PART_TOKENS and not self.pauses and not sequence.steered:
@@ -117,10 +119,14 @@ class ScheduledSequence:
     def suspend(self, state: State) -> None:
         """For the scheduler: it leaves its batch in this state, after all ids received, and goes on in it later."""
         sequence, new = self.sequence, self.tokens - self._before
+        fit = sequence.fit
+        if fit is not None:
+            fit = replace(fit, state=fit.automaton.after(fit.state, chain.from_iterable(self._fitting)))
         self.sequence = replace(
-            sequence, prompt=_NO_IDS, length=sequence.length - new, state=state, score=False, steered=0
+            sequence, prompt=_NO_IDS, length=sequence.length - new, state=state, score=False, steered=0, fit=fit
         )
         self._before = self.tokens
+        self._fitting.clear()
 
     def give_up(self, error: BaseException) -> None:
         """For the scheduler: end it with this error while it waits; if ids came, with the state in which it can go on
@@ -154,6 +160,8 @@ class ScheduledSequence:
     def deliver(self, output: Output) -> bool:
         """For the scheduler: pass on an output; returns whether the sequence has ended with it."""
         self.tokens += output.ids.size
+        if self.sequence.fit is not None:
+            self._fitting.append(output.ids)
         if self._prompt_logprobs and output.prompt_logprobs is not None:
             output.prompt_logprobs = Logprobs.joined([*self._prompt_logprobs, output.prompt_logprobs])
             self._prompt_logprobs.clear()
@@ -172,5 +180,5 @@ class ScheduledSequence:
 
     def _begin_part(self, state: State | None) -> None:
         part, self._unread = self._unread[:PART_TOKENS], self._unread[PART_TOKENS:]
-        length = 0 if self._unread.size else self._whole.length
-        self.sequence = replace(self._whole, prompt=part, length=length, state=state)
+        length, fit = (0, None) if self._unread.size else (self._whole.length, self._whole.fit)
+        self.sequence = replace(self._whole, prompt=part, length=length, state=state, fit=fit)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Final, NotRequired, TypeVar
 
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
@@ -117,6 +118,30 @@ def with_skipped_now(skipped: requests.Skipped) -> WithSkipped:
 
 def _skipped(skipped: requests.Skipped) -> list[Skipped]:
     return [{"position": position, "character": character} for position, character in skipped]
+
+
+MOST_PATTERN_SKIPPED: Final = 1000
+"""So many characters fit in a line of a stream."""
+
+PatternSkippedField = Annotated[
+    list[str],
+    Field(
+        default=[],
+        description="characters of the pattern that the model does not know, and that the pattern can do without, if"
+        f" there are any; at most {MOST_PATTERN_SKIPPED}; in a stream: of the first event",
+    ),
+]
+
+
+class WithPatternSkipped(TypedDict):
+    """What is added to a reply where characters of the pattern were left out."""
+
+    pattern_skipped: NotRequired[PatternSkippedField]
+
+
+def with_pattern_skipped(skipped: Sequence[str]) -> WithPatternSkipped:
+    """The characters of the pattern that were left out; empty if none were."""
+    return {"pattern_skipped": list(skipped[:MOST_PATTERN_SKIPPED])} if skipped else {}
 
 
 IdsField = Annotated[Rows[int] | list[int], Field(default=[], description="only with `return_token_ids`")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, NotRequired, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from charrnn.vocabulary import Ids
 from service.api.schemas.replies.common import (
     NewText,
+    PatternSkippedField,
     Usage,
     WithIds,
     closed,
@@ -21,6 +22,7 @@ from service.api.schemas.replies.common import (
     top_logprobs,
     usage,
     with_ids,
+    with_pattern_skipped,
 )
 from service.api.schemas.rows import Rows
 from service.generation.logprobs import TextLogprobs
@@ -77,6 +79,7 @@ class CompletionReply(CompletionHead):
     system_fingerprint: str
     choices: list[CompletionChoice]
     usage: Usage
+    pattern_skipped: NotRequired[PatternSkippedField]
 
 
 class CompletionChunk(CompletionHead):
@@ -87,6 +90,7 @@ class CompletionChunk(CompletionHead):
     usage: NotRequired[
         Annotated[Usage | None, Field(default=None, description="only with `include_usage` of `stream_options`")]
     ]
+    pattern_skipped: NotRequired[PatternSkippedField]
 
 
 def completion_reply(head: CompletionHead, made: list[Generation]) -> CompletionReply:
@@ -98,6 +102,7 @@ def completion_reply(head: CompletionHead, made: list[Generation]) -> Completion
         "system_fingerprint": fingerprint(made[0].model, made[0].version),
         "choices": [_choice(index, choice, prompt) for index, (choice, prompt) in enumerate(choices)],
         "usage": usage(*map(sum, zip(*counts, strict=True))),
+        **with_pattern_skipped(made[0].pattern_skipped),
     }
 
 
@@ -141,6 +146,10 @@ class CompletionChunks:
             "finish_reason": None,
         }
         self._counted = counted
+
+    def of_pattern(self, skipped: Sequence[str]) -> CompletionChunk:
+        """A chunk with the characters of the pattern that were left out."""
+        return {**self._empty, "choices": [self._choice], **with_pattern_skipped(skipped)}
 
     def of_prompt(self, ids: Ids) -> CompletionChunk:
         """A chunk with ids of the prompt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from typing_extensions import TypedDict
 from charrnn.vocabulary import Ids
 from service.api.schemas.replies.common import (
     NewText,
+    PatternSkippedField,
     SkippedField,
     Usage,
     WithIds,
@@ -18,6 +20,7 @@ from service.api.schemas.replies.common import (
     prompt_ids,
     usage,
     with_ids,
+    with_pattern_skipped,
     with_skipped,
 )
 from service.api.schemas.replies.cut_off import TokenOf
@@ -94,6 +97,7 @@ class GenerateReply(GenerateHead):
     cached: bool
     timing: Timing
     skipped: NotRequired[SkippedField]
+    pattern_skipped: NotRequired[PatternSkippedField]
 
 
 class GenerateChunk(WithIds, GenerateHead):
@@ -110,6 +114,7 @@ class GenerateChunk(WithIds, GenerateHead):
             Usage | None, Field(default=None, description="only with `continuous_usage_stats` of `stream_options`")
         ]
     ]
+    pattern_skipped: NotRequired[PatternSkippedField]
 
 
 class GenerateSkipped(GenerateHead):
@@ -148,6 +153,7 @@ def generate_reply(
         "cached": generation.cached,
         "timing": timing(seconds),
         **with_skipped(generation.skipped),
+        **with_pattern_skipped(generation.pattern_skipped),
     }
 
 
@@ -173,6 +179,10 @@ class GenerateChunks:
             "finish_reason": None,
         }
         self._counted = counted
+
+    def of_pattern(self, skipped: Sequence[str]) -> GenerateChunk:
+        """A chunk with the characters of the pattern that were left out."""
+        return {**self._empty, **with_pattern_skipped(skipped)}
 
     def of_prompt(self, ids: Ids) -> GenerateChunk:
         """A chunk with ids of the prompt."""

@@ -7,7 +7,13 @@ from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from service.api.schemas.replies.common import SkippedField, closed, with_skipped_now
+from service.api.schemas.replies.common import (
+    PatternSkippedField,
+    SkippedField,
+    closed,
+    with_pattern_skipped,
+    with_skipped_now,
+)
 from service.generation.records.request import GeneratedRecords
 from service.generation.records.stream import RecordStream
 
@@ -35,6 +41,7 @@ class RecordsEnd(TypedDict):
     version: int
     seed: int
     skipped: NotRequired[SkippedField]
+    pattern_skipped: NotRequired[PatternSkippedField]
 
 
 _quoted: Final = json.JSONEncoder().encode
@@ -63,4 +70,5 @@ def records_end(stream: RecordStream, seconds: float) -> RecordsEnd:
         "version": stream.model.version,
         "seed": stream.seed,
         **with_skipped_now(stream.skipped),
+        **with_pattern_skipped(stream.pattern_skipped),
     }

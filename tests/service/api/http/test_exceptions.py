@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from charrnn.checkpoint import CheckpointError
 from charrnn.config import ModelConfig
+from charrnn.patterns import errors as patterns
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
 from durable.objects import ObjectDamagedError, StoreUnavailableError
@@ -84,6 +85,15 @@ ERRORS: dict[Exception, tuple[int, str, str | None]] = {
     training.CorpusNotFoundError("no"): (404, "corpus_not_found", "corpus"),
     training.CorpusDamagedError("0", "no"): (409, "corpus_damaged", "corpus"),
     training.CorpusInUseError("0", ["1"]): (409, "corpus_in_use", "corpus"),
+    patterns.PatternError("no"): (422, "invalid_pattern", None),
+    patterns.InvalidPatternError("missing )", "at position 0", 0): (422, "invalid_pattern", None),
+    patterns.UnsupportedPatternError("look-ahead"): (422, "unsupported_pattern", None),
+    patterns.EmptyPatternError(): (422, "empty_pattern", None),
+    patterns.UnknownPatternCharactersError("é"): (422, "unknown_character", None),
+    patterns.NothingLeftError("stop"): (422, "empty_pattern", "stop"),
+    patterns.PatternTooLargeError("states", 20_000): (422, "pattern_too_large", None),
+    generation.LengthTooShortError(3, 10, "2026-11-26"): (422, "length_too_short", "length"),
+    generation.BesidePatternError("min_tokens", "must be 0"): (422, "invalid_value", "min_tokens"),
     training.JobRequestError("layers", "no"): (422, "invalid_value", "layers"),
     training.JobNotFoundError("no"): (404, "job_not_found", "job"),
     training.JobDamagedError("0", "no"): (409, "job_damaged", "job"),
@@ -126,6 +136,10 @@ def test_no_kind_of_the_table_hides_one_below_it() -> None:
 @pytest.mark.parametrize(
     ("error", "field"),
     [
+        (patterns.InvalidPatternError("missing )", "at position 0", 0), {"position": 0, "place": "at position 0"}),
+        (patterns.UnsupportedPatternError("look-ahead"), {"unsupported": "look-ahead", "place": ""}),
+        (patterns.UnknownPatternCharactersError("é"), {"unknown": [{"character": "é"}]}),
+        (generation.LengthTooShortError(3, 10, "2026-11-26"), {"shortest": 10, "example": "2026-11-26"}),
         (UNKNOWN, {"unknown": [{"position": 3, "character": "é"}]}),
         (training.UnclearEncodingError(0, "", GUESSES), {"guesses": [{"encoding": e, "line": x} for e, x in GUESSES]}),
     ],

@@ -36,6 +36,9 @@ class Texts:
     def __init__(self, name: str) -> None:
         self._name = name
 
+    def of_pattern(self, skipped: Sequence[str]) -> str:
+        return "".join(skipped)
+
     def of_prompt(self, ids: Ids) -> str:
         return f"{self._name} ids {ids.tolist()}"
 

@@ -1,0 +1,72 @@
+"""What the texts of a request have to fit, and where in the pattern they begin; what could not be whole is refused
+before anything is generated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from charrnn.patterns.automaton import Automaton, Fit
+from service.generation.cancellation import CancelScope
+from service.generation.compiled_patterns import CompiledPattern, CompiledPatterns, Wanted
+from service.generation.continuations.continuation import Place
+from service.generation.errors import InvalidContinuationError, LengthTooShortError
+from service.generation.resident import ResidentModel
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Fitting:
+    """A compiled pattern, and the state of its automaton in which texts begin."""
+
+    compiled: CompiledPattern
+    state: int = 0
+
+    @property
+    def fit(self) -> Fit:
+        """The same for an engine."""
+        return Fit(self.compiled.automaton, self.state)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The characters of the pattern that the model does not know."""
+        return self.compiled.skipped
+
+    def place_after(self, ids: Iterable[int]) -> Place:
+        """Where a text with these ids has come to."""
+        return Place(self.compiled.automaton.after(self.state, ids), self.compiled.check)
+
+
+def fitting(  # noqa: PLR0917
+    wanted: Wanted,
+    length: int,
+    model: ResidentModel,
+    patterns: CompiledPatterns,
+    scope: CancelScope,
+    place: Place | None = None,
+) -> Fitting:
+    """What texts of at most `length` tokens have to fit that begin at the pattern's beginning, or go on from the place.
+    Raises LengthTooShortError, InvalidContinuationError, and what CompiledPatterns.get raises."""
+    compiled = patterns.get(wanted, model, scope)
+    found = Fitting(compiled, 0 if place is None else _state_at(place, compiled))
+    if (shortest := found.fit.distance) > length:
+        raise LengthTooShortError(length, shortest, model.vocabulary.decode(_shortest(compiled.automaton, found.state)))
+    return found
+
+
+def _state_at(place: Place, compiled: CompiledPattern) -> int:
+    """The state that the place names. Raises InvalidContinuationError if it is one of another automaton."""
+    if place.check != compiled.check or place.state >= len(compiled.automaton):
+        raise InvalidContinuationError(
+            "it says how far the text has come in its pattern, which is another one with this stop or these"
+            " allowed_token_ids, or in this release of the service: give a pattern anew, and it begins at its start"
+        )
+    return place.state
+
+
+def _shortest(automaton: Automaton, state: int) -> list[int]:
+    """The fewest ids with which a text ends that is in this state."""
+    ids: list[int] = []
+    while left := int(automaton.distances[state]):
+        ids.append(int(automaton.choosable(state, left).argmax()))
+        state = automaton.after(state, ids[-1:])
+    return ids
