@@ -46,14 +46,14 @@ SETTINGS: Final = {
 """The longest first: several run at a time."""
 
 SPARING: Final = 0.5
-SHORT: Final = {
-    "processes": Setting(
-        "Processes, Redis and files",
-        Site,
-        [*kills()[:4:2], suspensions((3.0,))[2], of_embedded()[0], of_files()[2]],
-        steps=(40,),
-        pause=SPARING,
-    ),
-    "disk": Setting("The disk", DiskSite, of_disk((4.0,))[::2], steps=(40,), pause=SPARING, possible=can_mount),
-}
-"""Some of most groups, for `make test`: less than a minute each, in which other tests have most of the machine."""
+BRIEFLY: Final = 1.0
+
+
+def short() -> Setting:
+    """Some of most groups, for `make test`: those that pass soonest, in one service, while other tests have most of the
+    machine. One death of the worker: after another, `/readyz` names it for half a minute."""
+    web, worker = kills()[0], of_files()[2]
+    faults: list[Fault[Any]] = [web, worker, suspensions((BRIEFLY,))[2], of_embedded()[0]]
+    if can_mount():
+        return Setting("Some of each", DiskSite, [*faults, of_disk((BRIEFLY,))[2]], steps=(40,), pause=SPARING)
+    return Setting("Some of each", Site, faults, steps=(40,), pause=SPARING)

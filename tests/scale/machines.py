@@ -45,14 +45,16 @@ class Cluster:
             yield machine
 
     @contextmanager
-    def worker(self, name: str) -> Iterator[WorkerMachine]:
-        """A machine that trains, once it waits for jobs."""
-        machine = WorkerMachine(self.folder / name, self.settings())
+    def workers(self, *names: str) -> Iterator[list[WorkerMachine]]:
+        """Machines that train, once all wait for jobs."""
+        machines = [WorkerMachine(self.folder / name, self.settings()) for name in names]
         try:
-            machine.wait_until_ready()
-            yield machine
+            for each in machines:
+                each.wait_until_ready()
+            yield machines
         finally:
-            machine.kill()
+            for each in machines:
+                each.kill()
 
 
 class WebMachine(Web):

@@ -57,7 +57,7 @@ def test_each_machine_may_do_a_part_and_one_that_dies_is_replaced(
 ) -> None:
     text = tmp_path / "fox.txt"
     text.write_text(FOX * 40)
-    with machines.worker("one") as one, machines.worker("two") as two:
+    with machines.workers("one", "two") as (one, two):
         job = begun(first.client, text, "killed")
         until(lambda: first.client.job(job)["progress"]["step"] > STEPS / 10)
         doomed, heir = (one, two) if f"job {job} begins" in one.text() else (two, one)
