@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.checkpoint import Checkpoint
 from charrnn.interpretation.excerpt import PASSAGES, joined, spans
-from charrnn.marks import MarkedVocabulary
 from charrnn.record import TrainingRecord
 from charrnn.tasks.task import Task
 from charrnn.training.batches import RecordSteps
@@ -20,7 +20,10 @@ from charrnn.vocabulary import Vocabulary
 from service.training.corpora.corpus import Corpus
 from service.training.corpora.ids import ids
 from service.training.corpora.store import CorpusStore
-from service.training.records.steps import known_records
+from service.training.errors import RecordsError
+from service.training.records.format import RecordFormat
+from service.training.records.step_files import Check
+from service.training.records.steps import Asked, CorpusRecords, corpus_records, known_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,15 @@ def excerpt_of(path: Path, held_out: Passages, vocabulary: Vocabulary, most: int
     return Excerpt((_whole_text(path, most),), False)
 
 
-def own_excerpt_of_records(  # noqa: PLR0917
-    record: TrainingRecord, vocabulary: MarkedVocabulary, store: CorpusStore, corpus: Corpus, most: int, least: int
+def own_excerpt_of_records(
+    version: Checkpoint, store: CorpusStore, corpus: Corpus, most: int, least: int, *, check: Check
 ) -> Excerpt | None:
-    """The same for a version with this training record, of a corpus that was once divided into records as they are
-    learned by it; None if it was not. Raises CorpusNotFoundError."""
-    found = known_records(store, corpus, record.arrangement, vocabulary)
+    """The same for a version that learned records, of a corpus as it is divided for it; None if how is not known.
+    `check` is called several times a second and may raise to stop the work. Raises CorpusNotFoundError,
+    CorpusDamagedError, OSError."""
+    record = version.record
+    known = known_records(store, corpus, record.arrangement, version.vocabulary)
+    found = known or _divided(version, store, corpus, check)
     if found is None:
         return None
     fraction = record.settings.get("validation_fraction")
@@ -56,6 +62,20 @@ def own_excerpt_of_records(  # noqa: PLR0917
     if corpus.sha256 == record.corpus_sha256 and isinstance(fraction, float):
         mask = found.held_out(fraction)
     return excerpt_of_records(found.steps, mask, found.task, most, least)
+
+
+def _divided(version: Checkpoint, store: CorpusStore, corpus: Corpus, check: Check) -> CorpusRecords | None:
+    """The records of a corpus that this machine has not divided yet, if the version's unit divides it into records of
+    its tokens and labels alone; names of fields are found as for a training that gives none."""
+    arrangement = version.arrangement
+    separator = arrangement.separator if arrangement.unit == "separator" else None
+    format = RecordFormat(arrangement.unit, separator)
+    asked = Asked(arrangement.task, format, version.vocabulary.level, arrangement.delay, version)
+    try:
+        found = corpus_records(store, corpus, asked, check)
+    except (RecordsError, ValueError):  # it is not made of such records
+        return None
+    return found if (found.arrangement, found.vocabulary) == (arrangement, version.vocabulary) else None
 
 
 def excerpt_of_records(

@@ -3,6 +3,7 @@ an admin can start the search."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from service.api.http.responses import NO_CACHE, Png, Svg
 from service.api.openapi.operations import describe
 from service.api.schemas.cells import CellSearchBody
 from service.api.schemas.replies.cells import CellsReply, FoundCell, cells_reply, kept_cells_reply
+from service.generation.cancellation import CancelScope
 from service.generation.units.example_texts import ExampleTexts
 from service.generation.units.search import UnitSearch
 from service.generation.units.selection import UnitSelection
@@ -88,8 +90,9 @@ def admin_blueprint(
     def search_cells(name: str, version: int) -> CellsReply:
         body = json_body(CellSearchBody, settings)
         field = "text" if body.corpus is None else "corpus"
-        along, skip = _along(body, store, corpora, name, version)
         client = client_of(request.environ)
+        check = CancelScope(client, settings.request_timeout).check
+        along, skip = _along(body, store, corpora, name, version, check)
         try:
             found = unit_search.search(
                 f"{name}@{version}", along.texts, held_out=along.is_held_out, skip_unknown=skip, client=client
@@ -104,8 +107,8 @@ def admin_blueprint(
     return routes
 
 
-def _along(
-    body: CellSearchBody, store: ModelStore, corpora: CorpusStore, name: str, version: int
+def _along(  # noqa: PLR0917
+    body: CellSearchBody, store: ModelStore, corpora: CorpusStore, name: str, version: int, check: Callable[[], None]
 ) -> tuple[Excerpt, bool]:
     """What to search along, and whether to skip unknown tokens, as for the version's own corpus."""
     entry = store.describe(name, version)
@@ -117,9 +120,10 @@ def _along(
         return Excerpt(texts, False), skip
     corpus = corpora.get(body.corpus)
     is_own = corpus.sha256 == entry.record.corpus_sha256
-    vocabulary = store.load(name, version).vocabulary
+    checkpoint = store.load(name, version)
+    vocabulary = checkpoint.vocabulary
     if isinstance(vocabulary, MarkedVocabulary):
-        records = own_excerpt_of_records(entry.record, vocabulary, corpora, corpus, most, MIN_TOKENS)
+        records = own_excerpt_of_records(checkpoint, corpora, corpus, most, MIN_TOKENS, check=check)
         if records is None:
             message = f"corpus: how it is divided into records for {name}@{version} is not known: give some as text"
             raise ApiError(422, "invalid_value", message, "corpus")

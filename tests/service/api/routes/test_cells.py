@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
@@ -209,7 +210,11 @@ def test_a_corpus_of_records_is_searched_as_it_was_divided_for_the_version(
     network = quote_watcher(Vocabulary.of(texts), arrangement=arrangement, **kept)
     publish_and_promote(model_store, "rows", network)
     path = "/models/rows/versions/1/cells"
-    refused(search(client, admin, path, corpus=corpus.id), 422, "invalid_value", "is not known: give some as text")
-    corpus_records(corpora, corpus, Asked("classify", RecordFormat()))
-    on = search(client, admin, path, corpus=corpus.id).json["measured_on"]
+    here = search(client, admin, path, corpus=corpus.id).json
+    on = here["measured_on"]
     assert on["held_out"] is True and 2000 <= on["characters"] < 0.6 * sum(map(len, texts))
+    shutil.rmtree(next(corpora.folder(corpus).glob("records-*")))
+    corpus_records(corpora, corpus, Asked("classify", RecordFormat()))
+    assert search(client, admin, path, corpus=corpus.id).json == here, "as on the machine that trained it"
+    other, _ = corpora.add([LINES.encode()], "lines")
+    refused(search(client, admin, path, corpus=other.id), 422, "invalid_value", "is not known: give some as text")
