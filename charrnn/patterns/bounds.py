@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from charrnn.patterns.errors import PatternTooLargeError
+
 MAX_CHARACTERS: Final = 10_000
 """Characters of a regular expression."""
 
@@ -17,3 +19,28 @@ MAX_DEPTH: Final = 100
 
 MAX_CLASS_MEMBERS: Final = 2_000_000
 """Characters in all of its different classes that are not among the first 256, or that ignore case."""
+
+MAX_CHOICE_CHARACTERS: Final = 1_000_000
+"""Characters of all choices together."""
+
+MAX_CONSTRUCTED: Final = 60_000
+"""States of an automaton before it is minimized."""
+
+MAX_ENTRIES: Final = 16_000_000
+"""Entries of the table of an automaton: states times classes of characters."""
+
+MAX_WORK: Final = 2_000_000
+"""Steps of a construction: each adds a place where a text may be in the pattern, or looks at one."""
+
+
+class Work:
+    """Counts the steps of one construction. `spend` raises PatternTooLargeError beyond MAX_WORK."""
+
+    def __init__(self) -> None:
+        self.spent = 0
+
+    def spend(self, steps: int) -> None:
+        """Count these steps."""
+        self.spent += steps
+        if self.spent > MAX_WORK:
+            raise PatternTooLargeError("steps to compile", MAX_WORK)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from charrnn.patterns.automaton import Automaton
-from charrnn.patterns.naive import automaton_of
-from charrnn.patterns.nodes import Alternation, Node, literal
+from charrnn.patterns.bounds import MAX_STATES, Work
+from charrnn.patterns.choices import Choices
+from charrnn.patterns.errors import (
+    EmptyPatternError,
+    NothingLeftError,
+    PatternError,
+    PatternTooLargeError,
+    UnknownPatternCharactersError,
+)
+from charrnn.patterns.examples import shortest
+from charrnn.patterns.expressions import Expression
+from charrnn.patterns.minimizing import minimized
+from charrnn.patterns.reasons import fewest_unknown
+from charrnn.patterns.spelling import spelled
 from charrnn.patterns.syntax import parsed
 from charrnn.vocabulary import Vocabulary
 
@@ -37,8 +49,8 @@ def compile_pattern(
     vocabulary: Vocabulary,
     outputs: int,
     *,
-    stop: Sequence[str] = (),  # noqa: ARG001
-    allowed: Sequence[int] | None = None,  # noqa: ARG001
+    stop: Sequence[str] = (),
+    allowed: Collection[int] | None = None,
 ) -> Compiled:
     """The automaton of the texts that fit, spelled with the first `outputs` ids of the vocabulary.
 
@@ -46,8 +58,60 @@ def compile_pattern(
     tokens or of a mark. The same arguments give the same automaton, whose states are numbered canonically. Raises a
     PatternError (`charrnn.patterns.errors`).
     """
-    if pattern.kind == "choice":
-        node: Node = Alternation(tuple(map(literal, pattern.source)))
-    else:
-        node = parsed(str(pattern.source))
-    return Compiled(automaton_of(node, vocabulary.characters, outputs))
+    language = language_of(pattern)
+    stop = tuple(filter(None, stop))
+    texts = _texts(vocabulary, outputs)
+    chosen = texts if allowed is None else {id_: text for id_, text in texts.items() if id_ in set(allowed)}
+    automaton = _automaton(language, vocabulary.characters, chosen, outputs, stop)
+    if automaton is None:
+        raise _reason(language, vocabulary, texts, outputs, stop)
+    if pattern.kind != "choice" and len(automaton) > MAX_STATES:
+        raise PatternTooLargeError("states", MAX_STATES)
+    return Compiled(automaton, tuple(sorted(language.named.difference(vocabulary.characters))))
+
+
+def language_of(pattern: Pattern) -> Expression | Choices:
+    """What fits the pattern, whatever the vocabulary."""
+    if isinstance(pattern.source, tuple):
+        return Choices(pattern.source)
+    return Expression(parsed(pattern.source))
+
+
+def _texts(vocabulary: Vocabulary, outputs: int) -> dict[int, str]:
+    """What each id spells that a text may have."""
+    spelling = vocabulary.tokens_of(range(min(outputs, vocabulary.text_size)))
+    return {id_: text for id_, text in enumerate(spelling) if id_ != vocabulary.unknown_id}
+
+
+def _automaton(
+    language: Expression | Choices, characters: str, texts: dict[int, str], outputs: int, stop: Sequence[str]
+) -> Automaton | None:
+    """The smallest automaton over ids that spell these texts; None if no text fits."""
+    table, alphabet = language.table(characters, stop)
+    work = Work()
+    table, columns = spelled(table, alphabet, texts, outputs)
+    return minimized(table, columns, work)
+
+
+def _reason(
+    language: Expression | Choices, vocabulary: Vocabulary, texts: dict[int, str], outputs: int, stop: Sequence[str]
+) -> PatternError:
+    """Why no text fits."""
+    characters = vocabulary.characters
+    if _automaton(language, characters, texts, outputs, stop):
+        return NothingLeftError("allowed_token_ids")
+    if stop and _automaton(language, characters, texts, outputs, ()):
+        return NothingLeftError("stop")
+    if of_characters := _over(language, characters):
+        text = "".join(characters[id_] for id_ in shortest(of_characters))
+        return UnknownPatternCharactersError([word for _, word in vocabulary.encode_known(text)[1]], "word")
+    wider = language.wider(characters)
+    if fitting := _over(language, wider):
+        known = [character in set(characters) for character in wider]
+        return UnknownPatternCharactersError([wider[id_] for id_ in fewest_unknown(fitting, known)])
+    return EmptyPatternError()
+
+
+def _over(language: Expression | Choices, characters: str) -> Automaton | None:
+    """The smallest automaton over these characters, each of which is an id."""
+    return _automaton(language, characters, dict(enumerate(characters)), len(characters), ())

@@ -1,0 +1,49 @@
+"""A syntax tree as a pattern: its automaton over some characters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from charrnn.patterns.alphabet import Alphabet
+from charrnn.patterns.bounds import Work
+from charrnn.patterns.determinizing import Table, determinized
+from charrnn.patterns.nodes import Characters, Node
+from charrnn.patterns.stops import without_stops
+from charrnn.patterns.terms import Terms
+
+_LAST_CODE_POINT = 0x10FFFF
+
+
+class Expression:
+    """What fits a syntax tree. Raises PatternTooLargeError."""
+
+    def __init__(self, node: Node) -> None:
+        self._terms = Terms(Work())
+        self._start = self._terms.of(node)
+        self.named = {character for atom in self._terms.atoms for character in atom.named}
+
+    def wider(self, characters: str) -> str:
+        """These characters and all that could make more texts fit, ascending: of each atom those that it names, a word
+        character and another."""
+        every = "".join(map(chr, range(_LAST_CODE_POINT + 1)))
+        words = "".join(re.findall(r"\w", every))
+        others = "".join(re.findall(r"\W", every))
+        found = {*characters, *self.named, "\n"}
+        for atom in self._terms.atoms:
+            found.update(_first(atom, words), _first(atom, others))
+        return "".join(sorted(found))
+
+    def table(self, characters: str, stop: Sequence[str]) -> tuple[Table, Alphabet]:
+        """The automaton over these characters of the texts that fit and contain no stop text."""
+        self._terms.work = Work()
+        alphabet = Alphabet(
+            characters, self._terms.atoms, asserts=self._terms.asserts, apart=sorted(set("".join(stop)))
+        )
+        table = determinized(self._terms, self._start, alphabet)
+        return without_stops(table, alphabet, stop, self._terms.work), alphabet
+
+
+def _first(atom: Characters, characters: str) -> str:
+    """The first of the characters that fits; none if there is none."""
+    return min(atom.among(characters), default="")

@@ -1,0 +1,227 @@
+"""What is left of a pattern after a beginning of a text: its partial derivatives (Antimirov, 1996), with counts left
+to count, and assertions decided by the characters on both sides.
+
+A term is a number; equal terms have the same number. Nothing is expanded before a text gets there, so `(a{9}){9}` is
+not 81 terms.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+from charrnn.patterns.bounds import Work
+from charrnn.patterns.nodes import Alternation, Assertion, Characters, Concatenation, Graph, Node, Repeat
+
+EMPTY: Final = 0
+"""The term that only the empty text fits."""
+
+
+class Side(IntEnum):
+    """What is on one side of a place in a text, as far as an assertion cares."""
+
+    EDGE = 0
+    """The text's start or end."""
+    WORD = 1
+    OTHER = 2
+    LAST_NEWLINE = 3
+    """A newline after which the text ends."""
+
+
+class Place(NamedTuple):
+    """What is before and after a place in a text."""
+
+    before: Side
+    after: Side
+
+
+ANYWHERE: Final = Place(Side.OTHER, Side.OTHER)
+"""For patterns without assertions."""
+
+_EMPTY_TEXT_HAS_INSIDE: Final = re.fullmatch(r"\B", "") is not None
+
+
+class Then(NamedTuple):
+    """One term after another."""
+
+    first: int
+    rest: int
+
+
+class Either(NamedTuple):
+    """Any of some terms."""
+
+    terms: tuple[int, ...]
+
+
+class Times(NamedTuple):
+    """A term at least `least` and at most `most` times."""
+
+    term: int
+    least: int
+    most: int | None
+
+
+class Way(NamedTuple):
+    """A way through graph number `graph` from a vertex to one of its ends."""
+
+    graph: int
+    vertex: int
+
+
+class Atom(NamedTuple):
+    """One character of `atoms[number]`."""
+
+    number: int
+
+
+Beginnings = tuple[tuple[int, int], ...]
+"""Pairs of an atom's index and of the term that is left after one of its characters."""
+
+
+class Terms:
+    """All terms of one pattern."""
+
+    def __init__(self, work: Work) -> None:
+        self.atoms: list[Characters] = []
+        self.asserts = False
+        """Whether any term asserts something, so that places differ."""
+        self.work = work
+        self._terms: list[Any] = [None]
+        self._numbers: dict[tuple[type, Any], int] = {}
+        self._beginnings: dict[tuple[int, Place], Beginnings] = {}
+        self._graphs: list[tuple[list[list[tuple[int, int]]], frozenset[int]]] = []
+        self._of_nodes: dict[int, tuple[Node, int]] = {}
+
+    def of(self, node: Node) -> int:
+        """The term of a node."""
+        if id(node) not in self._of_nodes:  # a node that occurs often is the same object
+            self._of_nodes[id(node)] = node, self._of(node)
+        return self._of_nodes[id(node)][1]
+
+    def _of(self, node: Node) -> int:
+        match node:
+            case Characters():
+                return self._atom(node)
+            case Concatenation(parts):
+                term = EMPTY
+                for part in reversed(parts):
+                    term = self._then(self.of(part), term)
+                return term
+            case Alternation(branches):
+                return self._number(Either(tuple(dict.fromkeys(map(self.of, branches)))))
+            case Repeat(body, least, most):
+                return self._times(self.of(body), least, most)
+            case Graph(edges, ends, start):
+                self._graphs.append(([[(self.of(label), other) for label, other in each] for each in edges], ends))
+                return self._number(Way(len(self._graphs) - 1, start))
+            case Assertion():
+                self.asserts = True
+                return self._number(node)
+
+    def fits_empty(self, term: int, place: Place) -> bool:
+        """Whether the empty text at this place fits the term."""
+        while term != EMPTY:
+            one = self._terms[term]
+            if not isinstance(one, Then):
+                return self._one_fits_empty(one, place)
+            if not self.fits_empty(one.first, place):
+                return False
+            term = one.rest
+        return True
+
+    def beginnings(self, term: int, place: Place) -> Beginnings:
+        """How texts of the term can begin at this place."""
+        if (found := self._beginnings.get((term, place))) is not None:
+            return found
+        pairs: dict[tuple[int, int], None] = {}
+        rest = term
+        while rest != EMPTY:
+            one = self._terms[rest]
+            first, rest = one if isinstance(one, Then) else (rest, EMPTY)
+            for atom, left in self._first(first, place):
+                pairs[atom, self._then(left, rest)] = None
+            if not self.fits_empty(first, place):
+                break
+        self.work.spend(len(pairs) + 1)
+        found = self._beginnings[term, place] = tuple(pairs)
+        return found
+
+    def _one_fits_empty(self, one: Any, place: Place) -> bool:
+        match one:
+            case Either(terms):
+                return any(self.fits_empty(term, place) for term in terms)
+            case Times(term, least, _):
+                return least == 0 or self.fits_empty(term, place)
+            case Way(graph, vertex):
+                return vertex in self._graphs[graph][1] or any(self.fits_empty(each, place) for each in self._ways(one))
+            case Assertion():
+                return holds(one, place)
+        return False
+
+    def _first(self, term: int, place: Place) -> Beginnings:
+        """The beginnings of a term that is not itself a sequence, or of one within a sequence."""
+        one = self._terms[term]
+        match one:
+            case Atom(number):
+                return ((number, EMPTY),)
+            case Either(terms):
+                return tuple(pair for each in terms for pair in self.beginnings(each, place))
+            case Times(body, least, most):
+                # Where the body fits the empty text, all that is still due can be empty.
+                due = 0 if least == 0 or self.fits_empty(body, place) else least - 1
+                more = self._times(body, due, None if most is None else most - 1)
+                return tuple((atom, self._then(left, more)) for atom, left in self.beginnings(body, place))
+            case Way():
+                return tuple(pair for each in self._ways(one) for pair in self.beginnings(each, place))
+            case Then():
+                return self.beginnings(term, place)
+        return ()
+
+    def _ways(self, way: Way) -> list[int]:
+        """A term for each edge from a vertex, and what may follow it."""
+        edges = self._graphs[way.graph][0][way.vertex]
+        return [self._then(label, self._number(Way(way.graph, other))) for label, other in edges]
+
+    def _then(self, first: int, rest: int) -> int:
+        if EMPTY in {first, rest}:
+            return first or rest
+        return self._number(Then(first, rest))
+
+    def _times(self, term: int, least: int, most: int | None) -> int:
+        if most == 0 or term == EMPTY:
+            return EMPTY
+        return term if least == most == 1 else self._number(Times(term, least, most))
+
+    def _atom(self, characters: Characters) -> int:
+        term = self._numbers.get((Characters, characters))
+        if term is None:
+            term = self._numbers[Characters, characters] = self._number(Atom(len(self.atoms)))
+            self.atoms.append(characters)
+        return term
+
+    def _number(self, one: Any) -> int:
+        key = (type(one), one)
+        if (number := self._numbers.get(key)) is None:
+            self.work.spend(1)
+            number = self._numbers[key] = len(self._terms)
+            self._terms.append(one)
+        return number
+
+
+def holds(assertion: Assertion, place: Place) -> bool:
+    """Whether the assertion holds at the place."""
+    before, after = place
+    inside = (before is Side.WORD) == (after is Side.WORD)
+    match assertion:
+        case Assertion.START:
+            return before is Side.EDGE
+        case Assertion.END:
+            return after is Side.EDGE
+        case Assertion.LINE_END:
+            return after in {Side.EDGE, Side.LAST_NEWLINE}
+        case Assertion.BOUNDARY:
+            return not inside
+        case Assertion.NO_BOUNDARY:
+            return inside and (_EMPTY_TEXT_HAS_INSIDE or place != (Side.EDGE, Side.EDGE))
