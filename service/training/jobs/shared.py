@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +25,7 @@ from durable.objects import (
 )
 from service.training.errors import JobDamagedError, LeaseHeldError
 from service.training.jobs import job_files, run_files
+from service.training.jobs.headless import Headless
 from service.training.jobs.job import AnyJob, Job, JobState
 from service.training.jobs.lease import TTL_SECONDS, Lease, is_live, restart_watch
 from service.training.jobs.requests import JobRequest
@@ -56,12 +58,14 @@ class SharedJobStore(JobStore):
         *,
         announce: Callable[[], object] = lambda: None,
         ttl: float = TTL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(root)
         self._objects = objects
         self._announce = announce
         self._etags: dict[str, str] = {}
         self._ttl = ttl
+        self._headless = Headless(clock)
         self._looks = 0
 
     def create(self, request: JobRequest) -> Job:
@@ -134,13 +138,18 @@ class SharedJobStore(JobStore):
         begin = self._begin() if listed is None else ""
         here = {job for job in self.ids() if job >= begin}  # before the store is asked: it has a new job first
         try:
-            there = _heads(self._objects.list(PREFIX, f"{PREFIX}{begin}") if listed is None else listed)
+            objects = self._objects.list(PREFIX, f"{PREFIX}{begin}") if listed is None else listed
+            there, requests = _jobs(objects)
             changed = [job for job, etag in there.items() if self._etag(job) != etag and self._fetch(job)]
         except StoreUnavailableError:
             for job in self.unfinished():  # their holders may not reach it either
                 restart_watch(self.root / job)
             raise
         gone = [job for job in here - there.keys() if self._fetch(job)]
+        if not begin:
+            for job in self._headless.due(requests - there.keys()):
+                log.info("job %s was never created as a whole: its request is deleted", job)
+                self._fetch(job)
         return bool(changed or gone)
 
     def using(self, corpus: str) -> list[str]:
@@ -199,14 +208,18 @@ class SharedJobStore(JobStore):
         return RunMirror(self._objects, self.root, job, self._announce)
 
 
-def _heads(objects: Iterable[ObjectInfo]) -> dict[str, str]:
-    """The e-tags of the heads among the objects, by job."""
-    found = {}
+def _jobs(objects: Iterable[ObjectInfo]) -> tuple[dict[str, str], set[str]]:
+    """The e-tags of the heads among the objects, by job, and the jobs that have a request."""
+    heads, requests = {}, set()
     for each in objects:
         job, _, name = each.key.removeprefix(PREFIX).partition("/")
-        if each.key.startswith(PREFIX) and name == HEAD and is_id(job):
-            found[job] = each.etag
-    return found
+        if not each.key.startswith(PREFIX) or not is_id(job):
+            continue
+        if name == HEAD:
+            heads[job] = each.etag
+        elif name == run_files.REQUEST:
+            requests.add(job)
+    return heads, requests
 
 
 def _cancelled(head: Head, is_run: bool) -> Head:

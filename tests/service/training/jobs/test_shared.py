@@ -21,11 +21,13 @@ from service.training.errors import (
 )
 from service.training.jobs import run_files
 from service.training.jobs.event_log import EVENTS
+from service.training.jobs.headless import GRACE_SECONDS
 from service.training.jobs.job import DamagedJob, JobProgress
 from service.training.jobs.lease import Lease
 from service.training.jobs.requests import JobRequest
-from service.training.jobs.run_mirror import NOTED
+from service.training.jobs.run_mirror import NOTED, PREFIX
 from service.training.jobs.shared import SharedJobStore
+from service.training.jobs.shared_head import HEAD
 from tests.service.training.jobs.machines import Cable
 
 NEVER = Event()
@@ -114,6 +116,27 @@ def test_a_deletion_that_was_interrupted_is_finished_by_another_machine(
     assert far(tmp_path)
     b.refresh()
     assert (far(tmp_path), b.ids()) == ({}, [])
+
+
+def test_a_request_without_a_head_is_deleted_once_nobody_can_be_about_to_write_it(tmp_path: Path) -> None:
+    class Dying(DirectoryObjects):
+        def put_new(self, key: str, data: bytes) -> str:
+            if key.endswith(HEAD):
+                raise StoreUnavailableError("the machine died")
+            return super().put_new(key, data)
+
+    now = 0.0
+    store = DirectoryObjects(tmp_path / "far")
+    jobs = SharedJobStore(tmp_path / "b", store, clock=lambda: now)
+    with pytest.raises(StoreUnavailableError):
+        SharedJobStore(tmp_path / "a", Dying(tmp_path / "far")).create(REQUEST)
+    kept = jobs.create(REQUEST).id
+    (orphan,) = (path for path in far(tmp_path) if kept not in path)
+    for moment, is_there in ((0.0, True), (GRACE_SECONDS - 1, True), (GRACE_SECONDS, False)):
+        now = moment
+        jobs.refresh(store.list(PREFIX))
+        assert (orphan in far(tmp_path)) is is_there
+    assert jobs.ids() == [kept] and jobs.get(kept).request == REQUEST
 
 
 def test_a_job_that_has_ended_elsewhere_cannot_be_cancelled(a: SharedJobStore, b: SharedJobStore) -> None:
