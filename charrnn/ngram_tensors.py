@@ -8,19 +8,18 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.ngrams import ORDERS, NgramTable, check_shapes
+from charrnn.ngrams import NgramTable, check_orders, check_shapes
 
 KEY: Final = "ngrams"
 """Of the description; without it, there is no table. The names of the tensors begin with it, and a period."""
 
-_SAYS: Final = {"orders": list(ORDERS)}
 _DTYPES: Final = {"U32": "uint32", "U16": "uint16", "F16": "float16"}
 """safetensors' names, and numpy's."""
 
 
 def described(table: NgramTable | None) -> dict[str, Any]:
     """What is added to the description."""
-    return {} if table is None else {KEY: _SAYS}
+    return {} if table is None else {KEY: {"orders": list(table.orders)}}
 
 
 def tensors(table: NgramTable | None) -> dict[str, npt.NDArray[Any]]:
@@ -33,11 +32,18 @@ def read(file: Any, description: Mapping[str, Any]) -> NgramTable | None:
     tensor is read. Raises ValueError if it is one of another release, or none that can be used."""
     if KEY not in description:
         return None
-    if description[KEY] != _SAYS:
-        raise ValueError(f"the n-gram table must be {_SAYS}, not {description[KEY]!r:.80}")
+    orders = _orders(description[KEY])
     slices = {name.removeprefix(f"{KEY}."): file.get_slice(name) for name in names(file.keys())}
     check_shapes({name: (_DTYPES.get(s.get_dtype(), ""), tuple(s.get_shape())) for name, s in slices.items()})
-    return NgramTable(**{name: file.get_tensor(f"{KEY}.{name}") for name in slices})
+    return NgramTable(**{name: file.get_tensor(f"{KEY}.{name}") for name in slices}, orders=orders)
+
+
+def _orders(says: Any) -> tuple[int, ...]:
+    """Raises ValueError for a description of another release."""
+    if not isinstance(says, Mapping) or [*says] != ["orders"] or not isinstance(says["orders"], list):
+        raise ValueError(f"the n-gram table must have its orders, not {says!r:.80}")
+    check_orders(orders := tuple(says["orders"]))
+    return orders
 
 
 def names(found: list[str]) -> list[str]:

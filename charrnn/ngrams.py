@@ -22,9 +22,12 @@ import numpy.typing as npt
 from charrnn.sampling import Logits
 from charrnn.splitmix import GAMMA, mixed
 
-ORDERS: Final = (3, 4, 6, 8)
-"""The lengths of contexts, in tokens. On Python source and C headers all lengths from 3 to 8 gain no more, in 1.6 times
-the memory."""
+ORDERS: Final = (3, 4, 6, 8, 14)
+"""The lengths of contexts, in tokens. On Python source and C headers all lengths from 3 to 8 gain no more than those up
+to 8, in 1.6 times the memory; what the longest one gains is in docs/training.md."""
+
+EARLIER_ORDERS: Final = ORDERS[:4]
+"""Those of tables that were made before there were longer ones."""
 
 KEY_BITS: Final = 31
 MAX_PAIRS: Final = 1 << 20
@@ -43,7 +46,8 @@ Ids = npt.NDArray[np.int32]
 @dataclass(frozen=True, eq=False, slots=True)
 class NgramTable:
     """Pairs of a context and a token that may follow it, [n] each: `keys` uint32, the contexts' (`context_keys`), in
-    ascending order; `ids` uint16, the tokens', ascending within a context; `odds` float16, r above.
+    ascending order; `ids` uint16, the tokens', ascending within a context; `odds` float16, r above. `orders` are the
+    lengths of its contexts: ORDERS or EARLIER_ORDERS.
 
     Raises ValueError, naming the array and the bound, for arrays that are not that.
     """
@@ -51,8 +55,10 @@ class NgramTable:
     keys: Keys
     ids: npt.NDArray[np.uint16]
     odds: npt.NDArray[np.float16]
+    orders: tuple[int, ...] = ORDERS
 
     def __post_init__(self) -> None:
+        check_orders(self.orders)
         check_shapes({name: (array.dtype.name, array.shape) for name, array in self.arrays().items()})
         if self.keys[-1] >> KEY_BITS:
             raise ValueError(f"keys must be less than {1 << KEY_BITS}, not {self.keys[-1]}")
@@ -85,7 +91,7 @@ class NgramTable:
     def following(self, recent: Ids) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.float32]]:
         """The tokens that the longest known context names, [k], and their odds; `recent` [m] are the latest ids, the
         newest last. Nothing if no context is known."""
-        for (key,) in reversed(context_keys(recent, recent.size).values()):
+        for (key,) in reversed(context_keys(recent, recent.size, self.orders).values()):
             start, stop = np.searchsorted(self.keys, key), np.searchsorted(self.keys, key, side="right")
             if start < stop:
                 return self.ids[start:stop], self.odds[start:stop].astype(np.float32)
@@ -102,6 +108,12 @@ class NgramTable:
         return result
 
 
+def check_orders(orders: tuple[int, ...]) -> None:
+    """Raises ValueError for lengths of contexts that no table has."""
+    if orders not in (ORDERS, EARLIER_ORDERS):
+        raise ValueError(f"the orders of an n-gram table must be {ORDERS} or {EARLIER_ORDERS}, not {orders!r:.80}")
+
+
 def check_shapes(found: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
     """Raises ValueError unless these, by name, are the dtypes and shapes of a table's arrays."""
     if {name: dtype for name, (dtype, _) in found.items()} != {name: np.dtype(d).name for name, d in _DTYPES.items()}:
@@ -111,18 +123,18 @@ def check_shapes(found: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
         raise ValueError(f"keys, ids and odds must have one length, from 1 to {MAX_PAIRS}, not {sorted(found.items())}")
 
 
-def context_keys(ids: npt.NDArray[np.integer[Any]], start: int) -> dict[int, Keys]:
+def context_keys(ids: npt.NDArray[np.integer[Any]], start: int, orders: tuple[int, ...] = ORDERS) -> dict[int, Keys]:
     """The keys of the contexts before each position from `start` to the end of the ids [n], that after the last one
-    included: [n - start + 1] for each of ORDERS up to `start`.
+    included: [n - start + 1] for each of the orders up to `start`.
 
     A key is a hash of the ids, from the newest to the oldest, so of their number too. Contexts that have the same, one
     in a billion, are taken for one.
     """
     count, found = len(ids) - start + 1, {}
     state = np.zeros(max(0, count), dtype=np.uint64)
-    for age in range(min(start, ORDERS[-1])):
+    for age in range(min(start, orders[-1])):
         older = ids[start - 1 - age :][:count]
         state = mixed(state + (older.astype(np.uint64) + np.uint64(1)) * GAMMA)
-        if age + 1 in ORDERS:
+        if age + 1 in orders:
             found[age + 1] = (state >> np.uint64(64 - KEY_BITS)).astype(np.uint32)
     return found

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.ngrams import KEY_BITS, MAX_BUCKET, ORDERS, NgramTable, context_keys
+from charrnn.ngrams import EARLIER_ORDERS, KEY_BITS, MAX_BUCKET, ORDERS, NgramTable, context_keys
 
 
 def table(contexts: dict[tuple[int, ...], dict[int, float]]) -> NgramTable:
@@ -39,6 +39,16 @@ def test_the_longest_context_is_found() -> None:
     assert [array.tolist() for array in found.following(ids(9, 1, 2, 3))] == [[4], [1.0]]
     assert [array.tolist() for array in found.following(ids(1, 2, 3))] == [[4], [1.0]]
     assert not found.following(ids(2, 3))[0].size and not found.following(ids(3, 2, 1))[0].size
+
+
+def test_a_table_of_shorter_contexts_knows_no_longer_ones() -> None:
+    text = ids(*range(20))
+    found = table({tuple(text[-14:].tolist()): {1: 1.0}, tuple(text[-8:].tolist()): {2: 1.0}})
+    earlier = NgramTable(found.keys, found.ids, found.odds, EARLIER_ORDERS)
+    assert found.following(text)[0].tolist() == [1]
+    assert earlier.following(text)[0].tolist() == [2]
+    with pytest.raises(ValueError, match=r"orders of an n-gram table must be .*, not \(3, 5\)"):
+        NgramTable(found.keys, found.ids, found.odds, (3, 5))
 
 
 def test_the_mixture_is_what_its_definition_says() -> None:

@@ -55,7 +55,7 @@ class BatchMemory:
         self.logits = allocate((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = allocate((capacity, logit_blocks(config) * LANES), np.float32)
         self._held = allocate((capacity, MOST_HELD), HELD_STRUCT)
-        self._mixing = allocate((1 + capacity, LANES), np.int32)
+        self._mixing = allocate((1 + 2 * capacity, LANES), np.int32)
         self._scratch = allocate((scratch_size(logit_blocks(config)),), np.float32)
         self.active, self._added, self._wanted = (allocate((capacity,), np.int64) for _ in range(3))
         self.sequences = allocate((capacity,), SEQUENCE_STRUCT)
@@ -96,7 +96,11 @@ class BatchMemory:
         if not self._model.has_ngrams:
             return {}
         buckets = self._model.array("buckets").size - 1
-        return {"pair_count": len(self._model.array("pairs")), "bucket_shift": KEY_BITS - (buckets.bit_length() - 1)}
+        return {
+            "pair_count": len(self._model.array("pairs")),
+            "bucket_shift": KEY_BITS - (buckets.bit_length() - 1),
+            "longest_context": self._model.longest_context,
+        }
 
     def _addresses(self) -> dict[str, int]:
         table, output_weights, output_constants = self._read

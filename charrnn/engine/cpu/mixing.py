@@ -14,12 +14,13 @@ from charrnn.engine.cpu.logprobs import LOG2_E
 from charrnn.engine.cpu.sampling import before_probs, mix_bits
 from charrnn.ngrams import KEY_BITS, ORDERS
 
-_LONGEST: Final = ORDERS[-1]
 _GAMMA: Final = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT: Final = np.uint64(64 - KEY_BITS)
 _ONE: Final = np.float32(1)
-_STARTS, _STOPS, _FOUND, _TOUCHED = 4, 8, 12, 13
+_STARTS, _STOPS, _FOUND, _TOUCHED = 8, 16, 24, 25
 """Where a row's place has what, in int32: first come the keys, one for each of ORDERS."""
+_PLACE: Final = 2
+"""Vectors of a row's place."""
 
 
 @njit(inline="never", error_model="numpy")
@@ -61,14 +62,14 @@ def _mix(b: Any, first: int, logits: int) -> None:
 @njit(error_model="numpy")
 def _place(b: Any, row: int) -> int:
     """The row's place at `mixing`; the first one is for the mixed probabilities."""
-    return int(b.mixing + VECTOR_BYTES * (1 + row))
+    return int(b.mixing + VECTOR_BYTES * (1 + _PLACE * row))
 
 
 @njit(error_model="numpy")
 def _find_buckets(b: Any, sequence: Any, place: int) -> None:
     """Write down the keys of the sequence's contexts, the shortest first, and where their buckets begin and end."""
     state, found = np.uint64(0), 0
-    for age in range(min(sequence.recent_count, _LONGEST)):
+    for age in range(min(sequence.recent_count, b.longest_context)):
         id_ = sequence.recent[(sequence.recent_count - 1 - age) & (sequence.recent.size - 1)]
         state = mix_bits(state + (np.uint64(id_) + np.uint64(1)) * _GAMMA)
         if age + 1 in ORDERS:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from charrnn.config import ModelConfig
 from charrnn.engine.cpu.instructions import Precision
+from charrnn.ngrams import EARLIER_ORDERS
 from durable.drafts import draft
 
 Array = npt.NDArray[Any]
@@ -73,6 +74,11 @@ class PackedModel:
     def has_ngrams(self) -> bool:
         """Whether counts are mixed with the logits."""
         return "pairs" in self._index["arrays"]
+
+    @property
+    def longest_context(self) -> int:
+        """Of the n-gram table, in tokens."""
+        return int(self.array("orders")[-1]) if "orders" in self._index["arrays"] else EARLIER_ORDERS[-1]
 
     def array(self, name: str) -> Array:
         """One of the arrays, without a copy. Raises KeyError."""

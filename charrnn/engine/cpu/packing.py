@@ -21,6 +21,7 @@ and with an n-gram table (charrnn.ngrams)
 
     pairs                   [n, 3] int32: key, id, and the bits of its odds in float32
     buckets                 [2^bits + 1] int32: where the pairs begin whose keys begin with these bits
+    orders                  [n] int32: the lengths of its contexts; missing where they are EARLIER_ORDERS
 
 All that is multiplied or added before a gate carries the gate's factor (charrnn.engine.cpu.gates).
 """
@@ -131,7 +132,8 @@ def _ngrams(checkpoint: Checkpoint) -> dict[str, Array]:
     if table is None:
         return {}
     columns = (table.keys.astype(np.int32), table.ids.astype(np.int32), table.odds.astype(np.float32).view(np.int32))
-    return {"pairs": np.stack(columns, axis=1), "buckets": table.buckets()}
+    orders = np.array(table.orders, dtype=np.int32)
+    return {"pairs": np.stack(columns, axis=1), "buckets": table.buckets(), "orders": orders}
 
 
 def _bias(config: ModelConfig, weights: Weights, layer: int) -> Floats:

@@ -46,7 +46,8 @@ BATCH_STRUCT: Final = np.dtype(
             "buckets",  # [2^bits + 1] int32: the first pair whose key begins with these bits
             "bucket_shift",  # by how many bits a key is longer than its bucket's
             "pair_count",
-            "mixing",  # [1 + slots, 16] float32 or int32, for mixing counts (charrnn.engine.cpu.mixing)
+            "longest_context",  # in tokens
+            "mixing",  # [1 + 2 slots, 16] float32 or int32, for mixing counts (charrnn.engine.cpu.mixing)
             "holding",  # how many sequences hold cells; 0: none
             "series",  # a SERIES_STRUCT whose candidates fill the slots; address 0: none
         )

@@ -18,6 +18,7 @@ from charrnn.engine.cpu.batch import CpuBatch, CpuEngine
 from charrnn.engine.cpu.instructions import Isa, host_features, runnable_isas
 from charrnn.engine.cpu.packing import pack
 from charrnn.engine.gpu.reference import ReferenceEngine
+from charrnn.ngrams import EARLIER_ORDERS, ORDERS
 from charrnn.sampling import SamplingParams, log_softmax
 from charrnn.vocabulary import Ids
 from tests.charrnn.engine.leaving import leave
@@ -216,10 +217,15 @@ def test_logarithms_are_the_models_own(engine: CpuEngine) -> None:
     assert last.top.dtype == np.float32
 
 
-def test_counts_are_mixed_as_their_definition_says(make_checkpoint: Any, log_probabilities: Any) -> None:
+@pytest.mark.parametrize("orders", [ORDERS, EARLIER_ORDERS])
+def test_counts_are_mixed_as_their_definition_says(
+    orders: tuple[int, ...], make_checkpoint: Any, log_probabilities: Any
+) -> None:
     checkpoint = make_checkpoint("lstm")
     text = np.concatenate([random_ids(100, 20), random_ids(100, 2, 1)])
     with_table = with_counts(checkpoint)
+    assert with_table.ngrams is not None
+    with_table = replace(with_table, ngrams=replace(with_table.ngrams, orders=orders))
     scored, network = score(CpuEngine(with_table, "float32"), text), log_probabilities(checkpoint, text[:-1])
     assert with_table.ngrams is not None
     mixed_too = [with_table.ngrams.mix(row.astype(np.float32), text[: 1 + i]) for i, row in enumerate(network)]
