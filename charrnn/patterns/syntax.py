@@ -35,20 +35,24 @@ _FLAGS: Final = {
     re.VERBOSE: "(?x)",
 }
 
+_LINE_ENDS: Final = "\n\r\u2028\u2029"
+"""What a dot does not take in JavaScript."""
+
 _ONE_BY_ONE: Final = Lock()
 
 
-def parsed(source: str) -> Node:
+def parsed(source: str, *, portable: bool = False) -> Node:
     """The syntax tree of a regular expression that a whole text is to match, as `re.fullmatch` reads it.
 
-    Raises InvalidPatternError, UnsupportedPatternError, PatternTooLargeError.
+    `portable`: classes take only what they take in JavaScript, too. Raises InvalidPatternError,
+    UnsupportedPatternError, PatternTooLargeError.
     """
     if len(source) > MAX_CHARACTERS:
         raise PatternTooLargeError("characters", MAX_CHARACTERS)
     if _depth(source) > MAX_DEPTH:
         raise PatternTooLargeError("groups within each other", MAX_DEPTH)
     tree = _read(source)
-    return _Translation().of(tree, tree.state.flags)
+    return _Translation(portable).of(tree, tree.state.flags)
 
 
 def _read(source: str) -> Any:
@@ -76,7 +80,8 @@ def _depth(source: str) -> int:
 class _Translation:
     """From the tree of Python's parser to ours; what it has seen of one pattern."""
 
-    def __init__(self) -> None:
+    def __init__(self, portable: bool) -> None:
+        self._portable = portable
         self._classes: dict[str, Characters] = {}
         self._members = 0
 
@@ -113,7 +118,11 @@ class _Translation:
             self._members += sum(_costly(first, last, flags) for first, last in members)
             if self._members > MAX_CLASS_MEMBERS:
                 raise PatternTooLargeError("characters in its classes", MAX_CLASS_MEMBERS)
-            self._classes[key] = Characters((_compiled(code, value, flags),), _named(members))
+            alike = (flags, flags ^ re.UNICODE ^ re.ASCII) if self._portable else (flags,)
+            ends = _LINE_ENDS if self._portable and code is codes.ANY and not flags & re.DOTALL else ""
+            self._classes[key] = Characters(
+                tuple(_compiled(code, value, each) for each in alike), _named(members), without=ends
+            )
         return self._classes[key]
 
 

@@ -1,0 +1,1 @@
+"""What a JSON schema says, as a pattern's syntax tree."""
