@@ -20,6 +20,7 @@ from charrnn.patterns.examples import shortest
 from charrnn.patterns.expressions import Expression
 from charrnn.patterns.minimizing import minimized
 from charrnn.patterns.reasons import fewest_unknown
+from charrnn.patterns.schema import schema_node
 from charrnn.patterns.spelling import spelled
 from charrnn.patterns.syntax import parsed
 from charrnn.vocabulary import Vocabulary
@@ -74,7 +75,7 @@ def language_of(pattern: Pattern) -> Expression | Choices:
     """What fits the pattern, whatever the vocabulary."""
     if isinstance(pattern.source, tuple):
         return Choices(pattern.source)
-    return Expression(parsed(pattern.source))
+    return Expression(schema_node(pattern.source) if pattern.kind == "json_schema" else parsed(pattern.source))
 
 
 def _texts(vocabulary: Vocabulary, outputs: int) -> dict[int, str]:

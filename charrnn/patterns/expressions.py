@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from charrnn.patterns.alphabet import Alphabet
 from charrnn.patterns.bounds import Work
 from charrnn.patterns.determinizing import Table, determinized
-from charrnn.patterns.nodes import Characters, Node
+from charrnn.patterns.nodes import Node
 from charrnn.patterns.stops import without_stops
 from charrnn.patterns.terms import Terms
 
@@ -26,12 +27,10 @@ class Expression:
     def wider(self, characters: str) -> str:
         """These characters and all that could make more texts fit, ascending: of each atom those that it names, a word
         character and another."""
-        every = "".join(map(chr, range(_LAST_CODE_POINT + 1)))
-        words = "".join(re.findall(r"\w", every))
-        others = "".join(re.findall(r"\W", every))
+        words, others = _every_character()
         found = {*characters, *self.named, "\n"}
         for atom in self._terms.atoms:
-            found.update(_first(atom, words), _first(atom, others))
+            found.update(atom.first_among(words), atom.first_among(others))
         return "".join(sorted(found))
 
     def table(self, characters: str, stop: Sequence[str]) -> tuple[Table, Alphabet]:
@@ -44,6 +43,8 @@ class Expression:
         return without_stops(table, alphabet, stop, self._terms.work), alphabet
 
 
-def _first(atom: Characters, characters: str) -> str:
-    """The first of the characters that fits; none if there is none."""
-    return min(atom.among(characters), default="")
+@cache
+def _every_character() -> tuple[str, str]:
+    """All that are part of a word, and all others."""
+    every = "".join(map(chr, range(_LAST_CODE_POINT + 1)))
+    return "".join(re.findall(r"\w", every)), "".join(re.findall(r"\W", every))

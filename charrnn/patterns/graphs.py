@@ -26,6 +26,8 @@ def explored(start: Key, edges_of: Callable[[Key], Iterable[tuple[Node, Key]]], 
     numbers, queue, edges = {start: 0}, deque([start]), []
     while queue:
         for label, other in dict.fromkeys(edges_of(key := queue.popleft())):
+            if isinstance(label, Characters) and label.nothing:
+                continue
             if other not in numbers:
                 numbers[other] = len(numbers)
                 queue.append(other)
@@ -75,6 +77,8 @@ def _common(first: Node, second: Node) -> Node:
 def of_length(least: int, most: int | None) -> Graph:
     """All texts of so many characters. Raises PatternTooLargeError."""
     last = least if most is None else most
+    if max(least, last) > MAX_STATES:
+        raise PatternTooLargeError("states", MAX_STATES)
 
     def edges_of(length: int) -> Iterable[tuple[Node, int]]:
         if length < last or most is None:

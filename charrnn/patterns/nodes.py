@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 
@@ -21,6 +21,20 @@ class Characters:
     def among(self, characters: str) -> set[str]:
         """Those of the characters that fit."""
         return set(characters).intersection(*(each.findall(characters) for each in self.matching)) - set(self.without)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it is certain that no character fits."""
+        return _is_nothing(self)
+
+    def first_among(self, characters: str) -> str:
+        """The first of the characters that fits; none if there is none."""
+        start, size = 0, 0 if self.nothing else 64
+        while size and start < len(characters):
+            if found := self.among(part := characters[start : start + size]):
+                return min(found, key=part.index)
+            start, size = start + size, 4 * size
+        return ""
 
     def common(self, other: Characters) -> Characters:
         """The characters that both take."""
@@ -80,6 +94,25 @@ EMPTY: Final = Concatenation(())
 
 NOTHING: Final = Alternation(())
 """No text at all."""
+
+
+_ASCII: Final = "".join(map(chr, range(128)))
+
+
+@lru_cache(maxsize=4096)
+def _is_nothing(characters: Characters) -> bool:
+    return not characters.among(_ASCII) and not all(map(_is_beyond_ascii, characters.matching))
+
+
+@lru_cache(maxsize=4096)
+def _is_beyond_ascii(expression: re.Pattern[str]) -> bool:
+    """Whether it matches any character beyond ASCII."""
+    return expression.search(_beyond_ascii()) is not None
+
+
+@cache
+def _beyond_ascii() -> str:
+    return "".join(map(chr, range(128, 0x110000)))
 
 
 @lru_cache(maxsize=1024)

@@ -92,6 +92,7 @@ class Terms:
         self._numbers: dict[tuple[type, Any], int] = {}
         self._beginnings: dict[tuple[int, Place], Beginnings] = {}
         self._graphs: list[tuple[list[list[tuple[int, int]]], frozenset[int]]] = []
+        self._followed: dict[Way, tuple[list[int], bool]] = {}
         self._of_nodes: dict[int, tuple[Node, int]] = {}
 
     def of(self, node: Node) -> int:
@@ -154,8 +155,9 @@ class Terms:
                 return any(self.fits_empty(term, place) for term in terms)
             case Times(term, least, _):
                 return least == 0 or self.fits_empty(term, place)
-            case Way(graph, vertex):
-                return vertex in self._graphs[graph][1] or any(self.fits_empty(each, place) for each in self._ways(one))
+            case Way():
+                ways, ended = self._ways(one)
+                return ended or any(self.fits_empty(each, place) for each in ways)
             case Assertion():
                 return holds(one, place)
         return False
@@ -174,15 +176,28 @@ class Terms:
                 more = self._times(body, due, None if most is None else most - 1)
                 return tuple((atom, self._then(left, more)) for atom, left in self.beginnings(body, place))
             case Way():
-                return tuple(pair for each in self._ways(one) for pair in self.beginnings(each, place))
+                return tuple(pair for each in self._ways(one)[0] for pair in self.beginnings(each, place))
             case Then():
                 return self.beginnings(term, place)
         return ()
 
-    def _ways(self, way: Way) -> list[int]:
-        """A term for each edge from a vertex, and what may follow it."""
-        edges = self._graphs[way.graph][0][way.vertex]
-        return [self._then(label, self._number(Way(way.graph, other))) for label, other in edges]
+    def _ways(self, way: Way) -> tuple[list[int], bool]:
+        """What can follow in a vertex, a term for each edge that takes characters, and whether its graph can end there.
+        Edges that take none are followed here: there may be thousands, one behind the other."""
+        if way not in self._followed:
+            edges, ends = self._graphs[way.graph]
+            ways, reached = [], [way.vertex]
+            seen = {*reached}
+            for vertex in reached:  # grows meanwhile
+                self.work.spend(len(edges[vertex]) + 1)
+                for label, other in edges[vertex]:
+                    if label != EMPTY:
+                        ways.append(self._then(label, self._number(Way(way.graph, other))))
+                    elif other not in seen:
+                        seen.add(other)
+                        reached.append(other)
+            self._followed[way] = ways, not ends.isdisjoint(reached)
+        return self._followed[way]
 
     def _then(self, first: int, rest: int) -> int:
         if EMPTY in {first, rest}:

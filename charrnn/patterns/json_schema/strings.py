@@ -101,5 +101,5 @@ def _as_written(label: Node) -> Node:
 
 
 def _unnamed(text: str) -> Node:
-    """The text; nobody asked for its characters."""
+    """The text, whose characters no pattern names."""
     return Concatenation(tuple(matching(re.escape(each)) for each in text))
