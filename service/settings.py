@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         1 << 25, ge=0, description="memory for states of long prompts, per web process, in bytes"
     )
     pattern_cache_bytes: int = Field(
-        1 << 26, ge=1 << 20, description="memory for compiled patterns, per web process, in bytes"
+        1 << 27, ge=1 << 20, description="memory for compiled patterns, per web process, in bytes"
     )
     default_model: str = Field("shakespeare", description="model used when a request names none")
     max_length: int = Field(10_000, ge=1, description="maximum `length` of a generated text, in tokens")

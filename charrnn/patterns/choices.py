@@ -25,9 +25,9 @@ class Choices:
         if not choices:
             raise InvalidPatternError("there must be at least one choice")
         if len(choices) > MAX_CHOICES:
-            raise PatternTooLargeError("choices", MAX_CHOICES)
-        if sum(map(len, choices)) > MAX_CHOICE_CHARACTERS:
-            raise PatternTooLargeError("characters in its choices", MAX_CHOICE_CHARACTERS)
+            raise PatternTooLargeError("choices", MAX_CHOICES, len(choices))
+        if (characters := sum(map(len, choices))) > MAX_CHOICE_CHARACTERS:
+            raise PatternTooLargeError("characters in its choices", MAX_CHOICE_CHARACTERS, characters)
         self.choices = sorted(set(choices))
         self.named = set("".join(self.choices))
 

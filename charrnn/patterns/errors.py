@@ -55,7 +55,10 @@ class NothingLeftError(PatternError):
 
 
 class PatternTooLargeError(PatternError):
-    """A bound of `charrnn.patterns.bounds` is exceeded; the message names it."""
+    """A bound of `charrnn.patterns.bounds` is exceeded; the message names it, and how many there are of what was
+    counted before anything was built."""
 
-    def __init__(self, what: str, bound: int) -> None:
-        super().__init__(f"needs more than {bound:,} {what}")
+    def __init__(self, what: str, bound: int, given: int | None = None) -> None:
+        super().__init__(
+            f"needs more than {bound:,} {what}" if given is None else f"may have {bound:,} {what}, not {given:,}"
+        )

@@ -48,7 +48,7 @@ def parsed(source: str, *, portable: bool = False) -> Node:
     UnsupportedPatternError, PatternTooLargeError.
     """
     if len(source) > MAX_CHARACTERS:
-        raise PatternTooLargeError("characters", MAX_CHARACTERS)
+        raise PatternTooLargeError("characters", MAX_CHARACTERS, len(source))
     if _depth(source) > MAX_DEPTH:
         raise PatternTooLargeError("groups within each other", MAX_DEPTH)
     tree = _read(source)

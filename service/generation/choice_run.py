@@ -17,6 +17,7 @@ from service.generation.cached_choice import Beginning, CachedChoice, Recording
 from service.generation.choice_builder import ChoiceBuilder
 from service.generation.continuations.continuation import Continuation, Place
 from service.generation.continuations.rewinding import state_after
+from service.generation.continuations.tokens import holds
 from service.generation.pieces import Piece
 from service.generation.requests import Choice
 from service.generation.scheduling.scheduled import ScheduledSequence
@@ -103,12 +104,15 @@ class ChoiceRun:
         return self._recording.choice(self._seed, self.tokens, state, final=final)
 
     def cut_off(self) -> Continuation | None:
-        """From where the choice can go on, if it was given up after its first token; it begins with what was taken."""
+        """From where the choice can go on, if it was given up after its first token and a token can hold its pattern;
+        it begins with what was taken."""
         end = None if self.scheduled is None else self.scheduled.end
         beginning = self._beginning
         cached = None if beginning is None else beginning.choice.state
         state = cached if end is None else packed(end.state)
-        return None if state is None or self.has_ended else self._continuation_in(state)
+        if state is None or self.has_ended or not holds(self._admitted.request.pattern):
+            return None
+        return self._continuation_in(state)
 
     def _scheduled(self, wake: threading.Event, *, stream: bool) -> ScheduledSequence:
         request = self._admitted.request

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from charrnn.patterns.automaton import Automaton, Fit
+from charrnn.patterns.automaton import Fit
+from charrnn.patterns.examples import shortest
 from service.generation.cancellation import CancelScope
 from service.generation.compiled_patterns import CompiledPattern, CompiledPatterns, Wanted
 from service.generation.continuations.continuation import Place
@@ -48,8 +49,9 @@ def fitting(  # noqa: PLR0917
     Raises LengthTooShortError, InvalidContinuationError, and what CompiledPatterns.get raises."""
     compiled = patterns.get(wanted, model, scope)
     found = Fitting(compiled, 0 if place is None else _state_at(place, compiled))
-    if (shortest := found.fit.distance) > length:
-        raise LengthTooShortError(length, shortest, model.vocabulary.decode(_shortest(compiled.automaton, found.state)))
+    if (distance := found.fit.distance) > length:
+        example = model.vocabulary.decode(shortest(compiled.automaton, found.state))
+        raise LengthTooShortError(length, distance, example)
     return found
 
 
@@ -61,12 +63,3 @@ def _state_at(place: Place, compiled: CompiledPattern) -> int:
             " allowed_token_ids, or in this release of the service: give a pattern anew, and it begins at its start"
         )
     return place.state
-
-
-def _shortest(automaton: Automaton, state: int) -> list[int]:
-    """The fewest ids with which a text ends that is in this state."""
-    ids: list[int] = []
-    while left := int(automaton.distances[state]):
-        ids.append(int(automaton.choosable(state, left).argmax()))
-        state = automaton.after(state, ids[-1:])
-    return ids

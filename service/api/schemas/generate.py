@@ -117,7 +117,7 @@ class GenerateBody(NeutralBody, ContinuingBody):
         reading the keys raises."""
         start = None if self.token is None else continuations.read(self.token)
         if self.continuation:
-            continuations.check()
+            continuations.check(self.pattern())
         model = start.reference if start is not None and self.model is None else self.reference(settings)
         continuing = self.continuing(
             self.text_before, self.length, model, cache_scope=cache_scope, read_cache=read_cache

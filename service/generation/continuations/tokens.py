@@ -29,11 +29,14 @@ from charrnn.patterns.compiling import Pattern
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import Pending
 from service.generation.continuations.continuation import Continuation, Place
-from service.generation.errors import InvalidContinuationError
+from service.generation.errors import BesidePatternError, InvalidContinuationError
 
 FORMAT: Final = 1
 LONGEST: Final = 1 << 20
 """In characters: the state of the largest network that there can be needs some 600,000."""
+
+LARGEST_PATTERN: Final = 1 << 15
+"""In bytes, compressed: a continuation with a larger one might not fit in a line of a stream."""
 
 _SALT: Final = b"charrnn.continuation"
 _HEAD: Final = struct.Struct("<BBI")
@@ -49,9 +52,12 @@ class Continuations:
     def __init__(self, keys: Callable[[], tuple[str, ...]]) -> None:
         self._keys = keys
 
-    def check(self) -> None:
-        """Raises what `keys` raises."""
+    def check(self, pattern: Pattern | None = None) -> None:
+        """Raises what `keys` raises, and BesidePatternError for a pattern that is too large for a token."""
         self._keys()
+        if not holds(pattern):
+            bound = f"{LARGEST_PATTERN} bytes, compressed"
+            raise BesidePatternError("continuation", f"must be false beside so large a pattern: it may have {bound}")
 
     def token(self, continuation: Continuation) -> str:
         """The token: for an lstm of 3 layers of 512 units about 10,500 characters in int8 and 15,000 in float32, unless
@@ -82,6 +88,14 @@ class Continuations:
             raise InvalidContinuationError(
                 "it has fields, or values of them, that this release of the service does not know"
             ) from error
+
+
+def holds(pattern: Pattern | None) -> bool:
+    """Whether a token has room for the pattern."""
+    if pattern is None:
+        return True
+    source = json.dumps(pattern.source).encode()
+    return len(source) <= LARGEST_PATTERN or len(zlib.compress(source)) <= LARGEST_PATTERN
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from random import Random
 from typing import Final
 
 import pytest
@@ -14,11 +15,12 @@ from itsdangerous import Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from charrnn.engine.steering import Held
+from charrnn.patterns.compiling import Pattern
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import Pending
-from service.generation.continuations.continuation import Continuation
-from service.generation.continuations.tokens import LONGEST, Continuations
-from service.generation.errors import InvalidContinuationError
+from service.generation.continuations.continuation import Continuation, Place
+from service.generation.continuations.tokens import LARGEST_PATTERN, LONGEST, Continuations, holds
+from service.generation.errors import BesidePatternError, InvalidContinuationError
 
 OLD, NEW = "o" * 32, "n" * 32
 TOKENS: Final = Continuations(lambda: (NEW,))
@@ -54,6 +56,10 @@ continuations = st.builds(
     ).map(tuple),
     pending=st.builds(Pending, st.text(max_size=300), st.integers(0, 300), st.integers(0, 300)),
     ended=st.booleans(),
+    pattern=st.none()
+    | st.builds(Pattern, st.sampled_from(["regex", "json_schema"]), st.text(max_size=300))
+    | st.builds(Pattern, st.just("choice"), st.lists(st.text(max_size=9), max_size=99).map(tuple)),
+    place=st.none() | st.builds(Place, st.integers(0, 20_000), st.integers(0, (1 << 32) - 1)),
 )
 
 
@@ -186,3 +192,14 @@ def test_many_stop_texts_and_ids_are_compressed() -> None:
     many = replace(PLAIN, sampling=replace(PLAIN.sampling, allowed_token_ids=tuple(range(5000))), stop=("x" * 256,) * 8)
     token = TOKENS.token(many)
     assert TOKENS.read(token) == many and len(token) < 16_384
+
+
+def test_a_pattern_may_be_as_large_as_a_token_can_hold() -> None:
+    random = Random(0)
+    words = tuple("".join(random.choices("abcdefghijklmnop", k=9)) for _ in range(9000))
+    small, large = Pattern("choice", words[:5000]), Pattern("choice", words)
+    assert holds(None) and holds(small) and holds(Pattern("regex", "a" * LARGEST_PATTERN)) and not holds(large)
+    TOKENS.check(small)
+    assert len(TOKENS.token(replace(PLAIN, pattern=small))) < 2 * LARGEST_PATTERN
+    with pytest.raises(BesidePatternError, match="continuation must be false"):
+        TOKENS.check(large)
