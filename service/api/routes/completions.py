@@ -50,6 +50,11 @@ AnyChunk = CompletionChunk | CutOff
 EXAMPLES = {
     "a completion": {"prompt": "ROMEO:", "max_tokens": 60, "temperature": 0.8},
     "two choices with logarithms": {"prompt": "ROMEO:", "max_tokens": 8, "n": 2, "seed": 7, "logprobs": 3},
+    "one that fits, as vLLM's clients ask for it": {
+        "prompt": "ROMEO:\n",
+        "max_tokens": 40,
+        "guided_regex": "[A-Z][a-z]+( [a-z]+){1,6}[!?]",
+    },
     "a stream with its usage": {
         "prompt": "ROMEO:",
         "max_tokens": 30,

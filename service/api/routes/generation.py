@@ -54,6 +54,8 @@ EXAMPLES = {
     "three choices that end with a line": {"prompt": "JULIET:\n", "length": 80, "n": 3, "stop": "\n"},
     "less of the same": {"prompt": "ROMEO:", "length": 100, "presence_penalty": 0.5, "frequency_penalty": 0.2},
     "with biased and allowed tokens": {"length": 20, "logit_bias": {"5": 2.5}, "allowed_token_ids": [1, 3, 5]},
+    "a text that fits": {"prompt": "ROMEO:\n", "length": 40, "regex": "[A-Z][a-z]+( [a-z]+){1,6}[!?]"},
+    "one of some strings": {"prompt": "JULIET:\n", "choice": ["But soft!", "What light?"], "n": 5},
     "a stream": {"prompt": "ROMEO:", "length": 50, "stream": True},
     "a text that can go on": {"prompt": "ROMEO:", "length": 50, "continuation": True},
     "logarithms": {"prompt": "ROMEO:", "length": 5, "temperature": 0, "logprobs": 2, "echo": True},

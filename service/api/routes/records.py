@@ -32,6 +32,7 @@ KINDS: Final = (JSON_LINES, TEXT)
 EXAMPLES: Final = {
     "ten records": {"model": "names", "count": 10},
     "each once, none of the training data": {"model": "names", "count": 5, "unique": True, "novel": True},
+    "that fit": {"model": "names", "count": 5, "regex": "[A-Z][a-z]{2,9}"},
     "the next ten of the same": {"model": "names", "count": 10, "seed": 7, "offset": 10, "temperature": 0.8},
 }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import jsonschema
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, example, given, settings
@@ -34,6 +35,7 @@ NAME: Final = "[ab]c{1,3}(\n| [a-c]+)?"
 LETTERS: Final = Vocabulary("\n abc")
 MODELS: Final = {
     "text": random_network(LETTERS, "lstm", 12, 2),
+    "json": random_network(Vocabulary(' ",-0123456789:[]abdefgijlnrstu{}'), "gru", 12),
     "records": random_network(LETTERS, "gru", 9, arrangement=arranged("generate", ("x", "y"))),
 }
 
@@ -133,7 +135,7 @@ def text_of(events: Sequence[SentEvent], index: int = 0) -> str:
 
 asked = st.fixed_dictionaries(
     {
-        "model": st.sampled_from(list(MODELS)),
+        "model": st.sampled_from(["text", "records"]),
         "length": st.integers(2, 30),
         "seed": st.integers(0, 1 << 40),
         "temperature": st.sampled_from([0, 0.3, 1, 3]),
@@ -188,7 +190,31 @@ def test_it_ends_where_the_model_would_leave(served: Served) -> None:
     assert greedy["text"].endswith("c")
 
 
-def test_choices_and_json_fit_too(served: Served) -> None:
+def test_json_is_valid_by_its_schema(served: Served) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer", "minimum": -3},
+            "tags": {"type": "array", "items": {"enum": ["a", "b"]}},
+        },
+        "required": ["id"],
+        "additionalProperties": False,
+    }
+    fields: dict[str, Any] = {"model": "json", "n": 4, "length": 30}
+    named = {"type": "json_schema", "json_schema": {"schema": schema}}
+    for seed in range(0, 80, 4):
+        choices = served.choices(**fields, seed=seed, json_schema=schema)
+        for choice in choices:
+            jsonschema.validate(json.loads(choice["text"]), schema)
+        for same in ({"json_schema": json.dumps(schema)}, {"response_format": named}, {"guided_json": schema}):
+            assert served.choices(**fields, seed=seed, **same) == choices
+    error = served.error(model="json", json_schema={"type": "object", "properties": {"a": {"$ref": "#"}}})
+    assert (error["code"], error["param"]) == ("unsupported_pattern", "json_schema") and "$ref" in error["message"]
+    error = served.error(model="json", guided_json="{")
+    assert (error["code"], error["param"]) == ("invalid_pattern", "guided_json")
+
+
+def test_texts_are_among_the_choices(served: Served) -> None:
     words = ["a", "ab", "abc", "cab", ""]
     found = {each["text"] for seed in range(0, 96, 16) for each in served.choices(choice=words, seed=seed, n=16)}
     assert {"a", "ab"} < found <= set(words)
