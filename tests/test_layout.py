@@ -22,6 +22,7 @@ OF_NO_MODULE = {
     *("continuations", "resumed_streams"),  # texts that go on
     *("fresh_process", "main", "table", "words"),  # __main__; the table of encodings; requests to a model of words
     "sentinel",  # a Redis whose primary changes
+    *("patterns", "whole_texts"),  # texts that fit, by every route; patterns and engines
 }
 
 
