@@ -23,10 +23,10 @@ MAX_CLASS_MEMBERS: Final = 2_000_000
 MAX_CHOICE_CHARACTERS: Final = 1_000_000
 """Characters of all choices together."""
 
-MAX_CONSTRUCTED: Final = 60_000
+MAX_CONSTRUCTED: Final = 50_000
 """States of an automaton before it is minimized."""
 
-MAX_ENTRIES: Final = 16_000_000
+MAX_ENTRIES: Final = 8_000_000
 """Entries of the table of an automaton: states times classes of characters."""
 
 MAX_WORK: Final = 2_000_000

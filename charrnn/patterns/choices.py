@@ -53,7 +53,7 @@ def _table(texts: list[list[int]], classes: int) -> Table:
     if edges:
         tails, labels, heads = np.array(edges).T
         following[tails, labels] = heads
-    return Table(following, np.array([ends for ends, _ in register])[::-1])
+    return Table(following, np.array([ends for ends, _ in register])[::-1], minimal=bool(texts))
 
 
 def _registered(texts: Iterable[list[int]], classes: int) -> Register:

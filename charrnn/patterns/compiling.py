@@ -21,7 +21,7 @@ from charrnn.patterns.expressions import Expression
 from charrnn.patterns.minimizing import minimized
 from charrnn.patterns.reasons import fewest_unknown
 from charrnn.patterns.schema import schema_node
-from charrnn.patterns.spelling import spelled
+from charrnn.patterns.spelling import is_spelled, spelled
 from charrnn.patterns.syntax import parsed
 from charrnn.vocabulary import Vocabulary
 
@@ -38,8 +38,8 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A pattern's automaton, and the characters that the pattern names and does without, since the vocabulary does not
-    have them; ascending."""
+    """A pattern's automaton, and the characters (of choices: words too) that the pattern names and does without, since
+    the vocabulary does not have them; ascending."""
 
     automaton: Automaton
     skipped: tuple[str, ...] = ()
@@ -63,12 +63,12 @@ def compile_pattern(
     stop = tuple(filter(None, stop))
     texts = _texts(vocabulary, outputs)
     chosen = texts if allowed is None else {id_: text for id_, text in texts.items() if id_ in set(allowed)}
-    automaton = _automaton(language, vocabulary.characters, chosen, outputs, stop)
+    automaton = _automaton(language, chosen, outputs, stop)
     if automaton is None:
         raise _reason(language, vocabulary, texts, outputs, stop)
     if pattern.kind != "choice" and len(automaton) > MAX_STATES:
         raise PatternTooLargeError("states", MAX_STATES)
-    return Compiled(automaton, tuple(sorted(language.named.difference(vocabulary.characters))))
+    return Compiled(automaton, tuple(sorted(_skipped(language, vocabulary, texts))))
 
 
 def language_of(pattern: Pattern) -> Expression | Choices:
@@ -85,13 +85,26 @@ def _texts(vocabulary: Vocabulary, outputs: int) -> dict[int, str]:
 
 
 def _automaton(
-    language: Expression | Choices, characters: str, texts: dict[int, str], outputs: int, stop: Sequence[str]
+    language: Expression | Choices, texts: dict[int, str], outputs: int, stop: Sequence[str]
 ) -> Automaton | None:
     """The smallest automaton over ids that spell these texts; None if no text fits."""
+    characters = "".join(sorted(set("".join(texts.values()))))
     table, alphabet = language.table(characters, stop)
     work = Work()
     table, columns = spelled(table, alphabet, texts, outputs)
     return minimized(table, columns, work)
+
+
+def _skipped(language: Expression | Choices, vocabulary: Vocabulary, texts: dict[int, str]) -> set[str]:
+    """What the pattern names and the vocabulary does not have."""
+    unknown = language.named.difference(vocabulary.characters)
+    if isinstance(language, Expression) or vocabulary.level == "char":
+        return unknown
+    words = ((choice, vocabulary.encode_known(choice)[1]) for choice in language.choices)
+    spelling = set(texts.values())
+    return unknown.union(
+        word for choice, found in words if found and not is_spelled(choice, spelling) for _, word in found
+    )
 
 
 def _reason(
@@ -99,9 +112,9 @@ def _reason(
 ) -> PatternError:
     """Why no text fits."""
     characters = vocabulary.characters
-    if _automaton(language, characters, texts, outputs, stop):
+    if _automaton(language, texts, outputs, stop):
         return NothingLeftError("allowed_token_ids")
-    if stop and _automaton(language, characters, texts, outputs, ()):
+    if stop and _automaton(language, texts, outputs, ()):
         return NothingLeftError("stop")
     if of_characters := _over(language, characters):
         text = "".join(characters[id_] for id_ in shortest(of_characters))
@@ -115,4 +128,4 @@ def _reason(
 
 def _over(language: Expression | Choices, characters: str) -> Automaton | None:
     """The smallest automaton over these characters, each of which is an id."""
-    return _automaton(language, characters, dict(enumerate(characters)), len(characters), ())
+    return _automaton(language, dict(enumerate(characters)), len(characters), ())

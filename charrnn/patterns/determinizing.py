@@ -20,10 +20,12 @@ Flags = npt.NDArray[np.bool_]
 @dataclass(frozen=True, eq=False, slots=True)
 class Table:
     """A deterministic automaton whose states need not reach an end: `following` [states, classes], NONE where it takes
-    nothing; `ends` [states]: whether a text may end there. It begins in state 0."""
+    nothing; `ends` [states]: whether a text may end there. It begins in state 0. `minimal`: no smaller one has the same
+    texts."""
 
     following: Ints
     ends: Flags
+    minimal: bool = False
 
 
 def determinized(terms: Terms, start: int, alphabet: Alphabet) -> Table:

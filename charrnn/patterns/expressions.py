@@ -47,4 +47,4 @@ class Expression:
 def _every_character() -> tuple[str, str]:
     """All that are part of a word, and all others."""
     every = "".join(map(chr, range(_LAST_CODE_POINT + 1)))
-    return "".join(re.findall(r"\w", every)), "".join(re.findall(r"\W", every))
+    return re.sub(r"\W+", "", every), re.sub(r"\w+", "", every)

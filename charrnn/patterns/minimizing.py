@@ -29,7 +29,7 @@ def minimized(table: Table, columns: Indices, work: Work) -> Automaton | None:
         return None
     alive = (reached != NONE) & (distances != NONE)
     table, distances = _kept(table, alive), distances[alive]
-    blocks = _blocks(table.following, distances, work)
+    blocks = np.arange(len(distances)) if table.minimal else _blocks(table.following, distances, work)
     _, first = np.unique(blocks, return_index=True)
     quotient = Table(_renamed(table.following[first], blocks), table.ends[first])
     return _numbered(quotient, classes, distances[first], int(blocks[0]))
@@ -41,7 +41,7 @@ def _merged(table: Table, columns: Indices) -> tuple[Table, Ints]:
     used, first = by_first_occurrence(np.ascontiguousarray(columns.astype(np.int64)[:, None]).view(np.uint8))
     kept = following[:, columns[first]]
     merged, firsts = by_first_occurrence(np.ascontiguousarray(kept.T).view(np.uint8))
-    return Table(kept[:, firsts], table.ends), merged[used].astype(np.int32)
+    return Table(kept[:, firsts], table.ends, table.minimal), merged[used].astype(np.int32)
 
 
 def _edges(following: Ints) -> tuple[Indices, Indices]:
@@ -76,7 +76,7 @@ def _distances(neighbours: Neighbours, sources: list[int]) -> Ints:
 def _kept(table: Table, alive: npt.NDArray[np.bool_]) -> Table:
     """Without the other states; the start is the first that is kept."""
     numbers = np.where(alive, np.cumsum(alive) - 1, NONE)
-    return Table(_renamed(table.following[alive], numbers), table.ends[alive])
+    return Table(_renamed(table.following[alive], numbers), table.ends[alive], table.minimal)
 
 
 def _renamed(following: Ints, numbers: npt.NDArray[np.int64]) -> Ints:

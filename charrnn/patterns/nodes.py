@@ -20,7 +20,8 @@ class Characters:
 
     def among(self, characters: str) -> set[str]:
         """Those of the characters that fit."""
-        return set(characters).intersection(*(each.findall(characters) for each in self.matching)) - set(self.without)
+        first, *others = (each.findall(characters) for each in self.matching)
+        return set(first).intersection(*others) - set(self.without)
 
     @property
     def nothing(self) -> bool:

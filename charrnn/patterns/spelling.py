@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from charrnn.patterns.alphabet import Alphabet, Indices
@@ -9,11 +11,12 @@ from charrnn.patterns.automaton import NONE, Ints
 from charrnn.patterns.bounds import MAX_ENTRIES
 from charrnn.patterns.determinizing import Table
 from charrnn.patterns.errors import PatternTooLargeError
+from charrnn.word_tokens import LONGEST
 
 
 def spelled(table: Table, alphabet: Alphabet, texts: dict[int, str], outputs: int) -> tuple[Table, Indices]:
     """The automaton over ids, and the column of each id [outputs], NONE for ids without a text. `texts` says what the
-    ids spell; its characters are the alphabet's. Raises PatternTooLargeError."""
+    ids spell: of the alphabet's characters, all of which occur. Raises PatternTooLargeError."""
     columns = np.full(outputs, NONE, dtype=np.int64)
     classes = dict(zip(alphabet.characters, alphabet.classes.tolist(), strict=True))
     numbers: dict[tuple[int, ...], int] = {}
@@ -25,7 +28,8 @@ def spelled(table: Table, alphabet: Alphabet, texts: dict[int, str], outputs: in
     following = np.empty((len(table.ends), len(numbers)), dtype=np.int32)
     for spelling, number in numbers.items():
         following[:, number] = _after(table.following, spelling)
-    return Table(following, table.ends), columns
+    minimal = table.minimal and all(len(spelling) == 1 for spelling in numbers)
+    return Table(following, table.ends, minimal), columns
 
 
 def _after(following: Ints, spelling: tuple[int, ...]) -> Ints:
@@ -35,3 +39,13 @@ def _after(following: Ints, spelling: tuple[int, ...]) -> Ints:
     for each in others:
         states = np.where(states == NONE, NONE, following[states, each])
     return states
+
+
+def is_spelled(text: str, spelling: Collection[str]) -> bool:
+    """Whether some of these texts in a row, each of at most LONGEST characters, are this one."""
+    reached = {0}
+    for start in range(len(text)):
+        if start in reached:
+            ends = range(start + 1, min(start + LONGEST, len(text)) + 1)
+            reached.update(end for end in ends if text[start:end] in spelling)
+    return len(text) in reached

@@ -145,7 +145,7 @@ class Terms:
                 pairs[atom, self._then(left, rest)] = None
             if not self.fits_empty(first, place):
                 break
-        self.work.spend(len(pairs) + 1)
+        self.work.spend(2 * len(pairs) + 1)
         found = self._beginnings[term, place] = tuple(pairs)
         return found
 
