@@ -11,7 +11,6 @@ from charrnn.patterns.automaton import NONE, Ints
 from charrnn.patterns.bounds import MAX_ENTRIES
 from charrnn.patterns.determinizing import Table
 from charrnn.patterns.errors import PatternTooLargeError
-from charrnn.word_tokens import LONGEST
 
 
 def spelled(table: Table, alphabet: Alphabet, texts: dict[int, str], outputs: int) -> tuple[Table, Indices]:
@@ -42,10 +41,11 @@ def _after(following: Ints, spelling: tuple[int, ...]) -> Ints:
 
 
 def is_spelled(text: str, spelling: Collection[str]) -> bool:
-    """Whether some of these texts in a row, each of at most LONGEST characters, are this one."""
+    """Whether some of these texts in a row are this one."""
+    longest = max(map(len, spelling), default=0)
     reached = {0}
     for start in range(len(text)):
         if start in reached:
-            ends = range(start + 1, min(start + LONGEST, len(text)) + 1)
+            ends = range(start + 1, min(start + longest, len(text)) + 1)
             reached.update(end for end in ends if text[start:end] in spelling)
     return len(text) in reached
