@@ -62,10 +62,13 @@ def test_a_text_is_the_same_in_a_stream_and_from_the_cache(asked: Service, clien
     assert [choice["text"] for choice in asked.request("/generate", fields)["choices"]] == whole
 
 
-def test_other_servers_names(client: openai.OpenAI) -> None:
+def test_other_servers_names(asked: Service, client: openai.OpenAI) -> None:
+    network = random_network(Vocabulary.of([' ",:{}', "TomAnn", "name", "true", "old", "false"]), "gru", 32)
+    publish_and_promote(ModelStore(asked.data_dir / "models"), "json", network)
+    until(lambda: asked.answers("/generate", {"model": "json", "length": 1}))
     schema = {"type": "json_schema", "json_schema": {"name": "row", "schema": SCHEMA}}
     for extra in ({"response_format": schema}, {"guided_json": SCHEMA}, {"structured_outputs": {"json": SCHEMA}}):
-        made = client.completions.create(model=MODEL, prompt="", max_tokens=60, n=4, extra_body=extra)
+        made = client.completions.create(model="json", prompt="", max_tokens=60, n=4, extra_body=extra)
         for choice in made.choices:
             row = json.loads(choice.text)
             assert re.fullmatch("[A-Z][a-z]+", row["name"]) and row["old"] in (True, False)

@@ -56,7 +56,9 @@ def test_a_stream_counts_when_it_has_ended(client: FlaskClient) -> None:
 def test_what_a_process_is_busy_with() -> None:
     metrics = Metrics(Training(), Training(), clock=lambda: 7.0)
     metrics.sample(Load(active=3, waiting=2, models=1, steps=10, rows=25))
-    metrics.sample(Load(active=4, waiting=0, models=1, steps=30, rows=45))
+    metrics.sample(Load(active=4, waiting=0, models=1, steps=30, rows=45, pattern_bytes=2048))
+    metrics.pattern_looked_up("miss")
+    metrics.pattern_compiled(0.02)
     for result in ("hit", "hit", "miss"):
         metrics.looked_up(result)
     metrics.generated(200)
@@ -70,6 +72,11 @@ def test_what_a_process_is_busy_with() -> None:
         'charrnn_cache_lookups_total{result="hit"}': 2,
         'charrnn_cache_lookups_total{result="joined"}': 0,
         "charrnn_generated_characters_total": 200,
+        "charrnn_pattern_bytes": 2048,
+        'charrnn_pattern_lookups_total{result="miss"}': 1,
+        'charrnn_pattern_lookups_total{result="hit"}': 0,
+        'charrnn_pattern_compile_seconds_bucket{le="0.01"}': 0,
+        'charrnn_pattern_compile_seconds_bucket{le="0.025"}': 1,
         'charrnn_first_character_seconds_bucket{le="0.0025"}': 0,
         'charrnn_first_character_seconds_bucket{le="0.005"}': 1,
         'charrnn_jobs{status="running"}': 2,

@@ -81,7 +81,7 @@ def test_records_are_lines_of_json(client: FlaskClient) -> None:
     assert reply.mimetype == "application/x-ndjson" and reply.headers["X-Seed"] == "0"
     assert reply.headers["X-Model"] == "names@1"
     assert [record["index"] for record in records] == [0, 1, 2] == [record["seed"] for record in records]
-    assert end.pop("seconds") > 0 and not end.pop("skipped")
+    assert end.pop("seconds") > 0 and not end.pop("skipped") and not end.pop("pattern_skipped")
     counts = {"count": 3, "tried": 3, "exhausted": False}
     assert end == {"done": True, **counts, "model": "names", "version": 1, "seed": 0}
 
