@@ -7,7 +7,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 FAILED: Final = 1
@@ -30,10 +30,10 @@ def run(name: str, command: Callable[[], int]) -> int:
         _leave_nothing_to_write()
 
 
-def failure(name: str, message: str, status: int = FAILED) -> int:
-    """Report an error in one line; returns the exit status."""
+def failure(name: str, message: str, status: int = FAILED, notes: Iterable[str] = ()) -> int:
+    """Report an error in one line, and below it the notes as they are; returns the exit status."""
     with contextlib.suppress(OSError, AttributeError):  # standard error is closed or missing
-        sys.stderr.write(f"{name}: {' '.join(message.split())}\n")
+        sys.stderr.write("\n".join([f"{name}: {' '.join(message.split())}", *notes, ""]))
     return status
 
 

@@ -7,6 +7,8 @@ for piece in client.stream("ROMEO:", length=300):
 
 begun = client.generate("ROMEO:", length=300, continuation=True).choices[0]
 print(begun.text + client.generate(continue_=begun.continuation, length=300).text)
+
+print(client.generate(regex="[A-Z][a-z]+, [0-9]{1,2} (May|June)").text)
 """
 
 from __future__ import annotations
@@ -38,6 +40,10 @@ PREVIEW_BYTES: Final = 1 << 18
 
 JSON_LINES: Final = "application/x-ndjson"
 
+AS_IT_WAS: Final[Any] = object()
+"""In place of a pattern that is not given. None says that a text need not fit anything, though the text that it
+continues had to."""
+
 Json = dict[str, Any]
 Body = bytes | Iterator[bytes] | None
 R = TypeVar("R")
@@ -48,12 +54,26 @@ class ServiceError(Exception):
 
     `code`, `message` and `param` are the service's own. If it sent none, `code` is `not_reached`, `timeout`,
     `connection_lost` (in the middle of a reply), `unexpected_reply` (not a reply of this service: a proxy's page,
-    say) or `file_changed` (a file became shorter while it was sent).
+    say) or `file_changed` (a file became shorter while it was sent). `more` has the error's further fields: of a
+    `length_too_short`, `shortest` and `example`; of an `invalid_pattern`, `position` and `place`; and so on.
     """
 
-    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, param: str | None = None, more: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.param = status, code, message, param
+        self.more: Json = dict(more or {})
+
+    @property
+    def shortest(self) -> int | None:
+        """The tokens of the shortest text that fits, if `length` is less."""
+        return cast("int | None", self.more.get("shortest"))
+
+    @property
+    def example(self) -> str | None:
+        """Such a text."""
+        return cast("str | None", self.more.get("example"))
 
 
 @dataclass(frozen=True)
@@ -81,6 +101,11 @@ class Generation:
     reply: Json = field(repr=False)
 
     @property
+    def pattern_skipped(self) -> list[str]:
+        """Characters of the pattern that the model does not know, and that the pattern can do without."""
+        return list(self.reply.get("pattern_skipped", ()))
+
+    @property
     def seed(self) -> int:
         """The seed that reproduces the first choice."""
         return self.choices[0].seed
@@ -88,7 +113,8 @@ class Generation:
 
 @dataclass(frozen=True)
 class Piece:
-    """The next piece of choice `index`; the last one has a `finish_reason` and, if requested, the `continuation`."""
+    """The next piece of choice `index`; the last one has a `finish_reason` and, if requested, the `continuation`. If
+    characters of the pattern were left out, the first one has them."""
 
     text: str
     index: int
@@ -96,11 +122,13 @@ class Piece:
     finish_reason: str | None
     logprobs: list[Json] | None = None
     continuation: str | None = None
+    pattern_skipped: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One generated record; its `finish_reason` is `end`, or `length` if it was cut off."""
+    """One generated record; its `finish_reason` is `end`, `length` if it was cut off or fits within just that, or
+    `stop` if its pattern ended it."""
 
     text: str
     seed: int
@@ -120,6 +148,7 @@ class RecordsSummary:
     model: str
     version: int
     seed: int
+    pattern_skipped: list[str] = field(default_factory=list)
 
 
 class Records:
@@ -138,7 +167,7 @@ class Records:
             with _reading(line):
                 if "done" not in line:
                     return Record(line["text"], line["seed"], line["index"], line.get("finish_reason", "end"))
-                self.summary = RecordsSummary(*(line[each.name] for each in fields(RecordsSummary)))
+                self.summary = RecordsSummary(**_known(RecordsSummary, line))
         raise StopIteration
 
     def close(self) -> None:
@@ -252,19 +281,42 @@ class Client:
 
     # Texts
 
-    def generate(self, prompt: str = "", length: int | None = None, **parameters: Any) -> Generation:
+    def generate(
+        self,
+        prompt: str = "",
+        length: int | None = None,
+        *,
+        regex: str | None = AS_IT_WAS,
+        choice: Iterable[str] | None = AS_IT_WAS,
+        json_schema: Json | str | None = AS_IT_WAS,
+        **parameters: Any,
+    ) -> Generation:
         """A text that follows the prompt. `parameters` are those of `POST /generate`: temperature, seed, ...; to go on
-        where another text ended, `continue_` (Python has no such name without the underscore)."""
-        reply = self.json("POST", "/generate", _given(prompt=prompt, length=length, **parameters))
+        where another text ended, `continue_` (Python has no such name without the underscore).
+
+        With one of `regex`, `choice` and `json_schema` (an object, or its JSON text) the text fits that, and is whole
+        whatever `length` is; the ServiceError `length_too_short` has the `shortest` length and an `example`.
+        """
+        body = _given(prompt=prompt, length=length, **parameters) | _pattern(regex, choice, json_schema)
+        reply = self.json("POST", "/generate", body)
         with _reading(reply):
             choices = [Choice(**_known(Choice, each)) for each in reply["choices"]]
             model, version = reply["model"], reply["version"]
             return Generation(reply["text"], model, version, choices, reply["usage"], reply["cached"], reply)
 
-    def stream(self, prompt: str = "", length: int | None = None, **parameters: Any) -> Iterator[Piece]:
+    def stream(
+        self,
+        prompt: str = "",
+        length: int | None = None,
+        *,
+        regex: str | None = AS_IT_WAS,
+        choice: Iterable[str] | None = AS_IT_WAS,
+        json_schema: Json | str | None = AS_IT_WAS,
+        **parameters: Any,
+    ) -> Iterator[Piece]:
         """The same text in pieces, as they are generated; one that breaks off goes on, with the version and the seed
         that it began with. Leaving the loop or closing the iterator ends the request."""
-        body = _given(prompt=prompt, length=length, **parameters, stream=True)
+        body = _given(prompt=prompt, length=length, **parameters, stream=True) | _pattern(regex, choice, json_schema)
         for id, _, chunk in self._service.lasting_events("POST", "/generate", body):
             with _reading(chunk):
                 if "index" not in chunk:
@@ -275,10 +327,21 @@ class Client:
                     body |= {"model": f"{chunk['model']}@{chunk['version']}", "seed": seed}
             yield piece
 
-    def records(self, model: str | None = None, count: int = 10, **parameters: Any) -> Records:
+    def records(
+        self,
+        model: str | None = None,
+        count: int = 10,
+        *,
+        regex: str | None = AS_IT_WAS,
+        choice: Iterable[str] | None = AS_IT_WAS,
+        json_schema: Json | str | None = AS_IT_WAS,
+        **parameters: Any,
+    ) -> Records:
         """Records of a model that was trained on them, in order; a reply that breaks off goes on, with the version and
-        the seed that it began with. `parameters` are those of `POST /records`: label, unique, novel, seed, ..."""
-        return Records(self.record_lines(model, count, **parameters))
+        the seed that it began with. `parameters` are those of `POST /records`: label, unique, novel, seed, ... Each
+        fits `regex`, `choice` or `json_schema`, as in `generate`."""
+        pattern = _pattern(regex, choice, json_schema)
+        return Records(self.record_lines(model, count, **parameters, **pattern))
 
     def record_lines(self, model: str | None = None, count: int = 10, **parameters: Any) -> Iterator[Json]:
         """The lines of the same reply: the records, then the counts; the `seconds` are those of its last part."""
@@ -874,6 +937,13 @@ def _given(**fields: Any) -> Json:
     return {name.removesuffix("_"): value for name, value in fields.items() if value is not None}
 
 
+def _pattern(regex: str | None, choice: Iterable[str] | None, json_schema: Json | str | None) -> Json:
+    """The fields that say what a text has to fit, as far as they are given."""
+    choices = choice if choice is AS_IT_WAS or choice is None or isinstance(choice, str) else list(choice)
+    fields = {"regex": regex, "choice": choices, "json_schema": json_schema}
+    return {name: value for name, value in fields.items() if value is not AS_IT_WAS}
+
+
 def _known(kind: type, values: Json) -> Json:
     """The values of the fields that this version of the client knows."""
     return {each.name: values[each.name] for each in fields(kind) if each.name in values}
@@ -996,7 +1066,8 @@ def _refusal(status: int, error: Any, status_line: str) -> ServiceError:
         return ServiceError(status, "unexpected_reply", f"{status_line}: {error}")
     param = error.get("param")
     message, code = error.get("message") or status_line, error.get("code") or "unexpected_reply"
-    return ServiceError(status, str(code), str(message), None if param is None else str(param))
+    more = {name: value for name, value in error.items() if name not in ("type", "code", "message", "param")}
+    return ServiceError(status, str(code), str(message), None if param is None else str(param), more)
 
 
 def _unexpected(reply: http.client.HTTPResponse, status_line: str, data: bytes) -> ServiceError:

@@ -13,8 +13,8 @@ class PatternError(ValueError):
 
 
 class InvalidPatternError(PatternError):
-    """A pattern does not parse. `place` says where in words; `position` is the character at which it was noticed,
-    counted from 0, None where that says nothing."""
+    """A pattern does not parse. `place` says where in words; `position` is the character of the pattern's source at
+    which it was noticed, counted from 0, None where that says nothing."""
 
     def __init__(self, reason: str, place: str = "", position: int | None = None) -> None:
         self.reason, self.place, self.position = reason, place, position

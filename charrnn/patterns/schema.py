@@ -147,7 +147,7 @@ class _Translation:
             try:
                 with_match(searched)
             except InvalidPatternError as error:
-                raise InvalidPatternError(f"{error} in the pattern", facet.place("pattern"), error.position) from None
+                raise InvalidPatternError(f"{error} in the pattern", facet.place("pattern")) from None
             except UnsupportedPatternError as error:
                 raise UnsupportedPatternError(f"{error.feature} in the pattern", facet.place("pattern")) from None
         return facts.text(conjunction).node()

@@ -64,7 +64,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (StartError, DataFormatError) as error:
         return program.failure(NAME, str(error))
     except ServiceError as error:
-        return program.failure(NAME, asking.in_words(error), asking.status_of(error))
+        notes = getattr(error, "__notes__", ())
+        return program.failure(NAME, asking.in_words(error), asking.status_of(error), notes)
     except OSError:
         raise
     except Exception as error:

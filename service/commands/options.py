@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
@@ -41,7 +42,7 @@ def given(parsed: argparse.Namespace, body: type[Body], leave_out: Collection[st
 
 def _kind(field: Schema) -> dict[str, Any]:
     """The arguments of argparse for a field."""
-    forms = [form for form in field.get("anyOf", [field]) if form.get("type") != "null"]
+    forms = [form for form in _forms(field) if form.get("type") != "null"]
     kinds = {form.get("type") for form in forms}
     if len(kinds) > 1:  # a boolean alternative to a number means the default, which omitting the option gives too
         kinds.discard("boolean")
@@ -50,16 +51,35 @@ def _kind(field: Schema) -> dict[str, Any]:
         return {"action": argparse.BooleanOptionalAction}
     if choices := forms[0].get("enum"):
         return {"choices": choices}
-    if kinds == {"string", "array"}:
+    if kinds == {"string", "object"}:
+        return {"type": json_object, "metavar": "FILE|JSON"}
+    if kinds <= {"string", "array"} and any(form.get("items", {}).get("type") == "string" for form in forms):
         return {"action": "append", "metavar": "TEXT"}
     kind = TYPES.get(forms[0].get("type", ""), _json) if len(kinds) == 1 else _json
     return {"type": kind, "metavar": "JSON" if kind is _json else "TEXT" if kind is str else "N"}
+
+
+def _forms(field: Schema) -> list[Schema]:
+    """The alternatives of a field, and those within them."""
+    alternatives = field.get("anyOf") or field.get("oneOf")
+    return [form for each in alternatives for form in _forms(each)] if alternatives else [field]
 
 
 def _help(field: Schema, default: Any) -> str:
     shown = default if isinstance(default, str) else json.dumps(default)
     text: str = field.get("description", "") + (f" (default: {shown})" if default not in (None, []) else "")
     return text.replace("%", "%%")
+
+
+def json_object(text: str) -> str:
+    """The text of a JSON object, given as it is or as the name of a file with it."""
+    if text.lstrip().startswith("{"):
+        return text
+    try:
+        return Path(text).read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise argparse.ArgumentTypeError(f"neither a JSON object nor a file: {text!r} ({reason})") from error
 
 
 def _json(text: str) -> Any:

@@ -59,9 +59,8 @@ class Texts:
         """One that goes on where it broke off."""
         prompt, seed = self._drawn()
         with self._memory.asking("stream"):
-            fields = {"seed": seed, "temperature": TEMPERATURE, "cache": False}
-            pieces = [piece.text for piece in self._lasting.stream(prompt, LENGTH, **fields)]
-            self._compare("a stream", prompt, seed, LENGTH, "".join(pieces))
+            pieces = self._lasting.stream(prompt, LENGTH, seed=seed, temperature=TEMPERATURE, cache=False)
+            self._compare("a stream", prompt, seed, LENGTH, "".join(piece.text for piece in pieces))
 
     def _two_parts(self) -> None:
         """Begin a text, or go on with one that was begun a while ago."""

@@ -366,6 +366,51 @@ CUT_OFF = b'{"index": 1, "text": "Be", "seed": 8, "finish_reason": "length"}\n'
 SUMMARY = {"count": 2, "tried": 9, "exhausted": True, "seconds": 0.5, "model": "m", "version": 1, "seed": 7}
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"regex": "a|b"}, {"regex": "a|b"}),
+        ({"choice": iter(["a", "b"])}, {"choice": ["a", "b"]}),
+        ({"json_schema": {"type": "null"}}, {"json_schema": {"type": "null"}}),
+        ({"json_schema": '{"type": "null"}'}, {"json_schema": '{"type": "null"}'}),
+        ({"regex": None}, {"regex": None}),
+        ({"choice": "ab"}, {"choice": "ab"}),
+        ({}, {}),
+    ],
+)
+def test_a_pattern_is_sent_as_it_is_and_null_is_a_wish(
+    server: Told, client: Client, given: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    server.answers = [(404, {}, error("model_not_found"))]
+    with pytest.raises(ServiceError):
+        client.generate("To", **given)
+    assert json.loads(server.asked[0][2]) == {"prompt": "To", **sent}
+
+
+def test_a_pattern_is_sent_for_streams_and_records(server: Told, client: Client) -> None:
+    server.answers = [(404, {}, error("model_not_found"))] * 2
+    with pytest.raises(ServiceError):
+        next(client.stream("To", regex="b"))
+    with pytest.raises(ServiceError):
+        next(client.records("m", choice=("a", "b")))
+    assert [json.loads(body) for _, _, body in server.asked] == [
+        {"prompt": "To", "stream": True, "regex": "b"},
+        {"model": "m", "count": 10, "choice": ["a", "b"]},
+    ]
+
+
+def test_an_error_has_its_further_fields(server: Told, client: Client) -> None:
+    body = {"code": "length_too_short", "message": "no", "param": "length", "shortest": 7, "example": "JULIET!"}
+    server.answers = [(422, {}, json.dumps({"error": body}).encode()), (404, {}, error("model_not_found"))]
+    with pytest.raises(ServiceError) as caught:
+        client.generate(length=3, regex="(JULIET|CAPULET)!")
+    assert (caught.value.shortest, caught.value.example) == (7, "JULIET!")
+    assert caught.value.more == {"shortest": 7, "example": "JULIET!"}
+    with pytest.raises(ServiceError) as caught:
+        client.generate()
+    assert (caught.value.shortest, caught.value.example, caught.value.more) == (None, None, {})
+
+
 def test_records_and_their_summary(server: Told, client: Client) -> None:
     end = json.dumps({"done": True, "new": 1, **SUMMARY}).encode() + b"\n"
     server.answers = [(200, LINES, RECORD + CUT_OFF + end)] * 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,6 +82,42 @@ def test_several_texts_and_the_reply_itself(asked: Service, capsys: Capture) -> 
     assert reply["skipped"] == [{"position": 3, "character": "\u00e9"}]
     assert len(reply["choices"][0]["logprobs"]) == 9
     assert not reply["text"].startswith("caf")
+
+
+def test_texts_that_fit_are_one_a_line(asked: Service, capsys: Capture) -> None:
+    pattern = "[A-Z][a-z]{1,9}"
+    given = ("--length", "10", "--seed", "5")
+    assert run(asked, "generate", "", "--regex", pattern, "--n", "10", *given) == 0
+    texts = capsys.readouterr().out.splitlines()
+    assert len(texts) == 10
+    assert all(re.fullmatch(pattern, text) for text in texts)
+    assert run(asked, "generate", "", "--regex", pattern, *given[:2], "--seed", "14") == 0
+    assert capsys.readouterr().out == f"{texts[9]}\n"
+    assert run(asked, "generate", "", "--choice", "Ay", "--choice", "No", "--n", "2", "--separator", ";", *given) == 0
+    assert set(capsys.readouterr().out.strip().split(";")) <= {"Ay", "No"}
+
+
+def test_json_of_a_schema_in_a_file(asked: Service, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "flags.json").write_text('{"type": "array", "items": {"type": "boolean"}, "maxItems": 2}')
+    assert run(asked, "generate", "", "--json-schema", str(tmp_path / "flags.json"), "--length", "14") == 0
+    assert all(isinstance(each, bool) for each in json.loads(capsys.readouterr().out))
+
+
+def test_an_error_in_a_pattern_points_at_it(asked: Service, capsys: Capture) -> None:
+    assert run(asked, "generate", "", "--regex", "RO(ME|O") == 1
+    message, *shown = capsys.readouterr().err.splitlines()
+    assert message.startswith("service: regex: missing ), unterminated subpattern at position 2")
+    assert shown == ["  RO(ME|O", "    ^"]
+    assert run(asked, "generate", "", "--regex", "(JULIET|CAPULET)!", "--length", "3") == 1
+    assert "'JULIET!' fits" in capsys.readouterr().err
+
+
+def test_characters_of_a_pattern_that_are_left_out_are_named(asked: Service, capsys: Capture) -> None:
+    for more in ((), ("--n", "2")):
+        assert run(asked, "generate", "", "--regex", "caf[e\u00e9]", *more) == 0
+        said = capsys.readouterr()
+        assert set(said.out.split()) == {"cafe"}
+        assert said.err == 'service: left out of the pattern, since the model does not know them: "\u00e9"\n'
 
 
 def test_a_refusal_is_1(asked: Service, capsys: Capture) -> None:

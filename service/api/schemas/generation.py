@@ -26,6 +26,10 @@ _sampling: Final = attrgetter(*SAMPLING)
 _ID: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 
+MOST_CHOICES: Final = 16
+"""How many texts one request can ask for."""
+
+
 def _id_key(key: str) -> str:
     """Check a key of `logit_bias`. Characters are not allowed as keys, because a digit could also be an id."""
     if not _ID.fullmatch(key):
@@ -119,7 +123,7 @@ class ContinuingBody(SamplingBody):
     min_tokens: int = Field(
         0, ge=0, lt=1 << 31, description="minimum number of tokens before a stop string takes effect"
     )
-    n: int = Field(1, ge=1, le=16, description="number of texts to generate, with consecutive seeds")
+    n: int = Field(1, ge=1, le=MOST_CHOICES, description="number of texts to generate, with consecutive seeds")
     return_token_ids: bool = Field(
         False, description="return the ids of the prompt and the text: prompt_token_ids, token_ids"
     )

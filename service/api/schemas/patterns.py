@@ -158,3 +158,5 @@ SOURCES: Final[Mapping[str, Callable[[Any], Pattern]]] = {
     "response_format": _formatted,
 }
 """The fields that say what a text has to fit, and how each is read."""
+OTHER_NAMES: Final = frozenset(SOURCES) - PatternBody.null_is_given
+"""Those that are other servers' names for the same."""

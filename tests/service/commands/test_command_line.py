@@ -15,6 +15,7 @@ import charrnn
 from service.__main__ import main
 from service.api.schemas.generate import GenerateBody
 from service.api.schemas.neutral import NeutralBody
+from service.api.schemas.patterns import OTHER_NAMES
 from service.commands.asking import _own_key
 from service.commands.command_line import _parser, program_name
 from service.data_dir import DataDir
@@ -43,8 +44,8 @@ def test_every_option_has_its_help(parser: argparse.ArgumentParser) -> None:
 
 def test_every_field_of_a_generation_is_an_option() -> None:
     (generate,) = (each for each in commands(_parser()) if each.prog.endswith(" generate"))
-    own = {"help", "url", "key", "json"}
-    others = {"seed_text", "stream", "stream_options", "trace", *NeutralBody.model_fields}
+    own = {"help", "url", "key", "json", "separator"}
+    others = {"seed_text", "stream", "stream_options", "trace", *NeutralBody.model_fields, *OTHER_NAMES}
     fields = set(GenerateBody.model_fields) - others
     assert {action.dest for action in generate._actions} - own == fields
 
@@ -63,6 +64,8 @@ def test_its_version(capsys: pytest.CaptureFixture[str]) -> None:
         ["generate", "--length", "many"],
         ["generate", "--temprature", "1"],
         ["generate", "--unknown", "drop"],
+        ["generate", "--json-schema", "nowhere.json"],
+        ["records", "names", "--json-schema", "."],
         ["records"],
         ["records", "names", "--count", "many"],
         ["jobs", "cancel"],
