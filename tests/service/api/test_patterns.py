@@ -296,6 +296,17 @@ def test_what_would_change_the_language_on_the_way_is_refused(served: Served) ->
     assert (error["code"], error["param"]) == ("invalid_continuation", "continue")
 
 
+def test_a_prompt_does_not_count_however_long_it_is(served: Served) -> None:
+    fields: dict[str, Any] = {"prompt": "abc \n" * 300, "regex": NAME, "length": 9, "n": 2, "echo": True}
+    for choice in served.choices(**fields):
+        assert choice["text"].startswith(fields["prompt"])
+        assert re.fullmatch(NAME, choice["text"].removeprefix(fields["prompt"]))
+    assert served.choices(**fields, cache=False) == served.choices(**fields)
+    labelled = served.choices(model="records", label="y", prompt="ab", regex="c*[ab]", logprobs=1, length=5)[0]
+    assert re.fullmatch("c*[ab]", labelled["text"])
+    assert [each["token"] for each in labelled["logprobs"] if each["token"]] == [*labelled["text"]]
+
+
 def test_the_cache_has_it_by_pattern_and_length(served: Served) -> None:
     fields: dict[str, Any] = {"regex": "([ab]c)+", "temperature": 2, "n": 2}
     first = served.generate(**fields, length=8)
