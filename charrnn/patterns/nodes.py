@@ -29,11 +29,13 @@ class Characters:
         return _is_nothing(self)
 
     def first_among(self, characters: str) -> str:
-        """The first of the characters that fits; none if there is none."""
-        start, size = 0, 0 if self.nothing else 64
-        while size and start < len(characters):
-            if found := self.among(part := characters[start : start + size]):
-                return min(found, key=part.index)
+        """The first of the characters, which are in ascending order, that fits; none if there is none."""
+        if not all(map(_is_beyond_ascii, self.matching)):
+            characters = characters[: len(_ASCII)]
+        start, size = 0, 64
+        while start < len(characters):
+            if found := self.among(characters[start : start + size]):
+                return min(found)
             start, size = start + size, 4 * size
         return ""
 
