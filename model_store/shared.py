@@ -44,6 +44,9 @@ PATIENCE_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 0.02
 AT_ONCE: Final = 8
 """How many models are brought up to date at the same time."""
+KNOWN_TRIES: Final = 4
+"""How often a publication is tried with the numbers that are known here, before all objects of the model are listed: a
+list takes longer with each version."""
 
 
 class SharedModelStore(ModelStore):
@@ -159,16 +162,24 @@ class SharedModelStore(ModelStore):
             with versions.draft_in(folder) as draft:
                 draft.file.write(data)
                 draft.finish()
-                return self._changed(name, lambda: self._publish_draft(folder, draft) if condition() else None)
+                return self._changed(
+                    name, lambda: self._publish_draft(folder, draft) if condition() else None, known_tries=KNOWN_TRIES
+                )
         except OSError:
             versions.forget_if_empty(folder)
             raise
 
     def _publish_draft(self, folder: Path, draft: Draft) -> int:
-        """Raises ObjectExistsError if another machine was faster."""
+        """Raises ObjectExistsError if another machine was faster; its version is then known here."""
         mirror, number = self._mirror_in(folder), versions.next_number(folder)
         file = f"{number}{versions.SUFFIX}"
-        etag = self.objects.put_new_file(mirror.key(file), draft.path)
+        try:
+            etag = self.objects.put_new_file(mirror.key(file), draft.path)
+        except ObjectExistsError:
+            if info := mirror.look(file):
+                with suppress(ObjectMissingError):
+                    mirror.take_version(number, info)
+            raise
         if mirror.look(f"{number}{versions.DELETED}"):  # published and deleted since this mirror was brought up to date
             self.objects.delete(mirror.key(file))
             raise ObjectExistsError(mirror.key(file))
@@ -262,12 +273,16 @@ class SharedModelStore(ModelStore):
         mirrors = (self._mirror(name) for name in self._mirrored())
         make_room(mirrors, self._most_bytes, lambda name: self.aliases(name).values(), wanted)
 
-    def _changed(self, name: str, change: Callable[[], T]) -> T:
-        """Make the change to the model as the store has it now, again if another machine was faster."""
+    def _changed(self, name: str, change: Callable[[], T], known_tries: int = 0) -> T:
+        """Make the change to the model as the store has it now, again if another machine was faster; the first
+        `known_tries` times as it is known here."""
         check_name(name)
         deadline = time.monotonic() + PATIENCE_SECONDS
+        tries = 0
         while True:
-            self._follow_now(name)
+            if tries >= known_tries:
+                self._follow_now(name)
+            tries += 1
             try:
                 done = change()
             except (ObjectChangedError, ObjectExistsError) as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 SHORTEST: Final = 3.0
-"""Seconds between two looks at what changes."""
+"""Seconds between two looks at what changes, if nothing else is wanted."""
 GROWTH: Final = 1.25
 """By how much the interval grows after each look that finds nothing."""
 LONGEST_PAUSE: Final = 15.0
@@ -20,11 +20,13 @@ HINTED: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A part of the mirror, which hints name: `refresh` brings it up to date, and returns whether anything had changed.
-    Nothing takes longer than `longest` seconds to be seen, even without hints."""
+    Nothing takes longer than `longest` seconds to be seen, even without hints; while there are changes, it is looked at
+    every `shortest` seconds."""
 
     name: str
     refresh: Callable[[], bool]
     longest: float
+    shortest: float = SHORTEST
 
 
 class Schedule:
@@ -33,7 +35,7 @@ class Schedule:
     def __init__(self, subject: Subject, clock: Callable[[], float] = time.monotonic) -> None:
         self.subject = subject
         self._clock = clock
-        self._interval = SHORTEST
+        self._interval = subject.shortest
         self._looked = self._due = float("-inf")
         self._failures = 0
 
@@ -48,7 +50,7 @@ class Schedule:
     def looked(self, *, changed: bool) -> None:
         """There was a look just now."""
         self._failures = 0
-        self._interval = SHORTEST if changed else min(self._interval * GROWTH, self.subject.longest)
+        self._interval = self.subject.shortest if changed else min(self._interval * GROWTH, self.subject.longest)
         self._looked = self._clock()
         self._due = self._looked + self._interval
 

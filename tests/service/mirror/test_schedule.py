@@ -25,6 +25,15 @@ def test_a_look_is_due_at_first_and_soon_after_a_change() -> None:
     assert looks.due_in() == SHORTEST
 
 
+def test_what_must_be_seen_sooner_is_looked_at_more_often_while_it_changes() -> None:
+    looks = Schedule(Subject("runs", lambda: False, 7.0, 1.5), Clock())
+    looks.looked(changed=True)
+    assert looks.due_in() == 1.5
+    for _ in range(20):
+        looks.looked(changed=False)
+    assert looks.due_in() == 7.0
+
+
 @given(st.lists(st.sampled_from(["looked", "failed", "hinted"]), max_size=40))
 def test_where_nothing_changes_looks_become_rare_but_no_rarer_than_asked_for(events: list[str]) -> None:
     clock = Clock()
