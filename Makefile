@@ -41,9 +41,10 @@ faults: $(VENV)/.ready-dev ## run the long tests of kills and failures, which `m
 	@echo "FAULTS_SEED=$(FAULTS_SEED)"
 	env -u PYTHONDONTWRITEBYTECODE RELIABILITY=docs/reliability.md $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m faults
 
-scale: $(VENV)/.ready-dev ## measure a service with thousands of models, jobs and corpora, large texts, and several machines; renews docs/scale.md, docs/scaling.md
+scale: $(VENV)/.ready-dev ## measure a service with thousands of models, jobs and corpora, and put several machines through faults; renews docs/scale.md, docs/scaling.md
 	$(BIN)/python -m tests.system.scale docs/scale.md
 	$(BIN)/python -m tests.scale.measuring docs/scaling.md
+	SCALING=docs/scaling.md $(BIN)/python -m pytest -m scale
 
 KUBE_TOOLS := helm kubectl kubernetes-validate
 kube: $(VENV)/.ready-dev ## lint, render and check the Helm chart (deploy/helm; needs helm, kubectl and kubernetes-validate)

@@ -49,6 +49,7 @@ class Redis(Protocol):
 
     def get(self, name: str) -> Any: ...
     def set(self, name: str, value: str, *, ex: int | None = None, nx: bool = False) -> Any: ...
+    def delete(self, name: str) -> Any: ...
 
 
 class _Presence(TypedDict):
@@ -112,7 +113,7 @@ class Cluster:
         if presence["redis"] == own:
             self._is_member, self._is_other_alive, self._seen = True, False, None
             if self._redis.set(RENEWED, "1", nx=True, ex=RENEW_SECONDS):
-                self._put(own, presence, found.etag)
+                self._renew(own, presence, found.etag)
         elif self._is_quiet(presence):
             self._put(own, presence, found.etag)
         elif self._is_other_alive or not self._is_member:
@@ -129,6 +130,14 @@ class Cluster:
             self._is_other_alive = self._seen is not None and self._seen[0]["redis"] == presence["redis"]
             self._seen = (presence, self._clock())
         return self._clock() - self._seen[1] >= QUIET_SECONDS
+
+    def _renew(self, own: str, before: _Presence, etag: str) -> None:
+        """A store that takes no writes is tried again at the next look, of whichever machine: each says so."""
+        try:
+            self._put(own, before, etag)
+        except StoreUnavailableError:
+            self._redis.delete(RENEWED)
+            raise
 
     def _put(self, own: str, before: _Presence, etag: str) -> None:
         with suppress(ObjectChangedError):  # the next look says by whom

@@ -24,6 +24,9 @@ ASKING = {
 }
 """The files whose tests only ask one service."""
 
+LONG = ("faults", "scale")
+"""The markers of tests that are left out unless one of them is asked for."""
+
 
 def scope(nodeid: str) -> str:
     """A file's tests run in one process, and so do those that share a browser or a service, which is then started
@@ -49,8 +52,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without the long ones, unless they are asked for. Those that wait for processes are spread over the first half of
     the others: there is always something to compute meanwhile, and nothing to wait for at the end."""
-    if "faults" not in config.option.markexpr:
-        long = [item for item in items if item.get_closest_marker("faults")]
+    if not any(marker in config.option.markexpr for marker in LONG):
+        long = [item for item in items if any(map(item.get_closest_marker, LONG))]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
     waits = {scope(item.nodeid): item.get_closest_marker("system") is not None for item in items}

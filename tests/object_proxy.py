@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from tests.proxy import Proxy
 
 Fault = Callable[[socket.socket, bytes], None]
 """Sends the client what it likes of an answer, and then the connection is closed."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A fault that sends another answer, and the server is never asked."""
+
+    status: str
+    more: str = ""
+
+    def __call__(self, client: socket.socket, answer: bytes) -> None:
+        client.sendall(f"HTTP/1.1 {self.status}\r\nContent-Length: 0\r\n{self.more}Connection: close\r\n\r\n".encode())
+
 
 PIECE: Final = 1 << 16
 
@@ -24,6 +38,8 @@ class ObjectProxy(Proxy):
         self.faults: list[tuple[str, Fault]] = []
         self.is_down = False
         """Whether all connections are closed, without an answer."""
+        self.delay = 0.0
+        """How many seconds later each request is passed on."""
         self.seen: list[str] = []
         """The methods of all requests."""
         super().__init__(server_port)
@@ -36,7 +52,8 @@ class ObjectProxy(Proxy):
             method = request.partition(b" ")[0].decode()
             self.seen.append(method)
             fault = self._fault(method)
-            if fault is refused:
+            time.sleep(self.delay)
+            if isinstance(fault, Refusal):
                 fault(client, b"")
                 return
             server.sendall(request)
@@ -67,9 +84,13 @@ def cut(client: socket.socket, answer: bytes) -> None:
     client.sendall(answer[:-1])
 
 
-def refused(client: socket.socket, answer: bytes) -> None:
-    """The server is busy, and does nothing."""
-    client.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+def reset(client: socket.socket, answer: bytes) -> None:
+    """The request has been done, and the connection breaks."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+refused: Final = Refusal("503 Slow Down")
+"""The server is busy, and does nothing."""
 
 
 def _message(source: socket.socket, *, is_head: bool = False) -> bytes:

@@ -50,7 +50,8 @@ class Refresher:
         self._schedules = [Schedule(subject, clock) for subject in subjects]
         self._lock, self._report, self._hints, self._patience = lock, report, hints, patience
         self._check, self._is_checked = check, False
-        self._is_away = False
+        self._away = ""
+        """The subject that was seen to fail because the store cannot be used; it says so until that one succeeds."""
         self._faults: dict[str, str] = {}
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
@@ -97,25 +98,24 @@ class Refresher:
             self._report.failed(name, fault)
             schedule.failed()
         else:
-            self._say_away("")
+            self._say_back(name)
             self._faults.pop(name, None)
             self._report.refreshed(name)
             schedule.looked(changed=changed)
 
     def _failed(self, name: str, fault: str) -> None:
         """None can be refreshed, as was seen with this one."""
-        self._say_away(fault)
+        if not self._away:
+            log.warning("the store cannot be used: %s; it is tried again", fault)
+            self._away = name
         self._report.failed(name, fault)
         for each in self._schedules:
             each.failed()
 
-    def _say_away(self, fault: str) -> None:
-        """Logged when that changes."""
-        if fault and not self._is_away:
-            log.warning("the store cannot be used: %s; it is tried again", fault)
-        elif self._is_away and not fault:
+    def _say_back(self, name: str) -> None:
+        if name == self._away:
             log.info("the store can be used again")
-        self._is_away = bool(fault)
+            self._away = ""
 
     def _run(self) -> None:
         self._closed.wait(self._patience)

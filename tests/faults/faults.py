@@ -16,6 +16,7 @@ from tests.faults.process_faults import kills, suspensions
 from tests.faults.redis_faults import ExternalSite, of_embedded, of_external
 from tests.faults.resource_faults import of_resources
 from tests.faults.site import Site
+from tests.faults.store_faults import StoreSite, can_serve, of_store
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ SETTINGS: Final = {
     "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 600)),
     "disk": Setting("The disk", DiskSite, of_disk(), possible=can_mount),
     "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),
+    "store": Setting("The object store", StoreSite, of_store(), possible=can_serve),
     "clock": Setting("The clock", ClockSite, of_clock(), 2, possible=can_step),
 }
 """The longest first: several run at a time."""

@@ -1,4 +1,4 @@
-"""A proxy that passes on what both sides send, and can be made slow or silent."""
+"""A proxy that passes on what both sides send, and can be made slow, or be cut like a cable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ class SlowProxy(Proxy):
 
     def __init__(self, server_port: int) -> None:
         self.delay = 0.0
+        self._whole = threading.Event()
+        self._whole.set()
         super().__init__(server_port)
+
+    def cut(self) -> None:
+        """Pass nothing on from now on: no connection ends, and what is sent arrives after `mend`, if at all."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """Pass on again, first what was sent meanwhile."""
+        self._whole.set()
 
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         back = threading.Thread(target=self._one_way, args=(server, client), daemon=True)
@@ -27,7 +37,9 @@ class SlowProxy(Proxy):
         with suppress(OSError):
             while piece := source.recv(1 << 16):
                 time.sleep(self.delay)
+                self._whole.wait()
                 target.sendall(piece)
+        self._whole.wait()
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

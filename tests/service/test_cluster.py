@@ -8,6 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from durable.directory_objects import DirectoryObjects
+from durable.objects import StoreUnavailableError
 from service.cluster import KEY, QUIET_SECONDS, RENEW_SECONDS, RENEWED, Cluster, OtherClusterError, Redis
 
 
@@ -37,17 +38,32 @@ class Values:
         self.values[name] = (value.encode(), self._clock() + (ex or float("inf")))
         return True
 
+    def delete(self, name: str) -> None:
+        self._look()
+        self.values.pop(name, None)
+
     def _look(self) -> None:
         if self.is_away:
             raise RedisConnectionError
         self.values = {name: each for name, each in self.values.items() if each[1] > self._clock()}
 
 
+class Full(DirectoryObjects):
+    """A store that takes no writes while it `is_full`."""
+
+    is_full = False
+
+    def swap(self, key: str, data: bytes, etag: str) -> str:
+        if self.is_full:
+            raise StoreUnavailableError("the server answers (507)")
+        return super().swap(key, data, etag)
+
+
 class World:
     """A store, and machines whose clocks agree here, though they need not."""
 
     def __init__(self, folder: Path) -> None:
-        self.objects = DirectoryObjects(folder)
+        self.objects = Full(folder)
         self.clock = Clock()
 
     def redis(self) -> Values:
@@ -70,6 +86,22 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
+
+
+def test_a_store_that_takes_no_writes_is_told_by_every_machine_until_it_does(world: World) -> None:
+    redis = world.redis()
+    machines = [world.machine(redis) for _ in range(2)]
+    for machine in machines:
+        machine.refresh()
+    world.objects.is_full = True
+    world.clock.seconds += RENEW_SECONDS
+    for machine in machines * 2:
+        with pytest.raises(StoreUnavailableError, match="507"):
+            machine.refresh()
+    world.objects.is_full, before = False, world.counter()
+    for machine in machines:
+        machine.refresh()
+    assert world.counter() == before + 1
 
 
 def test_machines_with_one_redis_are_one_cluster_and_one_of_them_renews(world: World) -> None:

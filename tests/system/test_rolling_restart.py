@@ -8,8 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
@@ -19,13 +18,13 @@ from typing import Any
 import pytest
 
 from service.client import Choice, Client, Piece
+from tests.system.asking import under_load
 from tests.system.proxy import needs_nginx, proxy
 from tests.system.running import free_port, until
-from tests.system.web import Web, http
+from tests.system.web import Web
 
 pytestmark = pytest.mark.system
 
-CLIENTS = 8
 STREAMS = 16
 
 
@@ -47,26 +46,6 @@ def replicas(tmp_path: Path, limits: dict[str, str]) -> Iterator[list[Web]]:
             if web.process.poll() is None:
                 web.process.kill()
                 web.process.wait()
-
-
-async def ask(port: int, seen: Counter[str], over: asyncio.Event, *, stream: bool) -> None:
-    """One client that asks again and again, by the same connection as long as there is one."""
-    at = 0
-    while not over.is_set():
-        at += 1
-        body = {"prompt": "ROMEO:", "length": 100, "seed": at, "stream": stream, "cache": False}
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(http(body, more="Connection: close\r\n"))
-            reply = (await asyncio.wait_for(reader.read(), 30)).decode()
-            writer.close()
-        except OSError as error:
-            seen[f"no reply: {error!r}"] += 1
-            continue
-        status = reply[9:12]
-        whole = "data: [DONE]" in reply and '"error"' not in reply if stream else '"finish_reason"' in reply
-        await asyncio.sleep(0.02)  # as others ask, rather than all that the machine can do
-        seen[f"{'stream' if stream else 'reply'} {status}{'' if whole else ' not whole: ' + reply[-200:]}"] += 1
 
 
 class Readers:
@@ -119,18 +98,6 @@ def restart(replicas: list[Web], tmp_path: Path, **limits: str) -> None:
         replicas[at].port = web.port
         replicas[at].wait_until_ready()
         time.sleep(0.2)
-
-
-async def under_load(port: int, work: Callable[[], None]) -> Counter[str]:
-    """Do the work while clients ask again and again; what they saw."""
-    seen: Counter[str] = Counter()
-    over = asyncio.Event()
-    clients = [asyncio.create_task(ask(port, seen, over, stream=at % 2 == 0)) for at in range(CLIENTS)]
-    await asyncio.sleep(0.5)
-    await asyncio.to_thread(work)
-    over.set()
-    await asyncio.gather(*clients)
-    return seen
 
 
 @needs_nginx

@@ -124,6 +124,20 @@ def test_a_part_that_cannot_be_mirrored_does_not_hold_up_the_others(
     assert "models cannot be mirrored: No space left on device" in status.problems()[0]
 
 
+def test_a_store_that_reads_and_takes_no_writes_is_logged_once(
+    refresher: Refresher, mirrored: Mirrored, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    mirrored.error, mirrored.failing = StoreUnavailableError("the server answers (507)"), {"runs"}
+    for _ in range(5):
+        clock.now += refresher.look()
+    assert [each.levelname for each in caplog.records] == ["WARNING"]
+    mirrored.error = None
+    for _ in range(2):
+        clock.now += refresher.look()
+    assert [each.message for each in caplog.records][1:] == ["the store can be used again"]
+
+
 def test_of_several_processes_one_refreshes_and_the_next_when_it_has_ended(tmp_path: Path) -> None:
     def begun(hints: HandHints, mirrored: Mirrored) -> Refresher:
         report = MirrorReport(tmp_path / "mirror.json", STORE)
