@@ -72,13 +72,12 @@ def _in_cluster(folder: Path, server: ObjectServer) -> Iterator[Row]:
     (place := folder / "cold").mkdir()
     with cluster(place, server) as made, _machines(made, "first") as (first,):
         first.client.publish("plays", first.client.weights("shakespeare", 1, folder / "weights"))
-        times = []
-        for number in range(3):
-            began = time.monotonic()
-            with _machines(made, f"cold-{number}") as (machine,):
-                machine.client.generate("ROMEO:", 1)
-                times.append(time.monotonic() - began)
-        yield ("a machine with an empty DATA_DIR, from its start to its first text", *_spread(times, "s", 1))
+        for what, home in (("whose kernels are compiled", {}), ("without kernels", {"HOME": str(place / "home")})):
+            times = [_cold(made, f"cold-{len(home)}-{number}", **home) for number in range(3 if not home else 1)]
+            yield (
+                f"a machine with an empty DATA_DIR, {what}, from its start to its first text",
+                *_spread(times, "s", 1),
+            )
         models = made.folder / "first" / "models"
         for title, store in (
             ("alone", ModelStore(models)),
@@ -86,6 +85,13 @@ def _in_cluster(folder: Path, server: ObjectServer) -> Iterator[Row]:
         ):
             looks = [_timed(lambda store=store: store.resolve("plays")) * 1e6 for _ in range(LOOKS)]  # type: ignore[misc]
             yield (f"to find what a model's name means, on a machine {title}", *_spread(looks, "µs", 1))
+
+
+def _cold(made: Cluster, name: str, **settings: str) -> float:
+    began = time.monotonic()
+    with _machines(made, name, **settings) as (machine,):
+        machine.client.generate("ROMEO:", 1)
+        return time.monotonic() - began
 
 
 def _idle(folder: Path, server: ObjectServer) -> Row:
