@@ -17,7 +17,7 @@ from model_store.shared import SharedModelStore
 from model_store.store import ModelStore
 from tests.object_proxy import ObjectProxy
 from tests.object_server import ObjectServer
-from tests.scale.machines import Cluster, WebMachine, cluster
+from tests.scale.machines import Cluster, WebMachine, WorkerMachine, cluster
 from tests.system.running import until
 from tests.system.scale import Row, put_table
 
@@ -101,7 +101,9 @@ def _idle(folder: Path, server: ObjectServer) -> Row:
         proxies = [stack.enter_context(ObjectProxy(server.port)) for _ in range(3)]
         for at, proxy in enumerate(proxies[:2]):
             stack.enter_context(made.web(f"web-{at}", proxy.endpoint))
-        stack.enter_context(made.worker("worker", proxies[2].endpoint))
+        worker = WorkerMachine(place / "worker", made.settings(proxies[2].endpoint))
+        stack.callback(worker.kill)
+        worker.wait_until_ready()
         time.sleep(QUIET_SECONDS)  # looks become rare
         before = [len(proxy.seen) for proxy in proxies]
         time.sleep(QUIET_SECONDS)
