@@ -25,7 +25,7 @@ ASKING = {
 """The files whose tests only ask one service."""
 
 LONG = ("faults", "scale")
-"""The markers of tests that are left out unless one of them is asked for."""
+"""The markers of tests that are left out unless these are asked for."""
 
 
 def scope(nodeid: str) -> str:
@@ -52,10 +52,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without the long ones, unless they are asked for. Those that wait for processes are spread over the first half of
     the others: there is always something to compute meanwhile, and nothing to wait for at the end."""
-    if not any(marker in config.option.markexpr for marker in LONG):
-        long = [item for item in items if any(map(item.get_closest_marker, LONG))]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    asked = config.option.markexpr
+    long = [item for item in items if any(item.get_closest_marker(each) and each not in asked for each in LONG)]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
     waits = {scope(item.nodeid): item.get_closest_marker("system") is not None for item in items}
     place: dict[str, float] = {}
     for waiting, share in ((True, 0.5), (False, 1.0)):
