@@ -22,6 +22,8 @@ from tests.system.running import ROOT, free_port, until
 from tests.system.web import Web
 
 KEY = "k" * 40
+START_SECONDS = 240.0
+"""For a machine to start, beside a load and others that start, on cores that have much else to do."""
 
 
 class Cluster:
@@ -104,6 +106,9 @@ class WebMachine(Web):
     def client(self) -> Client:
         return Client(f"http://127.0.0.1:{self.port}", KEY, retries=0)
 
+    def wait_until_ready(self) -> None:
+        until(self.ready, START_SECONDS)
+
     def answers(self, path: str) -> bool:
         """Whether it finds what is asked for."""
         try:
@@ -123,7 +128,7 @@ class WorkerMachine:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, process_group=0)
 
     def wait_until_ready(self) -> None:
-        until(lambda: "takes jobs" in self.text())
+        until(lambda: "takes jobs" in self.text(), START_SECONDS)
 
     def text(self) -> str:
         """Its log."""
