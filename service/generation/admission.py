@@ -69,6 +69,14 @@ class Admitted:
         """The characters of the pattern that the model does not know."""
         return () if self.fitting is None else self.fitting.skipped
 
+    def takes(self, found: Found) -> bool:
+        """Whether what was found in the cache fits, as it does unless it was made by something else."""
+        if self.fitting is None:
+            return True
+        end = self.model.vocabulary.end_id
+        ids = [each.choice.ids for each in found.beginnings if each.is_whole]
+        return all(self.fitting.takes(each[each != end].tolist()) for each in ids)
+
     @property
     def reads_prompt(self) -> bool:
         """Whether any choice is to be generated from its beginning."""

@@ -3,7 +3,7 @@ before anything is generated."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from charrnn.patterns.automaton import Fit
@@ -31,6 +31,13 @@ class Fitting:
     def skipped(self) -> tuple[str, ...]:
         """The characters of the pattern that the model does not know."""
         return self.compiled.skipped
+
+    def takes(self, ids: Sequence[int]) -> bool:
+        """Whether a text with these ids fits."""
+        try:
+            return self.compiled.automaton.may_end(self.place_after(ids).state)
+        except (ValueError, IndexError):  # an id that the pattern does not take, or that cannot be chosen
+            return False
 
     def place_after(self, ids: Iterable[int]) -> Place:
         """Where a text with these ids has come to."""

@@ -117,7 +117,7 @@ class TextGenerator:
         if not admitted.request.read_cache:
             return admitted
         found = self._cache.get(admitted.key, admitted.request, admitted.model)
-        if found is None:
+        if found is None or not admitted.takes(found):
             return admitted
         if found.is_whole:
             self._observer.looked_up("hit")

@@ -87,7 +87,8 @@ def _continuation(application: _Application, random: Random) -> str:
         "seed": random.randrange(99),
         "continuation": True,
     }
-    asked |= random.choice(({}, {"stop": ["xyz"]}, {"temperature": 0}, {"repetition_penalty": 1.2}))
+    patterns: tuple[Any, ...] = ({"regex": "[abc]+"}, {"choice": ["abc", "c"]}, {"regex": "a(bc)*", "stop": "ca"})
+    asked |= random.choice(({}, {"stop": ["xyz"]}, {"temperature": 0}, {"repetition_penalty": 1.2}, *patterns))
     token = application.ask(**asked).json["choices"][0]["continuation"]  # type: ignore[index]
     payload = base64_decode(token.rpartition(".")[0])
     _, is_long, length = _HEAD.unpack_from(payload)

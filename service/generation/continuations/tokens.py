@@ -18,14 +18,14 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, asdict, astuple, fields
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from itsdangerous import BadData, BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from charrnn.engine.steering import Held
 from charrnn.parameters import parameters
-from charrnn.patterns.compiling import Pattern
+from charrnn.patterns.compiling import Kind, Pattern
 from charrnn.sampling import SamplingParams
 from charrnn.stopping import Pending
 from service.generation.continuations.continuation import Continuation, Place
@@ -133,13 +133,20 @@ def _read(payload: bytes) -> Continuation:
     sampling = _sampling(found.pop("sampling"))
     pending = Pending(**found.pop("pending", {}))
     held = tuple(Held(*each) for each in found.pop("held", ()))
-    pattern = Pattern(*_tuple(found.pop("pattern"))) if "pattern" in found else None
+    pattern = _pattern(*found.pop("pattern")) if "pattern" in found else None
     place = Place(*found.pop("place")) if "place" in found else None
     made = Continuation(
         **_tuples(found), state=state, sampling=sampling, pending=pending, held=held, pattern=pattern, place=place
     )
     _check_kinds(made)
     return made
+
+
+def _pattern(kind: Kind, source: str | list[str]) -> Pattern:
+    """Raises ValueError for a pattern of a kind that there is not, or of another source than its kind has."""
+    if kind not in get_args(Kind) or isinstance(source, list) != (kind == "choice"):
+        raise ValueError(f"there is no pattern {kind!r} of a {type(source).__name__}")
+    return Pattern(kind, tuple(source) if isinstance(source, list) else source)
 
 
 def _sampling(found: Mapping[str, Any]) -> SamplingParams:
@@ -157,7 +164,7 @@ def _check_kinds(made: Continuation) -> None:
     counts = (made.version, made.min_tokens, pending.given, pending.searched, *biased)
     counts += sampling.allowed_token_ids or ()
     if pattern is not None:
-        texts += (pattern.kind, *((pattern.source,) if isinstance(pattern.source, str) else pattern.source))
+        texts += (pattern.source,) if isinstance(pattern.source, str) else pattern.source
     if place is not None:
         counts += (place.state, place.check)
     if {*map(type, texts)} != {str} or {*map(type, counts)} != {int} or min(counts) < 0:

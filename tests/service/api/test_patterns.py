@@ -74,11 +74,17 @@ class Served:
         self.schedulers: list[Scheduler] = []
         self.client = self.new()
 
-    def new(self, build: Callable[[Checkpoint], Engine] = ReferenceEngine) -> FlaskClient:
+    def new(
+        self, build: Callable[[Checkpoint], Engine] = ReferenceEngine, redis: MemoryRedis | None = None
+    ) -> FlaskClient:
         self.schedulers.append(Scheduler(max_active=8, max_waiting=8))
         self.schedulers[-1].start()
         process = build_web(
-            self.settings, engines=build, redis=MemoryRedis(), queue=MemoryQueue(), scheduler=self.schedulers[-1]
+            self.settings,
+            engines=build,
+            redis=redis or MemoryRedis(),
+            queue=MemoryQueue(),
+            scheduler=self.schedulers[-1],
         )
         return process.application.test_client()
 
@@ -325,6 +331,21 @@ def test_the_cache_has_it_by_pattern_and_length(served: Served) -> None:
             assert re.fullmatch("([ab]c)+", with_tokens[0]["text"] + rest)
     other = served.generate(**{**fields, "regex": "([ab]c)+|b"}, length=8)
     assert not other["cached"]
+
+
+def test_what_the_cache_has_and_does_not_fit_is_not_believed(served: Served) -> None:
+    redis = MemoryRedis()
+    client = served.client
+    served.client = served.new(redis=redis)
+    for continuation in (False, True):
+        fields: dict[str, Any] = {"length": 4, "continuation": continuation, "temperature": 2}
+        made = {regex: served.choices(regex=regex, **fields) for regex in ("a[bc]+", "c[ab]+")}
+        one, other = redis.values
+        redis.values[one], redis.values[other] = redis.values[other], redis.values[one]
+        for regex, choices in made.items():
+            again = served.choices(regex=regex, **fields)
+            assert [choice["text"] for choice in again] == [choice["text"] for choice in choices]
+    served.client = client
 
 
 def test_a_stream_goes_on_after_every_event(served: Served) -> None:

@@ -3,6 +3,7 @@ wherever it goes on; through tokens, as users have them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from charrnn.patterns.compiling import Pattern
 from charrnn.sampling import SamplingParams
 from service.generation.continuations.continuation import Continuation
 from service.generation.continuations.tokens import Continuations
@@ -67,7 +69,8 @@ def asked(
         assert last.finish_reason is not None and all(piece.continuation is None for piece in pieces[:-1])
         text, tokens = "".join(piece.text for piece in pieces), last.tokens.stop
         return Choice(text, request.seed or 0, last.finish_reason, tokens, continuation=last.continuation)
-    others = [replace(request, seed=seed, stop=(), length=at + 1) for at, seed in enumerate(range(neighbours))]
+    other = replace(request, stop=(), pattern=None, place=None)
+    others = [replace(other, seed=seed, length=at + 1) for at, seed in enumerate(range(neighbours))]
     return generator.generate_all([*others, request])[-1].choices[0]
 
 
@@ -182,3 +185,42 @@ def test_log_probabilities_go_on_with_the_text(generator: TextGenerator) -> None
     more = generator.generate(rest).choices[0]
     assert whole.logprobs is not None and begun.logprobs is not None and more.logprobs is not None
     assert [*begun.logprobs, *more.logprobs] == list(whole.logprobs)
+
+
+PATTERNS: Final = {
+    "lstm": ["(a|b\n)+", "a[ab]{0,99}\n?b", "([ab]{3}\n)*b"],
+    "words": ["(ab|ba)( (ab|ba|a))*", "(?s:.*)ba\n"],
+    "records": ["(a+b)*a", "[ab]*bb"],
+}
+fitting = st.sampled_from([(model, source) for model, sources in PATTERNS.items() for source in sources])
+
+
+@settings(max_examples=40)
+@given(fitting, requests, lengths, kinds, st.booleans(), st.integers(0, 3), st.randoms(use_true_random=False))
+def test_what_fits_is_the_same_in_every_replica_and_fits_however_often_it_goes_on(
+    replicas: Replicas,
+    fitting: tuple[str, str],
+    request: GenerationRequest,
+    lengths: list[int],
+    kinds: tuple[str, ...],
+    streams: bool,
+    neighbours: int,
+    random: Random,
+) -> None:
+    model, source = fitting
+    pattern = Pattern("regex", source)
+    request = replace(request, model=model, prompt=request.prompt[:1], held=(), stop=(), pattern=pattern)
+    text, end = "", None
+    for length in [lengths[0] + 6, *lengths[1:]]:
+        each = replace(request, length=length)
+        if end is not None:
+            found = through_a_token(end.continuation)
+            each = replace(going_on(request, found, length), place=found.place)
+        end = asked(replicas.replica(random.choice(kinds)), each, neighbours, streams=streams)
+        again = asked(replicas.replica(random.choice(kinds)), each, streams=not streams)
+        assert (again.text, again.continuation) == (end.text, end.continuation)
+        text += end.text
+        assert re.fullmatch(source, text) and end.completion_tokens <= length
+        assert end.finish_reason in ("stop", "length", "end")
+        if end.finish_reason == "end":
+            break

@@ -59,7 +59,9 @@ def test_the_rest_after_a_place_is_what_is_left_of_the_pattern(text: str, length
     try:
         place = whole.place_after(LETTERS.vocabulary.encode(text).tolist())
     except ValueError:
+        assert not whole.takes(LETTERS.vocabulary.encode(text).tolist())
         return
+    assert whole.takes(LETTERS.vocabulary.encode(text).tolist()) == bool(re.fullmatch("a(bc|-)*[0-9]{2,4}c?", text))
     try:
         rest = fits("a(bc|-)*[0-9]{2,4}c?", length, place)
     except LengthTooShortError as refused:
@@ -77,3 +79,7 @@ def test_a_place_in_another_automaton_is_none() -> None:
     for other in (replace(place, state=10_000), replace(place, check=place.check ^ 1)):
         with pytest.raises(InvalidContinuationError, match="how far the text has come"):
             fits(DATE, 7, other)
+
+
+def test_what_is_no_id_that_can_be_chosen_does_not_fit() -> None:
+    assert not fits("[a-c]*", 7).takes([len(LETTERS.vocabulary)])
