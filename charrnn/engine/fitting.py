@@ -1,10 +1,48 @@
-"""What a sequence has to fit: what is checked before it is generated, so that there is always a text that does."""
+"""What a sequence has to fit: what is checked before it is generated, so that there is always a text that does, and
+what is made of an automaton once for all sequences of a batch that share it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from charrnn.engine.base import Sequence
+from charrnn.patterns.automaton import Automaton
+
+T = TypeVar("T")
+
+
+class Shared(Generic[T]):
+    """What is made of each automaton when the first user comes, and freed when the last one leaves. An automaton is the
+    same as itself only."""
+
+    def __init__(self, make: Callable[[Automaton], T]) -> None:
+        self._make = make
+        self._made: dict[int, T] = {}
+        self._users: dict[int, list[Automaton]] = {}  # kept, so that no other one has the same identity
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def take(self, automaton: Automaton) -> T:
+        """What is made of it; until `leave` has been called as often."""
+        if id(automaton) not in self._made:
+            self._made[id(automaton)] = self._make(automaton)
+        self._users.setdefault(id(automaton), []).append(automaton)
+        return self._made[id(automaton)]
+
+    def leave(self, automaton: Automaton) -> None:
+        """One user less."""
+        users = self._users[id(automaton)]
+        users.pop()
+        if not users:
+            del self._users[id(automaton)], self._made[id(automaton)]
+
+    def items(self) -> Iterator[tuple[Automaton, T]]:
+        """The automata that are used, in the order in which they came."""
+        return ((users[0], self._made[key]) for key, users in self._users.items())
 
 
 def check_fit(sequence: Sequence, outputs: int) -> None:

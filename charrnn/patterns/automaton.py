@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,9 @@ Ints = npt.NDArray[np.int32]
 NONE: Final = -1
 """In place of a state: there is none, the pattern does not take the id."""
 
+FAR: Final = int(np.iinfo(np.int32).max)
+"""In place of a distance: there is none, nothing can follow."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Automaton:
@@ -25,11 +28,20 @@ class Automaton:
     `classes` [outputs] int32: the class of each id that can be chosen; `distances` [states] int32: the fewest further
     ids with which a text fits, so an end can be reached from every state. Raises ValueError, naming the array, for
     arrays that are not that.
+
+    What engines look up follows from these: `nearest` and `farthest` [states] int32, the least and the largest distance
+    of what follows a state, FAR and NONE where nothing does; `takes` [n, classes], different sets of classes, and
+    `sets` [states] int32, which of them each state takes; `taken` [outputs], which ids any state does.
     """
 
     following: Ints
     classes: Ints
     distances: Ints
+    nearest: Ints = field(init=False)
+    farthest: Ints = field(init=False)
+    sets: Ints = field(init=False)
+    takes: Flags = field(init=False)
+    taken: Flags = field(init=False)
 
     def __post_init__(self) -> None:
         states, classes = self.following.shape
@@ -39,6 +51,18 @@ class Automaton:
             raise ValueError(f"following must have states from 0 to {states - 1}, or {NONE}")
         if not _within(self.classes, 0, classes):
             raise ValueError(f"classes must be from 0 to {classes - 1}")
+        takes = self.following != NONE
+        after = self.distances[self.following]
+        bits = np.ascontiguousarray(np.packbits(takes, axis=1))
+        _, first, sets = np.unique(bits.view(f"V{bits.shape[1]}"), return_index=True, return_inverse=True)
+        for name, array in (
+            ("nearest", np.where(takes, after, FAR).min(axis=1).astype(np.int32)),
+            ("farthest", np.where(takes, after, NONE).max(axis=1).astype(np.int32)),
+            ("sets", sets.ravel().astype(np.int32)),
+            ("takes", takes[first]),
+            ("taken", takes.any(axis=0)[self.classes]),
+        ):
+            object.__setattr__(self, name, array)
 
     def __len__(self) -> int:
         return len(self.distances)
@@ -46,12 +70,7 @@ class Automaton:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        return self.following.nbytes + self.classes.nbytes + self.distances.nbytes
-
-    @property
-    def taken(self) -> Flags:
-        """Which ids [outputs] the pattern takes anywhere."""
-        return np.asarray((self.following != NONE).any(axis=0)[self.classes])
+        return sum(getattr(self, each.name).nbytes for each in fields(self))
 
     def may_end(self, state: int) -> bool:
         """Whether a text that ends in this state fits."""
@@ -91,7 +110,7 @@ class Fit:
 
     def is_over(self, left: int) -> bool:
         """Whether the text ends here though `left` more ids could be chosen: it may, and nothing can follow."""
-        return left > 0 and not self.distance and not self.automaton.choosable(self.state, left).any()
+        return left > 0 and not self.distance and bool(self.automaton.nearest[self.state] > left - 1)
 
     def mask(self, left: int) -> Logits | None:
         """What is added to the logits [outputs] when `left` more ids are to be chosen, this one included: -inf for ids

@@ -96,7 +96,8 @@ class CpuBatch:
         """
         member, memory = self._members.add(sequence), self._memory
         bias, held = memory.bias(member.slot, member.bias), memory.hold(member.slot, sequence.held)
-        memory.sequences[member.slot] = member_struct(member, bias, held)
+        automaton = 0 if sequence.fit is None else memory.fit(sequence.fit.automaton)
+        memory.sequences[member.slot] = member_struct(member, bias, held, automaton)
         if sequence.state is None:
             memory.clear(member.slot)
         else:
@@ -111,6 +112,8 @@ class CpuBatch:
         self._memory.deactivate(member.slot)
         if member.sequence.held:
             self._memory.release()
+        if member.sequence.fit is not None:
+            self._memory.unfit(member.sequence.fit.automaton)
 
     def state(self, handle: int) -> State:
         """A copy of a sequence's current state. Raises KeyError for an unknown handle."""
@@ -124,9 +127,10 @@ class CpuBatch:
         if slots.size and steps > 0:
             self._advance(*memory.addresses, steps)
             by_slot = self._members.by_slot
-            for slot, computed in zip(slots.tolist(), memory.sequences["computed"][slots].tolist(), strict=True):
+            computed, completed = (memory.sequences[name][slots].tolist() for name in ("computed", "completed"))
+            for slot, read, is_whole in zip(slots.tolist(), computed, completed, strict=True):
                 member = by_slot[slot]
-                member.advance_to(computed)
+                member.advance_to(read, completed=bool(is_whole))
                 if (output := member.output()) is not None:
                     outputs.append(output)
         return outputs

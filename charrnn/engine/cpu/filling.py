@@ -21,15 +21,18 @@ _LARGEST_FACTOR: Final = 1e30
 _EMPTY: Final[dict[str, Any]] = dict.fromkeys(SEQUENCE_STRUCT.names or (), 0)
 
 
-def member_struct(member: Member, bias: int, held: int = 0) -> tuple[Any, ...]:
-    """The fields of the member's SEQUENCE_STRUCT; `bias` is the address of its logit bias and `held` that of the cells
-    that it holds, 0 for none. The addresses are valid for as long as the member exists."""
+def member_struct(member: Member, bias: int, held: int = 0, automaton: int = 0) -> tuple[Any, ...]:
+    """The fields of the member's SEQUENCE_STRUCT; `bias` is the address of its logit bias, `held` that of the cells
+    that it holds, and `automaton` that of the struct of what it has to fit, 0 for none. The addresses are valid for as
+    long as the member exists."""
     fields = _choice_fields(member.sequence.sampling, member.position, *member.latest(), bias)
     fields["score"], fields["computed"] = member.sequence.score, member.computed
     fields["prompt_size"], fields["total"] = member.prompt_size, member.ids.size
     fields["end_id"] = -1 if member.sequence.end_id is None else member.sequence.end_id
     fields["ids"] = member.ids.ctypes.data
     fields["held"], fields["held_count"], fields["held_from"] = held, len(member.sequence.held), member.held_from
+    if (fit := member.sequence.fit) is not None:
+        fields["automaton"], fields["fit_state"] = automaton, fit.state
     if (logprobs := member.logprobs) is not None:
         fields["top"] = logprobs.top.shape[1]
         fields["chosen"], fields["top_ids"] = logprobs.chosen.ctypes.data, logprobs.top_ids.ctypes.data

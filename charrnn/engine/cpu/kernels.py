@@ -9,6 +9,7 @@ from numba import carray, njit, types  # type: ignore[attr-defined]
 
 from charrnn.config import Cell
 from charrnn.engine.cpu.code import Advance
+from charrnn.engine.cpu.fitting import keep_gates, step_back
 from charrnn.engine.cpu.hidden_layer import HiddenLayerArguments, hidden_layer
 from charrnn.engine.cpu.holding import hold
 from charrnn.engine.cpu.instructions import Isa, Precision
@@ -16,10 +17,9 @@ from charrnn.engine.cpu.intrinsics import as_pointer, read_int32, read_int64, wr
 from charrnn.engine.cpu.lanes import VECTOR_BYTES
 from charrnn.engine.cpu.logprobs import report
 from charrnn.engine.cpu.mixing import mix_counts
-from charrnn.engine.cpu.next_id import is_done, mask_for, next_id, remember
+from charrnn.engine.cpu.next_id import is_done, next_id, prepare, remember
 from charrnn.engine.cpu.output_layer import OutputLayerArguments, output_layer
 from charrnn.engine.cpu.refilling import begin, finish
-from charrnn.engine.cpu.sampling import exponentiate_logits
 from charrnn.engine.cpu.structs import BATCH_STRUCT, LAYER_STRUCT, SEQUENCE_STRUCT
 
 _SIGNATURE: Final = types.void(types.int64, types.int64, types.int64, types.int64)
@@ -42,6 +42,8 @@ def compiled(cell: Cell, precision: Precision, isa: Isa) -> Advance:
                 # The first layer's product with a one-hot input is a row of a table.
                 sequence = sequence_structs[read_int64(b.active, i)]
                 write_int64(b.added, i, b.table + read_int32(sequence.ids, sequence.computed) * b.table_stride)
+            if b.kept_gates:
+                keep_gates(b, sequence_structs)
             before = b.hidden + b.current_half * b.hidden_half_stride
             after = b.hidden + (1 - b.current_half) * b.hidden_half_stride
             for index in range(b.layers):
@@ -113,7 +115,8 @@ def _list_wanted(b: Any, sequences: Any) -> int:
 
 @njit(error_model="numpy")
 def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
-    """Give every sequence its next id, from the prompt or chosen, and deactivate those that are done."""
+    """Give every sequence its next id, from the prompt or chosen, or end its text, and deactivate those that are
+    done."""
     kept, row = 0, 0
     if b.pairs:
         mix_counts(b, sequences, wanted)
@@ -124,16 +127,17 @@ def _take_ids(b: Any, sequences: Any, wanted: int) -> None:
         logits = b.logits + row * b.logit_blocks * VECTOR_BYTES
         index = sequence.computed + 1
         if index < sequence.prompt_size:
-            following, generated = read_int32(sequence.ids, index), 0
-            if sequence.score:
-                row += 1
-                _report(b, sequence, logits, index, following)
+            following, generated, reported = read_int32(sequence.ids, index), 0, sequence.score
+            row += 1 if sequence.score else 0
         else:
             row, generated = row + 1, 1
-            following = next_id(b, sequence, logits)
-            if sequence.report:
+            following, reported = next_id(b, sequence, logits), sequence.report
+        if following >= 0:
+            if reported:
                 _report(b, sequence, logits, index, following)
-        remember(b, sequence, following, generated)
+            remember(b, sequence, following, generated)
+        else:
+            step_back(b, sequence, slot)
         if not is_done(sequence):
             write_int64(b.active, kept, slot)
             kept += 1
@@ -148,8 +152,8 @@ def _exponentiate_all(b: Any, sequences: Any, wanted: int) -> None:
     rows."""
     for row in range(wanted):
         sequence = sequences[read_int64(b.wanted, row)]
-        if sequence.plain and sequence.computed + 1 >= sequence.prompt_size and not mask_for(b, sequence):
-            exponentiate_logits(sequence, b.logits + row * b.logit_blocks * VECTOR_BYTES, b.logit_blocks)
+        if sequence.plain and sequence.computed + 1 >= sequence.prompt_size:
+            prepare(b, sequence, b.logits + row * b.logit_blocks * VECTOR_BYTES)
 
 
 @njit(error_model="numpy")

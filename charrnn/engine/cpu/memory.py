@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from charrnn.engine.cpu.automata import AutomatonTables
 from charrnn.engine.cpu.gates import LAYOUTS, OUTPUT_COLUMNS
 from charrnn.engine.cpu.lanes import LANES, VECTOR_BYTES
 from charrnn.engine.cpu.packed_model import PackedModel
@@ -21,6 +22,7 @@ from charrnn.engine.cpu.structs import (
 )
 from charrnn.engine.steering import MOST_HELD, Held
 from charrnn.ngrams import KEY_BITS
+from charrnn.patterns.automaton import Automaton
 from charrnn.sampling import Logits
 
 Allocate = Callable[[tuple[int, ...], Any], npt.NDArray[Any]]
@@ -52,9 +54,12 @@ class BatchMemory:
         self._hidden = allocate((config.layers, 2, capacity, self._size + VECTOR_BYTES // item.itemsize), item)
         gate_blocks = blocks if self._layout.has_gate_state else 0
         self._gate_state = allocate((config.layers, gate_blocks, capacity, LANES), np.float32)
+        self._kept_gates: npt.NDArray[Any] | None = None
+        self._allocate = allocate
         self.logits = allocate((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = allocate((capacity, logit_blocks(config) * LANES), np.float32)
         self._held = allocate((capacity, MOST_HELD), HELD_STRUCT)
+        self.automata = AutomatonTables(logit_blocks(config) * LANES, allocate)
         self._mixing = allocate((1 + 2 * capacity, LANES), np.int32)
         self._scratch = allocate((scratch_size(logit_blocks(config)),), np.float32)
         self.active, self._added, self._wanted = (allocate((capacity,), np.int64) for _ in range(3))
@@ -185,6 +190,21 @@ class BatchMemory:
     def release(self) -> None:
         """A sequence that held cells holds them no longer."""
         self.batch["holding"] -= 1
+
+    def fit(self, automaton: Automaton) -> int:
+        """Let a sequence fit the automaton until `unfit`, and gate states be kept where its text may end, so that its
+        state can be the one before its last step; returns the address of the AUTOMATON_STRUCT."""
+        if self._layout.has_gate_state:
+            if self._kept_gates is None:
+                self._kept_gates = self._allocate(self._gate_state.shape, np.float32)
+            self.batch["kept_gates"] = self._kept_gates.ctypes.data
+        return self.automata.take(automaton)
+
+    def unfit(self, automaton: Automaton) -> None:
+        """A sequence that had to fit the automaton has left."""
+        self.automata.leave(automaton)
+        if not len(self.automata):
+            self.batch["kept_gates"] = 0
 
     def _held_struct(self, held: Held) -> tuple[float, ...]:
         """The fields of a HELD_STRUCT."""

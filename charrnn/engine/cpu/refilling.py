@@ -53,8 +53,10 @@ def _begin(b: Any, series: Any, sequences: Any, slot: int) -> None:
     sequence.recent_count = template.recent_count
     for i in range(sequence.recent.size):
         sequence.recent[i], sequence.generated[i] = template.recent[i], template.generated[i]
-    sequence.computed = 0
-    remember(b, sequence, next_id(b, sequence, series.logits), 1)
+    sequence.computed, sequence.fit_state, sequence.completed = 0, template.fit_state, 0
+    first = next_id(b, sequence, series.logits)
+    if first >= 0:
+        remember(b, sequence, first, 1)
     _copy_state(b, series, slot)
     series.next += 1
 
@@ -78,6 +80,6 @@ def _write(series: Any, sequence: Any, slot: int) -> None:
         write_int32(series.ids, series.written, read_int32(sequence.ids, i))
         series.written += 1
     write_int64(series.finished_candidates, series.finished, read_int64(series.candidates, slot))
-    write_int32(series.ended, series.finished, ended)
+    write_int32(series.ended, series.finished, 1 if ended or sequence.completed else 0)
     series.finished += 1
     write_int64(series.offsets, series.finished, series.written)

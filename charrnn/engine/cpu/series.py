@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from charrnn.engine.base import Finished, Sequence, Series
+from charrnn.engine.base import Finished, Series
 from charrnn.engine.cpu.code import Advance
 from charrnn.engine.cpu.filling import member_struct
 from charrnn.engine.cpu.memory import Allocate, BatchMemory, aligned_zeros
@@ -71,14 +71,16 @@ class CpuSeries:
         it has chosen from and the state, and set all slots to what it was before its choice."""
         memory, template, config = self._memory, self._template, self._memory.config
         bias = bias_of(series.sampling, config.outputs)
-        nothing = np.zeros(0, np.int32)
-        first = Sequence(nothing, 1, series.sampling, series.state, end_id=series.end_id, held=series.held)
-        member = Member.of(0, template, first, bias, config.outputs)
-        struct = member_struct(member, memory.bias(template, bias), memory.hold(template, series.held))
+        member = Member.of(0, template, series.sequence(0), bias, config.outputs)
+        automaton = 0 if series.fit is None else memory.automata.take(series.fit.automaton)
+        held = memory.hold(template, series.held)
+        struct = member_struct(member, memory.bias(template, bias), held, automaton)
         memory.sequences[template] = struct
         memory.restore(template, series.state.hidden)
-        memory.activate(template)
-        self._advance(*memory.addresses, 1)
+        if member.remaining:  # otherwise nothing is ever chosen
+            memory.activate(template)
+            self._advance(*memory.addresses, 1)
+            memory.deactivate(template)
         memory.keep_in_both_halves(template)
         self._logits = self._allocate(memory.logits[0].shape, np.float32)
         self._logits[:] = memory.logits[0]

@@ -49,6 +49,7 @@ BATCH_STRUCT: Final = np.dtype(
             "longest_context",  # in tokens
             "mixing",  # [1 + 2 slots, 16] float32 or int32, for mixing counts (charrnn.engine.cpu.mixing)
             "holding",  # how many sequences hold cells; 0: none
+            "kept_gates",  # as `gate_state`: where a text may end, what it was before the step; address 0: not kept
             "series",  # a SERIES_STRUCT whose candidates fill the slots; address 0: none
         )
     ],
@@ -93,6 +94,9 @@ SEQUENCE_STRUCT: Final = np.dtype(
         ("held", np.int64),  # address of HELD_STRUCT [held_count], the cells that the sequence holds
         ("held_count", np.int64),
         ("held_from", np.int64),  # from the step on that reads the id with this index
+        ("automaton", np.int64),  # address of the AUTOMATON_STRUCT that the sequence has to fit; 0: none
+        ("fit_state", np.int64),  # the state that it is in
+        ("completed", np.int64),  # whether the pattern has ended the text
         ("recent_count", np.int64),
         ("recent", np.int32, (RECENT_IDS,)),  # a ring buffer
         ("generated", np.int8, (RECENT_IDS,)),  # and which of these ids were generated rather than read
@@ -113,6 +117,34 @@ HELD_STRUCT: Final = np.dtype(
 )
 """What a cell is held at (charrnn.engine.cpu.holding); a GRU's hidden state is in both places."""
 
+AUTOMATON_STRUCT: Final = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "following",  # [states, class_count] int32: the state after an id of a class, negative: there is none
+            "class_count",
+            "classes",  # [outputs] int32
+            "states",  # [states] AUTOMATON_STATE
+            "masks",  # [n, logit_blocks, 16] float32, 0 for ids that a state takes
+        )
+    ],
+    align=True,
+)
+"""What texts have to fit (charrnn.patterns.automaton): addresses of its arrays."""
+
+AUTOMATON_STATE: Final = np.dtype(
+    [
+        (name, np.int32)
+        for name in (
+            "distance",
+            "nearest",
+            "farthest",
+            "mask",  # which of the masks is of the ids that it takes; negative: none is
+            "only",  # the only id that it takes; negative: it takes several
+        )
+    ]
+)
+
 SERIES_STRUCT: Final = np.dtype(
     [
         (name, np.int64)
@@ -132,7 +164,7 @@ SERIES_STRUCT: Final = np.dtype(
             "ids",  # int32: theirs in a row, each candidate's without the one that ends it
             "offsets",  # [room + 1] int64: where each one's begin
             "finished_candidates",  # [room] int64
-            "ended",  # [room] int32: whether the end was chosen
+            "ended",  # [room] int32: whether the end was chosen or the pattern ended the text
         )
     ],
     align=True,
@@ -143,7 +175,7 @@ SUMS: Final = 64
 STRETCH_SUMS: Final = 128
 """Offsets in the scratch buffer of sampling, in bytes: zeros (the sum before the first block), the cumulative sums of
 sixteen blocks, the sums before each stretch; then, each as long as the logits, the probabilities, the counts of the
-recent ids, and the logits with a mask."""
+recent ids, the logits with a mask, those with the mask of a pattern, and this mask."""
 
 
 def bytes_before_probs(blocks: int) -> int:
@@ -153,4 +185,4 @@ def bytes_before_probs(blocks: int) -> int:
 
 def scratch_size(blocks: int) -> int:
     """The size of the scratch buffer of sampling in float32; it must be all zeros at first."""
-    return bytes_before_probs(blocks) // 4 + 3 * 16 * blocks
+    return bytes_before_probs(blocks) // 4 + 5 * 16 * blocks

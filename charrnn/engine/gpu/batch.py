@@ -11,6 +11,7 @@ from torch import Tensor
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import TREE_WIDTH, Logprobs, Output, Sequence, Series, State
+from charrnn.engine.gpu.fitting import AFTER, AutomatonTable
 from charrnn.engine.gpu.inputs import EMPTY_ROW, ROW, inputs_for, reported, row_of
 from charrnn.engine.gpu.network import TILE, Network
 from charrnn.engine.gpu.states import DeviceBatch
@@ -83,6 +84,7 @@ class GpuBatch(DeviceBatch):
         super().__init__(tile.network, capacity)
         self._tile = tile
         self._biases: Tensor | None = None  # [capacity + 1, width], once a sequence has one
+        self._automata = AutomatonTable(tile.width, tile.network.device)
         self._rows = np.array([EMPTY_ROW] * capacity, dtype=ROW)
 
     def add(self, sequence: Sequence) -> int:
@@ -91,7 +93,16 @@ class GpuBatch(DeviceBatch):
         member = self._members[handle]
         self._rows[member.slot] = row_of(member, self._network.config.outputs)
         self._set_bias(member)
+        if sequence.fit is not None:
+            self._automata.take(sequence.fit.automaton)
         return handle
+
+    def remove(self, handle: int) -> None:
+        """Remove a sequence, done or not. Raises KeyError for an unknown handle."""
+        fit = self._members[handle].sequence.fit
+        super().remove(handle)
+        if fit is not None:
+            self._automata.leave(fit.automaton)
 
     def step(self, steps: int) -> list[Output]:
         """Advance every sequence that is not done by up to `steps` ids, read or chosen."""
@@ -115,13 +126,16 @@ class GpuBatch(DeviceBatch):
         steps = min(steps, max(member.remaining for member in members))
         slots, members, rows, top = self._side_by_side(members)
         n = len(members) + -len(members) % tile.rows
-        inputs = inputs_for(members, rows, n, steps, tile.width, device)
+        table = self._automata.tensor if rows["fits"].any() else None
+        automata = None if table is None else self._automata
+        inputs = inputs_for(members, rows, n, steps, tile.width, device, automata)
         filled = torch.from_numpy(np.append(slots, np.full(n - len(members), self._states.spare))).to(device)
         results = []
         for start in range(0, n, tile.rows):
             part = slice(start, start + tile.rows)
-            kind = self._kind(rows[part], top[part])
-            results.append(tile.run(inputs, start, self._states.tensor, self._biases, self._held.tensor, filled, kind))
+            kind = self._kind(rows[part], top[part], table)
+            held = self._held.tensor
+            results.append(tile.run(inputs, start, self._states.tensor, self._biases, held, table, filled, kind))
         self._take(members, results, steps)
         return steps
 
@@ -131,19 +145,23 @@ class GpuBatch(DeviceBatch):
         slots = np.array([member.slot for member in members], dtype=np.int64)
         rows = self._rows[slots]
         top = reported(rows, members)
-        order = np.lexsort((slots, rows["filtered"], rows["biased"], rows["holds"], rows["end_id"] >= 0, top))
+        order = np.lexsort(
+            (slots, rows["filtered"], rows["biased"], rows["holds"], rows["end_id"] >= 0, rows["fits"], top)
+        )
         return slots[order], [members[i] for i in order.tolist()], rows[order], top[order]
 
-    def _kind(self, rows: npt.NDArray[Any], top: Slots) -> Kind:
+    def _kind(self, rows: npt.NDArray[Any], top: Slots, table: Tensor | None) -> Kind:
         """What a tile with these rows has to do. To limit the number of captured kinds, `top` is a power of two, none
-        or all."""
+        or all, and so is the size of the table of automata."""
         most = int(top.max())
         rounded_up = min(most and 1 << (most - 1).bit_length(), self._tile.width) if most >= 0 else None
+        fits = bool(rows["fits"].any())
         return Kind(
             filters=bool(rows["filtered"].any()),
             bias=bool(rows["biased"].any()),
             held=bool(rows["holds"].any()),
-            ends=bool((rows["end_id"] >= 0).any()),
+            ends=fits or bool((rows["end_id"] >= 0).any()),
+            fits=1 << (table.numel() - 1).bit_length() if table is not None and fits else 0,
             top=rounded_up,
         )
 
@@ -151,14 +169,27 @@ class GpuBatch(DeviceBatch):
         """Store the results in the members."""
         ids = torch.cat([result.ids for result in results], 1).cpu().numpy()  # [steps, rows]
         logprobs = [_on_host(result) for result in results]
+        fits = [_fits_on_host(result) for result in results]
         for i, member in enumerate(members):
             of_tile, column = logprobs[i // self._tile.rows], i % self._tile.rows
-            made = min(member.remaining, steps)
+            made, completed = min(member.remaining, steps), False
+            if (fitted := fits[i // self._tile.rows]) is not None:
+                made, completed = _until_completed(made, fitted[0][:made, column])
+                self._rows["fit_state"][member.slot] = fitted[1][column]
             if of_tile is not None:
                 _write(member, made, of_tile, column)
             first = member.computed + 1
             member.ids[first : first + made] = ids[:made, i]  # those of the prompt stay the same
-            member.advance_to(member.computed + made)
+            member.advance_to(member.computed + made, completed=completed)
+
+
+def _until_completed(steps: int, completed: npt.NDArray[np.int64]) -> tuple[int, bool]:
+    """How many ids a row has got in so many steps, and whether the pattern has ended its text: in a step in which
+    `completed` [steps] is not 0."""
+    found = np.flatnonzero(completed)
+    if not found.size:
+        return steps, False
+    return int(found[0]) + int(completed[found[0]] == AFTER), True
 
 
 def _write(member: Member, made: int, of_tile: Logprobs, column: int) -> None:
@@ -172,6 +203,13 @@ def _write(member: Member, made: int, of_tile: Logprobs, column: int) -> None:
     member.logprobs.chosen[start:stop] = of_tile.chosen[steps, column]
     member.logprobs.top_ids[start:stop] = of_tile.top_ids[steps, column, :top]
     member.logprobs.top[start:stop] = of_tile.top[steps, column, :top]
+
+
+def _fits_on_host(result: Results) -> tuple[Slots, Slots] | None:
+    """How patterns end texts [steps, rows], and the states of their automata [rows]."""
+    if result.completed is None or result.states is None:
+        return None
+    return result.completed.cpu().numpy(), result.states.cpu().numpy()
 
 
 def _on_host(result: Results) -> Logprobs | None:

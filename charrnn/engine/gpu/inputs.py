@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from charrnn.engine.gpu.fitting import AutomatonTable, FitRows
 from charrnn.engine.gpu.sampling import SamplingTensors, uniform
 from charrnn.engine.sequences import Member
 from charrnn.sampling import RECENT_IDS, SamplingParams, is_penalized
@@ -40,9 +41,11 @@ ROW: Final = np.dtype(
         ("end_id", np.int64),  # the row is done when this id is chosen; -1: none
         ("prompt_top", np.int64),  # likeliest ids to report at each id of the prompt, -1: no log-probabilities
         ("top", np.int64),  # and at each chosen id
+        ("fits", np.bool_),  # whether there is an automaton that the text has to fit
+        ("fit_state", np.int64),  # the state that it is in: of all this, the only one that changes
     ]
 )
-"""What does not change in a member, as one row of an array."""
+"""What steps need of a member, as one row of an array."""
 
 NEUTRAL: Final[Mapping[str, float]] = {
     "temperature": 1,
@@ -71,7 +74,7 @@ EMPTY_ROW: Final = _row({**dict.fromkeys(ROW.names or (), 0), **NEUTRAL, **_NONE
 
 def row_of(member: Member, outputs: int) -> tuple[Any, ...]:
     """The member as ROW's fields, before its first step; `outputs` is how many ids can be chosen."""
-    params, end_id = member.sequence.sampling, member.sequence.end_id
+    params, end_id, fit = member.sequence.sampling, member.sequence.end_id, member.sequence.fit
     top = min(params.logprobs or 0, outputs)
     top_k = params.top_k if 0 < params.top_k < outputs else outputs
     return _row(
@@ -93,6 +96,8 @@ def row_of(member: Member, outputs: int) -> tuple[Any, ...]:
             "end_id": -1 if end_id is None else end_id,
             "prompt_top": top if member.sequence.score else -1,
             "top": -1 if params.logprobs is None else top,
+            "fits": fit is not None,
+            "fit_state": 0 if fit is None else fit.state,
         }
     )
 
@@ -113,8 +118,8 @@ def reported(rows: npt.NDArray[Any], members: Items[Member]) -> npt.NDArray[np.i
 class Inputs:
     """For n rows and several steps: `last` [n] the ids to read first, `before` [n] those before them, -1 for none;
     `coming` [steps, n] the following ids, or CHOOSE or REST; `end` [n] the ids that end a row when they are chosen, -1
-    for none; `held_from` [n] the steps from which on cells are held; random numbers `uniforms` [steps, n]; and the
-    sampling parameters of the rows."""
+    for none; `held_from` [n] the steps from which on cells are held; random numbers `uniforms` [steps, n]; the sampling
+    parameters of the rows; and what they have to fit, None if no row has anything."""
 
     last: Tensor
     before: Tensor
@@ -123,13 +128,20 @@ class Inputs:
     held_from: Tensor
     uniforms: Tensor
     sampling: SamplingTensors
+    fits: FitRows | None = None
 
 
 def inputs_for(  # noqa: PLR0917
-    members: Items[Member], rows: npt.NDArray[Any], n: int, steps: int, width: int, device: torch.device
+    members: Items[Member],
+    rows: npt.NDArray[Any],
+    n: int,
+    steps: int,
+    width: int,
+    device: torch.device,
+    automata: AutomatonTable | None = None,
 ) -> Inputs:
     """The inputs of n rows, of which the first are those of the members with these ROWs, and the others rest; `width`
-    is that of the logits."""
+    is that of the logits; `automata` are those that members have to fit, None if none has to."""
     rows = np.append(rows, np.array([EMPTY_ROW] * (n - len(rows)), dtype=ROW))
 
     def sent(numbers: npt.NDArray[Any]) -> Tensor:
@@ -144,14 +156,20 @@ def inputs_for(  # noqa: PLR0917
     positions = first + torch.arange(steps, device=device)[:, None]
     uniforms = uniform(sent(rows["seed"]).expand_as(positions), positions)
     recent, generated = _recent(members, rows, width)
+    remaining = of_members([member.remaining for member in members])
+    fits = None
+    if automata is not None:
+        of_each = [None if (fit := member.sequence.fit) is None else fit.automaton for member in members]
+        fits = automata.rows([*of_each, *[None] * (n - len(members))], rows["fit_state"], remaining)
     return Inputs(
         sent(of_members([member.last_id for member in members])),
         sent(of_members([member.id_before_last for member in members], -1)),
-        sent(_coming(members, of_members([member.remaining for member in members]), steps)),
+        sent(_coming(members, remaining, steps)),
         sent(rows["end_id"]),
         sent(rows["held_from"] - computed),
         uniforms,
         SamplingTensors(**{name: sent(rows[name]) for name in NEUTRAL}, recent=sent(recent), generated=sent(generated)),
+        fits,
     )
 
 

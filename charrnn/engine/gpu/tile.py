@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from charrnn.engine.gpu.fitting import WITHOUT, Choosable, FitRows
 from charrnn.engine.gpu.graph import captured
 from charrnn.engine.gpu.holding import during
 from charrnn.engine.gpu.inputs import CHOOSE, NEUTRAL, REST, ROW, Inputs
@@ -27,22 +28,27 @@ STEPS: Final = 64
 class Kind:
     """What a step does besides advancing and plain sampling; each kind is captured separately: `filters`, including
     penalties; adding a `bias` to the logits; cells that are `held`; looking whether rows have come to their `ends`;
+    texts that have to fit, with a table of automata of up to `fits` numbers, 0 if there are none (then `ends` as well);
     log-probabilities with `top` of the likeliest ids, unless `top` is None."""
 
     filters: bool = False
     bias: bool = False
     held: bool = False
     ends: bool = False
+    fits: int = 0
     top: int | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Results:
-    """The results of steps: `ids` [steps, rows] and, if log-probabilities are reported, the results of `logarithms`:
-    [steps, rows], [steps, rows, top] and [steps, rows, top]."""
+    """The results of steps: `ids` [steps, rows]; if log-probabilities are reported, the results of `logarithms`:
+    [steps, rows], [steps, rows, top] and [steps, rows, top]; if texts have to fit, `completed` [steps, rows], how their
+    patterns end them (`Choosable.advance`), and the `states` [rows] that automata are in after the steps."""
 
     ids: Tensor
     logprobs: tuple[Tensor, ...] = ()
+    completed: Tensor | None = None
+    states: Tensor | None = None
 
 
 class Tile:
@@ -65,6 +71,9 @@ class Tile:
         self._ended = torch.zeros(rows, dtype=torch.bool, device=device)
         self._inputs = self._resting()
         self._ids = torch.zeros(STEPS, rows, dtype=torch.int64, device=device)
+        self._completed = torch.zeros_like(self._ids)
+        self._fits = FitRows(*(torch.zeros_like(self._ids[0]) for _ in fields(FitRows)))
+        self._tables: dict[int, Tensor] = {}  # by their sizes
         self._runs: dict[Kind, tuple[Callable[[], None], Results]] = {}
 
     def run(  # noqa: PLR0917
@@ -74,11 +83,13 @@ class Tile:
         hidden: Tensor,
         biases: Tensor | None,
         held: Tensor | None,
+        table: Tensor | None,
         slots: Tensor,
         kind: Kind,
     ) -> Results:
         """Advance the rows from `start` on, of the n rows of the inputs, by up to STEPS steps; their states are in
-        `hidden`, at the slots [n], their logit biases in `biases`, and what they hold in `held`."""
+        `hidden`, at the slots [n], their logit biases in `biases`, what they hold in `held`, and the automata that they
+        have to fit in `table`."""
         part, steps = slice(start, start + self.rows), len(inputs.coming)
         with self._lock:
             step, results = self._runs.get(kind) or self._capture(kind)
@@ -88,10 +99,17 @@ class Tile:
                 torch.index_select(biases, 0, slots[part], out=self._bias)
             if kind.held and held is not None:
                 torch.index_select(held, 0, slots[part], out=self._held)
+            if kind.fits and table is not None:
+                self._tables[kind.fits][: table.numel()].copy_(table)
             for _ in range(steps):
                 step()
             hidden.index_copy_(0, slots[part], self.hidden)
-            return Results(results.ids[:steps].clone(), tuple(each[:steps].clone() for each in results.logprobs))
+            return Results(
+                results.ids[:steps].clone(),
+                tuple(each[:steps].clone() for each in results.logprobs),
+                self._completed[:steps].clone() if kind.fits else None,
+                self._fits.state.clone() if kind.fits else None,
+            )
 
     def _load(self, inputs: Inputs, part: slice, kind: Kind) -> None:
         """Copy the rows of the part into the tile's tensors; of the sampling parameters only those that the kind
@@ -103,6 +121,9 @@ class Tile:
             mine.end.copy_(inputs.end[part])
         if kind.held:
             mine.held_from.copy_(inputs.held_from[part])
+        if kind.fits and inputs.fits is not None:
+            for name in FitRows.__slots__:
+                getattr(self._fits, name).copy_(getattr(inputs.fits, name)[part])
         mine.last.copy_(inputs.last[part])
         mine.before.copy_(inputs.before[part])
         mine.coming[:steps].copy_(inputs.coming[:, part])
@@ -114,6 +135,10 @@ class Tile:
         """The kind's step and the tensors of its results; capturing overwrites the tile's content."""
         results = self._results(kind)
         self._turn.zero_()
+        if kind.fits:
+            self._tables.setdefault(kind.fits, self._ids.new_zeros(kind.fits, dtype=torch.int32))
+            for name in FitRows.__slots__:  # those of another table may be beyond this one
+                getattr(self._fits, name).zero_()
         step = captured(lambda: self._step(kind, results), self.network.device)
         self._runs[kind] = step, results
         return step, results
@@ -125,11 +150,22 @@ class Tile:
         held = during(self._held, turn >= inputs.held_from) if kind.held else None
         logits, hidden = self.network.advance(inputs.last, self.hidden, held)
         coming, uniforms = inputs.coming.index_select(0, turn)[0], inputs.uniforms.index_select(0, turn)[0]
-        biased = logits + self._bias if kind.bias else logits
-        chosen = choose(self._mask(biased, inputs.before, inputs.last), inputs.sampling, uniforms, filters=kind.filters)
+        adjusted = logits + self._bias if kind.bias else logits
+        table = self._tables[kind.fits] if kind.fits else None
+        choosable = None if table is None else Choosable.of(table, self._fits, self.width)
+        adjusted = adjusted if choosable is None else choosable.masked(adjusted)
+        adjusted = self._mask(adjusted, inputs.before, inputs.last)
+        chosen = choose(adjusted, inputs.sampling, uniforms, filters=kind.filters)
         # With NaN as logits any id may be chosen; an invalid id would crash the process, not just fail the sequence.
-        ids = torch.where(coming >= 0, coming, chosen.clamp(max=outputs - 1))
+        chosen = chosen.clamp(max=outputs - 1)
+        ids = torch.where(coming >= 0, coming, chosen if choosable is None else choosable.valid(chosen))
         resting = (coming == REST) | self._ended if kind.ends else coming == REST
+        if table is not None and choosable is not None:
+            choosing = (coming == CHOOSE) & ~self._ended
+            completed = choosable.advance(table, self._fits, ids, choosing, ids == inputs.end)
+            self._completed.index_copy_(0, turn, completed[None])
+            self._ended.logical_or_(completed > 0)
+            resting = resting | (completed == WITHOUT)
         self.hidden.copy_(torch.where(resting[:, None, None, None], self.hidden, hidden))
         inputs.before.copy_(inputs.last)
         # A label that was chosen is not read, but its row is computed on while it rests.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -33,14 +33,19 @@ def automaton_of(following: list[list[int]], ends: list[int], outputs: int) -> A
     return Automaton(columns.astype(np.int32), classes.ravel().astype(np.int32), distances[kept].astype(np.int32))
 
 
-def random_automaton(random: np.random.Generator, outputs: int) -> Automaton:
-    """One that some text fits, of few states, with ids that are taken often, or seldom, or never."""
+def random_automaton(
+    random: np.random.Generator, outputs: int, among: Iterable[int] | None = None, most: int = 8
+) -> Automaton:
+    """One that some text fits, of at most so many states, with ids that are taken often, or seldom, or never; it takes
+    only those `among` these, if they are given."""
+    untaken = np.ones(outputs, dtype=np.bool_)
+    untaken[list(range(outputs) if among is None else among)] = False
     while True:
-        states = int(random.integers(1, 9))
+        states = int(random.integers(1, most + 1))
         dense = random.choice([0.1, 0.4, 0.9], size=(states, 1))
         table = random.integers(0, states, (states, outputs))
         table[random.random((states, outputs)) > dense] = NONE
-        table[:, random.random(outputs) < 0.2] = NONE
+        table[:, untaken | (random.random(outputs) < 0.2)] = NONE
         ends = random.permutation(states)[: int(random.integers(1, states + 1))]
         try:
             return automaton_of(table.tolist(), ends.tolist(), outputs)

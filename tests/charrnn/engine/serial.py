@@ -26,6 +26,9 @@ def one_by_one(engine: Engine, series: Series, candidates: range) -> Results:
     batch = engine.batch(len(candidates))
     handles = {batch.add(series.sequence(candidate)): candidate for candidate in candidates}
     return {
-        handles[output.handle]: (output.ids[: output.ids.size - output.ended].tolist(), output.ended)
+        handles[output.handle]: (
+            output.ids[: output.ids.size - output.ended].tolist(),
+            output.ended or output.completed,
+        )
         for output in batch.step(series.length)
     }
