@@ -21,9 +21,9 @@ more, cost a pass over all ids at each step."""
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Table:
-    """The struct of an automaton, the arrays whose addresses it has, and how many bytes the masks are."""
+    """The address of an automaton's struct, the arrays that this needs, and how many bytes the masks are."""
 
-    struct: npt.NDArray[Any]
+    address: int
     arrays: tuple[npt.NDArray[Any], ...]
     masks: int
 
@@ -46,7 +46,7 @@ class AutomatonTables:
 
     def take(self, automaton: Automaton) -> int:
         """The address of the automaton's AUTOMATON_STRUCT, which is valid until `leave` has been called as often."""
-        return int(self._shared.take(automaton).struct.ctypes.data)
+        return self._shared.take(automaton).address
 
     def leave(self, automaton: Automaton) -> None:
         """One user less; the last one frees the table."""
@@ -64,7 +64,7 @@ class AutomatonTables:
         struct = self._allocate((1,), AUTOMATON_STRUCT)
         of_following, of_classes, of_states, of_masks = (array.ctypes.data for array in arrays)
         struct[0] = (of_following, following.shape[1], of_classes, of_states, of_masks)
-        return _Table(struct, arrays, masks.nbytes)
+        return _Table(struct.ctypes.data, (struct, *arrays), masks.nbytes)
 
     def _masks(self, automaton: Automaton, room: int) -> npt.NDArray[np.float32]:
         """The masks [n, width] of the first n sets of ids, at most `room`."""

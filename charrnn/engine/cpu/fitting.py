@@ -13,7 +13,7 @@ import numpy as np
 from numba import carray, njit  # type: ignore[attr-defined]
 
 from charrnn.engine.cpu.blocks import add_blocks, copy_blocks
-from charrnn.engine.cpu.intrinsics import as_pointer, read_int32, read_int64, write_float32, write_int64
+from charrnn.engine.cpu.intrinsics import as_pointer, read_float32, read_int32, read_int64, write_float32, write_int64
 from charrnn.engine.cpu.lanes import LANES, VECTOR_BYTES
 from charrnn.engine.cpu.sampling import NOTHING, before_probs
 from charrnn.engine.cpu.structs import AUTOMATON_STATE, AUTOMATON_STRUCT
@@ -63,10 +63,17 @@ def restrict(b: Any, sequence: Any, target: int, logits: int) -> None:
 
 @njit(inline="never", error_model="numpy")
 def _write_mask(b: Any, automaton: Any, sequence: Any, mask: int) -> None:
-    left = _left(sequence)
-    for id_ in range(LANES * b.logit_blocks):
-        may = id_ < b.outputs and _may_follow(automaton, _following(automaton, sequence.fit_state, id_), left)
-        write_float32(mask, id_, np.float32(0) if may else NOTHING)
+    """Write the mask of the ids after which the text can still fit: first of classes, of which there are few, in place
+    of the probabilities, which come later."""
+    left, of_classes = _left(sequence), b.scratch + before_probs(b.logit_blocks)
+    following = automaton.following + 4 * sequence.fit_state * automaton.class_count
+    for class_ in range(automaton.class_count):
+        may = _may_follow(automaton, read_int32(following, class_), left)
+        write_float32(of_classes, class_, np.float32(0) if may else NOTHING)
+    for id_ in range(b.outputs):
+        write_float32(mask, id_, read_float32(of_classes, read_int32(automaton.classes, id_)))
+    for id_ in range(b.outputs, LANES * b.logit_blocks):
+        write_float32(mask, id_, NOTHING)
 
 
 @njit(error_model="numpy")

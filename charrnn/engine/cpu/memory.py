@@ -194,7 +194,7 @@ class BatchMemory:
     def fit(self, automaton: Automaton) -> int:
         """Let a sequence fit the automaton until `unfit`, and gate states be kept where its text may end, so that its
         state can be the one before its last step; returns the address of the AUTOMATON_STRUCT."""
-        if self._layout.has_gate_state:
+        if self._layout.has_gate_state and not len(self.automata):
             if self._kept_gates is None:
                 self._kept_gates = self._allocate(self._gate_state.shape, np.float32)
             self.batch["kept_gates"] = self._kept_gates.ctypes.data
