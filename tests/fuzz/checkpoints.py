@@ -22,7 +22,7 @@ from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import Isa, host_features, runnable_isas
 from tests.fuzz.cases import Case
 from tests.fuzz.mutating import changed_bytes, changed_json
-from tests.fuzz.networks import PRECISIONS, Tensors, base, chosen_ids, put_odd_numbers, sequences
+from tests.fuzz.networks import PRECISIONS, Tensors, base, check_fits, chosen_ids, fitted, put_odd_numbers, sequences
 
 
 def _parts(checkpoint: Checkpoint) -> tuple[dict[str, Any], Tensors]:
@@ -161,10 +161,12 @@ def _accepted(path: Path) -> Checkpoint | None:
 def _served(random: Random, checkpoint: Checkpoint, isas: tuple[Isa, ...]) -> str:
     """Let every kernel generate the same texts, whose ids must be the network's."""
     asked, precision = sequences(random, checkpoint), random.choice(PRECISIONS)
+    asked = [fitted(random, checkpoint.config.outputs, sequence) for sequence in asked]
     batches = [CpuEngine(checkpoint, precision, isa).batch(len(asked)) for isa in isas]
     first, *others = [chosen_ids(batch, asked, random.choice((1, 5, 100))) for batch in batches]
     for isa, other in zip(isas[1:], others, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(first, other, strict=True)), f"{isas[0]} and {isa} differ"
+    check_fits(asked, first)
     for ids in first:
         assert not ids.size or 0 <= ids.min() <= ids.max() < checkpoint.config.outputs, f"ids beyond the outputs: {ids}"
         if checkpoint.following is not None or not checkpoint.arrangement.writes_labels:

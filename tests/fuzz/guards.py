@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 
-from charrnn.engine.base import Series
+import numpy as np
+
+from charrnn.engine.base import Sequence, Series
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import host_features, runnable_isas
 from charrnn.engine.cpu.series import CpuSeries
 from tests.fuzz.cases import Case
 from tests.fuzz.guarded import Guard, GuardedBatch, GuardedModel, Side
-from tests.fuzz.networks import PRECISIONS, chosen_ids, extreme, sampling, sequences, state, steered
+from tests.fuzz.networks import PRECISIONS, check_fits, chosen_ids, extreme, fitted, sampling, sequences, state, steered
 
 
 def _guarded(random: Random) -> str:
@@ -25,8 +27,11 @@ def _guarded(random: Random) -> str:
     engine = CpuEngine(checkpoint, random.choice(PRECISIONS), random.choice(runnable_isas(host_features())))
     if random.random() < 0.3 and not checkpoint.arrangement.writes_labels:
         return f"a series with a guard {side} each array: {_guarded_series(random, engine, guard)}"
-    asked = [steered(random, checkpoint.config, each) for each in sequences(random, checkpoint)]
-    chosen_ids(GuardedBatch(engine, len(asked), guard), asked, random.choice((1, 5, 100)))
+    asked = [
+        fitted(random, checkpoint.config.outputs, steered(random, checkpoint.config, each))
+        for each in sequences(random, checkpoint)
+    ]
+    check_fits(asked, chosen_ids(GuardedBatch(engine, len(asked), guard), asked, random.choice((1, 5, 100))))
     return f"a batch with a guard {side} each array"
 
 
@@ -35,7 +40,10 @@ def _guarded_series(random: Random, engine: CpuEngine, guard: Guard) -> str:
     params = replace(sampling(random, engine.config.outputs), logprobs=None)
     end = random.choice((None, random.randrange(engine.config.outputs)))
     first = random.choice((0, 7))
-    series = Series(state(random, engine.config), length, params, end, first, first + random.choice((1, 3, 150)))
+    begin, stop = state(random, engine.config), first + random.choice((1, 3, 150))
+    template = Sequence(np.zeros(0, np.int32), length, params, begin, end_id=end)
+    fit = fitted(random, engine.config.outputs, template).fit
+    series = Series(begin, length, params, end, first, stop, fit=fit)
     batch = CpuSeries(GuardedModel.copied(engine.model, guard), engine.advance, series, slots, guard.zeros)
     while not batch.done:
         batch.step(random.choice((1, 3, 50)))

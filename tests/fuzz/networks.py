@@ -15,11 +15,13 @@ from charrnn.config import CELLS, ModelConfig, Part
 from charrnn.engine.base import Batch, Sequence, State
 from charrnn.engine.cpu.instructions import Precision
 from charrnn.engine.steering import Held
+from charrnn.patterns.automaton import Fit
 from charrnn.record import TrainingRecord
 from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.vocabulary import Ids, Vocabulary
 from charrnn.words import WordVocabulary
+from tests.charrnn.engine.automata import fits, random_automaton
 from tests.networks import random_network, with_counts
 
 Tensors = dict[str, np.ndarray[Any, Any]]
@@ -135,6 +137,18 @@ def sequences(random: Random, checkpoint: Checkpoint) -> list[Sequence]:
     ]
 
 
+def fitted(random: Random, outputs: int, sequence: Sequence) -> Sequence:
+    """The sequence, which may have to fit a small automaton that it can fit."""
+    numbers = np.random.default_rng(random.randrange(1 << 30))
+    allowed = range(outputs) if sequence.sampling.allowed_token_ids is None else sequence.sampling.allowed_token_ids
+    among = {id_ for id_ in allowed if id_ != sequence.end_id}
+    automaton = random_automaton(numbers, outputs, among)
+    state = random.randrange(len(automaton))
+    if random.random() < 0.5 or automaton.distances[state] > sequence.length:
+        return sequence
+    return replace(sequence, fit=Fit(automaton, state))
+
+
 def sampling(random: Random, outputs: int) -> SamplingParams:
     return SamplingParams(
         seed=random.randrange(1 << 40),
@@ -159,6 +173,14 @@ def chosen_ids(batch: Batch, sequences: list[Sequence], pieces: int) -> list[Ids
             found[output.handle].append(output.ids)
             unfinished -= {output.handle} if output.done else set()
     return [np.concatenate([np.zeros(0, np.int32), *parts]) for parts in found.values()]
+
+
+def check_fits(sequences: list[Sequence], texts: list[Ids]) -> None:
+    """Whatever the numbers are, each text fits what its sequence has to, its end apart."""
+    for sequence, ids in zip(sequences, texts, strict=True):
+        if (fit := sequence.fit) is not None:
+            text = ids[:-1] if ids.size and ids[-1] == sequence.end_id else ids
+            assert fits(fit.automaton, text, fit.state), f"{ids} does not fit"
 
 
 def state(random: Random, config: ModelConfig) -> State:

@@ -18,9 +18,11 @@ from charrnn.engine.base import Batch, Engine, Output, Sequence, Series
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.cpu.instructions import Precision, host_features, runnable_isas
 from charrnn.engine.refilled import state_after
+from charrnn.engine.steering import Held
 from charrnn.patterns.automaton import Fit
 from charrnn.sampling import RECENT_IDS, SamplingParams, adjusted, choose, unnormalized_probs
 from charrnn.vocabulary import Ids
+from charrnn.words import WordVocabulary
 from tests.charrnn.engine.automata import automaton_of, fits, random_automaton, texts
 from tests.charrnn.engine.choosing import is_borderline, sampled
 from tests.charrnn.engine.conftest import MakeCheckpoint
@@ -28,6 +30,7 @@ from tests.charrnn.engine.engines import BUILD
 from tests.charrnn.engine.leaving import leave
 from tests.charrnn.engine.mixing import mixed
 from tests.charrnn.engine.serial import all_of, one_by_one
+from tests.networks import with_counts
 
 V = 20
 ABS = automaton_of([[1, -1], [-1, 0]], [0], V)  # (ab)*
@@ -424,3 +427,36 @@ def test_candidates_of_a_series_fit(engine: Engine, sequence: Sequence, slots: i
 def test_a_series_of_empty_texts_ends(engine: Engine) -> None:
     series = Series(state_after(engine, ids_of(3)), 5, fit=Fit(EMPTY), stop=300)
     assert all_of(engine.series(series, 2), repeat(3)) == {candidate: ([], True) for candidate in range(300)}
+
+
+WORDS = WordVocabulary(("the", " ", "cat", "'", "sat", "\r", "\n", ".", "don't", "s", *(f"w{c}" for c in "abcdefgh")))
+HELD = (Held(0, 3, "hidden", 0.9), Held(0, 5, "cell", -2.0))
+
+
+@pytest.mark.parametrize("kind", ["words", "counts", "held"])
+def test_what_else_changes_a_choice_acts_as_ever(kind: str, make_checkpoint: MakeCheckpoint) -> None:
+    """Ids that may not follow others, counts that are mixed, held cells: in all engines alike."""
+    checkpoint = make_checkpoint("lstm", V, 24, tokens=WORDS if kind == "words" else None)
+    checkpoint = with_counts(checkpoint) if kind == "counts" else checkpoint
+    random, outputs = np.random.default_rng(7), checkpoint.config.outputs
+    sequences = [
+        Sequence(
+            random.integers(0, outputs, 3).astype(np.int32),
+            30,
+            SamplingParams(seed=i, temperature=[1.0, 0.0, 2.0][i % 3], top_k=[0, 5][i % 2]),
+            held=HELD if kind == "held" else (),
+            fit=Fit(random_automaton(random, outputs)) if i % 4 else None,
+        )
+        for i in range(40)
+    ]
+    found = {}
+    for name, build in BUILD.items():
+        if name != "gpu" or kind != "counts":
+            batch = build(checkpoint).batch(len(sequences))
+            handles = [batch.add(sequence) for sequence in sequences]
+            outputs_of = {output.handle: output for output in batch.step(100)}
+            found[name] = [outputs_of[handle].ids.tolist() for handle in handles]
+    for sequence, ids in zip(sequences, found["int8"], strict=True):
+        assert sequence.fit is None or fits(sequence.fit.automaton, ids_of(*ids))
+    assert found["float32"] == found["reference"] == found.get("gpu", found["reference"])
+    assert len({len(ids) for ids in found["float32"]}) > 3

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from charrnn.patterns.automaton import Automaton
+from charrnn.patterns.automaton import FAR, NONE, Automaton, Fit
+from tests.charrnn.engine.automata import random_automaton, texts
 
 # (ab)*c? over a, b, c, and an id that it never takes.
 LETTERS = {"a": 0, "b": 1, "c": 2, "d": 3}
@@ -43,3 +44,29 @@ def test_arrays_that_are_no_automaton_are_refused(name: str, value: object) -> N
 
     with pytest.raises(ValueError, match=name):
         Automaton(**{key: np.array(array, dtype=np.int32) for key, array in arrays.items()})
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_may_be_chosen_is_what_some_text_that_fits_has_there(seed: int) -> None:
+    automaton = random_automaton(np.random.default_rng(seed), outputs=3, most=5)
+
+    for state in range(len(automaton)):
+        for left in range(5):
+            expected = {text[0] for text in texts(automaton, left, state) if text}
+            assert set(np.flatnonzero(automaton.choosable(state, left)).tolist()) == expected
+            is_over = left > 0 and () in texts(automaton, left, state) and not expected
+            assert Fit(automaton, state).is_over(left) == is_over
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_engines_look_up_follows_from_the_rest(seed: int) -> None:
+    automaton = random_automaton(np.random.default_rng(seed), outputs=9)
+
+    for state, following in enumerate(automaton.following):
+        after = automaton.distances[following[following != NONE]]
+        assert automaton.nearest[state] == (after.min() if after.size else FAR)
+        assert automaton.farthest[state] == (after.max() if after.size else NONE)
+        assert automaton.takes[automaton.sets[state]].tolist() == (following != NONE).tolist()
+    assert len(np.unique(automaton.takes, axis=0)) == len(automaton.takes)
+    every = [automaton.choosable(state, FAR) for state in range(len(automaton))]
+    assert automaton.taken.tolist() == np.any(every, axis=0).tolist()
