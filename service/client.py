@@ -112,6 +112,27 @@ class Generation:
 
 
 @dataclass(frozen=True)
+class Completion:
+    """A text that may come next, and its probability; its `finish_reason` is `stop`, `end` or `length`."""
+
+    text: str
+    logprob: float
+    probability: float
+    finish_reason: str
+
+
+@dataclass(frozen=True)
+class Completions:
+    """The likeliest completions of a prompt, the likeliest first; `exact`: it is proven that no other is likelier."""
+
+    completions: list[Completion]
+    exact: bool
+    model: str
+    version: int
+    usage: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Piece:
     """The next piece of choice `index`; the last one has a `finish_reason` and, if requested, the `continuation`. If
     characters of the pattern were left out, the first one has them."""
@@ -326,6 +347,17 @@ class Client:
                     seed = _first_seed(piece.seed, piece.index)
                     body |= {"model": f"{chunk['model']}@{chunk['version']}", "seed": seed}
             yield piece
+
+    def complete(
+        self, prompt: str = "", n: int | None = None, *, until: str | Iterable[str] | None = None, **parameters: Any
+    ) -> Completions:
+        """What most likely follows the prompt: the `n` likeliest texts up to one of the strings `until`. `parameters`
+        are the others of `POST /complete`: model, length, regex, choice, ..."""
+        strings = list(until) if until is not None and not isinstance(until, str) else until
+        reply = self.json("POST", "/complete", _given(prompt=prompt, n=n, until=strings, **parameters))
+        with _reading(reply):
+            completions = [Completion(**_known(Completion, each)) for each in reply["completions"]]
+            return Completions(completions, reply["exact"], reply["model"], reply["version"], reply["usage"])
 
     def records(
         self,

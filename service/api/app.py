@@ -21,6 +21,7 @@ from service.api.openapi.document import document
 from service.api.pages import routes as pages
 from service.api.routes import (
     cells,
+    complete,
     completions,
     corpora,
     documentation,
@@ -37,6 +38,7 @@ from service.api.routes import (
     traces,
 )
 from service.generation.comparison import Comparer
+from service.generation.completing import Completer
 from service.generation.continuations.tokens import Continuations
 from service.generation.generator import TextGenerator
 from service.generation.labelling import Labeller
@@ -60,6 +62,7 @@ class Services:
     """The services that routes call."""
 
     generator: TextGenerator
+    completer: Completer
     continuations: Continuations
     records: RecordGenerator
     tokenizer: Tokenizer
@@ -113,6 +116,7 @@ def _blueprints(services: Services, settings: Settings, ring: KeyRing) -> list[B
     return [
         operating.blueprint(_ready(services, ring), _degraded(services, ring), services.metrics.page),
         generation.blueprint(generator, tracer, services.continuations, settings, anyone),
+        complete.blueprint(services.completer, settings, anyone),
         records.blueprint(services.records, settings, anyone),
         texts.blueprint(services.tokenizer, services.scorer, settings, anyone),
         labels.blueprint(services.labeller, services.transducer, services.comparer, settings, anyone),

@@ -27,6 +27,7 @@ from service.disk import DiskWatch
 from service.generation.cache import GenerationCache, RedisClient
 from service.generation.comparison import Comparer
 from service.generation.compiled_patterns import CompiledPatterns
+from service.generation.completing import Completer
 from service.generation.continuations.tokens import Continuations
 from service.generation.engines import BuildEngine, build_engine
 from service.generation.generator import TextGenerator
@@ -149,6 +150,7 @@ def build_web(
             prefix_states=prefix_states,
             patterns=patterns,
         ),
+        completer=Completer(models, scheduler, timeout, patterns),
         continuations=Continuations(keys.continuation),
         records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout, patterns),
         tokenizer=Tokenizer(models),

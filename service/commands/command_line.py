@@ -21,6 +21,7 @@ from service.client import ServiceError
 from service.commands import asking, train_arguments
 from service.commands import keys as key_commands
 from service.commands.backup import add_backup
+from service.commands.complete import add_complete
 from service.commands.generate import add_generate
 from service.commands.jobs import add_jobs
 from service.commands.labels import add_classify, add_compare, add_tag, add_transduce
@@ -38,7 +39,7 @@ NAME: Final = "service"
 """The prefix of error messages."""
 
 ADD: Final = (
-    *(add_generate, add_records),
+    *(add_generate, add_complete, add_records),
     *(add_classify, add_tag, add_transduce, add_compare),
     *(add_upload, add_jobs, add_models),
 )

@@ -173,6 +173,22 @@ def test_scores_of_several_texts(server: Told, client: Client) -> None:
     assert caught.value.code == "unexpected_reply"
 
 
+def test_completions(server: Told, client: Client) -> None:
+    one = {"text": "a", "logprob": -0.5, "probability": 0.6, "finish_reason": "stop", "new": "?"}
+    reply = {"completions": [one], "exact": True, "model": "m", "version": 2, "usage": {"total_tokens": 2}}
+    server.answers = [(200, {}, json.dumps(reply).encode())] * 2
+    found = client.complete("x", 3, until=iter([" ", "."]), length=9)
+    assert (found.completions[0].text, found.completions[0].probability, found.exact) == ("a", 0.6, True)
+    assert client.complete("x", until=" ", regex="a+") == found
+    (_, _, first), (_, _, second) = server.asked
+    assert json.loads(first) == {"prompt": "x", "n": 3, "until": [" ", "."], "length": 9}
+    assert json.loads(second) == {"prompt": "x", "until": " ", "regex": "a+"}
+    server.answers = [(200, {}, b'{"completions": [{}], "exact": true}')]
+    with pytest.raises(ServiceError) as caught:
+        client.complete("x")
+    assert caught.value.code == "unexpected_reply"
+
+
 RESULTS: dict[str, tuple[Callable[[Client, Any], Any], dict[str, Any]]] = {
     "classify": (
         lambda client, texts: client.classify(**texts, model="m", top=2),
@@ -628,6 +644,7 @@ NAME, VERSION, JOB = "{name}", cast("int", "{version}"), "{job_id}"
 
 ROUTES: dict[str, Callable[[Client, Path], object]] = {
     "POST /generate": lambda client, _: client.generate("x"),
+    "POST /complete": lambda client, _: client.complete("x"),
     "POST /records": lambda client, _: list(client.records("m", 3)),
     "POST /tokenize": lambda client, _: client.tokenize("x"),
     "POST /detokenize": lambda client, _: client.detokenize([1]),

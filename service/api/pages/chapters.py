@@ -11,7 +11,7 @@ from service.api.pages.schema_words import Row, Words
 Document = dict[str, Any]
 
 GROUPS: Final = {
-    "Text": ("generate", "score", "tokenize", "detokenize", "trace"),
+    "Text": ("generate", "complete", "score", "tokenize", "detokenize", "trace"),
     "Records and labels": ("records", "classify", "tag", "transduce", "compare"),
     "OpenAI-compatible": ("v1",),
     "Models": ("models", "gradients", "gradients.svg"),
