@@ -9,6 +9,7 @@ from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.tasks.record import TASKS, TaskName
 from charrnn.training.config import Budget, TrainingConfig
 from charrnn.training.defaults import (
+    MAX_DROPOUT,
     MAX_EPOCHS,
     MAX_VALIDATION,
     MIN_EPOCHS,
@@ -72,6 +73,15 @@ def test_a_larger_network_is_trained_for_fewer_passes(tokens: int, hidden_size: 
     passes = most_epochs(tokens, hidden_size, cell)
     assert MIN_EPOCHS <= most_epochs(tokens, 2 * hidden_size, cell) <= passes <= MAX_EPOCHS
     assert passes <= most_epochs(2 * tokens, hidden_size, cell)
+
+
+def test_a_network_that_is_small_for_its_text_has_little_dropout_however_long_it_reads() -> None:
+    found = {
+        size: defaults_for(1_115_394, 65, Budget(minutes=60), {"hidden_size": size})[1]["dropout"]
+        for size in (128, 256, 384, 512)
+    }
+    assert found == {128: 0.2, 256: 0.2, 384: 0.3, 512: MAX_DROPOUT}
+    assert defaults_for(20_000, 65, Budget(minutes=60), {"hidden_size": 128})[1]["dropout"] == MAX_DROPOUT
 
 
 def test_a_vanilla_network_needs_no_dropout_where_an_lstm_does() -> None:
