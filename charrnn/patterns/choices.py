@@ -9,7 +9,7 @@ import numpy as np
 
 from charrnn.patterns.alphabet import Alphabet
 from charrnn.patterns.automaton import NONE
-from charrnn.patterns.bounds import MAX_CHOICE_CHARACTERS, MAX_CHOICES, MAX_ENTRIES
+from charrnn.patterns.bounds import MAX_CHOICE_CHARACTERS, MAX_CHOICES, MAX_ENTRIES, Work
 from charrnn.patterns.determinizing import Table
 from charrnn.patterns.errors import InvalidPatternError, PatternTooLargeError
 
@@ -59,11 +59,13 @@ def _table(texts: list[list[int]], classes: int) -> Table:
 def _registered(texts: Iterable[list[int]], classes: int) -> Register:
     """The states of the smallest automaton, made incrementally (Daciuk et al., 2000): of what is before the latest
     text, all but its beginning is final, and a state equal to an earlier one is that."""
+    work = Work()
     register: Register = {}
     path: list[tuple[bool, Children]] = [(False, {})]
     latest: list[int] = []
     for text in texts:
         shared = next((i for i, pair in enumerate(zip_longest(latest, text)) if len(set(pair)) > 1), 0)
+        work.spend(1 + len(text) // 4)
         _close(register, path, latest, shared)
         path += [(False, {}) for _ in text[shared:]]
         path[-1] = (True, path[-1][1])

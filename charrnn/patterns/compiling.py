@@ -91,7 +91,7 @@ def _automaton(
     characters = "".join(sorted(set("".join(texts.values()))))
     table, alphabet = language.table(characters, stop)
     work = Work()
-    table, columns = spelled(table, alphabet, texts, outputs)
+    table, columns = spelled(table, alphabet, texts, outputs, work)
     return minimized(table, columns, work)
 
 

@@ -50,6 +50,7 @@ class _Construction:
                 self._fill(row, left, before, after)
             rows.append(row)
             at_end = Place(before, Side.EDGE)
+            self._work.spend(len(left))
             ends.append(any(self._terms.fits_empty(term, at_end) for term in left))
         return Table(np.stack(rows), np.array(ends))
 
@@ -57,7 +58,7 @@ class _Construction:
         """Where the classes lead that have this side, or all."""
         targets = self._targets(left, before, after)
         for atoms, classes in self._alphabet.cells(frozenset(targets), after):
-            found = frozenset().union(*(targets[atom] for atom in atoms))
+            found = self._terms.without_included(frozenset().union(*(targets[atom] for atom in atoms)))
             self._work.spend(len(found) + 1)
             row[classes] = self._number(found, Side.WORD if after is Side.WORD else Side.OTHER)
 

@@ -23,8 +23,9 @@ def minimized(table: Table, columns: Indices, work: Work) -> Automaton | None:
     alone. Raises PatternTooLargeError."""
     table, classes = _merged(table, columns)
     tails, heads = _edges(table.following)
-    reached = _distances(_neighbours(tails, heads, len(table.ends)), [0])
-    distances = _distances(_neighbours(heads, tails, len(table.ends)), np.flatnonzero(table.ends).tolist())
+    reached = _distances(_neighbours(tails, heads, len(table.ends)), [0], work)
+    ends = np.flatnonzero(table.ends).tolist()
+    distances = _distances(_neighbours(heads, tails, len(table.ends)), ends, work)
     if distances[0] == NONE:
         return None
     alive = (reached != NONE) & (distances != NONE)
@@ -32,7 +33,7 @@ def minimized(table: Table, columns: Indices, work: Work) -> Automaton | None:
     blocks = np.arange(len(distances)) if table.minimal else _blocks(table.following, distances, work)
     _, first = np.unique(blocks, return_index=True)
     quotient = Table(_renamed(table.following[first], blocks), table.ends[first])
-    return _numbered(quotient, classes, distances[first], int(blocks[0]))
+    return _numbered(quotient, classes, distances[first], int(blocks[0]), work)
 
 
 def _merged(table: Table, columns: Indices) -> tuple[Table, Ints]:
@@ -59,13 +60,14 @@ def _neighbours(tails: Indices, heads: Indices, states: int) -> Neighbours:
     return [found[start:end] for start, end in pairwise([0, *ends])]
 
 
-def _distances(neighbours: Neighbours, sources: list[int]) -> Ints:
+def _distances(neighbours: Neighbours, sources: list[int], work: Work) -> Ints:
     """How many steps each state is away from the nearest source; NONE if it cannot be reached."""
     distances = [NONE] * len(neighbours)
     for source in sources:
         distances[source] = 0
     queue = [*sources]
     for state in queue:  # grows meanwhile
+        work.spend(1)
         for other in neighbours[state]:
             if distances[other] == NONE:
                 distances[other] = distances[state] + 1
@@ -133,11 +135,12 @@ def _leaving(block: set[int], parts: list[list[int]]) -> list[list[int]]:
     return parts
 
 
-def _numbered(table: Table, classes: Ints, distances: Ints, start: int) -> Automaton:
+def _numbered(table: Table, classes: Ints, distances: Ints, start: int, work: Work) -> Automaton:
     """With the states in the order in which a search in breadth finds them."""
     numbers = {start: 0}
     order = [start]
     for state in order:  # grows meanwhile
+        work.spend(2)
         for other in dict.fromkeys(table.following[state].tolist()):
             if other != NONE and other not in numbers:
                 numbers[other] = len(order)

@@ -8,7 +8,10 @@ not 81 terms.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from enum import IntEnum
+from math import inf
+from operator import ge
 from typing import Any, Final, NamedTuple
 
 from charrnn.patterns.bounds import Work
@@ -80,6 +83,11 @@ Beginnings = tuple[tuple[int, int], ...]
 """Pairs of an atom's index and of the term that is left after one of its characters."""
 
 
+Counts = tuple[float, ...]
+MAX_FORM_DEPTH: Final = 6
+"""How deep in a term counts are compared."""
+
+
 class Terms:
     """All terms of one pattern."""
 
@@ -91,6 +99,10 @@ class Terms:
         self._terms: list[Any] = [None]
         self._numbers: dict[tuple[type, Any], int] = {}
         self._beginnings: dict[tuple[int, Place], Beginnings] = {}
+        self._fits_empty: dict[tuple[int, Place], bool] = {}
+        self._forms: dict[tuple[int, int], tuple[int, Counts]] = {}
+        self._form_numbers: dict[tuple[int, ...], int] = {}
+        """Below 0: they are no terms."""
         self._graphs: list[tuple[list[list[tuple[int, int]]], frozenset[int]]] = []
         self._followed: dict[Way, tuple[list[int], bool]] = {}
         self._of_nodes: dict[int, tuple[Node, int]] = {}
@@ -123,14 +135,56 @@ class Terms:
 
     def fits_empty(self, term: int, place: Place) -> bool:
         """Whether the empty text at this place fits the term."""
-        while term != EMPTY:
-            one = self._terms[term]
-            if not isinstance(one, Then):
-                return self._one_fits_empty(one, place)
+        if term == EMPTY:
+            return True
+        if (found := self._fits_empty.get((term, place))) is None:
+            self.work.spend(1)
+            found = self._fits_empty[term, place] = self._all_fit_empty(term, place)
+        return found
+
+    def _all_fit_empty(self, term: int, place: Place) -> bool:
+        while isinstance(one := self._terms[term], Then):
             if not self.fits_empty(one.first, place):
                 return False
             term = one.rest
-        return True
+        return self._one_fits_empty(one, place)
+
+    def without_included(self, terms: frozenset[int]) -> frozenset[int]:
+        """Without terms all of whose texts fit another one that differs in its counts alone."""
+        if len(terms) < 2:
+            return terms
+        alike: dict[int, list[tuple[Counts, int]]] = defaultdict(list)
+        for term in terms:
+            form, counts = self._form(term)
+            alike[form].append((counts, term))
+        if len(alike) == len(terms):
+            return terms
+        return frozenset(term for each in alike.values() for term in self._widest(each))
+
+    def _widest(self, terms: list[tuple[Counts, int]]) -> list[int]:
+        """Those of terms of one form that no other includes."""
+        kept: list[tuple[Counts, int]] = []
+        for counts, term in sorted(terms, reverse=True):  # after all that could include it
+            self.work.spend(2 + len(kept) // 4)
+            if not any(all(map(ge, wider, counts)) for wider, _ in kept):
+                kept.append((counts, term))
+        return [term for _, term in kept]
+
+    def _form(self, term: int, depth: int = 0) -> tuple[int, Counts]:
+        """A number for the term but for its counts, and these: the larger, the more texts fit."""
+        if (found := self._forms.get((term, depth))) is None:
+            found = self._forms[term, depth] = self._formed(term, depth)
+        return found
+
+    def _formed(self, term: int, depth: int) -> tuple[int, Counts]:
+        match self._terms[term]:
+            case Then(first, rest) if depth < MAX_FORM_DEPTH:
+                (begins, few), (goes_on, more) = self._form(first, depth + 1), self._form(rest, depth + 1)
+                return self._form_numbers.setdefault((begins, goes_on), -1 - len(self._form_numbers)), few + more
+            case Times(body, least, most):
+                counts = (-least, inf if most is None else most)
+                return self._form_numbers.setdefault((body,), -1 - len(self._form_numbers)), counts
+        return term, ()
 
     def beginnings(self, term: int, place: Place) -> Beginnings:
         """How texts of the term can begin at this place."""

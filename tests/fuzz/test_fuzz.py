@@ -37,6 +37,12 @@ def test_no_kernel_reads_beside_its_arrays() -> None:
     assert found.counts.total() == 200
 
 
+def test_nothing_is_found_in_some_patterns() -> None:
+    found = tally_apart("patterns", SEED, 0, 60)  # in a process of its own, whose memory is bounded
+    assert not found.findings
+    assert len(found.counts) > 3 and found.counts.total() == 60
+
+
 @pytest.mark.parametrize(("side", "at"), [("before", -1), ("after", 8)])
 def test_reading_beside_a_guarded_array_ends_the_process(side: str, at: int) -> None:
     program = f"""
