@@ -12,7 +12,7 @@ from charrnn.patterns.alphabet import Alphabet
 from charrnn.patterns.automaton import NONE, Ints
 from charrnn.patterns.bounds import MAX_CONSTRUCTED, MAX_ENTRIES
 from charrnn.patterns.errors import PatternTooLargeError
-from charrnn.patterns.terms import ANYWHERE, EMPTY, Place, Side, Terms
+from charrnn.patterns.terms import ANYWHERE, EMPTY, Side, Sides, Terms
 
 Flags = npt.NDArray[np.bool_]
 
@@ -49,7 +49,7 @@ class _Construction:
             for after in (Side.WORD, Side.OTHER, Side.LAST_NEWLINE) if self._terms.asserts else (None,):
                 self._fill(row, left, before, after)
             rows.append(row)
-            at_end = Place(before, Side.EDGE)
+            at_end = Sides(before, Side.EDGE)
             self._work.spend(len(left))
             ends.append(any(self._terms.fits_empty(term, at_end) for term in left))
         return Table(np.stack(rows), np.array(ends))
@@ -65,9 +65,9 @@ class _Construction:
     def _targets(self, left: frozenset[int], before: Side, after: Side | None) -> dict[int, set[int]]:
         """What is left after a character, by its atom."""
         targets: dict[int, set[int]] = defaultdict(set)
-        place = ANYWHERE if after is None else Place(before, Side.WORD if after is Side.WORD else Side.OTHER)
+        sides = ANYWHERE if after is None else Sides(before, Side.WORD if after is Side.WORD else Side.OTHER)
         for term in left:
-            beginnings = self._terms.beginnings(term, place)
+            beginnings = self._terms.beginnings(term, sides)
             self._work.spend(len(beginnings))
             for atom, rest in beginnings:
                 targets[atom].add(rest)
@@ -77,9 +77,9 @@ class _Construction:
 
     def _add_last(self, targets: dict[int, set[int]], left: frozenset[int], before: Side) -> None:
         """A newline may also be the text's last character: nothing is left then, if what is left can be empty."""
-        end = Place(Side.OTHER, Side.EDGE)
+        end = Sides(Side.OTHER, Side.EDGE)
         for term in left:
-            for atom, rest in self._terms.beginnings(term, Place(before, Side.LAST_NEWLINE)):
+            for atom, rest in self._terms.beginnings(term, Sides(before, Side.LAST_NEWLINE)):
                 if self._terms.fits_empty(rest, end):
                     targets[atom].add(EMPTY)
 

@@ -32,14 +32,14 @@ class Side(IntEnum):
     """A newline after which the text ends."""
 
 
-class Place(NamedTuple):
+class Sides(NamedTuple):
     """What is before and after a place in a text."""
 
     before: Side
     after: Side
 
 
-ANYWHERE: Final = Place(Side.OTHER, Side.OTHER)
+ANYWHERE: Final = Sides(Side.OTHER, Side.OTHER)
 """For patterns without assertions."""
 
 _EMPTY_TEXT_HAS_INSIDE: Final = re.fullmatch(r"\B", "") is not None
@@ -98,8 +98,8 @@ class Terms:
         self.work = work
         self._terms: list[Any] = [None]
         self._numbers: dict[tuple[type, Any], int] = {}
-        self._beginnings: dict[tuple[int, Place], Beginnings] = {}
-        self._fits_empty: dict[tuple[int, Place], bool] = {}
+        self._beginnings: dict[tuple[int, Sides], Beginnings] = {}
+        self._fits_empty: dict[tuple[int, Sides], bool] = {}
         self._forms: dict[tuple[int, int], tuple[int, Counts]] = {}
         self._form_numbers: dict[tuple[int, ...], int] = {}
         """Below 0: they are no terms."""
@@ -133,21 +133,21 @@ class Terms:
                 self.asserts = True
                 return self._number(node)
 
-    def fits_empty(self, term: int, place: Place) -> bool:
+    def fits_empty(self, term: int, sides: Sides) -> bool:
         """Whether the empty text at this place fits the term."""
         if term == EMPTY:
             return True
-        if (found := self._fits_empty.get((term, place))) is None:
+        if (found := self._fits_empty.get((term, sides))) is None:
             self.work.spend(1)
-            found = self._fits_empty[term, place] = self._all_fit_empty(term, place)
+            found = self._fits_empty[term, sides] = self._all_fit_empty(term, sides)
         return found
 
-    def _all_fit_empty(self, term: int, place: Place) -> bool:
+    def _all_fit_empty(self, term: int, sides: Sides) -> bool:
         while isinstance(one := self._terms[term], Then):
-            if not self.fits_empty(one.first, place):
+            if not self.fits_empty(one.first, sides):
                 return False
             term = one.rest
-        return self._one_fits_empty(one, place)
+        return self._one_fits_empty(one, sides)
 
     def without_included(self, terms: frozenset[int]) -> frozenset[int]:
         """Without terms all of whose texts fit another one that differs in its counts alone."""
@@ -186,53 +186,53 @@ class Terms:
                 return self._form_numbers.setdefault((body,), -1 - len(self._form_numbers)), counts
         return term, ()
 
-    def beginnings(self, term: int, place: Place) -> Beginnings:
+    def beginnings(self, term: int, sides: Sides) -> Beginnings:
         """How texts of the term can begin at this place."""
-        if (found := self._beginnings.get((term, place))) is not None:
+        if (found := self._beginnings.get((term, sides))) is not None:
             return found
         pairs: dict[tuple[int, int], None] = {}
         rest = term
         while rest != EMPTY:
             one = self._terms[rest]
             first, rest = one if isinstance(one, Then) else (rest, EMPTY)
-            for atom, left in self._first(first, place):
+            for atom, left in self._first(first, sides):
                 pairs[atom, self._then(left, rest)] = None
-            if not self.fits_empty(first, place):
+            if not self.fits_empty(first, sides):
                 break
         self.work.spend(2 * len(pairs) + 1)
-        found = self._beginnings[term, place] = tuple(pairs)
+        found = self._beginnings[term, sides] = tuple(pairs)
         return found
 
-    def _one_fits_empty(self, one: Any, place: Place) -> bool:
+    def _one_fits_empty(self, one: Any, sides: Sides) -> bool:
         match one:
             case Either(terms):
-                return any(self.fits_empty(term, place) for term in terms)
+                return any(self.fits_empty(term, sides) for term in terms)
             case Times(term, least, _):
-                return least == 0 or self.fits_empty(term, place)
+                return least == 0 or self.fits_empty(term, sides)
             case Way():
                 ways, ended = self._ways(one)
-                return ended or any(self.fits_empty(each, place) for each in ways)
+                return ended or any(self.fits_empty(each, sides) for each in ways)
             case Assertion():
-                return holds(one, place)
+                return holds(one, sides)
         return False
 
-    def _first(self, term: int, place: Place) -> Beginnings:
+    def _first(self, term: int, sides: Sides) -> Beginnings:
         """The beginnings of a term that is not itself a sequence, or of one within a sequence."""
         one = self._terms[term]
         match one:
             case Atom(number):
                 return ((number, EMPTY),)
             case Either(terms):
-                return tuple(pair for each in terms for pair in self.beginnings(each, place))
+                return tuple(pair for each in terms for pair in self.beginnings(each, sides))
             case Times(body, least, most):
                 # Where the body fits the empty text, all that is still due can be empty.
-                due = 0 if least == 0 or self.fits_empty(body, place) else least - 1
+                due = 0 if least == 0 or self.fits_empty(body, sides) else least - 1
                 more = self._times(body, due, None if most is None else most - 1)
-                return tuple((atom, self._then(left, more)) for atom, left in self.beginnings(body, place))
+                return tuple((atom, self._then(left, more)) for atom, left in self.beginnings(body, sides))
             case Way():
-                return tuple(pair for each in self._ways(one)[0] for pair in self.beginnings(each, place))
+                return tuple(pair for each in self._ways(one)[0] for pair in self.beginnings(each, sides))
             case Then():
-                return self.beginnings(term, place)
+                return self.beginnings(term, sides)
         return ()
 
     def _ways(self, way: Way) -> tuple[list[int], bool]:
@@ -279,9 +279,9 @@ class Terms:
         return number
 
 
-def holds(assertion: Assertion, place: Place) -> bool:
+def holds(assertion: Assertion, sides: Sides) -> bool:
     """Whether the assertion holds at the place."""
-    before, after = place
+    before, after = sides
     inside = (before is Side.WORD) == (after is Side.WORD)
     match assertion:
         case Assertion.START:
@@ -293,4 +293,4 @@ def holds(assertion: Assertion, place: Place) -> bool:
         case Assertion.BOUNDARY:
             return not inside
         case Assertion.NO_BOUNDARY:
-            return inside and (_EMPTY_TEXT_HAS_INSIDE or place != (Side.EDGE, Side.EDGE))
+            return inside and (_EMPTY_TEXT_HAS_INSIDE or sides != (Side.EDGE, Side.EDGE))
