@@ -3,6 +3,7 @@
 
 import { addressed, fill } from "./address.js";
 import { url } from "./api.js";
+import { Completing } from "./completing.js";
 import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { showHeld } from "./held-cell.js";
@@ -27,6 +28,7 @@ const LATER = {
   transduce: async () => new (await import("./targets-view.js")).TargetsView(form),
 };
 let view = text;
+new Completing(form);
 
 /** The name of the view for a version. */
 const suiting = ({ task, unit } = {}) => (!task || unit === "text" ? "text" : task === "generate" ? "records" : task);
