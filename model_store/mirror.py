@@ -162,6 +162,8 @@ class ModelMirror:
             if is_there(path.with_suffix(versions.DELETED)):
                 return False
             is_whole, known = self.has(number), self.etags().get(path.name)
+            if known == info.etag:  # another process has taken it over, or has just published it
+                return False
             if is_whole and known is None and _is(path, header, info.size):
                 os.utime(path, ns=(path.stat().st_atime_ns, published))
                 etags.note(self.folder, {path.name: info.etag})

@@ -11,6 +11,7 @@ from charrnn.checkpoint import Checkpoint
 from durable.directory_objects import DirectoryObjects
 from model_store import DamagedVersionError, ModelStore, NotFoundError, publish_and_promote
 from model_store.faults import Faults
+from model_store.mirror import ModelMirror
 from model_store.shared import SharedModelStore
 from tests.damage import DAMAGES, overwrite
 from tests.model_store.process import made
@@ -143,3 +144,13 @@ def test_a_store_that_was_damaged_is_listed_like_a_local_one(here: SharedModelSt
         assert any("version 1: not a checkpoint" in each for each in Faults(store).of("bard"))
         with pytest.raises(DamagedVersionError):
             store.describe("bard", 1)
+
+
+def test_a_version_that_was_published_here_while_the_mirror_was_brought_up_to_date_is_left(
+    here: SharedModelStore, checkpoint: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another process has listed the store in between: it has the version, and the mirror had not."""
+    here.publish("bard", checkpoint(1))
+    mirror = ModelMirror(here.root / "bard", here.objects)
+    assert not mirror.take_version(1, here.objects.look("models/bard/1.safetensors"))
+    assert (here.is_here("bard", 1), caplog.records) == (True, [])

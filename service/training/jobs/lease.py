@@ -168,6 +168,14 @@ def is_live(folder: Path, ttl: float = TTL_SECONDS) -> bool:
     return abs(time.time() - _renewed(folder) / 1e9) < ttl
 
 
+def last_renewal(folder: Path) -> int:
+    """When the lease that a worker holds, or has left behind, was last renewed, in nanoseconds since 1970; 0: there is
+    none."""
+    with suppress(DamagedFileError, FileNotFoundError):
+        return 0 if _read(folder)["released"] else _renewed(folder)
+    return 0
+
+
 def _renewed(folder: Path) -> int:
     """When the lease was last renewed, in nanoseconds since 1970; 0: never."""
     try:

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 
 import pytest
@@ -83,6 +84,22 @@ def test_a_job_at_work_or_ended_is_not_missed(
     reconciler.look()
     queue.time = 66
     assert reconciler.look() == [working.id]
+
+
+def test_a_job_whose_worker_has_died_is_submitted_once_when_its_lease_has_expired(
+    reconciler: Reconciler, queue: MemoryQueue, jobs: JobStore, new_job: NewJob
+) -> None:
+    job = new_job()
+    with Lease.take(folder := jobs.folder(job.id)):
+        left = (folder / "lease.json").read_bytes()
+    (folder / "lease.json").write_bytes(left)  # as of a worker that did not give it up
+    assert reconciler.look() == []
+    os.utime(folder / "lease.json", (1, 1))
+    assert reconciler.look() == [job.id]
+    queue.jobs, queue.time = [], 4.9  # another worker has taken it, and does not hold it yet
+    assert reconciler.look() == []
+    queue.time = 60
+    assert reconciler.look() == [job.id]
 
 
 def test_a_queue_that_is_down_is_asked_again(reconciler: Reconciler, queue: MemoryQueue, new_job: NewJob) -> None:
