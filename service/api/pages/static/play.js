@@ -9,6 +9,8 @@ import { clearError, showError } from "./errors.js";
 import { showHeld } from "./held-cell.js";
 import { key, onKey } from "./key.js";
 import { ModelLists } from "./model-lists.js";
+import { showPattern } from "./pattern.js";
+import { PatternCheck } from "./pattern-check.js";
 import { Reading } from "./reading.js";
 import { reference } from "./request.js";
 import { copy } from "./saving.js";
@@ -20,6 +22,7 @@ const failed = (error) => showError($("error"), error);
 const lists = new ModelLists(form.elements.model, form.elements.version, () => choose().catch(failed));
 const reading = new Reading(Number(form.dataset.maxTrace), addressed().get("cell"));
 const text = new TextView(form, lists, reading, showRequest);
+const pattern = new PatternCheck(form);
 const views = { text: async () => text };
 const LATER = {
   records: async () => new (await import("./records-view.js")).RecordsView(form, reading),
@@ -65,6 +68,8 @@ async function show(parameters) {
   await view.offer?.(lists.chosen);
   fill(form, parameters);
   showHeld(parameters.get("set"));
+  showPattern(parameters);
+  pattern.look();
   for (const slider of form.querySelectorAll("[data-for]")) slider.value = $(slider.dataset.for).value;
   showRequest();
   view.open(parameters);
@@ -77,6 +82,7 @@ async function choose() {
   if (!(await arrange())) return;
   await view.offer?.(lists.chosen);
   view.chosen(before !== view);
+  pattern.look();
   showRequest();
 }
 

@@ -4,6 +4,7 @@ import { addressOf, isText } from "./address.js";
 import { get, lines } from "./api.js";
 import { $, count, h, number } from "./dom.js";
 import { clearError, showError } from "./errors.js";
+import { leftOut } from "./pattern.js";
 import { checkSeed, readRecords } from "./request.js";
 import { copy, save } from "./saving.js";
 
@@ -190,8 +191,8 @@ export class RecordsView {
 }
 
 /** How many, how fast, from which version and seed, and whether there are no more. */
-function summary({ body, end: { count: made, tried, exhausted, seconds, model, version, seed } }) {
+function summary({ body, end: { count: made, tried, exhausted, seconds, model, version, seed, pattern_skipped: skipped } }) {
   const passed = tried > made ? `, ${count(tried - made, "candidate")} passed over` : "";
   const only = exhausted ? ` The model has next to no further ones: ${number(made)} of ${number(body.count)}.` : "";
-  return `${count(made, "record")} in ${number(seconds * 1000)} ms${passed} — ${model}, version ${version}, seed ${seed}.${only}`;
+  return `${count(made, "record")} in ${number(seconds * 1000)} ms${passed} — ${model}, version ${version}, seed ${seed}.${only}${leftOut(skipped)}`;
 }

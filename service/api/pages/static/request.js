@@ -2,6 +2,7 @@
 
 import { unescape } from "./escapes.js";
 import { heldCells } from "./held-cell.js";
+import { patternIn, readPattern } from "./pattern.js";
 
 /** Whether a control is in the view that is shown. */
 export const isShown = (control) => control.closest("[data-views][hidden]") === null;
@@ -10,13 +11,15 @@ export const isShown = (control) => control.closest("[data-views][hidden]") === 
 export function read(form) {
   const stops = stopsIn(form);
   const held = heldCells();
-  return { ...sampled(form), ...(stops.length ? { stop: stops } : {}), ...(held.length ? { set: held } : {}), ...skipping(form) };
+  return { ...sampled(form), ...readPattern(), ...(stops.length ? { stop: stops } : {}), ...(held.length ? { set: held } : {}), ...skipping(form) };
 }
 
-/** What is asked for after these requests: the length, and what is otherwise in the form than it was in them. */
+/** What is asked for after these requests: the length, a pattern from its beginning, and what is otherwise in the form than
+    it was in them. */
 export function readOnward(form, steps) {
   const before = Object.assign({}, ...steps);
-  const step = {};
+  const step = readPattern();
+  if (!Object.keys(step).length && Object.keys(patternIn(steps)).length) step.regex = null; // it need not fit anything
   for (const field of form.querySelectorAll("[data-default]")) {
     const { name, value, dataset } = field;
     const asked = Number(value || dataset.default);
@@ -34,13 +37,14 @@ export function readOnward(form, steps) {
 /** The body of POST /records. */
 export function readRecords(form) {
   const { count, label, unique, novel } = form.elements;
-  const body = { ...sampled(form), count: Number(count.value) };
+  const body = { ...sampled(form), ...readPattern(), count: Number(count.value) };
   if (label.value) body.label = label.value;
   for (const { name, checked } of [unique, novel]) if (checked) body[name] = true;
   return { ...body, ...skipping(form) };
 }
 
-const stopsIn = ({ elements: { stop } }) => stop.value.split("\n").filter(Boolean).map(unescape);
+/** The stop texts. */
+export const stopsIn = ({ elements: { stop } }) => stop.value.split("\n").filter(Boolean).map(unescape);
 
 /** Model, prompt, sampling parameters and seed. */
 function sampled(form) {

@@ -7,6 +7,7 @@ import { arriving, begun, endOfText } from "./continuing.js";
 import { $ } from "./dom.js";
 import { clearError, showError } from "./errors.js";
 import { Forking } from "./forking.js";
+import { patternIn } from "./pattern.js";
 import { checkSeed, read, readOnward } from "./request.js";
 import { copy, save } from "./saving.js";
 import { beginning, entire, exact, fileName, passages, same, summary, written } from "./text.js";
@@ -92,7 +93,7 @@ export class TextView {
   }
 
   #choose(length) {
-    if (this.#form.dataset.view !== "text" || this.#running || this.#shown === null) return;
+    if (this.#form.dataset.view !== "text" || this.#running || this.#shown === null || fits(this.#shown)) return;
     this.#forking.choose(this.#shown, Math.max(0, length - this.#shown.steps[0].prompt.length), $("text"));
   }
 
@@ -163,7 +164,9 @@ export class TextView {
     this.#shown = made;
     $("status").textContent = `${made.whole ? "" : "Incomplete: "}${same(before, made) ? "The same text: " : ""}${summary(made)}`;
     const several = made.texts.length > 1;
-    $("tools").hidden = this.#turn.hidden = several;
+    $("tools").hidden = several;
+    this.#turn.hidden = several || (fits(made) && !made.whole);
+    $("click-hint").hidden = fits(made);
     const address = addressOfSteps(exact(made));
     this.#keep(made);
     if (opened) history.replaceState(null, "", address);
@@ -207,3 +210,7 @@ export class TextView {
     this.#reading.clear();
   }
 }
+
+/** Whether a text had to fit a pattern. It then depends on its length, so that a part of it cannot be had alone: it can be
+    gone on with at its end, if it is whole, and nowhere else. */
+const fits = ({ steps }) => steps.some((step) => Object.keys(patternIn([step])).length);

@@ -3,14 +3,15 @@
 // `before` has those of the others.
 
 import { count, number } from "./dom.js";
+import { leftOut } from "./pattern.js";
 
 /** The empty text for these requests. */
 export const unwritten = (steps, before = []) => ({ steps, before, model: "", version: 0, seconds: 0, cached: false, whole: false,
   texts: Array(steps.at(-1).n ?? 1).fill(""), seeds: [] });
 
 /** Add an event of the last request's stream. */
-export function take(made, { index, text, seed, model, version, usage, cached, timing }) {
-  Object.assign(made, { model, version });
+export function take(made, { index, text, seed, model, version, usage, cached, timing, pattern_skipped: skipped }) {
+  Object.assign(made, { model, version }, skipped ? { skipped } : {});
   if (usage) Object.assign(made, { cached, seconds: timing.total });
   if (index === undefined) return;
   made.texts[index] += text;
@@ -47,12 +48,12 @@ const all = ({ before, texts }) => [...before, ...texts];
 
 /** Its length, origin, version and seed in words. */
 export function summary(made) {
-  const { texts, seeds, model, version, cached, seconds } = made;
+  const { texts, seeds, model, version, cached, seconds, skipped } = made;
   const length = (texts.length > 1 ? texts : all(made)).reduce((sum, text) => sum + Array.from(text).length, 0);
   const how = cached ? ", from the cache" : seconds ? ` in ${number(seconds * 1000)} ms` : "";
   const drawn = seeds.length > 1 ? `seeds ${seeds[0]} to ${seeds.at(-1)}` : `seed ${seeds[0]}`;
   const several = texts.length > 1 ? `${count(texts.length, "text")}, ` : "";
-  return `${several}${count(length, "character")}${how} — ${model}, version ${version}, ${drawn}`;
+  return `${several}${count(length, "character")}${how} — ${model}, version ${version}, ${drawn}${leftOut(skipped) && `.${leftOut(skipped)}`}`;
 }
 
 /** The end of a text that may be long, to say where it is. */
