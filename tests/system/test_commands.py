@@ -98,9 +98,9 @@ def test_texts_that_fit_are_one_a_line(asked: Service, capsys: Capture) -> None:
 
 
 def test_json_of_a_schema_in_a_file(asked: Service, tmp_path: Path, capsys: Capture) -> None:
-    (tmp_path / "flags.json").write_text('{"type": "array", "items": {"type": "boolean"}, "maxItems": 2}')
-    assert run(asked, "generate", "", "--json-schema", str(tmp_path / "flags.json"), "--length", "14") == 0
-    assert all(isinstance(each, bool) for each in json.loads(capsys.readouterr().out))
+    (tmp_path / "flag.json").write_text('{"type": "boolean"}')
+    assert run(asked, "generate", "", "--json-schema", str(tmp_path / "flag.json"), "--length", "5") == 0
+    assert isinstance(json.loads(capsys.readouterr().out), bool)
 
 
 def test_an_error_in_a_pattern_points_at_it(asked: Service, capsys: Capture) -> None:

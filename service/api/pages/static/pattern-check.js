@@ -4,7 +4,7 @@
 import { get } from "./api.js";
 import { $, h, number } from "./dom.js";
 import { leftOut, layPattern, readPattern } from "./pattern.js";
-import { reference, stopsIn } from "./request.js";
+import { isShown, reference, stopsIn } from "./request.js";
 import { worded } from "./wording.js";
 
 const WAIT_MS = 300;
@@ -27,13 +27,14 @@ export class PatternCheck {
   /** The form has changed: check its pattern soon, unless it is the one that was checked last. */
   look() {
     const stop = stopsIn(this.#form);
-    const body = { model: reference(this.#form), ...readPattern(), ...(stop.length ? { stop } : {}) };
+    const pattern = isShown($("pattern-kind")) ? readPattern() : {};
+    const body = { model: reference(this.#form), ...pattern, ...(stop.length ? { stop } : {}) };
     const asked = JSON.stringify(body);
     if (asked === this.#asked) return this.#tell();
     this.#asked = asked;
     this.#running.abort();
     clearTimeout(this.#waiting);
-    if (Object.keys(readPattern()).length) this.#waiting = setTimeout(() => this.#check(body), WAIT_MS);
+    if (Object.keys(pattern).length) this.#waiting = setTimeout(() => this.#check(body), WAIT_MS);
     else this.#settle(null);
     return undefined;
   }
