@@ -79,7 +79,7 @@ def test_with_the_keyboard_alone(page: Page) -> None:
     page.keyboard.type("JULIET:")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#status")).to_contain_text("seed")
-    for _ in range(7):
+    for _ in range(9):
         page.keyboard.press("Tab")
     expect(page.locator("#text")).to_be_focused()
     page.keyboard.press("Home")
