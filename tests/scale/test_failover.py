@@ -72,7 +72,7 @@ def test_a_failover_loses_no_job_and_no_text(
             client = webs[number % 2].client
             return str(client.train(corpus, f"fox{number}", budget={"steps": steps}, **SMALL)["id"])
 
-        jobs = [submit(0, steps=4000), submit(1)]
+        jobs = [submit(0, steps=1000), submit(1)]
         until(lambda: webs[1].client.job(jobs[0])["status"] == "running")
         watched.replica.process.send_signal(signal.SIGSTOP)  # it will never hear of the next two
         jobs += [submit(2), submit(3)]
