@@ -66,7 +66,7 @@ class Changes:
         while not self._over.wait(0.1):
             number += 1
             kind = ("upload", "promote", "train")[number % 3]
-            if kind == "train" and number % 12:
+            if kind == "train" and number % 4:
                 continue
             try:
                 if kind == "upload":
