@@ -59,6 +59,7 @@ def play(page: Page, model: str, **fields: str) -> Page:
 def test_records_as_a_list_that_its_address_shows_again(page: Page, new_page: Callable[..., Watched]) -> None:
     play(page, "names")
     page.get_by_label("Records", exact=True).first.fill("30")
+    expect(page.get_by_label("Label", exact=True).locator("option:checked")).to_have_text("any")
     page.get_by_label("Label", exact=True).select_option("es")
     page.get_by_label("None twice").check()
     page.get_by_role("button", name="Generate").click()
@@ -74,6 +75,21 @@ def test_records_as_a_list_that_its_address_shows_again(page: Page, new_page: Ca
     expect(other.locator("#status")).to_contain_text("30 records in")
     assert other.locator("#records li").all_inner_texts() == records
     assert other.get_by_label("Label", exact=True).input_value() == "es"
+
+
+def test_records_that_fit_a_pattern_which_their_address_has(page: Page, new_page: Callable[..., Watched]) -> None:
+    play(page, "names")
+    page.get_by_label("Pattern").select_option("regular expression")
+    page.get_by_label("Regular expression").fill("[a-c\u00e9]{1,4}|[0-9]")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator("#status")).to_contain_text('the model does not know them: "\u00e9"')
+    records = page.locator("#records li").all_inner_texts()
+    assert len(records) == 20 and all(re.fullmatch("[a-c]{1,4}|[0-9]", each) for each in records)
+    other = new_page().page
+    other.goto(page.url)
+    expect(other.locator("#status")).to_contain_text("20 records in")
+    assert other.locator("#records li").all_inner_texts() == records
+    assert other.get_by_label("Regular expression").input_value() == "[a-c\u00e9]{1,4}|[0-9]"
 
 
 def test_the_labels_of_a_text_follow_while_it_is_written(page: Page) -> None:

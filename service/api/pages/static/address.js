@@ -44,6 +44,6 @@ export function fill(form, parameters) {
     const given = parameters.getAll(field.name);
     if (field.type === "checkbox") field.checked = given.includes(field.value);
     else if (given.length) field.value = field.name === "stop" ? given.map(escape).join("\n") : given[0];
-    else field.value = (isText(parameters) && field.dataset.default) || field.defaultValue;
+    else field.value = (isText(parameters) && field.dataset.default) || (field.defaultValue ?? ""); // a list has none
   }
 }
