@@ -63,8 +63,8 @@ bases: $(VENV)/.ready-dev ## train anew what small texts continue from (service/
 	$(BIN)/python -m benchmarks.shipped prose code
 
 # STARTER_TEXT=... is tiny Shakespeare, 1,115,394 characters.
-starter: $(VENV)/.ready-dev ## train the starter model anew (service/starter/; 20 minutes on an otherwise idle machine)
-	$(BIN)/python -m benchmarks.shipped starter --text $(STARTER_TEXT)
+starter: $(VENV)/.ready-dev ## train the starter model anew (service/starter/; 10 minutes on an otherwise idle machine)
+	$(BIN)/python -m benchmarks.shipped starter --minutes 10 --text $(STARTER_TEXT)
 
 bench: $(VENV)/.ready-bench ## benchmark this project and its peers (half an hour on an otherwise idle machine; needs wrk)
 	$(BIN)/python -m benchmarks

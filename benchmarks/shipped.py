@@ -1,7 +1,7 @@
 """Makes anew the networks that this service ships: the bases that small texts continue from, and the starter model.
 
     python -m benchmarks.shipped prose code [--minutes 20]
-    python -m benchmarks.shipped starter --text TINY_SHAKESPEARE [--minutes 20]
+    python -m benchmarks.shipped starter --text TINY_SHAKESPEARE --minutes 10
     python -m benchmarks.shipped code --only-text FOLDER
 
 Each is trained by `charrnn train`, with nothing but a budget, the size of a base, and the split of the starter. The

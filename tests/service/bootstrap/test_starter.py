@@ -29,9 +29,9 @@ def test_it_is_sound_small_and_as_good_as_promised() -> None:
     checkpoint = load(STARTER_PATH)
     assert STARTER_PATH.stat().st_size < 3_000_000
     assert (checkpoint.config.cell, checkpoint.config.hidden_size, checkpoint.config.layers) == ("lstm", 256, 1)
-    assert checkpoint.record.json["corpus"]["name"] == "tinyshakespeare"
+    assert checkpoint.record.json["corpus"]["name"] == "tinyshakespeare.txt"
     assert checkpoint.record.json["characters"] == {"training": 1_003_854, "validation": 111_540}
-    assert checkpoint.record.json["validation_loss"] <= 1.48
+    assert checkpoint.record.json["validation_loss"] <= 1.44
     assert checkpoint.record.prompt == "First Citizen:"
     assert checkpoint.to_bytes() == STARTER_PATH.read_bytes()
 
