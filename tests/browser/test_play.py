@@ -166,10 +166,10 @@ def test_colour_by_a_cell(play: Page) -> None:
 def test_hold_a_cell_at_a_value(play: Page, service: Service, new_page: Callable[..., Watched]) -> None:
     free = generate(play, Length="100", Seed="7")
     play.get_by_label("Colour by").select_option("unit")
-    play.get_by_label("Unit").fill("207")
+    play.get_by_label("Unit").fill("92")
     steered = generate(play, Hold_at="-1")
-    held = [{"layer": 0, "unit": 207, "part": "hidden", "value": -1}]
-    expect(play.locator("#request")).to_contain_text('"set":[{"layer":0,"unit":207,"part":"hidden","value":-1}]')
+    held = [{"layer": 0, "unit": 92, "part": "hidden", "value": -1}]
+    expect(play.locator("#request")).to_contain_text('"set":[{"layer":0,"unit":92,"part":"hidden","value":-1}]')
     prompt = play.get_by_label("Prompt").input_value()
     asked = {"prompt": prompt, "length": 100, "temperature": 0.8, "seed": 7, "set": held}
     assert prompt + service.request("/generate", asked)["text"] == steered != free
