@@ -49,7 +49,14 @@ class Site:
 
     def wait_until_ready(self) -> None:
         """Until it can generate, and nothing is degraded."""
-        until(lambda: self._service.answers("/readyz") and self._service.request("/readyz")["degraded"] == [])
+        until(self._is_well)
+
+    def _is_well(self) -> bool:
+        """As one of its processes says; another may not be ready yet."""
+        try:
+            return self._service.answers("/readyz") and self._service.request("/readyz")["degraded"] == []
+        except OSError:
+            return False
 
     def pid(self, kind: str, random: Random | None = None) -> int:
         """The process id of the supervisor, the master of the web processes, the worker or the embedded Redis; of a web
