@@ -107,7 +107,7 @@ def _offer_library_functions() -> None:
 @cache
 def _compiled(cell: Cell, precision: Precision, isa: Isa) -> bytes:
     kernel = [cell, precision, isa]
-    command = [sys.executable, "-m", _COMPILER, *kernel]
+    command = [sys.executable, "-m", _COMPILER, *kernel, source_digest()]
     found = subprocess.run(command, cwd=_ROOT, capture_output=True, check=False)
     if found.returncode:
         # The last line of a traceback is the message.
@@ -140,3 +140,6 @@ def _linked(code: bytes) -> Advance:
 
     advance.keep = (unused, engine)  # type: ignore[attr-defined]
     return advance
+
+
+source_digest()  # before the files can change: a kernel from other sources would not know this process's structs

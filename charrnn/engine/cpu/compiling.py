@@ -1,4 +1,9 @@
-"""Compiles a kernel and writes it to standard output: python -m charrnn.engine.cpu.compiling CELL PRECISION ISA."""
+"""Compiles a kernel and writes it to standard output:
+
+    python -m charrnn.engine.cpu.compiling CELL PRECISION ISA DIGEST
+
+DIGEST is that of the sources that the process was started from which wants the kernel.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from numba.core import config as numba_config
 
-from charrnn.engine.cpu.code import ENTRY
+from charrnn.engine.cpu.code import ENTRY, source_digest
 from charrnn.engine.cpu.kernel_files import sealed
 from charrnn.engine.cpu.kernels import compiled
 
@@ -46,12 +51,14 @@ def _machine() -> Any:
 
 
 def main(arguments: list[str]) -> None:
-    cell, precision, isa = arguments
+    cell, precision, isa, digest = arguments
+    if source_digest() != digest:
+        sys.exit("the sources have changed since this process was started: it cannot use kernels compiled from them")
     # numba would optimize each function separately and discard the result; all are optimized together, once.
     options = vars(numba_config)
     options["OPT"] = type(options["OPT"])(0)
     code = machine_code(compiled(cell, precision, isa))  # type: ignore[arg-type]
-    sys.stdout.buffer.write(sealed("-".join(arguments), code))
+    sys.stdout.buffer.write(sealed("-".join(arguments[:3]), code))
 
 
 if __name__ == "__main__":

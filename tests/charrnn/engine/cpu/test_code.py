@@ -81,6 +81,27 @@ def test_what_cannot_be_compiled_says_why_and_leaves_nothing(tmp_path: Path) -> 
     assert len(list(folder.iterdir())) == 1
 
 
+def test_a_process_gets_no_kernel_from_sources_that_it_was_not_started_from(tmp_path: Path) -> None:
+    copied = tmp_path / "sources"
+    for name, source in {**compiler_sources(), "charrnn/__init__": b""}.items():
+        (path := copied.joinpath(*name.split(".")).with_suffix(".py")).parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(source)
+    program = """
+import sys
+from pathlib import Path
+from charrnn.engine.cpu.code import load
+from charrnn.engine.cpu import structs
+Path(structs.__file__).open("a").write("# of a later release")
+load(Path(sys.argv[1]), "rnn", "float32", "portable")
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "kernels")]
+    root = Path(__file__).parents[4]  # for what is not in charrnn
+    env = os.environ | {"PYTHONPATH": f"{copied}{os.pathsep}{root}"}
+    done = subprocess.run(command, cwd=copied, env=env, capture_output=True, text=True, check=False)
+    assert "CompilationError: the sources have changed since this process was started" in done.stderr
+    assert not (tmp_path / "kernels").exists()
+
+
 @pytest.mark.faults
 def test_a_folder_that_cannot_be_made_costs_time_only(tmp_path: Path, make_checkpoint: Any) -> None:
     (tmp_path / "file").touch()
