@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,11 @@ from durable.reading import DamagedFileError, read_json
 
 LATE_SECONDS: Final = 60.0
 """A mirror that was not brought up to date for so long is not looked after."""
+
+
+_PLACE: Final = re.compile(r"s3://\S+(?: at \S+)?(?:( does not \w+) \S+(?=:))?")
+"""How errors say which store they are about, and which object: those who ask whether this machine is ready need not
+know."""
 
 
 class _Fault(TypedDict):
@@ -89,17 +95,17 @@ class MirrorStatus:
     def check(self) -> None:
         """Raises MirrorNotFilledError."""
         if not self.is_filled():
-            why = "".join(f": {fault['what']}" for fault in self._faults()[:1])
-            raise MirrorNotFilledError(f"{self._store} has not been read yet{why}")
+            why = "".join(f": {_without_place(fault['what'])}" for fault in self._faults()[:1])
+            raise MirrorNotFilledError(f"the store has not been read yet{why}")
 
     def problems(self) -> list[str]:
         """A sentence if the store does not answer, or is not looked at."""
         if faults := self._faults():
-            what, since = faults[0]["what"], faults[0]["since"]
+            what, since = _without_place(faults[0]["what"]), faults[0]["since"]
             return [f"store: {what}, since {since}; what is here is served, and nothing new is kept"]
         late = [age for age in self.ages().values() if not 0 <= age < LATE_SECONDS]
         if late and self.is_filled():
-            return [f"store: {self._store} was last looked at {max(late):.0f} s ago; changes elsewhere are not seen"]
+            return [f"store: it was last looked at {max(late):.0f} s ago; changes elsewhere are not seen"]
         return []
 
     def ages(self) -> dict[str, float]:
@@ -110,6 +116,10 @@ class MirrorStatus:
     def _faults(self) -> list[_Fault]:
         """The one that has lasted longest comes first."""
         return sorted(_read(self._path, self._store)["faults"].values(), key=lambda each: each["since"])
+
+
+def _without_place(what: str) -> str:
+    return _PLACE.sub(lambda found: f"it{found[1] or ''}", what)
 
 
 def _read(path: Path, store: str) -> _Report:

@@ -100,7 +100,7 @@ def _away(site: StoreSite, random: Random) -> Iterator[None]:
 
 def of_store() -> list[Fault[StoreSite]]:
     """Each once."""
-    told, group = "^store: s3://", "store"
+    told, group = "^store: it does not", "store"
     return [
         Fault(f"each request {SLOW_SECONDS * 1000:.0f} ms later", group, _slow, 20.0),
         Fault(f"{SHARE:.0%} of the requests fail", group, _failing, 30.0),

@@ -96,7 +96,7 @@ def test_a_store_that_is_away_is_told_and_what_is_here_is_served(
     with pytest.raises(ServiceError) as refused:
         first.client.upload(text)
     assert (refused.value.status, refused.value.code) == (503, "store_unavailable")
-    until(lambda: any(each.startswith("store: s3://") for each in first.client.ready()["degraded"]), 30)
+    until(lambda: any(each.startswith("store: it does not") for each in first.client.ready()["degraded"]), 30)
     assert first.client.json("POST", "/generate", BODY)["text"] == before
     proxy.is_down = False
     until(lambda: not any(each.startswith("store") for each in first.client.ready()["degraded"]), 30)

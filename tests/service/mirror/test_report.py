@@ -34,7 +34,7 @@ def status(tmp_path: Path, times: Times) -> MirrorStatus:
 def test_a_mirror_is_filled_once_all_that_is_needed_has_been_read(report: MirrorReport, status: MirrorStatus) -> None:
     report.refreshed("models")
     report.refreshed("runs")
-    with pytest.raises(MirrorNotFilledError, match=f"^{STORE} has not been read yet$"):
+    with pytest.raises(MirrorNotFilledError, match=r"^the store has not been read yet$"):
         status.check()
     report.failed("keys", "no answer in time")
     with pytest.raises(MirrorNotFilledError, match="has not been read yet: no answer in time"):
@@ -55,6 +55,26 @@ def test_a_fault_is_told_with_its_beginning_until_it_has_passed(report: MirrorRe
     assert status.problems() == []
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (
+            "s3://bucket/prefix at http://10.0.0.7:8333 does not write models/plays/1: no room (507)",
+            "it does not write:",
+        ),
+        ("s3://bucket does not list runs: no answer in time", "it does not list: no answer in time,"),
+        ("another cluster uses s3://bucket/prefix", "another cluster uses it,"),
+    ],
+)
+def test_where_the_store_is_stays_within_the_house(
+    report: MirrorReport, status: MirrorStatus, fault: str, told: str
+) -> None:
+    report.failed("models", fault)
+    (sentence,) = status.problems()
+    assert sentence.startswith(f"store: {told}")
+    assert "s3:" not in sentence and "10.0.0.7" not in sentence and "models/" not in sentence
+
+
 def test_a_mirror_that_nobody_looks_after_is_told(report: MirrorReport, status: MirrorStatus, times: Times) -> None:
     for name in ("models", "keys"):
         report.refreshed(name)
@@ -62,7 +82,7 @@ def test_a_mirror_that_nobody_looks_after_is_told(report: MirrorReport, status: 
     report.refreshed("keys")
     assert status.problems() == []
     times.now += 2
-    assert status.problems() == [f"store: {STORE} was last looked at 61 s ago; changes elsewhere are not seen"]
+    assert status.problems() == ["store: it was last looked at 61 s ago; changes elsewhere are not seen"]
     assert status.ages() == {"models": 61, "keys": 2}
 
 
