@@ -55,7 +55,7 @@ def test_texts(client: Client) -> None:
     assert several[2:] == [several[2]] * 100
     usual, odd = client.score(texts=["And let the people know the king is here.", "And let teh pxople kqow teh kqng"])
     assert usual.percentile is not None and odd.percentile is not None
-    assert usual.percentile < 0.5 < 0.9 < odd.percentile
+    assert usual.percentile < 0.5 < 0.8 < odd.percentile
     assert usual.surprising == []
     assert odd.surprising != []
 

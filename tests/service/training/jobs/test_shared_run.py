@@ -82,18 +82,22 @@ def test_the_job_of_a_machine_that_is_cut_off_is_continued_and_published_once(
     cut_models = SharedModelStore(tmp_path / "models-a", cable)
     models = SharedModelStore(tmp_path / "models-b", DirectoryObjects(tmp_path / "far"))
 
+    was_cut = Event()
+
     def clock() -> float:
-        """The one cut off does not train meanwhile: two in one process would share torch's random numbers."""
+        """Cuts the machine off in the middle of its training, and does not train meanwhile: two in one process would
+        share torch's random numbers."""
+        if not was_cut.is_set() and resume_points.newest_step(cut_off.root / job.id) >= 20:
+            cable.is_cut = True
+            was_cut.set()
         while cable.is_cut:
             time.sleep(0.01)
         return time.monotonic()
 
-    runner = job_runner(cut_off, corpora, cut_models, save_seconds=0.05, clock=clock)
+    runner = job_runner(cut_off, corpora, cut_models, save_seconds=0.02, clock=clock)
     first = Thread(target=runner.run, args=(job.id, NEVER), daemon=True)
     first.start()
-    while resume_points.newest_step(cut_off.root / job.id) < 20:
-        time.sleep(0.01)
-    cable.is_cut = True
+    assert was_cut.wait(60)
     runner = job_runner(other, corpora, models)
     while runner.run(job.id, NEVER) != "ended":  # its last renewal may be on its way
         pass
