@@ -53,9 +53,9 @@ def test_texts(client: Client) -> None:
     assert (several[0].tokens, several[0].bits_per_character) == (6, score.bits_per_character)
     assert (several[1].tokens, several[1].bits_per_character) == (0, None)
     assert several[2:] == [several[2]] * 100
-    usual, odd = client.score(texts=["And let the people know the king is here.", "And let teh pxople kqow teh kqng"])
+    usual, odd = client.score(texts=["And let the people know the king is here.", "And lqt zxh pxoqle kqow zxh kqng"])
     assert usual.percentile is not None and odd.percentile is not None
-    assert usual.percentile < 0.5 < 0.8 < odd.percentile
+    assert usual.percentile < 0.5 < 0.9 < odd.percentile
     assert usual.surprising == []
     assert odd.surprising != []
 
