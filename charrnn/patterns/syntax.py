@@ -166,5 +166,6 @@ def _feature(code: Any, value: Any) -> str:
         codes.GROUPREF_EXISTS: "a condition on a group",
         codes.ATOMIC_GROUP: "an atomic group",
         codes.POSSESSIVE_REPEAT: "a possessive quantifier",
+        codes.FAILURE: "look-ahead",  # what Python 3.13 reads in `(?!)`
     }
     return named.get(code, str(code).lower())
