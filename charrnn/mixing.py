@@ -25,6 +25,10 @@ PASSES: Final = 40
 PRIOR: Final = 5.0
 """So many more tokens, which the network alone predicts, count for each weight."""
 
+UNSEEN_WEIGHT: Final = 0.5
+"""Of a kind of context that the held-out text never needed, because longer ones were known everywhere: a generated text
+needs it after an odd token, to find its way back."""
+
 _TOTALS: Final = (1, 2, 3, 5, 9, 17, 65)
 _VARIETIES: Final = (1, 2, 3, 5, 9)
 
@@ -107,6 +111,8 @@ def _weights(found: _Predictions, chosen: npt.NDArray[np.bool_], size: int) -> F
         by_counts = weights[kinds] * counted
         both = (1 - weights[kinds]) * network + by_counts
         weights = np.minimum(LARGEST_WEIGHT, np.bincount(kinds, by_counts / both, size) / counts)
+    weights[np.bincount(kinds, minlength=size) == 0] = UNSEEN_WEIGHT
+    weights[0] = 0
     return weights
 
 

@@ -70,7 +70,7 @@ def test_counts_that_only_copy_are_left_out_unless_they_are_asked_for() -> None:
     network = random_network(source.vocabulary, "rnn", 5, training=config().as_dict())
     found = with_counts(network, source, config())
     copies = found.record.json["mix"]["generated_lines"]
-    assert copies["mixture"]["copied"] > MOST_COPIED * copies["mixture"]["lines"] > 0 == copies["network"]["copied"]
+    assert copies["mixture"]["copied"] > 2 * MOST_COPIED * copies["mixture"]["lines"] > 0 == copies["network"]["copied"]
     assert found.ngrams is None and "the share of generated lines" in found.record.json["mix"]["reason"]
     asked = with_counts(network, source, config("on"))
     assert asked.ngrams is not None and asked.record.json["mix"]["is_mixed"]
