@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from charrnn.patterns.errors import PatternTooLargeError
@@ -34,28 +33,14 @@ MAX_WORK: Final = 1_200_000
 """Steps of a construction: each adds a place where a text may be in the pattern, or looks at one."""
 
 
-STEPS_AT_A_TIME: Final = 250
-"""About a millisecond of them."""
-
-REST_SECONDS: Final = 1e-4
-
-
 class Work:
-    """Counts the steps of one construction. `spend` raises PatternTooLargeError beyond MAX_WORK.
-
-    Now and then it waits for a moment: the interpreter runs one thread at a time, and a thread that only computes would
-    keep each of the others, which advance batches, waiting for 5 ms whenever it needs the interpreter.
-    """
+    """Counts the steps of one construction. `spend` raises PatternTooLargeError beyond MAX_WORK."""
 
     def __init__(self) -> None:
         self.spent = 0
-        self._next_rest = STEPS_AT_A_TIME
 
     def spend(self, steps: int) -> None:
         """Count these steps."""
         self.spent += steps
         if self.spent > MAX_WORK:
             raise PatternTooLargeError("steps to compile", MAX_WORK)
-        if self.spent >= self._next_rest:
-            self._next_rest = self.spent + STEPS_AT_A_TIME
-            time.sleep(REST_SECONDS)

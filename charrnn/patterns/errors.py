@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 SHOWN = 20
 
 
 class PatternError(ValueError):
     """A pattern cannot be used; the message says why."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as it is, though it was not made from its message."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class InvalidPatternError(PatternError):

@@ -26,7 +26,8 @@ from service.bootstrap.web_process import Once, WebProcess
 from service.disk import DiskWatch
 from service.generation.cache import GenerationCache, RedisClient
 from service.generation.comparison import Comparer
-from service.generation.compiled_patterns import CompiledPatterns
+from service.generation.compiled_patterns import Compile, CompiledPatterns
+from service.generation.compiling_process import CompilingProcess
 from service.generation.completing import Completer
 from service.generation.continuations.tokens import Continuations
 from service.generation.engines import BuildEngine, build_engine
@@ -81,6 +82,7 @@ def build_web(
     queue: CheckedQueue | None = None,
     rates: Storage | None = None,
     scheduler: Scheduler | None = None,
+    compile: Compile | None = None,
     ended: Path | None = None,
     master: int = 0,
     begun: Callable[[ModelStore], object] = lambda _: None,
@@ -88,9 +90,9 @@ def build_web(
     """Build a web process; nothing is started.
 
     By default `stores` are those that the settings name, `engines` builds the engines for DEVICE, `redis` (the cache,
-    states of prompts) and `rates` (counts of requests) use CACHE_URL, and `queue` uses REDIS_URL. `ended`: the file
-    that says which web processes have ended; `master`: the process id of the parent of all of them, if any; `begun` is
-    called with the store of models once it can be read.
+    states of prompts) and `rates` (counts of requests) use CACHE_URL, `queue` uses REDIS_URL, and patterns are compiled
+    (`compile`) in a process of their own. `ended`: the file that says which web processes have ended; `master`: the
+    process id of the parent of all of them, if any; `begun` is called with the store of models once it can be read.
     """
     paths, timeout = settings.data, settings.request_timeout
     # Shared by all processes.
@@ -125,7 +127,7 @@ def build_web(
         return [*mirror.problems(), *lost, *models.degraded, *inspection.found()]
 
     metrics = Metrics(jobs, workers, supervisor, degraded=degraded, mirror=mirror)
-    patterns = CompiledPatterns(settings.pattern_cache_bytes, metrics)
+    patterns = CompiledPatterns(settings.pattern_cache_bytes, metrics, compile or CompilingProcess())
 
     def sample() -> None:
         loaded, steps, rows = len(models.loaded()), scheduler.steps, scheduler.rows

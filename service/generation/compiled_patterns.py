@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import threading
 import time
 import zlib
@@ -25,13 +24,12 @@ from service.generation.single_flight import SingleFlight
 
 MOST_BYTES: Final = 1 << 27
 AT_ONCE: Final = 16
-"""How many requests may compile or wait for their turn. One compiles at a time: the interpreter runs one at a time
-anyway, and what several need meanwhile would add up."""
-SWITCH_SECONDS: Final = 1e-4
-"""After how long a thread that compiles leaves the interpreter to others that want it. With Python's 5 ms, batches
-would be less than half as fast meanwhile."""
+"""How many requests may compile or wait for their turn. One compiles at a time: what several need would add up."""
 MOST_REFUSED: Final = 1024
 """How many refusals are remembered: a pattern that is too large takes as long to refuse as the largest to compile."""
+
+Compile = Callable[..., Compiled]
+"""As `compile_pattern`."""
 
 _ENTRY_BYTES: Final = 1024
 """About what a pattern takes besides its automaton's arrays."""
@@ -62,14 +60,14 @@ class CompiledPattern:
 
 
 class CompiledPatterns:
-    """Compiles in the threads of requests, each pattern once. Those used last are kept; these and those in use take at
-    most `most_bytes` together, unless one alone takes more."""
+    """Has each pattern compiled once, by `compile`, which one thread calls at a time. Those used last are kept; these
+    and those in use take at most `most_bytes` together, unless one alone takes more."""
 
     def __init__(
         self,
         most_bytes: int = MOST_BYTES,
         observer: GenerationObserver = NO_OBSERVER,
-        compile: Callable[..., Compiled] = compile_pattern,
+        compile: Compile = compile_pattern,
     ) -> None:
         self._most_bytes = most_bytes
         self._observer = observer
@@ -117,12 +115,8 @@ class CompiledPatterns:
         with self._place(scope):
             if (found := self._find(key)) is not None:
                 return found
-            began, usual = time.perf_counter(), sys.getswitchinterval()
-            sys.setswitchinterval(min(usual, SWITCH_SECONDS))
-            try:
-                made = self._compiled(wanted, model)
-            finally:
-                sys.setswitchinterval(usual)
+            began = time.perf_counter()
+            made = self._compiled(wanted, model)
             self._observer.pattern_compiled(time.perf_counter() - began)
         with self._lock:
             if isinstance(made, PatternError):

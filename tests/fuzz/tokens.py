@@ -21,6 +21,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from werkzeug.test import TestResponse
 
 from charrnn.config import CELLS
+from charrnn.patterns.compiling import compile_pattern
 from charrnn.vocabulary import Vocabulary
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
@@ -206,7 +207,7 @@ def _application() -> Iterator[_Application]:
             publish_and_promote(store, cell, random_network(Vocabulary(LETTERS), cell, 21, 2))
         redis, scheduler = MemoryRedis(), Scheduler(max_active=4, max_waiting=4)
         scheduler.start()
-        process = build_web(settings, redis=redis, queue=MemoryQueue(), scheduler=scheduler)
+        process = build_web(settings, redis=redis, queue=MemoryQueue(), scheduler=scheduler, compile=compile_pattern)
         yield _Application(process.application.test_client(), redis.values)
         scheduler.close()
 

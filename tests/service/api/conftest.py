@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from limits.storage import Storage
 
 from charrnn.checkpoint import Checkpoint
+from charrnn.patterns.compiling import compile_pattern
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.web import build_web
@@ -76,7 +77,13 @@ def new_client(
     ) -> FlaskClient:
         changed = settings.model_copy(update={"admin_api_keys": ("admin-key",), **changes})
         process = build_web(
-            changed, engines=engines or (lambda _: engine), redis=redis, queue=queue, rates=rates, scheduler=started
+            changed,
+            engines=engines or (lambda _: engine),
+            redis=redis,
+            queue=queue,
+            rates=rates,
+            scheduler=started,
+            compile=compile_pattern,
         )
         return process.application.test_client()
 
@@ -96,7 +103,12 @@ def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskCli
     scheduler = Scheduler(max_active=4, max_waiting=4)
     scheduler.start()
     process = build_web(
-        settings, engines=lambda _: CountingEngine(), redis=MemoryRedis(), queue=MemoryQueue(), scheduler=scheduler
+        settings,
+        engines=lambda _: CountingEngine(),
+        redis=MemoryRedis(),
+        queue=MemoryQueue(),
+        scheduler=scheduler,
+        compile=compile_pattern,
     )
     yield process.application.test_client()
     scheduler.close()

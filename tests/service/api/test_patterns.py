@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Batch, Engine, Output
 from charrnn.engine.gpu.reference import ReferenceEngine
+from charrnn.patterns.compiling import compile_pattern
 from charrnn.vocabulary import Vocabulary
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
@@ -85,6 +86,7 @@ class Served:
             redis=redis or MemoryRedis(),
             queue=MemoryQueue(),
             scheduler=self.schedulers[-1],
+            compile=compile_pattern,
         )
         return process.application.test_client()
 

@@ -16,6 +16,7 @@ from charrnn.engine.base import Engine
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.fingerprints import fingerprints
 from charrnn.novelty import KnownTexts
+from charrnn.patterns.compiling import compile_pattern
 from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.vocabulary import Vocabulary
 from model_store.known_texts import keep_known_texts
@@ -51,7 +52,9 @@ def client_in(folder: Path, scheduler: Scheduler, build: Build) -> FlaskClient:
     known = KnownTexts.room_for(len(KNOWN))
     known.add(fingerprints(KNOWN))
     keep_known_texts(store, "names", 1, known)
-    process = build_web(settings, engines=build, redis=MemoryRedis(), queue=MemoryQueue(), scheduler=scheduler)
+    process = build_web(
+        settings, engines=build, redis=MemoryRedis(), queue=MemoryQueue(), scheduler=scheduler, compile=compile_pattern
+    )
     return process.application.test_client()
 
 

@@ -1,0 +1,38 @@
+"""Compiles patterns for the process that started this one, until that has ended: python -m charrnn.patterns
+DESCRIPTOR."""
+
+from __future__ import annotations
+
+import os
+import sys
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from charrnn.patterns.compiling import Compiled, compile_pattern
+from charrnn.patterns.errors import PatternError
+
+NICENESS: Final = 10
+"""Where all cores generate, it leaves most of the time to them."""
+
+
+def main() -> None:
+    os.nice(NICENESS)
+    connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
+    while True:
+        try:
+            arguments, named = connection.recv()
+        except (EOFError, ConnectionError):
+            return
+        connection.send(_answer(*arguments, **named))
+
+
+def _answer(*arguments: Any, **named: Any) -> Compiled | PatternError:
+    """What `compile_pattern` returns, or raises."""
+    try:
+        return compile_pattern(*arguments, **named)
+    except PatternError as error:
+        return error
+
+
+if __name__ == "__main__":
+    main()
