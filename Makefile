@@ -19,7 +19,7 @@ LOCKED := install --require-hashes --only-binary=:all: -r
 TOOLS := $(VENV)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: run test mypy pytest faults scale kube lint format bases starter bench fuzz generators screenshots lock sbom audit clean help
+.PHONY: run test mypy kernels pytest faults scale kube lint format bases starter bench fuzz generators screenshots lock sbom audit clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -28,11 +28,14 @@ run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DA
 test: lint ## lint, check types and run the tests
 	@$(MAKE) --no-print-directory --jobs=2 mypy pytest
 
-# At once: mypy is a single process, and many tests wait for others.
+# At once: mypy and the compiler are single processes, and many tests wait for others.
 mypy: $(VENV)/.ready-dev
 	$(BIN)/mypy
 
-pytest: $(VENV)/.ready-dev
+kernels: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.kernels
+
+pytest: $(VENV)/.ready-dev kernels
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
 # FAULTS_SEED=... repeats a run.

@@ -50,10 +50,15 @@ def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa) -> Adv
         _offer_library_functions()
     if folder is None:
         return _linked(_compiled(cell, precision, isa))
-    path = folder / f"{cell}-{precision}-{isa}-{source_digest()[:16]}.o"
+    path = path_of(folder, cell, precision, isa)
     if (code := read(path)) is None:
         keep(path, code := _compiled(cell, precision, isa))
     return _linked(code)
+
+
+def path_of(folder: Path, cell: Cell, precision: Precision, isa: Isa) -> Path:
+    """Where the folder has the kernel that is compiled from these sources, for this processor."""
+    return folder / f"{cell}-{precision}-{isa}-{source_digest()[:16]}.o"
 
 
 def default_folder(otherwise: Path | None = None) -> Path | None:
