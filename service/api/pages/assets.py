@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import posixpath
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
 """Not taken from the system's table, which is wrong on some machines: with `nosniff` a script of a wrong type is not
 run."""
 
-_IMPORT: Final = re.compile(r'^(?:import|export)\b[^;]*?"\./([^"]+)";', re.MULTILINE)
+_IMPORT: Final = re.compile(r'^(?:import|export)\b[^;]*?"(\.\.?/[^"]+)";', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Assets:
         """The scripts and everything that they import, directly or indirectly, so that a page can preload them."""
         found = [*paths]
         for each in found:
-            found += [name for name in _imports(self.files[each].body) if name not in found]
+            found += [name for name in _imports(each, self.files[each].body) if name not in found]
         return found
 
 
@@ -58,8 +59,10 @@ def load(folder: Path) -> Assets:
     return Assets(files, digest.hexdigest()[:12])
 
 
-def _imports(script: bytes) -> list[str]:
-    return list(dict.fromkeys(_IMPORT.findall(script.decode())))
+def _imports(path: str, script: bytes) -> list[str]:
+    """The paths of what a script at this path imports."""
+    paths = (posixpath.normpath(f"{posixpath.dirname(path)}/{name}") for name in _IMPORT.findall(script.decode()))
+    return list(dict.fromkeys(each.removeprefix("/") for each in paths))
 
 
 def _type_of(path: Path) -> str:

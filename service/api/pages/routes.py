@@ -19,6 +19,7 @@ from service.api.openapi.operations import describe
 from service.api.pages.assets import ALWAYS_ASK, FOREVER, load, send
 from service.api.pages.chapters import Document, chapters, statuses
 from service.api.pages.forms import controls
+from service.api.pages.learn import PARTS
 from service.api.pages.record_words import arrangements
 from service.api.schemas.generate import GenerateBody
 from service.api.schemas.jobs import BudgetBody, JobBody
@@ -52,6 +53,7 @@ PAGES: Final = (
     Page("models", "/ui/models", "Models"),
     Page("train", "/ui/train", "Train"),
     Page("gradients", "/ui/gradients", "Gradients"),
+    Page("learn", "/ui/learn", "Learn"),
     DOCS,
 )
 NOWHERE: Final = Page("nowhere", "", "Not here")
@@ -90,7 +92,7 @@ def blueprint(settings: Settings, document: Callable[[], Document]) -> Blueprint
         scripts = [name for name in ("frame.js", f"{page.name}.js") if name in assets.files]
         modules = map(asset, assets.modules(*scripts))
         common = {"page": page, "pages": PAGES, "asset": asset, "modules": modules, "settings": settings}
-        text = render_template(f"{page.name}.html", **common, **forms(), diverged=DIVERGED, **more)
+        text = render_template(f"{page.name}.html", **common, **forms(), diverged=DIVERGED, parts=PARTS, **more)
         return send(text.encode(), "text/html", ALWAYS_ASK)
 
     @cache

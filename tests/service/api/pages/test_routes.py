@@ -65,9 +65,9 @@ def test_every_file_that_a_page_names_is_there(client: FlaskClient, path: str) -
 
 
 def test_every_module_that_a_script_imports_is_there() -> None:
-    for script in STATIC.glob("*.js"):
-        for imported in re.findall(r'from "\./([^"]+)"', script.read_text()):
-            assert (STATIC / imported).is_file(), f"{script.name} imports {imported}"
+    for script in STATIC.rglob("*.js"):
+        for imported in re.findall(r'from "(\.\.?/[^"]+)"', script.read_text()):
+            assert (script.parent / imported).is_file(), f"{script.name} imports {imported}"
 
 
 @pytest.mark.parametrize("page", PAGES)

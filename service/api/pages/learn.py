@@ -1,0 +1,17 @@
+"""The parts of the page Learn, in the order of the article that this service grew out of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part: its template `templates/learn/NAME.html`, its script `static/learn/NAME.js`, and its title."""
+
+    name: str
+    title: str
+
+
+PARTS: Final = (Part("over-time", "One set of parameters over time"),)

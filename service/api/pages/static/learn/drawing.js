@@ -1,0 +1,63 @@
+// Draws numbers so that eyes, keyboards and screen readers find them: coloured vectors, matrices as tables, SVG.
+
+import { h } from "../dom.js";
+
+const MINUS = "−";
+const NAMESPACE = "http://www.w3.org/2000/svg";
+
+/** A number with a fixed count of decimals, and a real minus sign; never "−0.00". */
+export function signed(value, digits = 2) {
+  const text = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(text) !== 0 ? MINUS + text : text;
+}
+
+/** A name with an index below: `indexed("h", 2)`. */
+export const indexed = (name, index) => name + String(index).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
+
+/** A percentage for readers; a small one is not 0. */
+export const percent = (p) => (p > 0 && p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`);
+
+/** Colour an element by a value: red below zero, blue above, strongest from `full` on. */
+export function tint(element, value, full = 1) {
+  element.classList.add("tinted");
+  element.classList.toggle("below", value < 0);
+  element.style.setProperty("--strength", Math.min(1, Math.abs(value) / full).toFixed(3));
+  return element;
+}
+
+/** A vector as a column of coloured numbers; `names` of its entries are shown, or only read aloud if `quiet`. */
+export function vector(values, names, { digits = 2, full = 1, quiet = false } = {}) {
+  return h("span", { className: "vector" }, ...values.map((value, i) =>
+    tint(h("span", { className: "entry" },
+      h("b", { className: quiet ? "visually-hidden" : "" }, `${names[i]} `), signed(value, digits), " "), value, full)));
+}
+
+/** A matrix as a table with a caption and headers; `rows` and `columns` name them. With `onInput` its numbers can be
+    changed: called with row, column and the new value. */
+export function matrix({ name, caption = name, rows, columns, values, onInput, digits = 1, full = 2 }) {
+  const cell = (value, row, column) => {
+    if (!onInput) return tint(h("td", {}, signed(value, digits)), value, full);
+    const label = `${name}, ${[rows[row], columns[column]].filter(Boolean).join(", ")}`;
+    const input = h("input", { type: "number", step: "0.1", value: String(value), "aria-label": label });
+    const box = tint(h("td", {}, input), value, full);
+    input.addEventListener("input", () => {
+      if (!Number.isFinite(input.valueAsNumber)) return;
+      tint(box, input.valueAsNumber, full);
+      onInput(row, column, input.valueAsNumber);
+    });
+    return box;
+  };
+  return h("table", { className: "matrix" },
+    h("caption", {}, caption),
+    h("thead", {}, h("tr", {}, h("td"), ...columns.map((each) => h("th", { scope: "col" }, each)))),
+    h("tbody", {}, ...values.map((row, i) =>
+      h("tr", {}, h("th", { scope: "row" }, rows[i]), ...row.map((value, j) => cell(value, i, j))))));
+}
+
+/** An SVG element with these attributes; `class` as such. */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(NAMESPACE, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}

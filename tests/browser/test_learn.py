@@ -1,0 +1,38 @@
+"""Learn: parts are loaded when they come near, and lead to each other."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from service.api.pages.learn import PARTS
+from tests.browser.watched import Watched
+
+pytestmark = pytest.mark.system
+
+
+def test_the_contents_lead_to_each_part_which_is_loaded_then(page: Page) -> None:
+    page.goto("/ui/learn")
+    contents = page.get_by_role("navigation", name="Parts")
+    for part in PARTS:
+        contents.get_by_role("link", name=part.title).click()
+        section = page.get_by_role("region", name=part.title)
+        expect(section).to_have_attribute("aria-busy", "false")
+        expect(section.get_by_role("heading", name=part.title)).to_be_in_viewport()
+        expect(contents.get_by_role("link", name=part.title)).to_have_attribute("aria-current", "true")
+        expect(section.locator(":scope > .error")).to_be_hidden()
+
+
+def test_a_link_to_the_last_part_arrives_there(page: Page) -> None:
+    page.goto(f"/ui/learn#{PARTS[-1].name}")
+    expect(page.locator(".part[aria-busy=false]")).to_have_count(len(PARTS))
+    expect(page.get_by_role("heading", name=PARTS[-1].title)).to_be_in_viewport()
+    expect(page.locator("[data-language]").last).to_contain_text(page.url.split("/ui/")[0])
+
+
+def test_a_part_that_cannot_be_loaded_says_so(watched: Watched) -> None:
+    page = watched.page
+    watched.expect("ERR_FAILED")
+    page.route(f"**/learn/{PARTS[0].name}.js", lambda route: route.abort())
+    page.goto("/ui/learn")
+    expect(page.locator(f"#{PARTS[0].name} > .error")).to_contain_text("Failed to fetch")
