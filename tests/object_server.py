@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from durable.objects import StoreUnavailableError
 from durable.s3_objects import S3Objects
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -91,10 +91,7 @@ class ObjectServer:
         command = [str(PROGRAM), "server", "-s3", *(f"-{name}={value}" for name, value in options.items())]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
-        while not self._answers():
-            assert time.monotonic() < deadline and self._process.poll() is None, (self.folder / "log").read_text()
-            time.sleep(0.05)
+        until(self._answers)
 
     def stop(self) -> None:
         """Kill it; its data stay."""
@@ -120,6 +117,7 @@ class ObjectServer:
 
     def _answers(self) -> bool:
         """Whether it writes; this makes the bucket too."""
+        assert self._process is not None and self._process.poll() is None, (self.folder / "log").read_text()
         objects = S3Objects(BUCKET, "", self.settings(), patience=0)
         try:
             objects.put("started", b"")

@@ -34,7 +34,8 @@ from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.starter import STARTER_PATH
 from tests.system.memory import descendants, processor_seconds, role
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 T = TypeVar("T")
 

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Viewport
 
 from tests.browser.program import PROGRAM
 from tests.browser.watched import Watched
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 QUIET: Final = (
     "--no-sandbox",

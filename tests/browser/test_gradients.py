@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from tests.browser.conftest import ADMIN_KEY
 from tests.browser.watched import Watched
 from tests.system.running import ROOT
 from tests.texts import FOX
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 
@@ -43,10 +43,7 @@ def trained(page: Page) -> None:
         asked(page, "/jobs", {"corpus": corpus["id"], "model": f"gradients-{cell}", "cell": cell, **SIZES})
         for cell in ("rnn", "gru", "lstm")
     ]
-    deadline = time.monotonic() + LONG
-    while {asked(page, f"/jobs/{job['id']}")["status"] for job in jobs} != {"succeeded"}:
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
+    until(lambda: {asked(page, f"/jobs/{job['id']}")["status"] for job in jobs} == {"succeeded"}, LONG)
 
 
 def test_the_three_cells_are_trained_and_set_side_by_side(

@@ -11,7 +11,8 @@ from service.data_dir import DataDir
 from service.keys.key_file import KeyFile
 from tests.browser.conftest import ADMIN_KEY
 from tests.browser.watched import Watched
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LONGEST, card_of, generate
 from tests.browser.watched import Watched
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

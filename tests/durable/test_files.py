@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from durable import files
 from durable.entries import is_there
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PUTS_FOR_EVER = """\
@@ -68,8 +69,7 @@ def test_a_killed_writer_leaves_a_whole_content(tmp_path: Path) -> None:
     for _ in range(3):
         path.unlink(missing_ok=True)
         with subprocess.Popen([sys.executable, "-c", PUTS_FOR_EVER, str(path)], cwd=ROOT) as writer:
-            while not is_there(path):
-                pass
+            until(lambda: is_there(path))
             contents = [files.read(path) for _ in range(50)]
             writer.send_signal(signal.SIGKILL)
         for content in [*contents, files.read(path)]:

@@ -18,7 +18,7 @@ from tests.damage import overwrite
 from tests.faults.fault import Fault
 from tests.faults.site import Site
 from tests.faults.training import IMPORTED, TRAINED, network
-from tests.system.running import until
+from tests.waiting import until
 
 DAMAGED_SECONDS: Final = 8.0
 MOMENT: Final = 0.02
@@ -84,10 +84,8 @@ def _cut(site: Site, random: Random) -> Iterator[None]:
 def _killed_at(kind: str, names: Callable[[DataDir], set[str]], site: Site, random: Random) -> Iterator[None]:
     """All processes of a kind, soon after a name appears that was not there before."""
     data, pids = DataDir(site.data_dir), site.pids(kind)
-    before, deadline = names(data), time.monotonic() + AWAITED_SECONDS
-    while not names(data) - before:
-        assert time.monotonic() < deadline, "nothing was published"
-        time.sleep(0.0005)
+    before = names(data)
+    until(lambda: names(data) - before, AWAITED_SECONDS)
     time.sleep(random.uniform(0, MOMENT))
     for pid in pids:
         with suppress(ProcessLookupError):

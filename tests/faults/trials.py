@@ -18,7 +18,7 @@ from tests.faults.probe import Probe, degraded
 from tests.faults.site import Site
 from tests.faults.texts import CalmTexts, Texts, seedless_faults
 from tests.faults.training import TRAINED, Corpora, Jobs, Versions, train, upload_fox
-from tests.system.running import until
+from tests.waiting import until
 
 LONGEST_WAIT: Final = 60.0
 """For it to generate again, and for `/readyz` to be content."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.fuzz.serving import KEY
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 NAME: Final = "schema"
 HERE: Final = Path(__file__).parent

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +21,7 @@ import model_store
 from durable.directory_objects import DirectoryObjects
 from model_store import ModelStore
 from model_store.shared import SharedModelStore
+from tests.waiting import until
 
 ACTIONS = ["publish", "publish", "read", "read", "alias", "rollback", "resolve", "delete"]
 PLANS = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 5)), min_size=1, max_size=12)
@@ -103,17 +105,16 @@ def check(events: list[dict[str, Any]], store: ModelStore) -> None:
 def test_a_large_version_is_whole_from_the_moment_it_is_seen(
     processes: list["subprocess.Popen[str]"], tmp_path: Path
 ) -> None:
-    store, seen = ModelStore(tmp_path), 0
+    store = ModelStore(tmp_path)
     tell(processes[0], tmp_path, [("publish large", value) for value in range(20)])
-    while seen < 20:
-        if seen + 1 in versions_now(store):
-            seen += 1
-            store.load("bard", seen)
+    for version in range(1, 21):
+        until(partial(is_seen, store, version))
+        store.load("bard", version)
     assert len(answer(processes[0])) == 20
 
 
-def versions_now(store: ModelStore) -> list[int]:
-    return store.versions("bard") if store.has("bard") else []
+def is_seen(store: ModelStore, version: int) -> bool:
+    return store.has("bard") and version in store.versions("bard")
 
 
 @pytest.mark.parametrize("after", [0.0, 0.011, 0.023])
@@ -125,8 +126,7 @@ def test_a_publisher_killed_at_any_moment_leaves_whole_versions(tmp_path: Path, 
         tell(process, root, [("publish", 0)], objects)
         answer(process)
         tell(process, root, [("publish large", value % 6) for value in range(1_000)], objects)
-        while not len(ModelStore(root).versions("bard")) > 1:
-            time.sleep(0.001)
+        until(lambda: len(ModelStore(root).versions("bard")) > 1)
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
     store = ModelStore(root)

@@ -18,8 +18,9 @@ from service.client import Client
 from tests.faults.slow_proxy import SlowProxy
 from tests.object_server import BUCKET, ObjectServer
 from tests.service.redis_server import RedisProcess
-from tests.system.running import ROOT, free_port, until
+from tests.system.running import ROOT, free_port
 from tests.system.web import Web
+from tests.waiting import until
 
 KEY = "k" * 40
 START_SECONDS = 240.0

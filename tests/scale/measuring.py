@@ -18,8 +18,8 @@ from model_store.store import ModelStore
 from tests.object_proxy import ObjectProxy
 from tests.object_server import ObjectServer
 from tests.scale.machines import Cluster, WebMachine, WorkerMachine, cluster
-from tests.system.running import until
 from tests.system.scale import Row, put_table
+from tests.waiting import until
 
 PROMOTIONS: Final = 10
 PROMOTED_SECONDS: Final = {"with Redis": 2.0, "without Redis": 10.0}

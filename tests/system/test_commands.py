@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from service.__main__ import main
-from tests.system.running import ROOT, Service, until
+from tests.system.running import ROOT, Service
 from tests.texts import FOX
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -21,8 +21,9 @@ from service.bootstrap.starter import STARTER_PATH
 from service.processes.web_server.request_handler import LINGER_SECONDS
 from tests.system.conftest import ADMIN_KEY
 from tests.system.many_connections import at_once
-from tests.system.running import Service, until
+from tests.system.running import Service
 from tests.system.web import Web, http
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

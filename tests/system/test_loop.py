@@ -21,7 +21,8 @@ from charrnn.record import TrainingRecord
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.starter import STARTER_PATH
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -16,7 +16,8 @@ from charrnn.vocabulary import Vocabulary
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from tests.networks import random_network
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

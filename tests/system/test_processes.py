@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import Service, until
+from tests.system.running import Service
 from tests.system.web import Web
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

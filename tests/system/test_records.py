@@ -21,8 +21,9 @@ from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.client import Client, ServiceError
 from tests.networks import random_network
-from tests.system.running import ROOT, until
+from tests.system.running import ROOT
 from tests.system.web import Web, http
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

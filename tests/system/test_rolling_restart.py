@@ -20,8 +20,9 @@ import pytest
 from service.client import Choice, Client, Piece
 from tests.system.asking import under_load
 from tests.system.proxy import needs_nginx, proxy
-from tests.system.running import free_port, until
+from tests.system.running import free_port
 from tests.system.web import Web
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.service.kept_files import files_in, kind_of
-from tests.system.running import ROOT, Service, free_port, until
+from tests.system.running import ROOT, Service, free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -14,8 +14,9 @@ import pytest
 
 from service.training.corpora.store import CorpusStore
 from tests.service.redis_server import WatchedRedis
-from tests.system.running import Service, free_port, until
+from tests.system.running import Service, free_port
 from tests.texts import FOX
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.faults]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.system.conftest import LONGEST
-from tests.system.running import Service, until
+from tests.system.running import Service
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -17,8 +17,8 @@ from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.client import Client, ServiceError
 from tests.networks import random_network
-from tests.system.running import until
 from tests.system.web import Web, stream
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from service.training.jobs.run_files import LOCK
 from service.training.queue.job_queue import JobQueue
 from tests.system.redis_server import RedisServer
 from tests.texts import FOX
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 
@@ -63,7 +64,7 @@ class Place:
         """So many workers that wait for jobs."""
         living = [worker for worker in self.workers if worker.poll() is None]
         found = [*living, *(self.worker() for _ in range(count - len(living)))]
-        wait_until(lambda: all("takes jobs" in self.log(worker) for worker in found), 60)
+        until(lambda: all("takes jobs" in self.log(worker) for worker in found), 60)
         return found
 
     def kill_all(self) -> None:
@@ -94,27 +95,18 @@ class Place:
         return found.progress.step
 
     def wait_for_step(self, job: Job, step: int, seconds: float = 60) -> None:
-        wait_until(lambda: self.step(job) >= step, seconds)
+        until(lambda: self.step(job) >= step, seconds)
 
     def goes_on(self, job: Job, seconds: float = 5) -> None:
         reached = self.step(job)
-        wait_until(lambda: self.step(job) > reached, seconds)
+        until(lambda: self.step(job) > reached, seconds)
 
     def cancel(self, job: Job) -> None:
         self.jobs.cancel(job.id)
         self.wait_for(job, "cancelled", seconds=2)
 
     def wait_for(self, job: Job, status: str, seconds: float = 60) -> None:
-        wait_until(lambda: self.jobs.get(job.id).status == status, seconds)
-
-
-def wait_until(holds: Callable[[], bool], seconds: float) -> float:
-    """Wait for it; returns after how many seconds it held."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, "waited too long"
-        time.sleep(0.02)
-    return time.monotonic() - began
+        until(lambda: self.jobs.get(job.id).status == status, seconds)
 
 
 def suspend(worker: subprocess.Popen[bytes], lock: Path) -> None:
@@ -162,15 +154,15 @@ ENDLESS = 1_000_000
 def test_a_job_goes_on_elsewhere_when_its_worker_is_killed(place: Place) -> None:
     workers = place.idle(2)
     job = place.submit(ENDLESS, "unfinished")
-    wait_until(lambda: any(place.jobs.folder(job.id).glob("resume-*")), 60)
+    until(lambda: any(place.jobs.folder(job.id).glob("resume-*")), 60)
     reached = int(max(path.name for path in place.jobs.folder(job.id).glob("resume-*")).removeprefix("resume-"))
     first, second = place.by_turn(workers, job)
     kill_all(first)
     killed_at, killed = place.step(job), time.monotonic()
     assert killed_at > 0
-    wait_until(lambda: place.step(job) > killed_at, 60)
+    until(lambda: place.step(job) > killed_at, 60)
     assert time.monotonic() - killed < TAKEN_UP_WITHIN
-    wait_until(lambda: f"job {job.id} resumes at step" in place.log(second), 10)
+    until(lambda: f"job {job.id} resumes at step" in place.log(second), 10)
     assert place.step(job) > reached
     place.cancel(job)
     assert not place.models.has("unfinished")
@@ -202,10 +194,10 @@ def test_a_worker_that_slept_cannot_write_or_publish(place: Place) -> None:
     sleeper, _ = place.by_turn(workers, job)
     suspend(sleeper, folder / LOCK)
     place.wait_for(job, "succeeded", seconds=90)
-    wait_until(lambda: not is_live(folder), 10)
+    until(lambda: not is_live(folder), 10)
     before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".draft-")}
     sleeper.send_signal(signal.SIGCONT)
-    wait_until(lambda: "was taken over by another worker" in place.log(sleeper), 10)
+    until(lambda: "was taken over by another worker" in place.log(sleeper), 10)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert place.models.versions("slept") == [1]
     after = [place.submit(ENDLESS, name) for name in ("one", "two")]
@@ -227,7 +219,7 @@ def test_two_workers_train_two_jobs_at_once_and_one_that_is_to_end_hands_its_job
     having.terminate()
     assert having.wait(10) == 0
     place.goes_on(job)
-    wait_until(lambda: f"job {job.id} resumes at step" in place.log(waiting), 10)
+    until(lambda: f"job {job.id} resumes at step" in place.log(waiting), 10)
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(10) == 0
     assert place.jobs.get(job.id).status == "queued"
@@ -245,7 +237,7 @@ def test_the_queue_may_forget_everything_and_be_down_when_a_job_is_handed_in_and
     with pytest.raises(QueueDownError):
         place.queue.submit(job.id)
     assert time.monotonic() - began < 5
-    wait_until(lambda: "does not answer: waiting for it" in place.log(worker), 60)
+    until(lambda: "does not answer: waiting for it" in place.log(worker), 60)
     place.server.start()
     place.wait_for(job, "succeeded", seconds=30)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from service.processes.serving import GUNICORN_CONFIGURATION
-from tests.system.running import ROOT, free_port, until
+from tests.system.running import ROOT, free_port
+from tests.waiting import until
 
 
 class Web:

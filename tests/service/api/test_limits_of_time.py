@@ -20,6 +20,7 @@ from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
 from service.generation.scoring import Scorer
 from service.generation.units.tracing import Tracer, TraceRequest
+from tests.waiting import until
 
 ENDLESS = {"prompt": "a", "length": 1000, "timeout": 0.05}
 
@@ -38,10 +39,7 @@ def test_a_request_that_takes_too_long_ends_with_an_error_and_frees_its_slot(
     assert reply.headers["X-Should-Retry"] == "false"
     assert reply.json["error"]["code"] == "deadline_exceeded"  # type: ignore[index]
     assert "0.05 s" in reply.json["error"]["message"]  # type: ignore[index]
-    deadline = time.monotonic() + 10
-    while scheduler.active and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert scheduler.active == 0
+    until(lambda: scheduler.active == 0)
 
 
 def test_a_stream_that_takes_too_long_ends_with_an_error(client: FlaskClient, slow: None) -> None:
@@ -67,10 +65,7 @@ def test_scoring_has_no_more_time_than_generating(
     assert reply.json["error"]["code"] == "deadline_exceeded"  # type: ignore[index]
     assert "0.05 s" in reply.json["error"]["message"]  # type: ignore[index]
     opened.set()
-    deadline = time.monotonic() + 10
-    while scheduler.active and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert scheduler.active == 0
+    until(lambda: scheduler.active == 0)
 
 
 LATE: dict[str, Callable[[Any, Any, TextGenerator, Client], object]] = {
@@ -115,8 +110,7 @@ def test_identical_requests_at_the_same_moment_are_computed_once(
     for thread in threads:
         thread.start()
     assert entered.wait(10)
-    while redis.calls < asked_before + len(threads):
-        time.sleep(0.001)
+    until(lambda: redis.calls >= asked_before + len(threads))
     opened.set()
     for thread in threads:
         thread.join(10)

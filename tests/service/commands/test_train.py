@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
-from time import sleep
 
 import pytest
 
@@ -19,6 +18,7 @@ from service.commands.job_display import bar, duration, evaluation_line, facts, 
 from service.training.jobs.job import JobProgress
 from service.training.jobs.store import JobStore
 from tests.texts import FOX
+from tests.waiting import until
 
 SMALL = ("--hidden-size", "8", "--embedding-size", "0", "--batch-size", "2", "--segment-length", "8")
 
@@ -73,8 +73,7 @@ def test_an_interrupted_job_is_saved_and_gone_on_with(
     jobs = JobStore(data / "runs")
 
     def interrupt() -> None:
-        while not (jobs.root.exists() and jobs.ids() and jobs.event_log(jobs.ids()[0]).samples()):
-            sleep(0.005)
+        until(lambda: jobs.root.exists() and jobs.ids() and jobs.event_log(jobs.ids()[0]).samples())
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = Thread(target=interrupt, daemon=True)

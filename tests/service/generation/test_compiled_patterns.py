@@ -19,6 +19,7 @@ from service.generation.errors import BusyError, ClientGoneError, DeadlineError
 from service.generation.observer import GenerationObserver, PatternLookup
 from service.generation.resident import ResidentModel
 from tests.service.conftest import CountingEngine, checkpoint
+from tests.waiting import until
 
 STATES = 1000
 
@@ -145,8 +146,7 @@ def test_they_take_turns_which_end_with_the_request(compiler: Compiler) -> None:
     ]
     for thread in threads:
         thread.start()
-    while not compiler.compiled:
-        pass
+    until(lambda: compiler.compiled)
     with pytest.raises(DeadlineError):
         patterns.get(wanted("late"), model(), scope(0.06))
     with pytest.raises(ClientGoneError):

@@ -22,6 +22,7 @@ from service.generation.generator import TextGenerator
 from service.generation.observer import GenerationObserver, Lookup
 from service.generation.requests import GenerationRequest
 from service.generation.tokenization import UnknownIdsError
+from tests.waiting import until
 
 
 def ask(**fields: Any) -> GenerationRequest:
@@ -246,8 +247,7 @@ def test_all_texts_of_several_requests_are_computed_together(generator: TextGene
     asked = [ask(prompt=letter, n=2, read_cache=False) for letter in "ab"]
     thread = threading.Thread(target=lambda: made.append(generator.generate_all(asked)))
     thread.start()
-    while engine.added < before + 4:
-        time.sleep(0.001)
+    until(lambda: engine.added >= before + 4)
     opened.set()
     thread.join(10)
     assert [[choice.text for choice in each.choices] for each in made[0]] == [["bcdef", "cegik"], ["cdefg", "dfhjl"]]

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from durable.objects import StoreUnavailableError
 from service.mirror.refresher import Refresher
 from service.mirror.report import MirrorReport, MirrorStatus
 from service.mirror.schedule import HINTED, Subject
+from tests.waiting import until
 
 STORE = "s3://bucket/prefix"
 NAMES = ("models", "runs")
@@ -156,13 +155,6 @@ def test_of_several_processes_one_refreshes_and_the_next_when_it_has_ended(tmp_p
     holder.close()
     until(lambda: second.looks["runs"] == 1)
     waiting.close()
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_nothing_is_mirrored_before_it_is_known_that_it_may_be(

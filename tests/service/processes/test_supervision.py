@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from supervisor.options import ServerOptions  # type: ignore[import-untyped]
 
 from service.processes.supervision import Program, configuration
 from service.supervised import SupervisorReport
+from tests.waiting import until
 
 SUPERVISE = """
 import pathlib, sys
@@ -67,13 +67,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     for each in started:
         each.process.kill()
         each.process.wait()
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def gone(pid: int) -> bool:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from service.redis_servers.hints import CORPORA, MODELS, SUBJECTS, Hints
-from tests.service.redis_server import RedisProcess, until
+from tests.service.redis_server import RedisProcess
 from tests.system.running import free_port
+from tests.waiting import until
 
 
 @pytest.fixture

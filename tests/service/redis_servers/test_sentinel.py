@@ -13,8 +13,9 @@ from service.api.http.rate_limits import RateLimit, in_redis
 from service.generation.redis_link import RedisLink, link_to
 from service.redis_servers.hints import MODELS, SUBJECTS, Hints
 from service.training.queue.job_queue import JobConsumer, JobQueue
-from tests.service.redis_server import WatchedRedis, until
+from tests.service.redis_server import WatchedRedis
 from tests.system.running import free_port
+from tests.waiting import until
 
 PASSWORD = "secret"
 

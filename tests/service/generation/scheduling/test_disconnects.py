@@ -16,6 +16,7 @@ from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
 from service.generation.scheduling.disconnects import DisconnectWatcher
 from service.generation.scheduling.scheduler import Scheduler
+from tests.waiting import until
 
 ENDLESS = GenerationRequest("letters", prompt="a", length=1 << 40)
 
@@ -131,8 +132,7 @@ def test_the_slots_of_a_client_that_disconnects_are_free_at_once(
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not scheduler.active:
-        time.sleep(0.001)
+    until(lambda: scheduler.active)
     caller.theirs.close()
     thread.join(10)
     assert len(raised) == 1

@@ -11,6 +11,7 @@ import pytest
 from service.processes.web_server.client_socket import LEAST_RATE, ClientSocket
 from service.processes.web_server.reply_socket import ReplySocket
 from service.processes.web_server.thread_pool import ThreadPool
+from tests.waiting import until
 
 
 class Pair:
@@ -105,8 +106,7 @@ def test_a_waiting_thread_can_be_disconnected(new_pair: Callable[[float], Pair])
     got: list[bytes] = []
     waiting = threading.Thread(target=lambda: got.append(pair.near.recv(1)))
     waiting.start()
-    while not pair.near.waited_for:
-        time.sleep(0.001)
+    until(lambda: pair.near.waited_for)
     pair.near.hang_up()
     waiting.join(20)
     assert got == [b""]

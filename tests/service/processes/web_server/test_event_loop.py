@@ -17,6 +17,7 @@ from service.processes.web_server.event_loop import EventLoop
 from service.processes.web_server.request_handler import RequestHandler
 from service.processes.web_server.stuck_clients import STUCK_SECONDS
 from service.processes.web_server.thread_pool import ThreadPool
+from tests.waiting import until
 
 PLACES = 4
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -189,9 +190,7 @@ def test_a_shutdown_does_not_wait_long_for_any_client(
     server: Server, connect: Callable[[bytes], socket.socket]
 ) -> None:
     silent = [connect(data) for data in (b"", GET[:20])]
-    until = time.monotonic() + 10
-    while server.connections.count < 2 and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: server.connections.count == 2)
     server.alive = False
     server.connections.wake()
     time.sleep(0.1)

@@ -15,6 +15,7 @@ from service.processes.web_server.connection import Connection
 from service.processes.web_server.request_parser import Parser
 from service.processes.web_server.stuck_clients import STUCK_SECONDS, StuckClients
 from service.processes.web_server.thread_pool import ThreadPool
+from tests.waiting import until
 
 
 class Silent:
@@ -27,8 +28,7 @@ class Silent:
         self.error: Any = None
         self.thread = threading.Thread(target=self._write)
         self.thread.start()
-        while not self.client.waited_for:
-            time.sleep(0.001)
+        until(lambda: self.client.waited_for)
 
     def _write(self) -> None:
         try:

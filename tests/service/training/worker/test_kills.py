@@ -19,6 +19,7 @@ from service.training.jobs.job import Job
 from service.training.jobs.lease import LEASE
 from service.training.jobs.store import JobStore
 from tests.service.training.runners import job_runner
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[4]
 
@@ -57,9 +58,8 @@ def test_random_kills_change_no_byte(
 
         def further() -> None:
             """Until it has saved a new resume point, and a moment longer."""
-            before, deadline = resume_points.newest_step(folder), time.monotonic() + 30
-            while resume_points.newest_step(folder) == before and time.monotonic() < deadline:
-                time.sleep(0.005)
+            before = resume_points.newest_step(folder)
+            until(lambda: resume_points.newest_step(folder) != before)
             time.sleep(moments.uniform(0, 0.02))
 
         def anywhere() -> None:
