@@ -44,7 +44,7 @@ LAYERS = {
     "durable": {"durable"},
     "console": {"console"},
     "charrnn": {"durable", "charrnn"},
-    "charrnn/patterns": {"charrnn.patterns", "charrnn.sampling", "charrnn.vocabulary"},
+    "charrnn/patterns": {"charrnn.following", "charrnn.patterns", "charrnn.sampling", "charrnn.vocabulary"},
     "charrnn/engine/base.py": BELOW_THE_ENGINES,
     "charrnn/engine/sequences.py": BELOW_THE_ENGINES,
     "charrnn/engine/refilled.py": BELOW_THE_ENGINES,

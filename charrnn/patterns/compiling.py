@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from charrnn.following import Following
 from charrnn.patterns.automaton import Automaton
 from charrnn.patterns.bounds import MAX_STATES, Work
 from charrnn.patterns.choices import Choices
@@ -18,10 +19,11 @@ from charrnn.patterns.errors import (
 )
 from charrnn.patterns.examples import shortest
 from charrnn.patterns.expressions import Expression
+from charrnn.patterns.joining import joined
 from charrnn.patterns.minimizing import minimized
 from charrnn.patterns.reasons import fewest_unknown
 from charrnn.patterns.schema import schema_node
-from charrnn.patterns.spelling import is_spelled, spelled
+from charrnn.patterns.spelling import spelled
 from charrnn.patterns.syntax import parsed
 from charrnn.vocabulary import Vocabulary
 
@@ -63,12 +65,12 @@ def compile_pattern(
     stop = tuple(filter(None, stop))
     texts = _texts(vocabulary, outputs)
     chosen = texts if allowed is None else {id_: text for id_, text in texts.items() if id_ in set(allowed)}
-    automaton = _automaton(language, chosen, outputs, stop)
+    automaton = _automaton(language, chosen, outputs, stop, vocabulary.following)
     if automaton is None:
         raise _reason(language, vocabulary, texts, outputs, stop)
     if pattern.kind != "choice" and len(automaton) > MAX_STATES:
         raise PatternTooLargeError("states", MAX_STATES)
-    return Compiled(automaton, tuple(sorted(_skipped(language, vocabulary, texts))))
+    return Compiled(automaton, tuple(sorted(_skipped(language, vocabulary))))
 
 
 def language_of(pattern: Pattern) -> Expression | Choices:
@@ -85,26 +87,29 @@ def _texts(vocabulary: Vocabulary, outputs: int) -> dict[int, str]:
 
 
 def _automaton(
-    language: Expression | Choices, texts: dict[int, str], outputs: int, stop: Sequence[str]
+    language: Expression | Choices,
+    texts: dict[int, str],
+    outputs: int,
+    stop: Sequence[str],
+    following: Following | None = None,
 ) -> Automaton | None:
-    """The smallest automaton over ids that spell these texts; None if no text fits."""
+    """The smallest automaton over ids that spell these texts, each of which may follow those before it; None if no text
+    fits."""
     characters = "".join(sorted(set("".join(texts.values()))))
     table, alphabet = language.table(characters, stop)
     work = Work()
     table, columns = spelled(table, alphabet, texts, outputs, work)
+    if following is not None:
+        table, columns = joined(table, columns, following, work)
     return minimized(table, columns, work)
 
 
-def _skipped(language: Expression | Choices, vocabulary: Vocabulary, texts: dict[int, str]) -> set[str]:
+def _skipped(language: Expression | Choices, vocabulary: Vocabulary) -> set[str]:
     """What the pattern names and the vocabulary does not have."""
     unknown = language.named.difference(vocabulary.characters)
-    if isinstance(language, Expression) or vocabulary.level == "char":
-        return unknown
-    words = ((choice, vocabulary.encode_known(choice)[1]) for choice in language.choices)
-    spelling = set(texts.values())
-    return unknown.union(
-        word for choice, found in words if found and not is_spelled(choice, spelling) for _, word in found
-    )
+    if isinstance(language, Choices) and vocabulary.level == "word":
+        unknown.update(word for choice in language.choices for _, word in vocabulary.encode_known(choice)[1])
+    return unknown
 
 
 def _reason(
@@ -112,9 +117,10 @@ def _reason(
 ) -> PatternError:
     """Why no text fits."""
     characters = vocabulary.characters
-    if _automaton(language, texts, outputs, stop):
+    following = vocabulary.following
+    if _automaton(language, texts, outputs, stop, following):
         return NothingLeftError("allowed_token_ids")
-    if stop and _automaton(language, texts, outputs, ()):
+    if stop and _automaton(language, texts, outputs, (), following):
         return NothingLeftError("stop")
     if of_characters := _over(language, characters):
         text = "".join(characters[id_] for id_ in shortest(of_characters))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 
 from charrnn.patterns.alphabet import Alphabet, Indices
@@ -39,14 +37,3 @@ def _after(following: Ints, spelling: tuple[int, ...]) -> Ints:
     for each in others:
         states = np.where(states == NONE, NONE, following[states, each])
     return states
-
-
-def is_spelled(text: str, spelling: Collection[str]) -> bool:
-    """Whether some of these texts in a row are this one."""
-    longest = max(map(len, spelling), default=0)
-    reached = {0}
-    for start in range(len(text)):
-        if start in reached:
-            ends = range(start + 1, min(start + longest, len(text)) + 1)
-            reached.update(end for end in ends if text[start:end] in spelling)
-    return len(text) in reached

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from charrnn.marks import MarkedVocabulary
-from charrnn.patterns.automaton import Automaton
 from charrnn.patterns.bounds import MAX_CHARACTERS, MAX_CHOICES, MAX_STATES
 from charrnn.patterns.compiling import Pattern, compile_pattern
 from charrnn.patterns.errors import (
@@ -38,7 +38,14 @@ from tests.charrnn.patterns.languages import (
 )
 
 WIDE = Vocabulary.of(["\n" + "".join(map(chr, range(32, 127))) + "é"])
-WORDS = WordVocabulary(("a", "ab", "b", "ba", "-", "\n"))
+WORDS = WordVocabulary(("a", "ab", "b", "a'b", "'", "-", "\n", "\r", "\r\n"))
+EVERY_TOKENIZED = {
+    WORDS.decode(ids): ids
+    for n in range(4)
+    for ids in product(range(len(WORDS) - 1), repeat=n)
+    if tuple(WORDS.encode_all(WORDS.decode(ids))) == ids
+}
+"""All texts of at most three tokens, with their ids."""
 
 
 def regex(source: str, vocabulary: Vocabulary = WIDE, **given_: object) -> set[str]:
@@ -65,17 +72,22 @@ def test_assertions_hold_where_they_do_in_re(expression: str) -> None:
 
 
 @given(EXPRESSIONS)
-def test_words_spell_exactly_the_texts_that_fit(expression: str) -> None:
-    spelled = accepted(compiled(expression, WORDS), WORDS, 3)
+def test_of_a_model_of_words_exactly_the_texts_fit_that_it_tokenizes_into_their_ids(expression: str) -> None:
+    automaton = compiled(expression, WORDS)
+    found = set() if automaton is None else set(texts(automaton, 3))
 
-    every = {WORDS.decode(ids) for ids in texts(_anything(WORDS), 3)}
-    assert spelled == fitting(expression, sorted(every))
+    assert {WORDS.decode(ids) for ids in found} == fitting(expression, sorted(EVERY_TOKENIZED))
+    assert all(EVERY_TOKENIZED[WORDS.decode(ids)] == ids for ids in found)
 
 
-def _anything(vocabulary: Vocabulary) -> Automaton:
-    found = compiled("(?s:.)*", vocabulary)
-    assert found is not None and found.following.shape == (1, 2)  # the token for unknown ones has a class of its own
-    return found
+def test_long_words_are_no_exception() -> None:
+    vocabulary = WordVocabulary(("a", "'", *("a" * n for n in (62, 63, 64))))
+    every = set(product(range(len(vocabulary) - 1), repeat=3))
+    automaton = compiled("['a]*", vocabulary)
+    assert automaton is not None
+
+    found = {ids for ids in texts(automaton, 3) if len(ids) == 3}
+    assert found == {ids for ids in every if tuple(vocabulary.encode_all(vocabulary.decode(ids))) == ids}
 
 
 @given(EXPRESSIONS)
@@ -156,7 +168,7 @@ def test_ids_that_are_not_text_are_never_taken() -> None:
     marked = MarkedVocabulary(WORDS, 2)
     automaton = compile_pattern(Pattern("regex", "(?s:.)*"), marked, len(WORDS) + 1).automaton
 
-    assert automaton.choosable(0, 9).tolist() == [True] * 6 + [False] * 2
+    assert automaton.choosable(0, 9).tolist() == [True] * (len(WORDS) - 1) + [False] * 2
 
 
 @pytest.mark.parametrize(
