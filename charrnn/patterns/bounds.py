@@ -29,12 +29,13 @@ MAX_CONSTRUCTED: Final = 40_000
 MAX_ENTRIES: Final = 8_000_000
 """Entries of the table of an automaton: states times classes of characters."""
 
-MAX_WORK: Final = 1_200_000
-"""Steps of a construction: each adds a place where a text may be in the pattern, or looks at one."""
+MAX_WORK: Final = 1_400_000
+"""Steps of all that is constructed for one pattern: each looks at a place where a text may be in it, and what takes
+longer or keeps memory counts as several."""
 
 
 class Work:
-    """Counts the steps of one construction. `spend` raises PatternTooLargeError beyond MAX_WORK."""
+    """Counts the steps of what is constructed for one pattern. `spend` raises PatternTooLargeError beyond MAX_WORK."""
 
     def __init__(self) -> None:
         self.spent = 0

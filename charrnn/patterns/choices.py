@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from charrnn.patterns.automaton import NONE
 from charrnn.patterns.bounds import MAX_CHOICE_CHARACTERS, MAX_CHOICES, MAX_ENTRIES, Work
 from charrnn.patterns.determinizing import Table
 from charrnn.patterns.errors import InvalidPatternError, PatternTooLargeError
+
+STEPS_OF_A_CHARACTER: Final = 4
+"""What one counts behind all that a choice shares with the one before."""
 
 Children = dict[int, int]
 Register = dict[tuple[bool, tuple[tuple[int, int], ...]], int]
@@ -35,18 +39,18 @@ class Choices:
         """These characters and all that could make more texts fit, ascending."""
         return "".join(sorted(self.named.union(characters)))
 
-    def table(self, characters: str, stop: Sequence[str]) -> tuple[Table, Alphabet]:
+    def table(self, characters: str, stop: Sequence[str], work: Work) -> tuple[Table, Alphabet]:
         """The automaton over these characters of the choices that contain no stop text."""
         known = self.named.intersection(characters)
         kept = [each for each in self.choices if known.issuperset(each) and not any(text in each for text in stop)]
         alphabet = Alphabet(characters, [], asserts=False, apart=sorted(known))
         classes = dict(zip(characters, alphabet.classes.tolist(), strict=True))
-        return _table([[classes[c] for c in each] for each in kept], len(alphabet)), alphabet
+        return _table([[classes[c] for c in each] for each in kept], len(alphabet), work), alphabet
 
 
-def _table(texts: list[list[int]], classes: int) -> Table:
+def _table(texts: list[list[int]], classes: int, work: Work) -> Table:
     """The automaton of texts of classes, ascending in the order of characters."""
-    register = _registered(texts, classes)
+    register = _registered(texts, classes, work)
     last = len(register) - 1  # the start, which is to be state 0, was registered last
     following = np.full((len(register), classes), NONE, dtype=np.int32)
     edges = [(last - tail, each, last - head) for (_, after), tail in register.items() for each, head in after]
@@ -56,16 +60,15 @@ def _table(texts: list[list[int]], classes: int) -> Table:
     return Table(following, np.array([ends for ends, _ in register])[::-1], minimal=bool(texts))
 
 
-def _registered(texts: Iterable[list[int]], classes: int) -> Register:
+def _registered(texts: Iterable[list[int]], classes: int, work: Work) -> Register:
     """The states of the smallest automaton, made incrementally (Daciuk et al., 2000): of what is before the latest
     text, all but its beginning is final, and a state equal to an earlier one is that."""
-    work = Work()
     register: Register = {}
     path: list[tuple[bool, Children]] = [(False, {})]
     latest: list[int] = []
     for text in texts:
         shared = next((i for i, pair in enumerate(zip_longest(latest, text)) if len(set(pair)) > 1), 0)
-        work.spend(1 + len(text) // 4)
+        work.spend(1 + STEPS_OF_A_CHARACTER * (len(text) - shared))
         _close(register, path, latest, shared)
         path += [(False, {}) for _ in text[shared:]]
         path[-1] = (True, path[-1][1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,16 +61,14 @@ def compile_pattern(
     tokens or of a mark. The same arguments give the same automaton, whose states are numbered canonically. Raises a
     PatternError (`charrnn.patterns.errors`).
     """
-    language = language_of(pattern)
+    compilation = _Compilation(language_of(pattern), vocabulary, outputs)
     stop = tuple(filter(None, stop))
-    texts = _texts(vocabulary, outputs)
-    chosen = texts if allowed is None else {id_: text for id_, text in texts.items() if id_ in set(allowed)}
-    automaton = _automaton(language, chosen, outputs, stop, vocabulary.following)
+    automaton = compilation.automaton(stop, None if allowed is None else frozenset(allowed))
     if automaton is None:
-        raise _reason(language, vocabulary, texts, outputs, stop)
+        raise compilation.reason(stop, limited=allowed is not None)
     if pattern.kind != "choice" and len(automaton) > MAX_STATES:
         raise PatternTooLargeError("states", MAX_STATES)
-    return Compiled(automaton, tuple(sorted(_skipped(language, vocabulary))))
+    return Compiled(automaton, tuple(sorted(compilation.skipped())))
 
 
 def language_of(pattern: Pattern) -> Expression | Choices:
@@ -80,58 +78,55 @@ def language_of(pattern: Pattern) -> Expression | Choices:
     return Expression(schema_node(pattern.source) if pattern.kind == "json_schema" else parsed(pattern.source))
 
 
-def _texts(vocabulary: Vocabulary, outputs: int) -> dict[int, str]:
-    """What each id spells that a text may have."""
-    spelling = vocabulary.tokens_of(range(min(outputs, vocabulary.text_size)))
-    return {id_: text for id_, text in enumerate(spelling) if id_ != vocabulary.unknown_id}
+class _Compilation:
+    """All that is tried for one pattern, whose work is counted together."""
 
+    def __init__(self, language: Expression | Choices, vocabulary: Vocabulary, outputs: int) -> None:
+        self._language, self._vocabulary, self._outputs = language, vocabulary, outputs
+        self._work = Work()
+        spelling = vocabulary.tokens_of(range(min(outputs, vocabulary.text_size)))
+        self._texts = {id_: text for id_, text in enumerate(spelling) if id_ != vocabulary.unknown_id}
 
-def _automaton(
-    language: Expression | Choices,
-    texts: dict[int, str],
-    outputs: int,
-    stop: Sequence[str],
-    following: Following | None = None,
-) -> Automaton | None:
-    """The smallest automaton over ids that spell these texts, each of which may follow those before it; None if no text
-    fits."""
-    characters = "".join(sorted(set("".join(texts.values()))))
-    table, alphabet = language.table(characters, stop)
-    work = Work()
-    table, columns = spelled(table, alphabet, texts, outputs, work)
-    if following is not None:
-        table, columns = joined(table, columns, following, work)
-    return minimized(table, columns, work)
+    def automaton(self, stop: Sequence[str] = (), allowed: Set[int] | None = None) -> Automaton | None:
+        """The smallest automaton over ids; None if no text fits."""
+        texts = self._texts if allowed is None else {id_: self._texts[id_] for id_ in self._texts.keys() & allowed}
+        return self._made(texts, self._outputs, stop, self._vocabulary.following)
 
+    def skipped(self) -> set[str]:
+        """What the pattern names and the vocabulary does not have."""
+        language, vocabulary = self._language, self._vocabulary
+        unknown = language.named.difference(vocabulary.characters)
+        if isinstance(language, Choices) and vocabulary.level == "word":
+            unknown.update(word for choice in language.choices for _, word in vocabulary.encode_known(choice)[1])
+        return unknown
 
-def _skipped(language: Expression | Choices, vocabulary: Vocabulary) -> set[str]:
-    """What the pattern names and the vocabulary does not have."""
-    unknown = language.named.difference(vocabulary.characters)
-    if isinstance(language, Choices) and vocabulary.level == "word":
-        unknown.update(word for choice in language.choices for _, word in vocabulary.encode_known(choice)[1])
-    return unknown
+    def reason(self, stop: Sequence[str], *, limited: bool) -> PatternError:
+        """Why no text fits; `limited`: to some ids."""
+        if limited and self.automaton(stop):
+            return NothingLeftError("allowed_token_ids")
+        if stop and self.automaton():
+            return NothingLeftError("stop")
+        characters = self._vocabulary.characters
+        if self._vocabulary.level == "word" and (fitting := self._over(characters)):
+            text = "".join(characters[id_] for id_ in shortest(fitting))
+            return UnknownPatternCharactersError([word for _, word in self._vocabulary.encode_known(text)[1]], "word")
+        wider = self._language.wider(characters)
+        if fitting := self._over(wider):
+            known = [each in characters for each in wider]
+            return UnknownPatternCharactersError([wider[id_] for id_ in fewest_unknown(fitting, known)])
+        return EmptyPatternError()
 
+    def _over(self, characters: str) -> Automaton | None:
+        """The smallest automaton over these characters, each of which is an id."""
+        return self._made(dict(enumerate(characters)), len(characters))
 
-def _reason(
-    language: Expression | Choices, vocabulary: Vocabulary, texts: dict[int, str], outputs: int, stop: Sequence[str]
-) -> PatternError:
-    """Why no text fits."""
-    characters = vocabulary.characters
-    following = vocabulary.following
-    if _automaton(language, texts, outputs, stop, following):
-        return NothingLeftError("allowed_token_ids")
-    if stop and _automaton(language, texts, outputs, (), following):
-        return NothingLeftError("stop")
-    if of_characters := _over(language, characters):
-        text = "".join(characters[id_] for id_ in shortest(of_characters))
-        return UnknownPatternCharactersError([word for _, word in vocabulary.encode_known(text)[1]], "word")
-    wider = language.wider(characters)
-    if fitting := _over(language, wider):
-        known = [character in set(characters) for character in wider]
-        return UnknownPatternCharactersError([wider[id_] for id_ in fewest_unknown(fitting, known)])
-    return EmptyPatternError()
-
-
-def _over(language: Expression | Choices, characters: str) -> Automaton | None:
-    """The smallest automaton over these characters, each of which is an id."""
-    return _automaton(language, dict(enumerate(characters)), len(characters), ())
+    def _made(
+        self, texts: dict[int, str], outputs: int, stop: Sequence[str] = (), following: Following | None = None
+    ) -> Automaton | None:
+        """The smallest automaton over ids that spell these texts, each of which may follow those before it."""
+        characters = "".join(sorted(set("".join(texts.values()))))
+        table, alphabet = self._language.table(characters, stop, self._work)
+        table, columns = spelled(table, alphabet, texts, outputs, self._work)
+        if following is not None:
+            table, columns = joined(table, columns, following, self._work)
+        return minimized(table, columns, self._work)

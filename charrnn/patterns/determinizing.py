@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from charrnn.patterns.errors import PatternTooLargeError
 from charrnn.patterns.terms import ANYWHERE, EMPTY, Side, Sides, Terms
 
 Flags = npt.NDArray[np.bool_]
+
+STEPS_OF_A_SIDE: Final = 3
+"""What it counts to begin with a state's followers, however many there are."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,6 +51,7 @@ class _Construction:
                 raise PatternTooLargeError("entries in its table", MAX_ENTRIES)
             row = np.full(len(self._alphabet), NONE, dtype=np.int32)
             for after in (Side.WORD, Side.OTHER, Side.LAST_NEWLINE) if self._terms.asserts else (None,):
+                self._work.spend(STEPS_OF_A_SIDE)
                 self._fill(row, left, before, after)
             rows.append(row)
             at_end = Sides(before, Side.EDGE)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import Final
 
 from charrnn.patterns.alphabet import Alphabet
 from charrnn.patterns.bounds import Work
 from charrnn.patterns.determinizing import Table, determinized
-from charrnn.patterns.nodes import Node
+from charrnn.patterns.nodes import AFTER_LAST, Node, code_points
 from charrnn.patterns.stops import without_stops
 from charrnn.patterns.terms import Terms
 
-_LAST_CODE_POINT = 0x10FFFF
+_PART: Final = 1 << 12
+"""So many characters are looked at in one go, which takes memory for each."""
 
 
 class Expression:
@@ -33,18 +35,18 @@ class Expression:
             found.update(atom.first_among(words), atom.first_among(others))
         return "".join(sorted(found))
 
-    def table(self, characters: str, stop: Sequence[str]) -> tuple[Table, Alphabet]:
+    def table(self, characters: str, stop: Sequence[str], work: Work) -> tuple[Table, Alphabet]:
         """The automaton over these characters of the texts that fit and contain no stop text."""
-        self._terms.work = Work()
+        self._terms.work = work
         alphabet = Alphabet(
             characters, self._terms.atoms, asserts=self._terms.asserts, apart=sorted(set("".join(stop)))
         )
         table = determinized(self._terms, self._start, alphabet)
-        return without_stops(table, alphabet, stop, self._terms.work), alphabet
+        return without_stops(table, alphabet, stop, work), alphabet
 
 
 @cache
 def _every_character() -> tuple[str, str]:
     """All that are part of a word, and all others."""
-    every = "".join(map(chr, range(_LAST_CODE_POINT + 1)))
-    return re.sub(r"\W+", "", every), re.sub(r"\w+", "", every)
+    parts = [code_points(start, start + _PART) for start in range(0, AFTER_LAST, _PART)]
+    return "".join(re.sub(r"\W+", "", part) for part in parts), "".join(re.sub(r"\w+", "", part) for part in parts)

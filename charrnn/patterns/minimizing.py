@@ -23,12 +23,13 @@ def minimized(table: Table, columns: Indices, work: Work) -> Automaton | None:
     alone. Raises PatternTooLargeError."""
     table, classes = _merged(table, columns)
     tails, heads = _edges(table.following)
-    reached = _distances(_neighbours(tails, heads, len(table.ends)), [0], work)
     ends = np.flatnonzero(table.ends).tolist()
     distances = _distances(_neighbours(heads, tails, len(table.ends)), ends, work)
     if distances[0] == NONE:
         return None
-    alive = (reached != NONE) & (distances != NONE)
+    alive = distances != NONE
+    if not table.minimal:  # else there is nothing that is not reached
+        alive &= _distances(_neighbours(tails, heads, len(table.ends)), [0], work) != NONE
     table, distances = _kept(table, alive), distances[alive]
     blocks = np.arange(len(distances)) if table.minimal else _blocks(table.following, distances, work)
     _, first = np.unique(blocks, return_index=True)

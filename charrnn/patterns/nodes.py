@@ -8,6 +8,8 @@ from enum import Enum
 from functools import cache, lru_cache
 from typing import Final
 
+import numpy as np
+
 
 @dataclass(frozen=True, slots=True)
 class Characters:
@@ -93,6 +95,9 @@ Node = Characters | Concatenation | Alternation | Repeat | Assertion | Graph
 
 Edge = tuple[Node, int]
 
+AFTER_LAST: Final = 0x110000
+"""After the last code point."""
+
 EMPTY: Final = Concatenation(())
 
 NOTHING: Final = Alternation(())
@@ -100,6 +105,11 @@ NOTHING: Final = Alternation(())
 
 
 _ASCII: Final = "".join(map(chr, range(128)))
+
+
+def code_points(first: int, stop: int) -> str:
+    """All characters from one to before another, surrogates too; none of them is an object meanwhile."""
+    return np.arange(first, stop, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 @lru_cache(maxsize=4096)
@@ -115,7 +125,7 @@ def _is_beyond_ascii(expression: re.Pattern[str]) -> bool:
 
 @cache
 def _beyond_ascii() -> str:
-    return "".join(map(chr, range(128, 0x110000)))
+    return code_points(128, AFTER_LAST)
 
 
 @lru_cache(maxsize=1024)

@@ -86,6 +86,8 @@ Beginnings = tuple[tuple[int, int], ...]
 Counts = tuple[float, ...]
 MAX_FORM_DEPTH: Final = 6
 """How deep in a term counts are compared."""
+STEPS_OF_A_TERM: Final = 7
+"""What a new term counts: it takes as long to make, and to know what follows it, as that many looks at known ones."""
 
 
 class Terms:
@@ -97,10 +99,10 @@ class Terms:
         """Whether any term asserts something, so that places differ."""
         self.work = work
         self._terms: list[Any] = [None]
-        self._numbers: dict[tuple[type, Any], int] = {}
-        self._beginnings: dict[tuple[int, Sides], Beginnings] = {}
-        self._fits_empty: dict[tuple[int, Sides], bool] = {}
-        self._forms: dict[tuple[int, int], tuple[int, Counts]] = {}
+        self._numbers: defaultdict[type, dict[Any, int]] = defaultdict(dict)
+        self._beginnings: defaultdict[Sides, dict[int, Beginnings]] = defaultdict(dict)
+        self._fits_empty: defaultdict[Sides, dict[int, bool]] = defaultdict(dict)
+        self._forms: tuple[dict[int, tuple[int, Counts]], ...] = tuple({} for _ in range(MAX_FORM_DEPTH + 1))
         self._form_numbers: dict[tuple[int, ...], int] = {}
         """Below 0: they are no terms."""
         self._graphs: list[tuple[list[list[tuple[int, int]]], frozenset[int]]] = []
@@ -137,9 +139,10 @@ class Terms:
         """Whether the empty text at this place fits the term."""
         if term == EMPTY:
             return True
-        if (found := self._fits_empty.get((term, sides))) is None:
+        known = self._fits_empty[sides]
+        if (found := known.get(term)) is None:
             self.work.spend(1)
-            found = self._fits_empty[term, sides] = self._all_fit_empty(term, sides)
+            found = known[term] = self._all_fit_empty(term, sides)
         return found
 
     def _all_fit_empty(self, term: int, sides: Sides) -> bool:
@@ -172,8 +175,9 @@ class Terms:
 
     def _form(self, term: int, depth: int = 0) -> tuple[int, Counts]:
         """A number for the term but for its counts, and these: the larger, the more texts fit."""
-        if (found := self._forms.get((term, depth))) is None:
-            found = self._forms[term, depth] = self._formed(term, depth)
+        known = self._forms[depth]
+        if (found := known.get(term)) is None:
+            found = known[term] = self._formed(term, depth)
         return found
 
     def _formed(self, term: int, depth: int) -> tuple[int, Counts]:
@@ -188,7 +192,8 @@ class Terms:
 
     def beginnings(self, term: int, sides: Sides) -> Beginnings:
         """How texts of the term can begin at this place."""
-        if (found := self._beginnings.get((term, sides))) is not None:
+        known = self._beginnings[sides]
+        if (found := known.get(term)) is not None:
             return found
         pairs: dict[tuple[int, int], None] = {}
         rest = term
@@ -199,8 +204,8 @@ class Terms:
                 pairs[atom, self._then(left, rest)] = None
             if not self.fits_empty(first, sides):
                 break
-        self.work.spend(2 * len(pairs) + 1)
-        found = self._beginnings[term, sides] = tuple(pairs)
+        self.work.spend(3 * len(pairs) + 1)
+        found = known[term] = tuple(pairs)
         return found
 
     def _one_fits_empty(self, one: Any, sides: Sides) -> bool:
@@ -264,17 +269,17 @@ class Terms:
         return term if least == most == 1 else self._number(Times(term, least, most))
 
     def _atom(self, characters: Characters) -> int:
-        term = self._numbers.get((Characters, characters))
+        term = self._numbers[Characters].get(characters)
         if term is None:
-            term = self._numbers[Characters, characters] = self._number(Atom(len(self.atoms)))
+            term = self._numbers[Characters][characters] = self._number(Atom(len(self.atoms)))
             self.atoms.append(characters)
         return term
 
     def _number(self, one: Any) -> int:
-        key = (type(one), one)
-        if (number := self._numbers.get(key)) is None:
-            self.work.spend(1)
-            number = self._numbers[key] = len(self._terms)
+        known = self._numbers[type(one)]
+        if (number := known.get(one)) is None:
+            self.work.spend(STEPS_OF_A_TERM)
+            number = known[one] = len(self._terms)
             self._terms.append(one)
         return number
 

@@ -3,6 +3,7 @@ anew, a line for each pattern; milliseconds and memory are of the machine at han
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import time
@@ -42,6 +43,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def main() -> None:
+    gc.disable()  # as in the process that compiles them
     outcome("x^")  # what is made at first use
     with get_context("fork").Pool(1, maxtasksperchild=1) as apart, TABLE.open("w") as file:
         for group, patterns in GROUPS.items():
