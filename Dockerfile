@@ -18,15 +18,17 @@ FROM python:3.11-slim
 RUN install -d -m 770 -o 10001 -g 0 /data /data/models /data/corpora /data/runs
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
+# With USER set, nothing looks for the user's name.
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/data USER=app OMP_WAIT_POLICY=passive
 COPY charrnn charrnn
 COPY console console
 COPY durable durable
+# Kernels for processors with AVX2 or AVX-512 VNNI, so that a new machine need not compile them. Others compile theirs
+# at the first start, and keep them in the home folder's .cache.
+RUN python -m charrnn.engine.cpu.ahead_of_time
 COPY model_store model_store
 COPY service service
 RUN chmod -R a+rX,go-w .
-# Kernels, compiled for the processor at the first start, are kept in the home folder's .cache. With USER set, nothing
-# looks for the user's name.
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/data USER=app OMP_WAIT_POLICY=passive
 ENV HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
 USER 10001:0
 EXPOSE 8000

@@ -1,8 +1,7 @@
 """Kernels as machine code in a folder, so that processes that generate need no compiler; does not import numba.
 
-A file holds one kernel for one processor; its name contains the kernel's parameters and a digest of everything that it
-was compiled from. A missing or damaged kernel is compiled in a separate process, so that the compiler's memory is freed
-afterwards.
+A file holds one kernel; its name contains the kernel's parameters and a digest of everything that it was compiled from.
+A missing or damaged kernel is compiled in a separate process, so that the compiler's memory is freed afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from charrnn.config import Cell
-from charrnn.engine.cpu.instructions import Isa, Precision
+from charrnn.engine.cpu.instructions import Isa, Precision, target
 from charrnn.engine.cpu.kernel_files import keep, read, unsealed
 
 Advance = Callable[[int, int, int, int], object]
@@ -35,30 +34,34 @@ _ROOT: Final = Path(__file__).parents[3]
 _IMPORT: Final = re.compile(r"^from (charrnn\.[\w.]+) import ", re.MULTILINE)
 _COMPILER: Final = "charrnn.engine.cpu.compiling"
 """The module that is run to compile a kernel."""
+AHEAD: Final = Path(__file__).parent / "ahead"
+"""Where an image has kernels that were compiled with it (`charrnn.engine.cpu.ahead_of_time`)."""
 
 
 class CompilationError(RuntimeError):
     """A kernel could not be compiled; the message is the compiler's."""
 
 
-def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa) -> Advance:
-    """The kernel from the folder; if it is missing or damaged, it is compiled first, which takes seconds.
+def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa, ahead: Path = AHEAD) -> Advance:
+    """The kernel, from those that were compiled ahead of time or from the folder; if it is missing or damaged, it is
+    compiled first, which takes seconds.
 
     Without a folder that can be written to, every process compiles for itself. Raises CompilationError.
     """
     if isa == "portable":
         _offer_library_functions()
-    if folder is None:
-        return _linked(_compiled(cell, precision, isa))
-    path = path_of(folder, cell, precision, isa)
-    if (code := read(path)) is None:
-        keep(path, code := _compiled(cell, precision, isa))
+    places = [path_of(place, cell, precision, isa) for place in (ahead, folder) if place is not None]
+    if (code := next(filter(None, map(read, places)), None)) is None:
+        code = _compiled(cell, precision, isa)
+        if folder is not None:
+            keep(places[-1], code)
     return _linked(code)
 
 
 def path_of(folder: Path, cell: Cell, precision: Precision, isa: Isa) -> Path:
-    """Where the folder has the kernel that is compiled from these sources, for this processor."""
-    return folder / f"{cell}-{precision}-{isa}-{source_digest()[:16]}.o"
+    """Where the folder has the kernel; elsewhere if anything has changed that it is compiled from."""
+    made_of = f"{source_digest()} {llvmlite.__version__} {sys.version} {target(isa)}"
+    return folder / f"{cell}-{precision}-{isa}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.o"
 
 
 def default_folder(otherwise: Path | None = None) -> Path | None:
@@ -73,9 +76,8 @@ def default_folder(otherwise: Path | None = None) -> Path | None:
 
 @cache
 def source_digest() -> str:
-    """A digest of everything that a kernel is compiled from: sources, compiler versions, processor."""
-    features = sorted(name for name, present in llvm.get_host_cpu_features().items() if present)
-    digest = hashlib.sha256(f"{llvmlite.__version__} {sys.version} {llvm.get_host_cpu_name()} {features}".encode())
+    """A digest of the sources that kernels are compiled from."""
+    digest = hashlib.sha256()
     for _, source in sorted(compiler_sources().items()):
         digest.update(source)
     return digest.hexdigest()

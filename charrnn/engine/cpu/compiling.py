@@ -15,7 +15,7 @@ from numba.core import config as numba_config
 
 from charrnn.config import Cell
 from charrnn.engine.cpu.code import ENTRY, source_digest
-from charrnn.engine.cpu.instructions import Isa, Precision
+from charrnn.engine.cpu.instructions import Isa, Precision, target
 from charrnn.engine.cpu.kernel_files import sealed
 from charrnn.engine.cpu.kernels import compiled
 
@@ -26,10 +26,10 @@ def code_of(cell: Cell, precision: Precision, isa: Isa) -> bytes:
     # numba would optimize each function separately and discard the result; all are optimized together, once.
     options = vars(numba_config)
     options["OPT"] = type(options["OPT"])(0)
-    return machine_code(compiled(cell, precision, isa))
+    return machine_code(compiled(cell, precision, isa), isa)
 
 
-def machine_code(kernel: Any) -> bytes:
+def machine_code(kernel: Any, isa: Isa) -> bytes:
     """The object code of a compiled numba function and of the functions that it calls, with ENTRY as its symbol."""
     (ir,) = kernel.inspect_llvm().values()
     module = llvm.parse_assembly(ir)
@@ -38,7 +38,7 @@ def machine_code(kernel: Any) -> bytes:
     for function in module.functions:
         if not function.is_declaration and function.name != ENTRY:
             function.linkage = "internal"
-    machine = _machine()
+    machine = _machine(isa)
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
     unused = llvm.create_new_module_pass_manager()
     unused.add_global_dead_code_eliminate_pass()
@@ -53,12 +53,12 @@ def _is_entry(name: str) -> bool:
     return name.startswith("_ZN7charrnn") and "7advance" in name
 
 
-def _machine() -> Any:
+def _machine(isa: Isa) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
-    features = llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3, jit=True)
+    processor, features = target(isa)
+    made = llvm.Target.from_default_triple()
+    return made.create_target_machine(cpu=processor, features=features, opt=3, jit=True)
 
 
 def main(arguments: list[str]) -> None:

@@ -32,7 +32,7 @@ from service.training.jobs.requests import JobRequest
 from service.training.jobs.run import Run
 from service.training.jobs.run_mirror import PREFIX, MirrorLockedError, RunMirror, Seen
 from service.training.jobs.shared_head import HEAD, Changes, Head, Holder
-from service.training.jobs.shared_lease import SharedLease
+from service.training.jobs.shared_lease import RESUME, SharedLease
 from service.training.jobs.shared_run import SharedRun
 from service.training.jobs.store import JobStore, check_cancellable, is_id, new_id, not_found
 
@@ -138,7 +138,7 @@ class SharedJobStore(JobStore):
         begin = self._begin() if listed is None else ""
         here = {job for job in self.ids() if job >= begin}  # before the store is asked: it has a new job first
         try:
-            objects = self._objects.list(PREFIX, f"{PREFIX}{begin}") if listed is None else listed
+            objects = list(self._objects.list(PREFIX, f"{PREFIX}{begin}") if listed is None else listed)
             there, requests = _jobs(objects)
             changed = [job for job, etag in there.items() if self._etag(job) != etag and self._fetch(job)]
         except StoreUnavailableError:
@@ -150,6 +150,7 @@ class SharedJobStore(JobStore):
             for job in self._headless.due(requests - there.keys()):
                 log.info("job %s was never created as a whole: its request is deleted", job)
                 self._fetch(job)
+            self._drop_late(objects)
         return bool(changed or gone)
 
     def using(self, corpus: str) -> list[str]:
@@ -157,6 +158,17 @@ class SharedJobStore(JobStore):
         ids have the times of those machines' clocks. Raises OSError."""
         self.refresh(self._objects.list(PREFIX))
         return super().using(corpus)
+
+    def _drop_late(self, objects: Iterable[ObjectInfo]) -> None:
+        """Delete the resume points of jobs that have ended: what a machine had sent before it was cut off and replaced
+        may arrive after that."""
+        for each in objects:
+            job, _, name = each.key.removeprefix(PREFIX).partition("/")
+            if name.startswith(RESUME) and is_id(job):
+                noted = self._mirror(job).noted()
+                if noted is not None and noted.head.state.is_final:
+                    log.info("a resume point of job %s came after its end, and is deleted", job)
+                    self._objects.delete(each.key)
 
     def _begin(self) -> str:
         """The first job to look at."""

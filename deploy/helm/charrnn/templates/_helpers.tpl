@@ -139,7 +139,7 @@ resources:
   requests: {{- merge dict $gpu .values.resources.requests | toYaml | nindent 4 }}
   limits: {{- merge dict $gpu .values.resources.limits | toYaml | nindent 4 }}
 volumeMounts:
-  - {name: data, mountPath: /data}  # the copy of the store, and compiled kernels
+  - {name: data, mountPath: /data}  # the copy of the store, and kernels that the image lacks
   - {name: tmp, mountPath: /tmp}
   - {name: shm, mountPath: /dev/shm}  # what the web processes share: metrics
 {{- end }}

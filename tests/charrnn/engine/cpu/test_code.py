@@ -14,7 +14,7 @@ import pytest
 
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.batch import CpuEngine
-from charrnn.engine.cpu.code import CompilationError, compiler_sources, default_folder, load, source_digest
+from charrnn.engine.cpu.code import CompilationError, compiler_sources, default_folder, load, path_of
 from charrnn.engine.cpu.instructions import host_isa
 from charrnn.engine.cpu.packing import pack
 from charrnn.sampling import SamplingParams
@@ -41,7 +41,8 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = default_folder(tmp_path_factory.mktemp("kernels"))
     assert folder is not None
     load(folder, "rnn", "float32", host_isa())
-    (kernel,) = folder.glob(f"rnn-float32-{host_isa()}-{source_digest()[:16]}.o")
+    kernel = path_of(folder, "rnn", "float32", host_isa())
+    assert kernel.exists()
     return kernel
 
 
@@ -49,6 +50,11 @@ def test_a_kernel_is_compiled_once(kernel: Path) -> None:
     before = kernel.stat().st_mtime_ns
     load(kernel.parent, "rnn", "float32", host_isa())
     assert kernel.stat().st_mtime_ns == before
+
+
+def test_a_kernel_that_was_compiled_ahead_of_time_is_not_compiled_again(kernel: Path, tmp_path: Path) -> None:
+    load(tmp_path, "rnn", "float32", host_isa(), ahead=kernel.parent)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_digest_is_over_everything_that_the_compiler_imports() -> None:

@@ -139,6 +139,17 @@ def test_a_request_without_a_head_is_deleted_once_nobody_can_be_about_to_write_i
     assert jobs.ids() == [kept] and jobs.get(kept).request == REQUEST
 
 
+def test_a_resume_point_that_comes_after_the_end_is_deleted(tmp_path: Path) -> None:
+    a = SharedJobStore(tmp_path / "a", DirectoryObjects(tmp_path / "far"), ttl=QUICK)
+    ended, running = a.create(REQUEST).id, a.create(REQUEST).id
+    a.cancel(ended)
+    for job in (ended, running):
+        DirectoryObjects(tmp_path / "far").put_new(f"runs/{job}/resume-000000000009-1-0", b"state")
+    before = far(tmp_path)
+    SharedJobStore(tmp_path / "b", DirectoryObjects(tmp_path / "far")).refresh()
+    assert before.keys() - far(tmp_path).keys() == {f"{tmp_path}/far/runs/{ended}/resume-000000000009-1-0"}
+
+
 def test_a_job_that_has_ended_elsewhere_cannot_be_cancelled(a: SharedJobStore, b: SharedJobStore) -> None:
     job = a.create(REQUEST).id
     assert b.get(job).status == "queued"
@@ -245,8 +256,9 @@ def test_what_was_measured_while_the_store_was_away_is_stored_when_it_is_back(
 
 @pytest.mark.parametrize("write", ["note", "fail"])
 def test_a_write_whose_answer_was_lost_happens_once(
-    a: SharedJobStore, b: SharedJobStore, cable: Cable, write: str
+    b: SharedJobStore, cable: Cable, tmp_path: Path, write: str
 ) -> None:
+    a = SharedJobStore(tmp_path / "a", cable, ttl=600)  # so that no renewal meets the fault
     job = a.create(REQUEST).id
     with a.take(job, NEVER) as lease:
         run = a.run(job, lease)
