@@ -23,7 +23,7 @@ from charrnn.tasks.task import IGNORED
 from charrnn.torch_threads import one_thread
 from charrnn.training.average import Average
 from charrnn.training.config import TrainingConfig
-from charrnn.training.optimizer import adamw, moments, restore_moments, set_learning_rate
+from charrnn.training.optimizer import AdamW
 from charrnn.training.parallel import ALONE, Team
 from charrnn.training.precision import autocast
 from charrnn.training.reading import read
@@ -78,14 +78,13 @@ class Learner:
         with _randomness(training.seed, 0, device):
             self.model = CharRNN(config, training.dropout, predicts_next=predicts_next, tied=tied).to(device)
         self.average = Average(self.model)
-        self._optimizer = adamw(self.model, training.weight_decay)
+        self._optimizer = AdamW(self.model, training.weight_decay)
         self._hidden = self.model.initial_state(streams)
 
     def step(self, segment: Segment, number: int, learning_rate: float) -> Step:
         """Read a segment, backpropagate, and update the weights once; dropout is a function of the seed and
         `number`."""
         self.model.train()
-        set_learning_rate(self._optimizer, learning_rate)
         with one_thread():  # small products, which are not worth dividing among threads
             if not segment.teaches:
                 self._hidden = self._forward(segment)
@@ -97,7 +96,7 @@ class Learner:
             norm = clip_grad_norm_(self.model.parameters(), self._training.clip or math.inf)
             step = Step(loss.item(), norm.item())
             if step.finite:
-                self._optimizer.step()
+                self._optimizer.step(learning_rate)
                 self.average.update(self.model)
                 self._hidden = hidden  # carried, but no gradient flows back through it
         return step
@@ -173,7 +172,7 @@ class Learner:
         """Restart from these weights, without optimizer state and hidden state."""
         self.model.load_weights(weights)
         self.average.restore(weights, 0)
-        self._optimizer = adamw(self.model, self._training.weight_decay)
+        self._optimizer = AdamW(self.model, self._training.weight_decay)
         self._hidden = torch.zeros_like(self._hidden)
 
     def tensors(self) -> dict[str, Tensors]:
@@ -181,7 +180,7 @@ class Learner:
         return {
             "model": self.model.weights(),
             "average": self.average.model.weights(),
-            **moments(self._optimizer, self.model),
+            **self._optimizer.moments(),
             "hidden": {"": self._hidden.cpu().numpy().copy()},
         }
 
@@ -189,7 +188,7 @@ class Learner:
         """Restore the result of `tensors` after `steps` optimizer steps."""
         self.model.load_weights(tensors["model"])
         self.average.restore(tensors["average"], steps)
-        restore_moments(self._optimizer, self.model, tensors, steps)
+        self._optimizer.restore(tensors, steps)
         self._hidden = torch.tensor(tensors["hidden"][""], device=self._device)
 
 

@@ -9,6 +9,7 @@ import torch
 from charrnn.checkpoint import Checkpoint
 from charrnn.config import CELLS, Cell, ModelConfig
 from charrnn.model import CharRNN, Masks
+from charrnn.training.optimizer import AdamW
 from charrnn.vocabulary import Vocabulary
 
 HELLO = Vocabulary("ehlo")
@@ -109,13 +110,13 @@ def test_the_articles_example(cell: Cell) -> None:
     """Trained on "hello", fed "hell" it answers "ello"; fed 'h' and then its own answers, it spells "hello"."""
     torch.manual_seed(0)
     model = CharRNN(ModelConfig(len(HELLO), cell, hidden_size=8))  # one-hot input
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    optimizer = AdamW(model, weight_decay=0.0)
     ids = torch.tensor(HELLO.encode("hello")).long()[None]
     for _ in range(80):
-        optimizer.zero_grad()
+        model.zero_grad()
         logits, _ = model(ids[:, :-1])
         torch.nn.functional.cross_entropy(logits[0], ids[0, 1:]).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        optimizer.step(0.05)
     assert HELLO.decode(model(ids[:, :-1])[0][0].argmax(1).tolist()) == "ello"
     spelled, state = [int(ids[0, 0])], None
     for _ in range(4):

@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Event
 
 import torch
-import torch._dynamo  # which the first step of any optimizer loads, for seconds
 
 from service.bootstrap.training import build_trainer
 from service.settings import Settings
@@ -27,7 +26,7 @@ def main(data: Path, job: str) -> None:
         child = os.fork()
         if child == 0:
             training.runner.run(job, Event())
-            os._exit(0)
+            os._exit("torch._dynamo" in sys.modules)  # a compiler that takes over a second to load, and has no use
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
