@@ -563,7 +563,8 @@ class Client:
         self.json("DELETE", f"/models/{_part(name)}/aliases/{_part(alias)}")
 
     def cells(self, name: str, version: int) -> Json:
-        """What the version's cells follow, how well, and the score by chance. Code `no_cells`: not searched yet."""
+        """What the version's cells follow (`cells`), how well, and the score by chance; what none follows
+        (`not_found`); what could not be told (`undecided`). Code `no_cells`: not searched yet."""
         return self.json("GET", f"{_version(name, version)}/cells")
 
     def find_cells(self, name: str, version: int, corpus: str | None = None, text: str | None = None) -> Json:

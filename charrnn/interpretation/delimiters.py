@@ -1,31 +1,50 @@
-"""Labels what stands between delimiters: quotes, brackets, comments, conditions, links, tags, formulas. A blank line
-closes everything, so that one unmatched delimiter does not affect the rest of the text."""
+"""Labels what stands between delimiters: quotes, brackets, comments, conditions, links, tags, formulas. A delimiter
+without a partner is none: it does not affect the rest of the text."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from charrnn.interpretation.labels import Mask, marked
+from charrnn.interpretation.pairing import BLANK, bracket_pairs, marked_pairs
+
+LONGEST: Final = 2_000
+"""What is open for more characters than this, without a blank line, was not closed but met a stray bracket."""
+
+_DOUBLE: Final = re.compile(
+    r"\\.|'\"'"
+    r'|(?P<span>"{3}(?:(?!"{3}|^[ \t]*(?:async )?(?:def|class) \w[^\n]*:[ \t]*$)[\s\S]){1,20000}?"{3})|"{2,3}'
+    rf'|(?P<mark>["\u201c\u201d\u201e\u00ab\u00bb])|(?P<blank>{BLANK})',
+    re.MULTILINE | re.DOTALL,
+)
+"""A quote after a backslash is part of the text, the C character '"' is not a quote. Python's docstrings have blank
+lines; if what looks like one contains a definition, a closing delimiter was taken for an opening one."""
 
 _SINGLE: Final = re.compile(r"(?<!\w)'(?:\\.|[^'\\\n]|(?<=\w)'(?=\w))+'(?!\w)")
 """An apostrophe within a word is not a delimiter; a quote that is not closed on its line is not a quote ('tis)."""
 
 _CODE: Final = re.compile(
-    r'"(?:\\.|[^"\\\n])*"' r"|'(?:\\.|[^'\\\n])'" r"|(?P<block>/\*.*?(?:\*/|\Z))" r"|(?P<line>(?<![:/])//[^\n]*)",
+    r'"(?:\\.|[^"\\\n])*"'
+    r"|'(?:\\.|[^'\\\n])'"
+    r"|(?P<block>(?<![\w./])/\*(?:(?!/\*).){0,5000}?\*/)"
+    r"|(?P<line>(?<![:/])//[^\n]*)",
     re.DOTALL,
 )
-"""Strings first, so that what looks like a comment within a string is not matched."""
+"""Strings first, so that what looks like a comment within a string is not matched; nor is /* in a path."""
+
+_NEW: Final = BLANK + r"\n(?=[^\s{}()\[\]#])(?!\w+[ \t]*:(?!:))"
+"""A blank line before a line at the margin that is neither a directive nor a label of C."""
 
 _HASH: Final = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _IF: Final = re.compile(r"\bif[ \t]*(\()|^[ \t]*(?:el)?if([ \t])(?=[^\n]*:[ \t]*$)", re.MULTILINE)
 _LINK: Final = re.compile(r"(?P<wiki>\[\[[^\[\]\n]{1,200}\]\])|\b(?:https?|ftp)://[^\s\"'<>\[\](){}|]+")
 _TAG: Final = re.compile(r"<[A-Za-z/!?][^<>\n]{0,300}>")
 _FORMULA: Final = re.compile(
-    r"\$\$.{1,2000}?\$\$|\$(?:\\.|(?!\n\s*\n)[^$\\]){1,300}\$|\\\[.{1,2000}?\\\]|\\\(.{1,300}?\\\)", re.DOTALL
+    r"(?P<span>\$\$.{1,2000}?\$\$|\\\[.{1,2000}?\\\]|\\\(.{1,300}?\\\))|\\."
+    rf"|(?P<mark>\$)|(?P<blank>{BLANK})",
+    re.DOTALL,
 )
 _COMMAND: Final = re.compile(r"\\[A-Za-z]{2,}")
 _COMMANDS: Final = 10
@@ -33,20 +52,9 @@ _COMMANDS: Final = 10
 
 
 def double_quotes(text: str) -> Mask:
-    """Inside "..." or curved quotes. A quote after a backslash is part of the text; one after an apostrophe does not
-    open anything (the C character '"')."""
-    inside = np.zeros(len(text), dtype=np.bool_)
-    is_open, before = False, ""
-    for i, c in enumerate(text):
-        if c == '"' and before != "\\" and (is_open or before != "'"):
-            is_open = not is_open
-        elif c in "\u201c\u201d\u00ab\u00bb":
-            is_open = c in "\u201c\u00ab"
-        elif c == before == "\n":
-            is_open = False
-        inside[i] = is_open
-        before = "" if before == "\\" else c
-    return inside
+    """Inside "..." or curved quotes. Where a paragraph does not close what it opens, all the rest of it is inside: the
+    next one may go on with what is said."""
+    return marked(len(text), marked_pairs(text, _DOUBLE))
 
 
 def single_quotes(text: str) -> Mask:
@@ -55,31 +63,31 @@ def single_quotes(text: str) -> Mask:
 
 
 def parentheses(text: str) -> Mask:
-    """Inside (...), however deep."""
-    return _depths(text, "(", ")", "\n\n") > 0
+    """Inside (...), however deep; a blank line ends what is open."""
+    return marked(len(text), bracket_pairs(text, "(", ")", BLANK, longest=LONGEST))
 
 
 def brackets(text: str) -> Mask:
-    """Inside [...], however deep."""
-    return _depths(text, "[", "]", "\n\n") > 0
+    """Inside [...], however deep; a blank line ends what is open."""
+    return marked(len(text), bracket_pairs(text, "[", "]", BLANK, longest=LONGEST))
 
 
 def braces(text: str) -> Mask:
-    """Inside {...}, however deep; a closing brace at the start of a line closes all, blank lines close nothing."""
-    return _depths(text, "{", "}", "\n}") > 0
+    """Inside {...}, however deep; a closing brace at the start of a line closes all. Blank lines close nothing, unless
+    something new begins after one, at the margin."""
+    return marked(len(text), bracket_pairs(text, "{", "}", _NEW))
 
 
 def condition(text: str) -> Mask:
     """Between the parentheses of `if (...)`; in Python, between `if` or `elif` and the colon that ends the line."""
-    depths = _depths(text, "(", ")", "\n\n")
+    closing = dict(bracket_pairs(text, "(", ")", BLANK, longest=LONGEST))
     spans = []
     for m in _IF.finditer(text):
         start = m.start(m.lastindex or 0)
-        if m[1]:
-            ended = np.flatnonzero(depths[start:] < depths[start])
-            spans.append((start, start + int(ended[0]) if ended.size else len(text)))
-        else:
+        if m[1] is None:
             spans.append((start, text.rindex(":", start, _line_end(text, start))))
+        elif start in closing:
+            spans.append((start, closing[start]))
     return marked(len(text), spans)
 
 
@@ -88,7 +96,7 @@ def comment(text: str) -> Mask:
     spans = []
     for m in _CODE.finditer(text):
         if m["block"] is not None:
-            spans.append((m.start() + 1, m.end() - m["block"].endswith("*/")))
+            spans.append((m.start() + 1, m.end() - 1))
         elif m["line"] is not None:
             spans.append((m.start() + 1, m.end()))
     return marked(len(text), spans)
@@ -113,22 +121,7 @@ def formula(text: str) -> Mask | None:
     r"""In LaTeX, inside $...$, $$...$$, \(...\) or \[...\]; None for other texts."""
     if len(_COMMAND.findall(text)) < _COMMANDS:
         return None
-    return marked(len(text), [(m.start(), m.end() - 1) for m in _FORMULA.finditer(text)])
-
-
-def _depths(text: str, opening: str, closing: str, end: str) -> npt.NDArray[np.int32]:
-    """How many brackets are open after each character; 0 after `end`. Brackets after an apostrophe ('(') and unmatched
-    closing brackets are ignored."""
-    depths = np.zeros(len(text), dtype=np.int32)
-    depth, before = 0, ""
-    for i, c in enumerate(text):
-        if before + c == end:
-            depth = 0
-        elif before != "'":
-            depth = max(0, depth + (c == opening) - (c == closing))
-        depths[i] = depth
-        before = c
-    return depths
+    return marked(len(text), marked_pairs(text, _FORMULA, unclosed=math.inf))
 
 
 def _line_end(text: str, start: int) -> int:

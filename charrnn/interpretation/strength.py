@@ -8,16 +8,20 @@ product gives all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.interpretation.labels import Labels, is_mask
+from charrnn.interpretation.labels import Labels, Mask, is_mask
 
 Floats = npt.NDArray[np.float32]
+
+GROUPS: Final = 16
+"""Parts of a text that are left out one by one: enough to tell how much they differ."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,14 +37,44 @@ class Units:
         return cls(_centred_ranks(values), _standard(values))
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Coefficients:
+    """Those of labels, [labels, n], and which of the labels are masks; they are the same for all units."""
+
+    values: Floats
+    masks: Mask
+
+    @classmethod
+    def of(cls, labels: Sequence[Labels]) -> Coefficients:
+        """The coefficients of each label [n], which must vary."""
+        values = np.empty((len(labels), len(labels[0])), np.float32)
+        for row, each in zip(values, labels, strict=True):
+            row[:] = _auc_coefficients(each) if is_mask(each) else _standard(each)
+        return cls(values, np.array([is_mask(each) for each in labels]))
+
+    def strengths(self, units: Units) -> Floats:
+        """The strengths [labels, units]."""
+        found = np.empty((len(self.values), units.ranks.shape[1]), dtype=np.float32)
+        found[self.masks] = self.values[self.masks] @ units.ranks
+        found[~self.masks] = self.values[~self.masks] @ units.standard
+        return found
+
+
 def strengths(labels: Sequence[Labels], units: Units) -> Floats:
     """The strengths [labels, units] of each label [n], which must vary, with each unit."""
-    coefficients = np.stack([_auc_coefficients(each) if is_mask(each) else _standard(each) for each in labels])
-    masks = np.array([is_mask(each) for each in labels])
-    found = np.empty((len(labels), units.ranks.shape[1]), dtype=np.float32)
-    found[masks] = coefficients[masks] @ units.ranks
-    found[~masks] = coefficients[~masks] @ units.standard
-    return found
+    return Coefficients.of(labels).strengths(units)
+
+
+def standard_error(labels: Labels, values: npt.NDArray[np.float32]) -> float:
+    """That of the strength of a label [n] with one unit [n], from what it is without each of GROUPS parts of the text
+    (the jackknife; Quenouille 1956, Tukey 1958), since neighbouring characters are not independent. Infinite if the
+    label varies in one part alone."""
+    groups = np.arange(len(labels)) * GROUPS // len(labels)
+    kept = [groups != group for group in range(GROUPS)]
+    if any((left := labels[each]).max() == left.min() for each in kept):
+        return math.inf
+    without = [float(strengths([labels[each]], Units.of(values[each, None]))[0, 0]) for each in kept]
+    return math.sqrt((GROUPS - 1) * float(np.var(without)))
 
 
 def _centred_ranks(values: Floats) -> Floats:

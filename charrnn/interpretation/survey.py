@@ -3,6 +3,7 @@ no files."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -11,20 +12,26 @@ import numpy as np
 
 from charrnn.config import ModelConfig
 from charrnn.engine.base import Engine
-from charrnn.engine.tracing import pieces
 from charrnn.interpretation.annotators import ANNOTATORS
 from charrnn.interpretation.labels import Annotator, Labels
-from charrnn.interpretation.search import Finding, Labelled, Missing, reason_to_skip, search
-from charrnn.interpretation.strength import Floats
-from charrnn.tasks.arrangement import TEXT, Arrangement, Reading
+from charrnn.interpretation.reading import Kept, Positions, kept_of, states_of
+from charrnn.interpretation.search import Labelled, reason_to_skip, search
+from charrnn.interpretation.verdict import Finding, Missing, Verdicts
+from charrnn.tasks.arrangement import TEXT, Arrangement
 from charrnn.vocabulary import Ids, Vocabulary
 
 MIN_TOKENS: Final = 2_000
 """In fewer tokens, hardly anything occurs often enough to be distinguished from chance."""
 
-MAX_CHARACTERS: Final = 40_000
+MAX_CHARACTERS: Final = 320_000
+"""As many as it takes until chance is low even for what is rare, such as the quotations of a book."""
+
+MAX_WORK: Final = 500_000_000_000
+"""The maximum number of multiplications: for large networks the text is shorter."""
+
+MAX_KEPT: Final = 20_000
 MAX_VALUES: Final = 40_000_000
-"""The maximum number of state values in memory: for large networks the text is shorter."""
+"""The maximum numbers of states, and of their values, in memory."""
 
 
 class TooShortError(ValueError):
@@ -33,13 +40,14 @@ class TooShortError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The result: how many `characters` were searched, whether they are known to have been held out of training, and
-    what was found."""
+    """The result: how many `characters` were searched, whether they are known to have been held out of training, what
+    was found, what no unit follows, and what could not be told."""
 
     characters: int
     held_out: bool
     cells: tuple[Finding, ...]
     not_found: tuple[Missing, ...]
+    undecided: tuple[Missing, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -47,16 +55,19 @@ class Survey:
             "measured_on": {"characters": self.characters, "held_out": self.held_out},
             "cells": [asdict(each) for each in self.cells],
             "not_found": [asdict(each) for each in self.not_found],
+            "undecided": [asdict(each) for each in self.undecided],
         }
 
 
 def most_characters(config: ModelConfig) -> int:
     """How many characters of a text are searched."""
-    return max(MIN_TOKENS, min(MAX_CHARACTERS, MAX_VALUES // int(np.prod(config.state_shape))))
+    weights = sum(math.prod(shape) for name, shape in config.shapes().items() if name.startswith("rnn"))
+    return max(MIN_TOKENS, min(MAX_CHARACTERS, MAX_WORK // weights))
 
 
 def survey(
     engine: Engine,
+    config: ModelConfig,
     vocabulary: Vocabulary,
     texts: Sequence[Ids],
     *,
@@ -65,9 +76,9 @@ def survey(
     check: Callable[[], None] = lambda: None,
     annotators: Sequence[Annotator] = ANNOTATORS,
 ) -> Survey:
-    """Search along the texts [n], at least one token each: an endless one, or the records of a network with this
-    `arrangement`, each read and labelled by itself. `check` is called many times a second and may raise to stop the
-    search.
+    """Search the units of a network with this `config` along the texts [n], at least one token each: passages of an
+    endless one, or the records of a network with this `arrangement`, each read and labelled by itself. `check` is
+    called many times a second and may raise to stop the search.
 
     Raises TooShortError for fewer than MIN_TOKENS tokens together.
     """
@@ -75,11 +86,11 @@ def survey(
     if count < MIN_TOKENS:
         raise TooShortError(f"at least {MIN_TOKENS} tokens are needed to tell what cells follow, not {count}")
     tokens = [vocabulary.tokens_of(ids) for ids in texts]
-    labelled, not_found = _searchable([(each, labels_of_texts(each, tokens)) for each in annotators])
-    readings = [arrangement.reading(ids, vocabulary) for ids in texts]
-    findings, missing = search(labelled, _states(engine, readings, check), check) if labelled else ([], [])
+    kept = kept_of([arrangement.reading(ids, vocabulary) for ids in texts], _most_kept(config))
+    labelled, undecided = _searchable([(each, labels_of_texts(each, tokens)) for each in annotators], _places(kept))
+    found = search(labelled, states_of(engine, kept, check), check) if labelled else Verdicts()
     characters = sum(len(token) for text in tokens for token in text)
-    return Survey(characters, held_out, tuple(findings), (*missing, *not_found))
+    return Survey(characters, held_out, found.findings, found.missing, (*found.undecided, *undecided))
 
 
 def labels_of_texts(annotator: Annotator, texts: Sequence[Sequence[str]]) -> Labels | None:
@@ -107,33 +118,26 @@ def labels_of_tokens(annotator: Annotator, tokens: Sequence[str]) -> Labels | No
     return taken
 
 
+def _most_kept(config: ModelConfig) -> int:
+    return max(MIN_TOKENS, min(MAX_KEPT, MAX_VALUES // math.prod(config.state_shape)))
+
+
+def _places(kept: Sequence[Kept]) -> Positions:
+    """After which tokens of all texts together the state is kept."""
+    begins = np.cumsum([0, *(each.reading.count for each in kept)])
+    return np.concatenate([begin + each.tokens for begin, each in zip(begins, kept, strict=False)])
+
+
 def _searchable(
-    labelled: list[tuple[Annotator, Labels | None]],
+    labelled: Sequence[tuple[Annotator, Labels | None]], places: Positions
 ) -> tuple[list[Labelled], list[Missing]]:
-    """The labels that can be searched for in this text, and those that cannot."""
+    """The labels that can be searched for in this text, at these places, and those that cannot."""
     good: list[Labelled] = []
     bad: list[Missing] = []
     for annotator, labels in labelled:
-        reason = "does not apply to this text" if labels is None else reason_to_skip(labels)
+        reason = "does not apply to this text" if labels is None else reason_to_skip(labels[places])
         if labels is None or reason is not None:
             bad.append(Missing(annotator.slug, annotator.name, None, None, str(reason)))
         else:
-            good.append((annotator, labels))
+            good.append((annotator, labels[places]))
     return good, bad
-
-
-def _states(engine: Engine, readings: Sequence[Reading], check: Callable[[], None]) -> Floats:
-    """[n, layers, state_parts, hidden_size], after reading each token of each text."""
-    states: Floats = np.empty(0, dtype=np.float32)
-    total, stored, batch = sum(reading.count for reading in readings), 0, engine.batch(1)
-    for reading in readings:
-        left_out = reading.first
-        for piece in pieces(engine, reading.ids[: reading.first + reading.count], top=1, batch=batch):
-            check()
-            found = piece.states[left_out:]
-            left_out = max(0, left_out - len(piece.states))
-            if not stored:
-                states = np.empty((total, *found.shape[1:]), dtype=np.float32)
-            states[stored : stored + len(found)] = found
-            stored += len(found)
-    return states

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.checkpoint import Checkpoint
-from charrnn.interpretation.excerpt import PASSAGES, joined, spans
+from charrnn.interpretation.excerpt import PASSAGES, spans, trimmed
 from charrnn.record import TrainingRecord
 from charrnn.tasks.task import Task
 from charrnn.training.batches import RecordSteps
@@ -38,12 +38,12 @@ NOTHING: Final = Passages(np.zeros(0, dtype=np.uint8))
 
 
 def excerpt_of(path: Path, held_out: Passages, vocabulary: Vocabulary, most: int, least: int) -> Excerpt:
-    """At most `most` characters of a corpus's held-out text, with ids of `vocabulary`; if it has fewer than `least`,
-    they are taken from the whole text, the file at `path`."""
-    text = _held_out_text(held_out, vocabulary, most)
-    if len(held_out) and len(text) >= least:
-        return Excerpt((text,), True)
-    return Excerpt((_whole_text(path, most),), False)
+    """Passages of at most `most` characters together of a corpus's held-out text, with ids of `vocabulary`; if they
+    have fewer than `least`, they are taken from the whole text, the file at `path`."""
+    texts = _held_out_texts(held_out, vocabulary, most)
+    if sum(map(len, texts)) >= least:
+        return Excerpt(texts, True)
+    return Excerpt(_whole_texts(path, most), False)
 
 
 def own_excerpt_of_records(
@@ -112,28 +112,30 @@ def recorded_held_out(record: TrainingRecord, token_ids: TextIds) -> Passages:
     return held_out_of(token_ids, count, split)
 
 
-def _held_out_text(held_out: Passages, vocabulary: Vocabulary, most: int) -> str:
+def _held_out_texts(held_out: Passages, vocabulary: Vocabulary, most: int) -> tuple[str, ...]:
     """Text from enough of the passages, spread over all of them. A word has at least one character, so that somewhat
     too many tokens are read."""
     passages = held_out.bounds
     if not passages:
-        return ""
+        return ()
     enough = max(PASSAGES, -(-most // max(1, len(held_out) // len(passages))))
     chosen = [passages[i * len(passages) // enough] for i in range(enough)] if enough < len(passages) else passages
     each = most // len(chosen)
     pieces = []
     for begin, end in chosen:
         for start, stop in spans(end - begin, each) if len(chosen) == 1 else [(0, min(each, end - begin))]:
-            stretch = np.asarray(held_out.ids[begin + start : begin + stop], dtype=np.int32)
-            pieces.append(vocabulary.decode(stretch)[: stop - start])
-    return joined(pieces)
+            ids = np.asarray(held_out.ids[begin + start : begin + stop], dtype=np.int32)
+            ends = begin + stop == len(held_out.ids)
+            pieces.append(trimmed(vocabulary.decode(ids)[: stop - start], begins=begin + start == 0, ends=ends))
+    return tuple(filter(None, pieces))
 
 
-def _whole_text(path: Path, most: int) -> str:
+def _whole_texts(path: Path, most: int) -> tuple[str, ...]:
+    size, pieces = path.stat().st_size, []
     with path.open("rb") as file:
-        pieces = []
-        for start, stop in spans(path.stat().st_size, most):
+        for start, stop in spans(size, most):
             file.seek(start)
             # A character that is cut at an end is left out.
-            pieces.append(file.read(stop - start).decode(errors="ignore"))
-    return joined(pieces)
+            piece = file.read(stop - start).decode(errors="ignore")
+            pieces.append(trimmed(piece, begins=start == 0, ends=stop == size))
+    return tuple(filter(None, pieces))

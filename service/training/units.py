@@ -30,6 +30,7 @@ def find_units(checkpoint: Checkpoint, excerpt: Excerpt, check: Check = lambda: 
     try:
         return survey(
             engine,
+            checkpoint.config,
             checkpoint.vocabulary,
             [ids for ids in texts if ids.size],
             arrangement=checkpoint.arrangement,

@@ -82,7 +82,7 @@ def admin_blueprint(
     @describe(
         "Find out what a version's cells follow, and record it",
         access="admin",
-        description="Searches up to some ten thousand characters of a corpus or a text; takes a few seconds.",
+        description="Searches up to some hundred thousand characters of a corpus or a text; takes a few seconds.",
         body=CellSearchBody,
         errors=(404, 503),
         examples={"on the text that it was trained on": {"corpus": "0" * 16}},
@@ -115,9 +115,10 @@ def _along(  # noqa: PLR0917
     arrangement = entry.record.arrangement
     most, skip = most_characters(entry.config), body.unknown == "skip"
     if body.corpus is None:
-        text = excerpt(body.text or "", most)
-        texts = (text,) if arrangement.is_text else tuple(filter(None, text.split(arrangement.separator)))
-        return Excerpt(texts, False), skip
+        texts = excerpt(body.text or "", most)
+        if not arrangement.is_text:
+            texts = [record for text in texts for record in text.split(arrangement.separator) if record]
+        return Excerpt(tuple(texts), False), skip
     corpus = corpora.get(body.corpus)
     is_own = corpus.sha256 == entry.record.corpus_sha256
     checkpoint = store.load(name, version)
@@ -150,7 +151,8 @@ def _found(kept: CellsReply, reference: str, slug: str) -> FoundCell:
     for cell in kept["cells"]:
         if cell["slug"] == slug and slug in BY_SLUG:
             return cell
-    reasons = {each["slug"]: f"{each['follows']}: {each['reason']}" for each in kept["not_found"]}
+    missing = [*kept["not_found"], *kept["undecided"]]
+    reasons = {each["slug"]: f"{each['follows']}: {each['reason']}" for each in missing}
     known = ", ".join(cell["slug"] for cell in kept["cells"]) or "none"
     reason = reasons.get(slug, f"nothing called {shown(slug)} was looked for")
     message = f"{reference} has no such cell ({reason}); those that follow something: {known}"

@@ -172,6 +172,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "top": "the most likely tokens, best first",
     "total": "seconds spent in the service",
     "tried": "number of candidates, refused ones included",
+    "undecided": "what the text does not tell: there is too little of it, or too little text",
     "unit": "counted from 0; omitted: all units of the layer",
     "usage": "token counts",
     "validation_step": "the step at which the held-out loss was measured",

@@ -46,6 +46,7 @@ class UnitSearch:
         try:
             return survey(
                 model.engine,
+                model.config,
                 vocabulary,
                 [ids for ids in found if ids.size],
                 arrangement=model.arrangement,

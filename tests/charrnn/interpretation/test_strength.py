@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from charrnn.interpretation.strength import Units, strengths
+from charrnn.interpretation.strength import GROUPS, Units, standard_error, strengths
 
 FEW_VALUES = st.sampled_from([-1.0, -0.5, 0.0, 0.25, 1.0])
 """So few that there are ties."""
@@ -49,3 +49,22 @@ def test_a_unit_that_never_moves_follows_nothing() -> None:
     values = np.full((10, 1), 0.3, np.float32)
     labels = np.arange(10) % 3 == 0
     assert strengths([labels, np.arange(10, dtype=np.float32)], Units.of(values)).tolist() == [[0], [0]]
+
+
+def test_the_standard_error_of_a_strength_is_how_much_it_varies() -> None:
+    """Compared with many texts of the same kind, for a mask and for a number."""
+    random = np.random.default_rng(0)
+    for mask in (True, False):
+        found, errors = [], []
+        for _ in range(60):
+            labels = np.repeat(random.random(80), 10).astype(np.float32)
+            values = (labels + random.standard_normal(800)).astype(np.float32)
+            chosen = labels > 0.6 if mask else labels
+            found.append(float(strengths([chosen], Units.of(values[:, None]))[0, 0]))
+            errors.append(standard_error(chosen, values))
+        assert np.median(errors) == pytest.approx(np.std(found), rel=0.35)
+
+
+def test_what_varies_in_one_part_alone_has_no_standard_error() -> None:
+    labels = np.arange(GROUPS * 10) < 5
+    assert standard_error(labels, np.arange(GROUPS * 10, dtype=np.float32)) == np.inf

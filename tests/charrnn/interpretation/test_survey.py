@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from charrnn.config import ModelConfig
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.interpretation.annotators import BY_SLUG
 from charrnn.interpretation.delimiters import double_quotes
-from charrnn.interpretation.excerpt import excerpt, joined, spans
 from charrnn.interpretation.survey import (
+    MAX_KEPT,
     MIN_TOKENS,
     TooShortError,
     labels_of_texts,
@@ -45,14 +42,15 @@ VOCABULARIES: list[Vocabulary] = [Vocabulary.of([TEXT]), WordVocabulary.of([TEXT
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
 def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
-    ids = vocabulary.encode(TEXT)
-    found = survey(CpuEngine(quote_watcher(vocabulary), "float32"), vocabulary, [ids], held_out=True)
+    ids, network = vocabulary.encode(TEXT), quote_watcher(vocabulary)
+    engine = CpuEngine(network, "float32")
+    found = survey(engine, network.config, vocabulary, [ids], held_out=True)
     (cell,) = [each for each in found.cells if each.slug == "double-quotes"]
     assert (cell.layer, cell.unit, cell.part, cell.sign) == (0, WATCHING, "hidden", 1)
     assert cell.score > 0.99
     assert cell.chance < 0.95
     assert (found.characters, found.held_out) == (len(TEXT), True)
-    slugs = [each.slug for each in found.cells] + [each.slug for each in found.not_found]
+    slugs = [each.slug for each in (*found.cells, *found.not_found, *found.undecided)]
     assert sorted(slugs) == sorted(BY_SLUG)
     assert found.as_dict()["cells"][0].keys() >= {"follows", "measure", "score", "chance", "layer", "unit", "part"}
     assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
@@ -76,7 +74,7 @@ def test_records_are_read_and_labelled_by_themselves(arrangement: Arrangement) -
     network = quote_watcher(tokens, arrangement=arrangement)
     engine = CpuEngine(network, "float32")
     ids = [tokens.encode(text) for text in texts]
-    found = survey(engine, network.vocabulary, ids, arrangement=arrangement, held_out=True)
+    found = survey(engine, network.config, network.vocabulary, ids, arrangement=arrangement, held_out=True)
     quotes = next(each for each in found.cells if each.slug == "double-quotes")
     assert (quotes.unit, quotes.sign) == (WATCHING, 1)
     assert quotes.score > 0.99, "what a record leaves open is closed at its end"
@@ -94,21 +92,25 @@ def test_labels_of_texts_to_which_an_annotator_does_not_apply() -> None:
 
 def test_a_text_that_is_too_short_is_refused() -> None:
     vocabulary = Vocabulary.of([TEXT])
-    engine = CpuEngine(quote_watcher(vocabulary), "float32")
+    network = quote_watcher(vocabulary)
+    engine = CpuEngine(network, "float32")
     with pytest.raises(TooShortError, match=f"{MIN_TOKENS} tokens are needed .* not {MIN_TOKENS - 1}"):
-        survey(engine, vocabulary, [vocabulary.encode(TEXT)[: MIN_TOKENS - 1]], held_out=True)
+        survey(engine, network.config, vocabulary, [vocabulary.encode(TEXT)[: MIN_TOKENS - 1]], held_out=True)
 
 
 def test_in_a_text_without_anything_to_follow_nothing_is_found() -> None:
     vocabulary = Vocabulary.of([TEXT])
     monotonous = vocabulary.encode("a" * MIN_TOKENS)
-    found = survey(CpuEngine(quote_watcher(vocabulary), "float32"), vocabulary, [monotonous], held_out=False)
-    assert found.cells == ()
-    assert sorted(each.slug for each in found.not_found) == sorted(BY_SLUG)
+    network = quote_watcher(vocabulary)
+    found = survey(CpuEngine(network, "float32"), network.config, vocabulary, [monotonous], held_out=False)
+    assert found.cells == found.not_found == ()
+    assert sorted(each.slug for each in found.undecided) == sorted(BY_SLUG)
 
 
 def test_it_can_be_ended_while_it_reads() -> None:
     vocabulary, asked = Vocabulary.of([TEXT]), []
+    network = quote_watcher(vocabulary)
+    engine = CpuEngine(network, "float32")
 
     def check() -> None:
         asked.append(1)
@@ -117,7 +119,8 @@ def test_it_can_be_ended_while_it_reads() -> None:
 
     with pytest.raises(InterruptedError):
         survey(
-            CpuEngine(quote_watcher(vocabulary), "float32"),
+            engine,
+            network.config,
             vocabulary,
             [vocabulary.encode(TEXT)],
             held_out=True,
@@ -136,17 +139,26 @@ def test_a_words_label_is_that_of_its_end() -> None:
     assert places.tolist() == [3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 0]
 
 
-def test_what_is_short_is_looked_at_whole() -> None:
-    assert spans(10, 10) == [(0, 10)]
-    assert excerpt("abc", 5) == "abc"
-    assert joined(["ab", "c\nd", "e"]) == "abde"
-    assert most_characters(ModelConfig(5, cell="rnn", hidden_size=5)) == 40_000
+def test_a_large_network_is_searched_along_less() -> None:
+    assert most_characters(ModelConfig(5, cell="rnn", hidden_size=5)) == 320_000
+    assert MIN_TOKENS < most_characters(ModelConfig(100, hidden_size=1024, layers=3)) < 40_000
 
 
-@given(st.integers(0, 10**9), st.integers(8, 10**6))
-def test_stretches_are_spread_over_all_of_a_text(total: int, most: int) -> None:
-    found = spans(total, most)
-    assert (found[0][0], found[-1][1]) == (0, total)
-    assert sum(stop - start for start, stop in found) <= max(most, 0)
-    assert all(start <= stop for start, stop in found)
-    assert all(before[1] <= after[0] for before, after in pairwise(found))
+def test_of_a_long_text_some_characters_are_kept_and_the_cell_is_found_wherever_it_is_cut() -> None:
+    text = "".join(random.Random(9).choices(CLAUSES, k=6_000))
+    vocabulary = Vocabulary.of([text])
+    network = quote_watcher(vocabulary)
+    engine = CpuEngine(network, "float32")
+    assert len(text) > 60_000 > 3 * MAX_KEPT - 1
+    for passages in (
+        [text],
+        [text[7:30_000], text[35_000:60_000]],
+        [text[i : i + 900] for i in range(0, 60_000, 1_000)],
+    ):
+        found = survey(
+            engine, network.config, vocabulary, [vocabulary.encode(each) for each in passages], held_out=True
+        )
+        (cell,) = [each for each in found.cells if each.slug == "double-quotes"]
+        assert (cell.unit, cell.sign) == (WATCHING, 1)
+        assert cell.score > 0.98
+        assert found.characters == sum(map(len, passages))

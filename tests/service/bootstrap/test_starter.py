@@ -62,7 +62,7 @@ def test_the_starter_is_installed_with_what_its_cells_follow(tmp_path: Path) -> 
     assert kept is not None
     reply = TypeAdapter(CellsReply).validate_python({"model": STARTER_MODEL, "version": 1, **kept}, strict=True)
     assert reply["measured_on"]["held_out"]
-    named = [cell["slug"] for cell in reply["cells"]] + [each["slug"] for each in reply["not_found"]]
+    named = [each["slug"] for each in (*reply["cells"], *reply["not_found"], *reply["undecided"])]
     assert sorted(named) == sorted(annotator.slug for annotator in ANNOTATORS)
     assert {cell["slug"] for cell in reply["cells"]} >= {"speaker", "line-position", "upper-case"}
 

@@ -14,7 +14,7 @@ export function cells(version) {
   return element;
 }
 
-function table(version, { cells: found, not_found: none, measured_on: on }) {
+function table(version, { cells: found, not_found: none, undecided, measured_on: on }) {
   const where = `Measured on ${count(on.characters, "character")}${on.held_out ? " of held-out text" : ""}.`;
   const shown = h("div", { "aria-live": "polite" });
   const lines = found.map((cell) => line(version, cell, shown));
@@ -23,7 +23,8 @@ function table(version, { cells: found, not_found: none, measured_on: on }) {
       ? h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": "Cells" },
           h("table", {}, columns("Follows", "Cell", "Score", "By chance", "Measure", ""), h("tbody", {}, ...lines)))
       : h("p", {}, "No cell follows anything that was looked for clearly better than chance would."),
-    h("p", { className: "hint" }, where), shown, ...missing(none)];
+    h("p", { className: "hint" }, where), shown,
+    ...missing("What no cell follows", none), ...missing("What this text does not tell", undecided)];
 }
 
 function line(version, cell, shown) {
@@ -47,11 +48,11 @@ async function draw({ model, version }, { slug, follows }, shown) {
   }
 }
 
-function missing(none) {
+function missing(heading, none) {
   if (!none.length) return [];
   const reasons = Map.groupBy(none, ({ reason }) => reason);
   const items = [...reasons].map(([reason, all]) => h("li", {}, `${all.map(({ follows }) => follows).join(", ")}: ${reason}`));
-  return [h("details", {}, h("summary", { className: "hint" }, "What else was looked for"), h("ul", { className: "hint" }, ...items))];
+  return [h("details", {}, h("summary", { className: "hint" }, heading), h("ul", { className: "hint" }, ...items))];
 }
 
 /** The form with which an admin starts the search. */

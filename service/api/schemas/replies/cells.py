@@ -8,8 +8,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from charrnn.config import Part
-from charrnn.interpretation.search import Measure
 from charrnn.interpretation.survey import Survey
+from charrnn.interpretation.verdict import Measure
 from service.api.schemas.replies.common import closed
 
 
@@ -23,8 +23,9 @@ class MeasuredOn(TypedDict):
 
 @closed
 class FoundCell(TypedDict):
-    """The cell that follows something best, picked on one half of a text and scored on the other. `chance` is what the
-    best of all cells reaches there when the labels are shifted; `share` how much of the text is labelled."""
+    """The cell that follows something best, picked in every other block of a text and scored in those between. `chance`
+    is what the best of all cells exceeds there once in twenty times when the labels are shifted; `share` how much of
+    the text is labelled."""
 
     slug: Annotated[
         str, Field(description="its name in the picture's URL: /models/{name}/versions/{version}/cells/{slug}.svg")
@@ -42,7 +43,8 @@ class FoundCell(TypedDict):
 
 @closed
 class MissingCell(TypedDict):
-    """Something that no cell follows clearly better than chance, or that the text has too little of."""
+    """Something that no cell follows clearly better than chance, or of which the text does not tell; then `score` and
+    `chance` may be null."""
 
     slug: str
     follows: str
@@ -60,6 +62,7 @@ class CellsReply(TypedDict):
     measured_on: MeasuredOn
     cells: list[FoundCell]
     not_found: list[MissingCell]
+    undecided: list[MissingCell]
 
 
 _SHAPE: Final = TypeAdapter(CellsReply)
@@ -71,10 +74,14 @@ def cells_reply(name: str, version: int, found: Survey) -> CellsReply:
 
 
 def kept_cells_reply(name: str, version: int, kept: dict[str, Any]) -> CellsReply | None:
-    """The stored result of a search; None if the sidecar is damaged."""
-    reply = {"model": name, "version": version, **kept}
+    """The stored result of a search; None if the sidecar is damaged. One from before there was `undecided` had what
+    could not be told among what was not found, without a score."""
+    reply = {"model": name, "version": version, "undecided": [], **kept}
     try:
         _SHAPE.validate_python(reply)
     except ValidationError:
         return None
-    return cast(CellsReply, reply)
+    found = cast(CellsReply, reply)
+    found["undecided"] = [*found["undecided"], *(each for each in found["not_found"] if each["score"] is None)]
+    found["not_found"] = [each for each in found["not_found"] if each["score"] is not None]
+    return found

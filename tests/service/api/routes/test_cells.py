@@ -82,7 +82,7 @@ def test_an_admin_has_it_found_out_and_everyone_may_read_it(client: FlaskClient,
     quotes = next(cell for cell in found.json["cells"] if cell["slug"] == "double-quotes")
     assert (quotes["layer"], quotes["unit"], quotes["part"], quotes["sign"]) == (0, WATCHING, "hidden", 1)
     assert quotes["score"] > 0.99 > quotes["chance"]
-    told = [each["slug"] for each in found.json["cells"] + found.json["not_found"]]
+    told = [each["slug"] for each in found.json["cells"] + found.json["not_found"] + found.json["undecided"]]
     assert sorted(told) == sorted(annotator.slug for annotator in ANNOTATORS)
 
 
@@ -122,7 +122,8 @@ def test_a_picture_of_what_no_cell_follows(client: FlaskClient, admin: dict[str,
 def test_a_model_whose_cells_follow_nothing_says_so(client: FlaskClient, admin: dict[str, str]) -> None:
     found = search(client, admin, text="he said vain and\n" * 150).json
     assert found["cells"] == []
-    assert len(found["not_found"]) == len(ANNOTATORS)
+    assert len(found["not_found"]) + len(found["undecided"]) == len(ANNOTATORS)
+    assert all(each["score"] is not None for each in found["not_found"]), "what could not be told is not 'not found'"
     refused(client.get(f"{PATH}/braces.svg"), 404, "cell_not_found", "none")
 
 
@@ -168,9 +169,20 @@ def test_only_an_admin_may_search(new_client: Any, app_key: dict[str, str]) -> N
 
 
 def test_the_sidecar_of_a_version_is_what_is_returned(client: FlaskClient, model_store: ModelStore) -> None:
-    kept = {"measured_on": {"characters": 5, "held_out": True}, "cells": [], "not_found": []}
+    kept = {"measured_on": {"characters": 5, "held_out": True}, "cells": [], "not_found": [], "undecided": []}
     model_store.keep("letters", 1, KIND, kept)
     assert client.get(PATH).json == {"model": "letters", "version": 1, **json.loads(json.dumps(kept))}
+
+
+def test_what_an_older_sidecar_could_not_tell_is_not_shown_as_not_found(
+    client: FlaskClient, model_store: ModelStore
+) -> None:
+    told = {"slug": "digit", "follows": "a digit", "score": 0.52, "chance": 0.6, "reason": "no cell is better"}
+    untold = {"slug": "tag", "follows": "inside a tag", "score": None, "chance": None, "reason": "does not occur"}
+    kept = {"measured_on": {"characters": 5, "held_out": True}, "cells": [], "not_found": [untold, told]}
+    model_store.keep("letters", 1, KIND, kept)
+    found: Any = client.get(PATH).json
+    assert (found["not_found"], found["undecided"]) == ([told], [untold])
 
 
 RECORDS = [each.strip() for each in random.Random(5).choices(CLAUSES, k=400) if each.strip()]

@@ -33,7 +33,12 @@ from tests.service.training.runners import Clock, job_runner
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 NEVER = Event()
-FOUND: dict[str, Any] = {"measured_on": {"characters": 1, "held_out": True}, "cells": [], "not_found": []}
+FOUND: dict[str, Any] = {
+    "measured_on": {"characters": 1, "held_out": True},
+    "cells": [],
+    "not_found": [],
+    "undecided": [],
+}
 Check = Callable[[], None]
 
 
