@@ -50,7 +50,7 @@ def test_the_cell_that_watches_quotes_is_found(vocabulary: Vocabulary) -> None:
     assert cell.score > 0.99
     assert cell.chance < 0.95
     assert (found.characters, found.held_out) == (len(TEXT), True)
-    slugs = [each.slug for each in (*found.cells, *found.not_found, *found.undecided)]
+    slugs = [*(each.slug for each in found.cells), *(each.slug for each in found.not_found + found.undecided)]
     assert sorted(slugs) == sorted(BY_SLUG)
     assert found.as_dict()["cells"][0].keys() >= {"follows", "measure", "score", "chance", "layer", "unit", "part"}
     assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
@@ -103,7 +103,7 @@ def test_in_a_text_without_anything_to_follow_nothing_is_found() -> None:
     monotonous = vocabulary.encode("a" * MIN_TOKENS)
     network = quote_watcher(vocabulary)
     found = survey(CpuEngine(network, "float32"), network.config, vocabulary, [monotonous], held_out=False)
-    assert found.cells == found.not_found == ()
+    assert (found.cells, found.not_found) == ((), ())
     assert sorted(each.slug for each in found.undecided) == sorted(BY_SLUG)
 
 
