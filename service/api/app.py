@@ -16,6 +16,7 @@ from service.api.http.errors import ApiError
 from service.api.http.metrics import Metrics
 from service.api.http.proxies import BehindProxies
 from service.api.http.rate_limits import RateLimit
+from service.api.http.rules import LateRule
 from service.api.http.shutdown import Shutdown
 from service.api.openapi.document import document
 from service.api.pages import routes as pages
@@ -87,6 +88,7 @@ class Services:
 def create_app(services: Services, settings: Settings, ring: KeyRing) -> Flask:
     """Create the Flask application; `ring` has the keys that requests may have."""
     app = Flask("service", static_folder=None)
+    app.url_rule_class = LateRule
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
     _register_hooks(app, services, settings, ring)
     described = cache(partial(document, app, settings))
