@@ -19,7 +19,7 @@ LOCKED := install --require-hashes --only-binary=:all: -r
 TOOLS := $(VENV)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: run test mypy kernels pytest faults scale kube lint format bases starter bench fuzz generators screenshots lock sbom audit clean help
+.PHONY: run test mypy kernels pytest faults scale kube lint format bases starter lessons bench fuzz generators screenshots lock sbom audit clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -68,6 +68,9 @@ bases: $(VENV)/.ready-dev ## train anew what small texts continue from (service/
 # STARTER_TEXT=... is tiny Shakespeare, 1,115,394 characters.
 starter: $(VENV)/.ready-dev ## train the starter model anew (service/starter/; 10 minutes on an otherwise idle machine)
 	$(BIN)/python -m benchmarks.shipped starter --minutes 10 --text $(STARTER_TEXT)
+
+lessons: $(VENV)/.ready-dev ## train anew what the page Learn shows samples of (plays, LaTeX, C; minutes; STARTER_TEXT as above)
+	$(BIN)/python -m benchmarks.lessons plays latex c --text $(STARTER_TEXT)
 
 bench: $(VENV)/.ready-bench ## benchmark this project and its peers (half an hour on an otherwise idle machine; needs wrk)
 	$(BIN)/python -m benchmarks

@@ -14,4 +14,10 @@ class Part:
     title: str
 
 
-PARTS: Final = (Part("over-time", "One set of parameters over time"),)
+PARTS: Final = (
+    Part("over-time", "One set of parameters over time"),
+    Part("arrangements", "What is read, and what is written"),
+    Part("training", "Trained on plays, LaTeX and C"),
+    Part("cells", "What cells do"),
+    Part("vanishing", "Vanishing and exploding gradients"),
+)
