@@ -54,9 +54,9 @@ def states_of(engine: Engine, kept: Sequence[Kept], check: Callable[[], None]) -
     """The states [n, layers, state_parts, hidden_size] that are kept of all texts, one text after the other. `check` is
     called many times a second and may raise to stop the reading."""
     ends = np.cumsum([0, *(len(each.steps) for each in kept)])
-    states = np.empty((0, 0, 0, 0), np.float32)
+    states, batch = np.empty((0, 0, 0, 0), np.float32), engine.batch(AT_ONCE)
     for start in range(0, len(kept), AT_ONCE):
-        for number, index, state in _read(engine.batch(AT_ONCE), kept[start : start + AT_ONCE], check):
+        for number, index, state in _read(batch, kept[start : start + AT_ONCE], check):
             if not states.size:
                 states = np.empty((ends[-1], *state.shape), np.float32)
             states[ends[start + number] + index] = state
@@ -66,7 +66,7 @@ def states_of(engine: Engine, kept: Sequence[Kept], check: Callable[[], None]) -
 def _read(
     batch: Batch, kept: Sequence[Kept], check: Callable[[], None]
 ) -> Iterator[tuple[int, int, npt.NDArray[np.float32]]]:
-    """The number of a text, the index of a kept step of it, and the state after it."""
+    """The number of a text, the index of a kept step of it, and the state after it; the `batch` is empty again then."""
     handles = [batch.add(_sequence(each.reading)) for each in kept]
     ahead = [
         (step, number, index) for number, each in enumerate(kept) for index, step in enumerate(each.steps.tolist())
@@ -78,6 +78,8 @@ def _read(
             batch.step(step - done)
             done = step
         yield number, index, batch.state(handles[number]).hidden
+    for handle in handles:
+        batch.remove(handle)
 
 
 def _sequence(reading: Reading) -> base.Sequence:

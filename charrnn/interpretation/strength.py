@@ -1,9 +1,9 @@
 """How strongly each of many units follows a label, all units at once; knows no text and no network.
 
 A strength is from -1 to 1. For a boolean label it is 2 AUC - 1, AUC being the probability that the unit is higher where
-the label is true than where it is false (Mann and Whitney 1947; ties count half). For a number it is Pearson's
-correlation. Both are a product of the label's coefficients and the unit's standardized values, so that one matrix
-product gives all.
+the label is true than where it is false (Mann and Whitney 1947; ties count half). For a number it is Spearman's rank
+correlation, in which one very long line counts for no more than others. Both are a product of the label's coefficients
+and the unit's centred ranks, so that one matrix product gives all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,15 +26,16 @@ GROUPS: Final = 16
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Units:
-    """The centred ranks and standardized values [n, units], which the products take."""
+    """The centred ranks [n, units], and their lengths as vectors [units]."""
 
     ranks: Floats
-    standard: Floats
+    lengths: Floats
 
     @classmethod
     def of(cls, values: Floats) -> Units:
         """The units of the values [n, units]."""
-        return cls(_centred_ranks(values), _standard(values))
+        ranks = _centred_ranks(values)
+        return cls(ranks, np.sqrt(np.einsum("ij,ij->j", ranks, ranks)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,14 +50,13 @@ class Coefficients:
         """The coefficients of each label [n], which must vary."""
         values = np.empty((len(labels), len(labels[0])), np.float32)
         for row, each in zip(values, labels, strict=True):
-            row[:] = _auc_coefficients(each) if is_mask(each) else _standard(each)
+            row[:] = _auc_coefficients(each) if is_mask(each) else _rank_coefficients(each)
         return cls(values, np.array([is_mask(each) for each in labels]))
 
     def strengths(self, units: Units) -> Floats:
         """The strengths [labels, units]."""
-        found = np.empty((len(self.values), units.ranks.shape[1]), dtype=np.float32)
-        found[self.masks] = self.values[self.masks] @ units.ranks
-        found[~self.masks] = self.values[~self.masks] @ units.standard
+        found: Floats = self.values @ units.ranks
+        found[~self.masks] /= np.maximum(units.lengths, np.finfo(np.float32).tiny)
         return found
 
 
@@ -108,9 +108,8 @@ def _auc_coefficients(mask: Labels) -> Floats:
     return np.where(mask, 2 / true, -2 / (n - true)).astype(np.float32)
 
 
-def _standard(values: npt.NDArray[Any]) -> Floats:
-    """Each column with mean 0 and length 1, so that products are correlations; zeros where nothing varies."""
-    centred = values - values.mean(axis=0, dtype=np.float64)
-    length = np.sqrt((centred**2).sum(axis=0))
-    standard: Floats = np.divide(centred, length, out=np.zeros_like(centred), where=length > 0).astype(np.float32)
-    return standard
+def _rank_coefficients(numbers: Labels) -> Floats:
+    """The coefficients whose product with centred ranks of length 1 is the rank correlation."""
+    units = Units.of(numbers.astype(np.float32)[:, None])
+    coefficients: Floats = units.ranks[:, 0] / units.lengths[0]
+    return coefficients
