@@ -1,9 +1,9 @@
 """How strongly each of many units follows a label, all units at once; knows no text and no network.
 
 A strength is from -1 to 1. For a boolean label it is 2 AUC - 1, AUC being the probability that the unit is higher where
-the label is true than where it is false (Mann and Whitney 1947; ties count half). For a number it is Spearman's rank
-correlation, in which one very long line counts for no more than others. Both are a product of the label's coefficients
-and the unit's centred ranks, so that one matrix product gives all.
+the label is true than where it is false (Mann and Whitney 1947; ties count half). For a number it is Pearson's
+correlation, the highest hundredth of the numbers counted alike. Both are a product of the label's coefficients and the
+unit's standardized values, so that one matrix product gives all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,22 +20,24 @@ from charrnn.interpretation.labels import Labels, Mask, is_mask
 
 Floats = npt.NDArray[np.float32]
 
+ORDINARY: Final = 0.99
+"""The quantile of a label's numbers that higher ones count as."""
+
 GROUPS: Final = 16
 """Parts of a text that are left out one by one: enough to tell how much they differ."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Units:
-    """The centred ranks [n, units], and their lengths as vectors [units]."""
+    """The centred ranks and standardized values [n, units], which the products take."""
 
     ranks: Floats
-    lengths: Floats
+    standard: Floats
 
     @classmethod
     def of(cls, values: Floats) -> Units:
         """The units of the values [n, units]."""
-        ranks = _centred_ranks(values)
-        return cls(ranks, np.sqrt(np.einsum("ij,ij->j", ranks, ranks)))
+        return cls(_centred_ranks(values), _standard(values))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,13 +52,14 @@ class Coefficients:
         """The coefficients of each label [n], which must vary."""
         values = np.empty((len(labels), len(labels[0])), np.float32)
         for row, each in zip(values, labels, strict=True):
-            row[:] = _auc_coefficients(each) if is_mask(each) else _rank_coefficients(each)
+            row[:] = _auc_coefficients(each) if is_mask(each) else _standard(_bounded(each))
         return cls(values, np.array([is_mask(each) for each in labels]))
 
     def strengths(self, units: Units) -> Floats:
         """The strengths [labels, units]."""
-        found: Floats = self.values @ units.ranks
-        found[~self.masks] /= np.maximum(units.lengths, np.finfo(np.float32).tiny)
+        found = np.empty((len(self.values), units.ranks.shape[1]), dtype=np.float32)
+        found[self.masks] = self.values[self.masks] @ units.ranks
+        found[~self.masks] = self.values[~self.masks] @ units.standard
         return found
 
 
@@ -108,8 +111,14 @@ def _auc_coefficients(mask: Labels) -> Floats:
     return np.where(mask, 2 / true, -2 / (n - true)).astype(np.float32)
 
 
-def _rank_coefficients(numbers: Labels) -> Floats:
-    """The coefficients whose product with centred ranks of length 1 is the rank correlation."""
-    units = Units.of(numbers.astype(np.float32)[:, None])
-    coefficients: Floats = units.ranks[:, 0] / units.lengths[0]
-    return coefficients
+def _bounded(numbers: Labels) -> Labels:
+    """Without outliers: one line of a thousand characters would outweigh all others."""
+    return np.minimum(numbers, np.quantile(numbers, ORDINARY, method="higher"))
+
+
+def _standard(values: npt.NDArray[Any]) -> Floats:
+    """Each column with mean 0 and length 1, so that products are correlations; zeros where nothing varies."""
+    centred = values - values.mean(axis=0, dtype=np.float64)
+    length = np.sqrt((centred**2).sum(axis=0))
+    standard: Floats = np.divide(centred, length, out=np.zeros_like(centred), where=length > 0).astype(np.float32)
+    return standard

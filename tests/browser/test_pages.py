@@ -143,6 +143,8 @@ def _play(page: Page) -> None:
 def _models(page: Page) -> None:
     card_of(page, "shakespeare").get_by_role("button", name="About version 1").click()
     expect(page.locator(".about")).to_contain_text("What its cells follow")
+    page.get_by_text("What this text does not tell").click()
+    expect(page.get_by_text("inside double quotes", exact=False)).to_be_visible()
 
 
 def _train(page: Page) -> None:

@@ -20,11 +20,6 @@ def auc(unit: np.ndarray, mask: np.ndarray) -> float:
     return float((differences > 0).mean() + (differences == 0).mean() / 2)
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 0; ties share their mean rank."""
-    return np.array([((values < each).sum() + (values <= each).sum() - 1) / 2 for each in values])
-
-
 @given(arrays(np.float32, (24, 3), elements=FEW_VALUES), arrays(np.bool_, 24))
 def test_a_mask_gets_twice_its_auc_less_one(values: np.ndarray, mask: np.ndarray) -> None:
     assume(mask.any() and not mask.all())
@@ -33,18 +28,17 @@ def test_a_mask_gets_twice_its_auc_less_one(values: np.ndarray, mask: np.ndarray
 
 
 @given(arrays(np.float32, (24, 3), elements=FEW_VALUES), arrays(np.float32, 24, elements=st.integers(0, 9)))
-def test_a_number_gets_its_rank_correlation(values: np.ndarray, numbers: np.ndarray) -> None:
+def test_a_number_gets_its_correlation(values: np.ndarray, numbers: np.ndarray) -> None:
     assume((values.std(axis=0) > 0).all() and numbers.std() > 0)
     found = strengths([numbers], Units.of(values))[0]
-    expected = [np.corrcoef(ranks(values[:, i]), ranks(numbers))[0, 1] for i in range(3)]
-    assert found == pytest.approx(expected, abs=1e-5)
+    assert found == pytest.approx([np.corrcoef(values[:, i], numbers)[0, 1] for i in range(3)], abs=1e-5)
 
 
-def test_one_very_long_line_counts_for_no_more_than_others() -> None:
+def test_one_very_long_line_does_not_outweigh_all_others() -> None:
     numbers = (np.arange(2_000) % 50).astype(np.float32)
     values = numbers[:, None] + np.random.default_rng(0).standard_normal((2_000, 1)).astype(np.float32)
-    numbers[-1] = 1e6
-    assert strengths([numbers], Units.of(values))[0, 0] > 0.99
+    numbers[-15:] = 1e6
+    assert strengths([numbers], Units.of(values))[0, 0] > 0.97
 
 
 def test_masks_and_numbers_together() -> None:
@@ -54,7 +48,9 @@ def test_masks_and_numbers_together() -> None:
     found = strengths([mask, numbers, ~mask], Units.of(values))
     assert found.shape == (3, 67)
     assert (found[0].argmax(), found[0, 5]) == (5, pytest.approx(1))
-    assert (found[1].argmin(), found[1, 65]) == (65, pytest.approx(-1))
+    bounded = np.minimum(numbers, np.quantile(numbers, 0.99, method="higher"))
+    expected = np.corrcoef(values[:, 65], bounded)[0, 1]
+    assert (found[1].argmin(), found[1, 65]) == (65, pytest.approx(expected))
     assert found[2] == pytest.approx(-found[0])
 
 
