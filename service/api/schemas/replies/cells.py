@@ -76,7 +76,8 @@ def cells_reply(name: str, version: int, found: Survey) -> CellsReply:
 def kept_cells_reply(name: str, version: int, kept: dict[str, Any]) -> CellsReply | None:
     """The stored result of a search; None if the sidecar is damaged. One from before there was `undecided` had what
     could not be told among what was not found, without a score."""
-    reply = {"model": name, "version": version, "undecided": [], **kept}
+    reply = {"model": name, "version": version, **kept}
+    reply.setdefault("undecided", [])
     try:
         _SHAPE.validate_python(reply)
     except ValidationError:
