@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +22,9 @@ from tests.scale.machines import Cluster, WebMachine, WorkerMachine, cluster
 from tests.system.scale import Row, put_table
 from tests.waiting import until
 
-PROMOTIONS: Final = 10
-PROMOTED_SECONDS: Final = {"with Redis": 2.0, "without Redis": 10.0}
-"""After so long a promotion holds on every machine: a law, not only a figure."""
+TURNS: Final = 10
+SEEN_SECONDS: Final = {"with Redis": 2.0, "without Redis": 10.0}
+"""After so long a promotion or a publication holds on every machine: a law, not only a figure."""
 REQUESTS: Final = 20_000
 """Ten idle machines ask for no more in an hour."""
 QUIET_SECONDS: Final = 60
@@ -58,13 +59,22 @@ def _promotions(folder: Path, server: ObjectServer) -> Iterator[Row]:
                 one.client.publish("plays", path, promote="always")
             until(lambda other=other: other.answers("/models/plays/versions/2"))  # type: ignore[misc]
             until(lambda other=other: other.client.model("plays")["aliases"] == {"current": 2})  # type: ignore[misc]
-            times = [_seen(one, other, 1 + turn % 2) for turn in range(PROMOTIONS)]
-            assert max(times) < PROMOTED_SECONDS[title], times
-            yield (f"a promotion, until another machine serves it, {title}", *_spread(times, "s", 2))
+            for what, change in (("promotion", _promote), ("publication", partial(_publish, path))):
+                times = [_seen(other, change(one, turn)) for turn in range(TURNS)]
+                assert max(times) < SEEN_SECONDS[title], times
+                yield (f"a {what}, until another machine serves it, {title}", *_spread(times, "s", 2))
 
 
-def _seen(one: WebMachine, other: WebMachine, version: int) -> float:
-    one.client.promote("plays", version)
+def _promote(one: WebMachine, turn: int) -> int:
+    one.client.promote("plays", version := 1 + turn % 2)
+    return version
+
+
+def _publish(weights: Path, one: WebMachine, turn: int) -> int:
+    return int(one.client.publish("plays", weights, promote="always")["version"])
+
+
+def _seen(other: WebMachine, version: int) -> float:
     return _timed(lambda: until(lambda: other.client.generate("", 1, model="plays", cache=False).version == version))
 
 

@@ -120,12 +120,13 @@ class SharedCorpusStore(CorpusStore):
                 return
 
     def fault(self, corpus: str) -> str:
-        """What is wrong with the corpus, here or in the store; empty when nothing is, or when there is none."""
+        """What is wrong with the corpus here, or was seen to be in the store; empty when nothing is, or when there is
+        none. Does not ask the store."""
         if fault := super().fault(corpus):
             return fault
         note = self._mirror.note(corpus)
-        with suppress(CorpusNotFoundError, CorpusDamagedError):
-            return note.text_fault(self.get(corpus)) if note else ""
+        with suppress(DamagedFileError):
+            return note.text_fault(self._read(self.root / corpus)) if note else ""
         return ""
 
     def folder(self, corpus: Corpus) -> Path:

@@ -178,11 +178,9 @@ class CorpusStore:
 
     def _fault(self, folder: Path) -> str:
         try:
-            self.get(folder.name)
-        except CorpusDamagedError as error:
-            return error.reason
-        except CorpusNotFoundError:
-            pass
+            self._read(folder)
+        except DamagedFileError as error:
+            return str(error) if is_there(folder) else ""  # one that was deleted is not damaged
         return ""
 
     def _receive(self, chunks: Iterable[bytes], file: BinaryIO, size: int | None) -> None:

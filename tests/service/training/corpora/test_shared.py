@@ -335,6 +335,17 @@ def test_a_damaged_text_is_named_and_repaired_by_the_same_text(
         assert store.damaged() == {}
 
 
+def test_whether_a_corpus_is_damaged_is_known_while_the_store_is_away(machine: Machine, objects: Unsteady) -> None:
+    a = machine("a")
+    corpus, deleted = a.add([FOX.encode()])[0], a.add([b"another"])[0]
+    a.delete(deleted.id)
+    objects.away = ALL
+    assert a.fault(corpus.id) == a.fault(deleted.id) == ""
+    (a.folder(corpus) / CHARACTERS).unlink()
+    assert a.fault(corpus.id) == f"{CHARACTERS} is missing"
+    assert a.damaged() == {corpus.id: f"{CHARACTERS} is missing"}
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"{}", b'{"id": "0123456789abcdef"}', b"\xff"])
 def test_a_damaged_head_is_named_repaired_and_deleted(machine: Machine, objects: Unsteady, data: bytes) -> None:
     a, b = machine("a"), machine("b")
