@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from service.api.pages.learn import PARTS
+from tests.browser.conftest import ADMIN_KEY
+from tests.browser.learning import learn
 from tests.browser.watched import Watched
+from tests.system.running import ROOT
 
 pytestmark = pytest.mark.system
 
@@ -27,7 +35,7 @@ def test_a_link_to_the_last_part_arrives_there(page: Page) -> None:
     page.goto(f"/ui/learn#{PARTS[-1].name}")
     expect(page.locator(".part[aria-busy=false]")).to_have_count(len(PARTS))
     expect(page.get_by_role("heading", name=PARTS[-1].title)).to_be_in_viewport()
-    expect(page.locator("[data-language]").last).to_contain_text(page.url.split("/ui/")[0])
+    expect(page.locator("[data-language=curl]").last).to_contain_text(page.url.split("/ui/")[0])
 
 
 def test_a_part_that_cannot_be_loaded_says_so(watched: Watched) -> None:
@@ -36,3 +44,16 @@ def test_a_part_that_cannot_be_loaded_says_so(watched: Watched) -> None:
     page.route(f"**/learn/{PARTS[0].name}.js", lambda route: route.abort())
     page.goto("/ui/learn")
     expect(page.locator(f"#{PARTS[0].name} > .error")).to_contain_text("Failed to fetch")
+
+
+@pytest.mark.parametrize("part", [part.name for part in PARTS])
+def test_what_one_can_do_oneself_works_as_it_is_written(page: Page, part: str) -> None:
+    commands = {"curl": ("bash", "-ec"), "Python": (sys.executable, "-c")}
+    for example in learn(page, part).locator("[data-language]").all():
+        command = (*commands[str(example.get_attribute("data-language"))], example.inner_text())
+        run = subprocess.run(
+            command, cwd=ROOT, env=os.environ | {"KEY": ADMIN_KEY}, capture_output=True, text=True, check=True
+        )
+        assert run.stdout.strip()
+        if command[0] == "bash":
+            assert [line for line in run.stdout.splitlines() if "error" in json.loads(line)] == []

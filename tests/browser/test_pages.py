@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from service.api.pages.learn import PARTS
 from service.api.pages.routes import PAGES
 from tests.browser.axe import violations
 from tests.browser.conftest import ADMIN_KEY, card_of, enter_key
@@ -16,6 +17,8 @@ from tests.browser.watched import Watched
 pytestmark = pytest.mark.system
 
 PATHS = [page.path for page in PAGES]
+WHOLE = [*PATHS, f"/ui/learn#{PARTS[-1].name}"]
+"""With what is loaded later: all parts are, on the way to the last."""
 MOST_BYTES = 100_000
 
 
@@ -96,7 +99,7 @@ def test_with_the_keyboard_alone(page: Page) -> None:
 
 def test_on_a_phone_nothing_is_wider_than_it(new_page: Callable[..., Watched]) -> None:
     page = new_page(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True).page
-    for path in PATHS:
+    for path in WHOLE:
         page.goto(path, wait_until="networkidle")
         assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360], path
         for button in page.get_by_role("button").all():
@@ -152,7 +155,17 @@ def _train(page: Page) -> None:
     expect(page.get_by_label("Hidden size")).to_be_visible()
 
 
-OPENED: dict[str, Callable[[Page], None]] = {"/": _play, "/ui/models": _models, "/ui/train": _train}
+def _learn(page: Page) -> None:
+    page.get_by_role("navigation", name="Parts").get_by_role("link").last.click()
+    expect(page.locator(".part[aria-busy=false]")).to_have_count(len(PARTS))
+
+
+OPENED: dict[str, Callable[[Page], None]] = {
+    "/": _play,
+    "/ui/models": _models,
+    "/ui/train": _train,
+    "/ui/learn": _learn,
+}
 OPENED |= dict.fromkeys(set(PATHS) - set(OPENED), lambda _: None)
 
 

@@ -16,8 +16,11 @@ class Part:
 
 PARTS: Final = (
     Part("over-time", "One set of parameters over time"),
+    Part("split", "One matrix, whole and split"),
     Part("arrangements", "What is read, and what is written"),
+    Part("language-model", "A language model of characters"),
     Part("training", "Trained on plays, LaTeX and C"),
+    Part("truncation", "Backpropagation in segments"),
     Part("cells", "What cells do"),
     Part("vanishing", "Vanishing and exploding gradients"),
 )

@@ -39,19 +39,36 @@ export function matrix({ name, caption = name, rows, columns, values, onInput, d
     if (!onInput) return tint(h("td", {}, signed(value, digits)), value, full);
     const label = `${name}, ${[rows[row], columns[column]].filter(Boolean).join(", ")}`;
     const input = h("input", { type: "number", step: "0.1", value: String(value), "aria-label": label });
-    const box = tint(h("td", {}, input), value, full);
-    input.addEventListener("input", () => {
+    tint(input, value, full).addEventListener("input", () => {
       if (!Number.isFinite(input.valueAsNumber)) return;
-      tint(box, input.valueAsNumber, full);
+      tint(input, input.valueAsNumber, full);
       onInput(row, column, input.valueAsNumber);
     });
-    return box;
+    return h("td", {}, input);
   };
   return h("table", { className: "matrix" },
     h("caption", {}, caption),
     h("thead", {}, h("tr", {}, h("td"), ...columns.map((each) => h("th", { scope: "col" }, each)))),
     h("tbody", {}, ...values.map((row, i) =>
       h("tr", {}, h("th", { scope: "row" }, rows[i]), ...row.map((value, j) => cell(value, i, j))))));
+}
+
+/** Probabilities as a table with bars: pairs of a name and a share of 1. */
+export function bars(caption, pairs) {
+  const bar = (share) => {
+    const element = h("span", { className: "bar-of" });
+    element.style.setProperty("--share", share.toFixed(4));
+    return element;
+  };
+  return h("table", { className: "bars" }, h("caption", {}, caption),
+    h("tbody", {}, ...pairs.map(([name, share]) => h("tr", {},
+      h("th", { scope: "row" }, name), h("td", {}, bar(share)), h("td", { className: "number" }, percent(share))))));
+}
+
+/** The path of a line: values from 0 to `highest`, `most` of them from left to right. */
+export function curve(values, { most, highest, width, height }) {
+  const point = (value, i) => `${((i / most) * width).toFixed(1)} ${(height - (Math.min(value, highest) / highest) * height).toFixed(1)}`;
+  return `M${values.map(point).join("L")}`;
 }
 
 /** An SVG element with these attributes; `class` as such. */

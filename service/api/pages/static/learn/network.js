@@ -132,11 +132,24 @@ export function uniform(seed, position) {
   return Number(mix(z) >> 11n) * 2 ** -53;
 }
 
-/** The index that a random number in [0, 1) draws from probabilities; at temperature 0 the likeliest. */
+/** The index that a random number in [0, 1) draws from logits; at temperature 0 the likeliest. */
 export function choose(y, temperature, random) {
   if (temperature === 0) return largest(y);
   let left = random;
   const p = softmax(y, temperature);
   const found = p.findIndex((each) => (left -= each) < 0);
   return found < 0 ? p.length - 1 : found;
+}
+
+/** A text of ids written by the network alone: it reads `first`, and then what it has chosen itself. Of each step the
+    logits `y`, the probabilities `p` at this temperature, and what was `read` and `chosen`. */
+export function written(W, first, length, temperature, seed) {
+  let [read, state] = [first, undefined];
+  return Array.from({ length }, (_, position) => {
+    const [{ y, p, h }] = forward(W, [oneHot(read, W.W_xh[0].length)], state);
+    const chosen = choose(y, temperature, uniform(seed, position));
+    const step = { y, p: temperature ? softmax(y, temperature) : p, read, chosen };
+    [read, state] = [chosen, h];
+    return step;
+  });
 }

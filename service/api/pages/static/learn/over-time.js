@@ -4,6 +4,7 @@ import { h } from "../dom.js";
 import { indexed, matrix, percent, signed, svg, vector } from "./drawing.js";
 import { forward, largest, oneHot, zeros } from "./network.js";
 import { stepping } from "./stepping.js";
+import { renew, unrolled } from "./unrolled.js";
 
 const VOCABULARY = [..."helo"];
 const TEXT = [..."hello"];
@@ -18,7 +19,7 @@ const TRAINED = {
 const INPUTS = TEXT.map((character) => oneHot(VOCABULARY.indexOf(character), VOCABULARY.length));
 
 export function start(part) {
-  const [figure, rolled, unrolled, worked, weights, step, changed] =
+  const [figure, rolled, aside, worked, weights, step, changed] =
     ["figure", "rolled", "unrolled", "worked", "weights", "step", "changed"].map((name) => part.querySelector(`[data-${name}]`));
   let W = structuredClone(TRAINED);
   let at = 0;
@@ -28,8 +29,7 @@ export function start(part) {
   function draw() {
     const steps = forward(W, INPUTS);
     rolled.replaceChildren(loop(steps[at], at));
-    unrolled.replaceChildren(table(steps, at, before, go));
-    unrolled.querySelector("[aria-current]").scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    renew(aside, table(steps, at, before, go));
     worked.replaceChildren(...calculation(W, steps[at], at));
     step.textContent = `Step ${at + 1} of ${TEXT.length} reads “${TEXT[at]}” and expects “${expected(steps[at])}” next.`;
   }
@@ -61,7 +61,7 @@ export function start(part) {
     tell("The weights are as they were");
   });
   offer();
-  stepping(figure, unrolled, () => TEXT.length, (place, lead) => {
+  stepping(figure, aside, () => TEXT.length, (place, lead) => {
     [at, go] = [place, lead];
     draw();
   });
@@ -86,28 +86,26 @@ function tables(W, change) {
 
 /** All steps side by side; numbers that differ from those `before` are marked. */
 function table(steps, at, before, go) {
-  const row = (title, key, draw) => h("tr", { className: key === "h" ? "states" : "" }, h("th", { scope: "row" }, title), ...steps.map((each, t) => {
-    const isOther = before !== null && key !== "x" && differs(each[key], before[t][key]);
-    return h("td", { className: [t === at ? "now" : "", isOther ? "other" : ""].join(" ").trim() }, draw(each, t));
-  }));
-  return h("table", { className: "unrolled" },
-    h("caption", { className: "visually-hidden" }, "Every x, h and y along hello"),
-    h("thead", {}, h("tr", {}, h("td"), ...steps.map((_, t) =>
-      h("th", { scope: "col", className: t === at ? "now" : "" },
-        h("button", { type: "button", className: "small", "aria-label": `Step ${t + 1}, ${TEXT[t]}`,
-          "aria-current": t === at ? "step" : null, onclick: () => go(t) }, `t = ${t + 1}`))))),
-    h("tbody", {},
+  const row = (title, key, draw, className = "") => ({ title, className, cells: steps.map((each, t) => {
+    const isOther = before !== null && differs(each[key], before[t][key]);
+    return h("div", { className: isOther ? "other" : "" }, draw(each, t));
+  }) });
+  return unrolled({
+    caption: "Every x, h and y along hello", titles: TEXT.map((_, t) => `t = ${t + 1}`), at, go, className: "flows",
+    rows: [
       row("next", "y", (each) => h("span", { className: "expected" }, h("b", {}, expected(each)), ` ${percent(Math.max(...each.p))}`)),
       row("y", "y", ({ y }) => vector(y, VOCABULARY, { full: 4 })),
-      row("h", "h", ({ h: state }) => vector(state, UNITS, { quiet: true })),
-      row("x", "x", ({ x }, t) => h("span", { className: "read" }, h("b", {}, TEXT[t]), vector(x, VOCABULARY, { digits: 0 })))));
+      row("h", "h", ({ h: state }) => vector(state, UNITS, { quiet: true }), "states"),
+      row("x", "x", ({ x }, t) => h("span", { className: "read" }, h("b", {}, TEXT[t]), vector(x, VOCABULARY, { digits: 0 }))),
+    ],
+  });
 }
 
 /** The step's state written out, with numbers. */
 function calculation(W, { x, before, h: state }, at) {
   const read = x.indexOf(1);
   const past = at ? indexed("h", at) : "h₀, which is zero";
-  const line = (unit) => `${indexed(indexed("h", at + 1) + "[", unit + 1)}] = tanh(${signed(W.W_xh[unit][read], 1)} + ` +
+  const line = (unit) => `${UNITS[unit]} of ${indexed("h", at + 1)} = tanh(${signed(W.W_xh[unit][read], 1)} + ` +
     `${W.W_hh[unit].map((w, j) => `${bracketed(signed(w, 1))} · ${bracketed(signed(before[j]))}`).join(" + ")} + ` +
     `${bracketed(signed(W.b[unit], 1))}) = ${signed(state[unit])}`;
   return [

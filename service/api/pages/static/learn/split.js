@@ -1,0 +1,94 @@
+// W, whole and split: one matrix on [h; x], its two halves, and from h to y to probabilities.
+
+import { h } from "../dom.js";
+import { bars, matrix, signed } from "./drawing.js";
+import { add, sigmoid, softmax, times } from "./network.js";
+
+const OF_H = ["h₁", "h₂"];
+const OF_X = ["x₁", "x₂", "x₃"];
+const BOTH = [...OF_H, ...OF_X];
+const CLASSES = ["A", "B", "C", "D"];
+const DIGITS = 4;
+
+export function start(part) {
+  const [whole, halves, terms, same, classes, output, probable] =
+    ["whole", "halves", "terms", "same", "classes", "output", "probable"].map((name) => part.querySelector(`[data-${name}]`));
+  const W = [[0.5, -0.3, 0.9, 0.2, -0.6], [-0.4, 0.8, 0.1, -0.7, 0.3]];
+  const together = [0.6, -0.2, 1, 0.5, -1];
+  const W_hy = [[1.2, -0.8], [-0.5, 1.5], [0.3, 0.7], [-1.1, -0.4]];
+  let state = [];
+
+  const sum = h("div");
+  const answer = h("div", { className: "product" });
+
+  function draw() {
+    const [upper, lower] = [together.slice(0, OF_H.length), together.slice(OF_H.length)];
+    const [W_hh, W_xh] = [W.map((row) => row.slice(0, OF_H.length)), W.map((row) => row.slice(OF_H.length))];
+    const one = times(W, together);
+    const two = [times(W_hh, upper), times(W_xh, lower)];
+    state = one.map(Math.tanh);
+    sum.replaceChildren(column("W [h; x]", ["1", "2"], one));
+    halves.replaceChildren(
+      halved(matrix({ name: "W_hh", rows: ["1", "2"], columns: OF_H, values: W_hh })), sign("·"),
+      halved(column("h", OF_H, upper, 1)), sign("+"),
+      halved(matrix({ name: "W_xh", rows: ["1", "2"], columns: OF_X, values: W_xh })), sign("·"),
+      halved(column("x", OF_X, lower, 1)), sign("="),
+      column("W_hh h", ["1", "2"], two[0]), sign("+"), column("W_xh x", ["1", "2"], two[1]), sign("="),
+      column("the sum", ["1", "2"], add(...two)));
+    terms.textContent = W.map((row, i) => `row ${i + 1}   ${written(row, together)} = ${signed(one[i], DIGITS)}`).join("\n");
+    same.textContent = `Whole ${told(one)}, split ${told(add(...two))}. With a bias of 0, the new state is tanh of it: ${told(state)}.`;
+    conclude();
+  }
+
+  function conclude() {
+    const count = Number(classes.value);
+    const y = times(count === 2 ? W_hy.slice(0, 1) : W_hy.slice(0, count), state);
+    const p = count === 2 ? [sigmoid(y[0]), 1 - sigmoid(y[0])] : softmax(y);
+    answer.replaceChildren(column("y", count === 2 ? [""] : CLASSES.slice(0, count), y), sign("→"),
+      bars(count === 2 ? "sigmoid(y), and the rest" : "softmax(y)", p.map((each, i) => [CLASSES[i], each])));
+    probable.textContent = `A: ${signed(p[0], DIGITS)}. ` + (count === 2
+      ? `Softmax of (0, y) gives the same to y: ${signed(softmax([0, y[0]])[1], DIGITS)}. That is how the code does it.`
+      : `The sum of all ${count}: ${signed(p.reduce((a, b) => a + b), DIGITS)}.`);
+  }
+
+  function offer() {
+    const shown = Number(classes.value) === 2 ? W_hy.slice(0, 1) : W_hy.slice(0, Number(classes.value));
+    output.replaceChildren(
+      matrix({ name: "W_hy", rows: shown.length === 1 ? ["y"] : CLASSES, columns: OF_H, values: shown, onInput: (i, j, value) => {
+        W_hy[i][j] = value;
+        conclude();
+      } }), sign("· tanh(…) ="), answer);
+    conclude();
+  }
+
+  const set = (target) => (row, columnOf, value) => {
+    if (Array.isArray(target[row])) target[row][columnOf] = value;
+    else target[row] = value;
+    draw();
+  };
+  whole.replaceChildren(
+    halved(matrix({ name: "W", rows: ["1", "2"], columns: BOTH, values: W, onInput: set(W) })), sign("·"),
+    halved(matrix({ name: "[h; x]", rows: BOTH, columns: [""], values: together.map((each) => [each]), onInput: set(together) })),
+    sign("="), sum);
+  classes.addEventListener("change", offer);
+  draw();
+  offer();
+}
+
+const sign = (text) => h("span", { className: "sign" }, text);
+const told = (values) => `(${values.map((value) => signed(value, DIGITS)).join(", ")})`;
+const column = (name, rows, values, digits = DIGITS) =>
+  matrix({ name, rows, columns: [""], values: values.map((each) => [each]), digits });
+
+/** A row of the product with all its terms, a bar where W is cut. */
+const written = (row, values) => row.map((w, j) =>
+  `${j === 0 ? "" : j === OF_H.length ? "  |  " : " + "}${bracketed(w)}·${bracketed(values[j])}`).join("");
+const bracketed = (value) => (value < 0 ? `(${signed(value, 1)})` : signed(value, 1));
+
+/** The table with its headers marked by what they belong to, h or x. */
+function halved(table) {
+  for (const header of table.querySelectorAll("th")) {
+    if (BOTH.includes(header.textContent)) header.classList.add(OF_H.includes(header.textContent) ? "of-h" : "of-x");
+  }
+  return table;
+}
