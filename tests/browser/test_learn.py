@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -56,4 +58,13 @@ def test_what_one_can_do_oneself_works_as_it_is_written(page: Page, part: str) -
         )
         assert run.stdout.strip()
         if command[0] == "bash":
-            assert [line for line in run.stdout.splitlines() if "error" in json.loads(line)] == []
+            assert [reply for reply in replies(run.stdout) if "error" in reply] == []
+
+
+def replies(text: str) -> Iterator[dict[str, Any]]:
+    """Those of several requests, one after the other."""
+    decoder = json.JSONDecoder()
+    while text:
+        reply, end = decoder.raw_decode(text)
+        yield reply
+        text = text[end:].lstrip()
