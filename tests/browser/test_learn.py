@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from service.api.pages.learn import PARTS
 from tests.browser.conftest import ADMIN_KEY
 from tests.browser.learning import learn
 from tests.browser.watched import Watched
-from tests.system.running import ROOT
+from tests.system.running import ROOT, Service
+from tests.texts import FOX
 
 pytestmark = pytest.mark.system
 
@@ -49,16 +51,21 @@ def test_a_part_that_cannot_be_loaded_says_so(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("part", [part.name for part in PARTS])
-def test_what_one_can_do_oneself_works_as_it_is_written(page: Page, part: str) -> None:
+def test_what_one_can_do_oneself_works_as_it_is_written(
+    page: Page, service: Service, tmp_path: Path, part: str
+) -> None:
     commands = {"curl": ("bash", "-ec"), "Python": (sys.executable, "-c")}
+    environment = os.environ | {"KEY": ADMIN_KEY, "PYTHONPATH": str(ROOT)}
+    (tmp_path / "plays.txt").write_text(FOX)
     for example in learn(page, part).locator("[data-language]").all():
         command = (*commands[str(example.get_attribute("data-language"))], example.inner_text())
-        run = subprocess.run(
-            command, cwd=ROOT, env=os.environ | {"KEY": ADMIN_KEY}, capture_output=True, text=True, check=True
-        )
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
         assert run.stdout.strip()
         if command[0] == "bash":
             assert [reply for reply in replies(run.stdout) if "error" in reply] == []
+    for job in service.request("/jobs", key=ADMIN_KEY)["items"]:
+        if job["status"] in {"queued", "running"}:
+            service.request(f"/jobs/{job['id']}/cancel", {}, key=ADMIN_KEY)
 
 
 def replies(text: str) -> Iterator[dict[str, Any]]:
