@@ -29,6 +29,12 @@ class TrainingRecord:
         return _text(self._section("corpus").get("sha256"))
 
     @property
+    def corpus_format(self) -> Mapping[str, Any]:
+        """How that text is divided into records, as far as the training was told; empty if missing."""
+        found = self._section("corpus").get("format")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """`TrainingConfig.as_dict` of the run; empty if missing."""
         return self._section("training")

@@ -65,13 +65,14 @@ def own_excerpt_of_records(
 
 
 def _divided(version: Checkpoint, store: CorpusStore, corpus: Corpus, check: Check) -> CorpusRecords | None:
-    """The records of a corpus that this machine has not divided yet, if the version's unit divides it into records of
-    its tokens and labels alone; names of fields are found as for a training that gives none."""
+    """The records of a corpus that this machine has not divided yet, if it is divided into records of the version's
+    tokens and labels alone, in the way of the version's own training as far as that is known."""
     arrangement = version.arrangement
     separator = arrangement.separator if arrangement.unit == "separator" else None
-    format = RecordFormat(arrangement.unit, separator)
-    asked = Asked(arrangement.task, format, version.vocabulary.level, arrangement.delay, version)
+    values = {"unit": arrangement.unit, "separator": separator, **version.record.corpus_format}
     try:
+        format = RecordFormat.from_dict(values)
+        asked = Asked(arrangement.task, format, version.vocabulary.level, arrangement.delay, version)
         found = corpus_records(store, corpus, asked, check)
     except (RecordsError, ValueError):  # it is not made of such records
         return None

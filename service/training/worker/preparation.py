@@ -128,12 +128,17 @@ def decide(
     return Plan(
         model=choice.model,
         training=TrainingConfig(request.budget, **choice.training).as_dict(),
-        corpus={"name": corpus.name, "sha256": corpus.sha256},
+        corpus={"name": corpus.name, "sha256": corpus.sha256, **_told(divided)},
         level=level,
         records=divided,
         base=pinned or choice.base,
         trials=choice.trials,
     )
+
+
+def _told(divided: RecordPlan | None) -> dict[str, Any]:
+    """How the text is divided into records, for whoever divides it again elsewhere; nothing if nothing was said."""
+    return {"format": divided.format} if divided and divided.format else {}
 
 
 def _delay(request: JobRequest, base: Checkpoint | None) -> int:

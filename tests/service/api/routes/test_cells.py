@@ -22,7 +22,7 @@ from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
 from service.training.corpora.store import CorpusStore
-from service.training.records.format import RecordFormat
+from service.training.records.format import Fields, RecordFormat
 from service.training.records.steps import Asked, corpus_records
 from service.training.units import KIND
 from tests.networks import WATCHING, quote_watcher
@@ -209,16 +209,24 @@ def test_records_are_searched_one_by_one(
         refused(picture, 422, "wrong_task", f"POST /{task}")
 
 
+@pytest.mark.parametrize("names", [("text", "label"), ("said", "by")])
 def test_a_corpus_of_records_is_searched_as_it_was_divided_for_the_version(
-    new_client: Callable[..., FlaskClient], admin: dict[str, str], model_store: ModelStore, settings: Any
+    new_client: Callable[..., FlaskClient],
+    admin: dict[str, str],
+    model_store: ModelStore,
+    settings: Any,
+    names: tuple[str, str],
 ) -> None:
     corpora = CorpusStore(settings.data_dir / "corpora")
     texts = [" ".join(RECORDS[i : i + 4]) for i in range(0, len(RECORDS) - 4, 2)]
-    rows = "".join(json.dumps({"text": each, "label": "xy"[len(each) % 2]}) + "\n" for each in texts)
+    text, label = names
+    rows = "".join(json.dumps({text: each, label: "xy"[len(each) % 2]}) + "\n" for each in texts)
+    format = RecordFormat() if text == "text" else RecordFormat(fields=Fields(text=text, label=label))
     corpus, _ = corpora.add([rows.encode()], "rows")
     client = new_client(engines=CpuEngine)
     arrangement = Arrangement("classify", "line", "\n", ("x", "y"))
-    kept = {"corpus": {"sha256": corpus.sha256}, "training": {"validation_fraction": 0.4}}
+    told = {"sha256": corpus.sha256, "format": format.as_dict()}
+    kept = {"corpus": told, "training": {"validation_fraction": 0.4}}
     network = quote_watcher(Vocabulary.of(texts), arrangement=arrangement, **kept)
     publish_and_promote(model_store, "rows", network)
     path = "/models/rows/versions/1/cells"
@@ -226,7 +234,7 @@ def test_a_corpus_of_records_is_searched_as_it_was_divided_for_the_version(
     on = here["measured_on"]
     assert on["held_out"] is True and 2000 <= on["characters"] < 0.6 * sum(map(len, texts))
     shutil.rmtree(next(corpora.folder(corpus).glob("records-*")))
-    corpus_records(corpora, corpus, Asked("classify", RecordFormat()))
+    corpus_records(corpora, corpus, Asked("classify", format))
     assert search(client, admin, path, corpus=corpus.id).json == here, "as on the machine that trained it"
     other, _ = corpora.add([LINES.encode()], "lines")
     refused(search(client, admin, path, corpus=other.id), 422, "invalid_value", "is not known: give some as text")
