@@ -137,7 +137,7 @@ def decide(
 
 
 def _told(divided: RecordPlan | None) -> dict[str, Any]:
-    """How the text is divided into records, for whoever divides it again elsewhere; nothing if nothing was said."""
+    """How the text is divided into records, for machines that divide it again; nothing if nothing was said."""
     return {"format": divided.format} if divided and divided.format else {}
 
 
