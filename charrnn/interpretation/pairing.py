@@ -17,7 +17,7 @@ BLANK: Final = r"\n[ \t\r]*(?=\n)"
 STRAY: Final = 2.5
 WRONG: Final = 2.0
 UNCLOSED: Final = 1.0
-LINE: Final = 0.05
+LINE: Final = 0.02
 """What is unlikely, so that the likeliest reading of a paragraph can be found: that a mark stands alone; that it opens
 where its neighbours say that it closes, or the reverse; that a paragraph ends before what it opened; that a line ends
 before it. A mark that stands alone must be likelier than that two others are read wrongly."""

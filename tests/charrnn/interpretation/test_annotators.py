@@ -66,6 +66,7 @@ MARKED = [
     ("comment", "a /* b */ c // d\ne", "   ^^^^^     ^^^  "),
     ("comment", 'see "/* no */" http://a.b', "                         "),
     ("comment", "ls src/*.c\nint a; /* b */", " " * 19 + "^" * 5),
+    ("comment", "any */*; /* b */", " " * 10 + "^" * 5),
     ("comment", "a /* b\nc /* d */", " " * 10 + "^" * 5),
     ("hash-line", "a # b\n  # c\nd", "        ^^^  "),
     ("link", "see [[a b]] or https://c.d/e, f", "     ^^^^^     ^^^^^^^^^^^^^^   "),
