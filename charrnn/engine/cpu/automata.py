@@ -20,39 +20,28 @@ more, cost a pass over all ids at each step."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Table:
-    """The address of an automaton's struct, the arrays that this needs, and how many bytes the masks are."""
+class Table:
+    """The address of an automaton's AUTOMATON_STRUCT, the arrays that this needs, and how many bytes the masks are."""
 
     address: int
     arrays: tuple[npt.NDArray[Any], ...]
     masks: int
 
 
-class AutomatonTables:
-    """The tables of a batch's automata, each from its first sequence to its last. `width` is that of the logits."""
+class AutomatonTables(Shared[Table]):
+    """The tables of a batch's automata. `width` is that of the logits."""
 
     def __init__(self, width: int, allocate: Callable[[tuple[int, ...], Any], npt.NDArray[Any]]) -> None:
+        super().__init__(self._table)
         self._width = width
         self._allocate = allocate
-        self._shared = Shared(self._table)
-
-    def __len__(self) -> int:
-        return len(self._shared)
 
     @property
     def mask_bytes(self) -> int:
         """What the masks of all take."""
-        return sum(table.masks for _, table in self._shared.items())
+        return sum(table.masks for _, table in self.items())
 
-    def take(self, automaton: Automaton) -> int:
-        """The address of the automaton's AUTOMATON_STRUCT, which is valid until `leave` has been called as often."""
-        return self._shared.take(automaton).address
-
-    def leave(self, automaton: Automaton) -> None:
-        """One user less; the last one frees the table."""
-        self._shared.leave(automaton)
-
-    def _table(self, automaton: Automaton) -> _Table:
+    def _table(self, automaton: Automaton) -> Table:
         room = (MASK_BYTES - self.mask_bytes) // (4 * self._width)
         masks = self._masks(automaton, room)
         states = self._allocate((len(automaton),), AUTOMATON_STATE)
@@ -64,7 +53,7 @@ class AutomatonTables:
         struct = self._allocate((1,), AUTOMATON_STRUCT)
         of_following, of_classes, of_states, of_masks = (array.ctypes.data for array in arrays)
         struct[0] = (of_following, following.shape[1], of_classes, of_states, of_masks)
-        return _Table(struct.ctypes.data, (struct, *arrays), masks.nbytes)
+        return Table(struct.ctypes.data, (struct, *arrays), masks.nbytes)
 
     def _masks(self, automaton: Automaton, room: int) -> npt.NDArray[np.float32]:
         """The masks [n, width] of the first n sets of ids, at most `room`."""

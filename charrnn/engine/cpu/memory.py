@@ -55,6 +55,7 @@ class BatchMemory:
         gate_blocks = blocks if self._layout.has_gate_state else 0
         self._gate_state = allocate((config.layers, gate_blocks, capacity, LANES), np.float32)
         self._kept_gates: npt.NDArray[Any] | None = None
+        self._keeps_gates = False
         self._allocate = allocate
         self.logits = allocate((capacity, logit_blocks(config), LANES), np.float32)
         self._biases = allocate((capacity, logit_blocks(config) * LANES), np.float32)
@@ -194,17 +195,17 @@ class BatchMemory:
     def fit(self, automaton: Automaton) -> int:
         """Let a sequence fit the automaton until `unfit`, and gate states be kept where its text may end, so that its
         state can be the one before its last step; returns the address of the AUTOMATON_STRUCT."""
-        if self._layout.has_gate_state and not len(self.automata):
+        if not self._keeps_gates and self._layout.has_gate_state:
             if self._kept_gates is None:
                 self._kept_gates = self._allocate(self._gate_state.shape, np.float32)
             self.batch["kept_gates"] = self._kept_gates.ctypes.data
-        return self.automata.take(automaton)
+            self._keeps_gates = True
+        return self.automata.take(automaton).address
 
     def unfit(self, automaton: Automaton) -> None:
         """A sequence that had to fit the automaton has left."""
-        self.automata.leave(automaton)
-        if not len(self.automata):
-            self.batch["kept_gates"] = 0
+        if self.automata.leave(automaton) and not self.automata:
+            self.batch["kept_gates"], self._keeps_gates = 0, False
 
     def _held_struct(self, held: Held) -> tuple[float, ...]:
         """The fields of a HELD_STRUCT."""

@@ -72,7 +72,7 @@ class CpuSeries:
         memory, template, config = self._memory, self._template, self._memory.config
         bias = bias_of(series.sampling, config.outputs)
         member = Member.of(0, template, series.sequence(0), bias, config.outputs)
-        automaton = 0 if series.fit is None else memory.automata.take(series.fit.automaton)
+        automaton = 0 if series.fit is None else memory.automata.take(series.fit.automaton).address
         held = memory.hold(template, series.held)
         struct = member_struct(member, memory.bias(template, bias), held, automaton)
         memory.sequences[template] = struct

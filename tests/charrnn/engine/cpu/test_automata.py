@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from charrnn.engine.cpu.automata import MASK_BYTES, AutomatonTables
 from charrnn.engine.cpu.memory import aligned_zeros
 from charrnn.engine.cpu.structs import AUTOMATON_STATE, AUTOMATON_STRUCT
+from charrnn.engine.fitting import MOST_SPARE_BYTES
 from charrnn.patterns.automaton import Automaton
 from tests.charrnn.engine.automata import automaton_of, random_automaton
 
@@ -35,7 +36,7 @@ def read(address: int, automaton: Automaton) -> tuple[npt.NDArray[Any], npt.NDAr
 def test_it_says_what_the_automaton_says(seed: int) -> None:
     automaton = random_automaton(np.random.default_rng(seed), V)
     tables = AutomatonTables(WIDTH, aligned_zeros)
-    struct, states = read(tables.take(automaton), automaton)
+    struct, states = read(tables.take(automaton).address, automaton)
     following = at(int(struct["following"]), automaton.following.shape, np.int32)
     classes = at(int(struct["classes"]), (V,), np.int32)
     masks = at(int(struct["masks"]), (len(automaton.takes), WIDTH), np.float32)
@@ -51,30 +52,43 @@ def test_it_says_what_the_automaton_says(seed: int) -> None:
         assert not after or (state["nearest"], state["farthest"]) == (min(after), max(after))
 
 
-def test_sequences_share_a_table_and_the_last_one_frees_it() -> None:
+def test_sequences_share_a_table_which_waits_for_others_after_the_last_one() -> None:
     tables = AutomatonTables(WIDTH, aligned_zeros)
     one, same = (automaton_of([[1], [-1, 0]], [0], V) for _ in range(2))
     first = tables.take(one)
-    assert tables.take(one) == first and len(tables) == 1
-    assert tables.take(same) != first and len(tables) == 2
-    tables.leave(one)
-    tables.leave(same)
-    assert len(tables) == 1 and tables.mask_bytes == 2 * 4 * WIDTH
-    tables.leave(one)
-    assert len(tables) == tables.mask_bytes == 0
+    assert tables.take(one) is first and len(tables) == 1
+    assert tables.take(same) is not first and len(tables) == 2
+    assert (tables.leave(one), tables.leave(same)) == (False, True)
+    assert len(tables) == 1 and tables.mask_bytes == 2 * 2 * 4 * WIDTH
+    assert tables.leave(one) and len(tables) == 0
+    assert [automaton for automaton, _ in tables.items()] == [one], "of those that are left, the last one is kept"
+    assert tables.take(one) is first and len(tables) == 1
+    assert tables.leave(one)
+    tables.take(same)
+    assert [automaton for automaton, _ in tables.items()] == [same], "until another one comes"
+
+
+def test_a_large_table_is_freed_at_once() -> None:
+    tables = AutomatonTables(WIDTH, aligned_zeros)
+    states = MOST_SPARE_BYTES // 16
+    zeros = np.zeros((states, 1), np.int32)
+    large = Automaton(zeros, np.zeros(V, np.int32), zeros[:, 0])
+    assert large.nbytes > MOST_SPARE_BYTES and tables.take(large) and tables.leave(large)
+    assert not list(tables.items()) and tables.mask_bytes == 0
 
 
 def test_states_for_whose_masks_there_is_no_room_have_none() -> None:
     width = MASK_BYTES // 4 // 3
     tables = AutomatonTables(width, aligned_zeros)
     chain = automaton_of([[-1] * i + [i + 1] for i in range(4)] + [[]], [4], V)
-    _, states = read(tables.take(chain), chain)
+    _, states = read(tables.take(chain).address, chain)
     assert sorted(states["mask"].tolist()) == [-1, -1, 0, 1, 2] and tables.mask_bytes <= MASK_BYTES
     assert states["only"].tolist() == [0, 1, 2, 3, -1]
     other = automaton_of([[0]], [0], V)
-    _, states = read(tables.take(other), other)
+    _, states = read(tables.take(other).address, other)
     assert states["mask"].tolist() == [-1]
     tables.leave(chain)
     tables.leave(other)
-    _, states = read(tables.take(other), other)
+    another = automaton_of([[0]], [0], V)
+    _, states = read(tables.take(another).address, another)
     assert states["mask"].tolist() == [0]
