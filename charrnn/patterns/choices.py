@@ -12,7 +12,7 @@ from charrnn.patterns.alphabet import Alphabet
 from charrnn.patterns.automaton import NONE
 from charrnn.patterns.bounds import MAX_CHOICE_CHARACTERS, MAX_CHOICES, MAX_ENTRIES, Work
 from charrnn.patterns.determinizing import Table
-from charrnn.patterns.errors import InvalidPatternError, PatternTooLargeError
+from charrnn.patterns.errors import EmptyPatternError, PatternTooLargeError
 
 STEPS_OF_A_CHARACTER: Final = 4
 """What one counts behind all that a choice shares with the one before."""
@@ -23,11 +23,11 @@ Register = dict[tuple[bool, tuple[tuple[int, int], ...]], int]
 
 
 class Choices:
-    """One of these texts. Raises InvalidPatternError if there is none, PatternTooLargeError for too many."""
+    """One of these texts. Raises EmptyPatternError if there is none, PatternTooLargeError for too many."""
 
     def __init__(self, choices: Sequence[str]) -> None:
         if not choices:
-            raise InvalidPatternError("there must be at least one choice")
+            raise EmptyPatternError("there must be at least one choice")
         if len(choices) > MAX_CHOICES:
             raise PatternTooLargeError("choices", MAX_CHOICES, len(choices))
         if (characters := sum(map(len, choices))) > MAX_CHOICE_CHARACTERS:

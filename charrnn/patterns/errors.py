@@ -35,10 +35,10 @@ class UnsupportedPatternError(PatternError):
 
 
 class EmptyPatternError(PatternError):
-    """No text at all fits, whatever the vocabulary."""
+    """No text at all fits, whatever the vocabulary; `why` says more than that."""
 
-    def __init__(self) -> None:
-        super().__init__("no text can fit")
+    def __init__(self, why: str = "") -> None:
+        super().__init__(f"no text can fit{why and ': '}{why}")
 
 
 class UnknownPatternCharactersError(PatternError):

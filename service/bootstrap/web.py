@@ -152,7 +152,7 @@ def build_web(
             prefix_states=prefix_states,
             patterns=patterns,
         ),
-        completer=Completer(models, scheduler, timeout, patterns),
+        completer=Completer(models, scheduler, timeout, patterns, observer=metrics),
         continuations=Continuations(keys.continuation),
         records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout, patterns),
         tokenizer=Tokenizer(models),

@@ -20,6 +20,7 @@ from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.compiled_patterns import CompiledPatterns, Wanted
 from service.generation.errors import BusyError
 from service.generation.fitting import Fitting, fitting
+from service.generation.observer import NO_OBSERVER, GenerationObserver
 from service.generation.requests import Skipped
 from service.generation.resident import ResidentModel, ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
@@ -84,6 +85,7 @@ class Completer:
         timeout: float | None = None,
         patterns: CompiledPatterns | None = None,
         *,
+        observer: GenerationObserver = NO_OBSERVER,
         prompts: TypedPrompts | None = None,
         at_once: int = AT_ONCE,
     ) -> None:
@@ -91,6 +93,7 @@ class Completer:
         self._scheduler = scheduler
         self._timeout = timeout
         self._patterns = patterns or CompiledPatterns()
+        self._observer = observer
         self._prompts = prompts or TypedPrompts()
         self._at_once = at_once
         self._places = threading.BoundedSemaphore(at_once)
@@ -110,6 +113,7 @@ class Completer:
             search = self._search(request, model, fits)
             tree = model.engine.tree(state, search.most_nodes)
             found = search.search(tree, state.recent.tolist(), self._slices(scope))
+        self._observer.completed(found.nodes, exact=found.exact)
         count = token_counter(model.vocabulary.level)
         return Completed(
             *(model.name, model.version, found.found, found.exact, prompt.size),

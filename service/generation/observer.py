@@ -31,6 +31,9 @@ class GenerationObserver:
     def pattern_compiled(self, seconds: float) -> None:
         """A pattern was compiled, or refused, in `seconds`."""
 
+    def completed(self, nodes: int, *, exact: bool) -> None:
+        """A search for completions has read so many nodes; `exact`: it has proven that no other is likelier."""
+
     def first_piece(self, seconds: float) -> None:
         """The first piece of a stream is ready, `seconds` after its sequences were submitted."""
 

@@ -131,6 +131,11 @@ class Metrics(GenerationObserver):
             buckets=FIRSTS,
             registry=self._own,
         )
+        searches = Counter(
+            "charrnn_completion_searches", "Searches for completions, by whether proven", ("exact",), registry=self._own
+        )
+        self._searches = {exact: searches.labels(str(exact).lower()) for exact in (True, False)}
+        self._nodes = Counter("charrnn_completion_nodes", "Texts that these searches have read", registry=self._own)
         self._steps = Counter("charrnn_batch_steps", "Steps of batches", registry=self._own)
         self._rows = Counter("charrnn_batch_rows", "Sequences advanced, summed over the steps", registry=self._own)
         self._asked = Counter(
@@ -183,6 +188,10 @@ class Metrics(GenerationObserver):
 
     def pattern_compiled(self, seconds: float) -> None:
         self._compiled.observe(seconds)
+
+    def completed(self, nodes: int, *, exact: bool) -> None:
+        self._nodes.inc(nodes)
+        self._searches[exact].inc()
 
     def first_piece(self, seconds: float) -> None:
         self._first.observe(seconds)

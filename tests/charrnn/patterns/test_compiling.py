@@ -292,7 +292,7 @@ def test_what_is_too_large_is_refused(pattern: Pattern) -> None:
 
 
 def test_no_choice_is_no_pattern() -> None:
-    assert isinstance(refused(Pattern("choice", ())), InvalidPatternError)
+    assert isinstance(refused(Pattern("choice", ())), EmptyPatternError)
     assert accepted(compile_pattern(Pattern("choice", ("",)), SMALL, 4).automaton) == {""}
 
 

@@ -423,7 +423,7 @@ def test_a_length_that_is_too_short_is_told_with_an_example(served: Served) -> N
         ({"structured_outputs": {"regex": r"(a)\1"}}, "unsupported_pattern", "structured_outputs", "back-reference"),
         ({"regex": "é"}, "unknown_character", "regex", "'é'"),
         ({"regex": r"[^\s\S]"}, "empty_pattern", "regex", "no text can fit"),
-        ({"choice": []}, "invalid_pattern", "choice", "at least one"),
+        ({"choice": []}, "empty_pattern", "choice", "at least one"),
         ({"regex": "a" * 1_000_000}, "pattern_too_large", "regex", "may have 10,000 characters, not 1,000,000"),
         ({"choice": ["a"] * 100_000}, "pattern_too_large", "choice", "may have 10,000 choices, not 100,000"),
         ({"regex": "a", "stop": "a"}, "empty_pattern", "stop", "stop"),

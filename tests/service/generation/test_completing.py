@@ -17,6 +17,7 @@ from service.generation.cancellation import Client
 from service.generation.completing import Completed, Completer, CompletionRequest
 from service.generation.errors import BusyError, ClientGoneError, DeadlineError, LengthTooShortError
 from service.generation.generator import TextGenerator
+from service.generation.observer import GenerationObserver
 from service.generation.requests import GenerationRequest
 from service.generation.scheduling.scheduler import Scheduler
 from service.generation.tasks import WrongTaskError
@@ -45,6 +46,19 @@ def test_what_was_typed_before_is_not_read_again(completer: Completer, scheduler
         assert typed.exact and len(typed.completions) == 5
     again = completer.complete(replace(ASKED, prompt=text))
     assert again.cached_prompt_tokens == len(text) and shown(again) == shown(typed)
+
+
+def test_an_observer_hears_what_a_search_has_read_and_whether_it_has_proven_it(scheduler: Scheduler) -> None:
+    heard = []
+
+    class Observer(GenerationObserver):
+        def completed(self, nodes: int, *, exact: bool) -> None:
+            heard.append((nodes > 0, exact))
+
+    completer = Completer(record_models(CpuEngine), scheduler, observer=Observer())
+    found = completer.complete(ASKED)
+    many = completer.complete(replace(ASKED, n=20, length=100, until=()))
+    assert heard == [(True, found.exact), (True, many.exact)] and not many.exact
 
 
 def test_nothing_depends_on_what_is_generated_meanwhile(

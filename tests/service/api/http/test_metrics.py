@@ -59,6 +59,8 @@ def test_what_a_process_is_busy_with() -> None:
     metrics.sample(Load(active=4, waiting=0, models=1, steps=30, rows=45, pattern_bytes=2048))
     metrics.pattern_looked_up("miss")
     metrics.pattern_compiled(0.02)
+    metrics.completed(10, exact=True)
+    metrics.completed(7, exact=False)
     for result in ("hit", "hit", "miss"):
         metrics.looked_up(result)
     metrics.generated(200)
@@ -74,6 +76,9 @@ def test_what_a_process_is_busy_with() -> None:
         "charrnn_generated_characters_total": 200,
         "charrnn_pattern_bytes": 2048,
         'charrnn_pattern_lookups_total{result="miss"}': 1,
+        'charrnn_completion_searches_total{exact="true"}': 1,
+        'charrnn_completion_searches_total{exact="false"}': 1,
+        "charrnn_completion_nodes_total": 17,
         'charrnn_pattern_lookups_total{result="hit"}': 0,
         'charrnn_pattern_compile_seconds_bucket{le="0.01"}': 0,
         'charrnn_pattern_compile_seconds_bucket{le="0.025"}': 1,
