@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 
@@ -87,6 +88,19 @@ def test_choices_and_schemas(watched: Watched, play: Page) -> None:
     choose(play, "JSON schema", '{"enum": ["Ay", null]')
     expect(told).to_contain_text("JSON schema: a JSON schema must be JSON")
     expect(told.locator("pre")).to_have_text(re.compile(r"^.*null\]\n +\^$"))
+
+
+def test_the_request_for_python_has_the_same_values(watched: Watched, play: Page) -> None:
+    watched.expect(REFUSED)
+    play.get_by_label("Prompt").fill("constructor")
+    play.locator("#language").select_option("python")
+    choose(play, "one of several", 'true\nnull\n"No"')
+    expect(play.locator("#request")).to_contain_text("choice")
+    (posted,) = (
+        each for each in ast.walk(ast.parse(play.locator("#request").inner_text())) if isinstance(each, ast.Dict)
+    )
+    body = ast.literal_eval(posted)
+    assert (body["prompt"], body["choice"]) == ("constructor", ["true", "null", '"No"'])
 
 
 def test_characters_that_are_left_out_are_named(watched: Watched, play: Page) -> None:

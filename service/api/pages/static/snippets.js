@@ -26,7 +26,9 @@ print(reply.${answer === null ? "text" : `json()${answer}`})`;
 function literal(value) {
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
   if (value !== null && typeof value === "object") {
-    return `{${Object.entries(value).map(([name, each]) => `"${name}": ${literal(each)}`).join(", ")}}`;
+    return `{${Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${literal(each)}`).join(", ")}}`;
   }
-  return { true: "True", false: "False", null: "None" }[value] ?? JSON.stringify(value);
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  return JSON.stringify(value);
 }
