@@ -76,3 +76,7 @@ def test_a_link_leads_to_a_heading_of_a_document() -> None:
             re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in re.findall(r"^#+ (.+)$", text, re.M)
         }
         assert not heading or heading in slugs, link
+
+
+def test_every_part_of_the_page_is_named() -> None:
+    assert {page for row in ROWS for page in re.findall(r"`(/ui/learn#[^`]*)`", row[4])} >= ANCHORS

@@ -27,9 +27,9 @@ def test_the_slider_goes_from_the_first_sample_to_the_last_and_the_served_model_
         part.get_by_label(title).check()
         slider.press("Home")
         for stage in TRAININGS[name]["samples"]:
-            assert sample.evaluate("e => e.textContent") == stage["prompt"] + stage["text"]
+            assert sample.evaluate("e => e.textContent") == TRAININGS[name]["prompt"] + stage["text"]
             expect(told).to_contain_text(f"{stage['characters']:,} characters read")
-            expect(told).to_contain_text(f"{stage['validation_loss'] or stage['training_loss']:.2f}")
+            expect(told).to_contain_text(f"{stage['loss']:.2f}")
             slider.press("ArrowRight")
         expect(slider).to_have_attribute("aria-valuetext", "100 %")
         expect(part.locator("[data-about]")).to_contain_text(f"{TRAININGS[name]['characters']:,} characters")

@@ -25,7 +25,7 @@ def test_a_scalar_to_the_power_of_the_steps(page: Page) -> None:
         expect(part.get_by_role("row", name="Wᵏ").get_by_role("cell").nth(1)).to_have_text(steps3)
         expect(told).to_contain_text(word)
     W.fill("1")
-    expect(told).to_contain_text("stays as it is")
+    expect(told).to_contain_text("stays as large as it is")
     W.press("ArrowLeft")
     expect(told).to_contain_text("vanishes")
     gradient = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)

@@ -40,6 +40,7 @@ class Cluster:
             "REDIS_URL": redis_url or self.redis_url,
             "ADMIN_API_KEYS": KEY,
             "CONTINUATION_KEYS": KEY,
+            "OMP_NUM_THREADS": "1",
             **self.server.environment(endpoint=endpoint),
         }
 

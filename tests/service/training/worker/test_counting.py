@@ -14,6 +14,8 @@ from charrnn.vocabulary import Vocabulary
 from service.training.worker.counting import LEAST_GAIN, MOST_COPIED, MOST_PAIRS, with_counts
 from tests.networks import random_network
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def text_of(text: str) -> TrainingText:
     vocabulary = Vocabulary.of([text])

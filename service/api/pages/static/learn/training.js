@@ -15,14 +15,13 @@ export async function start(part) {
   let shown = null;
 
   function draw() {
-    const { fraction, characters, training_loss: read, validation_loss: kept, prompt, text } = shown.samples[slider.valueAsNumber];
+    const { fraction, characters, loss, held_out: kept, text } = shown.samples[slider.valueAsNumber];
     const share = `${Math.round(100 * fraction)} %`;
     found("place").value = share;
     slider.setAttribute("aria-valuetext", share);
-    const loss = kept ?? read;
     found("told").textContent = `After ${share} of the training, ${number(characters)} characters read` +
-      `${loss == null ? "" : `: a loss of ${loss.toFixed(2)} nats per character on ${kept == null ? "what it read last" : "text that was kept back"}`}.`;
-    found("sample").replaceChildren(h("b", {}, prompt), text);
+      `${loss == null ? "" : `: a loss of ${loss.toFixed(2)} nats per character on ${kept ? "text that was kept back" : "what it read last"}`}.`;
+    found("sample").replaceChildren(h("b", {}, shown.prompt), text);
   }
 
   function choose(training, about) {
@@ -54,10 +53,10 @@ export async function start(part) {
   jobs.addEventListener("change", reported(async () => {
     if (!jobs.value) return choosing("plays");
     const job = await get(`/jobs/${jobs.value}`);
-    return choose({ samples: ofJob(job) }, `The training of ${job.model}@${job.version}.`);
+    return choose(ofJob(job), `The training of ${job.model}@${job.version}.`);
   }));
   found("now").addEventListener("click", reported(async () => {
-    const { prompt } = trainings.plays.samples[0];
+    const { prompt } = trainings.plays;
     const { text, model, version } = await get("/generate", { json: { prompt, length: 360, temperature: TEMPERATURE, cache: false } });
     found("written").replaceChildren(h("b", {}, prompt), text);
     found("by").textContent = `${model}@${version}, just now.`;
@@ -73,6 +72,9 @@ const described = ({ source, characters, vocabulary, steps, cell, hidden_size: u
 /** A job's samples of its first prompt, in the same shape. */
 function ofJob({ samples, metrics }) {
   const losses = new Map(metrics.map(({ step, validation_loss: loss }) => [step, loss]));
-  return samples.filter(({ step }) => step)
-    .map(({ step, samples: [first], ...stage }) => ({ ...stage, ...first, validation_loss: losses.get(step) }));
+  const stages = samples.filter(({ step }) => step);
+  return {
+    prompt: stages[0].samples[0].prompt,
+    samples: stages.map(({ step, samples: [{ text }], ...stage }) => ({ ...stage, text, loss: losses.get(step), held_out: true })),
+  };
 }
