@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,14 @@ import pytest
 from durable.directory_objects import DirectoryObjects
 from durable.objects import Content, ObjectInfo, Objects, StoreUnavailableError
 from durable.s3_objects import S3Objects
+from model_store.faults import Faults
+from model_store.known_texts import known_texts
+from service.bootstrap.stores import open_stores
 from service.data_format import FORMAT, DataFormatError
+from service.inspection import Inspection, damaged_files
+from service.settings import Settings
 from service.store_format import KEY, check_alone, check_store
+from service.training.corpora.corpus import has_digest
 from tests.object_server import BUCKET, ObjectServer
 
 
@@ -107,6 +114,33 @@ def test_an_older_format_is_brought_up_step_by_step(objects: Objects, tmp_path: 
     assert (objects.get("models/a/1.new").data, objects.get("models/count").data) == (b"1", b"2")
     with pytest.raises(DataFormatError, match="reads formats up to 1"):
         check_store(objects, tmp_path / "store.json", [], newest=1)
+
+
+@pytest.fixture(params=range(1, FORMAT + 1))
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> DirectoryObjects:
+    """A copy of a store of a format, as its release left it."""
+    shutil.copytree(Path(__file__).parent / f"store_{request.param}", tmp_path / "kept")
+    return DirectoryObjects(tmp_path / "kept")
+
+
+def test_a_store_of_each_format_is_served_whole(kept: DirectoryObjects, tmp_path: Path) -> None:
+    stores = open_stores(Settings(data_dir=tmp_path / "data"), kept)
+    stores.mirror.refresh()
+    models, corpora, jobs = stores.models, stores.corpora, stores.jobs
+    assert Inspection(damaged_files(models, Faults(models), corpora, jobs)).found() == []
+    assert {name: (models.versions(name), models.aliases(name)) for name in models.models()} == {
+        "lines": ([1, 2], {"candidate": 2, "current": 1}),
+        "tiny": ([1], {"current": 1}),
+    }
+    assert [change.version for change in models.history("lines")] == [1, 2, 1, 2, 1]
+    for name, version in (("lines", 1), ("lines", 2), ("tiny", 1)):
+        assert models.load(name, version).config.hidden_size == 4
+    assert models.kept("lines", 1, "scores") is not None and known_texts(models, "lines", 1) is not None
+    (corpus,) = corpora.list()
+    assert has_digest(corpus, corpora.verified(corpus))
+    assert [job.state.status for job in jobs.list()] == ["succeeded", "succeeded", "queued", "queued"]
+    assert all(jobs.event_log(job.id).metrics() and jobs.plan(job.id) for job in jobs.list()[:2])
+    assert json.loads(kept.get(KEY).data) == {"format": FORMAT, "cluster": "2100329b3badf2a0"}
 
 
 class Careless:
