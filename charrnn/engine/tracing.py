@@ -56,20 +56,18 @@ def pieces(
     top: int = 5,
     *,
     size: int = PIECE,
-    batch: Batch | None = None,
     held: tuple[Held, ...] = (),
     steered: int = 0,
 ) -> Iterator[Trace]:
-    """The same trace in pieces of `size` ids, so that a long one needs little memory and can be cancelled. An empty
-    `batch` of the engine is used if it is given, for many short texts. Cells were `held` when the last `steered` ids
-    were generated, and are while these are read: the trace shows the values that they were held at.
+    """The same trace in pieces of `size` ids, so that a long one needs little memory and can be cancelled. Cells were
+    `held` when the last `steered` ids were generated, and are while these are read: the trace shows the values that
+    they were held at.
 
     Raises ValueError as `trace` does, when the first piece is requested.
     """
     if not len(ids):
         raise ValueError("a trace needs at least 1 id")
-    batch = engine.batch(1) if batch is None else batch
-    sampling = SamplingParams(temperature=0, logprobs=top)
+    batch, sampling = engine.batch(1), SamplingParams(temperature=0, logprobs=top)
     state, first = None, np.full(1, np.nan, dtype=np.float32)
     for start in range(0, len(ids), size):
         stop = start + size
