@@ -55,7 +55,7 @@ for (const code of document.querySelectorAll("[data-language]")) {
   code.textContent = code.textContent.replaceAll(ADDRESS, location.origin + url(""));
 }
 for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", () => copy(button.closest("section").querySelector("code[data-language]").textContent, button));
+  button.addEventListener("click", () => copy(button.closest(".yourself").querySelector("code").textContent, button));
 }
 addEventListener("hashchange", arrive);
 arrive();

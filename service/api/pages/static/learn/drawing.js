@@ -48,10 +48,12 @@ export function matrix({ name, caption = name, rows, columns, values, onInput, d
   };
   return h("table", { className: "matrix" },
     h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, h("td"), ...columns.map((each) => h("th", { scope: "col" }, each)))),
+    h("thead", {}, h("tr", {}, h("td"), ...columns.map((each) => header("col", each)))),
     h("tbody", {}, ...values.map((row, i) =>
-      h("tr", {}, h("th", { scope: "row" }, rows[i]), ...row.map((value, j) => cell(value, i, j))))));
+      h("tr", {}, header("row", rows[i]), ...row.map((value, j) => cell(value, i, j))))));
 }
+
+const header = (scope, name) => (name ? h("th", { scope }, name) : h("td"));
 
 /** Probabilities as a table with bars: pairs of a name and a share of 1. */
 export function bars(caption, pairs) {
