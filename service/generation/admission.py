@@ -125,8 +125,8 @@ class Admitted:
 
 
 class Admission:
-    """Checks requests. `check_fits` raises NeverFitsError for too many texts at once; `patterns` compiles in the thread
-    that asks."""
+    """Checks requests. `check_fits` raises NeverFitsError for too many texts at once; `patterns` has
+    what texts have to fit compiled."""
 
     def __init__(
         self,
@@ -198,7 +198,8 @@ class Admission:
             return None
         _check_stop(request)
         wanted = Wanted(request.pattern, request.stop, request.sampling.allowed_token_ids)
-        found = fitting(wanted, request.length, model, self._patterns, scope, request.place)
+        compiled = self._patterns.get(wanted, model, scope)
+        found = fitting(compiled, model.vocabulary, request.length, request.place)
         if request.start is not None and request.start.ended and found.fit.distance:
             message = "must be of a record that has not ended: nothing can follow its end, so nothing that fits"
             raise BesidePatternError("continue", message)

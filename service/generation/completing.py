@@ -75,7 +75,7 @@ class Completer:
     generated meanwhile.
 
     Raises WrongTaskError for a model that does not generate, UnknownCharactersError, SeparatorError, BusyError, and
-    what `fitting`, the scope and ResidentModels.get raise.
+    what `fitting`, the scope, CompiledPatterns.get and ResidentModels.get raise.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Completer:
     def _fitting(self, request: CompletionRequest, model: ResidentModel, scope: CancelScope) -> Fitting | None:
         if request.pattern is None:
             return None
-        return fitting(Wanted(request.pattern), request.length, model, self._patterns, scope)
+        return fitting(self._patterns.get(Wanted(request.pattern), model, scope), model.vocabulary, request.length)
 
     def _search(self, request: CompletionRequest, model: ResidentModel, fits: Fitting | None) -> CompletionSearch:
         vocabulary, automaton = model.vocabulary, None if fits is None else fits.compiled.automaton

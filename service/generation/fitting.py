@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from charrnn.patterns.automaton import Fit
 from charrnn.patterns.examples import shortest
-from service.generation.cancellation import CancelScope
-from service.generation.compiled_patterns import CompiledPattern, CompiledPatterns, Wanted
+from charrnn.vocabulary import Vocabulary
+from service.generation.compiled_patterns import CompiledPattern
 from service.generation.continuations.continuation import Place
 from service.generation.errors import InvalidContinuationError, LengthTooShortError
-from service.generation.resident import ResidentModel
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,20 +43,12 @@ class Fitting:
         return Place(self.compiled.automaton.after(self.state, ids), self.compiled.check)
 
 
-def fitting(  # noqa: PLR0917
-    wanted: Wanted,
-    length: int,
-    model: ResidentModel,
-    patterns: CompiledPatterns,
-    scope: CancelScope,
-    place: Place | None = None,
-) -> Fitting:
+def fitting(compiled: CompiledPattern, vocabulary: Vocabulary, length: int, place: Place | None = None) -> Fitting:
     """What texts of at most `length` tokens have to fit that begin at the pattern's beginning, or go on from the place.
-    Raises LengthTooShortError, InvalidContinuationError, and what CompiledPatterns.get raises."""
-    compiled = patterns.get(wanted, model, scope)
+    Raises LengthTooShortError, InvalidContinuationError."""
     found = Fitting(compiled, 0 if place is None else _state_at(place, compiled))
     if (distance := found.fit.distance) > length:
-        example = model.vocabulary.decode(shortest(compiled.automaton, found.state))
+        example = vocabulary.decode(shortest(compiled.automaton, found.state))
         raise LengthTooShortError(length, distance, example)
     return found
 

@@ -165,14 +165,21 @@ def _matches(source: str, text: str) -> bool:
 
 
 @contextmanager
-def compiled() -> Iterator[Case]:
-    """Patterns that are hostile in form or in size, in a process that may not take much memory."""
-    with suppress(PatternError):  # what is made at first use
-        compile_pattern(Pattern("regex", r"\b\u0bb8"), _CHARACTERS, len(_CHARACTERS))
+def little_memory() -> Iterator[None]:
+    """The process may not take much more than it has."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MOST_BYTES, before[1]))
     try:
-        yield _compiled
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@contextmanager
+def compiled() -> Iterator[Case]:
+    """Patterns that are hostile in form or in size, in a process that may not take much memory."""
+    with suppress(PatternError):  # what is made at first use
+        compile_pattern(Pattern("regex", r"\b\u0bb8"), _CHARACTERS, len(_CHARACTERS))
+    with little_memory():
+        yield _compiled

@@ -37,10 +37,11 @@ def test_no_kernel_reads_beside_its_arrays() -> None:
     assert found.counts.total() == 200
 
 
-def test_nothing_is_found_in_some_patterns() -> None:
-    found = tally_apart("patterns", SEED, 0, 24)  # in a process of its own, whose memory is bounded
+@pytest.mark.parametrize(("name", "few"), [("patterns", 24), ("json_schemas", 40)])
+def test_nothing_is_found_in_some_patterns(name: str, few: int) -> None:
+    found = tally_apart(name, SEED, 0, few)  # in a process of its own, whose memory is bounded
     assert not found.findings
-    assert len(found.counts) > 3 and found.counts.total() == 24
+    assert len(found.counts) > 3 and found.counts.total() == few
 
 
 @pytest.mark.parametrize(("side", "at"), [("before", -1), ("after", 8)])

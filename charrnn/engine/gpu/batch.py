@@ -128,14 +128,23 @@ class GpuBatch(DeviceBatch):
         n = len(members) + -len(members) % tile.rows
         table = self._automata.tensor if rows["fits"].any() else None
         automata = None if table is None else self._automata
-        inputs = inputs_for(members, rows, n, steps, tile.width, device, automata)
+        inputs = inputs_for(members, rows, n, steps, width=tile.width, device=device, automata=automata)
         filled = torch.from_numpy(np.append(slots, np.full(n - len(members), self._states.spare))).to(device)
         results = []
         for start in range(0, n, tile.rows):
             part = slice(start, start + tile.rows)
             kind = self._kind(rows[part], top[part], table)
             held = self._held.tensor
-            results.append(tile.run(inputs, start, self._states.tensor, self._biases, held, table, filled, kind))
+            results.append(
+                tile.run(
+                    *(kind, inputs, start),
+                    slots=filled,
+                    hidden=self._states.tensor,
+                    biases=self._biases,
+                    held=held,
+                    table=table,
+                )
+            )
         self._take(members, results, steps)
         return steps
 

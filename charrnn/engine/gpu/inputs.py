@@ -131,11 +131,12 @@ class Inputs:
     fits: FitRows | None = None
 
 
-def inputs_for(  # noqa: PLR0917
+def inputs_for(
     members: Items[Member],
     rows: npt.NDArray[Any],
     n: int,
     steps: int,
+    *,
     width: int,
     device: torch.device,
     automata: AutomatonTable | None = None,

@@ -76,16 +76,17 @@ class Tile:
         self._tables: dict[int, Tensor] = {}  # by their sizes
         self._runs: dict[Kind, tuple[Callable[[], None], Results]] = {}
 
-    def run(  # noqa: PLR0917
+    def run(
         self,
+        kind: Kind,
         inputs: Inputs,
         start: int,
+        *,
+        slots: Tensor,
         hidden: Tensor,
         biases: Tensor | None,
         held: Tensor | None,
         table: Tensor | None,
-        slots: Tensor,
-        kind: Kind,
     ) -> Results:
         """Advance the rows from `start` on, of the n rows of the inputs, by up to STEPS steps; their states are in
         `hidden`, at the slots [n], their logit biases in `biases`, what they hold in `held`, and the automata that they

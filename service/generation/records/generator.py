@@ -95,7 +95,8 @@ class RecordGenerator:
         if request.pattern is None:
             return None
         wanted = Wanted(request.pattern, allowed=request.sampling.allowed_token_ids)
-        return fitting(wanted, request.length, model, self._patterns, CancelScope(client, self._timeout))
+        compiled = self._patterns.get(wanted, model, CancelScope(client, self._timeout))
+        return fitting(compiled, model.vocabulary, request.length)
 
     def _refusal(self, request: RecordsRequest, model: ResidentModel) -> Refusal | None:
         known = self._known_to(model) if request.novel else None

@@ -34,7 +34,7 @@ LETTERS = resident()
 
 def fits(source: str, length: int, place: Place | None = None, model: ResidentModel = LETTERS, *stop: str) -> Fitting:
     wanted = Wanted(Pattern("regex", source), stop)
-    return fitting(wanted, length, model, PATTERNS, CancelScope(NO_CLIENT), place)
+    return fitting(PATTERNS.get(wanted, model, CancelScope(NO_CLIENT)), model.vocabulary, length, place)
 
 
 def test_the_shortest_text_and_how_long_it_is_is_told() -> None:

@@ -29,7 +29,7 @@ def member_of(prompt: Ids, length: int, params: SamplingParams, computed: int = 
 
 def inputs_of(members: list[Member], n: int, steps: int) -> Inputs:
     rows = np.array([row_of(at_first(member), V) for member in members], dtype=ROW)
-    return inputs_for(members, rows, n, steps, WIDTH, torch.device("cpu"))
+    return inputs_for(members, rows, n, steps, width=WIDTH, device=torch.device("cpu"))
 
 
 def at_first(member: Member) -> Member:
