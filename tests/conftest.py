@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser.program import NAMES, PROGRAM
 from tests.object_server import ObjectServer
+from tests.service.redis_server import WatchedRedis
+from tests.system.running import free_port
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("here", deadline=None)
@@ -96,6 +99,14 @@ def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSe
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[WatchedRedis]:
+    """A Redis with a replica and a Sentinel, and the password `secret`."""
+    servers = WatchedRedis(tmp_path, [free_port() for _ in range(3)], "secret")
+    yield servers
+    servers.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import redis
@@ -14,17 +12,9 @@ from service.generation.redis_link import RedisLink, link_to
 from service.redis_servers.hints import MODELS, SUBJECTS, Hints
 from service.training.queue.job_queue import JobConsumer, JobQueue
 from tests.service.redis_server import WatchedRedis
-from tests.system.running import free_port
 from tests.waiting import until
 
 PASSWORD = "secret"
-
-
-@pytest.fixture
-def watched(tmp_path: Path) -> Iterator[WatchedRedis]:
-    servers = WatchedRedis(tmp_path, [free_port() for _ in range(3)], PASSWORD)
-    yield servers
-    servers.end()
 
 
 def keeps(link: RedisLink, name: str) -> bool:
