@@ -12,7 +12,7 @@ import numpy.typing as npt
 from charrnn.patterns.bounds import MAX_ENTRIES
 from charrnn.patterns.errors import PatternTooLargeError
 from charrnn.patterns.nodes import Characters
-from charrnn.patterns.terms import Side
+from charrnn.patterns.sides import Side
 
 Indices = npt.NDArray[np.int64]
 Cell = tuple[tuple[int, ...], Indices]

@@ -13,7 +13,9 @@ from charrnn.patterns.alphabet import Alphabet
 from charrnn.patterns.automaton import NONE, Ints
 from charrnn.patterns.bounds import MAX_CONSTRUCTED, MAX_ENTRIES
 from charrnn.patterns.errors import PatternTooLargeError
-from charrnn.patterns.terms import ANYWHERE, EMPTY, Side, Sides, Terms
+from charrnn.patterns.inclusion import Inclusion
+from charrnn.patterns.sides import ANYWHERE, Side, Sides
+from charrnn.patterns.terms import EMPTY, Terms
 
 Flags = npt.NDArray[np.bool_]
 
@@ -40,6 +42,7 @@ def determinized(terms: Terms, start: int, alphabet: Alphabet) -> Table:
 class _Construction:
     def __init__(self, terms: Terms, alphabet: Alphabet) -> None:
         self._terms, self._alphabet, self._work = terms, alphabet, terms.work
+        self._inclusion = Inclusion(terms)
         self._numbers: dict[tuple[frozenset[int], Side], int] = {}
         self._states: list[tuple[frozenset[int], Side]] = []
 
@@ -63,7 +66,7 @@ class _Construction:
         """Where the classes lead that have this side, or all."""
         targets = self._targets(left, before, after)
         for atoms, classes in self._alphabet.cells(frozenset(targets), after):
-            found = self._terms.without_included(frozenset().union(*(targets[atom] for atom in atoms)))
+            found = self._inclusion.without_included(frozenset().union(*(targets[atom] for atom in atoms)))
             self._work.spend(len(found) + 1)
             row[classes] = self._number(found, Side.WORD if after is Side.WORD else Side.OTHER)
 

@@ -7,42 +7,15 @@ not 81 terms.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from enum import IntEnum
-from math import inf
-from operator import ge
 from typing import Any, Final, NamedTuple
 
 from charrnn.patterns.bounds import Work
 from charrnn.patterns.nodes import Alternation, Assertion, Characters, Concatenation, Graph, Node, Repeat
+from charrnn.patterns.sides import Sides, holds
 
 EMPTY: Final = 0
 """The term that only the empty text fits."""
-
-
-class Side(IntEnum):
-    """What is on one side of a place in a text, as far as an assertion cares."""
-
-    EDGE = 0
-    """The text's start or end."""
-    WORD = 1
-    OTHER = 2
-    LAST_NEWLINE = 3
-    """A newline after which the text ends."""
-
-
-class Sides(NamedTuple):
-    """What is before and after a place in a text."""
-
-    before: Side
-    after: Side
-
-
-ANYWHERE: Final = Sides(Side.OTHER, Side.OTHER)
-"""For patterns without assertions."""
-
-_EMPTY_TEXT_HAS_INSIDE: Final = re.fullmatch(r"\B", "") is not None
 
 
 class Then(NamedTuple):
@@ -83,9 +56,6 @@ Beginnings = tuple[tuple[int, int], ...]
 """Pairs of an atom's index and of the term that is left after one of its characters."""
 
 
-Counts = tuple[float, ...]
-MAX_FORM_DEPTH: Final = 6
-"""How deep in a term counts are compared."""
 STEPS_OF_A_TERM: Final = 7
 """What a new term counts: it takes as long to make, and to know what follows it, as that many looks at known ones."""
 
@@ -102,12 +72,13 @@ class Terms:
         self._numbers: defaultdict[type, dict[Any, int]] = defaultdict(dict)
         self._beginnings: defaultdict[Sides, dict[int, Beginnings]] = defaultdict(dict)
         self._fits_empty: defaultdict[Sides, dict[int, bool]] = defaultdict(dict)
-        self._forms: tuple[dict[int, tuple[int, Counts]], ...] = tuple({} for _ in range(MAX_FORM_DEPTH + 1))
-        self._form_numbers: dict[tuple[int, ...], int] = {}
-        """Below 0: they are no terms."""
         self._graphs: list[tuple[list[list[tuple[int, int]]], frozenset[int]]] = []
         self._followed: dict[Way, tuple[list[int], bool]] = {}
         self._of_nodes: dict[int, tuple[Node, int]] = {}
+
+    def __getitem__(self, term: int) -> Any:
+        """What the term is: a Then, Either, Times, Way, Atom or Assertion."""
+        return self._terms[term]
 
     def of(self, node: Node) -> int:
         """The term of a node."""
@@ -151,44 +122,6 @@ class Terms:
                 return False
             term = one.rest
         return self._one_fits_empty(one, sides)
-
-    def without_included(self, terms: frozenset[int]) -> frozenset[int]:
-        """Without terms all of whose texts fit another one that differs in its counts alone."""
-        if len(terms) < 2:
-            return terms
-        alike: dict[int, list[tuple[Counts, int]]] = defaultdict(list)
-        for term in terms:
-            form, counts = self._form(term)
-            alike[form].append((counts, term))
-        if len(alike) == len(terms):
-            return terms
-        return frozenset(term for each in alike.values() for term in self._widest(each))
-
-    def _widest(self, terms: list[tuple[Counts, int]]) -> list[int]:
-        """Those of terms of one form that no other includes."""
-        kept: list[tuple[Counts, int]] = []
-        for counts, term in sorted(terms, reverse=True):  # after all that could include it
-            self.work.spend(2 + len(kept) // 4)
-            if not any(all(map(ge, wider, counts)) for wider, _ in kept):
-                kept.append((counts, term))
-        return [term for _, term in kept]
-
-    def _form(self, term: int, depth: int = 0) -> tuple[int, Counts]:
-        """A number for the term but for its counts, and these: the larger, the more texts fit."""
-        known = self._forms[depth]
-        if (found := known.get(term)) is None:
-            found = known[term] = self._formed(term, depth)
-        return found
-
-    def _formed(self, term: int, depth: int) -> tuple[int, Counts]:
-        match self._terms[term]:
-            case Then(first, rest) if depth < MAX_FORM_DEPTH:
-                (begins, few), (goes_on, more) = self._form(first, depth + 1), self._form(rest, depth + 1)
-                return self._form_numbers.setdefault((begins, goes_on), -1 - len(self._form_numbers)), few + more
-            case Times(body, least, most):
-                counts = (-least, inf if most is None else most)
-                return self._form_numbers.setdefault((body,), -1 - len(self._form_numbers)), counts
-        return term, ()
 
     def beginnings(self, term: int, sides: Sides) -> Beginnings:
         """How texts of the term can begin at this place."""
@@ -282,20 +215,3 @@ class Terms:
             number = known[one] = len(self._terms)
             self._terms.append(one)
         return number
-
-
-def holds(assertion: Assertion, sides: Sides) -> bool:
-    """Whether the assertion holds at the place."""
-    before, after = sides
-    inside = (before is Side.WORD) == (after is Side.WORD)
-    match assertion:
-        case Assertion.START:
-            return before is Side.EDGE
-        case Assertion.END:
-            return after is Side.EDGE
-        case Assertion.LINE_END:
-            return after in {Side.EDGE, Side.LAST_NEWLINE}
-        case Assertion.BOUNDARY:
-            return not inside
-        case Assertion.NO_BOUNDARY:
-            return inside and (_EMPTY_TEXT_HAS_INSIDE or sides != (Side.EDGE, Side.EDGE))
