@@ -7,9 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from charrnn.endings import Until
 from charrnn.following import Following
-from charrnn.patterns.automaton import Automaton
+from charrnn.patterns.automaton import NONE, Automaton
+from charrnn.sampling import Flags, Logits
+from charrnn.vocabulary import Ids
 
 FinishReason = Literal["stop", "end", "length"]
 
@@ -23,6 +27,30 @@ class Rules:
     end_id: int | None = None
     following: Following | None = None
     automaton: Automaton | None = None
+
+    def takes(self, node: Node) -> Flags | None:
+        """Which ids the automaton takes after a node's text, [outputs]; None without one."""
+        return None if self.automaton is None else self.automaton.choosable(node.state, self.length - node.tokens)
+
+    def ending(self, here: Ids, takes: Flags | None) -> Ids | Flags:
+        """The ids that end a text without being part of it, but for `end_id`: those that end it `here`, and those that
+        the automaton does not take."""
+        if takes is None:
+            return here
+        ends = ~takes
+        ends[here] = True
+        if self.end_id is not None:
+            ends[self.end_id] = False
+        return ends
+
+    def may_end(self, node: Node) -> bool:
+        """Whether the automaton lets the node's text end."""
+        return self.automaton is None or self.automaton.may_end(node.state)
+
+    def mask(self, node: Node) -> Logits | None:
+        """What is added to the logits after a node's text; None: every id may follow."""
+        latest = [node.id] if node.before == NONE else [node.before, node.id]
+        return None if self.following is None else self.following.mask(np.array(latest, dtype=np.int32))
 
 
 @dataclass(eq=False, slots=True)
@@ -51,6 +79,11 @@ class Children:
     ids: list[int]
     logprobs: list[float]
     at: int = 0
+
+    def take(self) -> tuple[int, float]:
+        """The next one, which is not counted among them any more."""
+        self.at += 1
+        return self.ids[self.at - 1], self.logprobs[self.at - 1]
 
 
 @dataclass(eq=False, slots=True)

@@ -14,9 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.candidates import Candidate, Children, FinishReason, Node, Rules, log_sum
-from charrnn.patterns.automaton import NONE
 from charrnn.sampling import Flags, Logits
-from charrnn.vocabulary import Ids
 
 NEGLIGIBLE: Final = 17.0
 """A way to end that is less likely than another by a factor of e to this power does not change a sum in float32."""
@@ -118,12 +116,10 @@ class Frontier:
 
     def _next(self, children: Children) -> Node | None:
         """The next child, as a node to be read; None if it is whole."""
-        at, parent = children.at, children.parent
-        id_, logprob = children.ids[at], children.logprobs[at]
-        children.at += 1
+        id_, logprob = children.take()
         if children.at < len(children.ids):
-            self._push(children.logprobs[children.at], parent.text, children)
-        return self._child(parent, id_, logprob)
+            self._push(children.logprobs[children.at], children.parent.text, children)
+        return self._child(children.parent, id_, logprob)
 
     def _child(self, parent: Node, id_: int, logprob: float, begun: str = "") -> Node | None:
         rules, automaton = self._rules, self._rules.automaton
@@ -139,33 +135,25 @@ class Frontier:
 
     def _extend(self, node: Node, masses: Masses) -> None:
         """Take the log-probabilities of all texts that are an id longer than the node's, [outputs]."""
-        rules, automaton = self._rules, self._rules.automaton
-        if rules.following is not None and (mask := rules.following.mask(_latest(node))) is not None:
+        rules, endings = self._rules, self._rules.until.after(node.begun)
+        if (mask := rules.mask(node)) is not None:
             masses += mask
-        endings = rules.until.after(node.begun)
-        goes_on, fits = endings.goes_on, True
-        ends: Ids | Flags = endings.here
-        if automaton is not None:
-            taken = automaton.choosable(node.state, rules.length - node.tokens)
-            goes_on, fits = goes_on & taken, automaton.may_end(node.state)
-            ends = ~taken
-            ends[endings.here] = True
-            if rules.end_id is not None:
-                ends[rules.end_id] = False
-        if fits:
+        takes = rules.takes(node)
+        if rules.may_end(node):
             self._whole.add(node.text)
-            self._end(node.text, "stop", log_sum(masses[ends].tolist()))
+            self._end(node.text, "stop", log_sum(masses[rules.ending(endings.here, takes)].tolist()))
             if rules.end_id is not None:
                 self._end(node.text, "end", float(masses[rules.end_id]))
+        goes_on = endings.goes_on if takes is None else endings.goes_on & takes
         for id_, later in endings.elsewhere:
-            if automaton is None or taken[id_]:
+            if takes is None or takes[id_]:
                 self._end_elsewhere(node.text, id_, later, float(masses[id_]))
         self._add_children(node, masses, goes_on, endings.begun)
 
     def _end(self, text: str, reason: FinishReason, logprob: float) -> None:
         """There is a way for the text to end."""
         if -math.inf < logprob >= self._floor - (0 if self._one_way else NEGLIGIBLE):
-            candidate = self._candidate(text)
+            candidate = self._candidates.setdefault(text, Candidate(text))
             candidate.add(reason, logprob)
             self._push(candidate.bound(), text, candidate)
 
@@ -183,10 +171,9 @@ class Frontier:
         wanted = goes_on & (masses > self._floor)
         for id_, beginning in begun.items():
             wanted[id_] = False
-            if goes_on[id_] and masses[id_] > self._floor - NEGLIGIBLE:
-                child = self._child(node, id_, float(masses[id_]), beginning)
-                if child is not None:
-                    self._hold_back(child)
+            likely = goes_on[id_] and masses[id_] > self._floor - NEGLIGIBLE
+            if likely and (child := self._child(node, id_, float(masses[id_]), beginning)) is not None:
+                self._hold_back(child)
         ids = np.flatnonzero(wanted)
         if ids.size:
             ids = ids[np.argsort(-masses[ids], kind="stable")]
@@ -198,12 +185,9 @@ class Frontier:
         for n in range(1, len(node.begun) + 1):
             text = node.text[:-n]
             if node.begun[-n:] in self._rules.until.beginnings and self._may_be_whole(text):
-                candidate = self._candidate(text)
+                candidate = self._candidates.setdefault(text, Candidate(text))
                 candidate.unread.append(node)
                 self._push(candidate.bound(), text, candidate)
-
-    def _candidate(self, text: str) -> Candidate:
-        return self._candidates.setdefault(text, Candidate(text))
 
     def _raise_floor(self) -> None:
         known = sorted((each.logprob for each in self._candidates.values() if each.ways), reverse=True)
@@ -214,7 +198,3 @@ class Frontier:
 
     def _push(self, bound: float, text: str, item: Node | Children | Candidate) -> None:
         heapq.heappush(self._heap, (-bound, not isinstance(item, Candidate), text, next(self._serial), item))
-
-
-def _latest(node: Node) -> Ids:
-    return np.array([node.id] if node.before == NONE else [node.before, node.id], dtype=np.int32)
