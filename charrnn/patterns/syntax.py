@@ -63,9 +63,14 @@ def _read(source: str) -> Any:
             return parser.parse(source)
     except re.error as error:
         place = "" if error.pos is None else f"at position {error.pos} (line {error.lineno}, column {error.colno})"
-        raise InvalidPatternError(error.msg, place, error.pos) from None
+        raise InvalidPatternError(_printable(error.msg), place, error.pos) from None
     except (OverflowError, ValueError):  # a count beyond what Python can say, or read
         raise InvalidPatternError("the repetition number is too large") from None
+
+
+def _printable(message: str) -> str:
+    """With an escape for each character of the source that a terminal would obey."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in message)
 
 
 def _depth(source: str) -> int:

@@ -25,7 +25,9 @@ def add_options(
     for name, field in body.model_json_schema()["properties"].items():
         if name not in leave_out:
             shown = defaults.get(name, field.get("default"))
-            parser.add_argument(f"--{name.replace('_', '-')}", **_kind(field), help=_help(field, shown))
+            kind = _kind(field)
+            several = kind.get("action") == "append"
+            parser.add_argument(f"--{name.replace('_', '-')}", **kind, help=_help(field, shown, several))
 
 
 def add_decoding(parser: argparse.ArgumentParser, file: str) -> None:
@@ -65,10 +67,10 @@ def _forms(field: Schema) -> list[Schema]:
     return [form for each in alternatives for form in _forms(each)] if alternatives else [field]
 
 
-def _help(field: Schema, default: Any) -> str:
+def _help(field: Schema, default: Any, several: bool) -> str:
     shown = default if isinstance(default, str) else json.dumps(default)
-    text: str = field.get("description", "") + (f" (default: {shown})" if default not in (None, []) else "")
-    return text.replace("%", "%%")
+    text: str = field.get("description", "") + (" (given once for each string)" if several else "")
+    return (text + (f" (default: {shown})" if default not in (None, []) else "")).replace("%", "%%")
 
 
 def json_object(text: str) -> str:

@@ -29,9 +29,8 @@ class CompleteBody(PatternBody, ModelBody):
     )
     until: Stop | None = Field(
         None,
-        description="up to 8 strings at which a completion ends, not part of it; null: a space and a newline, or"
-        " nothing beside a pattern; an empty list: nothing. A completion of a model of records also ends with the"
-        " record",
+        description="up to 8 strings at which a completion ends, not part of it; by default a space and a newline, or"
+        " nothing beside a pattern, as with an empty list; a model of records also ends it with the record",
     )
     unknown: Unknown = "error"
 

@@ -246,6 +246,7 @@ def test_what_stop_texts_or_allowed_ids_leave_must_be_something() -> None:
         ("a{99999999999}", None, "the repetition number is too large"),
         (f"a{{{'9' * 5000}}}", None, "the repetition number is too large"),
         ("[z-a]", 1, "bad character range z-a"),
+        ("(?\x1b[31m)", 1, r"unknown extension \?\\x1b at position 1"),
     ],
 )
 def test_what_does_not_parse_is_refused_with_its_place(source: str, position: int | None, message: str) -> None:

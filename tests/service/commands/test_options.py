@@ -33,6 +33,13 @@ def test_values_of_fields(arguments: tuple[str, ...], values: dict[str, object])
     assert read(*arguments) == values
 
 
+def test_help_says_which_options_can_be_given_several_times() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, GenerateBody, set(GenerateBody.model_fields) - FIELDS)
+    told = " ".join(parser.format_help().split())
+    assert told.count("(given once for each string)") == len({"choice", "stop"})
+
+
 def test_a_json_object_in_a_file_is_its_text(tmp_path: Path) -> None:
     (tmp_path / "schema.json").write_bytes('\ufeff{"const": "\u00e9"}\n'.encode())
     assert json_object(str(tmp_path / "schema.json")) == '{"const": "\u00e9"}\n'
