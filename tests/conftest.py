@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -53,6 +54,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
     return Scheduling(config, log)
 
 
+def pytest_configure() -> None:
+    """Torch on one thread, here and in all processes that tests start: networks as small as the tests' only wait for
+    each other's threads, on a busy machine for very long. A test that needs more sets their number."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What is imported and collected stays until the end: to look through it for garbage again and again, first while
@@ -82,8 +89,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Torch on one thread: networks as small as the tests' only wait for each other's threads, on a busy machine for
-    very long."""
+    """Torch on one thread at first, and afterwards on as many as before, whatever the test sets."""
     # Imported when it is wanted: torch is large, and most tests have no use for it.
     with importlib.import_module("charrnn.torch_threads").one_thread():
         yield

@@ -63,7 +63,11 @@ def search(labelled: Sequence[Labelled], states: Floats, check: Callable[[], Non
     for index, here, there in _blocks_of_units(states, picking, check):
         check()
         _improve(bests, picked.strengths(here), scored.strengths(there).reshape(1 + SHIFTS, len(labelled), -1), index)
-    return verdicts([_scored(*each, best, states, ~picking) for each, best in zip(labelled, bests, strict=True)])
+    scores = list[Scored]()
+    for each, best in zip(labelled, bests, strict=True):
+        check()
+        scores.append(_scored(*each, best, states, ~picking))
+    return verdicts(scores)
 
 
 def alternating(n: int) -> Mask:

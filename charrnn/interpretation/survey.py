@@ -4,7 +4,7 @@ no files."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -87,7 +87,7 @@ def survey(
         raise TooShortError(f"at least {MIN_TOKENS} tokens are needed to tell what cells follow, not {count}")
     tokens = [vocabulary.tokens_of(ids) for ids in texts]
     kept = kept_of([arrangement.reading(ids, vocabulary) for ids in texts], _most_kept(config))
-    labelled, undecided = _searchable([(each, labels_of_texts(each, tokens)) for each in annotators], _places(kept))
+    labelled, undecided = _searchable(_labels(annotators, tokens, check), _places(kept))
     found = search(labelled, states_of(engine, kept, check), check) if labelled else Verdicts()
     characters = sum(len(token) for text in tokens for token in text)
     return Survey(characters, held_out, found.findings, found.missing, (*found.undecided, *undecided))
@@ -118,6 +118,14 @@ def labels_of_tokens(annotator: Annotator, tokens: Sequence[str]) -> Labels | No
     return taken
 
 
+def _labels(
+    annotators: Sequence[Annotator], texts: Sequence[Sequence[str]], check: Callable[[], None]
+) -> Iterator[tuple[Annotator, Labels | None]]:
+    for annotator in annotators:
+        check()
+        yield annotator, labels_of_texts(annotator, texts)
+
+
 def _most_kept(config: ModelConfig) -> int:
     return max(MIN_TOKENS, min(MAX_KEPT, MAX_VALUES // math.prod(config.state_shape)))
 
@@ -129,7 +137,7 @@ def _places(kept: Sequence[Kept]) -> Positions:
 
 
 def _searchable(
-    labelled: Sequence[tuple[Annotator, Labels | None]], places: Positions
+    labelled: Iterable[tuple[Annotator, Labels | None]], places: Positions
 ) -> tuple[list[Labelled], list[Missing]]:
     """The labels that can be searched for in this text, at these places, and those that cannot."""
     good: list[Labelled] = []

@@ -81,7 +81,7 @@ def other_origin() -> Iterator[str]:
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory, other_origin: str) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("pages")
-    settings = {"ADMIN_API_KEYS": ADMIN_KEY, "OMP_NUM_THREADS": "1", "LOG_LEVEL": "warning"}
+    settings = {"ADMIN_API_KEYS": ADMIN_KEY, "LOG_LEVEL": "warning"}
     settings |= {"MAX_LENGTH": str(LONGEST), "MAX_REPLY_VALUES": str(LONGEST)}
     settings |= {"CORS_ORIGINS": other_origin}
     service = Service(folder / "data", folder / "log", **settings)

@@ -40,7 +40,6 @@ class Cluster:
             "REDIS_URL": redis_url or self.redis_url,
             "ADMIN_API_KEYS": KEY,
             "CONTINUATION_KEYS": KEY,
-            "OMP_NUM_THREADS": "1",
             **self.server.environment(endpoint=endpoint),
         }
 

@@ -32,8 +32,6 @@ from tests.service.conftest import MemoryRedis
 from tests.service.kept_files import KINDS, Kind, files_in, kind_of
 from tests.service.lived_in import job, jobs_of_all_kinds, live_in, trainer
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ALL = ("emptied", "cut", "not_json", "wrong_fields", "a_folder", "linked", "dangling", "looping", "a_pipe")
 ENTRIES = ("not_json", "a_folder", "linked", "dangling", "a_pipe")
 """For what is not read: it is another thing, or has any content."""

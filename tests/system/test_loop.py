@@ -32,7 +32,7 @@ TEXT = "".join(f"{number} green bottles, hanging on the wall;\n" for number in r
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("loop")
-    service = Service(folder / "data", folder / "output", WEB_WORKERS="2", OMP_NUM_THREADS="1", LOG_FORMAT="text")
+    service = Service(folder / "data", folder / "output", WEB_WORKERS="2", LOG_FORMAT="text")
     try:
         until(lambda: service.answers("/readyz") and service.request("/readyz")["degraded"] == [])
         yield service

@@ -50,7 +50,6 @@ class Place:
         environment = os.environ | {
             "DATA_DIR": str(self.folder),
             "REDIS_URL": self.server.url,
-            "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(ROOT),
         }
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")

@@ -12,7 +12,7 @@ from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.measurements import bits
 from charrnn.mixing import Gain, mixture
 from charrnn.ngram_counts import count
-from charrnn.ngrams import MAX_IDS, NgramTable
+from charrnn.ngrams import MAX_IDS, MAX_PAIRS, NgramTable
 from charrnn.training.config import Budget, Mix, TrainingConfig
 from charrnn.training.data import TrainingText
 from charrnn.training.record_data import TrainingRecords
@@ -20,10 +20,6 @@ from charrnn.training.text import split
 from service.training.worker.comparing import Comparison, generated_lines
 
 log = logging.getLogger(__name__)
-
-MOST_PAIRS: Final = 1 << 19
-"""The size of a table: 4 MiB in a file. On tiny Shakespeare, beside a network at 1.470, 2^17 pairs gain 0.011 nats,
-2^18 0.024, 2^19 0.039, twice as many 0.041."""
 
 TOKENS_A_SECOND, MOST_TOKENS = 10_000, 1 << 24
 HELD_OUT_A_SECOND, MOST_HELD_OUT = 1_000, 200_000
@@ -73,7 +69,7 @@ def _weighed(checkpoint: Checkpoint, source: TrainingText, config: TrainingConfi
     training, held_out = split(source.ids, config.validation_fraction, config.segment_length, config.validation_split)
     training = training.spread(_most(config.budget, TOKENS_A_SECOND, MOST_TOKENS))
     held_out = held_out.spread(_most(config.budget, HELD_OUT_A_SECOND, MOST_HELD_OUT))
-    counts = count(training, len(training), MOST_PAIRS, source.vocabulary.unknown_id)
+    counts = count(training, len(training), MAX_PAIRS, source.vocabulary.unknown_id)
     return mixture(counts, CpuEngine(checkpoint), held_out)
 
 

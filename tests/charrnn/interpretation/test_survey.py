@@ -107,14 +107,15 @@ def test_in_a_text_without_anything_to_follow_nothing_is_found() -> None:
     assert sorted(each.slug for each in found.undecided) == sorted(BY_SLUG)
 
 
-def test_it_can_be_ended_while_it_reads() -> None:
+@pytest.mark.parametrize("after", [3, len(BY_SLUG) + 3], ids=["labels", "reading"])
+def test_it_can_be_ended(after: int) -> None:
     vocabulary, asked = Vocabulary.of([TEXT]), []
     network = quote_watcher(vocabulary)
     engine = CpuEngine(network, "float32")
 
     def check() -> None:
         asked.append(1)
-        if len(asked) == 3:
+        if len(asked) == after:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):

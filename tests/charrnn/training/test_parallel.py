@@ -33,7 +33,7 @@ def test_each_process_has_a_gpu_of_its_own_where_there_are_gpus() -> None:
 
 
 def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     # On CPUs, for there may be a single GPU.
     subprocess.run([sys.executable, *launcher, SCRIPT, tmp_path], env=environment, check=True, timeout=120)

@@ -132,7 +132,7 @@ def test_a_run_left_inside_an_evaluation_goes_on_as_exactly(uninterrupted: bytes
         assert goes_on.checkpoint().to_bytes() == uninterrupted
 
 
-def test_a_gradient_step_in_bfloat16_in_two_parts_resumes_as_exactly() -> None:
+def test_a_gradient_step_in_bfloat16_in_two_parts_resumes_as_exactly(one_thread: None) -> None:
     torch.set_num_threads(2)
     wide = replace(CONFIG, hidden_size=256, layers=1)
     short = replace(TRAINING, budget=Budget(steps=6), batch_size=16)

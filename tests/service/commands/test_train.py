@@ -22,8 +22,6 @@ from tests.waiting import until
 
 SMALL = ("--hidden-size", "8", "--embedding-size", "0", "--batch-size", "2", "--segment-length", "8")
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -28,8 +28,6 @@ from service.training.units import KIND, in_words
 from service.training.worker.runner import SEARCH_DEATHS
 from tests.service.training.runners import job_runner
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 NEVER = Event()
 CLAUSES = ["he said ", '"not so" ', "to her and\n", "went (as if) away, ", '"all of it in" ', "vain\n\n"]
 TEXT = "".join(random.Random(7).choices(CLAUSES, k=3000))

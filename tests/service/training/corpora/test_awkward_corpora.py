@@ -32,8 +32,6 @@ AWKWARD = {
     "short": LATIN * 4,
 }
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def train(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[..., None]:

@@ -26,7 +26,6 @@ from tests.service.training.runners import Clock, StopAfter, job_runner
 NEVER = Event()
 TTL = 0.6
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 NewJob = Callable[..., Job]
 

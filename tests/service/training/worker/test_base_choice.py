@@ -26,8 +26,6 @@ SMALL = {"hidden_size": 8, "embedding_size": 4, "batch_size": 2, "segment_length
 WORDS = "the quick brown fox jumps over the lazy dog\n" * 40
 OTHER = WORDS.upper() * 2 + WORDS.translate(str.maketrans("fox", "\u00e9ox"))
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def bases(tmp_path: Path) -> ShippedBases:

@@ -21,8 +21,6 @@ from charrnn.vocabulary import Vocabulary
 from service.training.worker.comparing import compared, warnings_of, with_comparison
 from tests.networks import random_network
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TRAINING = TrainingConfig(Budget(minutes=1), validation_split="end")
 
 

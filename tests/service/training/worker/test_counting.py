@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from charrnn.ngrams import MAX_PAIRS
 from charrnn.training.config import Budget, Mix, TrainingConfig
 from charrnn.training.data import TrainingText
 from charrnn.vocabulary import Vocabulary
-from service.training.worker.counting import LEAST_GAIN, MOST_COPIED, MOST_PAIRS, with_counts
+from service.training.worker.counting import LEAST_GAIN, MOST_COPIED, with_counts
 from tests.networks import random_network
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def text_of(text: str) -> TrainingText:
@@ -45,7 +44,7 @@ def test_counts_that_gain_are_mixed_in_and_the_loss_is_theirs() -> None:
     found = with_counts(network, source, config())
     mix = found.record.json["mix"]
     assert mix["is_mixed"] and "reason" not in mix
-    assert found.ngrams is not None and found.ngrams.nbytes == mix["bytes"] <= 8 * MOST_PAIRS
+    assert found.ngrams is not None and found.ngrams.nbytes == mix["bytes"] <= 8 * MAX_PAIRS
     gain = mix["network_loss"] - mix["loss"]
     assert gain > LEAST_GAIN and 0 < mix["share"] < 1
     assert found.record.validation_loss == pytest.approx(3.0 - gain)

@@ -28,8 +28,6 @@ from service.training.worker.held_out import LONGEST, MOST, lines_of, measure, t
 from tests.networks import random_network
 from tests.service.training.runners import Clock, job_runner
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 LETTERS = Vocabulary("\nabc")
 RECORDS = Arrangement("generate", "line", "\n")
 

@@ -23,8 +23,6 @@ from tests.waiting import until
 
 ROOT = Path(__file__).parents[4]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.mark.parametrize(("kills", "steps"), [(4, 600), pytest.param(20, 3000, marks=pytest.mark.faults)])
 def test_random_kills_change_no_byte(

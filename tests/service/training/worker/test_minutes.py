@@ -30,8 +30,6 @@ from service.training.worker.minutes import (
 )
 from tests.service.training.runners import Clock, job_runner
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 NEVER = Event()
 FOUND: dict[str, Any] = {
     "measured_on": {"characters": 1, "held_out": True},

@@ -30,8 +30,6 @@ NewJob = Callable[..., Job]
 
 NEVER = Event()
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def runner(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> JobRunner:

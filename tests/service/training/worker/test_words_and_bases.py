@@ -30,8 +30,6 @@ NAMES = " ".join(
     f"{a}{b}{c}{d}" for a in "bcdfgklmnp" for b in "aeiou" for c in "rstvxyzqwh" for d in "abcdefghijklmnopqrstu"
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def run(jobs: JobStore, corpora: CorpusStore, models: ModelStore) -> Callable[..., Job]:
