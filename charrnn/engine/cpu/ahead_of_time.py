@@ -8,15 +8,16 @@ Portable kernels are compiled where they run: they are for the processor at hand
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, get_args
 
 import llvmlite.binding as llvm
 
 from charrnn.config import CELLS, Cell
-from charrnn.engine.cpu.code import AHEAD, path_of
-from charrnn.engine.cpu.compiling import code_of
+from charrnn.engine.cpu.code import AHEAD, machine_code, path_of
 from charrnn.engine.cpu.instructions import Isa, Precision
 from charrnn.engine.cpu.kernel_files import sealed
 from durable import files
@@ -30,12 +31,14 @@ def kernels(architecture: str) -> list[Kernel]:
     return list(itertools.product(CELLS, get_args(Precision), ISAS)) if architecture == "x86_64" else []
 
 
-def compile_into(folder: Path, wanted: Iterable[Kernel]) -> None:
-    """Compile the kernels into files that any user can read. Raises OSError."""
+def compile_into(folder: Path, wanted: Sequence[Kernel]) -> None:
+    """Compile the kernels into files that any user can read, each in a process, as many at once as there are cores.
+    Raises CompilationError, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    for kernel in wanted:
-        path = path_of(folder, *kernel)
-        files.put(path, sealed(path.name, code_of(*kernel)), 0o644)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for kernel, code in zip(wanted, pool.map(lambda each: machine_code(*each), wanted), strict=True):
+            path = path_of(folder, *kernel)
+            files.put(path, sealed(path.name, code), 0o644)
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def load(folder: Path | None, cell: Cell, precision: Precision, isa: Isa, ahead:
         _offer_library_functions()
     places = [path_of(place, cell, precision, isa) for place in (ahead, folder) if place is not None]
     if (code := next(filter(None, map(read, places)), None)) is None:
-        code = _compiled(cell, precision, isa)
+        code = machine_code(cell, precision, isa)
         if folder is not None:
             keep(places[-1], code)
     return _linked(code)
@@ -112,10 +112,14 @@ def _offer_library_functions() -> None:
 
 
 @cache
-def _compiled(cell: Cell, precision: Precision, isa: Isa) -> bytes:
+def machine_code(cell: Cell, precision: Precision, isa: Isa) -> bytes:
+    """The kernel, compiled in another process. Raises CompilationError."""
     kernel = [cell, precision, isa]
     command = [sys.executable, "-m", _COMPILER, *kernel, source_digest()]
-    found = subprocess.run(command, cwd=_ROOT, capture_output=True, check=False)
+    # numba makes code for itself as well, and gives up where it believes that the processor lacks instructions.
+    processor, features = target(isa)
+    environment = os.environ | {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
+    found = subprocess.run(command, cwd=_ROOT, env=environment, capture_output=True, check=False)
     if found.returncode:
         # The last line of a traceback is the message.
         lines = found.stderr.decode(errors="replace").splitlines()
