@@ -63,7 +63,7 @@ def test_what_one_can_do_oneself_works_as_it_is_written(
         assert run.stdout.strip()
         if command[0] == "bash":
             assert [reply for reply in replies(run.stdout) if "error" in reply] == []
-    for job in service.request("/jobs", key=ADMIN_KEY)["items"]:
+    for job in service.request("/jobs", key=ADMIN_KEY)["jobs"]:
         if job["status"] in {"queued", "running"}:
             service.request(f"/jobs/{job['id']}/cancel", {}, key=ADMIN_KEY)
 
