@@ -99,7 +99,7 @@ def test_each_arrangement_learns_and_shows_what_counts(page: Page) -> None:
         expect(part.locator("[data-progress]")).to_contain_text("Not trained yet")
         expect(part.locator("[data-counted]")).to_contain_text(counts)
         part.get_by_role("button", name="Train").click()
-        expect(part.locator("[data-progress]")).to_contain_text("Trained for 100 steps", timeout=60_000)
+        expect(part.locator("[data-progress]")).to_contain_text("After 100 training steps", timeout=60_000)
         rows = part.locator("tbody tr")
         writes = rows.filter(has=page.get_by_role("rowheader", name="writes")).locator("td b").all_inner_texts()
         wanted = rows.filter(has=page.get_by_role("rowheader", name="should write")).locator("td").all_inner_texts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -25,6 +26,10 @@ def test_a_text_of_ones_own_has_the_colours_of_the_trace(page: Page) -> None:
     trace = page.request.post("/trace", data={"text": TEXT, "cells": [chosen]}).json()
     values = trace["cells"][0]["values"]
     expect(part.locator("[data-range]")).to_contain_text(f"{max(values):.2f}")
+    assert cell["part"] == "cell"
+    held = part.get_by_role("slider", name="Hold the chosen cell at")
+    expect(held).to_have_attribute("min", str(math.floor(min(values))))
+    expect(held).to_have_attribute("max", str(math.ceil(max(values))))
     for element, value in zip(coloured.all(), values, strict=True):
         if abs(value) > 0.05:
             assert ("--positive" if value > 0 else "--negative") in (element.get_attribute("style") or "")
@@ -52,17 +57,23 @@ def test_what_was_looked_for_is_what_the_service_says_and_a_unit_that_is_not_the
         expect(row.get_by_role("cell").first).to_have_text(f"{verdict}: {reason}")
 
 
-def test_a_cell_that_is_held_changes_the_text_and_nothing_else_does(page: Page) -> None:
+@pytest.mark.parametrize("kind", ["hidden", "cell"])
+def test_a_cell_that_is_held_changes_the_text_and_nothing_else_does(page: Page, kind: str) -> None:
     part = learn(page, "cells")
-    part.get_by_label("A cell that follows").select_option("own")
-    part.get_by_label("Unit", exact=True).fill("92")
+    unit = 92
+    if kind == "hidden":
+        part.get_by_label("A cell that follows").select_option("own")
+        part.get_by_label("Unit", exact=True).fill(str(unit))
+    else:
+        unit = page.request.get("/models/shakespeare/versions/1/cells").json()["cells"][0]["unit"]
+    expect(part.locator("[data-range]")).to_contain_text(f"{kind} state of unit {unit} ")
     part.get_by_role("slider", name="Hold the chosen cell at").fill("1")
     part.get_by_role("button", name="Write").click()
     expect(part.locator("[data-held-told]")).to_contain_text("Held at 1.0:")
     body = {"prompt": "\n", "length": 220, "temperature": 0.8, "seed": 7}
     free = page.request.post("/generate", data=body).json()["text"]
     held = page.request.post(
-        "/generate", data=body | {"set": [{"layer": 0, "unit": 92, "part": "hidden", "value": 1}]}
+        "/generate", data=body | {"set": [{"layer": 0, "unit": unit, "part": kind, "value": 1}]}
     ).json()["text"]
     assert free != held
     assert part.locator("[data-free]").evaluate("e => e.textContent") == free

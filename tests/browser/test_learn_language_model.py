@@ -62,10 +62,10 @@ def test_it_learns_hello_while_one_watches_and_spells_it(page: Page) -> None:
     compare(part, 0)
     first = round(numbers(said.inner_text())[-1], 2)
     expect(text).not_to_contain_text("hello")
-    part.get_by_role("button", name="One step").click()
+    part.get_by_role("button", name="One training step").click()
     compare(part, 1)
     part.get_by_role("button", name="Train 200 steps").click()
-    expect(said).to_contain_text("After 201 steps")
+    expect(said).to_contain_text("After 201 training steps")
     compare(part, 201)
     assert numbers(str(part.get_by_role("img").get_attribute("aria-label"))) == [
         201,
@@ -80,7 +80,7 @@ def test_temperature_changes_what_is_drawn(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
     part = learn(page, "language-model")
     part.get_by_role("button", name="Train 200 steps").click()
-    expect(part.locator("[data-learned]")).to_contain_text("After 200 steps")
+    expect(part.locator("[data-learned]")).to_contain_text("After 200 training steps")
     shares = []
     for temperature in ("0", "1", "3"):
         part.get_by_label("Temperature").fill(temperature)
@@ -101,4 +101,4 @@ def test_temperature_changes_what_is_drawn(page: Page) -> None:
         drawn.add(text.inner_text())
     assert len(drawn) > 1
     part.get_by_role("button", name="Begin with other weights").click()
-    expect(part.locator("[data-learned]")).to_contain_text("After 0 steps")
+    expect(part.locator("[data-learned]")).to_contain_text("After 0 training steps")

@@ -127,7 +127,7 @@ export function start(part) {
     found("told").textContent = told;
     [input.value, input.maxLength] = [EXAMPLES[longest], longest];
     const { steps } = network();
-    say(steps ? `Trained for ${steps} steps.` : "Not trained yet: it guesses.");
+    say(steps ? `After ${steps} training steps.` : "Not trained yet: it guesses.");
     draw();
   }
 
@@ -150,7 +150,7 @@ export function start(part) {
     const is = () => networks.get(name) === taught;
     for (const goal = taught.steps + TAUGHT; taught.steps < goal && is();) {
       const mean = taught.train(SLICE);
-      say(`Trained for ${taught.steps} steps, loss ${mean.toFixed(3)}.`);
+      say(`After ${taught.steps} training steps the loss is ${mean.toFixed(3)}.`);
       draw();
       await new Promise(requestAnimationFrame);
     }

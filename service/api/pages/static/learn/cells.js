@@ -4,6 +4,7 @@ import { all, get } from "../api.js";
 import { byCell, characters } from "../coloured.js";
 import { count, h, number } from "../dom.js";
 import { clearError, showError } from "../errors.js";
+import { signed } from "./drawing.js";
 
 const WAIT_MS = 300;
 const LENGTH = 220;
@@ -26,9 +27,7 @@ export async function start(part) {
       const trace = text.value && await get("/trace", { json: { model: versions.value, text: text.value, cells: [chosen()], unknown: "skip" } });
       if (turn !== asked) return;
       found("coloured").replaceChildren(...(trace ? characters(trace, byCell(trace.cells[0])) : []));
-      const values = trace ? trace.cells[0].values : [0];
-      found("range").textContent = `Along this text the cell goes from ${number(Math.min(...values), 2)} to ${number(Math.max(...values), 2)}` +
-        `${trace.skipped ? "; characters that the model does not know are left out" : ""}.`;
+      found("range").textContent = trace ? ranged(trace, bound(found("held"), trace.cells[0])) : "";
     } catch (failed) {
       if (turn === asked) showError(error, failed);
     }
@@ -84,7 +83,7 @@ function verdict({ cells, not_found: none, undecided, measured_on: on }) {
 /** A text as the model writes it, and the same with the cell held at a value. */
 function steering(found, chosen) {
   const held = found("held");
-  const say = () => (found("held-value").value = number(held.valueAsNumber, 1));
+  const say = () => (found("held-value").value = signed(held.valueAsNumber, 1));
   held.addEventListener("input", say);
   say();
   found("write").addEventListener("click", async () => {
@@ -92,16 +91,28 @@ function steering(found, chosen) {
     try {
       const { model, cell } = chosen();
       const json = { model, prompt: "\n", length: LENGTH, temperature: 0.8, seed: SEED };
-      const set = [{ ...cell, part: "hidden", value: held.valueAsNumber }];
+      const set = [{ ...cell, value: held.valueAsNumber }];
       const [free, steered] = await Promise.all([json, { ...json, set }].map((each) => get("/generate", { json: each })));
       found("free").textContent = free.text;
       found("steered").textContent = steered.text;
-      found("held-told").textContent = `Free: ${lines(free.text)}. Held at ${number(held.valueAsNumber, 1)}: ${lines(steered.text)}.`;
+      found("held-told").textContent = `Free: ${lines(free.text)}. Held at ${signed(held.valueAsNumber, 1)}: ${lines(steered.text)}.`;
     } catch (failed) {
       showError(found("held-error"), failed);
     }
   });
 }
+
+/** Let a slider go over the values that a cell can have, or, if it knows no bounds, has along a text; gives the latter. */
+function bound(slider, { part, values }) {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  [slider.min, slider.max] = part === "cell" ? [Math.floor(least), Math.ceil(most)] : [-1, 1];
+  slider.dispatchEvent(new Event("input"));
+  return [least, most];
+}
+
+const ranged = ({ cells: [{ part, unit }], skipped }, [least, most]) =>
+  `Along this text the ${part} state of unit ${unit} goes from ${signed(least)} to ${signed(most)}` +
+  `${skipped ? "; characters that the model does not know are left out" : ""}.`;
 
 function lines(text) {
   const all = text.split("\n").filter(Boolean);

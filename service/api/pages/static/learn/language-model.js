@@ -54,7 +54,7 @@ export function start(part) {
   }
 
   function tell() {
-    at("learned").textContent = `After ${count(curveOf.length - 1, "step")} of training the loss is ${signed(curveOf.at(-1), 4)}.`;
+    at("learned").textContent = `After ${count(curveOf.length - 1, "training step")} the loss is ${signed(curveOf.at(-1), 4)}.`;
   }
 
   function show() {

@@ -45,9 +45,9 @@ export function start(part) {
     const y = times(count === 2 ? W_hy.slice(0, 1) : W_hy.slice(0, count), state);
     const p = count === 2 ? [sigmoid(y[0]), 1 - sigmoid(y[0])] : softmax(y);
     answer.replaceChildren(column("y", count === 2 ? [""] : CLASSES.slice(0, count), y), sign("→"),
-      bars(count === 2 ? "sigmoid(y), and the rest" : "softmax(y)", p.map((each, i) => [CLASSES[i], each])));
+      bars(count === 2 ? "sigmoid(y) and 1 − sigmoid(y)" : "softmax(y)", p.map((each, i) => [CLASSES[i], each])));
     probable.textContent = `A: ${signed(p[0], DIGITS)}. ` + (count === 2
-      ? `Softmax of (0, y) gives the same to y: ${signed(softmax([0, y[0]])[1], DIGITS)}. That is how the code does it.`
+      ? `The code takes softmax of 0 and y, which gives y the same: ${signed(softmax([0, y[0]])[1], DIGITS)}.`
       : `The sum of all ${count}: ${signed(p.reduce((a, b) => a + b), DIGITS)}.`);
   }
 
@@ -57,7 +57,7 @@ export function start(part) {
       matrix({ name: "W_hy", rows: shown.length === 1 ? ["y"] : CLASSES, columns: OF_H, values: shown, onInput: (i, j, value) => {
         W_hy[i][j] = value;
         conclude();
-      } }), sign("· tanh(…) ="), answer);
+      } }), sign("· new state ="), answer);
     conclude();
   }
 

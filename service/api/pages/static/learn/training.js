@@ -67,7 +67,7 @@ export async function start(part) {
 
 const described = ({ source, characters, vocabulary, steps, cell, hidden_size: units, segment_length: length, batch_size: rows }) =>
   `${source} ${number(characters)} characters, ${vocabulary} different ones. ${cell.toUpperCase()} of ${units} units, ` +
-  `${steps} steps that read ${rows} × ${length} characters each.`;
+  `${steps} training steps that read ${rows} × ${length} characters each.`;
 
 /** A job's samples of its first prompt, in the same shape. */
 function ofJob({ samples, metrics }) {
