@@ -127,7 +127,7 @@ export function start(part) {
     found("told").textContent = told;
     [input.value, input.maxLength] = [EXAMPLES[longest], longest];
     const { steps } = network();
-    say(steps ? `After ${steps} training steps.` : "Not trained yet: it guesses.");
+    say(steps ? `${steps} training steps so far.` : "Not trained yet: it guesses.");
     draw();
   }
 
