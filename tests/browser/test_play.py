@@ -233,7 +233,7 @@ def test_the_service_goes_in_mid_stream_and_comes_back(watched: Watched, play: P
     until(lambda: service.answers("/readyz"))
     until(lambda: len(play.locator("#text").inner_text()) > len(written))
     assert play.locator("#text").inner_text().startswith(written)
-    play.get_by_role("button", name="Stop").click()
+    play.get_by_role("button", name="Stop").click(timeout=60_000)  # the page draws a long text meanwhile
     expect(play.locator("#status")).to_contain_text("Incomplete")
     generate(play, Length="50")
     expect(play.locator("#error")).to_be_hidden()
