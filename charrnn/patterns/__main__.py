@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -21,13 +22,11 @@ def main() -> None:
     gc.freeze()
     gc.disable()  # a fourth of the time; what one pattern leaves is collected after it
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    while True:
-        try:
+    with suppress(EOFError, ConnectionError):  # the process that asks has ended
+        while True:
             arguments, named = connection.recv()
-        except (EOFError, ConnectionError):
-            return
-        connection.send(_answer(*arguments, **named))
-        gc.collect()
+            connection.send(_answer(*arguments, **named))
+            gc.collect()
 
 
 def _answer(*arguments: Any, **named: Any) -> Compiled | PatternError:

@@ -125,8 +125,8 @@ class Admitted:
 
 
 class Admission:
-    """Checks requests. `check_fits` raises NeverFitsError for too many texts at once; `patterns` has
-    what texts have to fit compiled."""
+    """Checks requests. `check_fits` raises NeverFitsError for too many texts at once; `patterns` has what texts have to
+    fit compiled."""
 
     def __init__(
         self,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +88,14 @@ def test_one_that_is_lost_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
         assert np.array_equal(process(pattern, LETTERS, len(LETTERS)).automaton.following, expected.following)
         assert children() == before, "it is compiled here"
     assert len({*pids}) == 2 and caplog.text.count("was lost") == 2
+
+
+def test_one_whose_owner_ends_while_it_compiles_ends_without_a_word() -> None:
+    here, there = Pipe()
+    command = [sys.executable, "-m", "charrnn.patterns", str(there.fileno())]
+    with there:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, pass_fds=[there.fileno()])
+    here.send(((Pattern("regex", "a|b"), LETTERS, len(LETTERS)), {}))
+    here.close()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, b"")
