@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,11 +43,12 @@ SIZES: Final = (
     _Size(640, 5_000_000, 6e7, 20_000, 3e-3),
 )
 
-DROPOUTS: Final = ((1.5, 0.0), (6, 0.1), (16, 0.2), (30, 0.3), (45, 0.4))
-"""(pressure, dropout): the dropout up to this pressure to memorize the text (`_pressure`); MAX_DROPOUT above the
-last."""
+PRESSURES: Final = (1, 3, 10, 22, 37, 60)
+DROPOUTS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+"""The dropout at these pressures to memorize the text (`_pressure`), interpolated over their logarithms: a pressure
+follows from the speed that is measured, and a slightly other speed must not mean quite other settings."""
 
-MAX_DROPOUT: Final = 0.5
+MAX_DROPOUT: Final = DROPOUTS[-1]
 
 MOST_DROPOUTS: Final = ((0.4, 0.2), (0.8, 0.3))
 """The most dropout for an LSTM with so few weights of its layers for each token of the text, which can hardly learn it
@@ -55,18 +56,16 @@ by heart, however often it reads it; else MAX_DROPOUT. On tiny Shakespeare (0.26
 per character with 0.2, 1.450 with 0.35; 69 epochs: 1.484 with 0.5. With 384 units (0.6), 29 epochs, 0.3 gave 1.4105;
 with 512 (1.05), 45 epochs, 0.5 gave 1.4008 and 0.6 1.413."""
 
-WEIGHT_DECAYS: Final = ((1.5, 0.01), (8, 0.05), (20, 0.1))
-"""The same for AdamW's weight decay, with MAX_WEIGHT_DECAY above the last: after 8 of 24 epochs on a quarter of tiny
-Shakespeare, 256 units were at 1.863 nats per character with 0.01, and at 1.837 with 0.2, with the same dropout."""
+WEIGHT_DECAYS: Final = (0.01, 0.05, 0.1, 0.2, 0.2, 0.2)
+"""The same for AdamW's weight decay: after 8 of 24 epochs on a quarter of tiny Shakespeare, 256 units were at 1.863
+nats per character with 0.01, and at 1.837 with 0.2, with the same dropout."""
 
-MAX_WEIGHT_DECAY: Final = 0.2
-
-FAST, FAST_PRESSURE = 1.4, 16
-"""The learning rate up to this pressure, as a multiple of `_Size.learning_rate`. After 600 steps with 256 units, 9e-3
-instead of 6e-3: Python source 1.123 instead of 1.164 nats per character, German 1.489 instead of 1.543, tunes 0.933
-instead of 0.962, plays 1.478 instead of 1.515, with a GRU 1.475 instead of 1.496, three layers 1.548 instead of 1.575;
-after 4,000 with 384 units, 7e-3 instead of 5e-3, plays 1.265 instead of 1.272. Small texts that are read often are
-learnt by heart sooner with it."""
+FASTER: Final = (1.4, 1.4, 1.4, 1.0, 1.0, 1.0)
+"""The same for the learning rate, as a multiple of `_Size.learning_rate`. After 600 steps with 256 units, 9e-3 instead
+of 6e-3: Python source 1.123 instead of 1.164 nats per character, German 1.489 instead of 1.543, tunes 0.933 instead of
+0.962, plays 1.478 instead of 1.515, with a GRU 1.475 instead of 1.496, three layers 1.548 instead of 1.575; after 4,000
+with 384 units, 7e-3 instead of 5e-3, plays 1.265 instead of 1.272. Small texts that are read often are learnt by heart
+sooner with it."""
 
 MEMORY: Final[Mapping[str, float]] = {"lstm": 1.0, "gru": 1.0, "rnn": 0.03}
 """How much a cell memorizes: a vanilla network needs no dropout where an LSTM does. After 45 epochs on 55,000
@@ -124,10 +123,10 @@ def defaults_for(
     training = {
         "segment_length": segment_length,
         "batch_size": batch_size,
-        "learning_rate": size.learning_rate * (FAST if pressure <= FAST_PRESSURE else 1),
+        "learning_rate": size.learning_rate * _at(pressure, FASTER),
         "validation_fraction": _validation(tokens, size.speed, budget),
-        "dropout": min(_dropout(pressure), _most_dropout(tokens, size.hidden_size, given.get("layers", 1))),
-        "weight_decay": _weight_decay(pressure),
+        "dropout": min(_at(pressure, DROPOUTS), _most_dropout(tokens, size.hidden_size, given.get("layers", 1))),
+        "weight_decay": _at(pressure, WEIGHT_DECAYS),
     }
     return _chosen(ModelConfig, model | given), _chosen(TrainingConfig, training | given)
 
@@ -287,14 +286,11 @@ def ties_output(config: ModelConfig) -> bool:
     return bool(config.embedding_size) and not config.output_size and config.vocabulary_size >= TIED_FROM
 
 
-def _dropout(pressure: float) -> float:
-    return next((dropout for limit, dropout in DROPOUTS if pressure <= limit), MAX_DROPOUT)
+def _at(pressure: float, settings: Sequence[float]) -> float:
+    """The setting at a pressure, of those at PRESSURES."""
+    return round(float(np.interp(math.log(max(pressure, PRESSURES[0])), np.log(PRESSURES), settings)), 3)
 
 
 def _most_dropout(tokens: int, hidden_size: int, layers: int) -> float:
     share = 4 * hidden_size**2 * (2 * layers - 1) / max(1, tokens)  # layers above the first read a hidden state too
     return next((dropout for limit, dropout in MOST_DROPOUTS if share <= limit), MAX_DROPOUT)
-
-
-def _weight_decay(pressure: float) -> float:
-    return next((decay for limit, decay in WEIGHT_DECAYS if pressure <= limit), MAX_WEIGHT_DECAY)

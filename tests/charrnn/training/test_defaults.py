@@ -52,6 +52,23 @@ def test_more_time_has_more_units_and_more_repetitions_more_dropout() -> None:
     assert chosen[0][1]["dropout"] < chosen[-1][1]["dropout"]
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@given(
+    st.integers(10_000, 10_000_000),
+    st.sampled_from((64, 128, 256, 384, 512)),
+    st.floats(0.1, 100),
+    st.floats(1, 1.02),
+)
+def test_a_slightly_faster_machine_trains_with_slightly_different_settings(
+    cell: Cell, tokens: int, hidden_size: int, minutes: float, faster: float
+) -> None:
+    chosen = {"cell": cell, "hidden_size": hidden_size}
+    one, other = (defaults_for(tokens, 65, Budget(minutes=minutes * factor), chosen)[1] for factor in (1, faster))
+    assert abs(one["dropout"] - other["dropout"]) <= 0.005
+    assert other["weight_decay"] == pytest.approx(one["weight_decay"], rel=0.1)
+    assert other["learning_rate"] == pytest.approx(one["learning_rate"], rel=0.02)
+
+
 def test_what_is_chosen_stands_and_the_rest_suits_it() -> None:
     chosen = {"hidden_size": 1280, "layers": 2, "dropout": 0.35, "seed": 7, "segment_length": 100}
     model, training = defaults_for(1_100_000, 65, Budget(minutes=5), chosen)
