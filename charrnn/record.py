@@ -30,7 +30,7 @@ class TrainingRecord:
 
     @property
     def corpus_format(self) -> Mapping[str, Any]:
-        """How that text is divided into records, as far as the training was told; empty if missing."""
+        """How that text is divided into records, as far as the training knew; empty if missing."""
         found = self._section("corpus").get("format")
         return found if isinstance(found, Mapping) else {}
 

@@ -12,7 +12,7 @@ Bits = npt.NDArray[np.floating]
 """The surprisal of each token."""
 
 MOST: Final = 3
-"""How many spans are told of a text."""
+"""How many spans of a text are reported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def may_pass(error: Exception) -> bool:
     )
 
 
-def told(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The error in a few words, without addresses and keys."""
     text = str(error)
     if METADATA_SERVICE in text:

@@ -12,7 +12,7 @@ from obstore.store import S3Store
 
 from durable.objects import ObjectMissingError, StoreRefusedError, StoreUnavailableError
 from durable.s3_clients import S3Clients
-from durable.s3_errors import VERDICTS, is_missing, may_pass, told
+from durable.s3_errors import VERDICTS, is_missing, may_pass, reason_of
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -55,8 +55,8 @@ class S3Requests:
                 if is_missing(error):
                     raise ObjectMissingError(key) from None
                 if not may_pass(error):
-                    raise StoreRefusedError(f"{self} does not {what} {key}: {told(error)}") from None
+                    raise StoreRefusedError(f"{self} does not {what} {key}: {reason_of(error)}") from None
                 if time.monotonic() + pause > last:
-                    raise StoreUnavailableError(f"{self} does not {what} {key}: {told(error)}") from None
+                    raise StoreUnavailableError(f"{self} does not {what} {key}: {reason_of(error)}") from None
             time.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
             pause *= 2

@@ -564,7 +564,7 @@ class Client:
 
     def cells(self, name: str, version: int) -> Json:
         """What the version's cells follow (`cells`), how well, and the score by chance; what none follows
-        (`not_found`); what could not be told (`undecided`). Code `no_cells`: not searched yet."""
+        (`not_found`); and what is `undecided`. Code `no_cells`: not searched yet."""
         return self.json("GET", f"{_version(name, version)}/cells")
 
     def find_cells(self, name: str, version: int, corpus: str | None = None, text: str | None = None) -> Json:
@@ -903,7 +903,7 @@ class _RecordsLeft:
         self._last: Json = {}
         self._repeated = self._before = self._tried = 0
         self.is_known = False
-        """Whether the reply has told its version and its seed."""
+        """Whether the version and the seed of the reply are known."""
 
     def begin(self, headers: Mapping[str, str]) -> None:
         """Note what the headers of a reply say of it."""

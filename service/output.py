@@ -28,7 +28,7 @@ EXIT_SECONDS: Final = 1.0
 _LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
-class Output:
+class LineWriter:
     """A descriptor to which one thread of this process writes, in the order of `write`. Lines stay whole.
 
     If the reader has stopped, or the disk is full, at most `most` bytes wait. Further lines are lost; once it can be
@@ -85,15 +85,15 @@ class Output:
         atexit.register(self.flush)
 
     def _run(self) -> None:
-        told = float("-inf")
+        reported_at = float("-inf")
         while True:
             gathered = self._gathered()
             for piece in _pieces(gathered):
                 self._put(piece)
                 with self._changed:
                     self._bytes -= len(piece)
-            if self.lost > self._reported and (not self._bytes or time.monotonic() - told > REPORT_SECONDS):
-                told = time.monotonic()
+            if self.lost > self._reported and (not self._bytes or time.monotonic() - reported_at > REPORT_SECONDS):
+                reported_at = time.monotonic()
                 self._report_losses()
 
     def _gathered(self) -> list[bytes]:
@@ -141,7 +141,7 @@ class Output:
 class _Lines(io.BufferedIOBase):
     """Passes on complete lines."""
 
-    def __init__(self, output: Output, descriptor: int) -> None:
+    def __init__(self, output: LineWriter, descriptor: int) -> None:
         self._output, self._descriptor = output, descriptor
         self._rest = b""
 
@@ -190,5 +190,5 @@ def _report(lost: int) -> bytes:
     return f"{lost} lines of the log were lost\n".encode()
 
 
-STANDARD_OUTPUT: Final = Output(1)
-STANDARD_ERROR: Final = Output(2)
+STANDARD_OUTPUT: Final = LineWriter(1)
+STANDARD_ERROR: Final = LineWriter(2)

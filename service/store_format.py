@@ -135,8 +135,8 @@ def _refuse_older(objects: Objects, value: _Format) -> None:
 
 
 def _check_conditions(objects: Objects, content: bytes) -> None:
-    """Try writes that must be refused, and would change nothing if they were not. One without the right to write is
-    told so here too."""
+    """Try writes that must be refused, and would change nothing if they were not. One without the right to write
+    fails here too."""
     try:
         objects.put_new(KEY, content)
     except ObjectExistsError:

@@ -16,7 +16,7 @@ PACKAGES = ("charrnn", "console", "durable", "model_store", "service")
 SOURCES = {path: path.read_text(encoding="utf-8") for each in PACKAGES for path in (ROOT / each).rglob("*.py")}
 GROUPS = re.findall(r"^## (.+)\n((?:.*\n)+?)(?=^## |\Z)", GLOSSARY, re.MULTILINE)
 NAMES = sorted(set(re.findall(r"`(\w+)`", GLOSSARY)))
-REPLACED = ("amiss", "nobody", "somebody", "whoever", "a word on", "is told")
+REPLACED = ("amiss", "nobody", "somebody", "whoever", "a word on", "(is|was|be) told", "census", "tickets?", "rooms")
 
 
 def _terms(group: str) -> list[str]:

@@ -39,9 +39,9 @@ class TooShortError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class UnitSurvey:
     """The result: how many `characters` were searched, whether they are known to have been held out of training, what
-    was found, what no unit follows, and what could not be told."""
+    was found, what no unit follows, and what is undecided."""
 
     characters: int
     held_out: bool
@@ -75,7 +75,7 @@ def survey(
     held_out: bool,
     check: Callable[[], None] = lambda: None,
     annotators: Sequence[Annotator] = ANNOTATORS,
-) -> Survey:
+) -> UnitSurvey:
     """Search the units of a network with this `config` along the texts [n], at least one token each: passages of an
     endless one, or the records of a network with this `arrangement`, each read and labelled by itself. `check` is
     called many times a second and may raise to stop the search.
@@ -90,7 +90,7 @@ def survey(
     labelled, undecided = _searchable(_labels(annotators, tokens, check), _places(kept))
     found = search(labelled, states_of(engine, kept, check), check) if labelled else Verdicts()
     characters = sum(len(token) for text in tokens for token in text)
-    return Survey(characters, held_out, found.findings, found.missing, (*found.undecided, *undecided))
+    return UnitSurvey(characters, held_out, found.findings, found.missing, (*found.undecided, *undecided))
 
 
 def labels_of_texts(annotator: Annotator, texts: Sequence[Sequence[str]]) -> Labels | None:

@@ -3,7 +3,7 @@ does not tell; knows no text and no states.
 
 A unit is found if its score is at least `CLAIM` of the way from chance to perfection, even with a standard error less.
 That there is none is said only if the score would not suffice even with two more, in an endless text, where chance
-comes to nothing. All else could not be told.
+comes to nothing. All else is undecided.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A label that no unit follows, or for which this could not be told; then `score` and `chance` may be None."""
+    """A label that no unit follows, or for which this is undecided; then `score` and `chance` may be None."""
 
     slug: str
     follows: str
@@ -82,7 +82,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What units follow, the clearest first; what none follows; and what could not be told."""
+    """What units follow, the clearest first; what none follows; and what is undecided."""
 
     findings: tuple[Finding, ...] = ()
     missing: tuple[Missing, ...] = ()

@@ -11,14 +11,14 @@ from charrnn.patterns.flattening import flat
 from charrnn.patterns.graphs import both
 from charrnn.patterns.json_schema import facts
 from charrnn.patterns.json_schema.conjunction import (
-    Choice,
+    Alternatives,
     Conjunction,
     Key,
     Parts,
     Resolver,
     key_of,
 )
-from charrnn.patterns.json_schema.containers import Member, array, object_
+from charrnn.patterns.json_schema.containers import Property, array, object_
 from charrnn.patterns.json_schema.exclusive import Excluder
 from charrnn.patterns.json_schema.located import Located, at, shown
 from charrnn.patterns.json_schema.numbers import multiples, number
@@ -64,7 +64,7 @@ class _Translation:
         self._known: dict[Key, Node] = {}
 
     def node(self, parts: Parts, settled: frozenset[str] = frozenset()) -> Node:
-        """The texts of the values that fit all of several schemas; the choices in `settled` have been made."""
+        """The texts of the values that fit all of several schemas; `settled`: as for `Resolver.all_of`."""
         key = key_of(parts, settled)
         if key not in self._known:
             self._known[key] = self._node(parts, settled)
@@ -77,8 +77,8 @@ class _Translation:
         listed = facts.listed(conjunction)
         if listed is not None:
             return Alternation(tuple(literal(_text(each)) for each in listed if self._checker.fits(each, parts)))
-        if conjunction.choices:
-            return self._chosen(conjunction.choices[0], parts, settled)
+        if conjunction.alternatives:
+            return self._chosen(conjunction.alternatives[0], parts, settled)
         types = facts.meant(conjunction)
         if not types and not any(conjunction.given("type")):
             place = at(parts[0].place) if parts else "of a property without a schema"
@@ -87,21 +87,21 @@ class _Translation:
         kinds = dict.fromkeys(numeric if each in {"integer", facts.FRACTION} else each for each in types)
         return Alternation(tuple(self._of_type(kind, conjunction) for kind in kinds))
 
-    def _chosen(self, choice: Choice, parts: Parts, settled: frozenset[str]) -> Node:
+    def _chosen(self, alternatives: Alternatives, parts: Parts, settled: frozenset[str]) -> Node:
         """The values that fit one of the branches, too."""
-        settled |= {choice.place}
-        branches = [(*parts, branch) for branch in choice.branches]
-        if choice.keyword == "oneOf":
-            self._check_exclusive(choice, branches, settled)
+        settled |= {alternatives.place}
+        branches = [(*parts, branch) for branch in alternatives.branches]
+        if alternatives.keyword == "oneOf":
+            self._check_exclusive(alternatives, branches, settled)
         return Alternation(tuple(self.node(branch, settled) for branch in branches))
 
-    def _check_exclusive(self, choice: Choice, branches: list[Parts], settled: frozenset[str]) -> None:
+    def _check_exclusive(self, alternatives: Alternatives, branches: list[Parts], settled: frozenset[str]) -> None:
         listed = [facts.listed(self._resolver.all_of(branch, settled)) is not None for branch in branches]
         for (i, first), (j, second) in combinations(enumerate(branches), 2):
             checked = listed[i] and listed[j]  # value by value
             if not checked and not self._excluder.exclude(first, second, settled):
                 raise UnsupportedPatternError(
-                    f"oneOf where the branches {i} and {j} may both fit (anyOf takes both)", at(choice.place)
+                    f"oneOf where the branches {i} and {j} may both fit (anyOf takes both)", at(alternatives.place)
                 )
 
     def _of_type(self, kind: str, conjunction: Conjunction) -> Node:
@@ -120,13 +120,13 @@ class _Translation:
 
     def _object(self, conjunction: Conjunction) -> Node:
         required = facts.required(conjunction)
-        members = []
+        properties = []
         for name, parts in facts.properties(conjunction).items():
             if not parts:
                 place = required[name].place("required")
                 raise UnsupportedPatternError(f"the required property {shown(name)} without a schema", place)
-            members.append(Member(literal(f"{_text(name)}: "), self.node(parts), name in required))
-        return object_(members, *facts.counts(conjunction, "Properties"))
+            properties.append(Property(literal(f"{_text(name)}: "), self.node(parts), name in required))
+        return object_(properties, *facts.counts(conjunction, "Properties"))
 
     def _array(self, conjunction: Conjunction) -> Node:
         least, most = facts.counts(conjunction, "Items")

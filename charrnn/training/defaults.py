@@ -89,7 +89,7 @@ SOFTMAX_UNITS: Final = 100
 the softmax is equal. A step of 2,048 tokens with 256 units and 5,778 tokens takes 0.28 s of a core, 0.24 s of it for
 the output layer; if that is tied to an embedding of 128, 0.19 s."""
 
-STEPS: Final = ((64, 64, 16_000), (64, 32, 1_500), (32, 32, 0))
+STEP_SIZES: Final = ((64, 64, 16_000), (64, 32, 1_500), (32, 32, 0))
 """Segment length, batch size, and how many steps of this size are enough. The same reading in more, smaller steps
 teaches more, but takes longer: docs/training.md has the figures."""
 
@@ -251,9 +251,9 @@ def _reading(tokens: int, speed: int, budget: Budget, step: int) -> float:
 
 
 def _step(tokens: int, reading: float, given: Mapping[str, Any]) -> tuple[int, int]:
-    """The segment length and the batch size: the largest of STEPS of which so much reading has enough. Each stream has
-    several segments, even in a short text."""
-    for length, streams, enough in STEPS:
+    """The segment length and the batch size: the largest of STEP_SIZES of which so much reading has enough. Each
+    stream has several segments, even in a short text."""
+    for length, streams, enough in STEP_SIZES:
         longest = min(length, 64 if tokens >= SHORT_TEXT else 32, tokens // 8)
         segment_length = given.get("segment_length", max(1, longest))
         most = min(streams, 64 if tokens >= LONG_TEXT else 32, tokens // (8 * segment_length))

@@ -13,7 +13,7 @@ from service.output import STANDARD_ERROR
 from service.settings import Settings
 from service.training.corpora.store import CorpusStore
 from service.training.jobs.store import JobStore
-from service.training.queue.figures import Asked, Figures
+from service.training.queue.figures import Figures, StoreRequests
 from service.training.queue.heartbeats import Heartbeat
 from service.training.queue.job_queue import JobConsumer, JobQueue
 from service.training.queue.reconciler import Reconciler
@@ -76,5 +76,5 @@ def _heartbeat(settings: Settings, figures: Callable[[], Figures]) -> Heartbeat:
 
 
 def _figures(mirror: Mirror) -> Figures:
-    asked = (Asked(*labels, each.count, each.seconds) for labels, each in mirror.requests().items())
+    asked = (StoreRequests(*labels, each.count, each.seconds) for labels, each in mirror.requests().items())
     return Figures(STANDARD_ERROR.lost, tuple(asked))

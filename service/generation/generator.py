@@ -12,7 +12,7 @@ from service.generation.cached_choice import Entry
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.compiled_patterns import CompiledPatterns
 from service.generation.observer import NO_OBSERVER, GenerationObserver
-from service.generation.pieces import Head, Piece, Stream
+from service.generation.pieces import Piece, Stream, StreamHead
 from service.generation.prefix_states import PrefixStates
 from service.generation.prompt_reader import PromptReader
 from service.generation.requests import Choice, Generation, GenerationRequest
@@ -194,9 +194,9 @@ def _generation(admitted: Admitted, choices: tuple[Choice, ...], joined: bool) -
     )
 
 
-def _head(admitted: Admitted, seeds: tuple[int, ...]) -> Head:
+def _head(admitted: Admitted, seeds: tuple[int, ...]) -> StreamHead:
     model = admitted.model
-    return Head(
+    return StreamHead(
         model.name,
         model.version,
         admitted.prompt,

@@ -10,7 +10,7 @@ import numpy as np
 from charrnn.vocabulary import Ids
 from service.generation.continuations.continuation import Continuation
 from service.generation.logprobs import TextLogprobs
-from service.generation.progress import Progress
+from service.generation.progress import StreamProgress
 from service.generation.requests import FinishReason, Skipped
 
 
@@ -80,7 +80,7 @@ class Parts:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Head:
+class StreamHead:
     """What is known of a request's result before its first piece; `prompt` has the ids that were read."""
 
     model: str
@@ -107,13 +107,13 @@ class Head:
 class Stream:
     """The results of one or several requests in pieces."""
 
-    heads: tuple[Head, ...]
+    heads: tuple[StreamHead, ...]
     pieces: Iterator[tuple[int, Piece] | None]
     """(index of the choice, counted through all requests, piece), until every choice has ended; None from time to time
     if there is nothing new."""
     completion_tokens: Callable[[], int]
     """How many tokens were generated; call it after the last piece."""
-    progress: Progress
+    progress: StreamProgress
     """How much was passed on before the first of the pieces."""
     resumed: bool = False
     """Whether it goes on after an event of an earlier one."""

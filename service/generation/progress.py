@@ -47,7 +47,7 @@ class ChoiceProgress:
         return f"{self.characters}" if self.characters == self.tokens else f"{self.characters}.{self.tokens}"
 
 
-class Progress:
+class StreamProgress:
     """How much of each choice of a stream has been passed on so far, of which `digest` says what was asked for."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Progress:
         """Whether the last event has been passed on."""
 
     @classmethod
-    def read(cls, event_id: str, digest: bytes, choices: int) -> Progress:
+    def read(cls, event_id: str, digest: bytes, choices: int) -> StreamProgress:
         """The progress after the event with this id. Raises EventIdError if the stream has none with it."""
         name, _, written = event_id.partition("-")
         if written and name == _name(hashlib.sha256(digest), written):

@@ -11,20 +11,20 @@ from service.generation.cache import cache_key, reply_key
 from service.generation.continuations.continuation import CutOffError
 from service.generation.errors import EventIdError
 from service.generation.pieces import Piece
-from service.generation.progress import ChoiceProgress, Progress
+from service.generation.progress import ChoiceProgress, StreamProgress
 
 
-def resumed_progress(event_id: str, admitted: Sequence[Admitted]) -> Progress:
+def resumed_progress(event_id: str, admitted: Sequence[Admitted]) -> StreamProgress:
     """The progress of the stream of these requests after the event. Raises EventIdError."""
     seeds = [each.request.seed for each in admitted]
     if None in seeds:
-        raise EventIdError("needs the seed that the stream's first event told, in the field seed")
-    return Progress.read(event_id, _digest(admitted, seeds), sum(each.request.n for each in admitted))
+        raise EventIdError("needs the seed of the stream's first event, in the field seed")
+    return StreamProgress.read(event_id, _digest(admitted, seeds), sum(each.request.n for each in admitted))
 
 
-def new_progress(admitted: Sequence[Admitted], seeds: Sequence[int]) -> Progress:
+def new_progress(admitted: Sequence[Admitted], seeds: Sequence[int]) -> StreamProgress:
     """That of a new stream of these requests; `seeds` has that of each one's first choice."""
-    return Progress(_digest(admitted, seeds), [ChoiceProgress()] * sum(each.request.n for each in admitted))
+    return StreamProgress(_digest(admitted, seeds), [ChoiceProgress()] * sum(each.request.n for each in admitted))
 
 
 def _digest(admitted: Sequence[Admitted], seeds: Sequence[int | None]) -> bytes:
@@ -41,7 +41,9 @@ def _key_with(admitted: Admitted, seed: int | None) -> str:
     return cache_key(admitted.model, admitted.prompt, replace(admitted.request, seed=seed))
 
 
-def pieces_after(progress: Progress, pieces: Iterator[tuple[int, Piece] | None]) -> Iterator[tuple[int, Piece] | None]:
+def pieces_after(
+    progress: StreamProgress, pieces: Iterator[tuple[int, Piece] | None]
+) -> Iterator[tuple[int, Piece] | None]:
     """The pieces without what has been passed on of each choice; None where nothing is new yet. A CutOffError tells
     only of choices that have come to something new."""
     rests: dict[int, _Rest] = {}

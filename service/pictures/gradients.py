@@ -16,7 +16,7 @@ LONGEST: Final = 18
 """The maximum length in characters of a version's name in a legend."""
 
 TITLE: Final = "Gradient of a character's loss at the state k steps before it"
-STEPS: Final = Axis("steps back", floor=0.0)
+STEPS_BACK: Final = Axis("steps back", floor=0.0)
 NORM: Final = Axis(log=True)
 
 Norms = Sequence[Sequence[float]]
@@ -32,7 +32,7 @@ def panel(measured: Sequence[tuple[str, Norms]], title: str = TITLE, top: int = 
         for number, layer in enumerate(norms):
             colour = top + (len(norms) - 1 - number) * layer_colours
             lines.append(_line(f"layer {number}, {when}", colour, layer, dashed=dashed))
-    return Panel(title, STEPS, NORM, tuple(lines))
+    return Panel(title, STEPS_BACK, NORM, tuple(lines))
 
 
 def side_by_side(title: str, networks: Mapping[str, Sequence[tuple[str, Norms]]]) -> str:
@@ -41,7 +41,7 @@ def side_by_side(title: str, networks: Mapping[str, Sequence[tuple[str, Norms]]]
     named = [(_short(name), measured) for name, measured in networks.items()]
     top = [_line(name, index, measured[-1][1][-1]) for index, (name, measured) in enumerate(named)]
     beside = tuple(panel(measured, name, n, len(named)) for n, (name, measured) in enumerate(named))
-    together = [Panel(TITLE, STEPS, NORM, tuple(top))] if len(top) > 1 else []
+    together = [Panel(TITLE, STEPS_BACK, NORM, tuple(top))] if len(top) > 1 else []
     return document(title, [beside, *together], WIDTH)
 
 

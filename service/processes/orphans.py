@@ -20,7 +20,7 @@ from durable.entries import is_there, set_aside
 MARK: Final = "processes.lock"
 """A file in the folder `run`, locked as long as any of the processes or of what they started runs."""
 PATIENCE_SECONDS: Final = 20.0
-"""How long they may take to end; the system has told them to, and their requests are finished in that time."""
+"""How long they may take to end; the system has signalled them to, and their requests are finished in that time."""
 LOOK_SECONDS: Final = 0.05
 
 

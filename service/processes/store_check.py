@@ -17,13 +17,13 @@ def main() -> int:
     try:
         open_stores(read_settings()).mirror.check_store()
     except StoreUnavailableError as error:
-        return _told(str(error), 1 if isinstance(error, StoreRefusedError) else AWAY)
+        return _failed(str(error), 1 if isinstance(error, StoreRefusedError) else AWAY)
     except (StoreSettingsError, DataFormatError, ObjectsError, OSError) as error:
-        return _told(f"STORE_URL cannot be used: {error}", 1)
+        return _failed(f"STORE_URL cannot be used: {error}", 1)
     return 0
 
 
-def _told(message: str, status: int) -> int:
+def _failed(message: str, status: int) -> int:
     sys.stdout.write(message)
     return status
 

@@ -23,7 +23,7 @@ from service.training.corpora.store import CorpusStore
 from service.training.errors import RecordsError
 from service.training.records.format import RecordFormat
 from service.training.records.step_files import Check
-from service.training.records.steps import Asked, CorpusRecords, corpus_records, known_records
+from service.training.records.steps import CorpusRecords, StepsOptions, corpus_records, known_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _divided(version: Checkpoint, store: CorpusStore, corpus: Corpus, check: Che
     values = {"unit": arrangement.unit, "separator": separator, **version.record.corpus_format}
     try:
         format = RecordFormat.from_dict(values)
-        asked = Asked(arrangement.task, format, version.vocabulary.level, arrangement.delay, version)
+        asked = StepsOptions(arrangement.task, format, version.vocabulary.level, arrangement.delay, version)
         found = corpus_records(store, corpus, asked, check)
     except (RecordsError, ValueError):  # it is not made of such records
         return None

@@ -47,7 +47,7 @@ def test_what_was_looked_for_is_what_the_service_says_and_a_unit_that_is_not_the
     part.get_by_text("What was looked for, and what was found").click()
     found = page.request.get("/models/shakespeare/versions/1/cells").json()
     rows = part.locator("[data-verdicts] tbody tr")
-    names = {"found": "cells", "not found": "not_found", "could not be told": "undecided"}
+    names = {"found": "cells", "not found": "not_found", "undecided": "undecided"}
     by_name = {each["follows"]: (verdict, each) for verdict, name in names.items() for each in found[name]}
     expect(rows).to_have_count(len(by_name))
     assert rows.first.get_by_role("rowheader").inner_text() == "inside double quotes"

@@ -181,7 +181,7 @@ def _progress(_: _Application, random: Random) -> str:
     written = random.choice(("_".join(repeated), "end", changed_text(random, "p3_12.15*4_e_s2")))
     name = random.choice((progress._name(hashlib.sha256(digest), written), "0" * 8))
     try:
-        found = progress.Progress.read(f"{name}-{written}", digest, choices)
+        found = progress.StreamProgress.read(f"{name}-{written}", digest, choices)
     except EventIdError:
         return "refused"
     assert all(found[index].characters >= 0 for index in range(choices))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service.output import Output
+from service.output import LineWriter
 from tests.waiting import until
 
 MOST = 1 << 16
@@ -24,7 +24,7 @@ class Pipe:
 
     def __init__(self) -> None:
         self.end, self.begin = os.pipe()
-        self.output = Output(self.begin, MOST)
+        self.output = LineWriter(self.begin, MOST)
         self.output.report = lambda lost: b"lost %d\n" % lost
 
     def read_until(self, last: bytes) -> list[bytes]:
@@ -64,7 +64,7 @@ def test_nobody_waits_for_a_pipe_that_is_not_read_and_losses_are_told_at_the_gap
 
 def test_lines_of_several_writers_stay_whole(pipe: Pipe) -> None:
     def write(letter: bytes) -> None:
-        own = Output(pipe.begin)
+        own = LineWriter(pipe.begin)
         for length in range(1, 400):
             own.write(letter * length + b"\n")
         assert own.flush(10)
@@ -92,7 +92,7 @@ def test_a_reader_that_is_gone_costs_only_the_lines(pipe: Pipe) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_on_a_full_disk_lines_are_lost_and_told_once_there_is_space(tmp_path: Path) -> None:
     file = os.open("/dev/full", os.O_WRONLY)
-    output = Output(file)
+    output = LineWriter(file)
     output.report = lambda lost: b"lost %d\n" % lost
     output.write(LINE)
     until(lambda: output.lost > 0)

@@ -15,7 +15,7 @@ from charrnn.patterns.json_schema.located import Located, at, pointer, shown
 MAX_SCHEMAS: Final = 10_000
 """How many schemas are looked at; those that are referred to count wherever they are."""
 
-CHOICES: Final = ("anyOf", "oneOf")
+ALTERNATIVES: Final = ("anyOf", "oneOf")
 
 Parts = tuple[Located, ...]
 """Schemas that are all to hold."""
@@ -45,7 +45,7 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Alternatives:
     """A facet's keyword, anyOf or oneOf, of whose branches one is to hold."""
 
     facet: Facet
@@ -53,7 +53,7 @@ class Choice:
 
     @property
     def place(self) -> str:
-        """Where the choice is."""
+        """Where they are."""
         return pointer(self.facet.located.place, self.keyword)
 
     @property
@@ -63,10 +63,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Conjunction:
-    """What is to hold of a value: all facets, and of each of the choices a branch. `never`: nothing can."""
+    """What is to hold of a value: all facets, and of each of the alternatives a branch. `never`: nothing can."""
 
     facets: tuple[Facet, ...]
-    choices: tuple[Choice, ...]
+    alternatives: tuple[Alternatives, ...]
     never: bool = False
 
     @property
@@ -88,7 +88,8 @@ class Resolver:
         self._known: dict[Key, Conjunction] = {}
 
     def all_of(self, parts: Parts, settled: frozenset[str] = frozenset()) -> Conjunction:
-        """What is to hold if several schemas are to; the choices at the places in `settled` have been made.
+        """What is to hold if several schemas are to; the alternatives at the places in `settled` are left out, because
+        one of their branches is among these schemas.
 
         Raises InvalidPatternError, UnsupportedPatternError and PatternTooLargeError, which name the place.
         """
@@ -109,10 +110,13 @@ class Resolver:
                 return Conjunction((), (), never=True)
             facet = facets[located.place] = Facet(keywords_of(located), located)
             queue += self._also(facet)
-        choices = (
-            Choice(facet, keyword) for facet in facets.values() for keyword in CHOICES if keyword in facet.keywords
+        alternatives = (
+            Alternatives(facet, keyword)
+            for facet in facets.values()
+            for keyword in ALTERNATIVES
+            if keyword in facet.keywords
         )
-        return Conjunction(tuple(facets.values()), tuple(each for each in choices if each.place not in settled))
+        return Conjunction(tuple(facets.values()), tuple(each for each in alternatives if each.place not in settled))
 
     def _also(self, facet: Facet) -> Iterator[Located]:
         """What is to hold beside a facet."""

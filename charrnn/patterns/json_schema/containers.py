@@ -14,7 +14,7 @@ _COMMA: Final = literal(", ")
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Property:
     """A property of an object: its name with a colon and a space, the texts of its values, whether it must be there."""
 
     name: Node
@@ -22,28 +22,28 @@ class Member:
     required: bool
 
 
-def object_(members: Sequence[Member], least: int = 0, most: int | None = None) -> Node:
-    """Objects of members in this order, of which at least and at most so many are there.
+def object_(properties: Sequence[Property], least: int = 0, most: int | None = None) -> Node:
+    """Objects of properties in this order, of which at least and at most so many are there.
 
     Raises PatternTooLargeError.
     """
     last = max(least, 1) if most is None else most
     growing = _Growing()
-    start = {0: growing.vertex()}  # by how many members have been written; from `last` on it does not matter
-    for member in members:
+    start = {0: growing.vertex()}  # by how many properties have been written; from `last` on it does not matter
+    for each in properties:
         after: dict[int, int] = {}
         for count, vertex in start.items():
-            if not member.required:
+            if not each.required:
                 growing.edge(vertex, EMPTY, after.setdefault(count, growing.vertex()))
         values: dict[int, int] = {}
         for count, vertex in start.items():
             if most is None or count < most:
                 more = min(count + 1, last)
                 separator = (_COMMA,) if count else ()
-                named = Concatenation((*separator, member.name))
+                named = Concatenation((*separator, each.name))
                 growing.edge(vertex, named, values.setdefault(more, growing.vertex()))
         for more, vertex in values.items():
-            growing.edge(vertex, member.value, after.setdefault(more, growing.vertex()))
+            growing.edge(vertex, each.value, after.setdefault(more, growing.vertex()))
         start = after
     ends = frozenset(vertex for count, vertex in start.items() if count >= least)
     return Concatenation((literal("{"), growing.graph(ends), literal("}")))

@@ -22,7 +22,7 @@ class Excluder:
         self._pairs = 0
 
     def exclude(self, first: Parts, second: Parts, settled: frozenset[str] = frozenset()) -> bool:
-        """Whether it is certain that no value fits both; the choices in `settled` are left out. Raises a
+        """Whether it is certain that no value fits both; the alternatives in `settled` are left out. Raises a
         PatternError."""
         self._pairs += 1
         if self._pairs > MAX_PAIRS:
@@ -43,7 +43,10 @@ class Excluder:
         return all(self._exclude_within(each, one, other) for each in shared)
 
     def _branches_exclude(self, one: Conjunction, second: Parts) -> bool:
-        return any(all(self.exclude((branch,), second) for branch in choice.branches) for choice in one.choices)
+        return any(
+            all(self.exclude((branch,), second) for branch in alternatives.branches)
+            for alternatives in one.alternatives
+        )
 
     def _exclude_within(self, type_: str, one: Conjunction, other: Conjunction) -> bool:
         """Whether it is certain that no value of a type fits both."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from charrnn.patterns.errors import PatternTooLargeError
 from charrnn.patterns.graphs import takes
 from charrnn.patterns.json_schema import facts
-from charrnn.patterns.json_schema.conjunction import Choice, Conjunction, Facet, Parts, Resolver
+from charrnn.patterns.json_schema.conjunction import Alternatives, Conjunction, Facet, Parts, Resolver
 from charrnn.patterns.json_schema.strings import Text
 
 MAX_STEPS: Final = 2_000_000
@@ -25,14 +25,14 @@ class Checker:
         self._steps = 0
 
     def fits(self, value: Any, parts: Parts, settled: frozenset[str] = frozenset()) -> bool:
-        """Whether a value fits all of several schemas; the choices in `settled` are left out. Raises a PatternError."""
+        """Whether a value fits all of several schemas, without the alternatives in `settled`. Raises a PatternError."""
         self._spend(1)
         conjunction = self._resolver.all_of(parts, settled)
-        return self._holds(value, conjunction) and all(self._chosen(value, choice) for choice in conjunction.choices)
+        return self._holds(value, conjunction) and all(self._chosen(value, each) for each in conjunction.alternatives)
 
-    def _chosen(self, value: Any, choice: Choice) -> bool:
-        fitting = sum(self.fits(value, (branch,)) for branch in choice.branches)
-        return fitting == 1 if choice.keyword == "oneOf" else fitting > 0
+    def _chosen(self, value: Any, alternatives: Alternatives) -> bool:
+        fitting = sum(self.fits(value, (branch,)) for branch in alternatives.branches)
+        return fitting == 1 if alternatives.keyword == "oneOf" else fitting > 0
 
     def _spend(self, steps: int) -> None:
         self._steps += steps
@@ -40,7 +40,7 @@ class Checker:
             raise PatternTooLargeError("steps to tell which of the listed values fit", MAX_STEPS)
 
     def _holds(self, value: Any, conjunction: Conjunction) -> bool:
-        """Whether all facets hold of a value; choices are not looked at."""
+        """Whether all facets hold of a value; alternatives are not looked at."""
         if (
             conjunction.never
             or type_of(value) not in facts.types(conjunction)

@@ -15,7 +15,7 @@ from service.api.http.sse import Event, fitting
 from service.api.schemas.replies.cut_off import CutOff, TokenOf, cut_off
 from service.generation.continuations.continuation import CutOffError
 from service.generation.pieces import Piece, Stream
-from service.generation.progress import ChoiceProgress, Progress
+from service.generation.progress import ChoiceProgress, StreamProgress
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -68,7 +68,7 @@ def cut_off_event(stream: Stream, error: CutOffError, token_of: TokenOf) -> Even
     return Event(cut_off(to_stream_error(error).body(), error.continuations, token_of), id=last_id)
 
 
-def _prompt_events(prompt: Ids, chunks: ChoiceChunks[T], progress: Progress, index: int) -> Iterator[Event[T]]:
+def _prompt_events(prompt: Ids, chunks: ChoiceChunks[T], progress: StreamProgress, index: int) -> Iterator[Event[T]]:
     """At least one event, unless the whole prompt was passed on before."""
     passed = progress[index].prompt_ids
     if passed == prompt.size:
@@ -86,7 +86,7 @@ def _prompt_events(prompt: Ids, chunks: ChoiceChunks[T], progress: Progress, ind
     progress[index] = after(prompt.size)
 
 
-def _piece_events(piece: Piece, chunks: ChoiceChunks[T], progress: Progress, index: int) -> Iterator[Event[T]]:
+def _piece_events(piece: Piece, chunks: ChoiceChunks[T], progress: StreamProgress, index: int) -> Iterator[Event[T]]:
     parts, before = piece.parts(), progress[index].characters
 
     def after(part: Piece, start: int) -> ChoiceProgress:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.api.pages.schema_words import Row, Words
+from service.api.pages.schema_words import FieldRow, Words
 
 Document = dict[str, Any]
 
@@ -27,7 +27,7 @@ class Reply:
 
     status: str
     kinds: tuple[str, ...]
-    rows: list[Row]
+    rows: list[FieldRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Route:
     summary: str
     description: str
     needs_key: bool
-    parameters: list[tuple[str, Row]]
+    parameters: list[tuple[str, FieldRow]]
     kinds: tuple[str, ...]
-    rows: list[Row]
+    rows: list[FieldRow]
     examples: list[tuple[str, str]]
     replies: list[Reply]
     errors: tuple[str, ...]
@@ -90,10 +90,12 @@ def _route(words: Words, path: str, method: str, operation: dict[str, Any]) -> R
     )
 
 
-def _parameter(words: Words, parameter: dict[str, Any]) -> Row:
+def _parameter(words: Words, parameter: dict[str, Any]) -> FieldRow:
     schema = parameter["schema"]
     default = str(schema.get("default", "")).lower()
-    return Row(parameter["name"], words.kind(schema), default, parameter["required"], parameter.get("description", ""))
+    return FieldRow(
+        parameter["name"], words.kind(schema), default, parameter["required"], parameter.get("description", "")
+    )
 
 
 def _reply(words: Words, status: str, response: dict[str, Any]) -> Reply:

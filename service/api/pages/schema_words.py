@@ -21,7 +21,7 @@ MANY: Final = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FieldRow:
     """A field: its path, such as `choices[].text`, its type, its default as JSON, its meaning."""
 
     name: str
@@ -37,13 +37,13 @@ class Words:
     def __init__(self, schemas: dict[str, Schema]) -> None:
         self._schemas = schemas
 
-    def rows(self, schema: Schema) -> list[Row]:
+    def rows(self, schema: Schema) -> list[FieldRow]:
         """A row for each field of an object, each followed by rows for its nested fields; of alternative objects, their
         fields together."""
         found = (row for each in schema.get("anyOf", [schema]) for row in self._rows(each, "", ()))
         return list({row.name: row for row in found}.values())
 
-    def _rows(self, schema: Schema, before: str, within: tuple[str, ...]) -> Iterator[Row]:
+    def _rows(self, schema: Schema, before: str, within: tuple[str, ...]) -> Iterator[FieldRow]:
         name, schema = self._resolved(schema)
         if name in within:
             return
@@ -53,10 +53,10 @@ class Words:
             for inner, suffix in self._objects(each):
                 yield from self._rows(inner, f"{before}{field}{suffix}", (*within, name))
 
-    def _row(self, path: str, schema: Schema, required: bool) -> Row:
+    def _row(self, path: str, schema: Schema, required: bool) -> FieldRow:
         meaning = schema.get("description") or self._resolved(schema)[1].get("description", "")
         default = json.dumps(schema["default"], ensure_ascii=False) if schema.get("default") is not None else ""
-        return Row(path, self.kind(schema), default, required, _inline(meaning))
+        return FieldRow(path, self.kind(schema), default, required, _inline(meaning))
 
     def _objects(self, schema: Schema) -> Iterator[tuple[Schema, str]]:
         """The objects in a field, with the separator between its name and theirs."""

@@ -36,16 +36,16 @@ from service.api.schemas.replies.generation import (
 from service.generation.continuations.continuation import CutOffError
 from service.generation.continuations.tokens import Continuations
 from service.generation.generator import TextGenerator
-from service.generation.pieces import Head, Stream
-from service.generation.progress import EVENT_ID, Progress
+from service.generation.pieces import Stream, StreamHead
+from service.generation.progress import EVENT_ID, StreamProgress
 from service.generation.units.tracing import Tracer
 from service.settings import Settings
 
 AnyChunk = GenerateChunk | GenerateSkipped | GenerateEnd | CutOff
 
 STREAM = (
-    "A stream's events are JSON chunks, ending with `[DONE]`. Each has an `id`: the same request with the `seed` that"
-    " the first one told, the version (`name@version`) and the header `Last-Event-ID` goes on after it, in any process."
+    "A stream's events are JSON chunks, ending with `[DONE]`. Each has an `id`: the same request with the `seed` of"
+    " the first one, the version (`name@version`) and the header `Last-Event-ID` goes on after it, in any process."
 )
 
 EXAMPLES = {
@@ -132,7 +132,7 @@ def _chunks(stream: Stream, request_id: str, token_of: TokenOf, *, counts: bool)
 
 
 def _end(
-    fields: GenerateHead, head: Head, completion_tokens: int, progress: Progress, began: float
+    fields: GenerateHead, head: StreamHead, completion_tokens: int, progress: StreamProgress, began: float
 ) -> Iterator[Event[GenerateSkipped | GenerateEnd]]:
     """The skipped characters, in as many events as needed; the last one includes the counts."""
     skipped, passed = head.skipped[progress.skipped :], progress.skipped

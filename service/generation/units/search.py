@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from charrnn.interpretation.survey import Survey, survey
+from charrnn.interpretation.survey import UnitSurvey, survey
 from service.generation.cancellation import NO_CLIENT, CancelScope, Client
 from service.generation.errors import BusyError
 from service.generation.resident import ResidentModels
@@ -34,7 +34,7 @@ class UnitSearch:
         held_out: bool,
         skip_unknown: bool = False,
         client: Client = NO_CLIENT,
-    ) -> Survey:
+    ) -> UnitSurvey:
         """What the version's units follow along an endless text, or along records; `held_out`: whether these were held
         out of training."""
         model = self._models.get(reference)

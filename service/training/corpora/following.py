@@ -27,7 +27,7 @@ _ETAGS: Final = TypeAdapter(dict[str, str])
 log = logging.getLogger(__name__)
 
 
-class Following:
+class HeadsFollower:
     """Follows the heads of a store with the mirror in the folder `root`, whose changes it makes under `lock`. Any
     number of processes may do so."""
 

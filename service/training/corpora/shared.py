@@ -20,7 +20,7 @@ from durable.entries import drop
 from durable.objects import ObjectInfo, Objects, StoreUnavailableError
 from durable.reading import DamagedFileError
 from service.training.corpora.corpus import CHANGED, CHARACTERS, TEXT, Corpus, has_digest, read_corpus, read_description
-from service.training.corpora.following import Following
+from service.training.corpora.following import HeadsFollower
 from service.training.corpora.heads import LOST, PREFIX, CorpusHeads, Head, head_key, text_key
 from service.training.corpora.leftovers import ABANDONED_SECONDS, Leftovers
 from service.training.corpora.mirror import CorpusMirror, Note, has_text
@@ -64,15 +64,15 @@ class SharedCorpusStore(CorpusStore):
         self._heads = CorpusHeads(objects)
         self._mirror = CorpusMirror(root, self._order)
         lock, leftovers = root / LOCK, Leftovers(self._heads, abandoned_seconds, clock)
-        self._following = Following(root, lock, self._heads, self._mirror, leftovers)
+        self._follower = HeadsFollower(root, lock, self._heads, self._mirror, leftovers)
         self._room = Room(self._mirror, root, lock, max_cached_bytes, in_use)
-        self._texts = Texts(objects, self._mirror, self._following, self._room, lock)
+        self._texts = Texts(objects, self._mirror, self._follower, self._room, lock)
         self._announce = announce
 
     def refresh(self, listed: Iterable[ObjectInfo] | None = None) -> bool:
         """Make the mirror what the store is, and collect what was left behind there; returns whether any corpus has
         changed. `listed`: the store's objects, those under PREFIX at least, if they are known. Raises OSError."""
-        return self._following.all(self._objects.list(PREFIX) if listed is None else listed)
+        return self._follower.all(self._objects.list(PREFIX) if listed is None else listed)
 
     def delete(self, corpus: str) -> None:
         """Delete a corpus, damaged or not, on all machines. Raises CorpusNotFoundError, CorpusInUseError while a job
@@ -84,7 +84,7 @@ class SharedCorpusStore(CorpusStore):
                 self._delete_here(corpus)
                 return
             if head.is_deleted:
-                self._following.one(corpus)
+                self._follower.one(corpus)
                 raise not_found(corpus)
             objects = self._heads.objects_of(corpus)
             if jobs := self._in_use(corpus):
@@ -108,7 +108,7 @@ class SharedCorpusStore(CorpusStore):
                     super().confirm(corpus)
                     return
                 if head.is_deleted:
-                    self._following.one(corpus)
+                    self._follower.one(corpus)
                     raise not_found(corpus)
                 if not head.fault:
                     self._heads.touch(corpus, head)
@@ -159,7 +159,7 @@ class SharedCorpusStore(CorpusStore):
             return super()._existing(corpus)
         except CorpusNotFoundError:
             if is_id(corpus) and (head := self._heads.read(corpus)) and not head.is_deleted:
-                self._following.one(corpus)
+                self._follower.one(corpus)
             return super()._existing(corpus)
 
     def _read(self, folder: Path) -> Corpus:
@@ -182,7 +182,7 @@ class SharedCorpusStore(CorpusStore):
         while True:
             head = self._heads.read(corpus.id)
             if head is not None and head.corpus is not None and self._is_whole(head):
-                self._following.one(corpus.id, uploaded=folder / TEXT)
+                self._follower.one(corpus.id, uploaded=folder / TEXT)
                 return replace(corpus, name=head.corpus.name, created=head.corpus.created), False
             if head is not None and not head.is_deleted:
                 log.warning("corpus %s is repaired: the same text was uploaded again", corpus.id)
@@ -205,7 +205,7 @@ class SharedCorpusStore(CorpusStore):
     def _changed(self, corpus: str, uploaded: Path | None = None) -> None:
         """What was changed in the store is seen here at once, and elsewhere soon."""
         try:
-            self._following.one(corpus, uploaded=uploaded)
+            self._follower.one(corpus, uploaded=uploaded)
         except StoreUnavailableError as error:
             log.warning("corpus %s has changed in the store, and will here when that answers again: %s", corpus, error)
         self._announce()

@@ -10,7 +10,7 @@ from durable import locks
 from durable.drafts import draft_folder
 from durable.objects import ObjectDamagedError, ObjectInfo, ObjectMissingError, Objects
 from service.training.corpora.corpus import TEXT, Corpus, has_digest
-from service.training.corpora.following import Following
+from service.training.corpora.following import HeadsFollower
 from service.training.corpora.heads import text_key
 from service.training.corpora.mirror import CorpusMirror, Note, has_text
 from service.training.corpora.room import Room
@@ -23,10 +23,10 @@ _FETCHING: Final = ".fetching"
 class Texts:
     """Fetches the texts of a mirror, and makes room for them; `lock` as for its other changes."""
 
-    def __init__(self, objects: Objects, mirror: CorpusMirror, following: Following, room: Room, lock: Path) -> None:
+    def __init__(self, objects: Objects, mirror: CorpusMirror, follower: HeadsFollower, room: Room, lock: Path) -> None:
         self._objects = objects
         self._mirror = mirror
-        self._following = following
+        self._follower = follower
         self._room = room
         self._lock = lock
 
@@ -60,7 +60,7 @@ class Texts:
             except ObjectDamagedError:
                 return note, None
             except ObjectMissingError as error:
-                self._following.one(corpus.id)  # it may have been deleted, and uploaded again
+                self._follower.one(corpus.id)  # it may have been deleted, and uploaded again
                 before, note = note, self._note(corpus.id)
                 if note.upload == before.upload:
                     raise CorpusDamagedError(corpus.id, note.text_fault(corpus)) from error

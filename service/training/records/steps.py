@@ -45,7 +45,7 @@ PREFIX: Final = "records-"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StepsOptions:
     """What is to be learned of a corpus: a task, with a delay for tags; how it is divided in records; what a token is;
     and the version that is continued, if any, whose vocabulary and labels come first."""
 
@@ -122,7 +122,9 @@ class CorpusRecords:
         return len(self.steps.inputs)
 
 
-def corpus_records(store: CorpusStore, corpus: Corpus, asked: Asked, check: Check = lambda: None) -> CorpusRecords:
+def corpus_records(
+    store: CorpusStore, corpus: Corpus, asked: StepsOptions, check: Check = lambda: None
+) -> CorpusRecords:
     """The records of a corpus. They are written beside the text the first time; meanwhile `check` is called several
     times a second, and what it raises stops the work and leaves nothing behind.
 
@@ -175,7 +177,7 @@ def _mapped(folder: Path) -> CorpusRecords | None:
     return None
 
 
-def _write(path: Path, asked: Asked, folder: Path, check: Check) -> None:
+def _write(path: Path, asked: StepsOptions, folder: Path, check: Check) -> None:
     count = token_counter(asked.level)
     survey = surveyed(path, asked.format, asked.task, count, check)
     own = _vocabulary(path, survey, asked.level, check)
@@ -218,7 +220,7 @@ def _vocabulary(path: Path, survey: Survey, level: Level, check: Check) -> Vocab
     return WordVocabulary.of_records(texts())
 
 
-def _arrangement(asked: Asked, survey: Survey) -> Arrangement:
+def _arrangement(asked: StepsOptions, survey: Survey) -> Arrangement:
     """Raises JobRequestError if it is not that of the base."""
     format, labels = survey.format, tuple(survey.labels)
     unit, separator = format.record_unit, format.record_separator

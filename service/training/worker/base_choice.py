@@ -47,7 +47,7 @@ the usual 0.5: 1.373 instead of 1.384 nats on 20,000 characters of poems, but th
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BaseChoice:
     """A base, or none, and the arguments of ModelConfig (without the vocabulary's size) and TrainingConfig (without the
     budget) that go with it; `trials` are those that led to it."""
 
@@ -65,16 +65,16 @@ def choose(  # noqa: PLR0917
     given: Mapping[str, Any],
     check: Check,
     device: str,
-) -> Choice:
+) -> BaseChoice:
     """The choice for a text of characters, one of the `bases` or none. `given` are the settings that the request fixes;
     `worth` is the `budget` on the reference machine. Which base is chosen does not depend on how busy this machine is.
     Raises what `check` does, CheckpointError."""
-    new = Choice(None, *defaults_for(len(text.ids), len(text.vocabulary), worth, given))
-    candidates: list[tuple[Choice, Checkpoint | None]] = [(new, None)]
+    new = BaseChoice(None, *defaults_for(len(text.ids), len(text.vocabulary), worth, given))
+    candidates: list[tuple[BaseChoice, Checkpoint | None]] = [(new, None)]
     for base, checkpoint in fitting(bases, text, given):
         sizes = {size: getattr(checkpoint.config, size) for size in SIZES}
         settings = defaults_for(len(text.ids), len(text.vocabulary), worth, FINE_TUNING | dict(given) | sizes)
-        candidates.append((Choice(base, *settings), cut(checkpoint, text.vocabulary)))
+        candidates.append((BaseChoice(base, *settings), cut(checkpoint, text.vocabulary)))
     if len(candidates) == 1:
         return new
 

@@ -29,8 +29,8 @@ from service.training.jobs.plan import Plan, RecordPlan
 from service.training.jobs.requests import AUTO, SIZES, JobRequest
 from service.training.jobs.shipped_bases import ShippedBase, ShippedBases
 from service.training.records.format import RecordFormat
-from service.training.records.steps import Asked, CorpusRecords, corpus_records
-from service.training.worker.base_choice import LEAST_KNOWN, Choice, choose, known_share
+from service.training.records.steps import CorpusRecords, StepsOptions, corpus_records
+from service.training.worker.base_choice import LEAST_KNOWN, BaseChoice, choose, known_share
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -119,12 +119,12 @@ def decide(
         if level == "char" and request.base in (None, AUTO):
             choice = choose(bases, text, request.budget, worth, chosen, check, device)
         else:
-            choice = Choice(None, *defaults_for(len(token_ids), len(vocabulary), worth, chosen))
+            choice = BaseChoice(None, *defaults_for(len(token_ids), len(vocabulary), worth, chosen))
     else:
         divided = RecordPlan(request.task, _delay(request, base), request.records.as_dict())
         found = corpus_records(corpora, corpus, _asked(divided, level, base), check)
         lengths, size = found.steps.lengths, len(found.vocabulary)
-        choice = Choice(None, *record_defaults(divided.task, lengths, size, worth, chosen))
+        choice = BaseChoice(None, *record_defaults(divided.task, lengths, size, worth, chosen))
     return Plan(
         model=choice.model,
         training=TrainingConfig(request.budget, **choice.training).as_dict(),
@@ -192,8 +192,8 @@ def _warnings(token_ids: TextIds, vocabulary: Vocabulary, base: Checkpoint | Non
     return [f"The base knows only {share:.0%} of the text's {kind}: it helps little with this text."]
 
 
-def _asked(divided: RecordPlan, level: Level, base: Checkpoint | None) -> Asked:
-    return Asked(divided.task, RecordFormat.from_dict(divided.format), level, divided.delay, base)
+def _asked(divided: RecordPlan, level: Level, base: Checkpoint | None) -> StepsOptions:
+    return StepsOptions(divided.task, RecordFormat.from_dict(divided.format), level, divided.delay, base)
 
 
 def _check_length(length: int, request: JobRequest, level: Level) -> None:

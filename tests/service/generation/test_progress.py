@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.generation.errors import EventIdError
-from service.generation.progress import EVENT_ID, ChoiceProgress, Progress
+from service.generation.progress import EVENT_ID, ChoiceProgress, StreamProgress
 
 DIGEST = b"a request"
 
@@ -23,29 +23,29 @@ choices = (
 
 @given(st.lists(choices, min_size=1, max_size=20), st.data())
 def test_what_an_id_says_is_read_again(before: list[ChoiceProgress], data: st.DataObject) -> None:
-    progress = Progress(DIGEST, before)
+    progress = StreamProgress(DIGEST, before)
     index, now = data.draw(st.integers(0, len(before) - 1)), data.draw(choices)
-    read = Progress.read(progress.id_with(index, now), DIGEST, len(before))
+    read = StreamProgress.read(progress.id_with(index, now), DIGEST, len(before))
     assert [read[at] for at in range(len(before))] == [*before[:index], now, *before[index + 1 :]]
-    skipped = Progress.read(progress.id_after_skipped(5), DIGEST, len(before))
+    skipped = StreamProgress.read(progress.id_after_skipped(5), DIGEST, len(before))
     assert ([skipped[at] for at in range(len(before))], skipped.skipped) == (before, 5)
-    assert not read.ended and Progress.read(progress.last_id, DIGEST, len(before)).ended
+    assert not read.ended and StreamProgress.read(progress.last_id, DIGEST, len(before)).ended
 
 
 def test_an_id_is_short_however_many_choices_go_on_together() -> None:
-    progress = Progress(DIGEST, [ChoiceProgress(1000, 1000)] * 1000)
+    progress = StreamProgress(DIGEST, [ChoiceProgress(1000, 1000)] * 1000)
     assert len(progress.id_with(500, ChoiceProgress(1003, 1003))) < 40
 
 
 @given(st.from_regex(EVENT_ID, fullmatch=True) | st.text(max_size=40))
 def test_another_id_is_refused(event_id: str) -> None:
     with pytest.raises(EventIdError, match="Last-Event-ID must be the id of an event of this request's stream"):
-        Progress.read(event_id, DIGEST, 2)
+        StreamProgress.read(event_id, DIGEST, 2)
 
 
 def test_an_id_of_another_request_or_with_other_numbers_is_refused() -> None:
-    event_id = Progress(DIGEST, [ChoiceProgress()]).id_with(0, ChoiceProgress(12, 12))
-    assert Progress.read(event_id, DIGEST, 1)[0].tokens == 12
+    event_id = StreamProgress(DIGEST, [ChoiceProgress()]).id_with(0, ChoiceProgress(12, 12))
+    assert StreamProgress.read(event_id, DIGEST, 1)[0].tokens == 12
     for other, digest, count in (
         (event_id, b"another", 1),
         (event_id, DIGEST, 2),
@@ -55,7 +55,7 @@ def test_an_id_of_another_request_or_with_other_numbers_is_refused() -> None:
         (f"{event_id.partition('-')[0]}--1", DIGEST, 1),
     ):
         with pytest.raises(EventIdError):
-            Progress.read(other, digest, count)
+            StreamProgress.read(other, digest, count)
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_an_id_of_another_request_or_with_other_numbers_is_refused() -> None:
 def test_one_that_was_made_up_with_its_digest_is_refused(written: str) -> None:
     name = hashlib.sha256(DIGEST + written.encode()).hexdigest()[:8]
     with pytest.raises(EventIdError):
-        Progress.read(f"{name}-{written}", DIGEST, 1)
+        StreamProgress.read(f"{name}-{written}", DIGEST, 1)

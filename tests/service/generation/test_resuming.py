@@ -9,7 +9,7 @@ import pytest
 from charrnn.sampling import SamplingParams
 from service.generation.continuations.continuation import Continuation, CutOffError
 from service.generation.pieces import Piece
-from service.generation.progress import ChoiceProgress, Progress
+from service.generation.progress import ChoiceProgress, StreamProgress
 from service.generation.resuming import pieces_after
 
 END = Continuation("m", 1, "digest", "int8", b"", SamplingParams())
@@ -32,7 +32,7 @@ def test_it_tells_from_where_if_it_came_further(passed: ChoiceProgress, new: str
         raise CutOffError("ending", (END, None))
 
     got: list[str] = []
-    progress = Progress(b"", [passed, ChoiceProgress()])
+    progress = StreamProgress(b"", [passed, ChoiceProgress()])
     with pytest.raises(CutOffError) as caught:
         got.extend(news[1].text for news in pieces_after(progress, pieces()) if news is not None)
     assert ("".join(got), caught.value.continuations) == (new, (told, None))

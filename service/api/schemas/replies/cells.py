@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from charrnn.config import Part
-from charrnn.interpretation.survey import Survey
+from charrnn.interpretation.survey import UnitSurvey
 from charrnn.interpretation.verdict import Measure
 from service.api.schemas.replies.common import closed
 
@@ -68,14 +68,14 @@ class CellsReply(TypedDict):
 _SHAPE: Final = TypeAdapter(CellsReply)
 
 
-def cells_reply(name: str, version: int, found: Survey) -> CellsReply:
+def cells_reply(name: str, version: int, found: UnitSurvey) -> CellsReply:
     """The result of a search."""
     return cast(CellsReply, {"model": name, "version": version, **found.as_dict()})
 
 
 def kept_cells_reply(name: str, version: int, kept: dict[str, Any]) -> CellsReply | None:
     """The stored result of a search; None if the sidecar is damaged. One from before there was `undecided` had what
-    could not be told among what was not found, without a score."""
+    is undecided among what was not found, without a score."""
     reply = {"model": name, "version": version, **kept}
     reply.setdefault("undecided", [])
     try:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from service.training.corpora.decoding import CHUNK
 from service.training.corpora.encodings.escapes import escaped
 from service.training.corpora.encodings.evidence import gathered
-from service.training.corpora.encodings.guess import is_clear, readings
+from service.training.corpora.encodings.guess import guesses, is_clear
 from service.training.corpora.encodings.names import MULTI_BYTE, UTF_8
 from service.training.corpora.encodings.wide import SAMPLE, wide
 from service.training.errors import BinaryCorpusError, EncodingError, UnclearEncodingError
@@ -35,15 +35,15 @@ def by_bytes(file: BinaryIO, bad: EncodingError) -> str:
     evidence = gathered(_chunks(file))
     if _is_damaged_utf8(evidence.sample):
         raise EncodingError(bad.position, f"{bad}; the rest is UTF-8: please repair or remove the damaged part")
-    found = readings(evidence)
+    found = guesses(evidence)
     if not found:
         raise EncodingError(bad.position, f"{bad}; no other encoding fits: please convert the text to UTF-8")
     if is_clear(found[0], found[1] if len(found) > 1 else None, evidence):
-        guesses = _variants(file, found[0].encoding)
+        read_as = _variants(file, found[0].encoding)
     else:
-        guesses = _lines(file, [reading.encoding for reading in found[:2]])
-    if guesses:
-        raise UnclearEncodingError(bad.position, f"{bad}; {_in_words(guesses)}", guesses)
+        read_as = _lines(file, [guess.encoding for guess in found[:2]])
+    if read_as:
+        raise UnclearEncodingError(bad.position, f"{bad}; {_in_words(read_as)}", read_as)
     return found[0].encoding
 
 

@@ -21,9 +21,9 @@ from service.training.corpora.encodings.plausibility import (
 )
 
 MARGIN: Final = 24.0
-"""In bits: by how much a reading must be better than every reading that gives a different text: one in 16 million."""
+"""In bits: by how much a guess must be better than every guess that gives a different text: one in 16 million."""
 MARGIN_OF_SIGNS: Final = 36.0
-"""The same for a reading with non-ASCII signs but no non-ASCII letters, which no language supports."""
+"""The same for a guess with non-ASCII signs but no non-ASCII letters, which no language supports."""
 MARGIN_EACH: Final = 0.75
 """The same for each position where the two differ, because the models of languages are not exact enough to add up small
 differences."""
@@ -35,7 +35,7 @@ STRANGE_IDEOGRAPH: Final = 3.5
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Guess:
     """A file as decoded with one encoding, and its cost in bits; `spells`: whether it has non-ASCII letters; `table`
     has the character of each byte, or `text` the decoded sample."""
 
@@ -48,13 +48,13 @@ class Reading:
     text: str = ""
 
 
-def readings(evidence: Evidence) -> list[Reading]:
+def guesses(evidence: Evidence) -> list[Guess]:
     """The different texts that the file can be, the most plausible first, each with the first of its encodings."""
-    return sorted([*_by_one(evidence.pairs), *_by_several(evidence)], key=lambda reading: reading.bits)
+    return sorted([*_by_one(evidence.pairs), *_by_several(evidence)], key=lambda guess: guess.bits)
 
 
-def is_clear(first: Reading, second: Reading | None, evidence: Evidence) -> bool:
-    """Whether the first reading is plausible, and better than the second by a wide margin."""
+def is_clear(first: Guess, second: Guess | None, evidence: Evidence) -> bool:
+    """Whether the first guess is plausible, and better than the second by a wide margin."""
     if not first.plausible:
         return False
     if second is None:
@@ -74,11 +74,11 @@ def is_plausible(text: str) -> bool:
     )
 
 
-def _by_one(pairs: Counts) -> list[Reading]:
+def _by_one(pairs: Counts) -> list[Guess]:
     found = np.flatnonzero(pairs)
     first, second, numbers = found >> 8, found & 0xFF, pairs[found]
     occurring = np.unique(np.concatenate([first, second]))
-    by_text: dict[tuple[str, ...], Reading] = {}
+    by_text: dict[tuple[str, ...], Guess] = {}
     for encoding in SINGLE_BYTE:
         table, characters = _table(encoding)
         text = tuple(table[byte] for byte in occurring.tolist())
@@ -86,19 +86,19 @@ def _by_one(pairs: Counts) -> list[Reading]:
             fit = fit_of_pairs(characters, first, second, numbers)
             bits = fit.bits if encoding in COMMON else fit.bits + RARE
             spells = bool(characters.letters[occurring].any())
-            by_text[text] = Reading(encoding, bits, fit.strangeness, fit.strangeness <= STRANGE_PAIR, spells, table)
+            by_text[text] = Guess(encoding, bits, fit.strangeness, fit.strangeness <= STRANGE_PAIR, spells, table)
     return list(by_text.values())
 
 
-def _by_several(evidence: Evidence) -> list[Reading]:
+def _by_several(evidence: Evidence) -> list[Guess]:
     scale = evidence.pairs.sum() / max(1, counted(evidence.sample).sum())
-    by_text: dict[str, Reading] = {}
+    by_text: dict[str, Guess] = {}
     for encoding in (name for group in MULTI_BYTE for name in group):
         text = _decoded(evidence.sample, encoding)
         if text and text not in by_text:
             fit = fit_of_ideographs(text)
             plausible = fit.strangeness <= STRANGE_IDEOGRAPH
-            by_text[text] = Reading(encoding, fit.bits * scale, fit.strangeness, plausible, text=text)
+            by_text[text] = Guess(encoding, fit.bits * scale, fit.strangeness, plausible, text=text)
     return list(by_text.values())
 
 
@@ -109,7 +109,7 @@ def _decoded(sample: bytes, encoding: str) -> str:
         return ""
 
 
-def _differences(first: Reading, second: Reading, evidence: Evidence) -> int:
+def _differences(first: Guess, second: Guess, evidence: Evidence) -> int:
     """How many pairs of bytes are decoded differently."""
     if first.table and second.table:
         differ = np.array([a != b for a, b in zip(first.table, second.table, strict=True)])

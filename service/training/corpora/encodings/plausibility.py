@@ -108,7 +108,7 @@ class Characters:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class LanguageFit:
     """How well a text fits its best language: its cost in bits, and how much a pair with a non-ASCII letter costs above
     the usual."""
 
@@ -116,7 +116,7 @@ class Fit:
     strangeness: float
 
 
-def fit_of_pairs(characters: Characters, first: Indices, second: Indices, numbers: Numbers) -> Fit:
+def fit_of_pairs(characters: Characters, first: Indices, second: Indices, numbers: Numbers) -> LanguageFit:
     """The fit of pairs of these characters: `first[i]` before `second[i]`, `numbers[i]` times."""
     common = _common_bits(characters, first, second)
     spelled = characters.alphabetic[first] | characters.alphabetic[second]
@@ -133,9 +133,9 @@ def fit_of_pairs(characters: Characters, first: Indices, second: Indices, number
     within = int(numbers[own & _within_words(characters, first, second)].sum())
     pairs, alone = int(numbers[own].sum()), 2 * int(numbers[words].sum())
     if within < max(FEWEST_WITHIN_WORDS * (pairs - alone), FEWEST_OF_LONGER_WORDS * pairs):
-        return Fit(total, IMPOSSIBLE)  # isolated letters may be signs in another encoding
+        return LanguageFit(total, IMPOSSIBLE)  # isolated letters may be signs in another encoding
     usual = float(alphabets().usual[best])
-    return Fit(total, _strangeness((common + bits[best])[own], numbers[own], usual))
+    return LanguageFit(total, _strangeness((common + bits[best])[own], numbers[own], usual))
 
 
 def _within_words(characters: Characters, first: Indices, second: Indices) -> npt.NDArray[np.bool_]:
@@ -152,7 +152,7 @@ def _strangeness(bits: Bits, numbers: Numbers, usual: float) -> float:
     return float(bits @ numbers) / int(numbers.sum()) - usual - CHANCE / float(np.sqrt(numbers.size))
 
 
-def fit_of_text(text: str) -> Fit:
+def fit_of_text(text: str) -> LanguageFit:
     """The fit of a text's non-ASCII characters as pairs of letters."""
     characters = sorted(set(text) | {"\n"})
     row = {character: index for index, character in enumerate(characters)}
@@ -164,14 +164,14 @@ def fit_of_text(text: str) -> Fit:
     return fit_of_pairs(Characters.of(characters), first, second, numbers)
 
 
-def fit_of_ideographs(text: str) -> Fit:
+def fit_of_ideographs(text: str) -> LanguageFit:
     """The fit of a text's non-ASCII characters as Chinese, Japanese or Korean."""
     found, numbers = np.unique(np.array([c for c in text if c > "\x7f"]), return_counts=True)
     characters = found.tolist()
     strange = [IMPOSSIBLE if _is_control(c) else UNKNOWN_IDEOGRAPH for c in characters]
     costs = ([language.get(c, bits) for c, bits in zip(characters, strange, strict=True)] for language in ideographs())
     bits = min(float(np.array(each, np.float64) @ numbers) for each in costs)
-    return Fit(bits, bits / max(1, int(numbers.sum())) - USUAL_IDEOGRAPH)
+    return LanguageFit(bits, bits / max(1, int(numbers.sum())) - USUAL_IDEOGRAPH)
 
 
 def is_of_one_script(text: str) -> bool:

@@ -28,8 +28,8 @@ def test_all_that_holds_of_a_value_is_found_once() -> None:
 def test_choices_are_left_until_they_are_settled() -> None:
     schema = {"anyOf": [{"type": "null"}, {"type": "string"}], "allOf": [{"oneOf": [True]}]}
     resolver, parts = Resolver(schema), (Located(schema),)
-    assert [each.place for each in resolver.all_of(parts).choices] == ["/anyOf", "/allOf/0/oneOf"]
-    assert [each.place for each in resolver.all_of(parts, frozenset({"/anyOf"})).choices] == ["/allOf/0/oneOf"]
+    assert [each.place for each in resolver.all_of(parts).alternatives] == ["/anyOf", "/allOf/0/oneOf"]
+    assert [each.place for each in resolver.all_of(parts, frozenset({"/anyOf"})).alternatives] == ["/allOf/0/oneOf"]
     assert Resolver({"allOf": [False]}).all_of((Located({"allOf": [False]}),)).never
 
 

@@ -9,7 +9,7 @@ import pytest
 from charrnn.patterns.errors import PatternTooLargeError
 from charrnn.patterns.flattening import flat
 from charrnn.patterns.graphs import takes
-from charrnn.patterns.json_schema.containers import Member, array, object_
+from charrnn.patterns.json_schema.containers import Property, array, object_
 from charrnn.patterns.nodes import NOTHING, Node, literal
 
 
@@ -20,12 +20,12 @@ def texts(node: Node, candidates: list[str]) -> set[str]:
 
 @pytest.mark.parametrize(("least", "most"), [(0, None), (0, 0), (0, 2), (1, None), (2, 2), (3, 5)])
 def test_an_object_has_the_members_that_it_must_have_in_order(least: int, most: int | None) -> None:
-    members = [Member(literal(f"{name}: "), literal("1"), required=name == "b") for name in "abc"]
+    properties = [Property(literal(f"{name}: "), literal("1"), required=name == "b") for name in "abc"]
     subsets = [chosen for n in range(4) for chosen in combinations("abc", n)]
     written = {chosen: "{" + ", ".join(f"{name}: 1" for name in chosen) + "}" for chosen in subsets}
     candidates = [*written.values(), "{b: 1, a: 1}", "{b: 1, }", "{, b: 1}", "{b: 1", "{b: 1, b: 1}"]
     fitting = {c for c in subsets if "b" in c and least <= len(c) and (most is None or len(c) <= most)}
-    assert texts(object_(members, least, most), candidates) == {written[each] for each in fitting}
+    assert texts(object_(properties, least, most), candidates) == {written[each] for each in fitting}
 
 
 @pytest.mark.parametrize(("least", "most"), [(0, None), (0, 0), (0, 3), (1, None), (2, 2), (2, 4)])

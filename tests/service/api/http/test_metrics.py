@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from service.api.http.metrics import Load, Metrics
 from service.mirror.counted import Requests
 from service.training.jobs.job import Status
-from service.training.queue.figures import Asked, Figures
+from service.training.queue.figures import Figures, StoreRequests
 
 
 class Training:
@@ -20,7 +20,7 @@ class Training:
         return {"host-7": 1e9}
 
     def figures(self) -> Figures:
-        return Figures(3, (Asked("get", "done", 4, 0.5),))
+        return Figures(3, (StoreRequests("get", "done", 4, 0.5),))
 
 
 def values(page: bytes) -> dict[str, float]:

@@ -22,8 +22,8 @@ from service.api.http.sse import LONGEST, Event
 from service.api.http.text_events import text_events
 from service.api.schemas.replies.completions import CompletionChunk, CompletionChunks, empty_chunk
 from service.generation.choice_builder import ChoiceBuilder
-from service.generation.pieces import Head, Piece, Stream
-from service.generation.progress import ChoiceProgress, Progress
+from service.generation.pieces import Piece, Stream, StreamHead
+from service.generation.progress import ChoiceProgress, StreamProgress
 from service.generation.requests import GenerationRequest
 from service.generation.resuming import pieces_after
 
@@ -46,13 +46,13 @@ class Texts:
         return f"{self._name} {start} {piece.text}"
 
 
-def stream_of(prompt: Ids, pieces: Iterator[News], progress: Progress) -> Stream:
-    heads = tuple(Head("m", 1, prompt, (), False, (seed,)) for seed in (7, 8))
+def stream_of(prompt: Ids, pieces: Iterator[News], progress: StreamProgress) -> Stream:
+    heads = tuple(StreamHead("m", 1, prompt, (), False, (seed,)) for seed in (7, 8))
     return Stream(heads, pieces, lambda: 0, progress)
 
 
 def data(prompt: list[int], *news: News) -> Iterator[str | None]:
-    stream = stream_of(np.array(prompt, np.int32), iter(news), Progress(b"", [ChoiceProgress()] * 2))
+    stream = stream_of(np.array(prompt, np.int32), iter(news), StreamProgress(b"", [ChoiceProgress()] * 2))
     events = text_events(stream, [Texts("a"), Texts("b")])
     return (None if event is None else event.data for event in events)
 
@@ -81,14 +81,14 @@ def test_a_long_prompt_goes_on_in_the_middle() -> None:
     prompt = np.arange(10_000, dtype=np.int32)
     pieces = [(0, Piece("x", ids=(5,), tokens=range(1)))]
 
-    def events(progress: Progress) -> list[Event[str]]:
+    def events(progress: StreamProgress) -> list[Event[str]]:
         pieces_left = pieces_after(progress, iter(pieces))
         return [each for each in text_events(stream_of(prompt, pieces_left, progress), [Texts("a")]) if each]
 
-    whole = events(Progress(b"", [ChoiceProgress()] * 2))
+    whole = events(StreamProgress(b"", [ChoiceProgress()] * 2))
     assert len(whole) > 3
     for at, event in enumerate(whole):
-        assert [each.data for each in events(Progress.read(event.id, b"", 2))] == [
+        assert [each.data for each in events(StreamProgress.read(event.id, b"", 2))] == [
             each.data for each in whole[at + 1 :]
         ]
 
@@ -110,7 +110,7 @@ class Case:
     request: GenerationRequest
     ids: tuple[list[int], list[int]]
 
-    def events(self, cuts: Sequence[int], at_once: int, progress: Progress) -> list[Event[CompletionChunk]]:
+    def events(self, cuts: Sequence[int], at_once: int, progress: StreamProgress) -> list[Event[CompletionChunk]]:
         """The events after those that were passed on, of outputs with so many ids and pieces of so many parts."""
         made = [self._pieces(ids, cuts, at_once) for ids in self.ids]
         turns = chain.from_iterable(zip_longest(*([(at, each) for each in pieces] for at, pieces in enumerate(made))))
@@ -192,10 +192,10 @@ def test_a_stream_goes_on_after_each_of_its_events(
     case: Case, first: list[int], second: list[int], at_once: int, at_once_then: int
 ) -> None:
     fresh = [ChoiceProgress()] * 2
-    whole = case.events([], 1000, Progress(b"", fresh))
-    events = case.events(first, at_once, Progress(b"", fresh))
+    whole = case.events([], 1000, StreamProgress(b"", fresh))
+    events = case.events(first, at_once, StreamProgress(b"", fresh))
     assert told(events) == told(whole)
     assert len({event.id for event in events}) == len(events)
     for at, event in enumerate(events, 1):
-        rest = case.events(second, at_once_then, Progress.read(event.id, b"", 2))
+        rest = case.events(second, at_once_then, StreamProgress.read(event.id, b"", 2))
         assert told([*events[:at], *rest]) == told(whole)

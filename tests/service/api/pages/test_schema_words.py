@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.api.pages.schema_words import Row, Words
+from service.api.pages.schema_words import FieldRow, Words
 
 TREE: dict[str, Any] = {
     "type": "object",
@@ -25,10 +25,10 @@ WORDS = Words({"Tree": TREE, "Leaf": LEAF})
 
 def test_a_row_for_each_field_and_those_within_it_but_not_within_itself() -> None:
     assert WORDS.rows({"$ref": "#/components/schemas/Tree"}) == [
-        Row("name", "string, at most 64 characters", "", True, "what it is called"),
-        Row("next", "object", "", False, ""),
-        Row("leaves", "array of object", "", False, ""),
-        Row("leaves[].size", "integer", "3", False, ""),
+        FieldRow("name", "string, at most 64 characters", "", True, "what it is called"),
+        FieldRow("next", "object", "", False, ""),
+        FieldRow("leaves", "array of object", "", False, ""),
+        FieldRow("leaves[].size", "integer", "3", False, ""),
     ]
 
 

@@ -23,7 +23,7 @@ from model_store.store import ModelStore
 from service.api.schemas.replies.cells import CellsReply
 from service.training.corpora.store import CorpusStore
 from service.training.records.format import Fields, RecordFormat
-from service.training.records.steps import Asked, corpus_records
+from service.training.records.steps import StepsOptions, corpus_records
 from service.training.units import KIND
 from tests.networks import WATCHING, quote_watcher
 
@@ -123,7 +123,7 @@ def test_a_model_whose_cells_follow_nothing_says_so(client: FlaskClient, admin: 
     found = search(client, admin, text="he said vain and\n" * 150).json
     assert found["cells"] == []
     assert len(found["not_found"]) + len(found["undecided"]) == len(ANNOTATORS)
-    assert all(each["score"] is not None for each in found["not_found"]), "what could not be told is not 'not found'"
+    assert all(each["score"] is not None for each in found["not_found"]), "what is undecided is not 'not found'"
     refused(client.get(f"{PATH}/braces.svg"), 404, "cell_not_found", "none")
 
 
@@ -234,7 +234,7 @@ def test_a_corpus_of_records_is_searched_as_it_was_divided_for_the_version(
     on = here["measured_on"]
     assert on["held_out"] is True and 2000 <= on["characters"] < 0.6 * sum(map(len, texts))
     shutil.rmtree(next(corpora.folder(corpus).glob("records-*")))
-    corpus_records(corpora, corpus, Asked("classify", format))
+    corpus_records(corpora, corpus, StepsOptions("classify", format))
     assert search(client, admin, path, corpus=corpus.id).json == here, "as on the machine that trained it"
     other, _ = corpora.add([LINES.encode()], "lines")
     refused(search(client, admin, path, corpus=other.id), 422, "invalid_value", "is not known: give some as text")

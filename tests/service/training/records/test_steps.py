@@ -16,7 +16,7 @@ from service.training.corpora.corpus import Corpus
 from service.training.corpora.store import CorpusStore
 from service.training.errors import JobRequestError, RecordsError
 from service.training.records.format import Fields, RecordFormat
-from service.training.records.steps import Asked, corpus_records
+from service.training.records.steps import StepsOptions, corpus_records
 from tests.networks import random_network
 
 ROWS = 'name,kind\nab,x\nba,y\n"a\nb",x\nbb,y\n'
@@ -33,7 +33,7 @@ def add(store: CorpusStore, text: str) -> Corpus:
 
 
 def test_the_steps_of_a_table_are_those_of_its_rows(store: CorpusStore) -> None:
-    found = corpus_records(store, add(store, ROWS), Asked("classify", NAMED))
+    found = corpus_records(store, add(store, ROWS), StepsOptions("classify", NAMED))
     assert found.arrangement == Arrangement("classify", "line", "\n", ("x", "y"))
     assert found.vocabulary.tokens == Vocabulary("\nab"), "what stands around the texts is no part of them"
     assert found.steps.inputs.tolist() == [1, 2, 2, 1, 1, 0, 2, 2, 2]
@@ -45,7 +45,7 @@ def test_the_steps_of_a_table_are_those_of_its_rows(store: CorpusStore) -> None:
 
 
 def test_they_are_written_once_and_again_if_they_are_damaged(store: CorpusStore) -> None:
-    corpus, asked = add(store, ROWS), Asked("classify", NAMED)
+    corpus, asked = add(store, ROWS), StepsOptions("classify", NAMED)
     corpus_records(store, corpus, asked)
     folder = store.folder(corpus) / asked.key
     before = (folder / "inputs").stat().st_ino
@@ -65,7 +65,7 @@ def test_what_check_raises_leaves_nothing_behind(store: CorpusStore) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        corpus_records(store, corpus, Asked("generate", NAMED), stop)
+        corpus_records(store, corpus, StepsOptions("generate", NAMED), stop)
     assert sorted(path.name for path in store.folder(corpus).iterdir()) == [
         "characters.txt",
         "corpus.json",
@@ -85,12 +85,12 @@ def test_what_check_raises_leaves_nothing_behind(store: CorpusStore) -> None:
 )
 def test_steps_of_something_else_have_a_folder_of_their_own(other: dict[str, Any], same: bool) -> None:
     asked: dict[str, Any] = {"task": "generate", "format": NAMED}
-    assert (Asked(**asked).key == Asked(**{**asked, **other}).key) == same
+    assert (StepsOptions(**asked).key == StepsOptions(**{**asked, **other}).key) == same
 
 
 def test_words_of_records_do_not_run_into_each_other(store: CorpusStore) -> None:
     corpus = add(store, "one two\ntwo one one\n")
-    found = corpus_records(store, corpus, Asked("generate", RecordFormat(unit="line"), "word"))
+    found = corpus_records(store, corpus, StepsOptions("generate", RecordFormat(unit="line"), "word"))
     assert isinstance(found.vocabulary.tokens, WordVocabulary)
     assert set(found.vocabulary.tokens.words) == {"one", "two", " "}
     assert found.steps.lengths.tolist() == [4, 6]
@@ -100,16 +100,16 @@ def test_a_base_gives_its_vocabulary_and_labels_and_has_the_same_task(store: Cor
     labels = Arrangement("generate", "line", "\n", ("w", "x", "y"))
     base = random_network(Vocabulary("ac"), "gru", 4, arrangement=labels)
     corpus = add(store, ROWS.replace('"a\nb"', "aa"))
-    found = corpus_records(store, corpus, Asked("generate", NAMED, base=base))
+    found = corpus_records(store, corpus, StepsOptions("generate", NAMED, base=base))
     assert (found.vocabulary.tokens, found.arrangement) == (Vocabulary("abc"), labels)
     assert found.labels.tolist() == [1, 2, 1, 2]
     with pytest.raises(JobRequestError, match="task must be generate, as in the base, not classify"):
-        corpus_records(store, corpus, Asked("classify", NAMED, base=base))
+        corpus_records(store, corpus, StepsOptions("classify", NAMED, base=base))
     fewer = random_network(Vocabulary("ac"), "gru", 4, arrangement=Arrangement("generate", "line", "\n", ("x",)))
     with pytest.raises(JobRequestError, match="the base has no label 'y'"):
-        corpus_records(store, corpus, Asked("generate", NAMED, base=fewer))
+        corpus_records(store, corpus, StepsOptions("generate", NAMED, base=fewer))
 
 
 def test_a_faulty_row_names_its_line(store: CorpusStore) -> None:
     with pytest.raises(RecordsError, match="line 3"):
-        corpus_records(store, add(store, "name,kind\na,x\nb\n"), Asked("classify", NAMED))
+        corpus_records(store, add(store, "name,kind\na,x\nb\n"), StepsOptions("classify", NAMED))

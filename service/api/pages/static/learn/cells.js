@@ -68,7 +68,7 @@ export async function start(part) {
 
 /** What was looked for, the article's cells first, with what became of it. */
 function verdict({ cells, not_found: none, undecided, measured_on: on }) {
-  const verdicts = [["found", cells], ["not found", none], ["could not be told", undecided]];
+  const verdicts = [["found", cells], ["not found", none], ["undecided", undecided]];
   const rows = verdicts.flatMap(([told, all]) => all.map((each) => ({ told, ...each })))
     .sort((a, b) => ASKED.includes(b.slug) - ASKED.includes(a.slug))
     .map(({ told, follows, score, chance, reason, unit }) => h("tr", {}, h("th", { scope: "row" }, follows),
