@@ -18,11 +18,12 @@ from service.generation.cache_entry import read, written
 from service.generation.cached_choice import Beginning, Entry
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModel
+from service.generation.sealed_values import sealed, unsealed
 from service.redis_servers.optional import OptionalRedis
 
 log = logging.getLogger(__name__)
 
-KEY_PREFIX: Final = "charrnn:generation:3:"
+KEY_PREFIX: Final = "charrnn:generation:4:"
 """To be changed with what entries hold, or with what a text is for given parameters."""
 
 _NOT_IN_ENTRIES: Final = frozenset({"length", "with_ids", "with_continuation"})
@@ -76,7 +77,7 @@ class GenerationCache:
         if raw is None:
             return None
         try:
-            entry = read(raw, model.vocabulary)
+            entry = read(unsealed(key, raw), model.vocabulary)
             if len(entry) != request.n:
                 raise ValueError(f"it has {len(entry)} choices")
             return Found(entry, tuple([choice.beginning(request, model.config) for choice in entry]))
@@ -93,7 +94,7 @@ class GenerationCache:
                 return
         data = written(entry, model.vocabulary)
         if data is not None:
-            self._redis.attempt(lambda: self._client.set(key, data, ex=self._ttl))
+            self._redis.attempt(lambda: self._client.set(key, sealed(key, data), ex=self._ttl))
 
 
 def cache_key(model: ResidentModel, prompt: Ids, request: GenerationRequest, sibling: int = 0) -> str:

@@ -2,7 +2,6 @@
 
 Little-endian:
 
-    4 bytes     CRC-32 of all that follows
     4 bytes     number of choices
 
 and then of each choice
@@ -18,7 +17,6 @@ and then of each choice
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -30,8 +28,7 @@ from charrnn.engine.base import Logprobs
 from charrnn.vocabulary import Vocabulary
 from service.generation.cached_choice import LARGEST_BYTES, CachedChoice, Entry
 
-_HEAD: Final = struct.Struct("<II")
-_CHECKSUM: Final = 4
+_COUNT: Final = struct.Struct("<I")
 _CHOICE: Final = struct.Struct("<qIIHBI")
 _FLOAT: Final = np.dtype("<f4")
 _INT: Final = np.dtype("<i4")
@@ -45,19 +42,16 @@ def written(entry: Entry, vocabulary: Vocabulary) -> bytes | None:
         entry = tuple(replace(choice, state=None) for choice in entry)
         if sum(map(_size, entry)) > LARGEST_BYTES:
             return None
-    parts = [_HEAD.pack(0, len(entry))[_CHECKSUM:]]
+    parts = [_COUNT.pack(len(entry))]
     for choice in entry:
         parts += _parts(choice, vocabulary)
-    body = b"".join(parts)
-    return zlib.crc32(body).to_bytes(_CHECKSUM, "little") + body
+    return b"".join(parts)
 
 
 def read(data: bytes, vocabulary: Vocabulary) -> Entry:
     """The entry of a version with this vocabulary. Raises ValueError for anything but the bytes of such an entry."""
     reader = _Reader(data)
-    checksum, count = reader.numbers(_HEAD)
-    if zlib.crc32(memoryview(data)[_CHECKSUM:]) != checksum:
-        raise ValueError("its checksum is wrong")
+    (count,) = reader.numbers(_COUNT)
     return tuple([_choice(reader, vocabulary) for _ in range(count)])
 
 

@@ -18,6 +18,7 @@ from charrnn.config import ModelConfig
 from charrnn.engine.base import State
 from charrnn.engine.state_bytes import packed, unpacked
 from charrnn.vocabulary import Ids
+from service.generation.sealed_values import DIGEST_BYTES, sealed, unsealed
 from service.redis_servers.optional import OptionalRedis
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,6 @@ hundred ids."""
 
 _ENTRY_BYTES: Final = 256
 """About what an entry takes besides its state."""
-_SEAL_BYTES: Final = 16
 _SIGNIFICANT_BITS: Final = 4
 
 
@@ -92,7 +92,7 @@ class PrefixStates:
             key = keys[number - 1]
             state = None if theirs is None else _opened(key, theirs, config)
             if state is not None:
-                self._keep_here({key: theirs[_SEAL_BYTES:]})
+                self._keep_here({key: theirs[DIGEST_BYTES:]})
                 return number, state
         return known, None if data is None else unpacked(data, config)
 
@@ -102,8 +102,8 @@ class PrefixStates:
         self._keep_here(data)
         client = self._client
         if client is not None and data:
-            sealed = {key: _seal(key, each) + each for key, each in data.items()}
-            self._redis.attempt(lambda: client.set_all(sealed, ex=self._ttl))
+            values = {key: sealed(key, each) for key, each in data.items()}
+            self._redis.attempt(lambda: client.set_all(values, ex=self._ttl))
 
     def _longest_here(self, keys: Sequence[str]) -> tuple[int, bytes | None]:
         with self._lock:
@@ -137,19 +137,10 @@ def _size(data: bytes | None) -> int:
     return 0 if data is None else len(data) + _ENTRY_BYTES
 
 
-def _seal(key: str, data: bytes) -> bytes:
-    """What shows that an entry is whole and belongs to its key."""
-    return hashlib.blake2b(data, key=key.encode()[-64:], digest_size=_SEAL_BYTES).digest()
-
-
-def _opened(key: str, sealed: bytes, config: ModelConfig) -> State | None:
+def _opened(key: str, data: bytes, config: ModelConfig) -> State | None:
     """The state of an entry in Redis; None if it is not one that was kept under this key."""
-    data = sealed[_SEAL_BYTES:]
     try:
-        if _seal(key, data) == sealed[:_SEAL_BYTES]:
-            return unpacked(data, config)
+        return unpacked(unsealed(key, data), config)
     except ValueError as error:
-        log.warning("states of prompts: %s", error)
+        log.warning("states of prompts: an entry in Redis could not be read and counts as missing: %s", error)
         return None
-    log.warning("states of prompts: an entry in Redis is damaged and counts as missing")
-    return None

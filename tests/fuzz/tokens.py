@@ -1,5 +1,5 @@
 """What the service gave away and gets back: continuations, signed again after they were changed; entries of the cache
-and states in Redis, with checksums that are right; ids of events. Each is refused, or counts as missing, or goes on."""
+and states in Redis, with digests that are right; ids of events. Each is refused, or counts as missing, or goes on."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from service.generation.continuations.tokens import FORMAT
 from service.generation.errors import EventIdError
 from service.generation.prefix_states import KEY_PREFIX as STATES
 from service.generation.scheduling.scheduler import Scheduler
+from service.generation.sealed_values import DIGEST_BYTES, sealed
 from service.settings import Settings
 from tests.fuzz.cases import Case
 from tests.fuzz.mutating import changed_bytes, changed_json, changed_text, odd_value
@@ -124,7 +125,7 @@ def _state(random: Random, data: bytes) -> bytes:
 
 
 def _entry(application: _Application, random: Random) -> str:
-    """An entry of the cache, changed, with a checksum that may be right."""
+    """An entry of the cache, changed, with a digest that may be right."""
     application.values.clear()
     asked: dict[str, Any] = {"model": random.choice(CELLS), "prompt": "abc", "length": 12, "seed": 5}
     asked |= random.choice(({}, {"logprobs": 3}, {"n": 3}, {"logprobs": 2, "echo": True}, {"continuation": True}))
@@ -132,20 +133,21 @@ def _entry(application: _Application, random: Random) -> str:
     application.ask(**asked)
     (key,) = (key for key in application.values if key.startswith(ENTRIES))
     known = application.values[key]
-    body = _state(random, known[4:]) if random.random() < 0.5 else changed_bytes(random, known[4:])
+    whole = known[DIGEST_BYTES:]
+    body = _state(random, whole) if random.random() < 0.5 else changed_bytes(random, whole)
     forged = random.random() < 0.7
-    application.values[key] = (zlib.crc32(body).to_bytes(4, "little") if forged else known[:4]) + body
+    application.values[key] = sealed(key, body) if forged else known[:DIGEST_BYTES] + body
     longer = random.choice((12, 12, 7, 30))
     reply = application.ask(**{**asked, "length": longer})
     assert reply.status_code == 200, f"{reply.status_code} {reply.text[:300]}"
-    if longer == 12 and not forged and body != known[4:]:
+    if longer == 12 and not forged and body != whole:
         found = reply.json["choices"]  # type: ignore[index]
         assert [each["text"] for each in found] == [each["text"] for each in calm], "a damaged entry was believed"
-    return "an entry with its checksum was read" if forged else "a damaged entry was passed over"
+    return "an entry with its digest was read" if forged else "a damaged entry was passed over"
 
 
 def _prefix(application: _Application, random: Random) -> str:
-    """A state after a prefix, changed, with a seal that may be right."""
+    """A state after a prefix, changed, with a digest that may be right."""
     application.values.clear()
     prompt = "".join(random.choices(LETTERS, k=600))
     asked = {"model": random.choice(CELLS), "prompt": prompt, "length": 12, "seed": 5, "cache": False}
@@ -153,12 +155,12 @@ def _prefix(application: _Application, random: Random) -> str:
     keys = [key for key in application.values if key.startswith(STATES)]
     forged = random.random() < 0.7
     for key in keys:
-        data = _state(random, application.values[key][16:])
-        seal = hashlib.blake2b(data, key=key.encode()[-64:], digest_size=16).digest()
-        application.values[key] = (seal if forged else application.values[key][:16]) + data
+        known = application.values[key]
+        data = _state(random, known[DIGEST_BYTES:])
+        application.values[key] = sealed(key, data) if forged else known[:DIGEST_BYTES] + data
     text = application.text(**asked)
     assert forged or text == calm, "a damaged state was believed"
-    return f"{'a state with its seal was read' if forged else 'a damaged state was passed over'}"
+    return f"{'a state with its digest was read' if forged else 'a damaged state was passed over'}"
 
 
 def _event(application: _Application, random: Random) -> str:

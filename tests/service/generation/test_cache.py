@@ -17,6 +17,7 @@ from service.generation.cache_entry import written
 from service.generation.cached_choice import CachedChoice, Entry
 from service.generation.requests import GenerationRequest
 from service.generation.resident import ResidentModel
+from service.generation.sealed_values import sealed
 from service.redis_servers.optional import PAUSE_SECONDS
 from tests.service.conftest import LETTERS, CountingEngine
 
@@ -156,13 +157,15 @@ def test_of_several_choices_each_stays_that_is_longer(cache: GenerationCache, ke
 def test_an_entry_that_cannot_be_used_is_a_miss_and_is_logged(
     cache: GenerationCache, redis: Any, key: str, model: ResidentModel, caplog: pytest.LogCaptureFixture
 ) -> None:
-    whole = written(ENTRY, model.vocabulary)
+    cache.put(key, ENTRY, model)
+    whole = redis.values[key]
+    damaged = whole[:-1] + bytes([whole[-1] ^ 1])
     outside = written(entry(25, 26), Vocabulary(LETTERS + "~"))
     shape = written(entry(3, packed_state=state((1, 1, 2))), model.vocabulary)
     two = written(ENTRY * 2, model.vocabulary)
-    assert whole is not None
-    damaged = whole[:-1] + bytes([whole[-1] ^ 1])
-    for count, value in enumerate([b"", b"[", b'[{"text": "abc"}]', whole[:-1], damaged, outside, shape, two], 1):
+    unfit = [sealed(key, each) for each in (outside, shape, two) if each is not None]
+    assert len(unfit) == 3
+    for count, value in enumerate([b"", b"[", whole[:-1], damaged, sealed("another", whole), *unfit], 1):
         redis.values[key] = value
         assert cache.get(key, REQUEST, model) is None
         assert caplog.text.count("could not be read and counts as a miss") == count

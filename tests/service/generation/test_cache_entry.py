@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import struct
-import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -69,25 +67,19 @@ ENTRY = (
 )
 
 
-def test_an_entry_cut_anywhere_or_with_any_bit_changed_is_refused() -> None:
+def test_an_entry_cut_anywhere_is_refused() -> None:
     data = written(ENTRY, LETTERS)
     assert data is not None
     for at in range(len(data)):
-        with pytest.raises(ValueError, match=r"checksum|incomplete"):
+        with pytest.raises(ValueError, match="incomplete"):
             read(data[:at], LETTERS)
-        with pytest.raises(ValueError, match="checksum"):
-            read(data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :], LETTERS)
 
 
-def with_checksum(data: bytes) -> bytes:
-    return struct.pack("<I", zlib.crc32(data[4:])) + data[4:]
-
-
-@given(st.integers(4, 200), st.binary(min_size=1, max_size=4))
+@given(st.integers(0, 200), st.binary(min_size=1, max_size=4))
 def test_what_is_not_an_entry_is_read_or_refused_but_never_read_beyond(at: int, other: bytes) -> None:
     data = written(ENTRY, LETTERS)
     assert data is not None
-    data = with_checksum(data[:at] + other + data[at + len(other) :])
+    data = data[:at] + other + data[at + len(other) :]
     try:
         entry = read(data, LETTERS)
     except ValueError:
