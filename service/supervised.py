@@ -30,6 +30,9 @@ OFTEN: Final = 5
 """A process that has ended so often in RECENT_SECONDS is named, however long it lives each time, until it has lived for
 STEADY_SECONDS."""
 
+TOGETHER_SECONDS: Final = 0.5
+"""Processes of a kind that end within this time of the first have ended together."""
+
 RECENT_SECONDS: Final = 600
 STEADY_SECONDS: Final = 30
 MOST_KEPT: Final = 500
@@ -82,19 +85,27 @@ class Supervised:
         with suppress(OSError):
             self._path.unlink()
 
-    def ended(self, name: str) -> int:
+    def ended(self, name: str, *, has_siblings: bool = False) -> int:
         """The process, or one of this kind, has ended unexpectedly. Returns how often in a row it has not stayed up;
-        `delay` says when there is another start."""
-        now, wall, before = self._monotonic(), self._clock(), self._report["ended"].get(name)
-        count, since, times = 1, iso(wall), [now]
-        if before is not None:
-            times = [*before["times"], now][-MOST_KEPT:]
-            if _counts(before, now):
-                count, since = before["in_a_row"] + 1, before["since"]
-        again, due = iso(wall + delay(count)), now + delay(count)
-        self._report["ended"][name] = Ends(in_a_row=count, since=since, again=again, due=due, times=times)
+        `delay` says when there is another start. What ends together with siblings of its kind, before the next start,
+        counts once: however many there are, their successors are started as soon as that of a single one."""
+        now, before = self._monotonic(), self._report["ended"].get(name)
+        times = [*(before["times"] if before else ()), now][-MOST_KEPT:]
+        if before is not None and has_siblings and _have_ended_together(before, now):
+            ends = Ends(**{**before, "times": times})
+        else:
+            ends = self._failed(before, times)
+        self._report["ended"][name] = ends
         self.put()
-        return count
+        return ends["in_a_row"]
+
+    def _failed(self, before: Ends | None, times: list[float]) -> Ends:
+        """The report after one more failed start, just now."""
+        now, wall, count, since = times[-1], self._clock(), 1, None
+        if before is not None and _counts(before, now):
+            count, since = before["in_a_row"] + 1, before["since"]
+        again, due = iso(wall + delay(count)), now + delay(count)
+        return Ends(in_a_row=count, since=since or iso(wall), again=again, due=due, times=times)
 
     def due(self, name: str) -> float:
         """When the process is to be started, by time.monotonic; 0 if it has never ended."""
@@ -148,6 +159,11 @@ class SupervisorReport:
 def delay(failed: int) -> int:
     """How many seconds after so many failed starts in a row there is another: none, then more and more."""
     return min(failed - 1, LONGEST_DELAY)
+
+
+def _have_ended_together(ended: Ends, now: float) -> bool:
+    """Whether a process that ends now does so with those that have ended, before their successors are started."""
+    return now < max(ended["due"], ended["due"] - delay(ended["in_a_row"]) + TOGETHER_SECONDS)
 
 
 def _counts(ended: Ends, now: float) -> bool:

@@ -4,8 +4,12 @@ would keep those waiting that advance batches."""
 from __future__ import annotations
 
 import logging
+import os
+import socket
+import struct
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Collection, Sequence
 from multiprocessing import Pipe
@@ -21,16 +25,23 @@ log = logging.getLogger(__name__)
 
 LONGEST_SECONDS: Final = 60
 """A process that takes longer is stuck: what a pattern may cost is counted."""
+LOOK_SECONDS: Final = 1
+"""How often is looked meanwhile whether it is suspended."""
+PASS_SECONDS: Final = 5
+"""How long the next part of a pattern or of its automaton may take from one process to the other. The first one waits
+until the process has started."""
 
 _ROOT: Final = Path(__file__).parents[2]
 
 
 class CompilingProcess:
     """Does what `compile_pattern` does, for one thread at a time. The process starts when it is first needed, and is
-    killed when this is collected or the interpreter exits; should it be lost, what it was doing is done here."""
+    killed when this is collected or the interpreter exits; should it be lost or suspended, what it was doing is done
+    here."""
 
-    def __init__(self) -> None:
-        self._link: Connection[Any, Any] | None = None
+    def __init__(self, pass_seconds: float = PASS_SECONDS) -> None:
+        self._pass_seconds = pass_seconds
+        self._running: tuple[Connection[Any, Any], int] | None = None
         self._end: weakref.finalize[..., CompilingProcess] | None = None
 
     def __call__(
@@ -59,18 +70,23 @@ class CompilingProcess:
         """Kill the process, if there is one; the next call starts another."""
         if self._end is not None:
             self._end()
-        self._link = self._end = None
+        self._running = self._end = None
 
     def _asked(self, *call: Any) -> Compiled | PatternError:
-        link = self._link or self._start()
+        link, pid = self._running or self._start()
         link.send(call)
-        if not link.poll(LONGEST_SECONDS):
-            raise TimeoutError(f"it has not answered for {LONGEST_SECONDS} s")
+        deadline = time.monotonic() + LONGEST_SECONDS
+        while not link.poll(LOOK_SECONDS):
+            if _is_suspended(pid):
+                raise TimeoutError("it is suspended")
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"it has not answered for {LONGEST_SECONDS} s")
         answer: Compiled | PatternError = link.recv()
         return answer
 
-    def _start(self) -> Connection[Any, Any]:
+    def _start(self) -> tuple[Connection[Any, Any], int]:
         here, there = Pipe()
+        _limit_waits(here, self._pass_seconds)
         with there:
             process = subprocess.Popen(
                 [sys.executable, "-m", "charrnn.patterns", str(there.fileno())],
@@ -80,8 +96,21 @@ class CompilingProcess:
                 pass_fds=[there.fileno()],
                 process_group=0,  # a signal to the terminal's processes is not for it
             )
-        self._link, self._end = here, weakref.finalize(self, _end, process, here)
-        return here
+        self._running, self._end = (here, process.pid), weakref.finalize(self, _end, process, here)
+        return self._running
+
+
+def _limit_waits(link: Connection[Any, Any], seconds: float) -> None:
+    """Let sending and receiving fail once nothing has passed for so long."""
+    timeval = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+    with socket.socket(fileno=os.dup(link.fileno())) as same:
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            same.setsockopt(socket.SOL_SOCKET, option, timeval)
+
+
+def _is_suspended(child: int) -> bool:
+    """Whether this child was stopped, by a signal or a debugger, and has not gone on; False where no system says so."""
+    return hasattr(os, "waitid") and os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _end(process: subprocess.Popen[bytes], link: Connection[Any, Any]) -> None:

@@ -66,7 +66,7 @@ def child_exit(server: Any, worker: Any) -> None:
     """In gunicorn's master, when a web process has ended: unexpectedly, if one is missing now."""
     if not server.LISTENERS or len(server.WORKERS) >= server.num_workers:
         return
-    failed = _report.ended(WEB_PROCESS)
+    failed = _report.ended(WEB_PROCESS, has_siblings=True)
     when = f" in {delay(failed)} s: {failed} in a row have not stayed up" if delay(failed) else ""
     server.log.warning("web process %s ended unexpectedly; another is started%s", worker.pid, when)
 

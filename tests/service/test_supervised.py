@@ -14,6 +14,7 @@ from service.supervised import (
     OFTEN,
     SETTLED_SECONDS,
     STEADY_SECONDS,
+    TOGETHER_SECONDS,
     Supervised,
     SupervisorReport,
     delay,
@@ -84,6 +85,21 @@ def test_a_process_that_ends_often_is_named_however_long_it_lives(
         assert list(read.problems()) == [times] * (number >= OFTEN)
     clock.seconds += STEADY_SECONDS
     assert list(read.problems()) == []
+
+
+def test_siblings_that_end_together_are_started_as_soon_as_a_single_one(
+    told: Supervised, read: SupervisorReport, clock: Clock
+) -> None:
+    for failed in (1, 2, 3):
+        due = clock.seconds + delay(failed)
+        for _ in range(4):
+            assert told.ended("web process", has_siblings=True) == failed
+            assert told.due("web process") == due
+            clock.seconds += TOGETHER_SECONDS / 8
+        clock.seconds = due + 1
+    assert [each.partition(" since")[0] for each in read.problems()] == ["web process: it has not stayed up 3 times"]
+    clock.seconds = told.due("web process") + 2 * SETTLED_SECONDS
+    assert list(read.problems()) == ["web process: it has ended 12 times in the last 10 minutes"]
 
 
 def test_starts_are_tried_at_growing_intervals() -> None:

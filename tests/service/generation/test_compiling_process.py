@@ -90,6 +90,19 @@ def test_one_that_is_lost_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
     assert len({*pids}) == 2 and caplog.text.count("was lost") == 2
 
 
+@pytest.mark.parametrize(("count", "pass_seconds"), [(1, 60), (10_000, 0.2)])
+def test_one_that_is_suspended_is_replaced(count: int, pass_seconds: float, caplog: pytest.LogCaptureFixture) -> None:
+    """Also while it receives a pattern that is larger than what the system keeps between both."""
+    before, process = children(), CompilingProcess(pass_seconds)
+    process(Pattern("regex", "a"), LETTERS, len(LETTERS))
+    (pid,) = children() - before
+    os.kill(pid, signal.SIGSTOP)
+    choice = Pattern("choice", tuple("".join(["abc"] * 16) for _ in range(count)))
+    expected = compile_pattern(choice, LETTERS, len(LETTERS)).automaton
+    assert np.array_equal(process(choice, LETTERS, len(LETTERS)).automaton.following, expected.following)
+    assert children() == before and "was lost" in caplog.text
+
+
 def test_one_whose_owner_ends_while_it_compiles_ends_without_a_word() -> None:
     here, there = Pipe()
     command = [sys.executable, "-m", "charrnn.patterns", str(there.fileno())]
