@@ -9,18 +9,16 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests import laws
 from tests.browser.program import NAMES, PROGRAM
 from tests.object_server import ObjectServer
 from tests.service.redis_server import WatchedRedis
 from tests.system.running import free_port
 
-# How long an example takes says how busy the machine is, and nothing of the code.
-settings.register_profile("here", deadline=None)
-settings.load_profile("here")
+laws.load()
 
 
 ASKING = {

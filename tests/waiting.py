@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable
+from typing import Final
 
-LONGEST_PAUSE = 0.05
+LONGEST: Final = 60.0
+"""Seconds after which a test gives up, where something would else be waited for without end."""
+LONGEST_PAUSE: Final = 0.05
 
 
-def until(holds: Callable[[], object], seconds: float = 60) -> float:
+def until(holds: Callable[[], object], seconds: float = LONGEST) -> float:
     """Wait until it holds; returns how many seconds that took. Raises AssertionError, which says what was waited for,
     if it does not hold within `seconds`."""
     began = time.monotonic()

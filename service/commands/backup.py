@@ -37,8 +37,12 @@ without STORE_URL: a directory is copied into a store afterwards."""
 
 
 def add_backup(commands: Any) -> None:
-    """Add both commands to the parser."""
+    """Add the command to the parser."""
     _add(commands, "backup", "Write everything in DATA_DIR to a file, while the service runs", BACKUP, _backup)
+
+
+def add_restore(commands: Any) -> None:
+    """Add the command to the parser."""
     _add(commands, "restore", "Fill a new DATA_DIR from such a file", RESTORE, _restore)
 
 

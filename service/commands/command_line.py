@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import os
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,32 +16,28 @@ from pydantic import ValidationError
 from charrnn import __version__
 from console import program
 from service.client import ServiceError
-from service.commands import asking, train_arguments
-from service.commands import keys as key_commands
-from service.commands.backup import add_backup
-from service.commands.complete import add_complete
-from service.commands.generate import add_generate
-from service.commands.jobs import add_jobs
-from service.commands.labels import add_classify, add_compare, add_tag, add_transduce
-from service.commands.models import add_models, add_upload
-from service.commands.records import add_records
+from service.commands import asking
 from service.data_format import DataFormatError
-from service.processes import preflight
 from service.processes.preflight import StartError
-from service.processes.serving import QUIET_THREADS, serve
-from service.settings import Settings, problems
+from service.settings import problems
 
 log = logging.getLogger(__name__)
 
 NAME: Final = "service"
 """The prefix of error messages."""
 
-ADD: Final = (
-    *(add_generate, add_complete, add_records),
-    *(add_classify, add_tag, add_transduce, add_compare),
-    *(add_upload, add_jobs, add_models),
-)
-"""The commands that ask a running service, in the order of the help."""
+MODULES: Final = {
+    **dict.fromkeys(("serve", "train"), "here"),
+    "keys": "keys",
+    **dict.fromkeys(("backup", "restore"), "backup"),
+    **{name: name for name in ("generate", "complete", "records")},
+    **dict.fromkeys(("classify", "tag", "transduce", "compare"), "labels"),
+    "upload": "models",
+    "jobs": "jobs",
+    "models": "models",
+}
+"""The module whose `add_<command>` adds a command, in the order of the help. Only that of the typed one is loaded: all
+of them take as long as everything else until a text comes back."""
 
 STATUSES: Final = (
     "exit status: 0 success; 1 refused or failed; 2 incorrect usage; 3 the service cannot be reached;"
@@ -57,7 +51,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    parsed = _parser().parse_args(arguments)
+    typed = list(sys.argv[1:] if arguments is None else arguments) or ["serve"]
+    parsed = _parser(typed[0]).parse_args(typed)
     try:
         status: int = parsed.run(parsed)
     except ValidationError as error:
@@ -83,41 +78,17 @@ def program_name() -> str:
     return Path(called).name if shutil.which(Path(called).name) == called else called
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(typed: str = "") -> argparse.ArgumentParser:
+    """With the command that was typed; with all of them if that is none."""
     parser = argparse.ArgumentParser(
         prog=program_name(),
         description="Character-level recurrent language models: serve, train, generate.",
         epilog=STATUSES,
     )
     parser.add_argument("--version", action="version", version=f"charrnn {__version__}")
-    parser.set_defaults(run=_serve)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    about = "Run the service: web processes, training worker, embedded Redis (default)"
-    commands.add_parser("serve", help=about, description=f"{about}. It is configured by environment variables.")
-    about = "Train a model on a text file, here in the terminal"
-    train = commands.add_parser(
-        "train", help=about, description=f"{about}. Settings that are omitted are chosen to suit the text."
-    )
-    train_arguments.add_arguments(train)
-    train.set_defaults(run=_train)
-    about = "Manage keys for apps and admins: add, list, revoke, open"
-    key_commands.add_arguments(commands.add_parser("keys", help=about, description=about))
-    add_backup(commands)
-    for add in ADD:
-        add(commands)
+    parser.set_defaults(program=program_name())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in [typed] if typed in MODULES else MODULES:
+        module = importlib.import_module(f"service.commands.{MODULES[name]}")
+        getattr(module, f"add_{name}")(commands)
     return parser
-
-
-def _serve(_: argparse.Namespace) -> int:
-    return serve(Settings())
-
-
-def _train(parsed: argparse.Namespace) -> int:
-    began = time.monotonic()
-    preflight.check_torch("training")
-    # Imported on demand: it needs torch, which is large, and no other command uses it. Torch's threads
-    # read the environment when torch is loaded.
-    for name, value in QUIET_THREADS.items():
-        os.environ.setdefault(name, value)
-    status: int = importlib.import_module("service.commands.train").train(parsed, Settings(), program_name(), began)
-    return status

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from durable.objects import ObjectsError, StoreSettingsError, StoreUnavailableError
 from durable.opening import open_objects
@@ -27,8 +27,10 @@ key is valid. A keys.json that cannot be read is set aside, with all keys in it,
 the record that there were keys is removed. API_KEYS, if set, still applies."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the subcommands."""
+def add_keys(commands: Any) -> None:
+    """Add the command and its subcommands to the parser."""
+    about = "Manage keys for apps and admins: add, list, revoke, open"
+    parser = commands.add_parser("keys", help=about, description=about)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     about = "create a key; it is printed once, and only its digest is stored"
     add = actions.add_parser("add", help=about, description=about)
@@ -39,14 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("id", help="id of the key, from the list")
     about = "list the keys"
     open_again = "let apps in without a key again, after the last app key was revoked"
-    commands: dict[argparse.ArgumentParser, Command] = {
+    by_action: dict[argparse.ArgumentParser, Command] = {
         add: _add,
         revoke: _revoke,
         actions.add_parser("list", help=about, description=about): _list,
         actions.add_parser("open", help=open_again, description=OPEN): _open,
     }
-    for command, do in commands.items():
-        command.set_defaults(run=_run, do=do)
+    for action, do in by_action.items():
+        action.set_defaults(run=_run, do=do)
 
 
 def _run(parsed: argparse.Namespace) -> int:

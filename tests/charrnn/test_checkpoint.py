@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
@@ -23,6 +23,7 @@ from charrnn.record import TrainingRecord
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Vocabulary
 from tests.disk import no_descriptors
+from tests.laws import examples
 from tests.networks import random_network, with_counts
 
 
@@ -68,7 +69,7 @@ def test_the_digest_says_all_that_the_checkpoint_says() -> None:
     assert len({base.digest, *(other.digest for other in others)}) == 4
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@examples(60, HealthCheck.function_scoped_fixture)
 @given(st.data())
 def test_no_changed_byte_goes_unseen(path: Path, data: st.DataObject) -> None:
     content = bytearray(checkpoint().to_bytes())
@@ -82,7 +83,7 @@ def test_no_changed_byte_goes_unseen(path: Path, data: st.DataObject) -> None:
         verify(path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@examples(40, HealthCheck.function_scoped_fixture)
 @given(st.data())
 def test_no_part_of_a_file_is_taken_for_it(path: Path, data: st.DataObject) -> None:
     content = checkpoint().to_bytes()

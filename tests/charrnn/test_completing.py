@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
@@ -24,6 +24,7 @@ from charrnn.stopping import Detokenizer
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import Ids, Vocabulary
 from charrnn.words import WordVocabulary
+from tests.laws import examples
 from tests.networks import random_network, with_counts
 
 LENGTH = 4
@@ -186,7 +187,7 @@ def test_where_nothing_can_follow_it_ends() -> None:
     assert (one.text, one.finish_reason) == ("a", "stop") and one.logprob == pytest.approx(float(row[2]))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(12)
 @given(st.text("\n ab", min_size=1, max_size=9), st.sets(st.text("\n ab", min_size=1, max_size=3), max_size=4))
 def test_engines_agree(text: str, until: set[str]) -> None:
     checkpoint = NETWORKS["counts"]()

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import ngram_counts
@@ -29,7 +29,6 @@ def as_dict(counts: Counts) -> dict[tuple[int, int], int]:
     return {(k, i): n for k, i, n in zip(*(a.tolist() for a in (counts.keys, counts.ids, counts.counts)), strict=True)}
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 2), max_size=60), max_size=3))
 def test_counts_are_those_made_by_hand(passages: list[list[int]]) -> None:
     counts = count([np.array(each, dtype=np.uint8) for each in passages], 100, ROOM)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from durable.directory_objects import DirectoryObjects
@@ -22,6 +22,7 @@ from durable.objects import (
     Objects,
 )
 from durable.s3_objects import S3Objects
+from tests.laws import examples
 from tests.object_server import BUCKET, ObjectServer
 
 
@@ -196,7 +197,7 @@ KEYS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 EXAMPLES = itertools.count()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@examples(15, HealthCheck.function_scoped_fixture)
 @given(keys=st.lists(KEYS, min_size=1, max_size=4, unique=True), data=st.binary(max_size=20))
 def test_whatever_the_key_its_object_is_found(objects: Objects, keys: list[str], data: bytes) -> None:
     prefix = f"{next(EXAMPLES)}/"

@@ -14,13 +14,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import model_store
 from durable.directory_objects import DirectoryObjects
 from model_store import ModelStore
 from model_store.shared import SharedModelStore
+from tests.laws import examples
 from tests.waiting import until
 
 ACTIONS = ["publish", "publish", "read", "read", "alias", "rollback", "resolve", "delete"]
@@ -59,7 +60,7 @@ def processes() -> Iterator[list["subprocess.Popen[str]"]]:
             process.kill()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, HealthCheck.function_scoped_fixture)
 @given(plans=st.lists(PLANS, min_size=3, max_size=3))
 def test_any_interleaving_shows_only_what_was_published(
     processes: list["subprocess.Popen[str]"], plans: list[list[tuple[str, int]]]
@@ -70,7 +71,7 @@ def test_any_interleaving_shows_only_what_was_published(
         check([event for process in processes for event in answer(process)], ModelStore(Path(folder)))
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8, HealthCheck.function_scoped_fixture)
 @given(plans=st.lists(PLANS, min_size=3, max_size=3))
 def test_so_does_any_interleaving_of_machines_that_share_a_store(
     processes: list["subprocess.Popen[str]"], plans: list[list[tuple[str, int]]]

@@ -11,6 +11,7 @@ from charrnn.record import TrainingRecord
 from model_store import ModelStore, Publication, install_starter, publish_and_promote
 from model_store.comparison import better
 from tests.model_store.stores import afresh
+from tests.waiting import LONGEST
 
 Make = Callable[..., Checkpoint]
 
@@ -93,7 +94,7 @@ class Together(ModelStore):
         self._barrier = barrier
 
     def publish_first(self, name: str, checkpoint: Checkpoint) -> int | None:
-        self._barrier.wait(10)
+        self._barrier.wait(LONGEST)
         return super().publish_first(name, checkpoint)
 
 

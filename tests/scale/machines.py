@@ -20,7 +20,7 @@ from tests.object_server import BUCKET, ObjectServer
 from tests.service.redis_server import RedisProcess
 from tests.system.running import ROOT, free_port
 from tests.system.web import Web
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 KEY = "k" * 40
 START_SECONDS = 240.0
@@ -138,7 +138,7 @@ class WorkerMachine:
     def end(self) -> None:
         """As it is ended before an upgrade."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(40) == 0
+        assert self.process.wait(LONGEST) == 0
 
     def kill(self) -> None:
         """As a machine that loses its power."""

@@ -78,12 +78,12 @@ def test_each_machine_may_do_a_part_and_one_that_dies_is_replaced(
 def test_a_promotion_holds_on_every_machine(first: WebMachine, third: WebMachine, tmp_path: Path) -> None:
     path = first.client.weights("shakespeare", 1, tmp_path / "weights")
     first.client.publish("plays", path)
-    until(lambda: third.answers("/models/plays"), 10)
-    until(lambda: third.client.model("plays")["aliases"] == {"current": 1}, 10)
+    until(lambda: third.answers("/models/plays"))
+    until(lambda: third.client.model("plays")["aliases"] == {"current": 1})
     third.client.publish("plays", path)
     third.client.promote("plays", 2)
-    until(lambda: first.client.model("plays")["aliases"] == {"current": 2}, 10)
-    until(lambda: first.client.json("POST", "/generate", {**BODY, "model": "plays"})["version"] == 2, 10)
+    until(lambda: first.client.model("plays")["aliases"] == {"current": 2})
+    until(lambda: first.client.json("POST", "/generate", {**BODY, "model": "plays"})["version"] == 2)
 
 
 def test_a_store_that_is_away_is_told_and_what_is_here_is_served(
@@ -96,8 +96,8 @@ def test_a_store_that_is_away_is_told_and_what_is_here_is_served(
     with pytest.raises(ServiceError) as refused:
         first.client.upload(text)
     assert (refused.value.status, refused.value.code) == (503, "store_unavailable")
-    until(lambda: any(each.startswith("store: it does not") for each in first.client.ready()["degraded"]), 30)
+    until(lambda: any(each.startswith("store: it does not") for each in first.client.ready()["degraded"]))
     assert first.client.json("POST", "/generate", BODY)["text"] == before
     proxy.is_down = False
-    until(lambda: not any(each.startswith("store") for each in first.client.ready()["degraded"]), 30)
+    until(lambda: not any(each.startswith("store") for each in first.client.ready()["degraded"]))
     assert first.client.upload(text)["characters"] == 500

@@ -26,7 +26,7 @@ from tests.system.proxy import needs_nginx, proxy
 from tests.system.running import free_port
 from tests.system.web import http
 from tests.texts import FOX
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = [pytest.mark.system, pytest.mark.scale, needs_nginx]
 
@@ -65,7 +65,7 @@ class Changes:
 
     def end(self) -> None:
         self._over.set()
-        self._thread.join(60)
+        self._thread.join(LONGEST)
 
     def _run(self) -> None:
         number = 0
@@ -134,7 +134,7 @@ def test_an_upgrade_of_all_machines_one_by_one_is_not_noticed(machines: Cluster,
         assert changes.failed == []
         assert set(seen) == {"reply 200", "stream 200"}, seen
         assert min(changes.done.values()) > 1
-        until(lambda: client.model("plays")["aliases"] == {"current": changes.promoted[-1]}, 10)
+        until(lambda: client.model("plays")["aliases"] == {"current": changes.promoted[-1]})
     logs = "".join(file.read_text() for file in tmp_path.glob("*.log"))
     assert "Traceback" not in logs
     rows = [(f"{sum(seen.values())} texts, {sum(changes.done.values())} changes", "0")]

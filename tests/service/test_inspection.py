@@ -30,6 +30,7 @@ from service.training.corpora.store import CorpusStore
 from service.training.jobs.requests import JobRequest
 from service.training.jobs.store import JobStore
 from tests.damage import overwrite
+from tests.waiting import LONGEST
 
 Things = dict[str, list[str]]
 
@@ -209,14 +210,14 @@ def test_only_the_first_slice_is_waited_for() -> None:
 
     def check() -> list[str]:
         looking.set()
-        assert go_on.wait(20)
+        assert go_on.wait(LONGEST)
         return [f"at {now:g}"]
 
     inspection = Inspection(lambda: iter([("a", check)]), lambda: now)
     threads = [threading.Thread(target=lambda: found.append(inspection.found())) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert looking.wait(20)
+    assert looking.wait(LONGEST)
     go_on.set()
     for thread in threads:
         thread.join()
@@ -226,7 +227,7 @@ def test_only_the_first_slice_is_waited_for() -> None:
     looking.clear()
     slow = threading.Thread(target=inspection.found)
     slow.start()
-    assert looking.wait(20)
+    assert looking.wait(LONGEST)
     assert inspection.found() == ["a: at 0"]
     go_on.set()
     slow.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Event, Thread
 
 from service.recently import FRESH_SECONDS, Recently
+from tests.waiting import LONGEST
 
 
 def test_an_answer_counts_for_a_second() -> None:
@@ -26,13 +27,13 @@ def test_all_wait_for_the_one_who_asks() -> None:
     def ask() -> int:
         asked.append(1)
         asking.set()
-        answer.wait(10)
+        answer.wait(LONGEST)
         return len(asked)
 
     recently = Recently(ask)
     threads = [Thread(target=lambda: found.append(recently())) for _ in range(3)]
     threads[0].start()
-    assert asking.wait(10)
+    assert asking.wait(LONGEST)
     for each in threads[1:]:
         each.start()
     answer.set()

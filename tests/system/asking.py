@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from tests.system.web import http
+from tests.waiting import LONGEST
 
 CLIENTS = 8
 
@@ -20,7 +21,7 @@ async def ask(port: int, seen: Counter[str], over: asyncio.Event, *, stream: boo
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(http(body, more="Connection: close\r\n"))
-            reply = (await asyncio.wait_for(reader.read(), 30)).decode()
+            reply = (await asyncio.wait_for(reader.read(), LONGEST)).decode()
             writer.close()
         except OSError as error:
             seen[f"no reply: {error!r}"] += 1

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from service.client import Client, ServiceError
 from tests.service.redis_server import WatchedRedis
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 SMALL = {"hidden_size": 8, "layers": 1, "batch_size": 2, "segment_length": 8, "seed": 1}
 STEPS = 2000
@@ -31,7 +31,7 @@ class Load:
 
     def end(self) -> None:
         self._over.set()
-        self._thread.join(60)
+        self._thread.join(LONGEST)
 
     def _ask(self) -> None:
         while not self._over.wait(0.05):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.running import ROOT
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -31,7 +31,7 @@ def proxy(folder: Path, port: int, replicas: list[int]) -> Iterator[None]:
         yield
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(LONGEST)
 
 
 def _configuration(folder: Path, port: int, replicas: list[int]) -> Path:

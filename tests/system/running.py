@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ class Service:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=LONGEST) as reply:
             answer: dict[str, Any] = json.load(reply)
             return answer
 
@@ -61,7 +61,7 @@ class Service:
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(40)
+        return self.process.wait(LONGEST)
 
 
 def free_port() -> int:

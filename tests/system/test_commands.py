@@ -15,7 +15,7 @@ import pytest
 from service.__main__ import main
 from tests.system.running import ROOT, Service
 from tests.texts import FOX
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
@@ -181,5 +181,5 @@ def test_control_c_ends_it_quietly(asked: Service, tmp_path: Path) -> None:
         process = subprocess.Popen(command, cwd=ROOT, env=asked.environment, stdout=out, stderr=out)
         until(lambda: (tmp_path / "out").stat().st_size > 0)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130)
+        assert process.wait(LONGEST) in (0, 130)
     assert b"Traceback" not in (tmp_path / "out").read_bytes()

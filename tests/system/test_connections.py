@@ -23,7 +23,7 @@ from tests.system.conftest import ADMIN_KEY
 from tests.system.many_connections import at_once
 from tests.system.running import Service
 from tests.system.web import Web, http
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
@@ -31,7 +31,7 @@ ASKED = {"prompt": "ROMEO:", "length": 20, "seed": 3, "cache": False}
 
 
 def connected(port: int) -> HTTPConnection:
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=LONGEST)
     connection.connect()
     return connection
 
@@ -67,7 +67,7 @@ def test_one_connection_for_replies_of_all_kinds_whether_they_follow_at_once_or_
 def test_requests_that_are_sent_before_the_last_one_is_answered(asked: Service) -> None:
     expected = asked.request("/generate", ASKED)["text"]
     with (
-        socket.create_connection(("127.0.0.1", asked.port), timeout=20) as connection,
+        socket.create_connection(("127.0.0.1", asked.port), timeout=LONGEST) as connection,
         connection.makefile("rb") as file,
     ):
         connection.sendall(3 * http(ASKED))
@@ -145,7 +145,7 @@ def test_every_client_gets_its_whole_reply_when_the_service_ends(tmp_path: Path)
 
     def ask(close: bool) -> None:
         headers = {"Content-Type": "application/json"} | ({"Connection": "close"} if close else {})
-        connection = HTTPConnection("127.0.0.1", web.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", web.port, timeout=LONGEST)
         while True:
             try:
                 connection.connect()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.system.running import Service
+from tests.waiting import LONGEST
 
 pytestmark = pytest.mark.system
 
@@ -242,7 +243,7 @@ def statuses(received: bytes) -> Iterator[int]:
 @pytest.mark.parametrize("name", CASES)
 def test_exactly_these_replies(asked: Service, name: str) -> None:
     data, expected = CASES[name]
-    with socket.create_connection(("127.0.0.1", asked.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", asked.port), timeout=LONGEST) as connection:
         connection.sendall(data + FOLLOWING)
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert list(statuses(received)) == expected
@@ -250,7 +251,7 @@ def test_exactly_these_replies(asked: Service, name: str) -> None:
 
 @pytest.mark.parametrize("size", [b"7fffffff", b"8000000000000000", b"10000000000000000c", b"f" * 100])
 def test_a_chunk_that_never_ends_is_no_second_request(asked: Service, size: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", asked.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", asked.port), timeout=LONGEST) as connection:
         connection.sendall(chunks(size + b"\r\n" + JSON + b"\r\n0\r\n\r\n") + FOLLOWING)
         connection.shutdown(socket.SHUT_WR)
         received = b"".join(iter(lambda: connection.recv(65536), b""))

@@ -22,7 +22,7 @@ from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.starter import STARTER_PATH
 from tests.system.running import Service
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
@@ -45,7 +45,7 @@ def admin(service: Service, method: str, path: str, body: Any = None, content_ty
     data = json.dumps(body).encode() if isinstance(body, dict) else body
     headers = {"Authorization": f"Bearer {key}", "Content-Type": content_type}
     request = urllib.request.Request(f"http://127.0.0.1:{service.port}{path}", data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as reply:
+    with urllib.request.urlopen(request, timeout=LONGEST) as reply:
         return json.load(reply)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.system.running import Service
 from tests.system.web import Web
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
@@ -24,7 +24,7 @@ REQUESTS = 2500
 
 
 def ask(service: Service, count: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LONGEST)
     for _ in range(count):
         connection.request("GET", LONG)
         reply = connection.getresponse()
@@ -34,7 +34,7 @@ def ask(service: Service, count: int) -> None:
 
 
 def lost(service: Service) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LONGEST)
     connection.request("GET", "/metrics")
     page = connection.getresponse().read().decode()
     connection.close()

@@ -23,7 +23,7 @@ from service.client import Client, ServiceError
 from tests.networks import random_network
 from tests.system.running import ROOT
 from tests.system.web import Web, http
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
@@ -72,7 +72,7 @@ def resident(web: Web) -> int:
 def test_a_client_that_reads_slowly_stops_the_generation_and_one_that_hangs_up_ends_it(
     web: Web, client: Client
 ) -> None:
-    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as slow:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=LONGEST) as slow:
         slow.sendall(http(MILLION, "/records"))
         assert slow.recv(1000).startswith(b"HTTP/1.1 200")
 

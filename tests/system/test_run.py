@@ -14,7 +14,7 @@ import pytest
 
 from tests.service.kept_files import files_in, kind_of
 from tests.system.running import ROOT, Service, free_port
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
@@ -27,7 +27,7 @@ def start_again(service: Service, **settings: str) -> subprocess.CompletedProces
         env=service.environment | settings,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LONGEST,
         check=False,
     )
 

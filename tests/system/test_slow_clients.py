@@ -15,6 +15,7 @@ import pytest
 from tests.system.proxy import needs_nginx, proxy
 from tests.system.running import free_port
 from tests.system.web import Web, http
+from tests.waiting import LONGEST
 
 pytestmark = pytest.mark.system
 
@@ -56,7 +57,9 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 @contextmanager
 def connections(port: int, data: bytes, count: int) -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
-        made = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)) for _ in range(count)]
+        made = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=LONGEST)) for _ in range(count)
+        ]
         for each in made:
             each.sendall(data)
         yield made

@@ -21,7 +21,7 @@ JSON = b"Content-Type: application/json\r\n"
 
 def send(asked: Service, data: bytes) -> tuple[int, Any]:
     """The status and the JSON of what the bytes are answered with."""
-    with socket.create_connection(("127.0.0.1", asked.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", asked.port), timeout=LONGEST) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -92,7 +92,7 @@ def events(lines: Iterator[bytes]) -> Iterator[Any]:
 
 
 def stream(asked: Service, **fields: Any) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", asked.port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", asked.port), timeout=LONGEST)
     body = json.dumps({"prompt": "ROMEO:", "stream": True, "cache": False, **fields}).encode()
     connection.sendall(post(JSON + b"Content-Length: %d\r\n" % len(body), body))
     return connection

@@ -18,7 +18,7 @@ from model_store.store import ModelStore
 from service.client import Client, ServiceError
 from tests.networks import random_network
 from tests.system.web import Web, stream
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
@@ -82,7 +82,7 @@ def test_a_stream_that_would_outlive_its_process_ends_with_an_error_and_the_proc
             pass
     assert web.end() == 0
     for client in clients:
-        client.join(10)
+        client.join(LONGEST)
     assert len(received) == len(clients)
     assert all(each.rstrip("0\r\n").endswith("data: [DONE]") for each in received)
     assert all('"code": "server_ending"' in each or '"usage"' in each for each in received)

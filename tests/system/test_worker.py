@@ -24,7 +24,7 @@ from service.training.jobs.run_files import LOCK
 from service.training.queue.job_queue import JobQueue
 from tests.system.redis_server import RedisServer
 from tests.texts import FOX
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
@@ -63,7 +63,7 @@ class Place:
         """So many workers that wait for jobs."""
         living = [worker for worker in self.workers if worker.poll() is None]
         found = [*living, *(self.worker() for _ in range(count - len(living)))]
-        until(lambda: all("takes jobs" in self.log(worker) for worker in found), 60)
+        until(lambda: all("takes jobs" in self.log(worker) for worker in found))
         return found
 
     def kill_all(self) -> None:
@@ -93,18 +93,18 @@ class Place:
         assert found.status != "failed", found.state.error
         return found.progress.step
 
-    def wait_for_step(self, job: Job, step: int, seconds: float = 60) -> None:
-        until(lambda: self.step(job) >= step, seconds)
+    def wait_for_step(self, job: Job, step: int) -> None:
+        until(lambda: self.step(job) >= step)
 
-    def goes_on(self, job: Job, seconds: float = 5) -> None:
+    def goes_on(self, job: Job) -> None:
         reached = self.step(job)
-        until(lambda: self.step(job) > reached, seconds)
+        until(lambda: self.step(job) > reached)
 
     def cancel(self, job: Job) -> None:
         self.jobs.cancel(job.id)
-        self.wait_for(job, "cancelled", seconds=2)
+        self.wait_for(job, "cancelled")
 
-    def wait_for(self, job: Job, status: str, seconds: float = 60) -> None:
+    def wait_for(self, job: Job, status: str, seconds: float = LONGEST) -> None:
         until(lambda: self.jobs.get(job.id).status == status, seconds)
 
 
@@ -153,15 +153,15 @@ ENDLESS = 1_000_000
 def test_a_job_goes_on_elsewhere_when_its_worker_is_killed(place: Place) -> None:
     workers = place.idle(2)
     job = place.submit(ENDLESS, "unfinished")
-    until(lambda: any(place.jobs.folder(job.id).glob("resume-*")), 60)
+    until(lambda: any(place.jobs.folder(job.id).glob("resume-*")))
     reached = int(max(path.name for path in place.jobs.folder(job.id).glob("resume-*")).removeprefix("resume-"))
     first, second = place.by_turn(workers, job)
     kill_all(first)
     killed_at, killed = place.step(job), time.monotonic()
     assert killed_at > 0
-    until(lambda: place.step(job) > killed_at, 60)
+    until(lambda: place.step(job) > killed_at)
     assert time.monotonic() - killed < TAKEN_UP_WITHIN
-    until(lambda: f"job {job.id} resumes at step" in place.log(second), 10)
+    until(lambda: f"job {job.id} resumes at step" in place.log(second))
     assert place.step(job) > reached
     place.cancel(job)
     assert not place.models.has("unfinished")
@@ -193,10 +193,10 @@ def test_a_worker_that_slept_cannot_write_or_publish(place: Place) -> None:
     sleeper, _ = place.by_turn(workers, job)
     suspend(sleeper, folder / LOCK)
     place.wait_for(job, "succeeded", seconds=90)
-    until(lambda: not is_live(folder), 10)
+    until(lambda: not is_live(folder))
     before = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".draft-")}
     sleeper.send_signal(signal.SIGCONT)
-    until(lambda: "was taken over by another worker" in place.log(sleeper), 10)
+    until(lambda: "was taken over by another worker" in place.log(sleeper))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert place.models.versions("slept") == [1]
     after = [place.submit(ENDLESS, name) for name in ("one", "two")]
@@ -216,11 +216,11 @@ def test_two_workers_train_two_jobs_at_once_and_one_that_is_to_end_hands_its_job
     place.cancel(other)
     having, waiting = place.by_turn(workers, job)
     having.terminate()
-    assert having.wait(10) == 0
+    assert having.wait(LONGEST) == 0
     place.goes_on(job)
-    until(lambda: f"job {job.id} resumes at step" in place.log(waiting), 10)
+    until(lambda: f"job {job.id} resumes at step" in place.log(waiting))
     waiting.send_signal(signal.SIGINT)
-    assert waiting.wait(10) == 0
+    assert waiting.wait(LONGEST) == 0
     assert place.jobs.get(job.id).status == "queued"
     place.cancel(job)
 
@@ -236,24 +236,24 @@ def test_the_queue_may_forget_everything_and_be_down_when_a_job_is_handed_in_and
     with pytest.raises(QueueDownError):
         place.queue.submit(job.id)
     assert time.monotonic() - began < 5
-    until(lambda: "does not answer: waiting for it" in place.log(worker), 60)
+    until(lambda: "does not answer: waiting for it" in place.log(worker))
     place.server.start()
-    place.wait_for(job, "succeeded", seconds=30)
+    place.wait_for(job, "succeeded")
 
     running, queued = place.submit(ENDLESS), place.submit(5, "other")
     place.wait_for_step(running, 1)
     place.server.empty()
     place.goes_on(running)
     place.cancel(running)
-    place.wait_for(queued, "succeeded", seconds=20)
+    place.wait_for(queued, "succeeded")
 
     place.server.stop()
     time.sleep(1)
     place.server.start()
     after = place.submit(5)
-    place.wait_for(after, "succeeded", seconds=30)
+    place.wait_for(after, "succeeded")
     place.server.stop()
     worker.terminate()
-    assert worker.wait(20) == 0
+    assert worker.wait(LONGEST) == 0
     told = [line for line in place.log(worker).splitlines() if "does not answer" in line or "connection" in line]
     assert 2 <= len(told) <= 3, "once for every time that it was down, not every second"

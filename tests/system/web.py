@@ -17,7 +17,7 @@ from typing import Any
 
 from service.processes.serving import GUNICORN_CONFIGURATION
 from tests.system.running import ROOT, free_port
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 
 class Web:
@@ -40,7 +40,7 @@ class Web:
             )
 
     def get(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=LONGEST) as reply:
             text: str = reply.read().decode()
             return text
 
@@ -77,7 +77,7 @@ class Web:
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        return self.process.wait(LONGEST)
 
 
 def http(body: dict[str, Any], path: str = "/generate", more: str = "") -> bytes:

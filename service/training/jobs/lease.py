@@ -137,10 +137,11 @@ def taken_soon(take: Callable[[], L], folder: Path, stop: threading.Event, ttl: 
     deadline = time.monotonic() + 2 * ttl
     renewed = _renewed(folder)
     while True:
+        is_last = time.monotonic() > deadline
         try:
             return take()
         except LeaseHeldError:
-            if stop.wait(POLL_SECONDS) or _renewed(folder) != renewed or time.monotonic() > deadline:
+            if is_last or stop.wait(POLL_SECONDS) or _renewed(folder) != renewed:
                 raise
 
 

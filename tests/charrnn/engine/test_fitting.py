@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import cells
@@ -30,6 +30,7 @@ from tests.charrnn.engine.engines import BUILD
 from tests.charrnn.engine.leaving import leave
 from tests.charrnn.engine.mixing import mixed
 from tests.charrnn.engine.serial import all_of, one_by_one
+from tests.laws import examples
 from tests.networks import with_counts
 
 V = 20
@@ -214,7 +215,7 @@ def check_whole(sequence: Sequence, output: Output) -> None:
     assert output.ids.size <= sequence.length
 
 
-@settings(max_examples=100)
+@examples(40)
 @given(sequence=fitting())
 def test_every_text_fits(engine: Engine, sequence: Sequence) -> None:
     _, output = add(engine.batch(1), sequence)
@@ -264,7 +265,7 @@ def _is_nearly(logits: Any, params: SamplingParams, recent: Ids, generated: Any,
     return is_borderline(logits, params, recent, generated, position, found)
 
 
-@settings(max_examples=100)
+@examples(40)
 @given(sequence=fitting())
 def test_ids_are_those_of_the_definition(exact: Engine, checkpoint: Checkpoint, sequence: Sequence) -> None:
     _, output = add(exact.batch(1), sequence)
@@ -273,7 +274,7 @@ def test_ids_are_those_of_the_definition(exact: Engine, checkpoint: Checkpoint, 
 
 @pytest.mark.skipif(len(ISAS) == 1, reason="this processor has one kernel only")
 @pytest.mark.parametrize("precision", ["int8", "float32"])
-@settings(max_examples=30)
+@examples(15)
 @given(sequences=st.lists(fitting(), min_size=1, max_size=9))
 def test_instruction_sets_give_the_same(
     precision: Precision, checkpoint: Checkpoint, sequences: list[Sequence]
@@ -292,7 +293,7 @@ def test_instruction_sets_give_the_same(
     assert all(each == found[0] for each in found)
 
 
-@settings(max_examples=20)
+@examples(10)
 @given(
     sequences=st.lists(fitting(), min_size=1, max_size=16),
     seed=st.integers(0, 2**32),
@@ -313,7 +314,7 @@ def test_a_text_depends_on_neither_neighbours_nor_steps(
             assert (together.size, last.done, last.completed) == (alone.ids.size, True, alone.completed)
 
 
-@settings(max_examples=20)
+@examples(10)
 @given(sequence=fitting(30), cuts=st.lists(st.integers(1, 9), min_size=1, max_size=4))
 def test_a_text_that_was_cut_off_goes_on_with_the_rest_of_its_length(
     engine: Engine, sequence: Sequence, cuts: list[int]
@@ -354,9 +355,11 @@ SMALL = automaton_of([[1, 2, -1, 1], [3, -1, 1, -1], [4, 3, 3, -1], [-1, 3], [3,
     ],
     ids=str,
 )
-def test_texts_come_as_often_as_they_should(engine: Engine, checkpoint: Checkpoint, params: SamplingParams) -> None:
+@pytest.mark.parametrize("name", ["int8", "float32"])
+def test_texts_come_as_often_as_they_should(name: str, checkpoint: Checkpoint, params: SamplingParams) -> None:
     """The shares of all texts within the length, by a chi-squared test at 1 in 10,000 (Wilson and Hilferty's
-    approximation of the quantile)."""
+    approximation of the quantile). The other engines, which are slower, choose the same ids as float32."""
+    engine = BUILD[name](checkpoint)
     count, length, prompt = 3000, 4, [5, 1]
     expected = probabilities(checkpoint, params, prompt, Fit(SMALL), length)
     assert sum(expected.values()) == pytest.approx(1)
@@ -405,7 +408,7 @@ def probabilities(
     return found
 
 
-@settings(max_examples=20)
+@examples(10)
 @given(sequence=fitting(), slots=st.integers(1, 9), steps=st.integers(1, 20), first=st.integers(0, 2**40))
 def test_candidates_of_a_series_fit(engine: Engine, sequence: Sequence, slots: int, steps: int, first: int) -> None:
     assert sequence.fit is not None

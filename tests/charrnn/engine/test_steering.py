@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import cells
@@ -27,6 +27,7 @@ from tests.charrnn.engine.engines import BUILD
 from tests.charrnn.engine.leaving import leave
 from tests.charrnn.engine.mixing import mixed
 from tests.charrnn.engine.serial import all_of, one_by_one
+from tests.laws import examples
 
 V, HIDDEN, LAYERS = 20, 24, 2
 NOTHING = np.zeros(0, np.int32)
@@ -148,7 +149,7 @@ def test_the_state_has_what_is_held_and_a_free_sequence_moves_away_from_it(engin
     assert all(abs(float(after[each.index]) - each.value) > near for each in held)
 
 
-@settings(max_examples=6)
+@examples(4)
 @given(data=st.data())
 def test_a_state_goes_on_as_one_text_if_the_same_is_held(engine: Engine, data: st.DataObject) -> None:
     drawn = data.draw(sequences(cell_of(engine)))
@@ -163,7 +164,7 @@ def test_a_state_goes_on_as_one_text_if_the_same_is_held(engine: Engine, data: s
     assert after.tobytes() == hidden.tobytes()
 
 
-@settings(max_examples=6)
+@examples(4)
 @given(data=st.data())
 def test_what_was_generated_can_be_read_again(engine: Engine, data: st.DataObject) -> None:
     sequence = replace(data.draw(sequences(cell_of(engine))), steered=0, score=False)
@@ -173,7 +174,7 @@ def test_what_was_generated_can_be_read_again(engine: Engine, data: st.DataObjec
     assert same == [] and after.tobytes() == hidden.tobytes()
 
 
-@settings(max_examples=6)
+@examples(4)
 @given(data=st.data())
 def test_neighbours_do_not_feel_it_and_it_does_not_feel_them(engine: Engine, data: st.DataObject) -> None:
     mix = data.draw(st.lists(sequences(cell_of(engine)), min_size=2, max_size=12))
@@ -193,7 +194,7 @@ def bytes_of(outputs: list[Output]) -> bytes:
 
 @pytest.mark.skipif(len(ISAS) == 1, reason="this processor has one kernel only")
 @pytest.mark.parametrize("cell", CELLS)
-@settings(max_examples=20)
+@examples(10)
 @given(data=st.data())
 def test_every_kernel_gives_the_same_bits(cell: Cell, checkpoints: dict[Cell, Checkpoint], data: st.DataObject) -> None:
     mix = data.draw(st.lists(sequences(cell), min_size=1, max_size=9))
@@ -206,7 +207,7 @@ def test_every_kernel_gives_the_same_bits(cell: Cell, checkpoints: dict[Cell, Ch
     assert all(other == found[0] for other in found)
 
 
-@settings(max_examples=6)
+@examples(4)
 @given(data=st.data())
 def test_candidates_of_a_series_hold_it_too(engine: Engine, data: st.DataObject) -> None:
     state = state_after(engine, random_ids(5))

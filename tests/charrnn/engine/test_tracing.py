@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.config import CELLS, Cell
@@ -18,6 +18,7 @@ from charrnn.engine.tracing import Trace, pieces, trace
 from charrnn.sampling import SamplingParams
 from charrnn.vocabulary import Ids
 from tests.charrnn.engine.leaving import leave
+from tests.laws import examples
 
 ENGINES = [*get_args(Precision), "reference"]
 
@@ -70,7 +71,7 @@ def test_states_and_expectations_are_those_of_generating(engine: Engine) -> None
     np.testing.assert_array_equal(traced.top_ids[6:-1], output.logprobs.top_ids)
 
 
-@settings(max_examples=6)
+@examples(6)
 @given(n=st.integers(1, 40), cut=st.integers(1, 40), size=st.integers(1, 41))
 def test_the_trace_of_a_prefix_is_the_prefix_of_the_trace(engine: Engine, n: int, cut: int, size: int) -> None:
     ids = random_ids(n, seed=n)

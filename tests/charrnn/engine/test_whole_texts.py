@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from charrnn.engine.base import Engine, Output, Sequence
@@ -20,6 +20,7 @@ from charrnn.sampling import SamplingParams
 from tests.charrnn.engine.conftest import MakeCheckpoint
 from tests.charrnn.engine.engines import BUILD
 from tests.charrnn.patterns.json_schema.drawing import VOCABULARY, validator_of
+from tests.laws import examples
 
 ATOMS = st.sampled_from(
     ["a", "B", ".", r"\d", r"\w", r"\W", r"\s", "[^a-z]", "[A-Z]", "\n", "(?i:q)", r"\b", "$", "^", "é"]
@@ -94,7 +95,7 @@ def _check(
     assert _drawn(engine, [Sequence(prompt, length, samplings[-1], fit=Fit(automaton))]) == [texts[-2]]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(REGEXES, st.lists(SAMPLING, min_size=1, max_size=4), st.integers(0, 12))
 def test_texts_match_their_regular_expression(
     engine: Engine, source: str, samplings: list[SamplingParams], more: int
@@ -102,7 +103,7 @@ def test_texts_match_their_regular_expression(
     _check(engine, Pattern("regex", source), samplings, more, lambda text: re.fullmatch(source, text) is not None)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(12)
 @given(st.integers(0, len(SCHEMAS) - 1), st.lists(SAMPLING, min_size=1, max_size=4), st.integers(0, 30))
 def test_texts_are_json_of_their_schema(engine: Engine, which: int, samplings: list[SamplingParams], more: int) -> None:
     validator = validator_of(SCHEMAS[which])

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from charrnn.marks import MarkedVocabulary
@@ -36,6 +36,7 @@ from tests.charrnn.patterns.languages import (
     fitting,
     same,
 )
+from tests.laws import examples
 
 WIDE = Vocabulary.of(["\n" + "".join(map(chr, range(32, 127))) + "é"])
 WORDS = WordVocabulary(("a", "ab", "b", "a'b", "'", "-", "\n", "\r", "\r\n"))
@@ -66,7 +67,7 @@ def test_exactly_the_texts_fit_that_re_matches_as_a_whole(expression: str) -> No
 
 
 @given(ASSERTING)
-@settings(max_examples=200)
+@examples(80)
 def test_assertions_hold_where_they_do_in_re(expression: str) -> None:
     assert accepted(compiled(expression)) == fitting(expression, EVERY)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.patterns.errors import PatternTooLargeError
@@ -11,6 +11,7 @@ from charrnn.patterns.flattening import flat
 from charrnn.patterns.graphs import takes
 from charrnn.patterns.nodes import EMPTY, Graph, Repeat, literal, optional
 from charrnn.patterns.syntax import parsed
+from tests.laws import examples
 
 ATOMS = st.sampled_from(["a", "b", ".", r"\w", r"\W", "[^a]", r"\s", "^", "$", r"\b", r"\B", r"\A", r"\Z", ""])
 EXPRESSIONS = st.recursive(
@@ -26,7 +27,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(EXPRESSIONS, st.lists(st.text("ab !", max_size=6), max_size=20))
 def test_a_graph_takes_what_its_expression_matches(expression: str, texts: list[str]) -> None:
     graph = flat(parsed(expression))

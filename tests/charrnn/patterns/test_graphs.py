@@ -3,18 +3,19 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.patterns.errors import PatternTooLargeError
 from charrnn.patterns.flattening import flat
 from charrnn.patterns.graphs import both, of_length, takes
 from charrnn.patterns.syntax import parsed
+from tests.laws import examples
 
 EXPRESSIONS = st.sampled_from(["a*b*", "(?:ab)*", ".{3}", ".*a.*", ".*[^b]", "b?a?b?", "[ab]c|", "(?i:A+)b?", ""])
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(EXPRESSIONS, EXPRESSIONS, st.lists(st.text("abc", max_size=5), max_size=20))
 def test_both_is_what_two_graphs_have_in_common(first: str, second: str, texts: list[str]) -> None:
     graph = both(flat(parsed(first)), flat(parsed(second)))

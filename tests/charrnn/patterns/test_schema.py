@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.patterns.compiling import Pattern, compile_pattern
@@ -27,6 +27,7 @@ from tests.charrnn.patterns.json_schema.drawing import (
     takes,
     validator_of,
 )
+from tests.laws import examples
 
 SCHEMAS = json.loads((Path(__file__).parent / "json_schema" / "schemas.json").read_text(encoding="utf-8"))
 
@@ -303,7 +304,7 @@ def _combined(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 ANY_SCHEMA = st.recursive(LEAVES, lambda inner: _objects(inner) | _arrays(inner) | _combined(inner), max_leaves=6)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(ANY_SCHEMA, st.lists(VALUES, max_size=20), st.integers(0, 2**32))
 def test_what_fits_is_just_what_a_validator_takes(schema: Any, values: list[Any], seed: int) -> None:
     validator, random = validator_of(schema), Random(seed)

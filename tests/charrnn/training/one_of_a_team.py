@@ -23,20 +23,20 @@ from charrnn.training.data import TrainingText
 from charrnn.training.parallel import Team, launched
 from charrnn.training.record_data import TrainingRecords
 from charrnn.vocabulary import Vocabulary
-from tests.charrnn.training.brief import brief
+from tests.charrnn.training.brief import Clock, brief
 
 TEXT = "".join(f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(60))
 
 
 def train(team: Team, device: str) -> dict[str, Any]:
-    """What comes of a budget in steps and of one in minutes."""
+    """What comes of a budget in steps and of one in minutes, for which each process has a clock of its own."""
     vocabulary = Vocabulary.of([TEXT])
     config = ModelConfig(len(vocabulary), "gru", hidden_size=16, embedding_size=8)  # in float32 everywhere
     results: dict[str, Any] = {}
-    for name, budget in (("steps", Budget(steps=60)), ("minutes", Budget(minutes=0.02))):
+    for name, budget in (("steps", Budget(steps=24)), ("minutes", Budget(minutes=0.5))):
         training = TrainingConfig(budget, segment_length=16, batch_size=5, dropout=0.2, seed=3)
         text = TrainingText(vocabulary.encode(TEXT), vocabulary)
-        trainer = brief(config, training, text, team=team, device=device)
+        trainer = brief(config, training, text, team=team, device=device, clock=Clock(1 + team.rank / 2))
         for _ in trainer.run():
             pass
         checkpoint, state = trainer.checkpoint(), trainer.state()
@@ -63,7 +63,7 @@ def _trained_on_records(task: TaskName, team: Team, device: str) -> dict[str, An
     )
     size = arrangement.output_size(vocabulary)
     config = ModelConfig(len(vocabulary), "gru", hidden_size=16, embedding_size=8, output_size=size)
-    training = TrainingConfig(Budget(steps=60), segment_length=16, batch_size=5, dropout=0.2, seed=3)
+    training = TrainingConfig(Budget(steps=24), segment_length=16, batch_size=5, dropout=0.2, seed=3)
     trainer = brief(config, training, source, team=team, device=device)
     for _ in trainer.run():
         pass

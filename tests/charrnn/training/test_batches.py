@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.tasks.task import IGNORED
 from charrnn.training.batches import WITHOUT_LABEL, RecordBatches, RecordSteps
+from tests.laws import examples
 
 BOUNDARY = 60_000
 
@@ -44,7 +45,7 @@ def texts(batches: RecordBatches, epoch: int) -> list[list[int]]:
     return found + [read for read in rows if read]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.integers(1, 40) | st.integers(1, 300), min_size=1, max_size=40),
     st.integers(1, 9),

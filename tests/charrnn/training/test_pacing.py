@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.training.pacing import MIN_STEPS, Pacing
 from charrnn.training.schedule import FLOOR, LEAST_EVALUATIONS, SAMPLED, Schedule
 from charrnn.training.state import Position
+from tests.laws import examples
 
 SIZES = (2048, 100_000)
 Slowness = Callable[[float], float]
@@ -94,7 +95,7 @@ def test_the_promise_is_kept_within_a_tenth(minutes: float, step_seconds: float,
     check_sane(made)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.floats(0.5, 10),
     st.integers(300, 3000),
@@ -110,7 +111,7 @@ def test_whatever_the_machine_does_the_rate_comes_down_and_samples_are_reported_
     check_sane(run(minutes, 60 * minutes / steps, slowness, evaluation_steps))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     minutes=st.sampled_from([1, 5, 25, 180]),
     steps=st.integers(300, 3000),
@@ -138,7 +139,7 @@ def test_minutes_are_minutes_on_a_machine_with_loads_that_come_and_go(
 
 
 @given(minutes=st.sampled_from([1, 5, 60]), steps=st.integers(200, 3000), evaluation=st.floats(0.0001, 0.01))
-@settings(max_examples=30)
+@examples(30)
 def test_evaluations_take_less_than_a_tenth(minutes: float, steps: int, evaluation: float) -> None:
     made = run(minutes, 60 * minutes / steps, lambda _: 1, evaluation * steps)
     assert made.evaluating <= 0.1 * 60 * minutes

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from charrnn.training.parallel import ALONE, Team, device_of
 from tests.charrnn.training.one_of_a_team import train
+from tests.waiting import LONGEST
 
 SCRIPT = Path(__file__).with_name("one_of_a_team.py")
 ROOT = Path(__file__).parents[3]
@@ -36,7 +37,7 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     # On CPUs, for there may be a single GPU.
-    subprocess.run([sys.executable, *launcher, SCRIPT, tmp_path], env=environment, check=True, timeout=120)
+    subprocess.run([sys.executable, *launcher, SCRIPT, tmp_path], env=environment, check=True, timeout=10 * LONGEST)
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
     one = train(ALONE, "cpu")
     assert first == second  # also with a budget in minutes, though each has measured another time

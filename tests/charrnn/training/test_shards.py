@@ -22,6 +22,7 @@ from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
 from tests.charrnn.training.brief import brief
 from tests.texts import FOX
+from tests.waiting import LONGEST
 
 CPU = torch.device("cpu")
 VOCABULARY = Vocabulary.of([FOX])
@@ -39,7 +40,7 @@ def test_every_stream_is_in_one_shard_and_in_order(count: int, start: int, size:
 
 
 def test_shards_are_computed_at_the_same_time_on_a_thread_of_torchs_each_and_come_in_order() -> None:
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=LONGEST)
 
     def compute(shard: int) -> tuple[int, int]:
         meeting.wait()

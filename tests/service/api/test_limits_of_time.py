@@ -20,7 +20,7 @@ from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
 from service.generation.scoring import Scorer
 from service.generation.units.tracing import Tracer, TraceRequest
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 ENDLESS = {"prompt": "a", "length": 1000, "timeout": 0.05}
 
@@ -101,7 +101,7 @@ def test_identical_requests_at_the_same_moment_are_computed_once(
 
     def gate() -> None:
         entered.set()
-        assert opened.wait(10)
+        assert opened.wait(LONGEST)
 
     engine.gate = gate
     made: list[Any] = []
@@ -109,11 +109,11 @@ def test_identical_requests_at_the_same_moment_are_computed_once(
     threads = [threading.Thread(target=lambda: made.append(generator.generate(asked))) for _ in range(6)]
     for thread in threads:
         thread.start()
-    assert entered.wait(10)
+    assert entered.wait(LONGEST)
     until(lambda: redis.calls >= asked_before + len(threads))
     opened.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(LONGEST)
     assert engine.added == added + 1
     assert len({each.choices for each in made}) == 1
     assert sum(not each.cached for each in made) == 1

@@ -13,7 +13,7 @@ from typing import Any, Final
 import jsonschema
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
@@ -25,6 +25,7 @@ from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.web import build_web
 from service.generation.scheduling.scheduler import Scheduler
+from tests.laws import examples
 from tests.networks import random_network
 from tests.replies import SentEvent, sent_events, shape
 from tests.service.api.conftest import MemoryQueue, settings_in
@@ -162,7 +163,7 @@ asked = st.fixed_dictionaries(
 """What may be asked for beside a pattern."""
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30, HealthCheck.function_scoped_fixture)
 @given(asked)
 @example({"length": 2, "prompt": "", "n": 3, "temperature": 3})
 def test_each_text_fits_whole_and_streamed_by_every_route(served: Served, fields: dict[str, Any]) -> None:
@@ -250,7 +251,7 @@ def test_records_end_when_a_pattern_has_no_more(served: Served) -> None:
     assert (end["count"], end["exhausted"]) == (3, True)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20, HealthCheck.function_scoped_fixture)
 @given(st.integers(0, 1 << 30), st.lists(st.integers(1, 9), min_size=1, max_size=3), st.sampled_from(["", "streams"]))
 def test_a_text_that_goes_on_still_fits(served: Served, seed: int, lengths: list[int], streams: str) -> None:
     pattern = "(a[bc]*\n)+"

@@ -11,6 +11,7 @@ from service.bootstrap.web_process import WebProcess
 from service.generation.scheduling.scheduler import Scheduler
 from service.settings import Settings
 from tests.system.running import free_port
+from tests.waiting import LONGEST
 
 
 def test_a_web_process_is_built_before_anything_starts_and_without_redis(tmp_path: Path) -> None:
@@ -39,6 +40,6 @@ def test_chores_are_done_after_the_preparation_whatever_fails() -> None:
 
     process = WebProcess(Flask("none"), Scheduler(1, 1), Shutdown(), prepare=failing, chores=[failing, chore])
     process.start()
-    assert twice.wait(10)
+    assert twice.wait(LONGEST)
     process.complete()
     assert done[:5] == ["failing", "failing", "chore", "failing", "chore"]

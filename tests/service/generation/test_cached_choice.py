@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.config import ModelConfig
@@ -17,6 +17,7 @@ from service.generation.cached_choice import LARGEST_BYTES, CachedChoice, Record
 from service.generation.generator import TextGenerator
 from service.generation.logprobs import TextLogprobs
 from service.generation.requests import Choice, GenerationRequest
+from tests.laws import examples
 from tests.service.conftest import MemoryRedis
 from tests.service.generation.replicas import NETWORKS, Replicas, kinds, requests
 
@@ -59,7 +60,7 @@ def streamed(generator: TextGenerator, request: GenerationRequest, model: str) -
 whats = st.tuples(st.integers(0, 40) | st.sampled_from([300]), st.booleans(), st.booleans(), st.booleans())
 
 
-@settings(max_examples=25)
+@examples(10)
 @given(
     requests,
     st.booleans(),

@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.patterns.compiling import Pattern
@@ -20,6 +20,7 @@ from service.generation.continuations.tokens import Continuations
 from service.generation.errors import RecordEndedError
 from service.generation.generator import TextGenerator
 from service.generation.requests import Choice, GenerationRequest
+from tests.laws import examples
 from tests.service.generation.replicas import ISAS, NETWORKS, Replicas, kinds, lengths, requests
 
 TOKENS: Final = Continuations(lambda: ("k" * 32,))
@@ -74,7 +75,7 @@ def asked(
     return generator.generate_all([*others, request])[-1].choices[0]
 
 
-@settings(max_examples=25)
+@examples(15)
 @given(requests, lengths, kinds, *[st.booleans()] * 2, st.integers(0, 3), st.randoms(use_true_random=False))
 def test_text_of_n_and_its_continuation_of_m_are_text_of_n_plus_m(
     replicas: Replicas,
@@ -110,7 +111,7 @@ def test_text_of_n_and_its_continuation_of_m_are_text_of_n_plus_m(
     assert through_a_token(parts[-1].continuation) == whole.continuation
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(requests, st.booleans(), kinds)
 def test_a_text_that_goes_on_after_each_stop_text_loses_nothing(
     replicas: Replicas, request: GenerationRequest, streams: bool, kinds: tuple[str, ...]
@@ -195,7 +196,7 @@ PATTERNS: Final = {
 fitting = st.sampled_from([(model, source) for model, sources in PATTERNS.items() for source in sources])
 
 
-@settings(max_examples=40)
+@examples(20)
 @given(fitting, requests, lengths, kinds, st.booleans(), st.integers(0, 3), st.randoms(use_true_random=False))
 def test_what_fits_is_the_same_in_every_replica_and_fits_however_often_it_goes_on(
     replicas: Replicas,

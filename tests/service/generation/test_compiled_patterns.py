@@ -19,7 +19,7 @@ from service.generation.errors import BusyError, ClientGoneError, DeadlineError
 from service.generation.observer import GenerationObserver, PatternLookup
 from service.generation.resident import ResidentModel
 from tests.service.conftest import CountingEngine, checkpoint
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 STATES = 1000
 
@@ -46,7 +46,7 @@ class Compiler:
 
     def __call__(self, pattern: Pattern, vocabulary: Vocabulary, outputs: int, **more: Any) -> Compiled:
         self.compiled.append((pattern.source, *more.values()))
-        assert self.gate.wait(10)
+        assert self.gate.wait(LONGEST)
         if pattern.source == "no":
             raise EmptyPatternError
         following = np.full((STATES, 1), len(str(pattern.source)) % STATES, np.int32)

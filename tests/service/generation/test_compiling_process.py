@@ -20,6 +20,7 @@ from charrnn.patterns.errors import PatternError
 from charrnn.vocabulary import Vocabulary
 from charrnn.words import WordVocabulary
 from service.generation.compiling_process import CompilingProcess
+from tests.waiting import LONGEST
 
 LETTERS = Vocabulary(" abc")
 WORDS = WordVocabulary.of(["a cat and a bat"])
@@ -110,5 +111,5 @@ def test_one_whose_owner_ends_while_it_compiles_ends_without_a_word() -> None:
         process = subprocess.Popen(command, stderr=subprocess.PIPE, pass_fds=[there.fileno()])
     here.send(((Pattern("regex", "a|b"), LETTERS, len(LETTERS)), {}))
     here.close()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=LONGEST)
     assert (process.returncode, said) == (0, b"")

@@ -22,7 +22,7 @@ from service.generation.generator import TextGenerator
 from service.generation.observer import GenerationObserver, Lookup
 from service.generation.requests import GenerationRequest
 from service.generation.tokenization import UnknownIdsError
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 
 def ask(**fields: Any) -> GenerationRequest:
@@ -177,7 +177,7 @@ def test_two_that_extend_the_same_entry_at_once_do_no_harm(
 
     def gate() -> None:
         entered.set()
-        opened.wait(10)
+        opened.wait(LONGEST)
 
     engine.gate = gate
     made: list[Any] = []
@@ -189,10 +189,10 @@ def test_two_that_extend_the_same_entry_at_once_do_no_harm(
     ]
     for thread in threads:
         thread.start()
-    assert entered.wait(10)
+    assert entered.wait(LONGEST)
     opened.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(LONGEST)
     assert sorted(each.cached_tokens for each in made) == [5, 5]
     for length in (12, 20, 25):
         alone = one.generate(ask(length=length, read_cache=False, write_cache=False))
@@ -242,14 +242,14 @@ def test_of_several_nothing_is_computed_when_one_is_at_fault(generator: TextGene
 def test_all_texts_of_several_requests_are_computed_together(generator: TextGenerator, engine: Any) -> None:
     generator.generate(ask())
     opened, before = threading.Event(), engine.added
-    engine.gate = lambda: opened.wait(10)
+    engine.gate = lambda: opened.wait(LONGEST)
     made: list[Any] = []
     asked = [ask(prompt=letter, n=2, read_cache=False) for letter in "ab"]
     thread = threading.Thread(target=lambda: made.append(generator.generate_all(asked)))
     thread.start()
     until(lambda: engine.added >= before + 4)
     opened.set()
-    thread.join(10)
+    thread.join(LONGEST)
     assert [[choice.text for choice in each.choices] for each in made[0]] == [["bcdef", "cegik"], ["cdefg", "dfhjl"]]
 
 
@@ -358,14 +358,14 @@ def test_a_request_keeps_the_version_that_it_started_with(
 
     def gate() -> None:
         entered.set()
-        opened.wait(10)
+        opened.wait(LONGEST)
 
     generator.generate(ask(seed=9))
     engine.gate = gate
     made = []
     thread = threading.Thread(target=lambda: made.append(generator.generate(ask(read_cache=False))))
     thread.start()
-    assert entered.wait(10)
+    assert entered.wait(LONGEST)
     store.put("letters", new_checkpoint(loss=0.5))
     opened.set()
     thread.join()

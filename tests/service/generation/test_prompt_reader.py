@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.engine.base import Output, Sequence
@@ -28,6 +28,7 @@ from service.generation.requests import Generation, GenerationRequest
 from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
 from tests.charrnn.engine.engines import BUILD
+from tests.laws import examples
 from tests.networks import random_network
 from tests.service.conftest import MemoryRedis, MemoryStore
 from tests.service.generation.record_models import arranged, less_likely_to_end
@@ -171,7 +172,7 @@ requests = st.builds(
 )
 
 
-@settings(max_examples=30)
+@examples(15)
 @given(st.lists(st.tuples(requests, st.integers(0, 1), st.booleans(), st.booleans()), min_size=1, max_size=6))
 def test_every_text_is_the_one_without_what_is_kept(
     processes: Processes, asked: list[tuple[GenerationRequest, int, bool, bool]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
@@ -31,6 +31,7 @@ from service.generation.resident import ResidentModels
 from service.generation.scheduling.scheduler import Scheduler
 from service.generation.scoring import Score, Scorer, Scores, SurprisingSpan
 from service.generation.tasks import WrongTaskError
+from tests.laws import examples
 from tests.networks import random_network
 from tests.service.conftest import MemoryRedis
 from tests.service.generation.network_store import NetworkStore
@@ -63,7 +64,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TextGenera
     scheduler.close()
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     cell=st.sampled_from(CELLS),
     prompt=st.text(LETTERS, min_size=1, max_size=40),

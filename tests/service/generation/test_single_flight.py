@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from service.generation.cancellation import CancelScope, Client
 from service.generation.single_flight import SingleFlight
+from tests.waiting import LONGEST
 
 
 def scope() -> CancelScope:
@@ -24,7 +25,7 @@ class Crowd:
 
     def make(self, _: Sequence[str]) -> list[str]:
         self.made += 1
-        assert self.gate.wait(10)
+        assert self.gate.wait(LONGEST)
         if self.made <= self.failures:
             raise ValueError("not this time")
         return ["text"]
@@ -41,7 +42,7 @@ class Crowd:
             thread.start()
         self.gate.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(LONGEST)
 
 
 def test_each_of_a_crowd_gets_the_result() -> None:
@@ -57,7 +58,7 @@ def test_a_waiting_thread_gets_the_result_of_another() -> None:
 
     def make(keys: Sequence[str]) -> list[str]:
         begun.set()
-        assert gate.wait(10)
+        assert gate.wait(LONGEST)
         return [f"text {key}" for key in keys]
 
     class Looking(CancelScope):
@@ -68,16 +69,16 @@ def test_a_waiting_thread_gets_the_result_of_another() -> None:
     led: list[dict[str, tuple[str, bool]]] = []
     leader = threading.Thread(target=lambda: led.append(single_flight.once("ab", make, scope())))
     leader.start()
-    assert begun.wait(10)
+    assert begun.wait(LONGEST)
     joined = single_flight.once("cacb", lambda keys: [f"another {key}" for key in keys], Looking(Client(), 10))
     assert joined == {"c": ("another c", False), "a": ("text a", True), "b": ("text b", True)}
-    leader.join(10)
+    leader.join(LONGEST)
     assert led == [{"a": ("text a", False), "b": ("text b", False)}]
 
 
 def test_two_that_each_need_what_the_other_makes_do_not_wait_for_ever() -> None:
     single_flight: SingleFlight[str, str] = SingleFlight()
-    both, results = threading.Barrier(2, timeout=10), list[dict[str, tuple[str, bool]]]()
+    both, results = threading.Barrier(2, timeout=LONGEST), list[dict[str, tuple[str, bool]]]()
 
     def make(keys: Sequence[str]) -> list[str]:
         if "a" in keys or "c" in keys:
@@ -91,7 +92,7 @@ def test_two_that_each_need_what_the_other_makes_do_not_wait_for_ever() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(LONGEST)
     assert [{key: made for key, (made, _) in each.items()} for each in results] in (
         [{"a": "a", "b": "b"}, {"c": "c", "b": "b"}],
         [{"c": "c", "b": "b"}, {"a": "a", "b": "b"}],

@@ -11,6 +11,7 @@ import pytest
 
 from service.keys.errors import KeysUnavailableError
 from service.keys.recent import Recent
+from tests.waiting import LONGEST
 
 KEYS = ("a key",)
 
@@ -20,7 +21,7 @@ class SlowFile:
 
     def __init__(self) -> None:
         self.content: tuple[str, ...] | KeysUnavailableError = KEYS
-        self.begun = threading.Barrier(2, timeout=10)
+        self.begun = threading.Barrier(2, timeout=LONGEST)
         self.may_end = threading.Event()
         self.reads = 0
         self.now = 0.0
@@ -28,7 +29,7 @@ class SlowFile:
     def read(self) -> tuple[str, ...]:
         self.reads += 1
         self.begun.wait()
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(LONGEST)
         if isinstance(self.content, KeysUnavailableError):
             raise self.content
         return self.content
@@ -46,7 +47,7 @@ def recent(file: SlowFile) -> Recent[tuple[str, ...]]:
 
 def together(get: Callable[[], tuple[str, ...]], threads: ThreadPoolExecutor) -> list[Future[tuple[str, ...]]]:
     """Four threads that call it, each of which has begun."""
-    begun = threading.Barrier(5, timeout=10)
+    begun = threading.Barrier(5, timeout=LONGEST)
 
     def call() -> tuple[str, ...]:
         begun.wait()
@@ -65,7 +66,7 @@ def test_whoever_asks_during_the_first_look_waits_for_it(file: SlowFile, recent:
         with pytest.raises(TimeoutError):
             others[0].result(0.05)
         file.may_end.set()
-        assert [each.result(10) for each in (first, *others)] == [KEYS] * 5
+        assert [each.result(LONGEST) for each in (first, *others)] == [KEYS] * 5
     assert file.reads == 1
 
 
@@ -88,17 +89,17 @@ def test_during_a_later_look_there_is_the_last_result(
         first = threads.submit(recent.get)
         file.begun.wait()
         file.may_end.set()
-        assert first.result(10) == KEYS
+        assert first.result(LONGEST) == KEYS
         file.may_end.clear()
         file.now, file.content = 1.0, later
         looking = threads.submit(recent.get)
         file.begun.wait()
-        assert [each.result(10) for each in together(recent.get, threads)] == [KEYS] * 4
+        assert [each.result(LONGEST) for each in together(recent.get, threads)] == [KEYS] * 4
         file.may_end.set()
         if isinstance(later, KeysUnavailableError):
             assert str(looking.exception(10)) == "gone"
         else:
-            assert looking.result(10) == later
+            assert looking.result(LONGEST) == later
     assert file.reads == 2
 
 

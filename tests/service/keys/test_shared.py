@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from durable.directory_objects import DirectoryObjects
@@ -17,6 +17,7 @@ from service.keys.errors import KeyNotFoundError, KeysInUseError, KeysUnavailabl
 from service.keys.key_file import Key, KeyFile
 from service.keys.mirror import KeysMirror
 from service.keys.shared import MADE_SECONDS, SharedKeyFile, SharedKeys, SharedMadeKeys
+from tests.laws import examples
 
 
 class Away(DirectoryObjects):
@@ -269,7 +270,7 @@ def test_a_made_key_is_the_same_on_all(machines: list[Machine], store: Away) -> 
     assert machines[0].admin.read() == (newer,), "it is put there again"
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(6, HealthCheck.function_scoped_fixture)
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["add", "revoke", "open", "look", "lose"])), max_size=8))
 def test_no_machine_is_ever_open_after_keys_were_made(
     tmp_path_factory: pytest.TempPathFactory, done: list[tuple[int, str]]

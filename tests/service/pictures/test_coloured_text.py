@@ -7,13 +7,14 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from service.pictures.coloured_text import ColouredText, coloured_text
 from service.pictures.page import HEAD, MAX_LINES, ROW, WIDTH
 from service.pictures.scales import BLUE, RED, WHITE, signed
+from tests.laws import examples
 
 SVG = "{http://www.w3.org/2000/svg}"
 STATE = signed("hidden state")
@@ -51,14 +52,14 @@ def test_nothing_in_a_text_is_markup() -> None:
     assert "<script>&]]>" in texts(svg)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(tokens=st.lists(st.text(st.characters(codec=None), max_size=5), max_size=30), title=st.text(st.characters()))
 def test_whatever_the_text_is_the_svg_is_xml(tokens: list[str], title: str) -> None:
     svg = coloured_text(title, tokens, [0.5] * len(tokens), STATE).svg()
     ElementTree.fromstring(svg.encode("utf-8"))
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(tokens=st.lists(st.text(st.characters(codec=None), max_size=5), max_size=30), title=st.text(max_size=20))
 def test_whatever_the_text_is_there_is_a_png(tokens: list[str], title: str) -> None:
     image = opened(coloured_text(f"{title}\n", tokens, [0.5] * len(tokens), STATE))

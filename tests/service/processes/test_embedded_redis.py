@@ -10,6 +10,7 @@ import pytest
 from service.data_dir import DataDir
 from service.processes.embedded_redis import LONGEST_SOCKET_PATH, embedded_redis
 from tests.service.redis_server import running
+from tests.waiting import LONGEST
 
 MEMORY = 1 << 26
 
@@ -49,7 +50,7 @@ def test_short_of_memory_the_cache_goes_and_the_queue_stays(data_dir: Path) -> N
 def test_a_server_left_behind_is_ended_before_the_next_one(data_dir: Path) -> None:
     with running(embedded_redis(DataDir(data_dir), MEMORY)) as (_, left_behind):
         next_one = embedded_redis(DataDir(data_dir), MEMORY)
-        assert left_behind.wait(5) == 0
+        assert left_behind.wait(LONGEST) == 0
         with running(next_one) as (client, process):
             assert client.info("server")["process_id"] == process.pid
 

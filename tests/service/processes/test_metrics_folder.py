@@ -7,6 +7,7 @@ from pathlib import Path
 
 from service.processes.metrics_folder import LOCK, MetricsFolder, folder_for
 from service.settings import Settings
+from tests.waiting import LONGEST
 
 
 def settings(tmp_path: Path, port: int = 8000) -> Settings:
@@ -46,7 +47,7 @@ def test_what_a_killed_service_left_is_cleared_away_and_what_another_uses_is_not
 
 
 def begin_at_once(folder: MetricsFolder, others: threading.Barrier) -> None:
-    others.wait(20)
+    others.wait(LONGEST)
     folder.begin()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from service.processes.orphans import Orphans
+from tests.waiting import LONGEST
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
 
@@ -70,15 +71,15 @@ def test_one_that_has_made_way_may_end_later_but_not_too_late(start: Start, tmp_
     process.terminate()
     began = time.monotonic()
     orphans = Orphans(tmp_path)
-    orphans.make_way(lambda: time.monotonic() - began > 0.1, patience=1.0)
+    orphans.make_way(lambda: time.monotonic() - began > 0.1, patience=3.0)
     assert process.poll() is None
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(LONGEST) == -signal.SIGKILL
 
 
 def test_one_that_does_not_make_way_is_killed(start: Start, tmp_path: Path) -> None:
     process = start(IGNORES)
     Orphans(tmp_path).make_way(never, patience=0.1)
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(LONGEST) == -signal.SIGKILL
 
 
 def test_a_child_of_it_counts(start: Start, tmp_path: Path) -> None:

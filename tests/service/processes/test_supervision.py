@@ -16,7 +16,7 @@ from supervisor.options import ServerOptions  # type: ignore[import-untyped]
 
 from service.processes.supervision import Program, configuration
 from service.supervised import SupervisorReport
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 SUPERVISE = """
 import pathlib, sys
@@ -52,7 +52,7 @@ class Running:
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(LONGEST)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_supervisor_whose_output_nobody_reads_goes_on(tmp_path: Path) -> None:
         finally:
             process.send_signal(signal.SIGTERM)
             process.stdout.read()
-            assert process.wait(10) == 0
+            assert process.wait(LONGEST) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")

@@ -20,6 +20,7 @@ from service.training.queue.job_queue import JobQueue
 from tests.service.redis_server import RedisProcess
 from tests.service.tls_proxy import TlsProxy, make_certificates
 from tests.system.running import free_port
+from tests.waiting import LONGEST
 
 WORD = "p#s/w?o:r%d@"
 QUOTED = "p%23s%2Fw%3Fo%3Ar%25d%40"
@@ -68,7 +69,7 @@ def test_each_form_of_a_url_serves_all_that_use_redis(
         assert queue.fault() == ""
         queue.submit(form)
         assert form in queue.waiting()
-        assert hints.wait(30) == SUBJECTS
+        assert hints.wait(LONGEST) == SUBJECTS
     limit = RateLimit("1/day", in_redis(url, 5))
     assert limit.retry_after(form) is None
     assert limit.retry_after(form) is not None

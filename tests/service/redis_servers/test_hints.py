@@ -13,7 +13,7 @@ import pytest
 from service.redis_servers.hints import CORPORA, MODELS, SUBJECTS, Hints
 from tests.service.redis_server import RedisProcess
 from tests.system.running import free_port
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[RedisProcess]:
 
 def listening(url: str) -> Hints:
     hints = Hints(url)
-    assert hints.wait(30) == SUBJECTS, "whatever changed before it listened"
+    assert hints.wait(LONGEST) == SUBJECTS, "whatever changed before it listened"
     return hints
 
 
@@ -35,10 +35,10 @@ def test_all_hear_what_one_publishes(server: RedisProcess) -> None:
         closing(Hints(server.url)) as it,
     ):
         it.publish(MODELS)
-        assert one.wait(30) == other.wait(30) == {MODELS}
+        assert one.wait(LONGEST) == other.wait(LONGEST) == {MODELS}
         assert one.wait(0.01) == frozenset(), "each is heard once"
         one.publish(CORPORA)
-        assert one.wait(30) == other.wait(30) == {CORPORA}
+        assert one.wait(LONGEST) == other.wait(LONGEST) == {CORPORA}
 
 
 def test_after_an_interruption_everything_may_have_changed(
@@ -66,7 +66,7 @@ def test_without_redis_nothing_happens(url: str) -> None:
         assert hints.wait(0.05) == frozenset()
         hints.wake()
         began = time.monotonic()
-        assert hints.wait(60) == frozenset()
+        assert hints.wait(LONGEST) == frozenset()
         assert time.monotonic() - began < 50
 
 
@@ -78,4 +78,4 @@ def test_there_are_no_other_subjects() -> None:
 def test_who_is_closed_waits_no_longer(server: RedisProcess) -> None:
     hints = listening(server.url)
     hints.close()
-    assert hints.wait(60) == frozenset()
+    assert hints.wait(LONGEST) == frozenset()

@@ -12,7 +12,7 @@ from service.generation.redis_link import RedisLink, link_to
 from service.redis_servers.hints import MODELS, SUBJECTS, Hints
 from service.training.queue.job_queue import JobConsumer, JobQueue
 from tests.service.redis_server import WatchedRedis
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 PASSWORD = "secret"
 
@@ -33,7 +33,7 @@ def test_all_that_uses_redis_follows_the_primary(watched: WatchedRedis) -> None:
     consumer = JobConsumer(url, taken.append)
     consumer.start()
     with closing(link), closing(queue), closing(hints):
-        assert hints.wait(30) == SUBJECTS
+        assert hints.wait(LONGEST) == SUBJECTS
         assert keeps(link, "before")
         queue.submit("before")
         until(lambda: taken == ["before"])

@@ -27,6 +27,7 @@ from service.training.jobs.store import JobStore
 from service.training.units import KIND, in_words
 from service.training.worker.runner import SEARCH_DEATHS
 from tests.service.training.runners import job_runner
+from tests.waiting import LONGEST
 
 NEVER = Event()
 CLAUSES = ["he said ", '"not so" ', "to her and\n", "went (as if) away, ", '"all of it in" ', "vain\n\n"]
@@ -116,9 +117,9 @@ def test_a_job_can_be_cancelled_while_it_searches(
     slow = Slow()
     thread = Thread(target=job_runner(jobs, corpora, models, find=slow).run, args=(job.id, NEVER), daemon=True)
     thread.start()
-    assert slow.began.wait(30)
+    assert slow.began.wait(LONGEST)
     jobs.cancel(job.id)
-    thread.join(2)
+    thread.join(LONGEST)
     assert not thread.is_alive()
     assert (jobs.get(job.id).status, models.models()) == ("cancelled", [])
 
@@ -129,9 +130,9 @@ def test_a_worker_that_ends_while_it_searches_leaves_the_job_to_the_next(
     slow, stop = Slow(), Event()
     thread = Thread(target=job_runner(jobs, corpora, models, find=slow).run, args=(job.id, stop), daemon=True)
     thread.start()
-    assert slow.began.wait(30)
+    assert slow.began.wait(LONGEST)
     stop.set()
-    thread.join(2)
+    thread.join(LONGEST)
     assert not thread.is_alive()
     assert (jobs.get(job.id).status, models.models()) == ("queued", [])
     job_runner(jobs, corpora, models).run(job.id, NEVER)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
@@ -23,6 +23,7 @@ from charrnn.sampling import SamplingParams, log_softmax
 from charrnn.vocabulary import Ids
 from tests.charrnn.engine.leaving import leave
 from tests.charrnn.engine.mixing import mixed
+from tests.laws import examples
 from tests.networks import with_counts
 
 ISAS = runnable_isas(host_features())
@@ -135,7 +136,7 @@ def random_sequence(random: np.random.Generator) -> Sequence:
     return Sequence(prompt, int(random.integers(0, 50)), params, score=bool(random.integers(2)))
 
 
-@settings(max_examples=25)
+@examples(12)
 @given(seed=st.integers(0, 2**32), capacity=st.integers(1, 20))
 def test_ids_do_not_depend_on_neighbours_or_steps(engine: CpuEngine, seed: int, capacity: int) -> None:
     random = np.random.default_rng(seed)
@@ -147,7 +148,7 @@ def test_ids_do_not_depend_on_neighbours_or_steps(engine: CpuEngine, seed: int, 
         assert index in left or together.size == sequence.length
 
 
-@settings(max_examples=25)
+@examples(12)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 20), min_size=1, max_size=4), fresh=st.booleans())
 def test_a_removed_sequence_goes_on_from_its_state(engine: CpuEngine, seed: int, cuts: list[int], fresh: bool) -> None:
     sequence = replace(random_sequence(np.random.default_rng(seed)), length=90, score=False)

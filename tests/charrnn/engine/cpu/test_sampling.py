@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numba import njit
 
@@ -18,6 +18,7 @@ from charrnn.engine.cpu.structs import scratch_size
 from charrnn.sampling import SamplingParams, bias_of, log_softmax, penalized, uniform
 from charrnn.sampling import choose as plainly
 from tests.charrnn.engine.choosing import CAN_BE_CHOSEN, LOGITS, is_borderline, sampled
+from tests.laws import examples
 
 Floats = npt.NDArray[np.float32]
 
@@ -60,7 +61,7 @@ def test_the_random_number_is_the_same(seed: int, position: int) -> None:
     assert _uniform(np.uint64(seed), np.uint64(position)) == uniform(seed, position)
 
 
-@settings(max_examples=400)
+@examples(120)
 @given(
     drawn=st.sampled_from([2, 16, 17, 65, 96, 256, 300, 3000]).flatmap(lambda v: st.tuples(st.just(v), sampled(v))),
     seed=st.integers(0, 2**32),

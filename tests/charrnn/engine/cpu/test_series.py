@@ -7,7 +7,7 @@ from itertools import cycle, repeat
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.config import CELLS, Cell
@@ -23,6 +23,7 @@ from charrnn.words import WordVocabulary
 from tests.charrnn.engine.choosing import sampled
 from tests.charrnn.engine.conftest import MakeCheckpoint
 from tests.charrnn.engine.serial import all_of, one_by_one
+from tests.laws import examples
 from tests.networks import with_counts
 
 RECORDS = Arrangement("generate", "line", "\n", ("x", "y", "z"))
@@ -51,7 +52,7 @@ def engines(make_checkpoint: MakeCheckpoint) -> Engines:
 @pytest.mark.parametrize("level", TOKENS)
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 @pytest.mark.parametrize("cell", CELLS)
-@settings(max_examples=25)
+@examples(10)
 @given(data=st.data())
 def test_candidates_are_the_sequences_of_their_seeds(
     cell: Cell, precision: Precision, level: str, engines: Engines, data: st.DataObject

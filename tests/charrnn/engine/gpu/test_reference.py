@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import cells, sampling
@@ -15,6 +15,7 @@ from charrnn.engine.gpu.reference import ReferenceEngine
 from charrnn.sampling import RECENT_IDS, SamplingParams
 from charrnn.vocabulary import Vocabulary
 from tests.charrnn.engine.leaving import leave
+from tests.laws import examples
 
 V = 21
 
@@ -73,7 +74,7 @@ SEQUENCES = st.builds(
 )
 
 
-@settings(max_examples=25)
+@examples(12)
 @given(st.lists(st.tuples(SEQUENCES, st.integers(0, 3)), min_size=1, max_size=2 * TILE + 3))
 def test_a_sequence_does_not_depend_on_its_neighbours(joining: list[tuple[Sequence, int]]) -> None:
     batch = ENGINE.batch(len(joining))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import sampling
@@ -16,6 +16,7 @@ from charrnn.engine.gpu.network import rounded
 from charrnn.engine.gpu.sampling import SamplingTensors, choose, logarithms, uniform
 from charrnn.sampling import RECENT_IDS, Logits, SamplingParams
 from tests.charrnn.engine.choosing import CAN_BE_CHOSEN, LOGITS, is_borderline, sampled
+from tests.laws import examples
 
 Ids = list[int]
 
@@ -62,7 +63,7 @@ def test_the_random_number_is_the_same(seed: int, position: int) -> None:
     assert uniform(seeds, torch.tensor([position])).item() == sampling.uniform(seed, position)
 
 
-@settings(max_examples=60)
+@examples(30)
 @given(
     drawn=st.sampled_from([2, 16, 17, 65, 96, 300, 3000]).flatmap(
         lambda v: st.tuples(st.just(v), st.lists(sampled(v), min_size=8, max_size=8))
@@ -81,7 +82,7 @@ def test_the_choice_is_the_definitions(drawn: tuple[int, list[SamplingParams]], 
         assert found == sampling.choose(*asked) or is_borderline(*asked, found)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(seed=st.integers(0, 2**32), vocabulary=st.sampled_from([2, 65, 300]))
 def test_a_plain_row_chooses_the_same_with_and_without_filters(seed: int, vocabulary: int) -> None:
     logits = np.random.default_rng(seed).normal(0, 4, (8, vocabulary)).astype(np.float32)

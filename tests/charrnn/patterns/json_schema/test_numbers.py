@@ -4,13 +4,14 @@ import re
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.patterns.errors import PatternTooLargeError, UnsupportedPatternError
 from charrnn.patterns.flattening import flat
 from charrnn.patterns.graphs import both, takes
 from charrnn.patterns.json_schema.numbers import DIGITS, Bound, multiples, number
+from tests.laws import examples
 
 DECIMALS = st.decimals(-200, 200, places=2) | st.integers(-20, 20).map(Decimal) | st.decimals(-1, 1, places=4)
 BOUNDS = st.none() | st.builds(Bound, DECIMALS, st.booleans())
@@ -30,7 +31,7 @@ def _is_plain(text: str) -> bool:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(BOUNDS, BOUNDS, st.booleans(), st.lists(WRITTEN, max_size=30))
 def test_numbers_are_just_those_within_the_bounds(
     lower: Bound | None, upper: Bound | None, whole: bool, texts: list[str]

@@ -16,7 +16,7 @@ from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
 from service.generation.scheduling.disconnects import DisconnectWatcher
 from service.generation.scheduling.scheduler import Scheduler
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 ENDLESS = GenerationRequest("letters", prompt="a", length=1 << 40)
 
@@ -134,7 +134,7 @@ def test_the_slots_of_a_client_that_disconnects_are_free_at_once(
     thread.start()
     until(lambda: scheduler.active)
     caller.theirs.close()
-    thread.join(10)
+    thread.join(LONGEST)
     assert len(raised) == 1
     assert generator.generate(GenerationRequest("letters", prompt="a", length=3)).choices[0].text
     assert scheduler.active == 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.checkpoint import Checkpoint
@@ -32,9 +32,11 @@ from service.generation.scoring import Scorer
 from service.generation.units.selection import UnitSelection, UnitSelectionError, UnknownUnitError
 from service.generation.units.text_trace import TextTrace
 from service.generation.units.tracing import NothingToTraceError, Tracer, TraceRequest, traceable
+from tests.laws import examples
 from tests.networks import random_network
 from tests.service.conftest import MemoryRedis
 from tests.service.generation.network_store import NetworkStore
+from tests.waiting import LONGEST
 
 LETTERS = "\n abcdefg"
 WORDS = WordVocabulary(("to", " ", "be", "or", "\n", "not"))
@@ -99,7 +101,7 @@ def test_what_an_lstm_keeps_to_itself(parts: Parts) -> None:
     np.testing.assert_array_equal(kept.values, states[:, 1, ::-1, 3].T)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     cell=st.sampled_from([*CELLS, "words"]),
     empty=st.booleans(),
@@ -203,11 +205,11 @@ def test_too_many_at_once_are_refused_and_places_come_back(parts: Parts) -> None
 
     def hold() -> bool:
         asked.set()
-        return go_on.wait(10)
+        return go_on.wait(LONGEST)
 
     thread = threading.Thread(target=tracer.trace, args=(TraceRequest("gru", "abc" * 100), Client(hold)))
     thread.start()
-    assert asked.wait(10)
+    assert asked.wait(LONGEST)
     with pytest.raises(BusyError, match="1 traces are running already: try again in 1 s"):
         tracer.trace(TraceRequest("gru", "abc"))
     go_on.set()

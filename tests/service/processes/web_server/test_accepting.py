@@ -22,6 +22,7 @@ from service.processes.web_server.accepting import (
     share,
     waiting,
 )
+from tests.waiting import LONGEST
 
 
 class Refusing:
@@ -91,7 +92,7 @@ def test_many_waiting_connections_are_accepted_together_where_there_is_room(room
             siblings=True,
         )
         for _ in range(count):
-            stack.enter_context(socket.create_connection(listener.getsockname(), timeout=20))
+            stack.enter_context(socket.create_connection(listener.getsockname(), timeout=LONGEST))
         assert waiting(listener) == count
         acceptor.watch()
         ((key, _),) = poller.select(20)

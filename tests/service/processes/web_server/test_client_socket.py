@@ -11,7 +11,7 @@ import pytest
 from service.processes.web_server.client_socket import LEAST_RATE, ClientSocket
 from service.processes.web_server.reply_socket import ReplySocket
 from service.processes.web_server.thread_pool import ThreadPool
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 
 class Pair:
@@ -108,7 +108,7 @@ def test_a_waiting_thread_can_be_disconnected(new_pair: Callable[[float], Pair])
     waiting.start()
     until(lambda: pair.near.waited_for)
     pair.near.hang_up()
-    waiting.join(20)
+    waiting.join(LONGEST)
     assert got == [b""]
 
 
@@ -139,7 +139,7 @@ def test_a_file(new_pair: Callable[[float], Pair], tmp_path: Path) -> None:
         reply = ReplySocket(pair.near)
         assert reply.sendfile(opened, offset=50_000, count=200_000) == 200_000
         assert reply.sendfile(opened) == 256_000
-    reader.join(20)
+    reader.join(LONGEST)
     assert bytes(got) == file.read_bytes()[50_000:250_000] + file.read_bytes()
 
 

@@ -17,7 +17,7 @@ from service.processes.web_server.event_loop import EventLoop
 from service.processes.web_server.request_handler import RequestHandler
 from service.processes.web_server.stuck_clients import STUCK_SECONDS
 from service.processes.web_server.thread_pool import ThreadPool
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 PLACES = 4
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -88,7 +88,7 @@ class Server:
     def end(self) -> None:
         self.alive = False
         self.connections.wake()
-        self._thread.join(20)
+        self._thread.join(LONGEST)
         self._listener.close()
 
 
@@ -104,7 +104,7 @@ def connect(server: Server) -> Iterator[Callable[[bytes], socket.socket]]:
     with ExitStack() as stack:
 
         def connect(data: bytes) -> socket.socket:
-            made = stack.enter_context(socket.create_connection(server.address, timeout=20))
+            made = stack.enter_context(socket.create_connection(server.address, timeout=LONGEST))
             made.sendall(data)
             return made
 
@@ -171,7 +171,7 @@ def test_an_answered_client_is_disconnected_before_a_waiting_one(connect: Callab
 @pytest.mark.parametrize("error", [errno.EHOSTUNREACH, errno.ECONNRESET, errno.EAGAIN, errno.EMFILE])
 def test_a_connection_that_comes_to_nothing_ends_no_process(error: int) -> None:
     server = Server(Refusing(error, times=2))
-    with socket.create_connection(server.address, timeout=20) as connection:
+    with socket.create_connection(server.address, timeout=LONGEST) as connection:
         connection.sendall(GET)
         assert connection.recv(1000).endswith(b"\r\n\r\n0")
     server.end()
@@ -180,7 +180,7 @@ def test_a_connection_that_comes_to_nothing_ends_no_process(error: int) -> None:
 def test_the_system_is_not_asked_without_a_pause_while_it_has_no_room() -> None:
     listener = Refusing(errno.EMFILE, times=1_000_000)
     server = Server(listener)
-    with socket.create_connection(server.address, timeout=20):
+    with socket.create_connection(server.address, timeout=LONGEST):
         time.sleep(0.2)
     server.end()
     assert 1 <= listener.asked <= 20  # a turn of the loop takes 0.02 s here
@@ -228,12 +228,12 @@ def test_an_upload_waits_for_its_turn_and_others_do_not(connect: Callable[[bytes
 def test_who_waits_to_be_accepted_at_the_shutdown_is_answered(server: Server) -> None:
     server.end()
     listener = socket.create_server(("127.0.0.1", 0))
-    with socket.create_connection(listener.getsockname(), timeout=20) as waiting:
+    with socket.create_connection(listener.getsockname(), timeout=LONGEST) as waiting:
         waiting.sendall(GET)
         ending = Server(listener, alive=False)
         got = waiting.recv(1000)
         assert got.endswith(b"\r\n\r\n0")
         assert b"Connection: close" in got
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(ending.address, timeout=20)
+            socket.create_connection(ending.address, timeout=LONGEST)
         ending.end()

@@ -15,7 +15,7 @@ from service.processes.web_server.connection import Connection
 from service.processes.web_server.request_parser import Parser
 from service.processes.web_server.stuck_clients import STUCK_SECONDS, StuckClients
 from service.processes.web_server.thread_pool import ThreadPool
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 
 class Silent:
@@ -38,7 +38,7 @@ class Silent:
 
     def close(self) -> None:
         self.client.hang_up()
-        self.thread.join(20)
+        self.thread.join(LONGEST)
         self.far.close()
         self.client.close()
 
@@ -64,7 +64,7 @@ def test_those_who_have_waited_longest_are_given_up_when_there_are_too_many(sile
     time.sleep(STUCK_SECONDS)
     stuck.relieve(served)
     assert [each.client.given_up for each in (first, second, third)] == [True, False, False]
-    first.thread.join(20)
+    first.thread.join(LONGEST)
     assert "does not read" in str(first.error)
 
 

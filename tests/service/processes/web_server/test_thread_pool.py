@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from service.processes.web_server.thread_pool import ThreadPool
+from tests.waiting import LONGEST
 
 
 class Hold:
@@ -18,7 +19,7 @@ class Hold:
 
     def task(self) -> None:
         self.begun.release()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(LONGEST)
         self.ended.release()
 
     def lending(self, threads: ThreadPool) -> Callable[[], None]:
@@ -30,7 +31,7 @@ class Hold:
 
 
 def acquire(semaphore: threading.Semaphore, count: int) -> bool:
-    return all(semaphore.acquire(timeout=20) for _ in range(count))
+    return all(semaphore.acquire(timeout=LONGEST) for _ in range(count))
 
 
 def test_no_more_tasks_at_once_than_places() -> None:
@@ -52,13 +53,13 @@ def test_waiting_tasks_do_not_delay_others_and_threads_are_few_again_afterwards(
     assert acquire(hold.begun, waiting)
     done = threading.Event()
     threads.submit(done.set)
-    assert done.wait(20)
+    assert done.wait(LONGEST)
     hold.go_on.set()
     assert acquire(hold.ended, waiting)
     for _ in range(waiting):  # every surplus thread ends with its task; what is left does the work
         done = threading.Event()
         threads.submit(done.set)
-        assert done.wait(20)
+        assert done.wait(LONGEST)
     assert threads.count <= waiting + 1
 
 
@@ -68,9 +69,9 @@ def test_a_place_that_was_lent_is_taken_by_one_that_waited_for_it() -> None:
 
     def task() -> None:
         first.begun.release()
-        assert lend.wait(20)
+        assert lend.wait(LONGEST)
         with threads.lent():
-            assert first.go_on.wait(20)
+            assert first.go_on.wait(LONGEST)
         first.ended.release()
 
     threads.submit(task)

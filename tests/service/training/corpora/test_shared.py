@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from durable.directory_objects import DirectoryObjects
@@ -27,6 +27,7 @@ from service.training.jobs.requests import JobRequest
 from service.training.jobs.shared import SharedJobStore
 from service.training.jobs.store import JobStore
 from service.training.queue.submission import create_job
+from tests.laws import examples
 from tests.object_server import BUCKET, ObjectServer
 from tests.service.training.corpora.unsteady import ALL, Unsteady
 from tests.texts import FOX
@@ -480,7 +481,7 @@ Steps = st.lists(
 )
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8, HealthCheck.function_scoped_fixture)
 @given(steps=Steps)
 def test_all_machines_come_to_have_what_was_acknowledged(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, int]]

@@ -22,6 +22,7 @@ from service.training.jobs.shared import SharedJobStore
 from tests.object_server import BUCKET, ObjectServer
 from tests.service.training.jobs.machines import Cable
 from tests.service.training.runners import Clock, StopAfter, job_runner
+from tests.waiting import LONGEST
 
 NEVER = Event()
 TTL = 0.6
@@ -96,12 +97,12 @@ def test_the_job_of_a_machine_that_is_cut_off_is_continued_and_published_once(
     runner = job_runner(cut_off, corpora, cut_models, save_seconds=0.02, clock=clock)
     first = Thread(target=runner.run, args=(job.id, NEVER), daemon=True)
     first.start()
-    assert was_cut.wait(60)
+    assert was_cut.wait(LONGEST)
     runner = job_runner(other, corpora, models)
     while runner.run(job.id, NEVER) != "ended":  # its last renewal may be on its way
         pass
     cable.is_cut = False
-    first.join(30)
+    first.join(LONGEST)
     assert not first.is_alive()
     assert models.versions("fox") == [1]
     whole = new_job(steps=200)

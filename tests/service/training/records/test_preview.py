@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.tasks.record import TASKS, TaskName
@@ -12,6 +12,7 @@ from service.training.corpora.conversion import AS_FOUND, Conversion
 from service.training.errors import EmptyCorpusError, UnclearEncodingError
 from service.training.records.format import FILE_FORMATS, Fields, FileFormat, RecordFormat
 from service.training.records.preview import PREVIEW_BYTES, Preview, ShownRecord, preview
+from tests.laws import examples
 
 LINES = RecordFormat(unit="line")
 
@@ -136,7 +137,7 @@ def test_the_encoding_is_that_of_an_upload(folder: Path) -> None:
         shown(folder, b"")
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(
     st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), min_size=1, max_size=80),
     st.sampled_from(TASKS),

@@ -25,6 +25,7 @@ from service.training.worker.job_trainer import JobTrainer
 from service.training.worker.runner import MAX_DEATHS, JobRunner
 from tests.disk import largest_file, mounted
 from tests.service.training.runners import SAMPLE_LENGTH, Clock, StopAfter, job_runner
+from tests.waiting import LONGEST
 
 NewJob = Callable[..., Job]
 
@@ -300,7 +301,7 @@ def test_a_cancelled_job_ends_soon_and_publishes_nothing(
         thread.join(0.01)
         assert thread.is_alive()
     jobs.cancel(job.id)
-    thread.join(5)
+    thread.join(LONGEST)
     assert not thread.is_alive()
     assert jobs.get(job.id).status == "cancelled"
     assert models.models() == []

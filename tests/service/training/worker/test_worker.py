@@ -10,6 +10,7 @@ import pytest
 from service.training.errors import JobNotFoundError, QueueDownError
 from service.training.queue.heartbeats import Heartbeat, WorkerRegistry
 from service.training.worker.worker import Worker
+from tests.waiting import LONGEST
 
 
 class MemoryQueue:
@@ -71,11 +72,11 @@ def parts(tmp_path: Path) -> Parts:
 def test_it_works_until_it_is_stopped_whatever_the_disk_says(parts: Parts, tmp_path: Path) -> None:
     thread = Thread(target=parts.worker.run)
     thread.start()
-    assert parts.reconciled.wait(10)
+    assert parts.reconciled.wait(LONGEST)
     assert parts.started.is_set()
     assert WorkerRegistry(tmp_path).any_alive()
     parts.worker.stop()
-    thread.join(10)
+    thread.join(LONGEST)
     assert parts.stopped.is_set()
     assert not WorkerRegistry(tmp_path).any_alive()
 
@@ -85,7 +86,7 @@ def test_it_takes_no_jobs_before_the_queue_answers(parts: Parts) -> None:
     thread = Thread(target=parts.worker.run)
     thread.start()
     parts.worker.stop()
-    thread.join(10)
+    thread.join(LONGEST)
     assert not parts.started.is_set()
 
 

@@ -16,7 +16,7 @@ from service.training.errors import EncodingError
 from tests.languages import LANGUAGES
 from tests.texts import FOX
 
-LONG: Final = 40_000
+LONG: Final = 10_000
 TONES: Final = "\u0300\u0301\u0303\u0309\u0323"
 
 
@@ -41,18 +41,21 @@ def spelled(text: str, encoding: str) -> str:
     )
 
 
-def forms(text: str, number: int) -> Iterator[tuple[str, str]]:
-    """What is made of a language's text in its `number`-th encoding: a half of it by turns, and only for the first one
-    a line that is longer than what is kept of a file."""
+def forms(text: str, number: int, turn: int) -> Iterator[tuple[str, str]]:
+    """What is made of a language's text in its `number`-th encoding: as it is and long; for the first one as a line
+    that is longer than what is kept of a file; and by turns as a half, as a line here and there, or as a single one."""
     lines = text.splitlines(keepends=True)
     middle = len(lines) // 2
     yield "whole", text
-    yield "half", "".join(lines[middle:] if number % 2 else lines[:middle])
-    yield "a line each 2,000 characters", "".join(FOX[:2000] + "\n" + line for line in lines)
     yield "long", text * (LONG // len(text))
     if number == 0:
         yield "one long line", text.replace("\n", " ") * (SAMPLE_BYTES // len(text) + 1)
-    yield "one line", lines[0]
+    if turn % 3 == 0:
+        yield "half", "".join(lines[middle:] if number % 2 else lines[:middle])
+    elif turn % 3 == 1:
+        yield "a line each 2,000 characters", "".join(FOX[:2000] + "\n" + line for line in lines)
+    else:
+        yield "one line", lines[0]
 
 
 def outcome(path: Path, text: str, encoding: str) -> str:
@@ -70,9 +73,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
     path = tmp_path_factory.mktemp("uploads") / "text.txt"
     return [
         Entry(language, encoding, form, outcome(path, variant, encoding))
-        for language, (encodings, text) in LANGUAGES.items()
+        for at, (language, (encodings, text)) in enumerate(LANGUAGES.items())
         for number, encoding in enumerate(encodings.split())
-        for form, variant in forms(spelled(text, encoding), number)
+        for form, variant in forms(spelled(text, encoding), number, at + number)
     ]
 
 
