@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
 from charrnn import ngram_tensors
+from charrnn.checkpoint_checks import check_shapes, check_sizes, check_weight
 from charrnn.checkpoint_header import (
     METADATA_KEY,
     CheckpointError,
@@ -35,10 +35,6 @@ __all__ = ["Checkpoint", "CheckpointError", "describe", "load", "verify"]
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
-LARGEST_WEIGHT: Final = 1e9
-"""The magnitude of the bias of a token that is never generated; sums over the largest network's units stay far from
-infinity."""
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -52,10 +48,10 @@ class Checkpoint:
     ngrams: NgramTable | None = None
 
     def __post_init__(self) -> None:
-        _check_sizes(self.config, self.vocabulary, self.arrangement, self.ngrams)
-        _check_shapes(self.config, {name: weight.shape for name, weight in self.weights.items()})
+        check_sizes(self.config, self.vocabulary, self.arrangement, self.ngrams)
+        check_shapes(self.config, {name: weight.shape for name, weight in self.weights.items()})
         for name, weight in self.weights.items():
-            _check_weight(name, weight)
+            check_weight(name, weight)
 
     def with_record(self, record: TrainingRecord) -> Checkpoint:
         """The same network with another record; the weights, which were checked before, are not checked again."""
@@ -128,7 +124,7 @@ def verify(path: Path) -> None:
         _check_header(file, config, mixes=ngram_tensors.KEY in description)
         record, ngrams = record_of(description), ngram_tensors.read(file, description)
         vocabulary = vocabulary_of(description, record)
-        _check_sizes(config, vocabulary, record.arrangement, ngrams)
+        check_sizes(config, vocabulary, record.arrangement, ngrams)
         content = _description(config, vocabulary, record, ngrams)
         found = _digest_of(content, _checked_weights(file, config), ngrams)
     if found != description.get("digest"):
@@ -153,45 +149,15 @@ def _description(
 def _check_header(file: Any, config: ModelConfig, *, mixes: bool) -> None:
     """Compare names and shapes before reading any weight, so that a hostile header costs nothing."""
     names = set(file.keys()) - (set(ngram_tensors.names(file.keys())) if mixes else set())
-    _check_shapes(config, {name: tuple(file.get_slice(name).get_shape()) for name in names})
-
-
-def _check_sizes(
-    config: ModelConfig, vocabulary: Vocabulary, arrangement: Arrangement, ngrams: NgramTable | None
-) -> None:
-    if len(vocabulary) != config.vocabulary_size:
-        raise CheckpointError(f"the vocabulary has {len(vocabulary)} tokens, the network {config.vocabulary_size}")
-    if arrangement.output_size(vocabulary) != config.output_size:
-        raise CheckpointError(f"the task {arrangement.task} does not fit {config.output_size} outputs")
-    if ngrams is not None:
-        if arrangement.task != "generate":
-            raise CheckpointError(f"the task {arrangement.task} does not fit an n-gram table")
-        if (largest := int(ngrams.ids.max())) >= config.outputs:
-            raise CheckpointError(f"ids of the n-gram table must be less than {config.outputs}, not {largest}")
-
-
-def _check_shapes(config: ModelConfig, found: Mapping[str, tuple[int, ...]]) -> None:
-    if (expected := config.shapes()) != found:
-        wrong = sorted(set(expected.items()) ^ set(found.items()))
-        raise CheckpointError(f"names or shapes of the weights do not fit the configuration: {wrong[:4]}")
+    check_shapes(config, {name: tuple(file.get_slice(name).get_shape()) for name in names})
 
 
 def _checked_weights(file: Any, config: ModelConfig) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """The weights, one at a time, in the order of their names."""
     for name in sorted(config.shapes()):
         weight = file.get_tensor(name)
-        _check_weight(name, weight)
+        check_weight(name, weight)
         yield name, weight
-
-
-def _check_weight(name: str, weight: npt.NDArray[Any]) -> None:
-    if weight.dtype != np.float32:
-        raise CheckpointError(f"{name} must be float32, not {weight.dtype}")
-    largest = max(float(np.max(weight)), -float(np.min(weight)))
-    if not math.isfinite(largest):
-        raise CheckpointError(f"{name} has values that are not finite")
-    if largest > LARGEST_WEIGHT:
-        raise CheckpointError(f"{name} must be at most {LARGEST_WEIGHT:g} in size, not {largest:g}")
 
 
 def _digest(description: Mapping[str, Any], weights: Weights, ngrams: NgramTable | None) -> str:

@@ -7,8 +7,8 @@ import hashlib
 import importlib
 import logging
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import Final, Literal
@@ -35,6 +35,8 @@ BuildEngine = Callable[[Checkpoint], Engine]
 
 LINK: Final = ".shared-"
 """What the names of links to shared memory begin with."""
+LOCK_SECONDS: Final = 20.0
+"""How long a process waits while another one, which may be suspended, packs weights or compiles kernels."""
 KEPT: Final = 32
 KEPT_BYTES: Final = 1 << 28
 """How many packed versions, the most recently used, stay on disk, and more of them as long as they are not larger
@@ -75,13 +77,13 @@ def torch_engines(device: str) -> BuildEngine:
     return build
 
 
-def native_engine(checkpoint: Checkpoint, folder: Path, kernels: Path) -> Engine:
+def native_engine(checkpoint: Checkpoint, folder: Path, kernels: Path, lock_seconds: float = LOCK_SECONDS) -> Engine:
     """The engine for CPUs, in the precision that the version's training record allows.
 
     One process at a time: the next one then finds the packed weights in memory and, at the first start, the kernels,
     which are compiled for seconds on every core, on the disk.
     """
-    with _one_at_a_time(folder):
+    with _one_at_a_time(folder, lock_seconds):
         packed = shared(checkpoint, precision_of(checkpoint), folder)
         engine = CpuEngine(packed, kernels=default_folder(otherwise=kernels))
     return _announced(engine, engine.description)
@@ -116,9 +118,14 @@ def _kept(packed: PackedModel, folder: Path, kept_bytes: int) -> Memory:
     return packed.buffer
 
 
-def _one_at_a_time(folder: Path) -> AbstractContextManager[None]:
-    """The lock beside the folder; none if it cannot be written there."""
-    return locked(folder.with_suffix(".lock")) if os.access(folder.parent, os.W_OK) else nullcontext()
+@contextmanager
+def _one_at_a_time(folder: Path, seconds: float) -> Iterator[None]:
+    """Hold the lock beside the folder; go on without it if it cannot be written there, or is not free in time."""
+    with ExitStack() as stack:
+        if os.access(folder.parent, os.W_OK):
+            with suppress(TimeoutError):
+                stack.enter_context(locked(folder.with_suffix(".lock"), seconds))
+        yield
 
 
 def _read(path: Path) -> Memory | None:

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from charrnn.checkpoint import LARGEST_WEIGHT, Checkpoint
+from charrnn.checkpoint import Checkpoint
+from charrnn.checkpoint_checks import LARGEST_WEIGHT
 from charrnn.config import CELLS, ModelConfig, Part
 from charrnn.engine.base import Batch, Sequence, State
 from charrnn.engine.cpu.instructions import Precision

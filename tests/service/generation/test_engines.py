@@ -14,7 +14,8 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.engine.base import Sequence
 from charrnn.engine.cpu.batch import CpuEngine
 from charrnn.engine.gpu.batch import GpuEngine, gpu_available
-from service.generation.engines import KEPT, LINK, build_engine, shared, torch_engines, without_counts
+from durable.locks import locked
+from service.generation.engines import KEPT, LINK, build_engine, native_engine, shared, torch_engines, without_counts
 from tests.damage import DAMAGES
 from tests.networks import with_counts
 from tests.system.running import ROOT
@@ -36,6 +37,14 @@ def test_the_packed_weights_are_a_file_that_is_read_once(new_checkpoint: New, tm
     assert np.array_equal(first.buffer, second.buffer)
     assert first.config == new_checkpoint().config
     assert not first.buffer.flags.writeable and first.buffer.ctypes.data % 64 == 0
+
+
+def test_a_process_that_is_suspended_while_it_packs_holds_up_the_others_for_a_limited_time(
+    new_checkpoint: New, tmp_path: Path
+) -> None:
+    with locked(tmp_path / "packed.lock"):
+        engine = native_engine(new_checkpoint(), tmp_path / "packed", tmp_path / "kernels", lock_seconds=0.1)
+    assert isinstance(engine, CpuEngine) and len(kept(tmp_path / "packed")) == 1
 
 
 def test_other_processes_share_the_memory(new_checkpoint: New, tmp_path: Path) -> None:
