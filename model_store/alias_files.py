@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from durable import locks
 from durable.entries import is_there, keep_copy, set_aside
 from durable.reading import DamagedFileError
+from durable.space import reason_of
 from model_store import versions
 from model_store.aliases import FILE, AliasReader, Histories, rebuilt, write
 
@@ -68,7 +69,7 @@ class AliasFiles:
                 with self.locked(folder, MEND_SECONDS):
                     pass
             except OSError as failure:
-                log.warning("model %s: %s; it cannot be rebuilt: %s", folder.name, error, failure.strerror or failure)
+                log.warning("model %s: %s; it cannot be rebuilt: %s", folder.name, error, reason_of(failure))
                 self._reader.assume(str(folder), self._rebuilt(folder, str(error)))
             return read(str(folder))
 

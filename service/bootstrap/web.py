@@ -148,13 +148,18 @@ def build_web(
 
     services = Services(
         generator=TextGenerator(
-            *(models, cache, scheduler, metrics, timeout, settings.max_reply_values),
+            *(models, cache, scheduler),
+            observer=metrics,
+            timeout=timeout,
+            max_values=settings.max_reply_values,
             prefix_states=prefix_states,
             patterns=patterns,
         ),
         completer=Completer(models, scheduler, timeout, patterns, observer=metrics),
         continuations=Continuations(keys.continuation),
-        records=RecordGenerator(models, scheduler, partial(known_texts, store), metrics, timeout, patterns),
+        records=RecordGenerator(
+            *(models, scheduler, partial(known_texts, store)), observer=metrics, timeout=timeout, patterns=patterns
+        ),
         tokenizer=Tokenizer(models),
         scorer=Scorer(
             models, scheduler, timeout, max_values=settings.max_reply_values, held_out=partial(held_out_scores, store)

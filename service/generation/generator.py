@@ -33,11 +33,12 @@ class TextGenerator:
     ClientGoneError, DeadlineError, ModelUnavailableError and the model store's errors.
     """
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         models: ResidentModels,
         cache: GenerationCache,
         scheduler: Scheduler,
+        *,
         observer: GenerationObserver = NO_OBSERVER,
         timeout: float | None = None,
         max_values: int | None = None,

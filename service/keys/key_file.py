@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from durable import files, locks
 from durable.clock import now
 from durable.entries import is_there, set_aside, sync_folder
+from durable.space import reason_of
 from service.data_dir import DataDir
 from service.keys.errors import KeyNameError, KeyNotFoundError, KeysInUseError, KeysUnavailableError
 from service.keys.recent import Recent
@@ -128,7 +129,7 @@ class KeyFile:
                         self._mark()
                 failed = ""
             except OSError as error:
-                failed = error.strerror or str(error)
+                failed = reason_of(error)
             if failed and failed != self._unmarked:
                 log.warning("that keys were made could not be noted: %s", failed)
             self._unmarked = failed
@@ -150,7 +151,7 @@ class KeyFile:
         try:
             return _KEYS.validate_json(files.read(self._path, follow=True), strict=True)
         except OSError as error:
-            raise KeysUnavailableError(f"{name} cannot be read: {error.strerror or error}") from error
+            raise KeysUnavailableError(f"{name} cannot be read: {reason_of(error)}") from error
         except ValidationError as error:
             first = error.errors(include_input=False, include_context=False)[0]
             place = "".join(f"[{part}]" for part in first["loc"])

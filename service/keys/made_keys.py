@@ -9,6 +9,7 @@ from pathlib import Path
 
 from durable import files
 from durable.entries import is_there
+from durable.space import reason_of
 from service.keys.errors import KeysUnavailableError
 from service.keys.recent import Recent
 from service.settings import LONG_KEY_RULE, fault_of_long_key
@@ -36,7 +37,7 @@ class MadeKeys:
         try:
             lines = files.read(self._path, follow=True).decode("ascii").strip().split("\n")
         except OSError as error:
-            raise KeysUnavailableError(f"{name} cannot be read: {error.strerror}") from error
+            raise KeysUnavailableError(f"{name} cannot be read: {reason_of(error)}") from error
         except UnicodeDecodeError as error:
             raise KeysUnavailableError(f"{name} holds no key: it is not ASCII") from error
         keys = tuple(line.strip() for line in lines)

@@ -8,15 +8,20 @@ from typing import Final
 
 from durable.objects import ObjectsError, StoreSettingsError
 from durable.opening import open_objects
+from model_store.store import FOLDER
 from service.data_dir import DataDir
 from service.data_format import DataFormatError
-from service.migration.into_store import SECRETS, IntoStore
+from service.keys.shared import MARK
+from service.migration.into_store import IntoStore
 from service.migration.out_of_store import OutOfStore
 from service.migration.verbatim import Copier
 from service.store_format import check_alone, check_format, cluster_of
+from service.training.corpora import heads
+from service.training.jobs import run_mirror
 
-MODELS: Final = ("models/",)
-ALL: Final = ("models/", "corpora/", "runs/", *SECRETS)
+MODELS: Final = (f"{FOLDER}/",)
+SECRETS: Final = (MARK, *(path.name for path in DataDir(Path()).secrets))
+ALL: Final = (*MODELS, heads.PREFIX, run_mirror.PREFIX, *SECRETS)
 
 
 class CopyError(Exception):

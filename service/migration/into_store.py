@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from durable import files
 from durable.directory_objects import DirectoryObjects
@@ -29,8 +29,6 @@ from service.training.jobs.event_log import EVENTS
 from service.training.jobs.run_mirror import MAX_TAIL, RunMirror, reference
 from service.training.jobs.shared_head import HEAD, SMALL_FILES, Head, Reference
 from service.training.jobs.store import JobStore
-
-SECRETS: Final = (MARK, "keys.json", "admin-key", "continuation-key")
 
 
 class IntoStore:
@@ -89,7 +87,7 @@ class IntoStore:
         store let in apps for which the directory has keys, or has lost them."""
         if any(is_there(folder / MADE) for folder in (self._data.root, self._data.models)):
             self._try(partial(self._copier.head, MARK, b""))
-        for path in (self._data.keys, self._data.admin_key, self._data.continuation_key):
+        for path in self._data.secrets:
             with suppress(FileNotFoundError):
                 data = files.read(path, follow=True)
                 self._try(partial(self._copier.head, path.name, data))

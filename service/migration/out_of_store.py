@@ -23,7 +23,7 @@ from service.training.corpora.mirror import NOTE
 from service.training.corpora.shared import SharedCorpusStore
 from service.training.errors import CorpusDamagedError, CorpusNotFoundError
 from service.training.jobs import resume_points
-from service.training.jobs.run_mirror import NOTED, RunMirror
+from service.training.jobs.run_mirror import NOTED, PREFIX, RunMirror
 from service.training.jobs.shared import SharedJobStore
 
 UNBOUNDED: Final = 1 << 62
@@ -82,7 +82,7 @@ class OutOfStore:
     def jobs(self) -> None:
         """All jobs; those that have not ended with what they go on from."""
         store = SharedJobStore(self._data.runs, self._objects)
-        store.refresh(self._objects.list("runs/"))
+        store.refresh(self._objects.list(PREFIX))
         for id in sorted(store.ids()):
             mirror = RunMirror(self._objects, self._data.runs, id)
             noted = mirror.noted()
@@ -100,14 +100,15 @@ class OutOfStore:
             self._objects.look(MARK)
             for folder in (self._data.root, self._data.models):
                 files.put(folder / MADE, b"")
-        for path in (self._data.keys, self._data.admin_key, self._data.continuation_key):
+        for path in self._data.secrets:
             with suppress(ObjectMissingError):
                 put_secret(path, self._objects.get(path.name).data)
 
     def end(self) -> None:
         """The directory is one machine's own from now on."""
-        for pattern in (f"models/*/{etags.FILE}", f"corpora/*/{NOTE}", f"runs/*/{NOTED}"):
-            for path in self._data.root.glob(pattern):
+        data = self._data
+        for folder, name in ((data.models, etags.FILE), (data.corpora, NOTE), (data.runs, NOTED)):
+            for path in folder.glob(f"*/{name}"):
                 drop(path)
         drop(self._data.store)
         end_restore(self._data.format, FORMAT)

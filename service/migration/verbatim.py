@@ -20,8 +20,10 @@ from durable.objects import (
     ObjectsError,
 )
 from model_store import aliases
+from service.training.corpora.corpus import CORPUS_FILE
+from service.training.jobs.shared_head import HEAD
 
-HEADS: Final = (aliases.FILE, "corpus.json", "head.json")
+HEADS: Final = (aliases.FILE, CORPUS_FILE, HEAD)
 """The names of objects that are replaced, and say of others that they are there."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 
 class TrainingError(Exception):
@@ -99,6 +100,11 @@ class JobRequestError(TrainingError, ValueError):
     def __init__(self, field: str, message: str) -> None:
         self.field = field
         super().__init__(message)
+
+    @classmethod
+    def of(cls, error: ValueError) -> Self:
+        """The same for a message that begins with the field's name."""
+        return cls(str(error).split(" ", 1)[0], str(error))
 
 
 class JobNotFoundError(TrainingError, LookupError):

@@ -92,7 +92,7 @@ def admin_blueprint(
         field = "text" if body.corpus is None else "corpus"
         client = client_of(request.environ)
         check = CancelScope(client, settings.request_timeout).check
-        along, skip = _along(body, store, corpora, name, version, check)
+        along, skip = _along(body, store, corpora, name, version, check=check)
         try:
             found = unit_search.search(
                 f"{name}@{version}", along.texts, held_out=along.is_held_out, skip_unknown=skip, client=client
@@ -107,8 +107,8 @@ def admin_blueprint(
     return routes
 
 
-def _along(  # noqa: PLR0917
-    body: CellSearchBody, store: ModelStore, corpora: CorpusStore, name: str, version: int, check: Callable[[], None]
+def _along(
+    body: CellSearchBody, store: ModelStore, corpora: CorpusStore, name: str, version: int, *, check: Callable[[], None]
 ) -> tuple[Excerpt, bool]:
     """What to search along, and whether to skip unknown tokens, as for the version's own corpus."""
     entry = store.describe(name, version)

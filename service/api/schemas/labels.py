@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -11,11 +11,9 @@ from service.api.schemas.base import ModelBody, Reference, Unknown
 from service.api.schemas.bounds import AtMost
 from service.api.schemas.faults import fault
 from service.api.schemas.texts import TextsBody
+from service.generation.records.request import DEFAULT_LENGTH
 from service.generation.transducing import TransductionRequest
 from service.settings import Settings
-
-DEFAULT_LENGTH: Final = 1000
-"""A record ends by itself, mostly long before."""
 
 
 class ClassifyBody(TextsBody, ModelBody):

@@ -48,11 +48,12 @@ class RecordGenerator:
     ends with DeadlineError when its next records take longer than `timeout` seconds.
     """
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         models: ResidentModels,
         scheduler: Scheduler,
         known_texts: FindKnownTexts,
+        *,
         observer: GenerationObserver = NO_OBSERVER,
         timeout: float | None = None,
         patterns: CompiledPatterns | None = None,
@@ -84,7 +85,7 @@ class RecordGenerator:
             raise BusyError(MAX_STREAMS, RETRY_SECONDS, "streams of records are being generated already")
         return RecordStream(
             *(request, model, model.vocabulary.decode(ids), seed, refusal),
-            begin=partial(self._begin, request, model, ids, seed, fits, client),
+            begin=partial(self._begin, request, model, ids, seed, fits=fits, client=client),
             step=partial(self._step, client=client),
             on_close=self._room.release,
             skipped=skipped,
@@ -107,12 +108,13 @@ class RecordGenerator:
             raise NoKnownTextsError(model.name, model.version)
         return found
 
-    def _begin(  # noqa: PLR0917
+    def _begin(
         self,
         request: RecordsRequest,
         model: ResidentModel,
         ids: Ids,
         seed: int,
+        *,
         fits: Fitting | None,
         client: Client,
     ) -> Candidates:

@@ -9,7 +9,7 @@ from charrnn.patterns.compiling import Pattern
 from charrnn.sampling import SamplingParams
 
 DEFAULT_LENGTH: Final = 1000
-"""How many tokens a record has at most by default."""
+"""How many tokens a record has at most by default; it ends by itself, mostly long before."""
 
 
 @dataclass(frozen=True, slots=True)

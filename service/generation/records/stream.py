@@ -25,13 +25,14 @@ class RecordStream:
     `begin` prepares the candidates, `step` advances them; both raise what ends the reply.
     """
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         request: RecordsRequest,
         model: ResidentModel,
         prompt: str,
         seed: int,
         refusal: Refusal | None,
+        *,
         begin: Callable[[], Candidates],
         step: Callable[[Candidates], Finished],
         on_close: Callable[[], None],

@@ -77,7 +77,7 @@ class JobRequest:
             ModelConfig(vocabulary_size=1, **self._chosen(SIZES))
             TrainingConfig(self.budget, **self._chosen(SETTINGS))
         except ValueError as error:
-            raise JobRequestError(str(error).split(" ", 1)[0], str(error)) from error
+            raise JobRequestError.of(error) from error
 
     def _check_base(self) -> None:
         try:
@@ -118,4 +118,4 @@ def _record_format(values: Mapping[str, Any]) -> RecordFormat:
     try:
         return RecordFormat.from_dict(values)
     except ValueError as error:
-        raise JobRequestError(str(error).split(" ", 1)[0], str(error)) from error
+        raise JobRequestError.of(error) from error

@@ -104,7 +104,7 @@ def check_corpus(corpus: Corpus, path: Path, request: JobRequest) -> None:
     except RecordsError:
         raise
     except ValueError as error:
-        raise JobRequestError(str(error).split(" ", 1)[0], str(error)) from error
+        raise JobRequestError.of(error) from error
 
 
 def _check_length(characters: int, request: JobRequest) -> None:

@@ -57,12 +57,13 @@ class BaseChoice:
     trials: tuple[BaseTrial, ...] = ()
 
 
-def choose(  # noqa: PLR0917
+def choose(
     bases: ShippedBases,
     text: TrainingText,
     budget: Budget,
     worth: Budget,
     given: Mapping[str, Any],
+    *,
     check: Check,
     device: str,
 ) -> BaseChoice:

@@ -106,7 +106,7 @@ class JobTrainer:
             checkpoint = _with_comparison(run, checkpoint, given)
             if checkpoint.record.warnings != run.warnings:  # some follow from the comparison
                 run.warn(checkpoint.record.steps, list(checkpoint.record.warnings))
-            measuring = Measuring(run, checkpoint, given.source, trainer.held_out, check, self._clock)
+            measuring = Measuring(*(run, checkpoint, given.source, trainer.held_out), check=check, clock=self._clock)
             beside = measuring.on_held_out(minutes.scoring_seconds(budget))
             if search:
                 seconds = minutes.search_seconds(budget, trainer.seconds + self._clock() - trained)

@@ -47,12 +47,13 @@ class Measuring:
     """Measures the `checkpoint` of a job's run, trained on `source`, of which a text's `held_out` part was not read.
     `check` is called many times a second, and raises StoppedError when the job is to stop; `clock` is in seconds."""
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         run: Run,
         checkpoint: Checkpoint,
         source: TrainingText | TrainingRecords,
         held_out: Passages,
+        *,
         check: Check,
         clock: Callable[[], float],
     ) -> None:

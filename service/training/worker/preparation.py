@@ -117,7 +117,7 @@ def decide(
         _check_length(len(token_ids), request, level)
         text = TrainingText(token_ids, vocabulary)
         if level == "char" and request.base in (None, AUTO):
-            choice = choose(bases, text, request.budget, worth, chosen, check, device)
+            choice = choose(bases, text, request.budget, worth, chosen, check=check, device=device)
         else:
             choice = BaseChoice(None, *defaults_for(len(token_ids), len(vocabulary), worth, chosen))
     else:

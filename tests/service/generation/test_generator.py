@@ -112,7 +112,7 @@ def counts() -> Counts:
 
 @pytest.fixture
 def counted(models: Any, redis: Any, scheduler: Any, counts: Counts) -> TextGenerator:
-    return TextGenerator(models, GenerationCache(redis, ttl=60), scheduler, counts)
+    return TextGenerator(models, GenerationCache(redis, ttl=60), scheduler, observer=counts)
 
 
 def test_a_cached_text_is_cut_at_once_and_extended_from_its_end(counted: TextGenerator, counts: Counts) -> None:

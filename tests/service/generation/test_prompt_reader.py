@@ -97,7 +97,7 @@ class Process:
             self.models,
             GenerationCache(texts, 60),
             self.scheduler,
-            self.observer,
+            observer=self.observer,
             prefix_states=PrefixStates(redis, 60, most_bytes),
         )
 

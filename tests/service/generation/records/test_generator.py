@@ -67,7 +67,7 @@ def known(_: str, version: int) -> KnownTexts | None:
 
 @pytest.fixture
 def generator(models: ResidentModels, scheduler: Scheduler, counted: Counted) -> RecordGenerator:
-    return RecordGenerator(models, scheduler, known, counted)
+    return RecordGenerator(models, scheduler, known, observer=counted)
 
 
 def request(count: int, **fields: Any) -> RecordsRequest:

@@ -119,7 +119,7 @@ def test_the_choice_does_not_depend_on_what_the_machine_is_worth(bases: ShippedB
     given = {"hidden_size": 5, "batch_size": 2, "segment_length": 8}
 
     def chosen(budget: Budget, worth: float) -> tuple[BaseTrial, ...]:
-        return choose(bases, text, budget, Budget(minutes=worth), given, lambda: None, "cpu").trials
+        return choose(bases, text, budget, Budget(minutes=worth), given, check=lambda: None, device="cpu").trials
 
     (none, one), again = chosen(Budget(minutes=0.1), 0.1), chosen(Budget(minutes=0.1), 0.1)
     assert (none, one) == again
