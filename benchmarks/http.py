@@ -34,7 +34,8 @@ from charrnn.config import ModelConfig
 from model_store.promotion import publish_and_promote
 from model_store.store import ModelStore
 from service.bootstrap.starter import STARTER_PATH
-from tests.system.running import ROOT, free_port
+from tests.ports import free_port
+from tests.system.running import ROOT
 from tests.waiting import until
 
 SERVERS = Path(__file__).parent / "servers"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -12,11 +13,11 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests import laws
+from tests import laws, reaper
 from tests.browser.program import NAMES, PROGRAM
 from tests.object_server import ObjectServer
+from tests.ports import free_port
 from tests.service.redis_server import WatchedRedis
-from tests.system.running import free_port
 
 laws.load()
 
@@ -52,10 +53,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
     return Scheduling(config, log)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Torch on one thread, here and in all processes that tests start: networks as small as the tests' only wait for
-    each other's threads, on a busy machine for very long. A test that needs more sets their number."""
+    each other's threads, on a busy machine for very long. A test that needs more sets their number. And none of these
+    processes outlives this one, even if that is killed."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if sys.platform == "linux":
+        config.add_cleanup(reaper.watch())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,15 +6,14 @@ import itertools
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from durable.objects import StoreUnavailableError
 from durable.s3_objects import S3Objects
+from tests.ports import free_port
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ class ObjectServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        ports = _free_ports(2 * len(PORTS))
-        self._ports = dict(zip([*PORTS, *(f"{name}.grpc" for name in PORTS)], ports, strict=True))
+        self._ports = {name: free_port() for name in (*PORTS, *(f"{each}.grpc" for each in PORTS))}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -125,9 +123,3 @@ class ObjectServer:
         except StoreUnavailableError:
             return False
         return True
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [server.getsockname()[1] for server in servers]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
-LONGEST: Final = 60.0
+LONGEST: Final = 120.0
 """Seconds after which a test gives up, where something would else be waited for without end."""
 LONGEST_PAUSE: Final = 0.05
 
@@ -21,6 +23,16 @@ def until(holds: Callable[[], object], seconds: float = LONGEST) -> float:
         assert waited < seconds, f"waited for {waited:.1f} s in vain: {_source(holds)}"
         time.sleep(min(LONGEST_PAUSE, 0.001 + waited / 10))
     return time.monotonic() - began
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no such process, or only what is left of it until its parent looks at it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def _source(holds: Callable[[], object]) -> str:

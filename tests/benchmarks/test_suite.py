@@ -9,7 +9,7 @@ from benchmarks.suite import COLUMNS, WINDOW, Row, chosen_texts, loss_in_windows
 from charrnn.training.config import Budget
 from charrnn.yardsticks import ppm_loss
 
-LINES = "".join(f"item {n * 7919 % 10_000}: {'ab' * (n % 3)}\n" for n in range(400))
+LINES = "".join(f"item {n * 7919 % 10_000}: {'ab' * (n % 3)}\n" for n in range(200))
 
 
 def test_a_row_compares_three_models_on_the_same_part_and_is_printed_and_written(

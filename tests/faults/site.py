@@ -11,7 +11,8 @@ from typing import Final
 
 from service.client import Client
 from tests.faults.processes import Process, descendants, listed, programs
-from tests.system.running import Service, free_port
+from tests.ports import free_port
+from tests.system.running import Service
 from tests.waiting import until
 
 ADMIN_KEY: Final = "admin-key"

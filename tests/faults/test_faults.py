@@ -18,8 +18,8 @@ pytestmark = [
 ]
 
 
-def test_some_of_each(tmp_path: Path, seed: str) -> None:
-    _put_through(short(), tmp_path, seed)
+def test_some_of_each(tmp_path: Path) -> None:
+    _put_through(short(), tmp_path, os.environ.get("FAULTS_SEED", "short"))
 
 
 @pytest.mark.faults
@@ -40,7 +40,7 @@ def _put_through(setting: Setting, folder: Path, seed: str) -> Trials:
     print(f"FAULTS_SEED={seed}")
     faults = setting.faults * setting.times
     seeded(seed, setting.title).shuffle(faults)
-    with trials(setting.site(folder), seed, folder, setting.steps, setting.pause) as begun:
+    with trials(setting.site(folder), seed, folder, setting.steps, setting.pause, setting.within) as begun:
         for fault in faults:
             outcome = begun.run(fault)
             print(f"{fault.name}: again after {outcome.again:.1f} s, {dict(outcome.failures)}, {outcome.said}")

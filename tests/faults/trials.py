@@ -18,12 +18,8 @@ from tests.faults.probe import Probe, degraded
 from tests.faults.site import Site
 from tests.faults.texts import CalmTexts, Texts, seedless_faults
 from tests.faults.training import TRAINED, Corpora, Jobs, Versions, train, upload_fox
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
-LONGEST_WAIT: Final = 60.0
-"""For it to generate again, and for `/readyz` to be content."""
-LONGEST_UNSAID: Final = 20.0
-"""For `/readyz` to name a fault beyond the time that it lasts."""
 TRAINED_SECONDS: Final = 240.0
 """For all jobs, on a busy machine."""
 TEXT_CLIENTS: Final = 4
@@ -45,10 +41,12 @@ class Outcome:
 
 class Trials:
     """A service, its load, and the digests of trainings of so many `steps` that nothing interrupted. Each client waits
-    for `pause` seconds between two texts."""
+    for `pause` seconds between two texts; after each fault it must generate again `within` so many."""
 
-    def __init__(self, site: Site, seed: str, folder: Path, steps: tuple[int, ...], pause: float) -> None:
-        self.site, self.memory, self.outcomes = site, Memory(), list[Outcome]()
+    def __init__(
+        self, site: Site, seed: str, folder: Path, steps: tuple[int, ...], pause: float, within: float
+    ) -> None:
+        self.site, self.memory, self.outcomes, self._within = site, Memory(), list[Outcome](), within
         self._random = seeded(seed, "moments")
         site.wait_until_ready()
         client = site.client()
@@ -97,7 +95,7 @@ class Trials:
         )
         outcome.broken.extend(found or [])
         outcome.broken.extend(laws.failures_are_of_the_contract(fault, failures, begin, max(over, clear or 0)))
-        outcome.broken.extend(laws.it_generates_again(None if again is None else again - end))
+        outcome.broken.extend(laws.it_generates_again(None if again is None else again - end, self._within))
         last = degraded(self.probe.states[-1]) if self.probe.states else []
         outcome.broken.extend(laws.it_says_what_is_degraded(fault, outcome.said, clear, last))
         if self.site.starts > starts and not fault.ends:
@@ -139,22 +137,24 @@ class Trials:
 
     def _wait_until_said(self, fault: Fault[Any], begin: float) -> None:
         """On a busy machine, `/readyz` may need longer than the fault's own time to name it."""
-        deadline = time.monotonic() + LONGEST_UNSAID
+        deadline = time.monotonic() + LONGEST
         while not laws.is_said(fault, self.probe.said(begin, time.monotonic())) and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def _wait(self, found: Any, moment: float) -> float | None:
-        deadline = time.monotonic() + LONGEST_WAIT
+        deadline = time.monotonic() + LONGEST
         while (result := found(moment)) is None and time.monotonic() < deadline:
             time.sleep(0.05)
         return None if result is None else float(result)
 
 
 @contextmanager
-def trials(site: Site, seed: str, folder: Path, steps: tuple[int, ...], pause: float) -> Iterator[Trials]:
+def trials(
+    site: Site, seed: str, folder: Path, steps: tuple[int, ...], pause: float, within: float
+) -> Iterator[Trials]:
     """Trials whose load ends with the context, and the service before them."""
     try:
-        begun = Trials(site, seed, folder, steps, pause)
+        begun = Trials(site, seed, folder, steps, pause, within)
         try:
             yield begun
         finally:

@@ -17,8 +17,9 @@ from durable.s3_objects import S3Objects
 from service.client import Client
 from tests.faults.slow_proxy import SlowProxy
 from tests.object_server import BUCKET, ObjectServer
+from tests.ports import free_port
 from tests.service.redis_server import RedisProcess
-from tests.system.running import ROOT, free_port
+from tests.system.running import ROOT
 from tests.system.web import Web
 from tests.waiting import LONGEST, until
 

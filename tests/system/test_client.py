@@ -12,7 +12,8 @@ from charrnn.checkpoint import Checkpoint
 from charrnn.config import ModelConfig
 from charrnn.vocabulary import Vocabulary
 from service.client import Client, ServiceError
-from tests.system.running import ROOT, Service, free_port
+from tests.ports import free_port
+from tests.system.running import ROOT, Service
 
 pytestmark = pytest.mark.system
 

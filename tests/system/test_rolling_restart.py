@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from service.client import Choice, Client, Piece
+from tests.ports import free_port
 from tests.system.asking import under_load
 from tests.system.proxy import needs_nginx, proxy
-from tests.system.running import free_port
 from tests.system.web import Web
 from tests.waiting import until
 
@@ -143,7 +143,7 @@ def listens(port: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.5])
+@pytest.mark.parametrize("seconds", [0.3, *(pytest.param(each, marks=pytest.mark.faults) for each in (0.1, 0.5))])
 def test_a_service_that_is_ended_while_it_starts(tmp_path: Path, seconds: float) -> None:
     web = Web(tmp_path / "data")
     until(lambda: listens(web.port))

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.service.kept_files import files_in, kind_of
-from tests.system.running import ROOT, Service, free_port
+from tests.system.running import ROOT, Service
 from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system

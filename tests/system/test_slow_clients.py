@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.system.proxy import needs_nginx, proxy
-from tests.system.running import free_port
 from tests.system.web import Web, http
 from tests.waiting import LONGEST
 

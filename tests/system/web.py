@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from service.processes.serving import GUNICORN_CONFIGURATION
-from tests.system.running import ROOT, free_port
+from tests.ports import free_port
+from tests.system.running import ROOT
 from tests.waiting import LONGEST, until
 
 

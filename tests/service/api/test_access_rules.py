@@ -16,7 +16,7 @@ from service.api.http.rate_limits import RateLimit, in_redis
 from service.keys.errors import KeyNotFoundError
 from service.keys.key_file import KeyFile
 from tests.damage import DAMAGES, DAMAGES_OF_KEYS
-from tests.system.running import free_port
+from tests.ports import free_port
 
 
 def bearer(key: str) -> dict[str, str]:

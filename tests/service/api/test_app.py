@@ -16,8 +16,8 @@ from service.generation.scheduling.scheduler import Scheduler
 from service.settings import Settings
 from service.training.queue.heartbeats import Heartbeat
 from tests.disk import mounted
+from tests.ports import free_port
 from tests.service.redis_server import RedisProcess
-from tests.system.running import free_port
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from service.bootstrap.web import build_web
 from service.bootstrap.web_process import WebProcess
 from service.generation.scheduling.scheduler import Scheduler
 from service.settings import Settings
-from tests.system.running import free_port
+from tests.ports import free_port
 from tests.waiting import LONGEST
 
 

@@ -21,7 +21,7 @@ from service.commands.command_line import _parser, program_name
 from service.data_dir import DataDir
 from service.keys.key_file import KeyFile
 from service.settings import Settings
-from tests.system.running import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 

@@ -16,7 +16,7 @@ from supervisor.options import ServerOptions  # type: ignore[import-untyped]
 
 from service.processes.supervision import Program, configuration
 from service.supervised import SupervisorReport
-from tests.waiting import LONGEST, until
+from tests.waiting import LONGEST, gone, until
 
 SUPERVISE = """
 import pathlib, sys
@@ -67,15 +67,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     for each in started:
         each.process.kill()
         each.process.wait()
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    state = Path(f"/proc/{pid}/stat")
-    return state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -17,9 +17,9 @@ from service.redis_servers.faults import AWAY, in_words
 from service.redis_servers.hints import SUBJECTS, Hints
 from service.redis_servers.optional import OptionalRedis
 from service.training.queue.job_queue import JobQueue
+from tests.ports import free_port
 from tests.service.redis_server import RedisProcess
 from tests.service.tls_proxy import TlsProxy, make_certificates
-from tests.system.running import free_port
 from tests.waiting import LONGEST
 
 WORD = "p#s/w?o:r%d@"

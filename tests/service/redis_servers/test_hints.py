@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from service.redis_servers.hints import CORPORA, MODELS, SUBJECTS, Hints
+from tests.ports import free_port
 from tests.service.redis_server import RedisProcess
-from tests.system.running import free_port
 from tests.waiting import LONGEST, until
 
 

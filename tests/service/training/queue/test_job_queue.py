@@ -13,18 +13,12 @@ from service.data_dir import DataDir
 from service.processes.embedded_redis import embedded_redis
 from service.training.errors import QueueDownError
 from service.training.queue.job_queue import ANSWER_SECONDS, JobConsumer, JobQueue, QuietConnections
+from tests.ports import free_port
 from tests.service.redis_server import running
 
 
-def unused_port() -> int:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize(
-    "url", ["", f"redis://127.0.0.1:{unused_port()}/0", "unix:///nowhere/redis.sock"], ids=["none", "port", "path"]
+    "url", ["", f"redis://127.0.0.1:{free_port()}/0", "unix:///nowhere/redis.sock"], ids=["none", "port", "path"]
 )
 def test_a_queue_that_is_down_says_so(url: str) -> None:
     queue = JobQueue(url)
@@ -72,7 +66,7 @@ def test_a_queue_whose_server_is_full_takes_no_jobs(tmp_path: Path) -> None:
 
 
 def test_a_consumer_without_a_server_can_be_started_and_stopped() -> None:
-    consumer = JobConsumer(f"redis://127.0.0.1:{unused_port()}/0", lambda _: None)
+    consumer = JobConsumer(f"redis://127.0.0.1:{free_port()}/0", lambda _: None)
     consumer.start()
     consumer.stop(timeout=1)
 

@@ -11,8 +11,8 @@ import pytest
 from service.training.queue.figures import Figures
 from service.training.queue.heartbeats import ALIVE_SECONDS, FORGOTTEN_SECONDS
 from service.training.queue.shared_heartbeats import SharedHeartbeat, SharedWorkerRegistry
+from tests.ports import free_port
 from tests.service.redis_server import RedisProcess
-from tests.system.running import free_port
 
 
 @pytest.fixture(scope="module")

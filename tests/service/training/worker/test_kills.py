@@ -24,7 +24,7 @@ from tests.waiting import until
 ROOT = Path(__file__).parents[4]
 
 
-@pytest.mark.parametrize(("kills", "steps"), [(4, 600), pytest.param(20, 3000, marks=pytest.mark.faults)])
+@pytest.mark.parametrize(("kills", "steps"), [(4, 300), pytest.param(20, 1500, marks=pytest.mark.faults)])
 def test_random_kills_change_no_byte(
     jobs: JobStore,
     corpora: CorpusStore,
