@@ -83,15 +83,12 @@ def blueprint(
     def complete() -> JsonResponse[CompletionReply] | EventStream[AnyChunk]:
         body = json_body(CompletionBody, settings)
         with _naming_the_fields(body):
-            asked = _requests(body, settings)
-        client, last = client_of(request.environ), last_event_id(stream=body.stream)
-        head = _head(body, settings)
-        if body.stream:
-            with _naming_the_fields(body):
+            asked, head = _requests(body, settings), _head(body, settings)
+            client, last = client_of(request.environ), last_event_id(stream=body.stream)
+            if body.stream:
                 stream = generator.stream_all(asked, client, last)
-            chunks = _chunks(head, stream, body, continuations.token)
-            return event_stream(chunks, cache_header(asked[0], stream.heads))
-        with _naming_the_fields(body):
+                chunks = _chunks(head, stream, body, continuations.token)
+                return event_stream(chunks, cache_header(asked[0], stream.heads))
             made = generator.generate_all(asked, client)
         return json_response(completion_reply(head, made), cache_header(asked[0], made))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from flask import Blueprint, g, request
 
@@ -81,19 +80,17 @@ def blueprint(
     )
     def generate() -> JsonResponse[GenerateReply] | EventStream[AnyChunk]:
         body = json_body(GenerateBody, settings)
-        with _naming_the_fields(body):
+        with unknown_in(body.prompt_field), pattern_in(body.pattern_field):
             asked = body.request(settings, continuations, cache_scope=cache_scope(), read_cache=may_read_cache())
-        client, last = client_of(request.environ), last_event_id(stream=body.stream)
-        if body.stream:
-            with _naming_the_fields(body):
+            client, last = client_of(request.environ), last_event_id(stream=body.stream)
+            if body.stream:
                 stream = generator.stream(asked, client, last)
-            counts = body.stream_options.continuous_usage_stats
-            chunks = _chunks(stream, g.request_id, continuations.token, counts=counts)
-            return event_stream(chunks, cache_header(asked, stream.heads))
-        cells = None if body.trace is None else body.trace.selections()
-        if cells:
-            tracer.check(asked.model, cells, "trace.cells")
-        with _naming_the_fields(body):
+                counts = body.stream_options.continuous_usage_stats
+                chunks = _chunks(stream, g.request_id, continuations.token, counts=counts)
+                return event_stream(chunks, cache_header(asked, stream.heads))
+            cells = None if body.trace is None else body.trace.selections()
+            if cells:
+                tracer.check(asked.model, cells, "trace.cells")
             generation = generator.generate(asked, client)
         traces = None if cells is None else tracer.trace_choices(asked, generation, cells, client)
         seconds = time.perf_counter() - g.began
@@ -105,13 +102,6 @@ def blueprint(
         return json_response(reply, cache_header(asked, [generation]))
 
     return routes
-
-
-@contextmanager
-def _naming_the_fields(body: GenerateBody) -> Iterator[None]:
-    """A context in which errors name the fields as the body does."""
-    with unknown_in(body.prompt_field), pattern_in(body.pattern_field):
-        yield
 
 
 def _chunks(stream: Stream, request_id: str, token_of: TokenOf, *, counts: bool) -> Iterator[Event[AnyChunk] | None]:

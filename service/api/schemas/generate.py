@@ -119,10 +119,13 @@ class GenerateBody(NeutralBody, ContinuingBody):
         if self.continuation:
             continuations.check(self.pattern())
         model = start.reference if start is not None and self.model is None else self.reference(settings)
-        continuing = self.continuing(
-            self.text_before, self.length, model, cache_scope=cache_scope, read_cache=read_cache
+        made = self.continuing(
+            *(self.text_before, self.length, model),
+            cache_scope=cache_scope,
+            read_cache=read_cache,
+            held=held_cells(self.set),
+            with_continuation=self.continuation,
         )
-        made = replace(continuing, held=held_cells(self.set), with_continuation=self.continuation)
         if start is not None:
             made = self._going_on(made, start)
         return made if self.trace is None else traceable(made)

@@ -140,9 +140,9 @@ class ContinuingBody(SamplingBody):
     )
 
     def continuing(
-        self, prompt: Prompt, length: int, model: str, *, cache_scope: str, read_cache: bool
+        self, prompt: Prompt, length: int, model: str, *, cache_scope: str, read_cache: bool, **more: Any
     ) -> GenerationRequest:
-        """The request to continue the prompt, with every default filled in."""
+        """The request to continue the prompt, with every default filled in; `more` are further fields of it."""
         return GenerationRequest(
             model=model,
             prompt=prompt,
@@ -162,4 +162,5 @@ class ContinuingBody(SamplingBody):
             read_cache=read_cache and self.cache,
             write_cache=self.cache,
             timeout=self.timeout,
+            **more,
         )

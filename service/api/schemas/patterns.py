@@ -86,8 +86,7 @@ class PatternBody(Body):
 
     @model_validator(mode="after")
     def _one_pattern(self) -> PatternBody:
-        asked = [name for name in SOURCES if self._asks(name)]
-        if len(asked) > 1:
+        if len(asked := self._all_asked) > 1:
             first, second = asked[:2]
             raise fault(f"{first} and {second} both say what the text has to fit: give only one of them", second)
         if self.structured_outputs is not None and (count := len(_patterns_in(self.structured_outputs))) != 1:
@@ -112,7 +111,13 @@ class PatternBody(Body):
 
     @property
     def _asked(self) -> str | None:
-        return next((name for name in SOURCES if self._asks(name)), None)
+        return next(iter(self._all_asked), None)
+
+    @property
+    def _all_asked(self) -> list[str]:
+        if SOURCES.keys().isdisjoint(self.model_fields_set):  # as in most requests
+            return []
+        return [name for name in SOURCES if self._asks(name)]
 
     def _asks(self, name: str) -> bool:
         value = getattr(self, name)
