@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -10,7 +9,7 @@ from service import address, logs
 from service.bootstrap.web_process import WebProcess
 from service.processes import preflight
 from service.processes.announcement import announcement
-from service.processes.metrics_folder import MetricsFolder, folder_for
+from service.processes.metrics_folder import MetricsFolder, folder_for, heartbeat_folder
 from service.processes.serving import ERROR_SECONDS, GRACEFUL_SECONDS
 from service.settings import read_settings
 from service.supervised import Supervised, delay
@@ -32,7 +31,7 @@ preload_app = False  # torch and fork do not mix
 keepalive = 30
 timeout = 120  # until a process whose event loop hangs is replaced; a request may take longer
 graceful_timeout = GRACEFUL_SECONDS
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108 # the file is made with mkstemp
+worker_tmp_dir = str(heartbeat_folder(_settings))
 _metrics = MetricsFolder(folder_for(_settings))
 _ended = _metrics.path / "ended.json"
 _report = Supervised(_ended)

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 from typing import IO, Final
 
@@ -27,10 +28,17 @@ def folder_for(settings: Settings, memory: Path = MEMORY) -> Path:
 
     It is in memory where possible: a process that writes to a mapped file on a full disk is killed.
     """
-    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else DataDir(settings.data_dir.absolute()).run
+    base = memory if _takes_files(memory) else DataDir(settings.data_dir.absolute()).run
     service = f"{socket.gethostname()} {settings.data_dir.absolute()} {settings.host} {settings.port}"
     digest = hashlib.sha256(service.encode()).hexdigest()[:12]
     return base / f"{_prefix()}{digest}-{os.getpid()}"
+
+
+def heartbeat_folder(settings: Settings, memory: Path = MEMORY) -> Path:
+    """Where gunicorn makes a file for each web process, without which none starts: the first folder that takes one, in
+    memory if possible."""
+    places = (memory, DataDir(settings.data_dir.absolute()).run)
+    return next(filter(_takes_files, places), Path(tempfile.gettempdir()))
 
 
 class MetricsFolder:
@@ -61,6 +69,15 @@ class MetricsFolder:
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
+
+
+def _takes_files(folder: Path) -> bool:
+    """Whether there is such a folder, and it is neither read-only nor out of inodes."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _prefix() -> str:

@@ -13,6 +13,7 @@ from tests.faults.fault import Fault
 from tests.faults.file_faults import of_files
 from tests.faults.laws import AGAIN_SECONDS
 from tests.faults.log_faults import PipedSite, of_log
+from tests.faults.pattern_faults import of_patterns
 from tests.faults.process_faults import kills, suspensions
 from tests.faults.redis_faults import ExternalSite, of_embedded, of_external
 from tests.faults.resource_faults import of_resources
@@ -38,11 +39,11 @@ class Setting:
 
 
 SETTINGS: Final = {
-    "suspended": Setting("Processes suspended", Site, suspensions()),
+    "suspended": Setting("Processes suspended", Site, [*suspensions(), of_patterns()[1]]),
     "redis": Setting("Redis", ExternalSite, of_external()),
     "files": Setting("Files", Site, of_files(), 3, steps=(40, 600)),
     "log": Setting("The log", PipedSite, of_log()),
-    "killed": Setting("Processes killed", Site, kills(), 3),
+    "killed": Setting("Processes killed", Site, [*kills(), of_patterns()[0]], 3),
     "resources": Setting("Descriptors", Site, of_resources(), 2, steps=(40, 600)),
     "disk": Setting("The disk", DiskSite, of_disk(), possible=can_mount),
     "embedded-redis": Setting("The embedded Redis", Site, of_embedded(), 2),

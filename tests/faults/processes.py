@@ -12,6 +12,7 @@ KINDS: Final = {
     "web": r"service\.processes\.gunicorn_config",
     "worker": r"service\.processes\.worker",
     "redis": r"(valkey|redis)-server",
+    "compiler": r"charrnn\.patterns",
 }
 """What the command lines of the programs and their children contain."""
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import fcntl
 import stat
+import tempfile
 import threading
 from pathlib import Path
 
-from service.processes.metrics_folder import LOCK, MetricsFolder, folder_for
+from service.processes.metrics_folder import LOCK, MetricsFolder, folder_for, heartbeat_folder
 from service.settings import Settings
 from tests.waiting import LONGEST
 
@@ -17,6 +18,15 @@ def settings(tmp_path: Path, port: int = 8000) -> Settings:
 def test_it_lies_in_memory_or_on_the_data_disk_where_there_is_none(tmp_path: Path) -> None:
     assert folder_for(settings(tmp_path), tmp_path).parent == tmp_path
     assert folder_for(settings(tmp_path), tmp_path / "none").parent == tmp_path / "data" / "run"
+
+
+def test_each_web_process_has_its_file_where_files_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "data" / "run").mkdir(parents=True)
+    assert heartbeat_folder(settings(tmp_path), tmp_path / "memory") == tmp_path / "memory"
+    assert list((tmp_path / "memory").iterdir()) == []
+    assert heartbeat_folder(settings(tmp_path), tmp_path / "none") == tmp_path / "data" / "run"
+    assert heartbeat_folder(settings(tmp_path / "none"), tmp_path / "none") == Path(tempfile.gettempdir())
 
 
 def test_services_have_folders_of_their_own(tmp_path: Path) -> None:
