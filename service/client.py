@@ -55,7 +55,8 @@ class ServiceError(Exception):
     `code`, `message` and `param` are the service's own. If it sent none, `code` is `not_reached`, `timeout`,
     `connection_lost` (in the middle of a reply), `unexpected_reply` (not a reply of this service: a proxy's page,
     say) or `file_changed` (a file became shorter while it was sent). `more` has the error's further fields: of a
-    `length_too_short`, `shortest` and `example`; of an `invalid_pattern`, `position` and `place`; and so on.
+    `length_too_short`, `shortest` and `example`; of an `invalid_pattern` or an
+    `unsupported_pattern`, `position` and `place`; and so on.
     """
 
     def __init__(

@@ -27,10 +27,10 @@ class InvalidPatternError(PatternError):
 
 
 class UnsupportedPatternError(PatternError):
-    """A pattern uses what is not supported: `feature`, which the message names."""
+    """A pattern uses what is not supported: `feature`, which the message names; `place` and `position` as above."""
 
-    def __init__(self, feature: str, place: str = "") -> None:
-        self.feature, self.place = feature, place
+    def __init__(self, feature: str, place: str = "", position: int | None = None) -> None:
+        self.feature, self.place, self.position = feature, place, position
         super().__init__(f"{feature} {place}".rstrip() + " is not supported")
 
 

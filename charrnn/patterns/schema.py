@@ -149,7 +149,8 @@ class _Translation:
             except InvalidPatternError as error:
                 raise InvalidPatternError(f"{error} in the pattern", facet.place("pattern")) from None
             except UnsupportedPatternError as error:
-                raise UnsupportedPatternError(f"{error.feature} in the pattern", facet.place("pattern")) from None
+                place = ", ".join(filter(None, (facet.place("pattern"), error.place)))
+                raise UnsupportedPatternError(f"{error.feature} in the pattern", place) from None
         return facts.text(conjunction).node()
 
     def _number(self, kind: str, conjunction: Conjunction) -> Node:

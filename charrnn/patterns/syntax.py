@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import Any, Final
 
+from charrnn.patterns import places
 from charrnn.patterns.bounds import MAX_CHARACTERS, MAX_CLASS_MEMBERS, MAX_DEPTH
 from charrnn.patterns.errors import InvalidPatternError, PatternTooLargeError, UnsupportedPatternError
 from charrnn.patterns.nodes import Alternation, Assertion, Characters, Concatenation, Node, Repeat, character
+from charrnn.patterns.places import flag, located, told
 
 NAMED_OF_RANGE: Final = 128
 """The members of a longer range in a class do not count as named one by one."""
@@ -29,10 +31,18 @@ _ASSERTIONS: Final = {
 }
 
 _FLAGS: Final = {
-    re.ASCII: "(?a)",
-    re.LOCALE: "(?L)",
-    re.MULTILINE: "(?m)",
-    re.VERBOSE: "(?x)",
+    re.ASCII: "a",
+    re.LOCALE: "L",
+    re.MULTILINE: "m",
+    re.VERBOSE: "x",
+}
+
+_FEATURES: Final = {
+    codes.GROUPREF: places.REFERENCE,
+    codes.GROUPREF_EXISTS: places.CONDITION,
+    codes.ATOMIC_GROUP: places.ATOMIC,
+    codes.POSSESSIVE_REPEAT: places.POSSESSIVE,
+    codes.FAILURE: places.AHEAD,  # what Python 3.13 reads in `(?!)`
 }
 
 _LINE_ENDS: Final = "\n\r\u2028\u2029"
@@ -52,7 +62,10 @@ def parsed(source: str, *, portable: bool = False) -> Node:
     if _depth(source) > MAX_DEPTH:
         raise PatternTooLargeError("groups within each other", MAX_DEPTH)
     tree = _read(source)
-    return _Translation(portable).of(tree, tree.state.flags)
+    try:
+        return _Translation(portable).of(tree, tree.state.flags)
+    except UnsupportedPatternError as error:
+        raise located(error, source) from None
 
 
 def _read(source: str) -> Any:
@@ -62,8 +75,7 @@ def _read(source: str) -> Any:
             warnings.simplefilter("ignore", FutureWarning)
             return parser.parse(source)
     except re.error as error:
-        place = "" if error.pos is None else f"at position {error.pos} (line {error.lineno}, column {error.colno})"
-        raise InvalidPatternError(_printable(error.msg), place, error.pos) from None
+        raise InvalidPatternError(_printable(error.msg), told(error.pos, source), error.pos) from None
     except (OverflowError, ValueError):  # a count beyond what Python can say, or read
         raise InvalidPatternError("the repetition number is too large") from None
 
@@ -92,9 +104,9 @@ class _Translation:
 
     def of(self, items: Iterable[Any], flags: int) -> Node:
         """The node of a sequence of the parser's items."""
-        for flag, name in _FLAGS.items():
-            if flags & flag:
-                raise UnsupportedPatternError(f"the flag {name}")
+        for each, letter in _FLAGS.items():
+            if flags & each:
+                raise UnsupportedPatternError(flag(letter))
         parts = [self._node(code, value, flags) for code, value in items]
         return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
@@ -165,12 +177,5 @@ def _costly(first: int, last: int, flags: int) -> int:
 def _feature(code: Any, value: Any) -> str:
     """What is not supported, in words."""
     if code in {codes.ASSERT, codes.ASSERT_NOT}:
-        return "look-ahead" if value[0] > 0 else "look-behind"
-    named = {
-        codes.GROUPREF: "a back-reference",
-        codes.GROUPREF_EXISTS: "a condition on a group",
-        codes.ATOMIC_GROUP: "an atomic group",
-        codes.POSSESSIVE_REPEAT: "a possessive quantifier",
-        codes.FAILURE: "look-ahead",  # what Python 3.13 reads in `(?!)`
-    }
-    return named.get(code, str(code).lower())
+        return places.AHEAD if value[0] > 0 else places.BEHIND
+    return _FEATURES.get(code, str(code).lower())

@@ -61,5 +61,5 @@ def _more(error: PatternError) -> dict[str, Any]:
     if isinstance(error, InvalidPatternError):
         return {"position": error.position, "place": error.place}
     if isinstance(error, UnsupportedPatternError):
-        return {"unsupported": error.feature, "place": error.place}
+        return {"unsupported": error.feature, "position": error.position, "place": error.place}
     return {}

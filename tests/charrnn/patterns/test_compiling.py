@@ -257,25 +257,27 @@ def test_what_does_not_parse_is_refused_with_its_place(source: str, position: in
 
 
 @pytest.mark.parametrize(
-    ("source", "feature"),
+    ("source", "feature", "position"),
     [
-        ("(?=a)a", "look-ahead"),
-        ("(?!)", "look-ahead"),
-        ("a(?<=a)", "look-behind"),
-        (r"(a)\1", "a back-reference"),
-        ("(?P<x>a)(?P=x)", "a back-reference"),
-        ("(a)?(?(1)b|c)", "a condition on a group"),
-        ("(?>a)", "an atomic group"),
-        ("a*+", "a possessive quantifier"),
-        ("(?m)^a", r"the flag \(\?m\)"),
-        ("(?x)a", r"the flag \(\?x\)"),
-        ("(?a:a)", r"the flag \(\?a\)"),
+        ("(?=a)a", "look-ahead", 0),
+        ("(?!)", "look-ahead", 0),
+        ("a(?<=a)", "look-behind", 1),
+        (r"(a)\1", "a back-reference", 3),
+        ("(?P<x>a)\n(?P=x)", "a back-reference", 9),
+        ("(a)?(?(1)b|c)", "a condition on a group", 4),
+        ("(?>a)", "an atomic group", 0),
+        ("a*+", "a possessive quantifier", 1),
+        ("(?m)^a", "the flag (?m)", 0),
+        ("(?x)a", "the flag (?x)", 0),
+        ("b(?a:a)", "the flag (?a)", 1),
     ],
 )
-def test_what_is_not_supported_is_named(source: str, feature: str) -> None:
+def test_what_is_not_supported_is_named_with_its_place(source: str, feature: str, position: int) -> None:
     error = refused(Pattern("regex", source))
     assert isinstance(error, UnsupportedPatternError)
-    assert re.match(feature, error.feature)
+    assert (error.feature, error.position) == (feature, position)
+    assert str(error) == f"{feature} {error.place} is not supported"
+    assert error.place.startswith(f"at position {position} (line {1 + source.count(chr(10), 0, position)}, column ")
 
 
 @pytest.mark.parametrize(

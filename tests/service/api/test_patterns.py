@@ -420,7 +420,7 @@ def test_a_length_that_is_too_short_is_told_with_an_example(served: Served) -> N
     ("fields", "code", "param", "part"),
     [
         ({"regex": "a(b"}, "invalid_pattern", "regex", "position 1"),
-        ({"guided_regex": "(?=a)b"}, "unsupported_pattern", "guided_regex", "look"),
+        ({"guided_regex": "(?=a)b"}, "unsupported_pattern", "guided_regex", "look-ahead at position 0"),
         ({"structured_outputs": {"regex": r"(a)\1"}}, "unsupported_pattern", "structured_outputs", "back-reference"),
         ({"regex": "é"}, "unknown_character", "regex", "'é'"),
         ({"regex": r"[^\s\S]"}, "empty_pattern", "regex", "no text can fit"),

@@ -137,7 +137,10 @@ def test_no_kind_of_the_table_hides_one_below_it() -> None:
     ("error", "field"),
     [
         (patterns.InvalidPatternError("missing )", "at position 0", 0), {"position": 0, "place": "at position 0"}),
-        (patterns.UnsupportedPatternError("look-ahead"), {"unsupported": "look-ahead", "place": ""}),
+        (
+            patterns.UnsupportedPatternError("look-ahead", "at position 3", 3),
+            {"unsupported": "look-ahead", "position": 3, "place": "at position 3"},
+        ),
         (patterns.UnknownPatternCharactersError("é"), {"unknown": [{"character": "é"}]}),
         (generation.LengthTooShortError(3, 10, "2026-11-26"), {"shortest": 10, "example": "2026-11-26"}),
         (UNKNOWN, {"unknown": [{"position": 3, "character": "é"}]}),
