@@ -7,8 +7,8 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
@@ -60,8 +60,9 @@ class CompiledPattern:
 
 
 class CompiledPatterns:
-    """Has each pattern compiled once, by `compile`, which one thread calls at a time. Those used last are kept; these
-    and those in use take at most `most_bytes` together, unless one alone takes more."""
+    """Has each pattern compiled once, by `compile`, which one thread calls at a time; no request waits for that thread
+    longer than its time. Those used last are kept; these and those in use take at most `most_bytes` together, unless
+    one alone takes more."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class CompiledPatterns:
         self._refused: OrderedDict[bytes, PatternError] = OrderedDict()
         self._flight: SingleFlight[bytes, CompiledPattern | PatternError] = SingleFlight()
         self._places = threading.BoundedSemaphore(AT_ONCE)
-        self._turn = threading.Lock()
+        self._compiling = ThreadPoolExecutor(1, "patterns")
 
     @property
     def nbytes(self) -> int:
@@ -92,7 +93,7 @@ class CompiledPatterns:
         key = _key(wanted, model)
         result: PatternLookup = "hit"
         if (found := self._find(key)) is None:
-            made = self._flight.once([key], lambda _: [self._made(key, wanted, model, scope)], scope)
+            made = self._flight.once([key], lambda _: [self._waited_for(key, wanted, model, scope)], scope)
             found, joined = made[key]
             result = "joined" if joined else "miss"
         self._observer.pattern_looked_up(result)
@@ -108,16 +109,30 @@ class CompiledPatterns:
             self._keep(key, found)
             return found
 
-    def _made(
+    def _waited_for(
         self, key: bytes, wanted: Wanted, model: ResidentModel, scope: CancelScope
     ) -> CompiledPattern | PatternError:
+        """Have it compiled, and wait for that. One that is given up is compiled all the same if that has begun, and is
+        kept. Raises BusyError, and what the scope raises."""
+        if not self._places.acquire(blocking=False):
+            raise BusyError(AT_ONCE, of="patterns are being compiled already")
+        made: Future[CompiledPattern | PatternError] = self._compiling.submit(self._made, key, wanted, model)
+        made.add_done_callback(lambda _: self._places.release())
+        try:
+            while not wait([made], POLL_SECONDS).done:
+                scope.check()
+        except BaseException:
+            made.cancel()
+            raise
+        return made.result()
+
+    def _made(self, key: bytes, wanted: Wanted, model: ResidentModel) -> CompiledPattern | PatternError:
         """Compile it, unless that was done since it was looked for."""
-        with self._place(scope):
-            if (found := self._find(key)) is not None:
-                return found
-            began = time.perf_counter()
-            made = self._compiled(wanted, model)
-            self._observer.pattern_compiled(time.perf_counter() - began)
+        if (found := self._find(key)) is not None:
+            return found
+        began = time.perf_counter()
+        made = self._compiled(wanted, model)
+        self._observer.pattern_compiled(time.perf_counter() - began)
         with self._lock:
             if isinstance(made, PatternError):
                 self._refused[key] = made
@@ -135,22 +150,6 @@ class CompiledPatterns:
         except PatternError as error:
             return error
         return CompiledPattern(made.automaton, _check(made.automaton), made.skipped)
-
-    @contextmanager
-    def _place(self, scope: CancelScope) -> Iterator[None]:
-        """The turn to compile. Raises BusyError, and what the scope raises."""
-        if not self._places.acquire(blocking=False):
-            raise BusyError(AT_ONCE, of="patterns are being compiled already")
-        try:
-            while not self._turn.acquire(timeout=POLL_SECONDS):
-                scope.check()
-            try:
-                scope.check()
-                yield
-            finally:
-                self._turn.release()
-        finally:
-            self._places.release()
 
     def _keep(self, key: bytes, used: CompiledPattern) -> None:
         if key not in self._kept:

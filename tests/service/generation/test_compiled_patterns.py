@@ -157,6 +157,18 @@ def test_they_take_turns_which_end_with_the_request(compiler: Compiler) -> None:
     assert len(compiler.compiled) == AT_ONCE - 1, "those that were gone were not compiled"
 
 
+def test_no_request_waits_for_a_compiler_that_is_stuck(compiler: Compiler) -> None:
+    patterns = CompiledPatterns(compile=compiler)
+    compiler.gate.clear()
+    for source in ("first", "second", "first"):
+        with pytest.raises(DeadlineError):
+            patterns.get(wanted(source), model(), scope(0.06))
+    compiler.gate.set()
+    assert patterns.get(wanted("third"), model(), scope())
+    assert patterns.get(wanted("first"), model(), scope())
+    assert [source for source, *_ in compiler.compiled] == ["first", "third"], "what had begun was kept, no other made"
+
+
 def test_no_more_wait_than_there_are_places(compiler: Compiler) -> None:
     patterns = CompiledPatterns(compile=compiler)
     compiler.gate.clear()
