@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from service.api.pages.learn import PARTS
-from tests.browser.conftest import ADMIN_KEY
+from tests.browser.conftest import ADMIN_KEY, enter_key
 from tests.browser.learning import learn
 from tests.browser.watched import Watched
 from tests.system.running import ROOT, Service
@@ -45,9 +45,55 @@ def test_a_link_to_the_last_part_arrives_there(page: Page) -> None:
 def test_a_part_that_cannot_be_loaded_says_so(watched: Watched) -> None:
     page = watched.page
     watched.expect("ERR_FAILED")
-    page.route(f"**/learn/{PARTS[0].name}.js", lambda route: route.abort())
+    page.route("**/learn/*.js", lambda route: route.abort())
     page.goto("/ui/learn")
-    expect(page.locator(f"#{PARTS[0].name} > .error")).to_contain_text("Failed to fetch")
+    error = page.locator(f"#{PARTS[0].name} > .error")
+    expect(error).to_contain_text("This part could not be loaded")
+    page.unroute("**/learn/*.js")
+    error.get_by_role("button", name="Try again").click()
+    expect(error).to_be_hidden()
+    expect(page.locator("[data-step]")).to_contain_text("Step 1 of 5")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "controls"),
+    [
+        ("cells", "**/models?details=true*", "[data-versions] option"),
+        ("training", "**/samples.json", "[data-kinds] input"),
+        ("vanishing", "**/gradients", "[data-power-told]"),
+    ],
+)
+def test_a_part_whose_service_is_busy_says_so_and_begins_once_when_it_is_not(
+    watched: Watched, name: str, asked: str, controls: str
+) -> None:
+    page = watched.page
+    expected = learn(page, name).locator(controls).count()
+    watched.expect("503")
+    error = {"code": "overloaded", "message": "the service is busy", "param": None}
+    page.route(asked, lambda route: route.fulfill(status=503, headers={"Retry-After": "7"}, json={"error": error}))
+    page.reload()
+    shown = page.locator(f"#{name} > .error")
+    expect(shown).to_contain_text("the service is busy")
+    page.unroute(asked)
+    shown.get_by_role("button", name="Try again").click()
+    expect(shown).to_be_hidden()
+    expect(page.locator(f"#{name} {controls}")).to_have_count(expected)
+
+
+def test_a_part_that_lacks_a_key_leaves_the_focus_and_begins_with_one(watched: Watched) -> None:
+    page = watched.page
+    watched.expect("401")
+    error = {"code": "invalid_api_key", "message": "no key", "param": None}
+    asked = "**/models?details=true*"
+    page.route(asked, lambda route: route.fulfill(status=401, json={"error": error}))
+    page.goto("/ui/learn#cells")
+    shown = page.locator("#cells > .error")
+    expect(shown).to_contain_text("needs a key")
+    expect(page.locator("#key")).not_to_have_attribute("open", "")
+    page.unroute(asked)
+    enter_key(page, ADMIN_KEY)
+    expect(shown).to_be_hidden()
+    expect(page.locator("#cells [data-coloured] i").first).to_be_visible()
 
 
 @pytest.mark.parametrize("part", [part.name for part in PARTS])

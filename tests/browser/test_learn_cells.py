@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.learning import learn
+from tests.browser.learning import learn, numbers
 from tests.browser.watched import Watched
 
 pytestmark = pytest.mark.system
@@ -33,6 +34,77 @@ def test_a_text_of_ones_own_has_the_colours_of_the_trace(page: Page) -> None:
     for element, value in zip(coloured.all(), values, strict=True):
         if abs(value) > 0.05:
             assert ("--positive" if value > 0 else "--negative") in (element.get_attribute("style") or "")
+    part.get_by_text("The values, character by character").click()
+    listed = part.locator("[data-values] li").all_inner_texts()
+    assert [numbers(each[1:])[-1] for each in listed] == pytest.approx(values, abs=0.0051)
+
+
+def test_each_cell_is_held_at_a_value_that_it_takes_until_the_reader_says_another(page: Page) -> None:
+    part = learn(page, "cells")
+    held = part.get_by_role("slider", name="Hold the chosen cell at")
+    cells = page.request.get("/models/shakespeare/versions/1/cells").json()["cells"]
+    assert {cell["sign"] for cell in cells} == {-1, 1}
+    for cell in cells:
+        part.get_by_label("A cell that follows").select_option(label=f"{cell['follows']}: unit {cell['unit']}")
+        told = part.locator("[data-range]")
+        expect(told).to_contain_text(f"unit {cell['unit']} ")
+        least, most = numbers(told.inner_text())[-2:]
+        begun = float(held.input_value())
+        assert least <= begun <= most
+        assert min(begun - least, most - begun) <= 0.11, "where what it follows holds"
+        assert (begun < 0) == (cell["sign"] < 0)
+    held.fill("0.3")
+    part.get_by_label("A text of your own").fill(TEXT)
+    expect(part.locator("[data-coloured] i")).to_have_count(len(TEXT))
+    expect(held).to_have_value("0.3")
+
+
+def test_a_slow_reply_does_not_replace_that_of_a_newer_question(page: Page) -> None:
+    part = learn(page, "cells")
+    expect(part.locator("[data-coloured] i").first).to_be_visible()
+    slow: list[Route] = []
+    page.route("**/trace", lambda route: route.continue_() if slow else slow.append(route))
+    part.get_by_role("button", name="Quotes").click()
+    part.get_by_label("A text of your own").fill(TEXT)
+    expect(part.locator("[data-coloured] i")).to_have_count(len(TEXT))
+    with page.expect_response("**/trace"):
+        slow[0].continue_()
+    page.wait_for_timeout(200)  # it would be shown within that
+    expect(part.locator("[data-coloured]")).to_have_text(TEXT)
+
+
+def answer(route: Route, status: int) -> None:
+    """Refuse it as a service does that is busy."""
+    error = {"code": "overloaded", "message": "the service is busy", "param": None}
+    route.fulfill(status=status, headers={"Retry-After": "7"}, json={"error": error})
+
+
+def test_a_service_that_is_busy_meanwhile_is_told_where_it_was_asked(watched: Watched) -> None:
+    watched.expect("503", "429")
+    page = watched.page
+    part = learn(page, "cells")
+    text = part.locator("[data-coloured]").inner_text()
+    for asked, status, button, place in (
+        ("**/trace", 429, "Quotes", "[data-cells-error]"),
+        ("**/generate", 503, "Write", "[data-held-error]"),
+    ):
+        page.route(asked, partial(answer, status=status))
+        part.get_by_role("button", name=button).click()
+        expect(part.locator(place)).to_have_text("the service is busy Try again in 7 s.")
+        page.unroute(asked)
+        part.get_by_role("button", name=button).click()
+        expect(part.locator(place)).to_be_hidden()
+    expect(part.locator("[data-coloured]")).not_to_have_text(text)
+    expect(part.locator("[data-held-told]")).to_contain_text("Free")
+
+
+def test_without_a_version_that_was_searched_nothing_is_offered(page: Page) -> None:
+    page.route(
+        "**/models?details=true*", lambda route: route.fulfill(json={"models": [], "has_more": False, "last_id": None})
+    )
+    part = learn(page, "cells")
+    expect(part.get_by_text("No version here has been searched for cells yet.")).to_be_visible()
+    expect(part.get_by_role("button", name="Write")).to_be_hidden()
 
 
 def test_what_was_looked_for_is_what_the_service_says_and_a_unit_that_is_not_there_is_refused(watched: Watched) -> None:

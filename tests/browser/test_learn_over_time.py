@@ -66,10 +66,17 @@ def test_all_steps_share_the_weights(page: Page) -> None:
     part.get_by_label("W_hh, unit 1, unit 2").fill("-0.5")
     compare(part)
     assert (shown(part, "h")[1:] != before[1:]).any(1).all()
-    expect(part.locator("[data-changed]")).to_contain_text("h is another at 4 of 5 steps, y at 4")
-    part.get_by_label("b, unit 1").fill("")  # half typed: nothing happens
+    expect(part.locator("[data-changed]")).to_contain_text("h differs at 4 of 5 steps from what it was, y at 4")
+    for wrong in ("", "1000"):  # half typed, or far too much: nothing happens
+        part.get_by_label("b, unit 1").fill(wrong)
+        part.get_by_label("b, unit 1").blur()
+        expect(part.get_by_label("b, unit 1")).to_have_value("0.1")
+    part.get_by_label("W_xh, unit 1, h").fill("1.25")
+    assert "tanh(1.25 +" in part.locator("[data-worked] pre").inner_text()
     part.get_by_role("button", name="Weights as they were").click()
     np.testing.assert_array_equal(shown(part, "h"), before)
+    expect(part.locator("[data-changed]")).to_contain_text("h differs at 0 of 5 steps")
+    expect(part.locator(".other")).to_have_count(0)
 
 
 def test_buttons_and_arrow_keys_go_from_step_to_step(page: Page) -> None:

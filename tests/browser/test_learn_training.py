@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.lessons import SAMPLES
 from tests.browser.conftest import ADMIN_KEY, enter_key
@@ -19,6 +19,11 @@ pytestmark = pytest.mark.system
 TRAININGS = json.loads(SAMPLES.read_text(encoding="utf-8"))
 
 
+def shown(sample: Locator) -> str:
+    text: str = sample.evaluate("e => e.textContent")
+    return text
+
+
 def test_the_slider_goes_from_the_first_sample_to_the_last_and_the_served_model_writes(page: Page) -> None:
     part = learn(page, "training")
     slider = part.get_by_role("slider", name="Share of the training")
@@ -27,7 +32,7 @@ def test_the_slider_goes_from_the_first_sample_to_the_last_and_the_served_model_
         part.get_by_label(title).check()
         slider.press("Home")
         for stage in TRAININGS[name]["samples"]:
-            assert sample.evaluate("e => e.textContent") == TRAININGS[name]["prompt"] + stage["text"]
+            assert shown(sample) == TRAININGS[name]["prompt"] + stage["text"]
             expect(told).to_contain_text(f"{stage['characters']:,} characters read")
             expect(told).to_contain_text(f"{stage['loss']:.2f}")
             slider.press("ArrowRight")
@@ -52,4 +57,12 @@ def test_an_admin_sees_the_trainings_of_versions_that_are_served(page: Page) -> 
     expect(part.locator("[data-about]")).to_have_text("The training of learned@1.")
     expect(part.locator("[data-told]")).to_contain_text("After 100 % of the training")
     first = last["samples"][0]
-    assert part.locator("[data-sample]").evaluate("e => e.textContent") == first["prompt"] + first["text"]
+    sample = part.locator("[data-sample]")
+    assert shown(sample) == first["prompt"] + first["text"]
+    part.get_by_label("C code").check()
+    expect(jobs).to_have_value("")
+    assert shown(sample) == TRAININGS["c"]["prompt"] + TRAININGS["c"]["samples"][-1]["text"]
+    jobs.select_option(label="learned@1")
+    expect(part.locator("[data-about]")).to_have_text("The training of learned@1.")
+    jobs.select_option(label="none")
+    expect(part.locator("[data-about]")).to_contain_text("The C code of")

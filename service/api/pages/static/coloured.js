@@ -7,7 +7,7 @@ const STRONGEST = 0.62;
 const MOST_BITS = 8;
 
 /** A visible form of a character. */
-const visible = (token) => NAMES[token] ?? token;
+export const visible = (token) => NAMES[token] ?? token;
 
 /** The text's tokens as elements, each with its index in the trace. */
 export function characters(trace, shade) {

@@ -1,7 +1,9 @@
 // Learn: loads the script of each part when the part comes near the view, and says in the contents where the reader is.
 
 import { url } from "./api.js";
+import { h } from "./dom.js";
 import { clearError, showError } from "./errors.js";
+import { onKey } from "./key.js";
 import { copy } from "./saving.js";
 
 const NEAR = { rootMargin: "50% 0px" };
@@ -11,8 +13,11 @@ const ADDRESS = "http://127.0.0.1:8000"; // of the service, in the examples as t
 const parts = [...document.querySelectorAll("[data-part]")];
 const links = new Map([...document.querySelectorAll(".parts a")].map((link) => [link.hash.slice(1), link]));
 const loaded = new Map();
+const started = new Set();
+const failed = new Set();
 
-/** Load a part's script, once, and have it begin. */
+/** Load a part's script, once, and have it `start`, which needs no service, and `ask` the service: again, if that
+    fails. */
 function load(part) {
   if (!loaded.has(part)) loaded.set(part, begin(part));
   return loaded.get(part);
@@ -22,14 +27,29 @@ async function begin(part) {
   const error = part.querySelector(":scope > .error");
   part.setAttribute("aria-busy", "true");
   clearError(error);
+  failed.delete(part);
   try {
-    const { start } = await import(`./learn/${part.id}.js`);
-    await start(part);
-  } catch (failed) {
-    loaded.delete(part);
-    showError(error, failed);
+    const { start, ask } = await import(`./learn/${part.id}.js`);
+    if (!started.has(part)) start?.(part);
+    started.add(part);
+    await ask?.(part);
+  } catch (reason) {
+    failed.add(part);
+    fail(part, error, reason);
   }
   part.setAttribute("aria-busy", "false");
+}
+
+/** Show why a part did not begin; a key that it lacks is not asked for, as the reader may be elsewhere. */
+function fail(part, error, reason) {
+  const told = reason.status === 401 ? "it asks the service, which needs a key; enter it above" : reason.message;
+  showError(error, Object.assign(reason, { status: 0, message: `This part could not be loaded: ${told.replace(/\.$/, "")}.` }));
+  error.append(" ", h("button", { type: "button", className: "small", onclick: () => again(part) }, "Try again"));
+}
+
+function again(part) {
+  loaded.delete(part);
+  return load(part);
 }
 
 /** Go to the part that the address names, once all above it have their height. */
@@ -57,5 +77,6 @@ for (const code of document.querySelectorAll("[data-language]")) {
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", () => copy(button.closest(".yourself").querySelector("code").textContent, button));
 }
+onKey(() => failed.forEach(again));
 addEventListener("hashchange", arrive);
 arrive();

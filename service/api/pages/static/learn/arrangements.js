@@ -14,6 +14,7 @@ const WORDS = { h: "hello", e: "eel", l: "lo", o: "ole" };
 const UNITS = 12;
 const BATCH = 16;
 const RATE = 0.02;
+const SEED = 0;
 
 const ofLength = (n) => (n ? ofLength(n - 1).flatMap((word) => LETTERS.map((letter) => word + letter)) : [""]);
 const hasE = (text) => (text.includes("e") ? "yes" : "no");
@@ -59,9 +60,9 @@ export class Tiny {
   #arrangement;
   #adam = new Adam(RATE);
 
-  constructor(name, seed = 0) {
+  constructor(name) {
     this.#arrangement = ARRANGEMENTS[name];
-    this.W = drawn({ inputs: READ.length, units: UNITS, outputs: this.#arrangement.outputs.length }, seed);
+    this.W = drawn({ inputs: READ.length, units: UNITS, outputs: this.#arrangement.outputs.length }, SEED);
   }
 
   /** What it reads, what it should write (as numbers of outputs), all its steps, and their losses. */
@@ -97,7 +98,7 @@ const EXAMPLES = { 1: "h", 2: "ho", 6: "hello" };
 
 export function start(part) {
   const found = (name) => part.querySelector(`[data-${name}]`);
-  const [input, wrong, train] = ["input", "wrong", "train"].map(found);
+  const [figure, input, wrong, train] = ["figure", "input", "wrong", "train"].map(found);
   const names = Object.keys(ARRANGEMENTS);
   const networks = new Map();
   let name = names[0];
@@ -146,6 +147,7 @@ export function start(part) {
     if (training) return;
     training = true;
     train.setAttribute("aria-disabled", "true");
+    figure.ariaBusy = true; // read aloud once it stays
     const taught = network();
     const is = () => networks.get(name) === taught;
     for (const goal = taught.steps + TAUGHT; taught.steps < goal && is();) {
@@ -155,6 +157,7 @@ export function start(part) {
       await new Promise(requestAnimationFrame);
     }
     train.setAttribute("aria-disabled", "false");
+    figure.ariaBusy = false;
     training = false;
   });
   choose(name);

@@ -1,70 +1,94 @@
 // What cells do: a text of the reader's own coloured by a cell of a served version, what was found, and steering.
 
 import { all, get } from "../api.js";
-import { byCell, characters } from "../coloured.js";
+import { byCell, characters, visible } from "../coloured.js";
 import { count, h, number } from "../dom.js";
-import { clearError, showError } from "../errors.js";
 import { signed } from "./drawing.js";
+import { latest } from "./latest.js";
 
 const WAIT_MS = 300;
 const LENGTH = 220;
 const SEED = 7;
 const ASKED = ["double-quotes", "condition"]; // those of the article, first
 
-export async function start(part) {
+/** Offer the versions that were searched for cells, and what they follow. */
+export async function ask(part) {
   const found = (name) => part.querySelector(`[data-${name}]`);
-  const [text, versions, cells, layer, unit, error] = ["text", "versions", "cells", "layer", "unit", "cells-error"].map(found);
-  let asked = 0;
+  const searched = await options(part.querySelector("[data-model]").dataset.model);
+  found("none").hidden = searched.length > 0;
+  for (const figure of part.querySelectorAll(".figure")) figure.hidden = !searched.length;
+  found("versions").replaceChildren(...searched);
+  if (searched.length) await begin(part, found);
+}
+
+/** An option for each version that was searched, those of the usual model first. */
+async function options(usual) {
+  const { items } = await all("/models?details=true", "models");
+  return items.toSorted((a, b) => (b.name === usual) - (a.name === usual)).flatMap(({ name, details }) =>
+    details.toReversed().filter(({ cells }) => cells).map(({ version, cells }) =>
+      h("option", { value: `${name}@${version}`, "data-path": cells }, `${name}@${version}`)));
+}
+
+function begin(part, found) {
+  const [text, versions, cells, layer, unit, each] = ["text", "versions", "cells", "layer", "unit", "each"].map(found);
   let due = null;
+  let trace = null;
 
-  const chosen = () => (cells.value === "own" ? { layer: layer.valueAsNumber, unit: unit.valueAsNumber, part: "hidden" } : JSON.parse(cells.value));
+  const isOwn = () => cells.value === "own";
+  const cell = () => (isOwn() ? { layer: layer.valueAsNumber, unit: unit.valueAsNumber, part: "hidden" } : JSON.parse(cells.value));
+  const chosen = () => ({ model: versions.value, cell: cell() });
+  const hold = steering(found, chosen);
+  const list = () => found("values").replaceChildren(...(each.open && trace ? values(trace) : []));
 
-  async function draw() {
-    const turn = (asked += 1);
-    found("own").hidden = cells.value !== "own";
-    clearError(error);
-    try {
-      const trace = text.value && await get("/trace", { json: { model: versions.value, text: text.value, cells: [chosen()], unknown: "skip" } });
-      if (turn !== asked) return;
+  const draw = latest(found("cells-error"), async () => {
+    found("own").hidden = !isOwn();
+    const { model, cell: one } = chosen();
+    const { sign = 1 } = cells.selectedOptions[0].dataset;
+    const read = text.value ? await get("/trace", { json: { model, text: text.value, cells: [one], unknown: "skip" } }) : null;
+    return () => {
+      trace = read;
       found("coloured").replaceChildren(...(trace ? characters(trace, byCell(trace.cells[0])) : []));
-      found("range").textContent = trace ? ranged(trace, bound(found("held"), trace.cells[0])) : "";
-    } catch (failed) {
-      if (turn === asked) showError(error, failed);
-    }
-  }
+      found("range").textContent = trace ? ranged(trace) : "";
+      if (trace) hold(JSON.stringify([model, one]), trace.cells[0], sign);
+      list();
+    };
+  });
+
+  const fill = (follow) => cells.replaceChildren(
+    ...follow.map(({ follows, sign, layer: l, unit: u, part: kind }) =>
+      h("option", { value: JSON.stringify({ layer: l, unit: u, part: kind }), "data-sign": sign }, `${follows}: unit ${u}`)),
+    h("option", { value: "own" }, "a unit of your choice"));
 
   /** The cells that were found in the chosen version, and what became of the others. */
-  async function offer() {
+  const offer = latest(found("cells-error"), async () => {
+    fill([]); // of another version
     const survey = await get(versions.selectedOptions[0].dataset.path);
-    cells.replaceChildren(...survey.cells.map(({ follows, layer: l, unit: u, part: kind }) =>
-      h("option", { value: JSON.stringify({ layer: l, unit: u, part: kind }) }, `${follows}: unit ${u}`)),
-      h("option", { value: "own" }, "a unit of your choice"));
-    found("verdicts").replaceChildren(verdict(survey));
-    await draw();
-  }
+    return () => {
+      fill(survey.cells);
+      found("verdicts").replaceChildren(verdict(survey));
+      return draw();
+    };
+  });
 
-  for (const each of [text, layer, unit]) each.addEventListener("input", () => {
+  for (const field of [text, layer, unit]) field.addEventListener("input", () => {
     clearTimeout(due);
     due = setTimeout(draw, WAIT_MS);
   });
   versions.addEventListener("change", offer);
   cells.addEventListener("change", draw);
+  each.addEventListener("toggle", list);
   for (const button of part.querySelectorAll("[data-example]")) {
     button.addEventListener("click", () => {
       text.value = button.dataset.example;
       draw();
     });
   }
-  steering(found, () => ({ model: versions.value, cell: chosen() }));
-
-  const { items } = await all("/models?details=true", "models");
-  const { model: usual } = part.querySelector("[data-model]").dataset;
-  versions.replaceChildren(...items.toSorted((a, b) => (b.name === usual) - (a.name === usual))
-    .flatMap(({ name, details }) => details.toReversed().filter((each) => each.cells)
-      .map(({ version, cells: path }) => h("option", { value: `${name}@${version}`, "data-path": path }, `${name}@${version}`))));
-  if (versions.value) await offer();
-  else found("range").textContent = "No version here has been searched for cells yet.";
+  return offer();
 }
+
+/** The values of the cell along the text, for readers who do not see colours. */
+const values = ({ tokens, cells: [{ values: all }] }) =>
+  tokens.map((token, i) => h("li", {}, h("code", {}, visible(token)), ` ${signed(all[i])}`));
 
 /** What was looked for, the article's cells first, with what became of it. */
 function verdict({ cells, not_found: none, undecided, measured_on: on }) {
@@ -80,39 +104,41 @@ function verdict({ cells, not_found: none, undecided, measured_on: on }) {
     h("tbody", {}, ...rows));
 }
 
-/** A text as the model writes it, and the same with the cell held at a value. */
+/** A text as the model writes it, and the same with the cell held at a value. Gives a function that lets the slider go
+    over the values of a cell, of which it has those along a text. */
 function steering(found, chosen) {
   const held = found("held");
+  let known = "";
   const say = () => (found("held-value").value = signed(held.valueAsNumber, 1));
   held.addEventListener("input", say);
-  say();
-  found("write").addEventListener("click", async () => {
-    clearError(found("held-error"));
-    try {
-      const { model, cell } = chosen();
-      const json = { model, prompt: "\n", length: LENGTH, temperature: 0.8, seed: SEED };
-      const set = [{ ...cell, value: held.valueAsNumber }];
-      const [free, steered] = await Promise.all([json, { ...json, set }].map((each) => get("/generate", { json: each })));
+  found("write").addEventListener("click", latest(found("held-error"), async () => {
+    const [{ model, cell }, value] = [chosen(), held.valueAsNumber];
+    const json = { model, prompt: "\n", length: LENGTH, temperature: 0.8, seed: SEED };
+    const set = [{ ...cell, value }];
+    const [free, steered] = await Promise.all([json, { ...json, set }].map((each) => get("/generate", { json: each })));
+    return () => {
       found("free").textContent = free.text;
       found("steered").textContent = steered.text;
-      found("held-told").textContent = `Free: ${lines(free.text)}. Held at ${signed(held.valueAsNumber, 1)}: ${lines(steered.text)}.`;
-    } catch (failed) {
-      showError(found("held-error"), failed);
-    }
-  });
+      found("held-told").textContent = `Free: ${lines(free.text)}. Held at ${signed(value, 1)}: ${lines(steered.text)}.`;
+    };
+  }));
+  return (name, { part, values: along }, sign) => {
+    const [least, most] = range(along);
+    [held.min, held.max] = part === "cell" ? [Math.floor(least), Math.ceil(most)] : [-1, 1];
+    // Another cell begins where it is when what it follows holds, at a value with one decimal that it has passed.
+    if (name !== known) held.value = sign < 0 ? Math.ceil(least * 10) / 10 : Math.floor(most * 10) / 10;
+    known = name;
+    say();
+  };
 }
 
-/** Let a slider go over the values that a cell can have, or, if it knows no bounds, has along a text; gives the latter. */
-function bound(slider, { part, values }) {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  [slider.min, slider.max] = part === "cell" ? [Math.floor(least), Math.ceil(most)] : [-1, 1];
-  slider.dispatchEvent(new Event("input"));
-  return [least, most];
-}
+const range = (all) => [Math.min(...all), Math.max(...all)];
 
-const ranged = ({ cells: [{ part, unit }], skipped }, [least, most]) =>
-  `Along this text the ${part} state of unit ${unit} goes from ${signed(least)} to ${signed(most)}` +
-  `${skipped ? "; characters that the model does not know are left out" : ""}.`;
+function ranged({ cells: [{ part, unit, values: along }], skipped }) {
+  const [least, most] = range(along).map((value) => signed(value));
+  return `Along this text the ${part} state of unit ${unit} goes from ${least} to ${most}` +
+    `${skipped ? "; characters that the model does not know are left out" : ""}.`;
+}
 
 function lines(text) {
   const all = text.split("\n").filter(Boolean);

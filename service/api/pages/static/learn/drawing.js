@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 
 const MINUS = "−";
+const MOST = 99; // of a number that is typed
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 /** A number with a fixed count of decimals, and a real minus sign; never "−0.00". */
@@ -10,6 +11,9 @@ export function signed(value, digits = 2) {
   const text = Math.abs(value).toFixed(digits);
   return value < 0 && Number(text) !== 0 ? MINUS + text : text;
 }
+
+/** A number with all its decimals, at least one. */
+export const entire = (value) => signed(value, Math.max(1, String(value).split(".")[1]?.length ?? 0));
 
 /** A name with an index below: `indexed("h", 2)`. */
 export const indexed = (name, index) => name + String(index).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
@@ -32,25 +36,32 @@ export function vector(values, names, { digits = 2, full = 1, quiet = false } = 
       h("b", { className: quiet ? "visually-hidden" : "" }, `${names[i]} `), signed(value, digits), " "), value, full)));
 }
 
-/** A matrix as a table with a caption and headers; `rows` and `columns` name them. With `onInput` its numbers can be
-    changed: called with row, column and the new value. */
-export function matrix({ name, caption = name, rows, columns, values, onInput, digits = 1, full = 2 }) {
+/** A matrix as a table with a caption and headers; `rows` and `columns` name them; `digits` are its numbers' decimals,
+    null for all. With `onInput` its numbers can be changed: called with row, column and the new value. */
+export function matrix({ name, caption = name, rows, columns, values, onInput, digits = null, full = 2 }) {
   const cell = (value, row, column) => {
-    if (!onInput) return tint(h("td", {}, signed(value, digits)), value, full);
+    if (!onInput) return tint(h("td", {}, digits === null ? entire(value) : signed(value, digits)), value, full);
     const label = `${name}, ${[rows[row], columns[column]].filter(Boolean).join(", ")}`;
-    const input = h("input", { type: "number", step: "0.1", value: String(value), "aria-label": label });
-    tint(input, value, full).addEventListener("input", () => {
-      if (!Number.isFinite(input.valueAsNumber)) return;
-      tint(input, input.valueAsNumber, full);
-      onInput(row, column, input.valueAsNumber);
-    });
-    return h("td", {}, input);
+    return h("td", {}, typed(value, label, full, (given) => onInput(row, column, given)));
   };
   return h("table", { className: "matrix" },
     h("caption", {}, caption),
     h("thead", {}, h("tr", {}, h("td"), ...columns.map((each) => header("col", each)))),
     h("tbody", {}, ...values.map((row, i) =>
       h("tr", {}, header("row", rows[i]), ...row.map((value, j) => cell(value, i, j))))));
+}
+
+/** A field for a number, which is told when it is one; what is left half typed is replaced by the last that was. */
+function typed(value, label, full, tell) {
+  const input = h("input", { type: "number", step: "0.1", min: -MOST, max: MOST, value: String(value), "aria-label": label });
+  input.addEventListener("input", () => {
+    if (!(Math.abs(input.valueAsNumber) <= MOST)) return;
+    value = input.valueAsNumber;
+    tint(input, value, full);
+    tell(value);
+  });
+  input.addEventListener("change", () => (input.value = String(value)));
+  return tint(input, value, full);
 }
 
 const header = (scope, name) => (name ? h("th", { scope }, name) : h("td"));

@@ -68,7 +68,9 @@ export function start(part) {
     const steps = written(W, 0, TARGETS.length, temperature, textSeed);
     at("degrees").textContent = temperature.toFixed(1);
     at("temperature").setAttribute("aria-valuetext", temperature ? temperature.toFixed(1) : "0: the likeliest always");
-    at("text").replaceChildren("h alone becomes ", h("b", { className: "mono" }, spelled(steps)), ".");
+    at("text").replaceChildren("h alone becomes ", h("b", { className: "mono" }, spelled(steps)),
+      temperature ? "." : ", always: at a temperature of 0 nothing is left to chance.");
+    at("redraw").setAttribute("aria-disabled", !temperature);
     renew(at("writes"), writing(steps));
     at("counts").replaceChildren(bars(`Of ${TEXTS} texts drawn`, mostFrequent(W, temperature)));
   }

@@ -1,7 +1,7 @@
 // One set of parameters over time: a network of two units along "hello", rolled up and unrolled.
 
 import { h } from "../dom.js";
-import { indexed, matrix, percent, signed, svg, vector } from "./drawing.js";
+import { entire, indexed, matrix, percent, signed, svg, vector } from "./drawing.js";
 import { forward, largest, oneHot, zeros } from "./network.js";
 import { stepping } from "./stepping.js";
 import { renew, unrolled } from "./unrolled.js";
@@ -17,6 +17,7 @@ const TRAINED = {
   b_y: [-1.4, 0.6, 0.7, 0],
 };
 const INPUTS = TEXT.map((character) => oneHot(VOCABULARY.indexOf(character), VOCABULARY.length));
+const BEFORE = forward(TRAINED, INPUTS);
 
 export function start(part) {
   const [figure, rolled, aside, worked, weights, step, changed] =
@@ -24,28 +25,26 @@ export function start(part) {
   let W = structuredClone(TRAINED);
   let at = 0;
   let go = null;
-  let before = null;
 
   function draw() {
     const steps = forward(W, INPUTS);
     rolled.replaceChildren(loop(steps[at], at));
-    renew(aside, table(steps, at, before, go));
+    renew(aside, table(steps, at, go));
     worked.replaceChildren(...calculation(W, steps[at], at));
     step.textContent = `Step ${at + 1} of ${TEXT.length} reads “${TEXT[at]}” and expects “${expected(steps[at])}” next.`;
   }
 
   function change(name, row, column, value) {
-    before = forward(W, INPUTS);
     if (Array.isArray(W[name][row])) W[name][row][column] = value;
     else W[name][row] = value;
     draw();
-    tell(`${name} is changed`);
+    tell();
   }
 
-  function tell(what) {
+  function tell() {
     const steps = forward(W, INPUTS);
-    const other = (key) => steps.filter((each, t) => differs(each[key], before[t][key])).length;
-    changed.textContent = `${what}: h is another at ${other("h")} of ${TEXT.length} steps, y at ${other("y")}. ` +
+    const other = (key) => steps.filter((each, t) => differs(each[key], BEFORE[t][key])).length;
+    changed.textContent = `With these weights h differs at ${other("h")} of ${TEXT.length} steps from what it was, y at ${other("y")}. ` +
       `Expected along the text: ${steps.map(expected).join(" ")}.`;
   }
 
@@ -54,11 +53,10 @@ export function start(part) {
   }
 
   part.querySelector("[data-reset]").addEventListener("click", () => {
-    before = forward(W, INPUTS);
     W = structuredClone(TRAINED);
     offer();
     draw();
-    tell("The weights are as they were");
+    tell();
   });
   offer();
   stepping(figure, aside, () => TEXT.length, (place, lead) => {
@@ -84,11 +82,10 @@ function tables(W, change) {
   ];
 }
 
-/** All steps side by side; numbers that differ from those `before` are marked. */
-function table(steps, at, before, go) {
+/** All steps side by side; numbers that the trained weights do not give are marked. */
+function table(steps, at, go) {
   const row = (title, key, draw, className = "") => ({ title, className, cells: steps.map((each, t) => {
-    const isOther = before !== null && differs(each[key], before[t][key]);
-    return h("div", { className: isOther ? "other" : "" }, draw(each, t));
+    return h("div", { className: differs(each[key], BEFORE[t][key]) ? "other" : "" }, draw(each, t));
   }) });
   return unrolled({
     caption: "Every x, h and y along hello", titles: TEXT.map((_, t) => `t = ${t + 1}`), at, go, className: "flows",
@@ -105,9 +102,9 @@ function table(steps, at, before, go) {
 function calculation(W, { x, before, h: state }, at) {
   const read = x.indexOf(1);
   const past = at ? indexed("h", at) : "h₀, which is zero";
-  const line = (unit) => `${UNITS[unit]} of ${indexed("h", at + 1)} = tanh(${signed(W.W_xh[unit][read], 1)} + ` +
-    `${W.W_hh[unit].map((w, j) => `${bracketed(signed(w, 1))} · ${bracketed(signed(before[j]))}`).join(" + ")} + ` +
-    `${bracketed(signed(W.b[unit], 1))}) = ${signed(state[unit])}`;
+  const line = (unit) => `${UNITS[unit]} of ${indexed("h", at + 1)} = tanh(${entire(W.W_xh[unit][read])} + ` +
+    `${W.W_hh[unit].map((w, j) => `${bracketed(entire(w))} · ${bracketed(signed(before[j]))}`).join(" + ")} + ` +
+    `${bracketed(entire(W.b[unit]))}) = ${signed(state[unit])}`;
   return [
     h("p", {}, "The state of this step: ", h("code", {}, `tanh(W_xh x + W_hh h + b)`),
       `. x picks the column “${VOCABULARY[read]}” of W_xh; the state before is ${past}.`),

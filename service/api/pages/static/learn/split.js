@@ -1,7 +1,7 @@
 // W, whole and split: one matrix on [h; x], its two halves, and from h to y to probabilities.
 
 import { h } from "../dom.js";
-import { bars, matrix, signed } from "./drawing.js";
+import { bars, entire, matrix, signed } from "./drawing.js";
 import { add, sigmoid, softmax, times } from "./network.js";
 
 const OF_H = ["h₁", "h₂"];
@@ -20,6 +20,7 @@ export function start(part) {
 
   const sum = h("div");
   const answer = h("div", { className: "product" });
+  const rows = () => W_hy.slice(0, classes.value === "2" ? 1 : Number(classes.value));
 
   function draw() {
     const [upper, lower] = [together.slice(0, OF_H.length), together.slice(OF_H.length)];
@@ -29,35 +30,33 @@ export function start(part) {
     state = one.map(Math.tanh);
     sum.replaceChildren(column("W [h; x]", ["1", "2"], one));
     halves.replaceChildren(
-      halved(matrix({ name: "W_hh", rows: ["1", "2"], columns: OF_H, values: W_hh })), sign("·"),
-      halved(column("h", OF_H, upper, 1)), sign("+"),
-      halved(matrix({ name: "W_xh", rows: ["1", "2"], columns: OF_X, values: W_xh })), sign("·"),
-      halved(column("x", OF_X, lower, 1)), sign("="),
-      column("W_hh h", ["1", "2"], two[0]), sign("+"), column("W_xh x", ["1", "2"], two[1]), sign("="),
-      column("the sum", ["1", "2"], add(...two)));
+      term(halved(matrix({ name: "W_hh", rows: ["1", "2"], columns: OF_H, values: W_hh })), "·", halved(column("h", OF_H, upper, null))),
+      term("+", halved(matrix({ name: "W_xh", rows: ["1", "2"], columns: OF_X, values: W_xh })), "·", halved(column("x", OF_X, lower, null))),
+      term("=", column("W_hh h", ["1", "2"], two[0])), term("+", column("W_xh x", ["1", "2"], two[1])),
+      term("=", column("the sum", ["1", "2"], add(...two))));
     terms.textContent = W.map((row, i) => `row ${i + 1}   ${written(row, together)} = ${signed(one[i], DIGITS)}`).join("\n");
     same.textContent = `Whole ${told(one)}, split ${told(add(...two))}. With a bias of 0, the new state is tanh of it: ${told(state)}.`;
     conclude();
   }
 
   function conclude() {
-    const count = Number(classes.value);
-    const y = times(count === 2 ? W_hy.slice(0, 1) : W_hy.slice(0, count), state);
-    const p = count === 2 ? [sigmoid(y[0]), 1 - sigmoid(y[0])] : softmax(y);
-    answer.replaceChildren(column("y", count === 2 ? [""] : CLASSES.slice(0, count), y), sign("→"),
-      bars(count === 2 ? "sigmoid(y) and 1 − sigmoid(y)" : "softmax(y)", p.map((each, i) => [CLASSES[i], each])));
-    probable.textContent = `A: ${signed(p[0], DIGITS)}. ` + (count === 2
+    const y = times(rows(), state);
+    const isOne = y.length === 1;
+    const p = isOne ? [sigmoid(y[0]), 1 - sigmoid(y[0])] : softmax(y);
+    answer.replaceChildren(term("=", column("y", isOne ? [""] : CLASSES, y)), term("→",
+      bars(isOne ? "sigmoid(y) and 1 − sigmoid(y)" : "softmax(y)", p.map((each, i) => [CLASSES[i], each]))));
+    probable.textContent = `A: ${signed(p[0], DIGITS)}. ` + (isOne
       ? `The code takes softmax of 0 and y, which gives y the same: ${signed(softmax([0, y[0]])[1], DIGITS)}.`
-      : `The sum of all ${count}: ${signed(p.reduce((a, b) => a + b), DIGITS)}.`);
+      : `The sum of all ${y.length}: ${signed(p.reduce((a, b) => a + b), DIGITS)}.`);
   }
 
   function offer() {
-    const shown = Number(classes.value) === 2 ? W_hy.slice(0, 1) : W_hy.slice(0, Number(classes.value));
+    const values = rows();
     output.replaceChildren(
-      matrix({ name: "W_hy", rows: shown.length === 1 ? ["y"] : CLASSES, columns: OF_H, values: shown, onInput: (i, j, value) => {
+      term(matrix({ name: "W_hy", rows: values.length === 1 ? ["y"] : CLASSES, columns: OF_H, values, onInput: (i, j, value) => {
         W_hy[i][j] = value;
         conclude();
-      } }), sign("· new state ="), answer);
+      } }), "· new state"), answer);
     conclude();
   }
 
@@ -67,15 +66,17 @@ export function start(part) {
     draw();
   };
   whole.replaceChildren(
-    halved(matrix({ name: "W", rows: ["1", "2"], columns: BOTH, values: W, onInput: set(W) })), sign("·"),
-    halved(matrix({ name: "[h; x]", rows: BOTH, columns: [""], values: together.map((each) => [each]), onInput: set(together) })),
-    sign("="), sum);
+    term(halved(matrix({ name: "W", rows: ["1", "2"], columns: BOTH, values: W, onInput: set(W) }))),
+    term("·", halved(matrix({ name: "[h; x]", rows: BOTH, columns: [""], values: together.map((each) => [each]), onInput: set(together) }))),
+    term("=", sum));
   classes.addEventListener("change", offer);
   draw();
   offer();
 }
 
-const sign = (text) => h("span", { className: "sign" }, text);
+/** What stays in one line: matrices and the signs between them. A line is broken before a sign, never after it. */
+const term = (...parts) => h("span", { className: "term" },
+  ...parts.map((each) => (typeof each === "string" ? h("span", { className: "sign" }, each) : each)));
 const told = (values) => `(${values.map((value) => signed(value, DIGITS)).join(", ")})`;
 const column = (name, rows, values, digits = DIGITS) =>
   matrix({ name, rows, columns: [""], values: values.map((each) => [each]), digits });
@@ -83,7 +84,7 @@ const column = (name, rows, values, digits = DIGITS) =>
 /** A row of the product with all its terms, a bar where W is cut. */
 const written = (row, values) => row.map((w, j) =>
   `${j === 0 ? "" : j === OF_H.length ? "  |  " : " + "}${bracketed(w)}·${bracketed(values[j])}`).join("");
-const bracketed = (value) => (value < 0 ? `(${signed(value, 1)})` : signed(value, 1));
+const bracketed = (value) => (value < 0 ? `(${entire(value)})` : entire(value));
 
 /** The table with its headers marked by what they belong to, h or x. */
 function halved(table) {

@@ -1,17 +1,18 @@
 // Training on plays, LaTeX and C: what networks wrote from 1 % to 100 % of a training, and what the served one writes now.
 
-import { all, get } from "../api.js";
+import { all, get, toError } from "../api.js";
 import { h, number } from "../dom.js";
-import { clearError, showError } from "../errors.js";
 import { onKey, role } from "../key.js";
+import { latest } from "./latest.js";
 
 const TITLES = { plays: "Plays", latex: "Papers in LaTeX", c: "C code" };
 const TEMPERATURE = 0.8;
+const LENGTH = 360;
 
-export async function start(part) {
+export async function ask(part) {
   const found = (name) => part.querySelector(`[data-${name}]`);
-  const [kinds, slider, jobs, error] = ["kinds", "share", "jobs", "now-error"].map(found);
-  const trainings = await (await fetch(new URL("./samples.json", import.meta.url))).json();
+  const [kinds, slider, jobs] = ["kinds", "share", "jobs"].map(found);
+  const trainings = await kept();
   let shown = null;
 
   function draw() {
@@ -32,37 +33,51 @@ export async function start(part) {
     draw();
   }
 
-  const choosing = (name) => choose(trainings[name], described(trainings[name]));
-  kinds.append(...Object.entries(TITLES).map(([name, title], i) => h("label", { className: "check" },
-    h("input", { type: "radio", name: "training", checked: i === 0, onchange: () => choosing(name) }), title)));
-  slider.addEventListener("input", draw);
-  choosing("plays");
+  /** Show the chosen training: of a version of this service, if there is one, or of a text. */
+  const look = latest(found("jobs-error"), async () => {
+    const job = jobs.value && await get(`/jobs/${jobs.value}`);
+    if (job) return () => choose(ofJob(job), `The training of ${job.model}@${job.version}.`);
+    const training = trainings[kinds.querySelector(":checked").value];
+    return () => choose(training, described(training));
+  });
 
-  /** The trainings of versions of this service, which only an admin may see. */
-  async function offer() {
-    jobs.parentElement.hidden = role() !== "admin";
-    if (role() !== "admin") return;
-    const { items } = await all("/jobs", "jobs", 1);
-    jobs.replaceChildren(h("option", { value: "" }, "none"), ...items.filter(({ version }) => version)
-      .map(({ id, model, version }) => h("option", { value: id }, `${model}@${version}`)));
-  }
-  const reported = (action) => async () => {
-    clearError(error);
-    await action().catch((failed) => showError(error, failed));
-  };
-  jobs.addEventListener("change", reported(async () => {
-    if (!jobs.value) return choosing("plays");
-    const job = await get(`/jobs/${jobs.value}`);
-    return choose(ofJob(job), `The training of ${job.model}@${job.version}.`);
+  /** Offer the trainings of versions of this service, which only an admin may see. */
+  const offer = latest(found("jobs-error"), async () => {
+    const { items } = role() === "admin" ? await all("/jobs", "jobs", 1) : { items: [] };
+    const made = items.filter(({ version }) => version);
+    return () => {
+      jobs.parentElement.hidden = !made.length;
+      jobs.replaceChildren(h("option", { value: "" }, "none"),
+        ...made.map(({ id, model, version }) => h("option", { value: id }, `${model}@${version}`)));
+      return look();
+    };
+  });
+
+  kinds.append(...Object.entries(TITLES).map(([value, title], i) => h("label", { className: "check" },
+    h("input", { type: "radio", name: "training", value, checked: i === 0 }), title)));
+  kinds.addEventListener("change", () => {
+    jobs.value = "";
+    look();
+  });
+  slider.addEventListener("input", draw);
+  jobs.addEventListener("change", look);
+  found("now").addEventListener("click", latest(found("now-error"), async () => {
+    const { text, model, version } = await get("/generate", { json: { length: LENGTH, temperature: TEMPERATURE, cache: false } });
+    return () => {
+      found("written").textContent = text;
+      found("by").textContent = `${model}@${version}, just now.`;
+    };
   }));
-  found("now").addEventListener("click", reported(async () => {
-    const { prompt } = trainings.plays;
-    const { text, model, version } = await get("/generate", { json: { prompt, length: 360, temperature: TEMPERATURE, cache: false } });
-    found("written").replaceChildren(h("b", {}, prompt), text);
-    found("by").textContent = `${model}@${version}, just now.`;
-  }));
-  onKey(reported(offer));
+  onKey(offer);
+  await look();
   await offer();
+}
+
+/** The trainings that were kept, by name. */
+async function kept() {
+  const reply = await fetch(new URL("./samples.json", import.meta.url));
+  if (!reply.ok) throw toError(reply.status, await reply.text());
+  return reply.json();
 }
 
 const described = ({ source, characters, vocabulary, steps, cell, hidden_size: units, segment_length: length, batch_size: rows }) =>
@@ -73,6 +88,7 @@ const described = ({ source, characters, vocabulary, steps, cell, hidden_size: u
 function ofJob({ samples, metrics }) {
   const losses = new Map(metrics.map(({ step, validation_loss: loss }) => [step, loss]));
   const stages = samples.filter(({ step }) => step);
+  if (!stages.length) throw new Error("No samples of this training were kept.");
   return {
     prompt: stages[0].samples[0].prompt,
     samples: stages.map(({ step, samples: [{ text }], ...stage }) => ({ ...stage, text, loss: losses.get(step), held_out: true })),

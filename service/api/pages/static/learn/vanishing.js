@@ -1,6 +1,6 @@
 // Vanishing and exploding: powers of a scalar, the gradients that this service has measured, and clipping.
 
-import { get } from "../api.js";
+import { get, url } from "../api.js";
 import { h } from "../dom.js";
 import { percent, signed, svg } from "./drawing.js";
 import { norm } from "./network.js";
@@ -29,7 +29,12 @@ export function start(part) {
   const found = (name) => part.querySelector(`[data-${name}]`);
   scalar(found);
   clipping(found);
-  return measured(found);
+}
+
+/** Show the versions that the service chooses, each with what is left of its gradient k steps back. */
+export async function ask(part) {
+  const found = (name) => part.querySelector(`[data-${name}]`);
+  measured(found, await get("/gradients"));
 }
 
 function scalar(found) {
@@ -49,9 +54,7 @@ function scalar(found) {
   draw();
 }
 
-/** The versions that the service chooses, each with what is left of its gradient k steps back. */
-async function measured(found) {
-  const { versions, told, missing } = await get("/gradients");
+function measured(found, { versions, told, missing }) {
   const rows = versions.map(({ model, version, cell, measured: reaches }) => {
     const norms = reaches.at(-1).norms.at(-1);
     const values = norms.map((each) => each / norms[0]);
@@ -64,8 +67,8 @@ async function measured(found) {
     table("left after", LEFT.map((k) => `${k} steps`), rows.map(([values, , name]) =>
       [name, LEFT.map((k) => (k >= values.length ? "–" : values[k] < 0.001 ? sized(values[k]) : percent(values[k])))])));
   const cells = missing.map(({ cell }) => cell.toUpperCase()).join(" and no ");
-  found("measured-told").textContent =
-    `${told} ${cells && `This service has no ${cells} trained on the same text yet; the page Gradients says how to train one.`}`;
+  found("measured-told").replaceChildren(told, ...(cells && [` This service has no ${cells} trained on the same text yet; the page `,
+    h("a", { href: url("/ui/gradients") }, "Gradients"), " says how to train one."]));
 }
 
 function clipping(found) {
@@ -88,8 +91,9 @@ function clipping(found) {
 }
 
 const table = (title, columns, rows) => h("div", { className: "scroll", tabIndex: 0, role: "group", "aria-label": title }, h("table", {},
-  h("thead", {}, h("tr", {}, h("th", { scope: "col" }, title), ...columns.map((each) => h("th", { scope: "col" }, each)))),
-  h("tbody", {}, ...rows.map(([name, values]) => h("tr", {}, h("th", { scope: "row" }, name), ...values.map((each) => h("td", {}, each)))))));
+  h("thead", {}, h("tr", {}, h("th", { scope: "col" }, title), ...columns.map((each) => h("th", { scope: "col", className: "number" }, each)))),
+  h("tbody", {}, ...rows.map(([name, values]) => h("tr", {}, h("th", { scope: "row" }, name),
+    ...values.map((each) => h("td", { className: "number" }, each)))))));
 
 /** Lines `[values, colour]` over k on a logarithmic scale from 10^low to 10^high; what is beyond is not drawn. */
 function chart(rows, [low, high], label) {
