@@ -15,6 +15,10 @@ from durable.entries import is_file, is_open_as, is_there, open_entry, set_aside
 POLL_SECONDS: Final = 0.02
 
 
+class HeldError(TimeoutError):
+    """Another process, which may be suspended, has held a lock for longer than was to be waited for it."""
+
+
 class ClaimedError(Exception):
     """Another process holds the claim; `holder` is its process id, or "unknown"."""
 
@@ -42,7 +46,7 @@ def claim(path: Path) -> TextIO:
 def locked(path: Path, timeout: float | None = None) -> Iterator[None]:
     """Hold the lock file `path` against other threads and processes.
 
-    Raises TimeoutError when it is not free within `timeout` seconds.
+    Raises HeldError when it is not free within `timeout` seconds.
     """
     descriptor = _lock(path, timeout)
     try:
@@ -82,7 +86,7 @@ def _wait(descriptor: int, timeout: float | None) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         if time.monotonic() >= deadline:
-            raise TimeoutError(f"the lock is held for more than {timeout} s")
+            raise HeldError(f"the lock is held for more than {timeout} s")
         time.sleep(POLL_SECONDS)
 
 

@@ -49,7 +49,7 @@ class AliasFiles:
 
     @contextmanager
     def locked(self, folder: Path, timeout: float | None = None) -> Iterator[None]:
-        """Hold the model's lock, after repairing the alias file if necessary. Raises TimeoutError after `timeout`
+        """Hold the model's lock, after repairing the alias file if necessary. Raises HeldError after `timeout`
         seconds."""
         with locks.locked(folder / versions.LOCK, timeout):
             self._mend(folder)

@@ -52,6 +52,10 @@ def _place(folder: Path, _: list[str]) -> Place | None:
 class PublishedVersions:
     """The models under `root`, one folder a name, with `<version>.safetensors` files that never change."""
 
+    patience: float | None = None
+    """How many seconds a change waits for one that another process makes in the same model; None: until that is over.
+    Beyond them it raises HeldError, and nothing is changed."""
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self._places = FolderCache(_place)
@@ -239,5 +243,5 @@ class PublishedVersions:
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
         """Hold the model's lock, which is required for every change in its folder."""
-        with locks.locked(folder / versions.LOCK):
+        with locks.locked(folder / versions.LOCK, self.patience):
             yield

@@ -176,5 +176,5 @@ class ModelStore(PublishedVersions):
     @contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
         """Hold the model's lock, after repairing the alias file if necessary."""
-        with self._aliases.locked(folder):
+        with self._aliases.locked(folder, self.patience):
             yield

@@ -117,7 +117,7 @@ def draft_in(folder: Path) -> Iterator[Draft]:
 
 def forget_if_empty(folder: Path) -> None:
     """Remove the folder of a model whose first publication failed, if it is empty."""
-    with suppress(OSError), locks.locked(folder / LOCK):
+    with suppress(OSError), locks.locked(folder / LOCK, 0):  # another process that holds it is about to publish
         if os.listdir(folder) == [LOCK]:  # noqa: PTH208
             (folder / LOCK).unlink()
             folder.rmdir()

@@ -61,6 +61,9 @@ CACHE_TIMEOUT_SECONDS: Final = 0.25
 """How long Redis may take to answer where it is optional: for the cache and the rate limits."""
 LOOK_SECONDS: Final = 0.5
 """How long the queue's may take to answer when only what is degraded is asked for."""
+LOCK_SECONDS: Final = 15.0
+"""How long a request waits for a process that is in the middle of a change of the same model, or of corpora: such a
+change takes milliseconds, unless the process is suspended."""
 
 
 class CacheClient(RedisClient, StatesClient, Protocol):
@@ -98,6 +101,7 @@ def build_web(
     # Shared by all processes.
     stores = stores or open_stores(settings)
     store, corpora, jobs = stores.models, stores.corpora, stores.jobs
+    store.patience = corpora.patience = LOCK_SECONDS
     faults = Faults(store)
     mirror, keys = stores.mirror, stores.keys or build_keys(settings)
     # In Redis.

@@ -7,6 +7,7 @@ import pytest
 
 from charrnn.checkpoint import Checkpoint
 from charrnn.record import TrainingRecord
+from durable import locks
 from model_store import (
     AliasedError,
     CurrentAliasError,
@@ -16,6 +17,7 @@ from model_store import (
     NoEarlierVersionError,
     NotFoundError,
 )
+from model_store.versions import LOCK
 from tests.damage import overwrite
 from tests.disk import largest_file
 from tests.model_store.stores import afresh, kept, names, notice
@@ -344,3 +346,23 @@ def test_strange_files_in_the_store_are_no_versions(store: ModelStore, checkpoin
     Path(store.root / "file").write_bytes(b"?")
     assert store.versions("bard") == [1]
     assert store.models() == ["bard"]
+
+
+def test_a_change_waits_for_another_one_as_long_as_it_may_and_then_changes_nothing(
+    tmp_path: Path, checkpoint: Make
+) -> None:
+    store = ModelStore(tmp_path)
+    version = store.publish("plays", checkpoint(1))
+    store.patience = 0.05
+    changes: list[Callable[[], object]] = [
+        lambda: store.publish("plays", checkpoint(1)),
+        lambda: store.set_alias("plays", "current", version),
+        lambda: store.delete("plays", version),
+    ]
+    with locks.locked(tmp_path / "plays" / LOCK):
+        for change in changes:
+            with pytest.raises(locks.HeldError):
+                change()
+    assert (store.versions("plays"), store.aliases("plays")) == ([version], {})
+    changes[1]()
+    assert store.aliases("plays") == {"current": version}

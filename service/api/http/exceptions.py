@@ -18,6 +18,7 @@ from charrnn.checkpoint import CheckpointError
 from charrnn.patterns.errors import PatternError
 from charrnn.vocabulary import UnknownCharactersError
 from durable import space
+from durable.locks import HeldError
 from durable.objects import ObjectDamagedError, StoreUnavailableError
 from durable.reading import DamagedFileError
 from model_store.errors import (
@@ -127,6 +128,13 @@ def _without_keys(_: KeysUnavailableError) -> ApiError:
     """The file is named in the log and in /readyz, not in the reply."""
     message = "the service's keys cannot be read, so no key can be checked; see /readyz and the log"
     return ApiError(503, "keys_unavailable", message, retry_after=10)
+
+
+def _held(error: HeldError) -> ApiError:
+    """/readyz names a process that is suspended."""
+    log.error("another process is in the middle of a change: %s", error)
+    message = "another process is in the middle of a change of the same; nothing was changed, see /readyz"
+    return ApiError(503, "locked", message, retry_after=10)
 
 
 def _without_store(error: StoreUnavailableError) -> ApiError:
@@ -256,6 +264,7 @@ CONVERSIONS: Final[tuple[tuple[type[Exception], Callable[[Any], ApiError]], ...]
     (ModelUnavailableError, lambda e: ApiError(503, "model_unavailable", str(e), "model", retry_after=10)),
     (KeysUnavailableError, _without_keys),
     (StoreUnavailableError, _without_store),
+    (HeldError, _held),
     (OSError, _from_system),
     (ClientGoneError, lambda e: ApiError(499, "client_gone", str(e))),
 )

@@ -50,6 +50,10 @@ class CorpusStore:
     `max_bytes` bounds an upload; `in_use` names the jobs that still need a corpus. Any number of processes may use it.
     """
 
+    patience: float | None = None
+    """How many seconds a change waits for one that another process makes; None: until that is over. Beyond them it
+    raises HeldError, and nothing is changed."""
+
     def __init__(
         self, root: Path, max_bytes: int = 1 << 30, in_use: Callable[[str], Sequence[str]] = lambda _: ()
     ) -> None:
@@ -151,7 +155,7 @@ class CorpusStore:
     def delete(self, corpus: str) -> None:
         """Delete a corpus, damaged or not. Raises CorpusNotFoundError, CorpusInUseError while a job needs it."""
         self._existing(corpus)
-        with locks.locked(self.root / LOCK):
+        with locks.locked(self.root / LOCK, self.patience):
             folder = self._existing(corpus)
             jobs = self._in_use(corpus)
             if jobs:
@@ -195,7 +199,7 @@ class CorpusStore:
 
     def _place(self, folder: Path, corpus: Corpus) -> tuple[Corpus, bool]:
         gone: Path | None = None
-        with locks.locked(self.root / LOCK):
+        with locks.locked(self.root / LOCK, self.patience):
             try:
                 known = self.get(corpus.id)
                 return replace(corpus, name=known.name, created=known.created), False

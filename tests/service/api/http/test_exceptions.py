@@ -14,6 +14,7 @@ from charrnn.config import ModelConfig
 from charrnn.patterns import errors as patterns
 from charrnn.tasks.arrangement import Arrangement
 from charrnn.vocabulary import UnknownCharactersError, Vocabulary
+from durable.locks import HeldError
 from durable.objects import ObjectDamagedError, StoreUnavailableError
 from durable.reading import DamagedFileError
 from model_store import errors as store
@@ -105,6 +106,7 @@ ERRORS: dict[Exception, tuple[int, str, str | None]] = {
     generation.DeadlineError(1): (503, "deadline_exceeded", "timeout"),
     generation.ModelUnavailableError("no"): (503, "model_unavailable", "model"),
     KeysUnavailableError("no"): (503, "keys_unavailable", None),
+    HeldError("no"): (503, "locked", None),
     StoreUnavailableError("s3://bucket: no"): (503, "store_unavailable", None),
     ObjectDamagedError("models/a/1.safetensors", "was cut short"): (409, "file_damaged", None),
     OSError(errno.ENOSPC, "no"): (503, "disk_full", None),

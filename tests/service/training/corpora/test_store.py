@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from durable import locks
 from service.training.corpora.conversion import Conversion
 from service.training.corpora.decoding import Newlines
 from service.training.corpora.order import DELETED
-from service.training.corpora.store import CorpusStore
+from service.training.corpora.store import LOCK, CorpusStore
 from service.training.errors import (
     BinaryCorpusError,
     CorpusError,
@@ -289,3 +290,14 @@ def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     assert store.path(corpus).read_bytes().decode() == text
     assert (corpus.characters, corpus.vocabulary_size) == (len(text), len(set(text)))
     assert store.characters(corpus) == "".join(sorted(set(text)))
+
+
+def test_a_change_waits_for_another_one_as_long_as_it_may_and_then_changes_nothing(store: CorpusStore) -> None:
+    corpus, _ = store.add([b"abc"], "abc")
+    store.patience = 0.05
+    with locks.locked(store.root / LOCK):
+        with pytest.raises(locks.HeldError):
+            store.add([b"def"], "def")
+        with pytest.raises(locks.HeldError):
+            store.delete(corpus.id)
+    assert left_behind(store) == [corpus.id]
