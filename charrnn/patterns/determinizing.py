@@ -12,10 +12,11 @@ import numpy.typing as npt
 from charrnn.patterns.alphabet import Alphabet
 from charrnn.patterns.automaton import NONE, Ints
 from charrnn.patterns.bounds import MAX_CONSTRUCTED, MAX_ENTRIES
+from charrnn.patterns.derivatives import Derivatives
 from charrnn.patterns.errors import PatternTooLargeError
 from charrnn.patterns.inclusion import Inclusion
 from charrnn.patterns.sides import ANYWHERE, Side, Sides
-from charrnn.patterns.terms import EMPTY, Terms
+from charrnn.patterns.terms import EMPTY
 
 Flags = npt.NDArray[np.bool_]
 
@@ -34,32 +35,33 @@ class Table:
     minimal: bool = False
 
 
-def determinized(terms: Terms, start: int, alphabet: Alphabet) -> Table:
+def determinized(derivatives: Derivatives, start: int, alphabet: Alphabet) -> Table:
     """The automaton of a term. Raises PatternTooLargeError."""
-    return _Construction(terms, alphabet).table(start)
+    return _Construction(derivatives, alphabet).table(start)
 
 
 class _Construction:
-    def __init__(self, terms: Terms, alphabet: Alphabet) -> None:
-        self._terms, self._alphabet, self._work = terms, alphabet, terms.work
-        self._inclusion = Inclusion(terms)
+    def __init__(self, derivatives: Derivatives, alphabet: Alphabet) -> None:
+        self._derivatives, self._alphabet = derivatives, alphabet
+        self._asserts, self._work = derivatives.terms.asserts, derivatives.terms.work
+        self._inclusion = Inclusion(derivatives.terms)
         self._numbers: dict[tuple[frozenset[int], Side], int] = {}
         self._states: list[tuple[frozenset[int], Side]] = []
 
     def table(self, start: int) -> Table:
-        self._number(frozenset([start]), Side.EDGE if self._terms.asserts else Side.OTHER)
+        self._number(frozenset([start]), Side.EDGE if self._asserts else Side.OTHER)
         rows, ends = [], []
         for left, before in self._states:  # grows meanwhile
             if len(self._states) * len(self._alphabet) > MAX_ENTRIES:
                 raise PatternTooLargeError("entries in its table", MAX_ENTRIES)
             row = np.full(len(self._alphabet), NONE, dtype=np.int32)
-            for after in (Side.WORD, Side.OTHER, Side.LAST_NEWLINE) if self._terms.asserts else (None,):
+            for after in (Side.WORD, Side.OTHER, Side.LAST_NEWLINE) if self._asserts else (None,):
                 self._work.spend(STEPS_OF_A_SIDE)
                 self._fill(row, left, before, after)
             rows.append(row)
             at_end = Sides(before, Side.EDGE)
             self._work.spend(len(left))
-            ends.append(any(self._terms.fits_empty(term, at_end) for term in left))
+            ends.append(any(self._derivatives.fits_empty(term, at_end) for term in left))
         return Table(np.stack(rows), np.array(ends))
 
     def _fill(self, row: Ints, left: frozenset[int], before: Side, after: Side | None) -> None:
@@ -75,7 +77,7 @@ class _Construction:
         targets: dict[int, set[int]] = defaultdict(set)
         sides = ANYWHERE if after is None else Sides(before, Side.WORD if after is Side.WORD else Side.OTHER)
         for term in left:
-            beginnings = self._terms.beginnings(term, sides)
+            beginnings = self._derivatives.beginnings(term, sides)
             self._work.spend(len(beginnings))
             for atom, rest in beginnings:
                 targets[atom].add(rest)
@@ -87,8 +89,8 @@ class _Construction:
         """A newline may also be the text's last character: nothing is left then, if what is left can be empty."""
         end = Sides(Side.OTHER, Side.EDGE)
         for term in left:
-            for atom, rest in self._terms.beginnings(term, Sides(before, Side.LAST_NEWLINE)):
-                if self._terms.fits_empty(rest, end):
+            for atom, rest in self._derivatives.beginnings(term, Sides(before, Side.LAST_NEWLINE)):
+                if self._derivatives.fits_empty(rest, end):
                     targets[atom].add(EMPTY)
 
     def _number(self, left: frozenset[int], before: Side) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 
 from charrnn.patterns.alphabet import Alphabet
 from charrnn.patterns.bounds import Work
+from charrnn.patterns.derivatives import Derivatives
 from charrnn.patterns.determinizing import Table, determinized
 from charrnn.patterns.nodes import AFTER_LAST, Node, code_points
 from charrnn.patterns.stops import without_stops
@@ -24,6 +25,7 @@ class Expression:
     def __init__(self, node: Node) -> None:
         self._terms = Terms(Work())
         self._start = self._terms.of(node)
+        self._derivatives = Derivatives(self._terms)
         self.named = {character for atom in self._terms.atoms for character in atom.named}
 
     def wider(self, characters: str) -> str:
@@ -41,7 +43,7 @@ class Expression:
         alphabet = Alphabet(
             characters, self._terms.atoms, asserts=self._terms.asserts, apart=sorted(set("".join(stop)))
         )
-        table = determinized(self._terms, self._start, alphabet)
+        table = determinized(self._derivatives, self._start, alphabet)
         return without_stops(table, alphabet, stop, work), alphabet
 
 

@@ -53,7 +53,7 @@ class Inclusion:
         return found
 
     def _formed(self, term: int, depth: int) -> tuple[int, Counts]:
-        match self._terms[term]:
+        match self._terms.all[term]:
             case Then(first, rest) if depth < MAX_FORM_DEPTH:
                 (begins, few), (goes_on, more) = self._form(first, depth + 1), self._form(rest, depth + 1)
                 return self._form_numbers.setdefault((begins, goes_on), -1 - len(self._form_numbers)), few + more
