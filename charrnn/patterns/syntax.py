@@ -32,7 +32,6 @@ _ASSERTIONS: Final = {
 
 _FLAGS: Final = {
     re.ASCII: "a",
-    re.LOCALE: "L",
     re.MULTILINE: "m",
     re.VERBOSE: "x",
 }

@@ -51,11 +51,11 @@ class SamplingIdsError(ValueError):
 
 
 class LengthTooShortError(ValueError):
-    """No text that fits has as few tokens as `length`: the shortest has `shortest`, one is `example`. The message
-    continues the field's name."""
+    """No text that fits has as few tokens as `length`: the shortest has `shortest`, one is `example`, without the
+    `skipped` characters of the pattern, which the model does not know. The message continues the field's name."""
 
-    def __init__(self, length: int, shortest: int, example: str) -> None:
-        self.shortest, self.example = shortest, example
+    def __init__(self, length: int, shortest: int, example: str, skipped: tuple[str, ...] = ()) -> None:
+        self.shortest, self.example, self.skipped = shortest, example, skipped
         super().__init__(f"must be at least {shortest}, the tokens of the shortest text that fits, not {length}")
 
 

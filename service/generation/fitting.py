@@ -49,7 +49,7 @@ def fitting(compiled: CompiledPattern, vocabulary: Vocabulary, length: int, plac
     found = Fitting(compiled, 0 if place is None else _state_at(place, compiled))
     if (distance := found.fit.distance) > length:
         example = vocabulary.decode(shortest(compiled.automaton, found.state))
-        raise LengthTooShortError(length, distance, example)
+        raise LengthTooShortError(length, distance, example, compiled.skipped)
     return found
 
 

@@ -16,6 +16,7 @@ from charrnn.patterns.errors import (
     UnsupportedPatternError,
 )
 from service.api.http.errors import ApiError, shown
+from service.api.schemas.replies.common import with_pattern_skipped
 from service.generation.errors import LengthTooShortError
 
 CODES: Final[tuple[tuple[type[PatternError], str], ...]] = (
@@ -51,7 +52,7 @@ def pattern_error(error: PatternError, field: str | None = None) -> ApiError:
 def length_too_short(error: LengthTooShortError, field: str = "length") -> ApiError:
     """The error about a length with which no text fits."""
     message = f"{field} {error}: {shown(error.example)} fits"
-    more = {"shortest": error.shortest, "example": error.example}
+    more = {"shortest": error.shortest, "example": error.example, **with_pattern_skipped(error.skipped)}
     return ApiError(422, "length_too_short", message, field, more=more)
 
 

@@ -394,6 +394,9 @@ def test_what_a_pattern_does_without_is_listed(served: Served) -> None:
     regex = "[aé]b?ü*"
     assert served.generate(regex=regex)["pattern_skipped"] == ["é", "ü"]
     assert "pattern_skipped" not in served.generate(regex="ab")
+    short = served.error(regex="a(b{9}|é)ü*", length=1)
+    assert (short["shortest"], short["pattern_skipped"]) == (10, ["é", "ü"])
+    assert "pattern_skipped" not in served.error(regex="ab", length=1)
     assert served.records(count=2, regex=regex)[1]["pattern_skipped"] == ["é", "ü"]
     body: dict[str, Any] = {"model": "text", "regex": regex, "prompt": ["a", "b"]}
     reply: Any = served.client.post("/v1/completions", json=body).json

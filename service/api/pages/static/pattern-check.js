@@ -46,7 +46,7 @@ export class PatternCheck {
       if (this.#running === mine) this.#settle({ shortest: 1, skipped });
     } catch (error) {
       if (this.#running !== mine || error.name === "AbortError") return;
-      if (error.code === "length_too_short") this.#settle(error);
+      if (error.code === "length_too_short") this.#settle({ ...error, skipped: error.pattern_skipped });
       else this.#settle(error.status === 422 && error.param !== "model" ? { error } : null);
     }
   }
@@ -75,7 +75,7 @@ export class PatternCheck {
     const length = Number(value || dataset.default);
     const wrong = this.#form.dataset.view === "text" && length < shortest;
     const needed = wrong ? `Length must be at least ${number(shortest)}, not ${number(length)}` : `The shortest text has a length of ${number(shortest)}`;
-    return { wrong, about: [h("p", {}, `${needed}: “${shown(example)}”.`)] };
+    return { wrong, about: [h("p", {}, `${needed}: “${shown(example)}”.${leftOut(skipped)}`)] };
   }
 
   /** The line that has the place, and a caret below it; for readers who see it, as the message says it in words. */
