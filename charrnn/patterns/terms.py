@@ -55,7 +55,7 @@ STEPS_OF_A_TERM: Final = 7
 
 
 class Terms:
-    """All terms of one pattern. `work` is told of each new one."""
+    """All terms of one pattern. Each new one counts as `work`."""
 
     def __init__(self, work: Work) -> None:
         self.work = work

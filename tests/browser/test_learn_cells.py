@@ -79,7 +79,7 @@ def answer(route: Route, status: int) -> None:
     route.fulfill(status=status, headers={"Retry-After": "7"}, json={"error": error})
 
 
-def test_a_service_that_is_busy_meanwhile_is_told_where_it_was_asked(watched: Watched) -> None:
+def test_that_the_service_is_busy_is_said_where_it_was_asked(watched: Watched) -> None:
     watched.expect("503", "429")
     page = watched.page
     part = learn(page, "cells")

@@ -51,7 +51,7 @@ export function matrix({ name, caption = name, rows, columns, values, onInput, d
       h("tr", {}, header("row", rows[i]), ...row.map((value, j) => cell(value, i, j))))));
 }
 
-/** A field for a number, which is told when it is one; what is left half typed is replaced by the last that was. */
+/** A field for a number: `tell` is called with each that is one; what is left half typed is replaced by the last that was. */
 function typed(value, label, full, tell) {
   const input = h("input", { type: "number", step: "0.1", min: -MOST, max: MOST, value: String(value), "aria-label": label });
   input.addEventListener("input", () => {
