@@ -316,7 +316,7 @@ def test_labelled_examples_become_a_model_that_is_evaluated(train: Page, tmp_pat
     assert violations(train) == {}
 
 
-def test_faulty_rows_are_told_with_their_lines(train: Page, tmp_path: Path) -> None:
+def test_faulty_rows_are_reported_with_their_lines(train: Page, tmp_path: Path) -> None:
     (tmp_path / "names.csv").write_text(NAMES + "lonely\n")
     train.get_by_label("Text file").set_input_files(tmp_path / "names.csv")
     expect(train.locator("#faults")).to_contain_text("1 fault")

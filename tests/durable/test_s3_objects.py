@@ -299,7 +299,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(objects: S3Object
         objects.put_new_file("a", tmp_path / "large")
 
 
-def test_a_forked_process_is_told_that_it_cannot_use_the_store(object_server: ObjectServer) -> None:
+def test_a_forked_process_hears_that_it_cannot_use_the_store(object_server: ObjectServer) -> None:
     program = (
         "import os, sys; from durable.opening import open_objects; objects = open_objects(sys.argv[1])\n"
         "if sys.argv[2] == 'before': list(objects.list(''))\n"

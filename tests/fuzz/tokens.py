@@ -63,7 +63,7 @@ class _Application:
         return str(reply.json["choices"][0]["text"])  # type: ignore[index]
 
 
-def _told(reply: TestResponse) -> str:
+def _answer(reply: TestResponse) -> str:
     """What came of a request whose body may be at fault."""
     assert reply.status_code == 200 or 400 <= reply.status_code < 500, f"{reply.status_code} {reply.text[:300]}"
     if reply.status_code == 200:
@@ -111,7 +111,7 @@ def _continuation(application: _Application, random: Random) -> str:
         changed = _signed(_HEAD.pack(FORMAT, packed, len(written)) + written + state)
     else:
         changed = _signed(_HEAD.pack(FORMAT, is_long, length) + head + _state(random, state))
-    return _told(application.ask(**{"continue": changed, "length": 20, "prompt": random.choice(("", "a"))}))
+    return _answer(application.ask(**{"continue": changed, "length": 20, "prompt": random.choice(("", "a"))}))
 
 
 def _state(random: Random, data: bytes) -> bytes:
@@ -172,7 +172,7 @@ def _event(application: _Application, random: Random) -> str:
     for _ in range(random.choice((1, 1, 3))):
         event = changed_text(random, event) if event and random.random() < 0.8 else str(odd_value(random))
     event = "".join(c for c in event if c not in "\r\n").encode("utf-8", "replace").decode("latin-1")
-    return _told(application.ask(**asked, headers={"Last-Event-ID": event}))
+    return _answer(application.ask(**asked, headers={"Last-Event-ID": event}))
 
 
 def _progress(_: _Application, random: Random) -> str:

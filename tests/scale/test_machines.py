@@ -86,7 +86,7 @@ def test_a_promotion_holds_on_every_machine(first: WebMachine, third: WebMachine
     until(lambda: first.client.json("POST", "/generate", {**BODY, "model": "plays"})["version"] == 2)
 
 
-def test_a_store_that_is_away_is_told_and_what_is_here_is_served(
+def test_a_store_that_is_away_is_reported_and_what_is_here_is_served(
     first: WebMachine, proxy: ObjectProxy, tmp_path: Path
 ) -> None:
     before = first.client.json("POST", "/generate", BODY)["text"]

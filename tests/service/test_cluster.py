@@ -88,7 +88,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def test_a_store_that_takes_no_writes_is_told_by_every_machine_until_it_does(world: World) -> None:
+def test_a_store_that_takes_no_writes_is_reported_by_every_machine_until_it_does(world: World) -> None:
     redis = world.redis()
     machines = [world.machine(redis) for _ in range(2)]
     for machine in machines:

@@ -50,7 +50,7 @@ def test_lines_come_in_order(pipe: Pipe) -> None:
     assert pipe.output.lost == 0
 
 
-def test_nobody_waits_for_a_pipe_that_is_not_read_and_losses_are_told_at_the_gap(pipe: Pipe) -> None:
+def test_nobody_waits_for_a_pipe_that_is_not_read_and_losses_are_reported_at_the_gap(pipe: Pipe) -> None:
     for _ in range(5000):
         pipe.output.write(LINE)
     until(lambda: pipe.output.lost > 0)
@@ -90,7 +90,7 @@ def test_a_reader_that_is_gone_costs_only_the_lines(pipe: Pipe) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_on_a_full_disk_lines_are_lost_and_told_once_there_is_space(tmp_path: Path) -> None:
+def test_on_a_full_disk_lines_are_lost_and_reported_once_there_is_space(tmp_path: Path) -> None:
     file = os.open("/dev/full", os.O_WRONLY)
     output = LineWriter(file)
     output.report = lambda lost: b"lost %d\n" % lost

@@ -181,7 +181,7 @@ def test_a_server_that_ignores_conditions_is_refused(tmp_path: Path, ignored: st
 
 @pytest.mark.system
 @pytest.mark.parametrize(("user", "verb"), [("reader", "write"), ("writer", "read")])
-def test_who_may_not_read_or_not_write_is_told_at_the_start(
+def test_who_may_not_read_or_not_write_hears_so_at_the_start(
     object_server: ObjectServer, tmp_path: Path, user: str, verb: str
 ) -> None:
     checked(S3Objects(BUCKET, f"format/{tmp_path.name}", object_server.settings()), tmp_path / "data")

@@ -106,7 +106,7 @@ def test_starts_are_tried_at_growing_intervals() -> None:
     assert [delay(failed) for failed in (1, 2, 3, 61, 62, 1000)] == [0, 1, 2, 60, 60, 60]
 
 
-def test_the_processes_are_told_by_name(tmp_path: Path) -> None:
+def test_the_processes_are_reported_by_name(tmp_path: Path) -> None:
     told, read = Supervised(tmp_path / "file"), SupervisorReport(tmp_path / "file")
     told.running({"web": 7, "worker": 8})
     assert read.processes() == {"supervisor": os.getpid(), "web": 7, "worker": 8}
@@ -114,7 +114,7 @@ def test_the_processes_are_told_by_name(tmp_path: Path) -> None:
     assert read.processes() == {"supervisor": os.getpid(), "web": 9}
 
 
-def test_losses_are_told(tmp_path: Path) -> None:
+def test_losses_are_reported(tmp_path: Path) -> None:
     told, read = Supervised(tmp_path / "file"), SupervisorReport(tmp_path / "file")
     told.lost(7)
     assert read.lost_lines() == 7

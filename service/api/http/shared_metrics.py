@@ -47,7 +47,7 @@ class SharedValues(Collector):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def collect(self) -> Iterable[Metric]:
         """The metric families; a file that cannot be read is omitted."""
@@ -108,8 +108,8 @@ class SharedValues(Collector):
         for file in files:
             if is_whole(file):
                 found.append(file)
-            elif file.exists() and file.name not in self._told:
-                self._told.add(file.name)
+            elif file.exists() and file.name not in self._reported:
+                self._reported.add(file.name)
                 log.warning("the metrics in %s cannot be read and are left out", file.name)
         return found
 

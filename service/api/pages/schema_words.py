@@ -88,10 +88,10 @@ class Words:
 
 def _bounds(schema: Schema) -> Iterator[str]:
     for name, words in BEYOND.items():
-        if (bound := _told(schema, name)) is not None:
+        if (bound := _bound(schema, name)) is not None:
             yield f"{words} {bound:,}"
     for least, most, unit in SIZES:
-        low, high = _told(schema, least), _told(schema, most)
+        low, high = _bound(schema, least), _bound(schema, most)
         if low is not None and high is not None:
             yield f"{low:,} to {high:,}{unit}"
         elif low is not None:
@@ -100,7 +100,7 @@ def _bounds(schema: Schema) -> Iterator[str]:
             yield f"at most {high:,}{unit}"
 
 
-def _told(schema: Schema, name: str) -> float | None:
+def _bound(schema: Schema, name: str) -> float | None:
     bound: float | None = schema.get(name)
     return None if bound is None or abs(bound) >= MANY else bound
 

@@ -26,7 +26,7 @@ class Heartbeat:
     def __init__(self, root: Path, figures: Callable[[], Figures] = Figures) -> None:
         self._root = root
         self._figures = figures
-        self._told = Figures()
+        self._written = Figures()
         self._path = root / WORKERS / secrets.token_hex(4)  # shown in the metrics, which name no host
 
     @property
@@ -55,10 +55,10 @@ class Heartbeat:
                 set_aside(path)
         folder.mkdir(parents=True, exist_ok=True)
         self._path.touch()
-        if (figures := self.figures) != self._told:
+        if (figures := self.figures) != self._written:
             with suppress(OSError):  # a full disk takes the file's time all the same
                 files.put(self._path, figures.to_json(), sync=False)
-                self._told = figures
+                self._written = figures
 
     def end(self) -> None:
         """Remove the file: this worker has ended normally."""
@@ -80,11 +80,11 @@ class WorkerRegistry:
         return {name: moment for name, moment in found.items() if now - moment < FORGOTTEN_SECONDS}
 
     def figures(self) -> Figures:
-        """What they tell together, killed ones included."""
-        return total(map(self.told_by, self.heartbeats()))
+        """Those of all workers together, killed ones included."""
+        return total(map(self.figures_of, self.heartbeats()))
 
-    def told_by(self, worker: str) -> Figures:
-        """What this worker of this machine tells."""
+    def figures_of(self, worker: str) -> Figures:
+        """Those of this worker, if it is one of this machine."""
         try:
             return read(files.read(self._root / WORKERS / worker))
         except OSError:

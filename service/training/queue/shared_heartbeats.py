@@ -85,7 +85,7 @@ class SharedWorkerRegistry(WorkerRegistry):
         self._redis = client(url, ANSWER_SECONDS, ANSWER_SECONDS, retries=1)
         self._monotonic = monotonic
         self._asked = float("-inf")
-        self._told: dict[str, _Beat] = {}
+        self._known: dict[str, _Beat] = {}
 
     def heartbeats(self) -> dict[str, float]:
         """As for one machine; the times are by this one's clock."""
@@ -98,14 +98,14 @@ class SharedWorkerRegistry(WorkerRegistry):
         """As for one machine."""
         here = super().heartbeats()
         elsewhere = [beat.figures for worker, beat in self._elsewhere().items() if worker not in here]
-        return total([*map(self.told_by, here), *elsewhere])
+        return total([*map(self.figures_of, here), *elsewhere])
 
     def _elsewhere(self) -> dict[str, _Beat]:
         if self._monotonic() - self._asked >= ASKED_SECONDS:
             with suppress(RedisError, OSError):
-                self._told = self._ask()
+                self._known = self._ask()
             self._asked = self._monotonic()
-        return self._told
+        return self._known
 
     def _ask(self) -> dict[str, _Beat]:
         now = _now(self._redis)

@@ -128,7 +128,7 @@ def decide(
     return Plan(
         model=choice.model,
         training=TrainingConfig(request.budget, **choice.training).as_dict(),
-        corpus={"name": corpus.name, "sha256": corpus.sha256, **_told(divided)},
+        corpus={"name": corpus.name, "sha256": corpus.sha256, **_format(divided)},
         level=level,
         records=divided,
         base=pinned or choice.base,
@@ -136,7 +136,7 @@ def decide(
     )
 
 
-def _told(divided: RecordPlan | None) -> dict[str, Any]:
+def _format(divided: RecordPlan | None) -> dict[str, Any]:
     """How the text is divided into records, for machines that divide it again; nothing if nothing was said."""
     return {"format": divided.format} if divided and divided.format else {}
 

@@ -160,7 +160,7 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("source", "said"), INVALID)
-def test_what_is_no_schema_is_told_with_its_place(source: str, said: str) -> None:
+def test_what_is_no_schema_is_reported_with_its_place(source: str, said: str) -> None:
     with pytest.raises(InvalidPatternError) as caught:
         schema_node(source)
     assert said in str(caught.value)

@@ -407,7 +407,7 @@ def test_what_a_pattern_does_without_is_listed(served: Served) -> None:
     assert json.loads(first.data)["pattern_skipped"] == ["é", "ü"] and "pattern_skipped" not in str(others)
 
 
-def test_a_length_that_is_too_short_is_told_with_an_example(served: Served) -> None:
+def test_a_length_that_is_too_short_is_reported_with_an_example(served: Served) -> None:
     error = served.error(regex=NAME, length=1)
     assert (error["code"], error["param"], error["shortest"]) == ("length_too_short", "length", 2)
     assert re.fullmatch(NAME, error["example"])

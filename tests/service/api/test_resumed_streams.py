@@ -80,7 +80,7 @@ def test_it_goes_on_after_every_event(client: FlaskClient, engine: Any, path: st
     assert stream(client, path, body, events[-1].id) == []
 
 
-def test_the_seed_that_the_first_event_told_is_enough(client: FlaskClient) -> None:
+def test_the_seed_that_the_first_event_has_is_enough(client: FlaskClient) -> None:
     body = {"prompt": "xa", "length": 3, "stream": True}  # one step, so that it is one piece on a busy machine, too
     first, end = stream(client, "/generate", body)
     seed = json.loads(first.data)["seed"]

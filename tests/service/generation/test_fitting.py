@@ -37,7 +37,7 @@ def fits(source: str, length: int, place: Place | None = None, model: ResidentMo
     return fitting(PATTERNS.get(wanted, model, CancelScope(NO_CLIENT)), model.vocabulary, length, place)
 
 
-def test_the_shortest_text_and_how_long_it_is_is_told() -> None:
+def test_the_shortest_text_and_how_long_it_is_is_reported() -> None:
     assert fits(DATE, 7).fit.distance == 7
     with pytest.raises(LengthTooShortError) as refused:
         fits(DATE, 6)

@@ -44,7 +44,7 @@ def test_a_mirror_is_filled_once_all_that_is_needed_has_been_read(report: Mirror
     assert status.problems() == []
 
 
-def test_a_fault_is_told_with_its_beginning_until_it_has_passed(report: MirrorReport, status: MirrorStatus) -> None:
+def test_a_fault_is_reported_with_its_beginning_until_it_has_passed(report: MirrorReport, status: MirrorStatus) -> None:
     report.failed("models", "no answer in time")
     report.failed("models", "it does not answer")
     (sentence,) = status.problems()
@@ -75,7 +75,7 @@ def test_where_the_store_is_stays_within_the_house(
     assert "s3:" not in sentence and "10.0.0.7" not in sentence and "models/" not in sentence
 
 
-def test_a_mirror_that_nobody_looks_after_is_told(report: MirrorReport, status: MirrorStatus, times: Times) -> None:
+def test_a_mirror_that_nobody_looks_after_is_reported(report: MirrorReport, status: MirrorStatus, times: Times) -> None:
     for name in ("models", "keys"):
         report.refreshed(name)
     times.now += LATE_SECONDS - 1

@@ -44,7 +44,7 @@ def test_dates_are_those_of_the_calendar(day: str) -> None:
     assert takes(Text(formats=("date",)).graph(), day) == exists == bool(re.fullmatch(FORMATS["date"], day))
 
 
-def test_what_is_wrong_is_told() -> None:
+def test_what_is_wrong_is_reported() -> None:
     with pytest.raises(InvalidPatternError):
         with_match("(a")
     with pytest.raises(UnsupportedPatternError, match="look-ahead"):

@@ -36,7 +36,7 @@ def test_urls_are_those_of_a_usual_rule(endpoint: str, values: dict[str, object]
         assert late.build(endpoint, values) == usual.build(endpoint, values)
 
 
-def test_what_is_found_is_the_same_and_what_cannot_be_built_is_told() -> None:
+def test_what_is_found_is_the_same_and_what_cannot_be_built_is_reported() -> None:
     for path in ("/models/x/versions/7", "/ui/", "/ui/docs"):
         assert adapter(LateRule).match(path) == adapter(Rule).match(path)
     with pytest.raises(BuildError):

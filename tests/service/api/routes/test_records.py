@@ -122,7 +122,7 @@ def test_the_header_accept_decides(client: FlaskClient, accept: str, kind: str) 
     assert (reply.mimetype, reply.headers["Vary"]) == (kind, "Accept")
 
 
-def test_a_seed_is_drawn_and_told(client: FlaskClient) -> None:
+def test_a_seed_is_drawn_and_reported(client: FlaskClient) -> None:
     reply = ask(client, seed=None, count=2)
     records, end = lines(reply)
     assert records[0]["seed"] == end["seed"] == int(reply.headers["X-Seed"])

@@ -19,5 +19,5 @@ def test_what_workers_tell_is_added_up() -> None:
 
 
 @pytest.mark.parametrize("told", [b"", b"{", b"\xff", b"3", b'{"lost_lines": "many"}', b'{"asked": [["get"]]}'])
-def test_what_is_not_told_soundly_counts_as_nothing(told: bytes) -> None:
+def test_what_is_not_written_soundly_counts_as_nothing(told: bytes) -> None:
     assert read(told) == Figures()

@@ -96,7 +96,7 @@ def test_a_label_that_is_a_number_or_a_boolean_is_its_text_in_json(written: str,
         ("a", "classify", "it must be a JSON object, such as {\"text\": \"…\"}, not a text"),
     ],
 )  # fmt: skip
-def test_a_faulty_row_is_told_with_its_line_and_what_to_do(row: Any, task: TaskName, message: str) -> None:
+def test_a_faulty_row_is_reported_with_its_line_and_what_to_do(row: Any, task: TaskName, message: str) -> None:
     text = rows({"text": "ab", "label": "y", "tags": "NN", "target": "z"}, row)
     told = fault(text, JSONL, task)
     assert told.startswith(f"line 2: {message}")
@@ -168,7 +168,7 @@ def test_a_share_of_bad_rows_may_be_passed_over() -> None:
     assert (reader.rows, reader.skipped, [each.line for each in reader.faults]) == (10, 2, [10, 11])
 
 
-def test_too_many_bad_rows_are_told_with_the_first_three() -> None:
+def test_too_many_bad_rows_are_reported_with_the_first_three() -> None:
     text = "text,label\n" + "a,x\nb\n" * 50
     told = fault(text, RecordFormat(skip_bad_rows=0.4), "classify")
     one = "it has 1 field, and the header has 2: text, label"
@@ -184,7 +184,7 @@ def test_a_corpus_without_records(text: str) -> None:
     assert fault(text, format) == "there are no records in the corpus"
 
 
-def test_rows_that_are_all_bad_are_told_though_all_may_be_passed_over() -> None:
+def test_rows_that_are_all_bad_are_reported_though_all_may_be_passed_over() -> None:
     told = fault(rows({"text": ""}, 7), RecordFormat(format="jsonl", skip_bad_rows=1.0))
     assert told.startswith("there are no records in the corpus: line 1: the text is empty")
 

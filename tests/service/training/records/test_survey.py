@@ -39,7 +39,7 @@ def test_tags_are_counted_by_tokens(tmp_path: Path) -> None:
     assert found.labels == {"D": 1, "L": 2}
 
 
-def test_rows_passed_over_are_told(tmp_path: Path) -> None:
+def test_rows_passed_over_are_reported(tmp_path: Path) -> None:
     found = survey(tmp_path, "a\n" * 9 + "x" * 100_001 + "\n", "generate", RecordFormat(unit="line", skip_bad_rows=0.1))
     assert (found.records, found.rows, found.skipped) == (9, 10, 1)
     assert found.faults[0].startswith("line 10: the text has more than 100,000 characters")

@@ -64,7 +64,7 @@ def test_of_a_text_that_is_cut_the_whole_rows_are_read(rows: list[tuple[str, str
         ("text,label\na\rb,c\n", 2, "a carriage return stands outside quotes"),
     ],
 )
-def test_a_faulty_row_is_told_with_its_line(text: str, line: int, message: str) -> None:
+def test_a_faulty_row_is_reported_with_its_line(text: str, line: int, message: str) -> None:
     faults = [each for each in csv_rows([text], Names("text", "label")) if isinstance(each, Fault)]
     assert faults[0].line == line
     assert faults[0].message.startswith(message)

@@ -128,7 +128,7 @@ def test_the_choice_does_not_depend_on_what_the_machine_is_worth(bases: ShippedB
     assert [each.steps for each in chosen(Budget(steps=40), 0.1)] == [2, 2]
 
 
-def test_a_version_that_knows_little_of_a_text_is_told(run: Callable[..., Job], models: ModelStore) -> None:
+def test_a_version_that_knows_little_of_a_text_is_reported(run: Callable[..., Job], models: ModelStore) -> None:
     run(WORDS, "words")
     assert LEAST_KNOWN > 0.5
     job = run("\u03b1\u03b2\u03b3 \u03b4\u03b5\n" * 100, "greek", base="words")

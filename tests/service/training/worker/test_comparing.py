@@ -35,7 +35,7 @@ def random_lines(seed: int, count: int) -> list[str]:
     return ["".join(rng.choices("abcdefgh", k=60)) for _ in range(count)]
 
 
-def test_lines_of_both_parts_are_counted_and_told() -> None:
+def test_lines_of_both_parts_are_counted_and_reported() -> None:
     lines = random_lines(0, 400)
     lines[370:] = lines[:30]
     found = compared(text_of(lines), TRAINING)

@@ -116,7 +116,7 @@ def test_words_are_tokens_of_records_too(tmp_path: Path) -> None:
     assert models.load("words", 1).arrangement == Arrangement("generate", "paragraph", "\n\n")
 
 
-def test_rows_that_are_passed_over_are_told_of(tmp_path: Path) -> None:
+def test_rows_that_are_passed_over_are_reported(tmp_path: Path) -> None:
     text = TEXT + '{"word": "abc"}\n'
     job, models = trained(tmp_path, text, task="transduce", fields={"text": "word"}, skip_bad_rows=0.01)
     assert job.status == "succeeded"
