@@ -113,7 +113,7 @@ def test_what_was_looked_for_is_what_the_service_says_and_a_unit_that_is_not_the
     part = learn(page, "cells")
     part.get_by_label("A cell that follows").select_option("own")
     part.get_by_label("Unit", exact=True).fill("9999")
-    expect(part.locator("[data-cells-error]")).to_contain_text("9999")
+    expect(part.locator("[data-cells-error]")).to_have_text("Unit must be from 0 to 255, not 9999")
     part.get_by_label("Unit", exact=True).fill("92")
     expect(part.locator("[data-cells-error]")).to_be_hidden()
     part.get_by_text("What was looked for, and what was found").click()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -79,7 +81,7 @@ def test_all_steps_share_the_weights(page: Page) -> None:
     expect(part.locator(".other")).to_have_count(0)
 
 
-def test_buttons_and_arrow_keys_go_from_step_to_step(page: Page) -> None:
+def test_buttons_and_arrow_keys_go_from_step_to_step(page: Page, shoot: Callable[..., None]) -> None:
     part = learn(page, "over-time")
     said, table = part.locator("[data-step]"), part.locator("[data-unrolled]")
     expect(said).to_have_text("Step 1 of 5 reads “h” and expects “e” next.")
@@ -97,6 +99,8 @@ def test_buttons_and_arrow_keys_go_from_step_to_step(page: Page) -> None:
     expect(table.get_by_role("button", name="t = 4")).to_be_focused()
     line = part.locator("[data-worked] pre").inner_text().splitlines()[0]
     assert np.tanh(eval_sum(line)) == pytest.approx(numbers(line)[-1], abs=0.01)
+    part.get_by_role("heading", level=2).scroll_into_view_if_needed()
+    shoot(page, "learn")
 
 
 def eval_sum(line: str) -> float:

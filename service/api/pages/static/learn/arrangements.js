@@ -152,7 +152,7 @@ export function start(part) {
     const is = () => networks.get(name) === taught;
     for (const goal = taught.steps + TAUGHT; taught.steps < goal && is();) {
       const mean = taught.train(SLICE);
-      say(`After ${taught.steps} training steps the loss is ${mean.toFixed(3)}.`);
+      say(`After ${taught.steps} training steps the mean loss of the last ${BATCH} texts is ${mean.toFixed(3)}.`);
       draw();
       await new Promise(requestAnimationFrame);
     }

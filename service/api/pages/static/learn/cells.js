@@ -52,7 +52,7 @@ function begin(part, found) {
       if (trace) hold(JSON.stringify([model, one]), trace.cells[0], sign);
       list();
     };
-  });
+  }, found("own"));
 
   const fill = (follow) => cells.replaceChildren(
     ...follow.map(({ follows, sign, layer: l, unit: u, part: kind }) =>
@@ -121,7 +121,7 @@ function steering(found, chosen) {
       found("steered").textContent = steered.text;
       found("held-told").textContent = `Free: ${lines(free.text)}. Held at ${signed(value, 1)}: ${lines(steered.text)}.`;
     };
-  }));
+  }, found("own")));
   return (name, { part, values: along }, sign) => {
     const [least, most] = range(along);
     [held.min, held.max] = part === "cell" ? [Math.floor(least), Math.ceil(most)] : [-1, 1];
