@@ -108,7 +108,7 @@ def test_a_rolling_restart_loses_no_request_and_a_killed_replica_no_stream(repli
         seen = asyncio.run(under_load(port, lambda: restart(replicas, tmp_path)))
         before = asked(tmp_path)
         readers = Readers(port, STREAMS, length=5_000)
-        time.sleep(0.3)
+        until(lambda: replicas[0].measured("charrnn_active_sequences") > STREAMS / 4)
         replicas[0].kill()
         streams, others = readers.end()
         gone_on = asked(tmp_path) - before - streams - others

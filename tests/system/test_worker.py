@@ -150,17 +150,18 @@ def place(shared: Place) -> Iterator[Place]:
 ENDLESS = 1_000_000
 
 
-def test_a_job_goes_on_elsewhere_when_its_worker_is_killed(place: Place) -> None:
+@pytest.mark.parametrize("within", [LONGEST, pytest.param(TAKEN_UP_WITHIN, marks=pytest.mark.faults)])
+def test_a_job_goes_on_elsewhere_when_its_worker_is_killed(place: Place, within: float) -> None:
+    """Soon, where other tests leave the machine to it."""
     workers = place.idle(2)
     job = place.submit(ENDLESS, "unfinished")
     until(lambda: any(place.jobs.folder(job.id).glob("resume-*")))
     reached = int(max(path.name for path in place.jobs.folder(job.id).glob("resume-*")).removeprefix("resume-"))
     first, second = place.by_turn(workers, job)
     kill_all(first)
-    killed_at, killed = place.step(job), time.monotonic()
+    killed_at = place.step(job)
     assert killed_at > 0
-    until(lambda: place.step(job) > killed_at)
-    assert time.monotonic() - killed < TAKEN_UP_WITHIN
+    until(lambda: place.step(job) > killed_at, within)
     until(lambda: f"job {job.id} resumes at step" in place.log(second))
     assert place.step(job) > reached
     place.cancel(job)

@@ -20,18 +20,22 @@ AT_ONCE: Final = 4
 
 
 class StuckClients:
-    """Gives up those of the stuck clients that have been so for the longest, when there are more than `most` of them or
-    the process's memory, as `resident` says, has grown by more than `most_bytes`."""
+    """Gives up those of the clients stuck for more than `seconds` that have been so for the longest, when there are
+    more than `most` of them or the process's memory, as `resident` says, has grown by more than `most_bytes`."""
 
     def __init__(
-        self, most: int, most_bytes: int = WAITING_BYTES, resident: Callable[[], int] = resident_bytes
+        self,
+        most: int,
+        most_bytes: int = WAITING_BYTES,
+        resident: Callable[[], int] = resident_bytes,
+        seconds: float = STUCK_SECONDS,
     ) -> None:
-        self._most, self._most_bytes, self._resident = most, most_bytes, resident
+        self._most, self._most_bytes, self._resident, self._seconds = most, most_bytes, resident, seconds
         self._calm = resident()
 
     def relieve(self, served: Iterable[Connection]) -> None:
         """Look at the connections that have a thread; called about every second."""
-        stuck = [each.client for each in served if each.client.waited_for > STUCK_SECONDS]
+        stuck = [each.client for each in served if each.client.waited_for > self._seconds]
         if not stuck:
             self._calm = self._resident()
             return

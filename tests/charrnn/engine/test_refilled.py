@@ -28,8 +28,7 @@ def engine(request: pytest.FixtureRequest, make_checkpoint: MakeCheckpoint) -> E
     return BUILD[request.param](make_checkpoint("lstm", V, 24, layers=2))
 
 
-@pytest.mark.parametrize("slots", [1, 3, 64])
-@pytest.mark.parametrize("steps", [1, 6, 100])
+@pytest.mark.parametrize(("slots", "steps"), [(1, 100), (3, 1), (3, 6), (64, 1), (64, 100)])
 def test_candidates_are_the_sequences_of_their_seeds(engine: Engine, slots: int, steps: int) -> None:
     state = state_after(engine, ids_of(3, 1, 4))
     series = Series(state, 9, SamplingParams(seed=-3, repetition_penalty=1.2), end_id=7, first=2, stop=40)

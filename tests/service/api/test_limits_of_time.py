@@ -20,6 +20,7 @@ from service.generation.generator import TextGenerator
 from service.generation.requests import GenerationRequest
 from service.generation.scoring import Scorer
 from service.generation.units.tracing import Tracer, TraceRequest
+from tests.service.generation.arrivals import Arrivals
 from tests.waiting import LONGEST, until
 
 ENDLESS = {"prompt": "a", "length": 1000, "timeout": 0.05}
@@ -92,28 +93,10 @@ def test_bounds_of_the_timeout(client: FlaskClient, timeout: object) -> None:
     assert (reply.status_code, reply.json["error"]["param"]) == (422, "timeout")  # type: ignore[index]
 
 
-def test_identical_requests_at_the_same_moment_are_computed_once(
-    generator: TextGenerator, engine: Any, redis: Any
-) -> None:
+def test_identical_requests_at_the_same_moment_are_computed_once(generator: TextGenerator, engine: Any) -> None:
     generator.generate(GenerationRequest("letters", "b", length=5))
-    added, asked_before = engine.added, redis.calls
-    entered, opened = threading.Event(), threading.Event()
-
-    def gate() -> None:
-        entered.set()
-        assert opened.wait(LONGEST)
-
-    engine.gate = gate
-    made: list[Any] = []
-    asked = GenerationRequest("letters", "a", length=5)
-    threads = [threading.Thread(target=lambda: made.append(generator.generate(asked))) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    assert entered.wait(LONGEST)
-    until(lambda: redis.calls >= asked_before + len(threads))
-    opened.set()
-    for thread in threads:
-        thread.join(LONGEST)
+    added = engine.added
+    made = Arrivals(engine).together([(generator, GenerationRequest("letters", "a", length=5))] * 6)
     assert engine.added == added + 1
     assert len({each.choices for each in made}) == 1
     assert sum(not each.cached for each in made) == 1
@@ -137,10 +120,12 @@ def test_unfinished_requests_get_an_error_at_the_end(generator: TextGenerator, e
 
 
 def test_a_request_that_is_not_admitted_gets_a_retry_after(generator: TextGenerator, engine: Any) -> None:
-    clock = threading.Event()
-    engine.gate = lambda: clock.wait(0.01)
+    opened = threading.Event()
+    engine.gate = lambda: opened.wait(0.01)
     generator.generate(GenerationRequest("letters", "a", length=3, read_cache=False))
+    engine.gate = lambda: opened.wait(LONGEST)
     generator.stream(GenerationRequest("letters", "a", length=60, n=8))
     with pytest.raises(BusyError) as caught:
         generator.stream(GenerationRequest("letters", "a", n=8))
+    opened.set()
     assert 1 <= caught.value.retry_after <= 60

@@ -22,6 +22,7 @@ from service.generation.generator import TextGenerator
 from service.generation.observer import GenerationObserver, Lookup
 from service.generation.requests import GenerationRequest
 from service.generation.tokenization import UnknownIdsError
+from tests.service.generation.arrivals import Arrivals
 from tests.waiting import LONGEST, until
 
 
@@ -173,26 +174,7 @@ def test_two_that_extend_the_same_entry_at_once_do_no_harm(
 ) -> None:
     one, other = (TextGenerator(models, GenerationCache(redis, ttl=60), scheduler) for _ in range(2))
     one.generate(ask(length=5))
-    entered, opened = threading.Event(), threading.Event()
-
-    def gate() -> None:
-        entered.set()
-        opened.wait(LONGEST)
-
-    engine.gate = gate
-    made: list[Any] = []
-    threads = [
-        threading.Thread(
-            target=lambda generator=generator, length=length: made.append(generator.generate(ask(length=length)))
-        )
-        for generator, length in ((one, 12), (other, 20))
-    ]
-    for thread in threads:
-        thread.start()
-    assert entered.wait(LONGEST)
-    opened.set()
-    for thread in threads:
-        thread.join(LONGEST)
+    made = Arrivals(engine).together([(one, ask(length=12)), (other, ask(length=20))])
     assert sorted(each.cached_tokens for each in made) == [5, 5]
     for length in (12, 20, 25):
         alone = one.generate(ask(length=length, read_cache=False, write_cache=False))
@@ -302,15 +284,15 @@ def test_the_same_several_times_is_drawn_apart_without_a_seed(generator: TextGen
 
 
 def test_all_prompts_share_the_time_of_their_request(generator: TextGenerator, engine: Any) -> None:
-    engine.gate = lambda: time.sleep(0.03)
-    asked = [ask(prompt=letter, length=20, timeout=0.5) for letter in "abcdefghij"]
+    engine.gate = lambda: time.sleep(0.1)
+    asked = [ask(prompt=letter, length=20, timeout=1.5) for letter in "abcdefghij"]
     assert generator.generate(asked[0]).choices
     client = Client(asked_at=time.monotonic())
-    with pytest.raises(DeadlineError, match=r"0\.5 s"):
+    with pytest.raises(DeadlineError, match=r"1\.5 s"):
         generator.generate_all(asked, client)
     engine.gate = lambda: None
     with pytest.raises(DeadlineError):
-        list(generator.stream(ask(length=1 << 40, timeout=0.5), client).pieces)
+        list(generator.stream(ask(length=1 << 40, timeout=1.5), client).pieces)
 
 
 def test_what_can_never_fit_is_not_a_matter_of_waiting(generator: TextGenerator) -> None:

@@ -115,7 +115,7 @@ def test_a_value_that_redis_refuses_is_logged_and_disturbs_nothing(
 
 
 def test_after_a_silence_no_late_answer_is_taken_for_another(server: EmbeddedRedis) -> None:
-    with running(server) as (client, process), linked(server, timeout=0.2) as link:
+    with running(server) as (client, process), linked(server, timeout=2.0) as link:
         client.set("first", "1")
         client.set("second", "2")
         assert link.get("first") == b"1"

@@ -179,11 +179,12 @@ def test_a_connection_that_comes_to_nothing_ends_no_process(error: int) -> None:
 
 def test_the_system_is_not_asked_without_a_pause_while_it_has_no_room() -> None:
     listener = Refusing(errno.EMFILE, times=1_000_000)
-    server = Server(listener)
+    server, began = Server(listener), time.monotonic()
     with socket.create_connection(server.address, timeout=LONGEST):
         time.sleep(0.2)
     server.end()
-    assert 1 <= listener.asked <= 20  # a turn of the loop takes 0.02 s here
+    turns = (time.monotonic() - began) / 0.02
+    assert 1 <= listener.asked <= 2 * turns
 
 
 def test_a_shutdown_does_not_wait_long_for_any_client(
@@ -202,8 +203,9 @@ def test_a_shutdown_does_not_wait_long_for_any_client(
 
 def test_a_slow_body_holds_no_thread(server: Server, connect: Callable[[bytes], socket.socket]) -> None:
     slow = connect(HALF_BODY)
+    until(lambda: server.connections.count == 1)
     time.sleep(0.1)
-    assert server.threads.count == 0
+    until(lambda: server.threads.count == 0)
     slow.sendall(b"defghi")
     assert slow.recv(1000).endswith(b"\r\n\r\n9")
 
@@ -221,7 +223,7 @@ def test_an_upload_waits_for_its_turn_and_others_do_not(connect: Callable[[bytes
         second.recv(1)
     first.sendall(b"abcdefghi")
     assert first.recv(1000).endswith(b"\r\n\r\n9")
-    second.settimeout(20)
+    second.settimeout(LONGEST)
     assert second.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -13,7 +12,7 @@ from gunicorn.config import Config
 from service.processes.web_server.client_socket import ClientSocket
 from service.processes.web_server.connection import Connection
 from service.processes.web_server.request_parser import Parser
-from service.processes.web_server.stuck_clients import STUCK_SECONDS, StuckClients
+from service.processes.web_server.stuck_clients import StuckClients
 from service.processes.web_server.thread_pool import ThreadPool
 from tests.waiting import LONGEST, until
 
@@ -58,11 +57,9 @@ def silent() -> Iterator[Callable[[], Silent]]:
 def test_those_who_have_waited_longest_are_given_up_when_there_are_too_many(silent: Callable[[], Silent]) -> None:
     first, second, third = silent(), silent(), silent()
     served = [each.connection for each in (third, first, second)]
-    stuck = StuckClients(most=2)
-    stuck.relieve(served)
+    StuckClients(most=2, seconds=LONGEST).relieve(served)
     assert not first.client.given_up, "a client that has just begun to be slow"
-    time.sleep(STUCK_SECONDS)
-    stuck.relieve(served)
+    StuckClients(most=2, seconds=0).relieve(served)
     assert [each.client.given_up for each in (first, second, third)] == [True, False, False]
     first.thread.join(LONGEST)
     assert "does not read" in str(first.error)
@@ -73,8 +70,7 @@ def test_they_are_given_up_when_the_memory_of_the_process_has_grown_while_they_w
 ) -> None:
     resident = 1000
     slow = silent()
-    stuck = StuckClients(most=9, most_bytes=100, resident=lambda: resident)
-    time.sleep(STUCK_SECONDS)
+    stuck = StuckClients(most=9, most_bytes=100, resident=lambda: resident, seconds=0)
     stuck.relieve([slow.connection])
     assert not slow.client.given_up
     resident = 1101
