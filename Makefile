@@ -19,7 +19,7 @@ LOCKED := install --require-hashes --only-binary=:all: -r
 TOOLS := $(VENV)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: run test mypy kernels pytest faults scale kube lint format bases starter lessons bench fuzz generators screenshots lock sbom audit clean help
+.PHONY: run test mypy kernels pytest faults scale kube lint format bases starter lessons bench laws fuzz generators screenshots lock sbom audit clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready ## start everything on http://127.0.0.1:8000 (HOST, PORT, DATA_DIR, ... are read from the environment)
@@ -74,6 +74,9 @@ lessons: $(VENV)/.ready-dev ## train anew what the page Learn shows samples of (
 
 bench: $(VENV)/.ready-bench ## benchmark this project and its peers (half an hour on an otherwise idle machine; needs wrk)
 	$(BIN)/python -m benchmarks
+
+laws: $(VENV)/.ready-dev ## try many more examples of what hypothesis tests, other ones each time (an hour; EXAMPLES=20: twenty times as many)
+	env EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m hypothesis
 
 fuzz: $(VENV)/.ready-fuzz ## fuzz checkpoints, kernels, corpora, tokens, bodies, headers, the document (minutes; FUZZ="--seed 1 uploads")
 	$(BIN)/python -m tests.fuzz $(FUZZ)

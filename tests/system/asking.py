@@ -28,7 +28,7 @@ async def ask(port: int, seen: Counter[str], over: asyncio.Event, *, stream: boo
             continue
         status = reply[9:12]
         whole = "data: [DONE]" in reply and '"error"' not in reply if stream else '"finish_reason"' in reply
-        await asyncio.sleep(0.02)  # as others ask, rather than all that the machine can do
+        await asyncio.sleep(0.05)  # as others ask, rather than all that the machine can do
         seen[f"{'stream' if stream else 'reply'} {status}{'' if whole else ' not whole: ' + reply[-200:]}"] += 1
 
 

@@ -162,7 +162,7 @@ def test_every_client_gets_its_whole_reply_when_the_service_ends(tmp_path: Path)
 
     with ThreadPoolExecutor(16) as clients, web.serving():
         asking = [clients.submit(ask, bool(number % 2)) for number in range(16)]
-        until(lambda: len(seen) > 100)
+        until(lambda: len(seen) > 40)
         over.set()
         web.process.send_signal(signal.SIGTERM)
         for each in asking:

@@ -18,9 +18,9 @@ from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.system
 
-LONG = "/" + "x" * 900
+LONG = "/" + "x" * 3600
 """A path that fills the log quickly."""
-REQUESTS = 2500
+REQUESTS = 700
 
 
 def ask(service: Service, count: int) -> None:
