@@ -2,6 +2,7 @@ import json
 import os
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -292,7 +293,8 @@ def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     assert store.characters(corpus) == "".join(sorted(set(text)))
 
 
-def test_a_change_waits_for_another_one_as_long_as_it_may_and_then_changes_nothing(store: CorpusStore) -> None:
+def test_a_change_waits_for_another_one_as_long_as_it_may_and_then_changes_nothing(tmp_path: Path) -> None:
+    store = CorpusStore(tmp_path)
     corpus, _ = store.add([b"abc"], "abc")
     store.patience = 0.05
     with locks.locked(store.root / LOCK):
