@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 TIMES: Final = int(os.environ.get("EXAMPLES", "1"))
 """How many times as many as `make test` tries."""
-EXAMPLES: Final = 50
+EXAMPLES: Final = 30
 SLOW: Final = HealthCheck.too_slow
 """How long an example takes says how busy the machine is, and nothing of the code."""
 
