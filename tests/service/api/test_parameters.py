@@ -10,12 +10,13 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from charrnn.config import ModelConfig
-from charrnn.parameters import KINDS, Declared, choices
+from charrnn.parameters import KINDS, Declared, choices, parameters
 from charrnn.sampling import SamplingParams
 from charrnn.training.config import Budget, TrainingConfig
 from service.api.schemas.generation import LIMITS
 from service.commands.command_line import _parser
 from service.training.jobs.requests import JobRequest
+from service.training.records.format import RecordFormat
 
 ASKED = {
     SamplingParams: ("GenerateBody", "CompletionBody"),
@@ -67,6 +68,17 @@ def test_the_command_line_has_it_with_its_type_and_meaning() -> None:
         assert tuple(option.choices or ()) == declared.options
         if declared.type in KINDS:
             assert option.type is declared.type
+
+
+def test_what_a_job_is_about_means_the_same_in_the_document_and_on_the_command_line(client: FlaskClient) -> None:
+    document: Any = client.get("/openapi.json").json
+    fields, options = document["components"]["schemas"]["JobBody"]["properties"], options_of("train")
+    for declared in (*parameters(JobRequest).values(), *parameters(RecordFormat).values()):
+        assert fields[declared.name]["description"].startswith(declared.parameter.description), declared.name
+        if declared.name not in ("corpus", "budget"):  # a file, and its own options
+            option = options[declared.name]
+            assert (option.help or "").startswith(declared.parameter.description)
+            assert tuple(option.choices or ()) == declared.options
 
 
 def test_a_job_keeps_it_and_gives_it_back() -> None:
