@@ -2,9 +2,8 @@
 
     python -m benchmarks.lessons plays latex c --text TINY_SHAKESPEARE
 
-Each network is trained by `charrnn.training.trainer.Trainer`, with CHOSEN and the defaults for its text and STEPS
-steps, so that the same numbers come out on any number of cores of the same kind. The LaTeX is that of papers and
-manuals of R packages (as Debian has them, under the GPL), without their R code; the C is that of the package psutil
+Each network is trained by `charrnn.training.trainer.Trainer`, with its UNITS and STEPS and the defaults for its text,
+so that the same numbers come out on any number of cores of the same kind. The LaTeX is that of papers and manuals of R packages (as Debian has them, under the GPL), without their R code; the C is that of the package psutil
 (BSD-3-Clause). The texts are not kept here; what the networks wrote of them is.
 """
 
@@ -28,11 +27,15 @@ from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
 from durable.files import put
 
-STEPS: Final = 700
-CHOSEN: Final = {"hidden_size": 128, "validation_fraction": 0.02}
-"""A network that learns in seconds; a small part is held out, so that there are more evaluations."""
-LENGTH: Final = 260
-"""Tokens of a sample."""
+UNITS: Final = {"plays": 128, "latex": 256, "c": 128}
+STEPS: Final = {"plays": 700, "latex": 3000, "c": 700}
+"""Some ten seconds of a core, and two minutes for LaTeX, whose environments take longest to learn."""
+HELD_OUT: Final = 0.02
+"""A small part, so that there are more evaluations."""
+LENGTH: Final = 1200
+"""Tokens of the last sample: there is an environment, or a comment, in every thousand characters or so of the texts."""
+BRIEF: Final = 400
+"""Characters that are kept of each sample before."""
 SHOWN: Final = (0.01, 0.05, 0.2, 0.5, 1.0)
 """The first sample after each of these shares of the steps is shown; those up to a twentieth have no held-out loss."""
 
@@ -65,11 +68,12 @@ def c() -> str:
         return text_of(PROGRAM, fetch(PROGRAM, Path(folder)))
 
 
-def trained(text: str) -> dict[str, Any]:
+def trained(text: str, units: int, steps: int) -> dict[str, Any]:
     """What a network writes of the text while it is trained, and how it was."""
     vocabulary = Vocabulary.of([text])
-    budget = Budget(steps=STEPS)
-    model, training = defaults_for(len(text), len(vocabulary), budget, CHOSEN)
+    budget = Budget(steps=steps)
+    chosen = {"hidden_size": units, "validation_fraction": HELD_OUT}
+    model, training = defaults_for(len(text), len(vocabulary), budget, chosen)
     config = ModelConfig(len(vocabulary), **model)
     source = TrainingText(vocabulary.encode(text), vocabulary)
     trainer = Trainer(config, TrainingConfig(budget, **training), source, sample_length=LENGTH)
@@ -78,10 +82,12 @@ def trained(text: str) -> dict[str, Any]:
         if progress.samples and len(shown) < len(SHOWN) and progress.fraction >= SHOWN[len(shown)]:
             shown.append(_stage(progress))
             print(json.dumps(shown[-1], ensure_ascii=False), flush=True)
+    for stage in shown[:-1]:
+        stage["text"] = stage["text"][:BRIEF]
     return {
         "characters": len(text),
         "vocabulary": len(vocabulary),
-        "steps": STEPS,
+        "steps": steps,
         **{name: model[name] for name in ("cell", "hidden_size")},
         **{name: training[name] for name in ("segment_length", "batch_size")},
         "prompt": text[0],
@@ -120,7 +126,7 @@ def main() -> None:
         parser.error("plays needs --text")
     for name in options.names:
         text = options.text.read_text(encoding="utf-8") if name == "plays" else usual(TEXTS[name]())
-        found = {"source": SOURCES[name], **trained(text)}
+        found = {"source": SOURCES[name], **trained(text, UNITS[name], STEPS[name])}
         lessons = json.loads(SAMPLES.read_text(encoding="utf-8")) if SAMPLES.exists() else {}
         put(SAMPLES, f"{json.dumps(lessons | {name: found}, ensure_ascii=False)}\n".encode())
 

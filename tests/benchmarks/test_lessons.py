@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.lessons import LENGTH, SAMPLES, SHOWN, SOURCES, without_code
+from benchmarks.lessons import BRIEF, LENGTH, SAMPLES, SHOWN, SOURCES, STEPS, UNITS, without_code
 
 TRAININGS = json.loads(SAMPLES.read_text(encoding="utf-8"))
 
@@ -26,9 +26,10 @@ def test_samples_go_from_a_hundredth_to_the_whole_and_get_better(name: str) -> N
     training = TRAININGS[name]
     stages = training["samples"]
     shares = [stage["fraction"] for stage in stages]
+    assert (training["steps"], training["hidden_size"]) == (STEPS[name], UNITS[name])
     assert len(stages) == len(SHOWN) and shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.01, 1.0)
-    assert all(len(stage["text"]) == LENGTH for stage in stages)
+    assert [len(stage["text"]) for stage in stages] == [BRIEF] * (len(SHOWN) - 1) + [LENGTH]
     losses = [stage["loss"] for stage in stages]
     assert losses == sorted(losses, reverse=True) and stages[-1]["held_out"]
 
@@ -36,5 +37,5 @@ def test_samples_go_from_a_hundredth_to_the_whole_and_get_better(name: str) -> N
 def test_the_last_samples_have_the_marks_of_their_texts() -> None:
     last = {name: training["samples"][-1]["text"] for name, training in TRAININGS.items()}
     assert ":\n" in last["plays"]
-    assert "\\" in last["latex"] and "{" in last["latex"] and "}" in last["latex"]
-    assert "    " in last["c"] and ";" in last["c"]
+    assert "\\begin{" in last["latex"] and "\\end{" in last["latex"] and "$" in last["latex"]
+    assert "\n    " in last["c"] and ";" in last["c"] and "}" in last["c"] and "/*" in last["c"]
