@@ -3,8 +3,9 @@
     python -m benchmarks.lessons plays latex c --text TINY_SHAKESPEARE
 
 Each network is trained by `charrnn.training.trainer.Trainer`, with its UNITS and STEPS and the defaults for its text,
-so that the same numbers come out on any number of cores of the same kind. The LaTeX is that of papers and manuals of R packages (as Debian has them, under the GPL), without their R code; the C is that of the package psutil
-(BSD-3-Clause). The texts are not kept here; what the networks wrote of them is.
+so that the same numbers come out on any number of cores of the same kind. The LaTeX is that of papers and manuals of R
+packages (as Debian has them, under the GPL), without their R code; the C is that of the package psutil (BSD-3-Clause).
+The texts are not kept here; what the networks wrote of them is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from durable.files import put
 
 UNITS: Final = {"plays": 128, "latex": 256, "c": 128}
 STEPS: Final = {"plays": 700, "latex": 3000, "c": 700}
-"""Some ten seconds of a core, and two minutes for LaTeX, whose environments take longest to learn."""
+"""Some twenty seconds of a core, and two minutes for LaTeX, whose last sample after 700 steps had no environment."""
 HELD_OUT: Final = 0.02
 """A small part, so that there are more evaluations."""
 LENGTH: Final = 1200
