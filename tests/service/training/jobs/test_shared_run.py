@@ -86,10 +86,12 @@ def test_the_job_of_a_machine_that_is_cut_off_is_continued_and_published_once(
 
     def clock() -> float:
         """Cuts the machine off in the middle of its training, and does not train meanwhile: two in one process would
-        share torch's random numbers."""
+        share torch's random numbers. Until then each step leaves another thread the time to store resume points."""
         if not was_cut.is_set() and resume_points.newest_step(cut_off.root / job.id) >= 20:
             cable.is_cut = True
             was_cut.set()
+        if not was_cut.is_set():
+            time.sleep(0.005)
         while cable.is_cut:
             time.sleep(0.01)
         return time.monotonic()
