@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from durable import space
 from durable.entries import is_there
 from durable.reading import DamagedFileError, message_of
 from model_store.errors import NotFoundError, StoreError
@@ -98,6 +99,8 @@ class Inspection:
         try:
             faults = check()
         except (OSError, StoreError, DamagedFileError) as error:
+            if space.passes(error):
+                return  # a lack of descriptors or memory is no damage: what was found before stands
             faults = [f"cannot be looked through: {message_of(error)}"]
         _, before = self._damaged.get(name, (check, []))
         for each in faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
@@ -186,6 +187,24 @@ def test_a_thing_that_cannot_be_checked_is_damaged_and_the_others_are_checked() 
 
     inspection = Inspection(lambda: iter([("a", refuse), ("b", lambda: ["is cut"])]))
     assert inspection.found() == ["a: cannot be looked through: denied", "b: is cut"]
+
+
+def test_what_cannot_be_checked_for_lack_of_descriptors_is_as_it_was() -> None:
+    found = {"a": ["is cut"], "b": []}
+    lacks = False
+
+    def check(name: str) -> list[str]:
+        if lacks:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return found[name]
+
+    now = 0.0
+    inspection = Inspection(lambda: iter([(each, partial(check, each)) for each in found]), lambda: now)
+    assert inspection.found() == ["a: is cut"]
+    lacks, now = True, 2.0
+    assert inspection.found() == ["a: is cut"]
+    lacks, now, found["a"] = False, 4.0, []
+    assert inspection.found() == []
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "denied"), DamagedFileError("denied")])
