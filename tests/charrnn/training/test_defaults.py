@@ -64,7 +64,7 @@ def test_a_slightly_faster_machine_trains_with_slightly_different_settings(
 ) -> None:
     chosen = {"cell": cell, "hidden_size": hidden_size}
     one, other = (defaults_for(tokens, 65, Budget(minutes=minutes * factor), chosen)[1] for factor in (1, faster))
-    assert abs(one["dropout"] - other["dropout"]) <= 0.005
+    assert abs(one["dropout"] - other["dropout"]) <= 0.01
     assert other["weight_decay"] == pytest.approx(one["weight_decay"], rel=0.1)
     assert other["learning_rate"] == pytest.approx(one["learning_rate"], rel=0.02)
 
