@@ -28,9 +28,10 @@ from charrnn.training.trainer import Trainer
 from charrnn.vocabulary import Vocabulary
 from durable.files import put
 
-UNITS: Final = {"plays": 128, "latex": 256, "c": 128}
-STEPS: Final = {"plays": 700, "latex": 3000, "c": 700}
-"""Some twenty seconds of a core, and two minutes for LaTeX, whose last sample after 700 steps had no environment."""
+UNITS: Final = {"plays": 128, "latex": 256, "c": 256}
+STEPS: Final = {"plays": 700, "latex": 3000, "c": 3000}
+"""Some twenty seconds of a core for plays, two minutes for each of the others, which after 700 steps of 128 units wrote
+no environment and no opening brace."""
 HELD_OUT: Final = 0.02
 """A small part, so that there are more evaluations."""
 LENGTH: Final = 1200

@@ -38,4 +38,4 @@ def test_the_last_samples_have_the_marks_of_their_texts() -> None:
     last = {name: training["samples"][-1]["text"] for name, training in TRAININGS.items()}
     assert ":\n" in last["plays"]
     assert "\\begin{" in last["latex"] and "\\end{" in last["latex"] and "$" in last["latex"]
-    assert "\n    " in last["c"] and ";" in last["c"] and "}" in last["c"] and "/*" in last["c"]
+    assert all(mark in last["c"] for mark in ("\n    ", ";", "{", "}", "//", "*/"))
