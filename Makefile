@@ -8,8 +8,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 # The package index for torch alone. Empty: the default index, whose build for Linux includes several GB of CUDA.
 # The CPU index URL shown by the "Get started" selector on pytorch.org gives the small build.
 export TORCH_INDEX_URL ?=
-# Many tests wait for processes that they started: a third one keeps two cores busy.
-TEST_PROCESSES ?= 3
+# Many tests wait for processes that they started: four keep two cores busy (366 s; three take 415 s).
+TEST_PROCESSES ?= 4
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
