@@ -42,7 +42,7 @@ pytest: $(VENV)/.ready-dev kernels
 faults: export FAULTS_SEED := $(or $(FAULTS_SEED),$(shell date +%s))
 faults: $(VENV)/.ready-dev ## run the long tests of kills and failures, which `make test` leaves out; renews docs/reliability.md
 	@echo "FAULTS_SEED=$(FAULTS_SEED)"
-	env -u PYTHONDONTWRITEBYTECODE RELIABILITY=docs/reliability.md $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m faults
+	env -u PYTHONDONTWRITEBYTECODE RELIABILITY=docs/reliability.md $(BIN)/python -m pytest -n 3 -m faults
 
 scale: $(VENV)/.ready-dev ## measure a service with thousands of models, jobs and corpora, and put several machines through faults; renews docs/scale.md, docs/scaling.md
 	$(BIN)/python -m tests.system.scale docs/scale.md
